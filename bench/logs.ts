@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { EventSystem } from '@tradpal/event-system'
+import { createClient } from 'redis'
+import { startRedis } from '../test/support/start-redis.ts'
+
+/** The peer of a log: what its driver does with the same payloads and nothing else. */
+export interface RawDriver {
+  readonly name: string
+  appendOne(payload: string): Promise<unknown>
+  appendMany(payloads: readonly string[]): Promise<unknown>
+  /** Many callers at the same moment. */
+  appendConcurrently(payloads: readonly string[]): Promise<unknown>
+  readAll(page: number, onPayload: (payload: string) => void): Promise<number>
+  /** Reads and acknowledges everything through a consumer group; `undefined` where the driver has no such thing. */
+  consumeAll?(page: number, onPayload: (payload: string) => void): Promise<number>
+  close(): Promise<void>
+}
+
+/** A log to measure: each call of `system` and `raw` opens a new, empty one. */
+export interface BenchLog {
+  readonly kind: 'sqlite' | 'redis'
+  system(): Promise<EventSystem>
+  raw(): Promise<RawDriver>
+  /** What a service over a new, empty log finds in its environment. */
+  environment(): Record<string, string>
+  close(): Promise<void>
+}
+
+export async function sqliteBenchLog(): Promise<BenchLog> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-'))
+  let files = 0
+  const newPath = () => join(folder, `${++files}.db`)
+  return {
+    kind: 'sqlite',
+    async system() {
+      const system = new EventSystem({ logPath: newPath() })
+      await system.initialize()
+      return system
+    },
+    raw: async () => rawSqlite(newPath()),
+    environment: () => ({ EVENT_LOG_PATH: newPath() }),
+    close: () => rm(folder, { recursive: true, force: true })
+  }
+}
+
+export async function redisBenchLog(): Promise<BenchLog> {
+  const server = await startRedis({ appendonly: 'yes', appendfsync: 'everysec' })
+  const empty = async () => {
+    const client = createClient({ url: server.url })
+    await client.connect()
+    await client.flushAll()
+    return client
+  }
+  return {
+    kind: 'redis',
+    async system() {
+      await (await empty()).close()
+      const system = new EventSystem({ redisUrl: server.url })
+      await system.initialize()
+      return system
+    },
+    raw: async () => rawRedis(await empty()),
+    environment: () => ({ REDIS_URL: server.url }),
+    close: () => server.stop()
+  }
+}
+
+function rawSqlite(path: string): RawDriver {
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE entries (id INTEGER PRIMARY KEY, payload TEXT)')
+  const insert = database.prepare('INSERT INTO entries (payload) VALUES (?)')
+  const read = database.prepare('SELECT id, payload FROM entries WHERE id > ? ORDER BY id LIMIT ?')
+  const appendMany = async (payloads: readonly string[]) => {
+    database.exec('BEGIN IMMEDIATE')
+    for (const payload of payloads) insert.run(payload)
+    database.exec('COMMIT')
+  }
+  return {
+    name: 'node:sqlite',
+    appendOne: async (payload) => insert.run(payload),
+    appendMany,
+    appendConcurrently: appendMany,
+    async readAll(page, onPayload) {
+      let after = 0
+      let count = 0
+      for (;;) {
+        const rows = read.all(after, page) as { id: number; payload: string }[]
+        for (const { payload } of rows) onPayload(payload)
+        count += rows.length
+        if (rows.length < page) return count
+        after = rows.at(-1)?.id ?? after
+      }
+    },
+    close: async () => database.close()
+  }
+}
+
+function rawRedis(client: ReturnType<typeof createClient>): RawDriver {
+  const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
+  return {
+    name: 'redis client',
+    appendOne: append,
+    appendConcurrently: (payloads) => Promise.all(payloads.map(append)),
+    appendMany(payloads) {
+      const batch = client.multi()
+      for (const payload of payloads) batch.xAdd('raw', '*', { event: payload })
+      return batch.execAsPipeline()
+    },
+    async readAll(page, onPayload) {
+      let from = '-'
+      let count = 0
+      for (;;) {
+        const entries = await client.xRange('raw', from, '+', { COUNT: page })
+        for (const { message } of entries) onPayload(message.event as string)
+        count += entries.length
+        if (entries.length < page) return count
+        from = `(${entries.at(-1)?.id}`
+      }
+    },
+    async consumeAll(page, onPayload) {
+      await client.xGroupCreate('raw', 'group', '0', { MKSTREAM: true })
+      let count = 0
+      for (;;) {
+        const reply = (await client.xReadGroup('group', 'one', { key: 'raw', id: '>' }, { COUNT: page })) as
+          | { messages: { id: string; message: Record<string, string> }[] }[]
+          | null
+        const messages = reply?.[0]?.messages ?? []
+        if (messages.length === 0) return count
+        for (const { message } of messages) onPayload(message.event as string)
+        await client.xAck('raw', 'group', messages.map(({ id }) => id))
+        count += messages.length
+      }
+    },
+    close: async () => {
+      await client.close()
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { toWire } from '@tradpal/event-system'
+import { marketDataBatch } from '../events.ts'
+import { httpRate } from '../http-load.ts'
+import type { BenchLog } from '../logs.ts'
+import type { Comparison, Scenario } from '../measure.ts'
+import { startEmptyFastify, startService } from '../servers.ts'
+
+const REQUESTS = 20_000
+const BATCH = 100
+const BATCH_REQUESTS = 500
+
+/** Publishing over HTTP, beside the same framework with an empty handler. The events carry no id: the service makes one. */
+export function http(log: BenchLog): Scenario {
+  const events = marketDataBatch(BATCH).map((event) => {
+    const { event_id, ...rest } = toWire(event)
+    return rest
+  })
+  const single = JSON.stringify(events[0])
+  const batch = JSON.stringify(events)
+  return {
+    name: `http-${log.kind}`,
+    async run() {
+      const service = await startService(log.environment())
+      const empty = await startEmptyFastify()
+      const json = 'application/json'
+      for (const { url } of [service, empty]) await httpRate(`${url}/events`, single, json, 5_000)
+      const ours = await httpRate(`${service.url}/events`, single, json, REQUESTS)
+      const theirs = await httpRate(`${empty.url}/events`, single, json, REQUESTS)
+      const oursBatch = BATCH * (await httpRate(`${service.url}/events/batch`, batch, json, BATCH_REQUESTS, 10))
+      const theirsBatch = BATCH * (await httpRate(`${empty.url}/events/batch`, batch, json, BATCH_REQUESTS, 10))
+      await service.close()
+      await empty.close()
+      const peer = 'empty fastify handler'
+      return [
+        {
+          what: `HTTP, ${log.kind}: POST /events, 50 connections`,
+          unit: 'requests/s',
+          ours,
+          peer,
+          theirs,
+          ratioFloor: 0.6
+        },
+        { what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`, unit: 'events/s', ours: oursBatch, peer, theirs: theirsBatch }
+      ] satisfies Comparison[]
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { encodeEvent } from '@tradpal/event-system'
+import { marketDataBatch } from '../events.ts'
+import type { BenchLog } from '../logs.ts'
+import { type Comparison, rate, type Scenario } from '../measure.ts'
+
+const FLOORS = { sqlite: 80_000, redis: 60_000 }
+
+/** Publishing by the library: one after another, many at once, in batches. */
+export function publishing(log: BenchLog): Scenario {
+  return {
+    name: `publish-${log.kind}`,
+    async run() {
+      const comparisons: Comparison[] = []
+      comparisons.push(await oneByOne(log, 5_000))
+      comparisons.push(await concurrent(log, 1_000, 60))
+      comparisons.push(await batches(log, 100, 600))
+      return comparisons
+    }
+  }
+}
+
+async function oneByOne(log: BenchLog, count: number): Promise<Comparison> {
+  const events = marketDataBatch(count)
+  await using system = await log.system()
+  const ours = await rate(count, async () => {
+    for (const event of events) await system.publishEvent(event)
+  })
+  const raw = await log.raw()
+  const payloads = events.map(encodeEvent)
+  const theirs = await rate(count, async () => {
+    for (const payload of payloads) await raw.appendOne(payload)
+  })
+  await raw.close()
+  const what = `library, ${log.kind}: publish one after another`
+  return { what, unit: 'events/s', ours, peer: raw.name, theirs, ...(log.kind === 'redis' ? { ratioFloor: 0.8 } : {}) }
+}
+
+/** Publishers that each publish, wait, and publish again. */
+async function concurrent(log: BenchLog, publishers: number, each: number): Promise<Comparison> {
+  const count = publishers * each
+  const events = marketDataBatch(count)
+  await using system = await log.system()
+  const ours = await rate(count, () =>
+    Promise.all(
+      Array.from({ length: publishers }, async (_, p) => {
+        for (let i = 0; i < each; i++) await system.publishEvent(events[p * each + i] as (typeof events)[0])
+      })
+    )
+  )
+  const raw = await log.raw()
+  const payloads = events.map(encodeEvent)
+  const theirs = await rate(count, async () => {
+    for (let i = 0; i < each; i++) await raw.appendConcurrently(payloads.slice(i * publishers, (i + 1) * publishers))
+  })
+  await raw.close()
+  const what = `library, ${log.kind}: publish, ${publishers.toLocaleString('en')} concurrent publishers`
+  return { what, unit: 'events/s', ours, peer: raw.name, theirs, floor: FLOORS[log.kind] }
+}
+
+async function batches(log: BenchLog, size: number, howMany: number): Promise<Comparison> {
+  const events = marketDataBatch(size * howMany)
+  const payloads = events.map(encodeEvent)
+  await using system = await log.system()
+  const ours = await rate(events.length, async () => {
+    for (let i = 0; i < howMany; i++) await system.publishBatch(events.slice(i * size, (i + 1) * size))
+  })
+  const raw = await log.raw()
+  const theirs = await rate(events.length, async () => {
+    for (let i = 0; i < howMany; i++) await raw.appendMany(payloads.slice(i * size, (i + 1) * size))
+  })
+  await raw.close()
+  return { what: `library, ${log.kind}: publish in batches of ${size}`, unit: 'events/s', ours, peer: raw.name, theirs }
+}

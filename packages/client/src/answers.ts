@@ -1,0 +1,165 @@
+import { EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
+import type { JsonParts } from './json-object.ts'
+
+/**
+ * The service's answers, snake_case, to the client's results, camelCase. What lacks a part is refused with `http_error`
+ * and the name of the part, so that a wrong service is told from a wrong caller.
+ */
+
+/** An entry that a consumer group gave up on. */
+export interface DeadLetter {
+  /** The letter's own id. */
+  readonly id: string
+  readonly messageId: string
+  readonly group: string
+  readonly consumer: string
+  /** Why: `poison` (it is no valid event), `rejected` (a handler said so) or `exhausted` (every attempt failed). */
+  readonly kind: 'poison' | 'rejected' | 'exhausted'
+  /** The sentence of the last error. */
+  readonly reason: string
+  readonly stack?: string
+  readonly attempts: number
+  /** When it was put there, ms since the epoch. */
+  readonly deadAt: number
+  /** The entry's text as it stands in the log, or `null` when it has none. */
+  readonly payload: string | null
+  /** With a `null` payload: what the entry holds instead. */
+  readonly raw?: Readonly<Record<string, string>>
+}
+
+/** Where an event comes from and what came of it. */
+export interface Lineage {
+  readonly event: StoredEvent
+  /** Its cause, that one's cause, and so on: the first cause first. */
+  readonly causes: readonly StoredEvent[]
+  /** What followed from it, in log order. */
+  readonly effects: readonly StoredEvent[]
+  /** False when the service's search ended at its bound, or a cause is no longer in the log. */
+  readonly complete: boolean
+}
+
+/** How the log stands, with the wire's own keys. */
+export interface EventStats {
+  readonly stream_length: number
+  readonly first_entry: unknown
+  readonly last_entry: unknown
+  readonly consumer_groups: number
+  readonly groups: readonly {
+    readonly name: string
+    readonly consumers: number
+    readonly pending: number
+    readonly 'last-delivered-id': string
+    readonly [key: string]: unknown
+  }[]
+  readonly [key: string]: unknown
+}
+
+/** How the service is, with the wire's own keys. */
+export interface HealthReport {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy'
+  readonly timestamp: string
+  readonly service: string
+  readonly [key: string]: unknown
+}
+
+export function storedEvent(value: unknown): StoredEvent {
+  const messageId = textOf(value, 'message_id')
+  return { ...fromWire(value), messageId }
+}
+
+export function storedEvents(body: unknown): StoredEvent[] {
+  return listOf(body, 'events').map(storedEvent)
+}
+
+export function messageIdOf(body: unknown): string {
+  return textOf(body, 'message_id')
+}
+
+export function messageIdsOf(body: unknown, count: number): string[] {
+  const ids = textsOf(body, 'message_ids')
+  if (ids.length === count) return ids
+  throw lacking(`message_ids has ${ids.length} ids for ${count} events.`)
+}
+
+export function eventTypesOf(body: unknown): string[] {
+  return textsOf(body, 'event_types')
+}
+
+export function replayedCountOf(body: unknown): number {
+  return numberOf(body, 'events_replayed')
+}
+
+export function lineageOf(body: unknown): Lineage {
+  return {
+    event: storedEvent(partsOf(body).event),
+    causes: listOf(body, 'causes').map(storedEvent),
+    effects: listOf(body, 'effects').map(storedEvent),
+    complete: partsOf(body).complete === true
+  }
+}
+
+export function eventStatsOf(body: unknown): EventStats {
+  numberOf(body, 'stream_length')
+  listOf(body, 'groups')
+  return body as EventStats
+}
+
+export function isHealthReport(body: unknown): body is HealthReport {
+  const status = typeof body === 'object' && body !== null ? (body as JsonParts).status : undefined
+  return status === 'healthy' || status === 'degraded' || status === 'unhealthy'
+}
+
+export function deadLettersOf(body: unknown): DeadLetter[] {
+  return listOf(body, 'dead_letters').map(deadLetterOf)
+}
+
+export function deadLetterOf(value: unknown): DeadLetter {
+  const { payload, raw, stack } = partsOf(value)
+  if (payload !== null && typeof payload !== 'string') throw lacking('payload is neither a text nor null.')
+  return {
+    id: textOf(value, 'id'),
+    messageId: textOf(value, 'message_id'),
+    group: textOf(value, 'group'),
+    consumer: textOf(value, 'consumer'),
+    kind: textOf(value, 'kind') as DeadLetter['kind'],
+    reason: textOf(value, 'reason'),
+    attempts: numberOf(value, 'attempts'),
+    deadAt: Date.parse(textOf(value, 'dead_at')),
+    payload,
+    ...(typeof stack === 'string' && { stack }),
+    ...(typeof raw === 'object' && raw !== null && { raw: raw as Record<string, string> })
+  }
+}
+
+function partsOf(value: unknown): JsonParts {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonParts
+  throw lacking('an object was expected.')
+}
+
+function textOf(value: unknown, key: string): string {
+  const text = partsOf(value)[key]
+  if (typeof text === 'string') return text
+  throw lacking(`${key} is missing or no text.`)
+}
+
+function numberOf(value: unknown, key: string): number {
+  const number = partsOf(value)[key]
+  if (typeof number === 'number') return number
+  throw lacking(`${key} is missing or no number.`)
+}
+
+function listOf(value: unknown, key: string): readonly unknown[] {
+  const list = partsOf(value)[key]
+  if (Array.isArray(list)) return list
+  throw lacking(`${key} is missing or no list.`)
+}
+
+function textsOf(value: unknown, key: string): string[] {
+  const list = listOf(value, key)
+  if (list.every((item) => typeof item === 'string')) return [...list]
+  throw lacking(`${key} holds something other than texts.`)
+}
+
+function lacking(message: string): EventSystemError {
+  return new EventSystemError('http_error', message)
+}

@@ -1,0 +1,200 @@
+import {
+  createEvent,
+  type Event,
+  type EventData,
+  EventSystemError,
+  EventType,
+  encodeEvent,
+  type JsonObject,
+  type StoredEvent
+} from '@tradpal/events'
+import {
+  type EventStats,
+  eventStatsOf,
+  eventTypesOf,
+  type HealthReport,
+  isHealthReport,
+  type Lineage,
+  lineageOf,
+  messageIdOf,
+  messageIdsOf,
+  replayedCountOf,
+  storedEvent,
+  storedEvents
+} from './answers.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
+import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters } from './query.ts'
+import { replayedEvents } from './replay-stream.ts'
+import { type SubscribeOptions, Subscription } from './subscription.ts'
+import { type ServiceRequest, Transport } from './transport.ts'
+
+export interface ReplayOptions extends EventRange {
+  /** How long the service may take to run over the range. Default: the client's `timeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+export interface StreamReplayOptions extends EventRange {
+  /** 1 is the pace at which the events happened, 10 ten times that, `max` as fast as it goes. Default `max`. */
+  readonly speed?: number | 'max'
+}
+
+/**
+ * The event service, over HTTP.
+ *
+ *     await using client = new EventClient({ url: 'http://localhost:8011' })
+ *     const messageId = await client.publishMarketData('BTC/USDT', { price: 45000, volume: 100 })
+ *     const signals = await client.getEvents({ eventType: 'trading_signal', limit: 10 })
+ *
+ * Every call rejects with an `EventSystemError`: `service_unavailable` when the service cannot be reached,
+ * `service_timeout` when it does not answer in time, a `ServiceError` with the service's own code when it refuses, and
+ * `closed` after `close()`. What may pass (the service cannot be reached or is late, 408, 429, 502, 503, 504) is tried
+ * again with a backoff, or when the service's Retry-After says, where another attempt does no harm.
+ */
+export class EventClient implements AsyncDisposable {
+  readonly #transport: Transport
+  readonly #subscriptions = new Set<Subscription>()
+  #closed = false
+  /** The entries that consumer groups gave up on. */
+  readonly deadLetters: DeadLetters
+
+  /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
+  constructor(options: EventClientOptions = {}) {
+    this.#transport = new Transport(resolveClientOptions(options))
+    this.deadLetters = new DeadLetters(this.#transport)
+  }
+
+  /**
+   * Publishes an event and resolves to its message id. The event carries its id into every attempt, so that the service's
+   * deduplication knows it again: a publish that was tried twice is one event. Rejects with `not_representable` before
+   * anything is sent.
+   */
+  async publishEvent(event: Event): Promise<string> {
+    return await this.#transport.json(publication('/events', encoded(event)), messageIdOf)
+  }
+
+  /** Publishes all of the events or none and resolves to their message ids, in order. Tried again like one event. */
+  async publishBatch(events: readonly Event[]): Promise<string[]> {
+    if (events.length === 0) return []
+    const body = `[${events.map(encoded).join(',')}]`
+    return await this.#transport.json(publication('/events/batch', body), (answer) =>
+      messageIdsOf(answer, events.length)
+    )
+  }
+
+  /**
+   * Publishes a `market_data_update` with the data `{symbol, ...data}`. Like the next two it is published as the event that
+   * the service's convenience endpoint would make, through `POST /events`: only there it has an id of its own, without
+   * which another attempt could be a second event.
+   */
+  async publishMarketData(symbol: string, data: JsonObject, source = 'client'): Promise<string> {
+    const update = { symbol, ...data } as EventData<'market_data_update'>
+    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, update, { source }))
+  }
+
+  /** Publishes a `trading_signal`, as {@link EventClient.publishMarketData} does. */
+  async publishTradingSignal(signal: EventData<'trading_signal'>, source = 'client'): Promise<string> {
+    return await this.publishEvent(createEvent(EventType.TRADING_SIGNAL, signal, { source }))
+  }
+
+  /** Publishes a `portfolio_update`, as {@link EventClient.publishMarketData} does. */
+  async publishPortfolioUpdate(updates: EventData<'portfolio_update'>, source = 'client'): Promise<string> {
+    return await this.publishEvent(createEvent(EventType.PORTFOLIO_UPDATE, updates, { source }))
+  }
+
+  /** Events in log order, oldest first: without a `startTime` the newest that match, with one the first behind it. */
+  async getEvents(query: EventQuery = {}): Promise<StoredEvent[]> {
+    const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
+    return await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
+  }
+
+  /** Rejects with `not_found` when the log does not hold it. */
+  async getEvent(messageId: string): Promise<StoredEvent> {
+    return await this.#transport.json(reading(`/events/${idSegment('messageId', messageId)}`), storedEvent)
+  }
+
+  /** The event's causes and effects. Rejects with `not_found` when the log does not hold it. */
+  async getLineage(messageId: string): Promise<Lineage> {
+    return await this.#transport.json(reading(`/events/${idSegment('messageId', messageId)}/lineage`), lineageOf)
+  }
+
+  async getEventStats(): Promise<EventStats> {
+    return await this.#transport.json(reading('/events/stats'), eventStatsOf)
+  }
+
+  /** The names of the event types that the service knows. */
+  async getEventTypes(): Promise<string[]> {
+    return await this.#transport.json(reading('/events/types'), eventTypesOf)
+  }
+
+  /** How the service is. An unhealthy report is an answer: it resolves. Rejects only when no report comes. */
+  async healthCheck(): Promise<HealthReport> {
+    return await this.#transport.report(reading('/health'), isHealthReport)
+  }
+
+  /** The service's metrics in Prometheus' text format. */
+  async getMetrics(): Promise<string> {
+    return await this.#transport.text({ ...reading('/metrics'), headers: { accept: 'text/plain' } })
+  }
+
+  /** Has the service run over the range, and resolves to how many events it found. Appends nothing. */
+  async replayEvents(options: ReplayOptions = {}): Promise<number> {
+    const timeoutMs = options.timeoutMs === undefined ? undefined : waitMs('timeoutMs', options.timeoutMs, 0)
+    return await this.#transport.json({ ...replaying(queryOf(rangeParameters(options))), timeoutMs }, replayedCountOf)
+  }
+
+  /**
+   * The events of the range, as they come, in constant memory. Leaving the loop ends the replay at the service. It is
+   * tried again until it begins; a connection that breaks later rejects with `service_unavailable`.
+   */
+  streamReplay(options: StreamReplayOptions = {}): AsyncIterable<StoredEvent> {
+    const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
+    const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
+    return replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
+  }
+
+  /** Follows the log: see {@link Subscription}. Throws `closed` and `invalid_options`. */
+  subscribe(options: SubscribeOptions = {}): Subscription {
+    if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
+    const subscription = new Subscription(this.#transport, options, (ended) => this.#subscriptions.delete(ended))
+    if (!options.signal?.aborted) this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  /** Cuts short what is under way, which rejects with `closed`, and ends the subscriptions. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const subscription of this.#subscriptions) subscription.close()
+    this.#transport.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function publication(path: string, body: string): ServiceRequest {
+  return { method: 'POST', path, body, repeat: 'deduplicated' }
+}
+
+function reading(path: string): ServiceRequest {
+  return { method: 'GET', path, repeat: 'always' }
+}
+
+/** It counts or streams and appends nothing: a read, whatever its method. */
+function replaying(query: URLSearchParams): ServiceRequest {
+  return { method: 'POST', path: '/events/replay', query, repeat: 'always' }
+}
+
+/** An event without an id would get a new one from the service with every attempt. */
+function encoded(event: Event): string {
+  if (typeof event.eventId === 'string' && event.eventId !== '') return encodeEvent(event)
+  throw new EventSystemError('invalid_event', 'The event has no eventId; make it with createEvent.', {
+    pointer: '/event_id'
+  })
+}
+
+function speedOf(speed: number | 'max' = 'max'): number | 'max' {
+  if (speed === 'max' || (Number.isFinite(speed) && speed > 0)) return speed
+  throw new EventSystemError('invalid_argument', `speed must be a number above 0 or "max", got ${String(speed)}.`)
+}

@@ -1,0 +1,12 @@
+/**
+ * The event service's client for Node, browsers, Deno and Bun, on fetch alone. It publishes so that a repeated attempt is
+ * never a second event, queries and replays, and follows the log over Server-Sent Events with no gap and no repeat across
+ * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
+ */
+export type { DeadLetter, EventStats, HealthReport, Lineage } from './answers.ts'
+export type { DeadLetterQuery, DeadLetters } from './dead-letters.ts'
+export { EventClient, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
+export type { EventClientOptions } from './options.ts'
+export type { EventQuery, EventRange, Instant } from './query.ts'
+export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'
+export type { SubscribeOptions, Subscription } from './subscription.ts'

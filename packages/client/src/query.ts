@@ -1,0 +1,65 @@
+import { EventSystemError, timestampMs } from '@tradpal/events'
+
+/** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
+export type Instant = Date | number | string
+
+/** Which events, by the time at which the log took them. */
+export interface EventRange {
+  /** One type or several. Default: all. */
+  readonly eventType?: string | readonly string[]
+  /** From this instant on, inclusive. */
+  readonly startTime?: Instant
+  /** Up to this instant, inclusive. */
+  readonly endTime?: Instant
+}
+
+export interface EventQuery extends EventRange {
+  /** At most so many matching events, 1 to 1,000. Default 100. */
+  readonly limit?: number
+}
+
+/** Query parameters by their names on the wire; a list repeats its name, what is undefined is left out. */
+export function queryOf(
+  parameters: Readonly<Record<string, string | number | readonly string[] | undefined>>
+): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) continue
+    for (const item of typeof value === 'object' ? value : [value]) query.append(name, String(item))
+  }
+  return query
+}
+
+/** Refuses with `invalid_argument` what is no instant. */
+export function rangeParameters(range: EventRange): Record<string, string | readonly string[] | undefined> {
+  return {
+    event_type: range.eventType,
+    start_time: instant('startTime', range.startTime),
+    end_time: instant('endTime', range.endTime)
+  }
+}
+
+/** An id as a segment of a path. Refuses with `invalid_argument` what would name another path. */
+export function idSegment(name: string, id: string): string {
+  if (typeof id === 'string' && !/^\.{0,2}$/.test(id)) return encodeURIComponent(id)
+  throw new EventSystemError('invalid_argument', `${name} must be an id, got ${JSON.stringify(id)}.`)
+}
+
+function instant(name: string, value: Instant | undefined): string | undefined {
+  if (value === undefined) return undefined
+  const ms = typeof value === 'string' ? parsedMs(value) : Number(value)
+  const date = new Date(ms)
+  if (!Number.isNaN(date.getTime())) return date.toISOString().replace('Z', '+00:00')
+  throw new EventSystemError(
+    'invalid_argument',
+    `${name} is no instant; give a Date, milliseconds since the epoch or an RFC 3339 text.`
+  )
+}
+
+function parsedMs(text: string): number {
+  try {
+    return timestampMs(text)
+  } catch {
+    return Number.NaN
+  }
+}

@@ -1,0 +1,87 @@
+import { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions } from '@tradpal/events'
+
+/** A problem document (RFC 9457) as the service writes it. */
+export interface Problem {
+  readonly type?: string
+  readonly title?: string
+  readonly status?: number
+  /** A sentence that says what is wrong and where. */
+  readonly detail?: string
+  readonly instance?: string
+  /** The code of the {@link EventSystemError} in the service. */
+  readonly code?: string
+  /** JSON pointer of the value that is wrong. */
+  readonly pointer?: string
+  /** In a batch: the index of the event that is wrong. */
+  readonly index?: number
+  readonly [member: string]: unknown
+}
+
+export interface ServiceErrorOptions extends EventSystemErrorOptions {
+  readonly status: number
+  readonly problem?: Problem | undefined
+  readonly retryAfterMs?: number | undefined
+}
+
+/**
+ * The service answered, and the answer is an error. Its `code` is the problem document's when that is one of the event
+ * system's; else `service_unavailable` for 502, 503 and 504, and `http_error` for every other.
+ */
+export class ServiceError extends EventSystemError {
+  /** The HTTP status. */
+  readonly status: number
+  /** The whole problem document. Undefined when the answer was none: a proxy's page, for example. */
+  readonly problem: Problem | undefined
+  /** How long the service asked to wait before the next attempt. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: ServiceErrorOptions) {
+    super(code, message, options)
+    this.status = options.status
+    this.problem = options.problem
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+const UNAVAILABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504])
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429, ...UNAVAILABLE_STATUSES])
+
+/** Whether another attempt can help, as far as the client tries by itself: the service was not reached, or its status says that this passes. */
+export function mayPass(error: EventSystemError): boolean {
+  return error instanceof ServiceError ? PASSING_STATUSES.has(error.status) : error.retryable
+}
+
+/** What an answer says went wrong. `call` names the request, for the sentence: `POST /events`. */
+export function serviceErrorOf(
+  call: string,
+  answer: { readonly status: number; readonly problem: Problem | undefined; readonly retryAfterMs?: number | undefined }
+): ServiceError {
+  const { status, problem } = answer
+  const code = ownCode(problem?.code) ?? (UNAVAILABLE_STATUSES.has(status) ? 'service_unavailable' : 'http_error')
+  const { pointer, index } = problem ?? {}
+  return new ServiceError(code, sentence(call, status, problem), {
+    ...answer,
+    retryable: PASSING_STATUSES.has(status) || ERROR_CODES[code].retryable,
+    ...(typeof pointer === 'string' && { pointer }),
+    ...(typeof index === 'number' && { index })
+  })
+}
+
+/** Milliseconds that a Retry-After header asks for, given in seconds or as a date (RFC 9110, 10.2.3). */
+export function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
+  if (header === null) return undefined
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000
+  const at = Date.parse(header)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+}
+
+function ownCode(code: unknown): ErrorCode | undefined {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : undefined
+}
+
+function sentence(call: string, status: number, problem: Problem | undefined): string {
+  const said = problem?.detail ?? problem?.title
+  return typeof said === 'string' && said !== ''
+    ? said
+    : `The service answered ${call} with status ${status} and did not say why.`
+}

@@ -1,0 +1,248 @@
+import { EventSystemError, type StoredEvent } from '@tradpal/events'
+import type { EventSourceMessage } from 'eventsource-parser'
+import { storedEvent } from './answers.ts'
+import { FrameDecoder } from './frames.ts'
+import { type JsonParts, parseObject } from './json-object.ts'
+import { waitMs } from './options.ts'
+import { queryOf } from './query.ts'
+import { serviceErrorOf } from './service-error.ts'
+import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
+
+export interface SubscribeOptions {
+  /** Only events of these types. Default: all. */
+  readonly eventTypes?: readonly string[]
+  /** Only events whose `data.symbol` is this. */
+  readonly symbol?: string
+  /** Events behind this message id, or with `start` all that the log holds. Default: those published from now on. */
+  readonly after?: string
+  /** Ends the subscription, as `close()` does. */
+  readonly signal?: AbortSignal
+  /** After so long without a byte, heartbeats included, the connection counts as broken. Default 45,000. */
+  readonly heartbeatTimeoutMs?: number
+}
+
+/** The name that the service gives to the place before the first entry. */
+const START = '0-0'
+const PATH = '/events/stream'
+/** Enough to know again whatever a service repeats after a reconnection. */
+const REMEMBERED_IDS = 1_024
+
+/**
+ * Events as the service takes them, in log order, with no gap and no repeat: a connection that breaks or falls silent is
+ * made anew, for ever, and resumes behind the last event that arrived.
+ *
+ *     for await (const event of client.subscribe({ eventTypes: ['trading_signal'] })) { … }
+ *
+ * It connects with the first step of the loop, or with {@link Subscription.open}. Leaving the loop, `close()`, the
+ * caller's signal and the client's `close()` end it; the loop then ends without an error. What another attempt cannot help
+ * (a 4xx other than 408 and 429, an answer that is no event stream) ends it with that error. It reads only as fast as the
+ * loop runs: while the loop is busy the service's sending fills up, and a service that then cuts the reader off is resumed.
+ * It can be iterated once.
+ */
+export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable {
+  readonly #transport: Transport
+  readonly #options: SubscribeOptions
+  readonly #heartbeatTimeoutMs: number
+  readonly #onEnd: (subscription: Subscription) => void
+  readonly #ending = new AbortController()
+  readonly #events: AsyncGenerator<StoredEvent, undefined>
+  readonly #buffer: StoredEvent[] = []
+  readonly #seen = new Set<string>()
+  #connection: { readonly stream: ByteStream; readonly decoder: FrameDecoder; readonly since: number } | undefined
+  #filling: Promise<void> | undefined
+  #failure: EventSystemError | undefined
+  #failedAttempts = 0
+  /** Behind which the next connection continues. It runs ahead of what the loop has taken by what the buffer holds. */
+  #resumeFrom: string | undefined
+  #opened = false
+  #lastMessageId: string | undefined
+
+  constructor(transport: Transport, options: SubscribeOptions, onEnd: (subscription: Subscription) => void) {
+    this.#transport = transport
+    this.#options = options
+    this.#heartbeatTimeoutMs = waitMs('heartbeatTimeoutMs', options.heartbeatTimeoutMs, 45_000)
+    this.#onEnd = onEnd
+    this.#lastMessageId = options.after === 'start' ? START : options.after
+    this.#events = this.#iterate()
+    options.signal?.addEventListener('abort', this.close, { once: true })
+    if (options.signal?.aborted) this.close()
+  }
+
+  /**
+   * The id to give as `after` to a later subscription that continues here: that of the last event that the loop was given,
+   * or the place where the subscription began. Undefined before the service has named that place.
+   */
+  get lastMessageId(): string | undefined {
+    return this.#lastMessageId
+  }
+
+  /** Resolves when the service has said where in the log the subscription stands: all that is published after that is delivered. */
+  async open(): Promise<void> {
+    while (!this.#opened && !this.#ended) {
+      if (this.#failure !== undefined) throw this.#failure
+      await this.#fill()
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StoredEvent, undefined> {
+    return this.#events
+  }
+
+  /** Ends the subscription and its connection. Idempotent. */
+  readonly close = (): void => {
+    if (this.#ended) return
+    this.#ending.abort()
+    this.#disconnect()
+    this.#buffer.length = 0
+    this.#options.signal?.removeEventListener('abort', this.close)
+    this.#onEnd(this)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  get #ended(): boolean {
+    return this.#ending.signal.aborted
+  }
+
+  async *#iterate(): AsyncGenerator<StoredEvent, undefined> {
+    try {
+      while (!this.#ended) {
+        const event = this.#buffer.shift()
+        if (event !== undefined) {
+          this.#lastMessageId = event.messageId
+          yield event
+        } else if (this.#failure !== undefined) {
+          throw this.#failure
+        } else {
+          await this.#fill()
+        }
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  /** One step at a time, whoever asks: the loop and `open()` may both wait for it. */
+  #fill(): Promise<void> {
+    this.#filling ??= this.#step().finally(() => {
+      this.#filling = undefined
+    })
+    return this.#filling
+  }
+
+  /** Takes what the connection brings next, or makes a connection when there is none. */
+  async #step(): Promise<void> {
+    try {
+      this.#connection ??= await this.#connect()
+      const bytes = await this.#connection.stream.read(this.#heartbeatTimeoutMs)
+      if (bytes === undefined) throw new EventSystemError('service_unavailable', `The service ended GET ${PATH}.`)
+      for (const frame of this.#connection.decoder.feed(bytes)) this.#take(frame)
+    } catch (error) {
+      await this.#afterFailure(error)
+    }
+  }
+
+  async #connect() {
+    const stream = await this.#transport.stream(this.#request(), 'text/event-stream', this.#ending.signal)
+    if (this.#ended) stream.close()
+    return { stream, decoder: new FrameDecoder(), since: this.#transport.options.clock.now() }
+  }
+
+  #request(): ServiceRequest {
+    const { eventTypes, symbol, after } = this.#options
+    const resume = this.#resumeFrom
+    const first = after === 'start' ? START : after
+    return {
+      method: 'GET',
+      path: PATH,
+      query: queryOf({ event_type: eventTypes, symbol, after: resume === undefined ? first : undefined }),
+      headers: { accept: 'text/event-stream', ...(resume !== undefined && { 'last-event-id': resume }) },
+      // The subscription has its own loop of attempts, without an end.
+      repeat: 'never'
+    }
+  }
+
+  #take(frame: EventSourceMessage): void {
+    const body = parseObject(frame.data)
+    // An operator may register an event type called `position` or `error`: the content tells, not the name.
+    if (body?.event_type !== undefined) this.#takeEvent(frame, body)
+    else if (frame.event === 'position') this.#takePosition(frame, body)
+    else if (frame.event === 'error')
+      throw serviceErrorOf(`GET ${PATH}`, { status: Number(body?.status ?? 500), problem: body })
+    else
+      throw new EventSystemError(
+        'http_error',
+        `GET ${PATH} sent a frame that is no event, "${frame.event ?? 'message'}".`
+      )
+  }
+
+  #takeEvent(frame: EventSourceMessage, body: JsonParts): void {
+    const event = readEvent(body)
+    this.#failedAttempts = 0
+    this.#resumeFrom = frame.id ?? event.messageId
+    this.#opened = true
+    if (this.#seen.has(event.messageId)) return
+    this.#remember(event.messageId)
+    this.#buffer.push(event)
+  }
+
+  #takePosition(frame: EventSourceMessage, body: JsonParts | undefined): void {
+    const named = body?.message_id
+    const position = frame.id ?? (typeof named === 'string' ? named : undefined)
+    this.#opened = true
+    // Only the first counts. Where the service says it stands after a reconnection may be ahead of what has arrived.
+    this.#resumeFrom ??= this.#options.after === undefined ? position : undefined
+    this.#lastMessageId ??= position
+  }
+
+  #remember(messageId: string): void {
+    this.#seen.add(messageId)
+    if (this.#seen.size <= REMEMBERED_IDS) return
+    for (const oldest of this.#seen) {
+      this.#seen.delete(oldest)
+      return
+    }
+  }
+
+  async #afterFailure(error: unknown): Promise<void> {
+    const { clock, backoff } = this.#transport.options
+    const lived = this.#connection !== undefined && clock.now() - this.#connection.since >= backoff.maxMs
+    this.#disconnect()
+    if (this.#ended) return
+    if (!(error instanceof EventSystemError) || !error.retryable) {
+      this.#failure = asError(error)
+      return
+    }
+    this.#failedAttempts = lived ? 1 : this.#failedAttempts + 1
+    try {
+      await this.#transport.pause(this.#failedAttempts, error, this.#ending.signal)
+    } catch (interrupted) {
+      if (!this.#ended) this.#failure = asError(interrupted)
+    }
+  }
+
+  #disconnect(): void {
+    this.#connection?.stream.close()
+    this.#connection = undefined
+  }
+}
+
+function readEvent(body: JsonParts): StoredEvent {
+  try {
+    return storedEvent(body)
+  } catch (cause) {
+    const { code, message } = asError(cause)
+    throw new EventSystemError(
+      code,
+      `The event ${String(body.message_id)} from GET ${PATH} cannot be read: ${message}`,
+      { cause }
+    )
+  }
+}
+
+function asError(error: unknown): EventSystemError {
+  if (error instanceof EventSystemError) return error
+  return new EventSystemError('http_error', `GET ${PATH} sent what cannot be read: ${String(error)}`, { cause: error })
+}

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest'
+import { EventClient } from '../src/index.ts'
+import { type Answer, cut, json, raw, ScriptedService, stored, storedWire } from './support/scripted-service.ts'
+import { DEADLINE_MS, TestClock } from './support/test-clock.ts'
+
+async function withClient(answer: Answer, use: (client: EventClient, service: ScriptedService) => Promise<void>) {
+  await using service = await ScriptedService.start(answer)
+  await using client = new EventClient({ url: `${service.url}/`, timeoutMs: DEADLINE_MS, clock: new TestClock() })
+  await use(client, service)
+}
+
+const event = stored('7-0')
+
+describe('reading', () => {
+  it('asks for the newest 100 events when nothing is said', async () => {
+    await withClient(json({ events: [storedWire(event)], count: 1 }), async (client, service) => {
+      expect(await client.getEvents()).toEqual([event])
+      expect(`${service.requests[0]?.path}?${service.requests[0]?.query}`).toBe('/events?limit=100')
+    })
+  })
+
+  it('sends types and instants by their names on the wire, in RFC 3339', async () => {
+    await withClient(json({ events: [], count: 0 }), async (client, service) => {
+      const eventType = ['trading_signal', 'risk_alert']
+      await client.getEvents({ eventType, startTime: new Date(0), endTime: '2026-11-23T10:00:00.5+01:00', limit: 5 })
+      await client.getEvents({ startTime: 1_000 })
+      expect([...(service.requests[0]?.query ?? [])]).toEqual([
+        ['event_type', 'trading_signal'],
+        ['event_type', 'risk_alert'],
+        ['start_time', '1970-01-01T00:00:00.000+00:00'],
+        ['end_time', '2026-11-23T09:00:00.500+00:00'],
+        ['limit', '5']
+      ])
+      expect(service.requests[1]?.query.get('start_time')).toBe('1970-01-01T00:00:01.000+00:00')
+    })
+  })
+
+  it('refuses what is no instant before anything is sent', async () => {
+    await withClient(json({ events: [] }), async (client, service) => {
+      await expect(client.getEvents({ startTime: Number.NaN })).rejects.toMatchObject({ code: 'invalid_argument' })
+      await expect(client.getEvents({ endTime: 'yesterday' })).rejects.toMatchObject({ code: 'invalid_argument' })
+      expect(service.requests).toHaveLength(0)
+    })
+  })
+
+  it('gets one event by its message id', async () => {
+    await withClient(json(storedWire(event)), async (client, service) => {
+      expect(await client.getEvent('7-0')).toEqual(event)
+      expect(service.requests[0]?.path).toBe('/events/7-0')
+    })
+  })
+
+  it.each(['', '.', '..'])('refuses %j as a message id, which would name another path', async (id) => {
+    await withClient(json(storedWire(event)), async (client) => {
+      await expect(client.getEvent(id)).rejects.toMatchObject({ code: 'invalid_argument' })
+    })
+  })
+
+  it('keeps a message id inside its segment of the path', async () => {
+    await withClient(json({ code: 'not_found', detail: 'No such event.' }, 404), async (client, service) => {
+      await expect(client.getEvent('../stats?x#y')).rejects.toMatchObject({ code: 'not_found', status: 404 })
+      expect(service.requests[0]?.path).toBe('/events/..%2Fstats%3Fx%23y')
+    })
+  })
+
+  it('gets the lineage, first cause first', async () => {
+    const [first, second, third] = [stored('5-0'), stored('6-0'), stored('8-0')]
+    const wire = {
+      event: storedWire(event),
+      causes: [first, second].map(storedWire),
+      effects: [storedWire(third)],
+      complete: true
+    }
+    await withClient(json(wire), async (client, service) => {
+      expect(await client.getLineage('7-0')).toEqual({
+        event,
+        causes: [first, second],
+        effects: [third],
+        complete: true
+      })
+      expect(service.requests[0]?.path).toBe('/events/7-0/lineage')
+    })
+  })
+
+  it("gets the statistics with the wire's keys", async () => {
+    const group = { name: 'tradpal_consumers', consumers: 1, pending: 0, 'last-delivered-id': '7-0' }
+    const stats = {
+      stream_length: 1,
+      first_entry: '7-0',
+      last_entry: '7-0',
+      consumer_groups: 1,
+      groups: [group],
+      bytes: 300
+    }
+    await withClient(json(stats), async (client) => {
+      expect(await client.getEventStats()).toEqual(stats)
+    })
+  })
+
+  it('gets the metrics as text', async () => {
+    await withClient(raw('event_service_stream_length 7\n'), async (client) => {
+      expect(await client.getMetrics()).toBe('event_service_stream_length 7\n')
+    })
+  })
+
+  it('counts what a replay finds, and tries again: it is a read', async () => {
+    await using service = await ScriptedService.start(cut, json({ status: 'replay_complete', events_replayed: 42 }))
+    await using client = new EventClient({ url: service.url, timeoutMs: DEADLINE_MS, clock: new TestClock() })
+    expect(await client.replayEvents({ eventType: 'trading_signal', timeoutMs: 100_000 })).toBe(42)
+    expect(service.requests.map(({ method, path, query }) => `${method} ${path}?${query}`)).toEqual(
+      Array(2).fill('POST /events/replay?event_type=trading_signal')
+    )
+  })
+
+  it("sends the client's headers with every request", async () => {
+    await using service = await ScriptedService.start(json({ event_types: [] }))
+    await using client = new EventClient({ url: service.url, headers: { authorization: 'Bearer t' } })
+    await client.getEventTypes()
+    expect(service.requests[0]?.headers.authorization).toBe('Bearer t')
+  })
+
+  it('serves a thousand calls at once', async () => {
+    await withClient(json({ event_types: ['risk_alert'] }), async (client, service) => {
+      const warnings: Error[] = []
+      const listener = (warning: Error) => void warnings.push(warning)
+      process.on('warning', listener)
+      await Promise.all(Array.from({ length: 1_000 }, () => client.getEventTypes()))
+      process.off('warning', listener)
+      expect(service.requests).toHaveLength(1_000)
+      expect(warnings).toEqual([])
+    })
+  })
+})
+
+describe('the health check', () => {
+  const report = {
+    status: 'unhealthy',
+    timestamp: '2026-11-23T08:49:10.123+00:00',
+    service: 'event_service',
+    log: 'down'
+  }
+
+  it('resolves to an unhealthy report, at once, though its status is 503', async () => {
+    await withClient(json(report, 503), async (client, service) => {
+      expect(await client.healthCheck()).toEqual(report)
+      expect(service.requests).toHaveLength(1)
+    })
+  })
+
+  it('rejects when the answer is no report', async () => {
+    await withClient(raw('<html>', 503), async (client) => {
+      await expect(client.healthCheck()).rejects.toMatchObject({ code: 'service_unavailable', status: 503 })
+    })
+    await withClient(json({ fine: true }), async (client) => {
+      await expect(client.healthCheck()).rejects.toMatchObject({ code: 'http_error', status: 200 })
+    })
+  })
+})
+
+describe('the dead letters', () => {
+  const wire = {
+    id: '3',
+    message_id: '7-0',
+    group: 'tradpal_consumers',
+    consumer: 'a',
+    kind: 'poison',
+    reason: 'The entry has no field event.',
+    attempts: 1,
+    dead_at: '2026-11-23T08:49:10.123+00:00',
+    payload: null,
+    raw: { evnt: '{}' }
+  }
+  const letter = {
+    id: '3',
+    messageId: '7-0',
+    group: 'tradpal_consumers',
+    consumer: 'a',
+    kind: 'poison',
+    reason: 'The entry has no field event.',
+    attempts: 1,
+    deadAt: Date.UTC(2026, 10, 23, 8, 49, 10, 123),
+    payload: null,
+    raw: { evnt: '{}' }
+  }
+
+  it('are listed', async () => {
+    await withClient(json({ dead_letters: [wire], count: 1 }), async (client, service) => {
+      expect(await client.deadLetters.list({ group: 'tradpal_consumers', after: '2', limit: 10 })).toEqual([letter])
+      expect(`${service.requests[0]?.query}`).toBe('group=tradpal_consumers&after=2&limit=10')
+    })
+  })
+
+  it('are got one by one', async () => {
+    await withClient(json({ ...wire, payload: '{}', stack: 'Error' }), async (client, service) => {
+      expect(await client.deadLetters.get('3')).toEqual({ ...letter, payload: '{}', stack: 'Error' })
+      expect(service.requests[0]?.path).toBe('/dead-letters/3')
+    })
+  })
+
+  it('are put back to their group', async () => {
+    await withClient(json({ status: 'requeued', id: '3' }), async (client, service) => {
+      await client.deadLetters.requeue('3')
+      expect(`${service.requests[0]?.method} ${service.requests[0]?.path}`).toBe('POST /dead-letters/3/requeue')
+    })
+  })
+})

@@ -1,0 +1,124 @@
+import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import type { EventLog } from './log/index.ts'
+import { RedisLog } from './log/redis/index.ts'
+import { SqliteLog } from './log/sqlite/index.ts'
+import { type Logger, silentLogger } from './runtime/index.ts'
+
+/** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
+export interface EventSystemOptions {
+  /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`. Environment: REDIS_URL. Default: none, the log is embedded. */
+  readonly redisUrl?: string
+  /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
+  readonly streamName?: string
+  /** The group of a consumer that names none. Environment: EVENT_CONSUMER_GROUP. Default `tradpal_consumers`. */
+  readonly consumerGroup?: string
+  /** The file of the embedded log. Given here, it wins over REDIS_URL. Environment: EVENT_LOG_PATH. Default `./data/tradpal_events.db`. */
+  readonly logPath?: string
+  /** What an embedded append survives: `os` the end of the process, `disk` the loss of power. Environment: EVENT_LOG_DURABILITY. Default `os`. */
+  readonly durability?: 'os' | 'disk'
+  /** An event id that comes again within so long is not appended again, in ms; 0 turns it off. Environment: EVENT_DEDUPLICATION_WINDOW_MS. Default 120,000. */
+  readonly deduplicationWindowMs?: number
+  /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
+  readonly timeoutMs?: number
+  /** A log of your own, instead of all of the above. The system starts and closes it. */
+  readonly log?: EventLog
+  /** Default: silent. */
+  readonly logger?: Logger
+  readonly clock?: Clock
+}
+
+export interface EventSystemConfiguration {
+  readonly log: EventLog
+  readonly consumerGroup: string
+  readonly timeoutMs: number
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
+export function configure(options: EventSystemOptions, environment: Environment = process.env): EventSystemConfiguration {
+  const read = new Reader(environment)
+  const timeoutMs = read.wholeNumber('timeoutMs', options.timeoutMs, 'EVENT_LOG_TIMEOUT_MS', 5_000, 1)
+  const deduplicationWindowMs = read.wholeNumber(
+    'deduplicationWindowMs',
+    options.deduplicationWindowMs,
+    'EVENT_DEDUPLICATION_WINDOW_MS',
+    120_000,
+    0
+  )
+  const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
+  const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
+  const durability = read.choice('durability', options.durability, 'EVENT_LOG_DURABILITY', ['os', 'disk'] as const)
+  const redisUrl = options.redisUrl ?? (options.logPath === undefined ? read.url('REDIS_URL') : undefined)
+  const path = read.text('logPath', options.logPath, 'EVENT_LOG_PATH', './data/tradpal_events.db')
+  if (options.redisUrl !== undefined && options.logPath !== undefined) {
+    read.wrong('redisUrl and logPath exclude each other: give the one where the log is.')
+  }
+  read.finish()
+  const clock = options.clock ?? systemClock
+  const log =
+    options.log ??
+    (redisUrl === undefined
+      ? new SqliteLog({ path, durability, deduplicationWindowMs, timeoutMs, clock })
+      : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs }))
+  return { log, consumerGroup, timeoutMs, logger: options.logger ?? silentLogger, clock }
+}
+
+/** Takes each value from the option or the variable, and gathers what is wrong, to say it all at once. */
+class Reader {
+  readonly #environment: Environment
+  readonly #wrong: string[] = []
+
+  constructor(environment: Environment) {
+    this.#environment = environment
+  }
+
+  text(option: string, given: string | undefined, variable: string, fallback: string): string {
+    const value = given ?? this.#variable(variable) ?? fallback
+    if (value.trim() === '') this.wrong(`${given === undefined ? variable : option} must not be empty.`)
+    return value
+  }
+
+  wholeNumber(option: string, given: number | undefined, variable: string, fallback: number, least: number): number {
+    const text = this.#variable(variable)
+    const value = given ?? (text === undefined ? fallback : /^\d+$/.test(text) ? Number(text) : Number.NaN)
+    if (!Number.isSafeInteger(value) || value < least) {
+      const name = given === undefined ? variable : option
+      this.wrong(`${name} must be a whole number of at least ${least}, got ${given ?? JSON.stringify(text)}.`)
+    }
+    return value
+  }
+
+  choice<T extends string>(option: string, given: T | undefined, variable: string, choices: readonly [T, ...T[]]): T {
+    const value = given ?? this.#variable(variable) ?? choices[0]
+    const choice = choices.find((one) => one === value)
+    if (choice === undefined) {
+      this.wrong(`${given === undefined ? variable : option} must be ${choices.join(' or ')}, got ${JSON.stringify(value)}.`)
+    }
+    return choice ?? choices[0]
+  }
+
+  url(variable: string): string | undefined {
+    const value = this.#variable(variable)
+    if (value !== undefined && !URL.canParse(value)) {
+      this.wrong(`${variable} must be a URL such as redis://localhost:6379; what it holds is none.`)
+    }
+    return value
+  }
+
+  wrong(sentence: string): void {
+    this.#wrong.push(sentence)
+  }
+
+  finish(): void {
+    if (this.#wrong.length > 0) throw new EventSystemError('invalid_options', this.#wrong.join('\n'))
+  }
+
+  /** A variable that is set to nothing counts as unset, as shells and container files leave it. */
+  #variable(name: string): string | undefined {
+    const value = this.#environment[name]
+    return value === '' ? undefined : value
+  }
+}

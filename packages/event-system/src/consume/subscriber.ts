@@ -1,0 +1,84 @@
+import { type Clock, type EventType, type StoredEvent, systemClock } from '@tradpal/events'
+import { type EventCodec, plainCodec } from '../codec/index.ts'
+import type { EventLog } from '../log/index.ts'
+import { type Logger, silentLogger } from '../runtime/index.ts'
+import { type ConsumerReport, EventConsumer } from './consumer.ts'
+import { type Handler, HandlerRegistry } from './handlers.ts'
+import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
+import { replayTo } from './run-handlers.ts'
+
+export interface EventSubscriberOptions {
+  /** A started log. The subscriber does not close it. */
+  readonly log: EventLog
+  /** How events are stored. Default: plain wire JSON. */
+  readonly codec?: EventCodec
+  /** The group of a consumer that names none. Default `tradpal_consumers`. */
+  readonly consumerGroup?: string
+  readonly logger?: Logger
+  readonly clock?: Clock
+  /** Spreads the retries. Default Math.random. */
+  readonly random?: () => number
+}
+
+/**
+ * Handlers, and the consumer groups that feed them.
+ *
+ *     const subscriber = new EventSubscriber({ log })
+ *     subscriber.registerHandler(EventType.TRADING_SIGNAL, async (event) => trade(event.data.symbol))
+ *     await subscriber.startConsuming({ group: 'brokers' })
+ */
+export class EventSubscriber {
+  readonly handlers = new HandlerRegistry()
+  readonly #options: Required<EventSubscriberOptions>
+  readonly #consumers = new Set<EventConsumer>()
+
+  constructor(options: EventSubscriberOptions) {
+    this.#options = {
+      codec: plainCodec,
+      consumerGroup: 'tradpal_consumers',
+      logger: silentLogger,
+      clock: systemClock,
+      random: Math.random,
+      ...options
+    }
+  }
+
+  /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back. */
+  registerHandler<T extends EventType>(types: T | readonly T[], handler: Handler<T>): () => void
+  registerHandler(types: string | readonly string[], handler: Handler): () => void
+  registerHandler(types: string | readonly string[], handler: Handler<never>): () => void {
+    return this.handlers.register(types, handler as Handler)
+  }
+
+  /** Joins a group and resolves once it is consuming. May be called for several groups: each hands every event to the handlers. */
+  async startConsuming(options: ConsumeOptions = {}): Promise<EventConsumer> {
+    const { consumerGroup, ...parts } = this.#options
+    const consumer = new EventConsumer(
+      { ...parts, handlers: this.handlers },
+      resolveConsumeOptions(options, consumerGroup)
+    )
+    await consumer.start()
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  /** Hands a replayed event to the handlers of its type, in the caller's time: no group, no retry, nothing acknowledged. */
+  async handleReplayed(event: StoredEvent): Promise<void> {
+    await replayTo(event, this.handlers.for(event.eventType), this.#options.logger)
+  }
+
+  /** How many consumers run. */
+  get consumers(): number {
+    return this.#consumers.size
+  }
+
+  /** Closes every consumer, at most `timeoutMs` for all together. Idempotent. */
+  async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    const reports = await Promise.all([...this.#consumers].map((consumer) => consumer.close(options)))
+    this.#consumers.clear()
+    return {
+      handedBack: reports.reduce((sum, { handedBack }) => sum + handedBack, 0),
+      unfinished: reports.reduce((sum, { unfinished }) => sum + unfinished, 0)
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * The event system that a service embeds: publish, consume, query and replay typed events over an append-only log. Most
+ * services need {@link EventSystem} alone; its parts stand here too. What an event is comes from `@tradpal/events` and is
+ * exported again, so that one import is enough.
+ */
+export * from '@tradpal/events'
+export { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
+export * from './codec/index.ts'
+export * from './consume/index.ts'
+export { EventSystem } from './event-system.ts'
+export type { SystemHealth } from './health.ts'
+export type * from './log/index.ts'
+export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'
+export { SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
+export * from './publish/index.ts'
+export * from './runtime/index.ts'
+export * from './store/index.ts'

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries } from './entries.ts'
+import { assertGrowing, eventually } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+
+export const appendCases: readonly ConformanceCase[] = [
+  {
+    title: 'append: appends all, in order; ids grow strictly',
+    async run(harness) {
+      const log = await harness.open()
+      const first = await log.append(someEntries(300))
+      const second = await log.append(someEntries(1, 300))
+      const ids = idsOf([...first, ...second])
+      assertGrowing(log.compare.bind(log), ids)
+      const entries = await readAll(log)
+      assert.deepEqual(idsOf(entries), ids)
+      assert.deepEqual(payloadsOf(entries), Array.from({ length: 301 }, (_, index) => `entry ${index}`))
+      assert.ok([...first, ...second].every(({ duplicate }) => !duplicate))
+    }
+  },
+  {
+    title: 'append: calls at the same time, by two handles, each keep their entries together and in order',
+    async run(harness) {
+      const logs = [await harness.open(), await harness.open()]
+      const calls = Array.from({ length: 40 }, (_, call) => ({ call, entries: someEntries(25, call * 25) }))
+      const results = await Promise.all(calls.map(({ call, entries }) => logs[call % 2]?.append(entries)))
+      const [log] = logs
+      assert.ok(log)
+      const stored = await readAll(log)
+      assert.equal(stored.length, 1_000)
+      assertGrowing(log.compare.bind(log), idsOf(stored))
+      for (const { call } of calls) {
+        const ids = idsOf(results[call] ?? [])
+        const start = stored.findIndex(({ messageId }) => messageId === ids[0])
+        const own = stored.slice(start, start + 25)
+        assert.deepEqual(idsOf(own), ids, 'nothing stands between the entries of one call')
+        assert.deepEqual(payloadsOf(own), Array.from({ length: 25 }, (_, index) => `entry ${call * 25 + index}`))
+      }
+    }
+  },
+  {
+    title: 'append: of nothing appends nothing',
+    async run(harness) {
+      const log = await harness.open()
+      assert.deepEqual(await log.append([]), [])
+      assert.deepEqual(await readAll(log), [])
+    }
+  },
+  {
+    title: 'append: a repeated event id inside the deduplication window, in the same call, appends nothing and says so',
+    async run(harness) {
+      const log = await harness.open()
+      const [a, b] = someEntries(2)
+      assert.ok(a && b)
+      const results = await log.append([a, b, { ...a, payload: 'another' }])
+      assert.deepEqual(
+        results.map(({ duplicate }) => duplicate),
+        [false, false, true]
+      )
+      assert.equal(results[2]?.messageId, results[0]?.messageId)
+      assert.deepEqual(payloadsOf(await readAll(log)), [a.payload, b.payload])
+    }
+  },
+  {
+    title: 'append: a repeated event id, in a later call and by another handle, appends nothing and says so',
+    async run(harness) {
+      const log = await harness.open()
+      const other = await harness.open()
+      const entries = someEntries(10)
+      const first = await log.append(entries)
+      for (const again of [await log.append(entries), await other.append(entries)]) {
+        assert.deepEqual(
+          again,
+          first.map(({ messageId }) => ({ messageId, duplicate: true }))
+        )
+      }
+      const mixed = await other.append([...entries.slice(8), ...someEntries(1, 10)])
+      assert.deepEqual(
+        mixed.map(({ duplicate }) => duplicate),
+        [true, true, false]
+      )
+      assert.equal((await readAll(log)).length, 11)
+    }
+  },
+  {
+    title: 'append: two handles that race with the same event ids append each once and get the same message ids',
+    async run(harness) {
+      const logs = await Promise.all([harness.open(), harness.open(), harness.open()])
+      const entries = someEntries(50)
+      const results = await Promise.all(logs.flatMap((log) => entries.map((entry) => log.append([entry]))))
+      assert.equal(results.flat().filter(({ duplicate }) => !duplicate).length, 50)
+      for (const index of entries.keys()) {
+        const ids = logs.map((_, log) => results[log * entries.length + index]?.[0]?.messageId)
+        assert.equal(new Set(ids).size, 1)
+      }
+      assert.equal((await readAll(await harness.open())).length, 50)
+    }
+  },
+  {
+    title: 'append: after the deduplication window the same event id is appended again',
+    async run(harness) {
+      const log = await harness.open({ deduplicationWindowMs: 300 })
+      const [entry] = someEntries(1)
+      assert.ok(entry)
+      const [first] = await log.append([entry])
+      const second = await eventually('an append after the window', async () => {
+        const [result] = await log.append([entry])
+        return result?.duplicate === false && result
+      })
+      assert.ok(log.compare(first?.messageId ?? '', second.messageId) < 0)
+      assert.ok(log.timeOf(second.messageId) - log.timeOf(first?.messageId ?? '') >= 250, 'not before the window was over')
+      const [third] = await log.append([entry])
+      assert.deepEqual(third, { messageId: second.messageId, duplicate: true }, 'which starts a new window')
+    }
+  },
+  {
+    title: 'append: an event id stays a duplicate when its entry was trimmed meanwhile',
+    async run(harness) {
+      const log = await harness.open()
+      const entries = someEntries(3)
+      const first = await log.append(entries)
+      await log.trim({ maxLength: 0 })
+      assert.deepEqual(
+        await log.append(entries),
+        first.map(({ messageId }) => ({ messageId, duplicate: true }))
+      )
+    }
+  },
+  {
+    title: 'append: a payload comes back as it was given: unicode, empty, 1 MB, and anything a seed brings forth',
+    async run(harness) {
+      const log = await harness.open()
+      const random = seededRandom(20_261_123)
+      const payloads = [
+        '',
+        ' ',
+        '{"preis":"1e-8 €","名前":"取引","emoji":"🏦👩‍💻","zero":"\u0000","line":"a\\r\\nb\u2028c"}',
+        '\r\n\t"\'\\$%',
+        'ß'.repeat(524_288),
+        ...Array.from({ length: 200 }, () => randomText(random))
+      ]
+      for (const payload of payloads) await log.append([{ eventId: newEventId(), eventType: 'order_executed', payload }])
+      assert.deepEqual(payloadsOf(await readAll(log, 50)), payloads)
+    }
+  },
+  {
+    title: 'append: an event id and an event type may be any text',
+    async run(harness) {
+      const log = await harness.open()
+      const eventIds = ['a', 'A', 'a ', 'ä', 'a\u0308', 'a:b{c}', '1-0', '*', '🏦']
+      const entries = eventIds.map((eventId) => ({ eventId, eventType: `type ${eventId}`, payload: eventId }))
+      const first = await log.append(entries)
+      assert.ok(first.every(({ duplicate }) => !duplicate))
+      assert.ok((await log.append(entries)).every(({ duplicate }) => duplicate))
+    }
+  },
+  {
+    title: 'timeOf: is when the log took the entry',
+    async run(harness) {
+      const log = await harness.open()
+      const before = Date.now()
+      const [messageId = ''] = await appendSome(log, 1)
+      const after = Date.now()
+      assert.ok(Math.abs(log.timeOf(messageId) - (before + after) / 2) < 1_000 + (after - before))
+    }
+  }
+]
+
+function randomText(random: () => number): string {
+  const length = Math.floor(random() ** 4 * 5_000)
+  return Array.from({ length }, () => {
+    const codePoint = Math.floor(random() < 0.5 ? random() * 128 : random() * 0x110000)
+    return codePoint >= 0xd800 && codePoint <= 0xdfff ? '\ufffd' : String.fromCodePoint(codePoint)
+  }).join('')
+}

@@ -1,0 +1,55 @@
+import type { AppendEntry, Entry, EventLog, MessageId } from '../port.ts'
+
+const EVENT_TYPES = ['market_data_update', 'trading_signal', 'order_executed'] as const
+
+let made = 0
+
+/** So many entries with event ids of their own, of the types in turn, whose payloads number them from `first`. */
+export function someEntries(count: number, first = 0): AppendEntry[] {
+  return Array.from({ length: count }, (_, index) => ({
+    eventId: newEventId(),
+    eventType: EVENT_TYPES[index % EVENT_TYPES.length] ?? 'order_executed',
+    payload: `entry ${first + index}`
+  }))
+}
+
+export function newEventId(): string {
+  made += 1
+  return `event-${process.pid}-${made}`
+}
+
+/** Appends so many entries, resolves to their message ids. */
+export async function appendSome(log: EventLog, count: number, first = 0): Promise<MessageId[]> {
+  const results = await log.append(someEntries(count, first))
+  return results.map(({ messageId }) => messageId)
+}
+
+/** All entries of the log, oldest first, by pages of `limit`. */
+export async function readAll(log: EventLog, limit = 1_000): Promise<Entry[]> {
+  const all: Entry[] = []
+  for (;;) {
+    const last = all.at(-1)
+    const page = await log.read(last === undefined ? { limit } : { from: { after: last.messageId }, limit })
+    all.push(...page)
+    if (page.length < limit) return all
+  }
+}
+
+export function idsOf(entries: readonly { readonly messageId: MessageId }[]): MessageId[] {
+  return entries.map(({ messageId }) => messageId)
+}
+
+export function payloadsOf(entries: readonly Entry[]): (string | null)[] {
+  return entries.map(({ payload }) => payload)
+}
+
+/** Numbers from 0 to under 1 that are the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

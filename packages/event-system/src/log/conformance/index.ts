@@ -1,0 +1,39 @@
+/**
+ * What a log is, as a suite: one case for each sentence of the port, in the order and words of the port. It needs no test
+ * framework: a test file makes a {@link ConformanceHarness} for its adapter and runs each case of {@link conformance} on a
+ * fresh one. An adapter is a log when every case passes that speaks of what it declares.
+ *
+ *     for (const { title, needs, run } of conformance)
+ *       test(title, async (context) => {
+ *         const harness = await myHarness()
+ *         onTestFinished(() => harness.dispose())
+ *         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+ *         await run(harness)
+ *       })
+ */
+import { appendCases } from './append.ts'
+import { claimCases } from './claim.ts'
+import { deadLetterCases } from './dead-letters.ts'
+import { groupCases } from './groups.ts'
+import type { ConformanceCase } from './harness.ts'
+import { infoCases } from './info.ts'
+import { lifetimeCases } from './lifetime.ts'
+import { processCases } from './processes.ts'
+import { readCases } from './read.ts'
+import { tailCases } from './tail.ts'
+import { trimCases } from './trim.ts'
+
+export type { ChildEntrance, ConformanceCase, ConformanceHarness, HarnessOpenOptions, OpenInChild } from './harness.ts'
+
+export const conformance: readonly ConformanceCase[] = [
+  ...lifetimeCases,
+  ...appendCases,
+  ...readCases,
+  ...tailCases,
+  ...groupCases,
+  ...claimCases,
+  ...deadLetterCases,
+  ...trimCases,
+  ...infoCases,
+  ...processCases
+]

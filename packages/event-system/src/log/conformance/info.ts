@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { appendSome, someEntries } from './entries.ts'
+import { eventually } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+
+export const infoCases: readonly ConformanceCase[] = [
+  {
+    title: 'info: of an empty log',
+    async run(harness) {
+      const info = await (await harness.open()).info()
+      const { length, firstId, lastId, groups, deduplicationEntries, deadLetters } = info
+      assert.deepEqual(
+        { length, firstId, lastId, groups, deduplicationEntries, deadLetters },
+        { length: 0, firstId: null, lastId: null, groups: [], deduplicationEntries: 0, deadLetters: 0 }
+      )
+    }
+  },
+  {
+    title: 'info: length, first and last id, bytes, groups, what the deduplication window holds',
+    async run(harness) {
+      const log = await harness.open()
+      const entries = someEntries(10)
+      const ids = (await log.append(entries)).map(({ messageId }) => messageId)
+      await log.append(entries)
+      await log.group('left').create('start')
+      await log.group('right').create('end')
+      await log.group('left').read('consumer', { limit: 4, waitMs: 0 })
+      const info = await (await harness.open()).info()
+      assert.deepEqual([info.length, info.firstId, info.lastId], [10, ids[0], ids[9]])
+      assert.ok(info.bytes > 0)
+      assert.equal(info.deduplicationEntries, 10)
+      const groups = info.groups.toSorted((a, b) => a.name.localeCompare(b.name))
+      assert.deepEqual(groups[0], await log.group('left').info().then(({ consumers: _, ...rest }) => ({ ...rest, consumers: groups[0]?.consumers })))
+      assert.deepEqual(
+        groups.map(({ name, pending, lag, lastDeliveredId }) => ({ name, pending, lag, lastDeliveredId })),
+        [
+          { name: 'left', pending: 4, lag: 6, lastDeliveredId: ids[3] },
+          { name: 'right', pending: 0, lag: 0, lastDeliveredId: ids[9] }
+        ]
+      )
+    }
+  },
+  {
+    title: 'info: after a trim, the first id is the oldest that is left, and length and lag say what is there',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 10)
+      await log.group('group').create('start')
+      await log.trim({ maxLength: 4 }, { force: true })
+      const info = await log.info()
+      assert.deepEqual([info.length, info.firstId, info.lastId], [4, ids[6], ids[9]])
+      assert.ok(info.groups[0]?.lag === 4 || info.groups[0]?.lag === null, 'the lag is right, or declared unknown')
+    }
+  },
+  {
+    title: 'info: the deduplication window lets go of what is older than it',
+    async run(harness) {
+      const log = await harness.open({ deduplicationWindowMs: 100 })
+      await appendSome(log, 10)
+      await eventually('an empty window', async () => {
+        await appendSome(log, 1)
+        return (await log.info()).deduplicationEntries <= 5
+      })
+    }
+  },
+  {
+    title: 'ping: resolves when the log answers',
+    async run(harness) {
+      const log = await harness.open()
+      assert.equal(await log.ping(), undefined)
+    }
+  }
+]

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { appendSome, idsOf, readAll, someEntries } from './entries.ts'
+import { eventually, pause, rejectsWith } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+
+export const readCases: readonly ConformanceCase[] = [
+  {
+    title: 'read: of an empty log is an empty page, either way',
+    async run(harness) {
+      const log = await harness.open()
+      assert.deepEqual(await log.read({ limit: 10 }), [])
+      assert.deepEqual(await log.read({ limit: 10, direction: 'backward' }), [])
+    }
+  },
+  {
+    title: 'read: forward, page behind page, gives the whole log once, whatever the limit; a page shorter than the limit is the last',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 100)
+      for (const limit of [1, 7, 50, 100, 1_000]) assert.deepEqual(idsOf(await readAll(log, limit)), ids)
+    }
+  },
+  {
+    title: 'read: backward gives the newest first, page before page',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 25)
+      assert.deepEqual(idsOf(await log.read({ limit: 10, direction: 'backward' })), ids.slice(15).reverse())
+      const to = { messageId: ids[15] ?? '' }
+      assert.deepEqual(idsOf(await log.read({ to, limit: 10, direction: 'backward' })), ids.slice(6, 16).reverse())
+      const from = { after: ids[2] ?? '' }
+      assert.deepEqual(idsOf(await log.read({ from, to, limit: 100, direction: 'backward' })), ids.slice(3, 16).reverse())
+    }
+  },
+  {
+    title: 'read: from is exclusive after an id, to is inclusive up to an id; what is empty is empty',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 10)
+      const range = (from: number, to: number) =>
+        log.read({ from: { after: ids[from] ?? '' }, to: { messageId: ids[to] ?? '' }, limit: 100 })
+      assert.deepEqual(idsOf(await range(2, 5)), ids.slice(3, 6))
+      assert.deepEqual(await range(5, 5), [])
+      assert.deepEqual(await range(7, 3), [])
+      assert.deepEqual(idsOf(await log.read({ from: 'start', to: { messageId: ids[0] ?? '' }, limit: 100 })), [ids[0]])
+      assert.deepEqual(await log.read({ from: 'end', limit: 100 }), [])
+    }
+  },
+  {
+    title: 'read: a time range includes the entries of its first and of its last millisecond, and no others',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendAtDifferentTimes(3, async () => appendSome(log, 5))
+      const [early = [], middle = [], late = []] = ids
+      const start = log.timeOf(middle[0] ?? '')
+      const end = log.timeOf(middle.at(-1) ?? '')
+      assert.deepEqual(idsOf(await log.read({ from: { time: start }, to: { time: end }, limit: 100 })), middle)
+      assert.deepEqual(idsOf(await log.read({ from: { time: end + 1 }, limit: 100 })), late)
+      assert.deepEqual(idsOf(await log.read({ to: { time: start - 1 }, limit: 100 })), early)
+      assert.deepEqual(
+        idsOf(await log.read({ from: { time: start }, to: { time: end }, limit: 100, direction: 'backward' })),
+        middle.toReversed()
+      )
+      assert.equal((await log.read({ from: { time: 0 }, to: { time: Date.now() + 60_000 }, limit: 100 })).length, 15)
+      assert.deepEqual(await log.read({ from: { time: Date.now() + 60_000 }, limit: 100 }), [])
+    }
+  },
+  {
+    title: 'read: goes on behind an id that is no longer there',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 10)
+      await log.trim({ maxLength: 5 })
+      assert.deepEqual(idsOf(await log.read({ from: { after: ids[1] ?? '' }, limit: 100 })), ids.slice(5))
+    }
+  },
+  {
+    title: 'read: narrows by event type from an index, either way, page by page',
+    needs: ({ typeIndex }) => typeIndex,
+    async run(harness) {
+      const log = await harness.open()
+      const entries = someEntries(90)
+      const ids = idsOf(await log.append(entries))
+      const expected = (types: string[]) => ids.filter((_, index) => types.includes(entries[index]?.eventType ?? ''))
+      for (const eventTypes of [['trading_signal'], ['order_executed', 'market_data_update'], ['no_such_type'], []]) {
+        assert.deepEqual(idsOf(await log.read({ eventTypes, limit: 1_000 })), expected(eventTypes))
+        const backward = await log.read({ eventTypes, limit: 7, direction: 'backward' })
+        assert.deepEqual(idsOf(backward), expected(eventTypes).reverse().slice(0, 7))
+      }
+      const next = await log.read({ eventTypes: ['trading_signal'], from: { after: ids[31] ?? '' }, limit: 2 })
+      assert.deepEqual(idsOf(next), [ids[34], ids[37]])
+    }
+  },
+  {
+    title: 'read: ignores event types where the log has no index of them',
+    needs: ({ typeIndex }) => !typeIndex,
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 9)
+      assert.deepEqual(idsOf(await log.read({ eventTypes: ['trading_signal'], limit: 100 })), ids)
+    }
+  },
+  {
+    title: 'read: takes a limit of 1 or more',
+    async run(harness) {
+      const log = await harness.open()
+      for (const limit of [0, -1, 1.5, Number.NaN]) await rejectsWith(() => log.read({ limit }), 'invalid_argument')
+    }
+  },
+  {
+    title: 'get: is the entry, or nothing',
+    async run(harness) {
+      const log = await harness.open()
+      const [first = '', second = ''] = await appendSome(log, 2)
+      assert.deepEqual(await log.get(second), { messageId: second, payload: 'entry 1' })
+      await log.trim({ maxLength: 1 })
+      assert.equal(await log.get(first), undefined)
+    }
+  },
+  {
+    title: 'compare: is negative, 0 or positive as a stands before, at or behind b',
+    async run(harness) {
+      const log = await harness.open()
+      const [a = '', b = ''] = await appendSome(log, 2)
+      assert.ok(log.compare(a, b) < 0)
+      assert.equal(log.compare(a, a), 0)
+      assert.ok(log.compare(b, a) > 0)
+      assert.ok(log.compare('999-9', '1000-0') < 0, 'by number, not by letter')
+      assert.ok(log.compare('1000-10', '1000-9') > 0, 'by number, not by letter')
+    }
+  },
+  {
+    title: 'compare, get, read: reject what is no message id with invalid_message_id',
+    async run(harness) {
+      const log = await harness.open()
+      for (const wrong of ['', 'x', '1', '-', '1-', '-1', '1-x', '1-2-3', ' 1-0', '1-0 ', '1.5-0', '-1-0']) {
+        await rejectsWith(() => log.compare(wrong, '1-0'), 'invalid_message_id')
+        await rejectsWith(() => log.compare('1-0', wrong), 'invalid_message_id')
+        await rejectsWith(() => log.timeOf(wrong), 'invalid_message_id')
+        await rejectsWith(() => log.get(wrong), 'invalid_message_id')
+        await rejectsWith(() => log.read({ from: { after: wrong }, limit: 1 }), 'invalid_message_id')
+      }
+    }
+  }
+]
+
+/** Calls `append` so many times, each in a later millisecond than the last. */
+async function appendAtDifferentTimes<Result>(times: number, append: () => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = []
+  for (let time = 0; time < times; time += 1) {
+    if (time > 0) await pause(3)
+    const before = Date.now()
+    await eventually('the next millisecond', () => Date.now() > before)
+    results.push(await append())
+  }
+  return results
+}

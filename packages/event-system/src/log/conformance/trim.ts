@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import type { TrimTarget } from '../port.ts'
+import { appendSome, idsOf, newEventId } from './entries.ts'
+import { pause, rejectsWith } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+
+const ALL = { limit: 1_000 }
+const NOW = { limit: 1_000, waitMs: 0 }
+
+export const trimCases: readonly ConformanceCase[] = [
+  {
+    title: 'trim: removes the oldest entries down to maxLength',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 20)
+      assert.deepEqual(await log.trim({ maxLength: 25 }), { removed: 0, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ maxLength: 12 }), { removed: 8, lost: 0, guarded: false })
+      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(8))
+      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 12, lost: 0, guarded: false })
+      assert.deepEqual(await log.read(ALL), [])
+      const [next = ''] = await appendSome(log, 1)
+      assert.ok(log.compare(ids.at(-1) ?? '', next) < 0, 'ids grow on')
+    }
+  },
+  {
+    title: 'trim: removes what was appended before an instant, and keeps what was appended at it',
+    async run(harness) {
+      const log = await harness.open()
+      await appendSome(log, 5)
+      await pause(5)
+      const late = await appendSome(log, 5)
+      const before = log.timeOf(late[0] ?? '')
+      assert.deepEqual(await log.trim({ before }), { removed: 5, lost: 0, guarded: false })
+      assert.deepEqual(idsOf(await log.read(ALL)), late)
+      assert.deepEqual(await log.trim({ before: 0 }), { removed: 0, lost: 0, guarded: false })
+    }
+  },
+  {
+    title: 'trim: removes down to about maxBytes',
+    async run(harness) {
+      const log = await harness.open()
+      for (let batch = 0; batch < 20; batch += 1) {
+        const entries = Array.from({ length: 50 }, () => ({
+          eventId: newEventId(),
+          eventType: 'order_executed',
+          payload: 'x'.repeat(1_000)
+        }))
+        await log.append(entries)
+      }
+      const { removed, guarded } = await log.trim({ maxBytes: 500_000 })
+      const { length } = await log.info()
+      assert.equal(removed + length, 1_000)
+      assert.equal(guarded, false)
+      assert.ok(length >= 200 && length <= 700, `${length} entries of 1,000 bytes were left`)
+      assert.equal((await log.trim({ maxBytes: 1_000_000_000 })).removed, 0)
+    }
+  },
+  {
+    title: 'trim: what a group has not acknowledged, and all behind it, stays',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 20)
+      const [quick, slow] = [log.group('quick'), log.group('slow')]
+      await quick.create('start')
+      await slow.create('start')
+      await quick.acknowledge(idsOf(await quick.read('consumer', NOW)))
+      await slow.read('consumer', { limit: 10, waitMs: 0 })
+      await slow.acknowledge([...ids.slice(0, 4), ...ids.slice(6, 10)])
+      assert.deepEqual(await log.trim({ maxLength: 18 }), { removed: 2, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ maxLength: 5 }), { removed: 2, lost: 0, guarded: true })
+      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(4))
+      await slow.acknowledge(ids.slice(4, 6))
+      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 6, lost: 0, guarded: true })
+      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(10), 'what was not handed out yet stays too')
+      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }), { removed: 0, lost: 0, guarded: true })
+      assert.deepEqual(await log.trim({ maxBytes: 0 }), { removed: 0, lost: 0, guarded: true })
+      await slow.acknowledge(idsOf(await slow.read('consumer', NOW)))
+      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 10, lost: 0, guarded: false })
+    }
+  },
+  {
+    title: 'trim: with force removes it all the same, and counts what some group had not acknowledged, once each',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 20)
+      const [quick, slow, idle] = [log.group('quick'), log.group('slow'), log.group('idle')]
+      for (const group of [quick, slow]) await group.create('start')
+      await idle.create({ after: ids[9] ?? '' })
+      await quick.acknowledge(idsOf(await quick.read('consumer', NOW)))
+      await slow.read('consumer', { limit: 8, waitMs: 0 })
+      await slow.acknowledge(ids.slice(0, 3))
+      const result = await log.trim({ maxLength: 5 }, { force: true })
+      assert.deepEqual(result, { removed: 15, lost: 12, guarded: false })
+      assert.deepEqual(idsOf(await slow.read('consumer', NOW)), ids.slice(15))
+      assert.deepEqual(idsOf(await slow.claim('heir', { minIdleMs: 0, limit: 100 })), ids.slice(15))
+    }
+  },
+  {
+    title: 'trim: of many entries, by steps or not, is exact',
+    async run(harness) {
+      const log = await harness.open()
+      for (let batch = 0; batch < 10; batch += 1) await appendSome(log, 1_000)
+      const group = log.group('group')
+      await group.create('start')
+      const held = await group.read('consumer', { limit: 7_500, waitMs: 0 })
+      await group.acknowledge(idsOf(held.slice(0, 7_000)))
+      assert.deepEqual(await log.trim({ maxLength: 1_000 }), { removed: 7_000, lost: 0, guarded: true })
+      assert.deepEqual(await log.trim({ maxLength: 0 }, { force: true }), { removed: 3_000, lost: 3_000, guarded: false })
+      assert.equal((await log.info()).length, 0)
+    }
+  },
+  {
+    title: 'trim: takes exactly one target, 0 or more',
+    async run(harness) {
+      const log = await harness.open()
+      const wrong = [{}, { maxLength: 1, before: 1 }, { maxLength: -1 }, { maxBytes: Number.NaN }, { maxLength: 1.5 }]
+      for (const target of wrong) await rejectsWith(() => log.trim(target as TrimTarget), 'invalid_argument')
+    }
+  }
+]

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MessageId } from '../port.ts'
+import type { Connection } from './connection.ts'
+import { compareMessageIds } from './message-id.ts'
+
+/** The server holds a waiting read for so long, in ms, before it is asked anew. */
+const BLOCK_MS = 5_000
+/** After a failure the waiters look for themselves, and meet it there. Not more often than this, in ms. */
+const AFTER_FAILURE_MS = 100
+
+interface Waiter {
+  /** The newest id that the waiter knew of before it found nothing. */
+  readonly after: MessageId
+  readonly ring: () => void
+}
+
+/**
+ * Tells readers that wait for something new that there is. All of them share one blocked read, which only rings: each
+ * then reads for itself. It is held only while somebody waits.
+ */
+export class Doorbell {
+  readonly #connection: Connection
+  readonly #stream: string
+  readonly #waiters = new Set<Waiter>()
+  #listening = false
+  /** What the blocked read waits behind. */
+  #behind: MessageId = '0-0'
+
+  constructor(connection: Connection, stream: string) {
+    this.#connection = connection
+    this.#stream = stream
+  }
+
+  /** The newest id in the log: to be asked for before the read that may find nothing, so that nothing falls between. */
+  async newest(): Promise<MessageId> {
+    const [entry] = await this.#connection.read<[string, string[]][]>(['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1'])
+    return entry?.[0] ?? '0-0'
+  }
+
+  /** Resolves when something behind `after` may have been appended, the time is up, or the signal is aborted. */
+  wait(after: MessageId, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        this.#waiters.delete(waiter)
+        resolve()
+      }
+      const waiter: Waiter = { after, ring: done }
+      const timer = setTimeout(done, Math.min(timeoutMs, 2 ** 31 - 1))
+      signal?.addEventListener('abort', done, { once: true })
+      this.#waiters.add(waiter)
+      if (!this.#listening) void this.#listen()
+      else if (compareMessageIds(after, this.#behind) < 0) done()
+    })
+  }
+
+  /** Wakes everybody: the log is closing. */
+  ringAll(): void {
+    for (const { ring } of [...this.#waiters]) ring()
+  }
+
+  async #listen(): Promise<void> {
+    this.#listening = true
+    while (this.#waiters.size > 0) {
+      this.#catchUp()
+      try {
+        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', this.#stream, this.#behind]
+        if ((await this.#connection.block(command)) !== null) this.ringAll()
+      } catch {
+        await sleep(AFTER_FAILURE_MS)
+        this.ringAll()
+      }
+    }
+    this.#listening = false
+  }
+
+  /** Listens behind the newest id that any waiter knows of, and wakes those who know of less. */
+  #catchUp(): void {
+    for (const { after } of this.#waiters) if (compareMessageIds(after, this.#behind) > 0) this.#behind = after
+    for (const { after, ring } of [...this.#waiters]) if (compareMessageIds(after, this.#behind) < 0) ring()
+  }
+}

@@ -1,0 +1,30 @@
+import type { Delivery, Entry } from '../port.ts'
+import type { Reply } from './connection.ts'
+
+/** An entry as Redis answers it: id, and fields and values in turn. */
+export type EntryReply = [id: string, fields: string[]]
+/** An entry that was handed out, with how often. */
+export type DeliveryReply = [id: string, fields: string[], deliveries: number]
+
+/** The one field of an event's entry. */
+export const EVENT_FIELD = 'event'
+
+export function toEntry([messageId, fields]: EntryReply): Entry {
+  if (fields.length === 2 && fields[0] === EVENT_FIELD) return { messageId, payload: fields[1] as string }
+  const raw: Record<string, string> = {}
+  for (let i = 0; i < fields.length; i += 2) raw[fields[i] as string] = fields[i + 1] as string
+  const payload = raw[EVENT_FIELD]
+  return payload === undefined ? { messageId, payload: null, raw } : { messageId, payload }
+}
+
+export function toDelivery([messageId, fields, attempt]: DeliveryReply): Delivery {
+  return { ...toEntry([messageId, fields]), attempt }
+}
+
+/** A list of names and values in turn, as XINFO answers, as an object. */
+export function fieldsOf(reply: Reply): Record<string, Reply> {
+  const fields: Record<string, Reply> = {}
+  const list = reply as Reply[]
+  for (let i = 0; i < list.length; i += 2) fields[list[i] as string] = list[i + 1] as Reply
+  return fields
+}

@@ -1,0 +1,7 @@
+/**
+ * A log in Redis Streams, in the form that the platform's other services read and write: one entry an event, one field
+ * `event`, Redis's own ids. Everything beside the stream has a key that begins with the stream's name and a colon. An
+ * append is durable to the degree that the server is configured for (`appendonly`, `appendfsync`).
+ */
+export type { RedisLogOptions } from './options.ts'
+export { RedisLog } from './redis-log.ts'

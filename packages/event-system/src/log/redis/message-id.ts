@@ -1,0 +1,53 @@
+import { EventSystemError } from '@tradpal/events'
+import type { MessageId, Position, ReadRange } from '../port.ts'
+
+const MESSAGE_ID = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/
+const LAST_SEQUENCE = '18446744073709551615'
+
+/** Throws `invalid_message_id` for what is no id of a Redis stream; else returns it. */
+export function mustBeMessageId(text: MessageId): MessageId {
+  if (typeof text === 'string' && MESSAGE_ID.test(text)) return text
+  throw new EventSystemError(
+    'invalid_message_id',
+    `${JSON.stringify(text)} is no message id; one looks like 1764057600000-0.`
+  )
+}
+
+export function timeOfMessageId(messageId: MessageId): number {
+  return Number(mustBeMessageId(messageId).split('-')[0])
+}
+
+/** The parts are 64-bit numbers without leading zeros: the longer is the larger, and those of one length compare as texts. */
+export function compareMessageIds(a: MessageId, b: MessageId): number {
+  const [msA, sequenceA] = mustBeMessageId(a).split('-') as [string, string]
+  const [msB, sequenceB] = mustBeMessageId(b).split('-') as [string, string]
+  return compareDigits(msA, msB) || compareDigits(sequenceA, sequenceB)
+}
+
+function compareDigits(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Where XRANGE begins for a position that is not `end`. */
+export function rangeStart(from: Exclude<Position, 'end'>): string {
+  if (from === 'start') return '-'
+  if ('after' in from) return `(${mustBeMessageId(from.after)}`
+  return String(Math.max(0, Math.ceil(from.time)))
+}
+
+/** Where XRANGE ends. `undefined` when that is before everything. */
+export function rangeEnd(to: ReadRange['to']): string | undefined {
+  if (to === undefined) return '+'
+  if ('messageId' in to) return mustBeMessageId(to.messageId)
+  return to.time < 0 ? undefined : String(Math.floor(to.time))
+}
+
+/** The last id that a group at this position has behind it. */
+export function deliveredUpTo(at: Position): string {
+  if (at === 'start') return '0-0'
+  if (at === 'end') return '$'
+  if ('after' in at) return mustBeMessageId(at.after)
+  const ms = Math.ceil(at.time)
+  return ms <= 0 ? '0-0' : `${ms - 1}-${LAST_SEQUENCE}`
+}

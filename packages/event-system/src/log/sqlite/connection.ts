@@ -1,0 +1,126 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { EventSystemError } from '@tradpal/events'
+import { isBusy, toLogError } from './errors.ts'
+import type { ResolvedSqliteLogOptions } from './options.ts'
+import { openDatabase } from './schema.ts'
+
+/** The longest pause between two tries to get hold of a log that another process writes. */
+const LONGEST_PAUSE_MS = 10
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/**
+ * One connection to the log's file. Work on it is synchronous and short: nothing is held open while others run, so a
+ * reader never keeps the write-ahead log from being folded in. What waits for another process waits without blocking.
+ */
+export class Connection {
+  readonly options: ResolvedSqliteLogOptions
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #database: DatabaseSync | undefined
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
+
+  constructor(options: ResolvedSqliteLogOptions) {
+    this.options = options
+  }
+
+  async open(): Promise<void> {
+    if (this.#state === 'open') return
+    if (this.#state !== 'new') this.assertOpen()
+    await this.#retryWhileBusy(() => {
+      if (this.#state === 'new') this.#database = openDatabase(this.options.path, this.options.durability)
+    }, this.options.timeoutMs)
+    this.#state = 'open'
+  }
+
+  /** Waits at most `timeoutMs` for the calls under way. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'closing') return
+    this.#state = 'closing'
+    if (this.#underWay.size > 0) await Promise.race([Promise.allSettled(this.#underWay), pause(timeoutMs)])
+    this.#state = 'closed'
+    this.#statements.clear()
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Throws `not_started` or `closed`. */
+  assertOpen(): void {
+    if (this.#state === 'open') return
+    if (this.#state === 'new') {
+      throw new EventSystemError('not_started', `The log ${this.options.path} is not started: call start() first.`)
+    }
+    throw new EventSystemError('closed', `The log ${this.options.path} is closed.`)
+  }
+
+  /** The statement of this text, prepared once. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      if (this.#database === undefined) {
+        throw new EventSystemError('closed', `The log ${this.options.path} was closed under this call.`)
+      }
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  /** Runs statements that only read. */
+  read<Result>(work: () => Result): Promise<Result> {
+    return this.#call(work, this.options.timeoutMs)
+  }
+
+  /** Runs statements that only read, all of them on the same state of the log. */
+  snapshot<Result>(work: () => Result): Promise<Result> {
+    return this.#call(() => this.#transaction('BEGIN', work), this.options.timeoutMs)
+  }
+
+  /** Runs statements as one atomic step that nobody else's comes between. Rejects with `log_busy` when it cannot within `timeoutMs`. */
+  write<Result>(work: () => Result, timeoutMs = this.options.timeoutMs): Promise<Result> {
+    return this.#call(() => this.#transaction('BEGIN IMMEDIATE', work), timeoutMs)
+  }
+
+  #call<Result>(work: () => Result, timeoutMs: number): Promise<Result> {
+    try {
+      this.assertOpen()
+      return Promise.resolve(work())
+    } catch (error) {
+      if (!isBusy(error)) return Promise.reject(toLogError(error, this.options.path))
+    }
+    const call = this.#retryWhileBusy(work, timeoutMs)
+    this.#underWay.add(call)
+    const forget = () => this.#underWay.delete(call)
+    call.then(forget, forget)
+    return call
+  }
+
+  async #retryWhileBusy<Result>(work: () => Result, timeoutMs: number): Promise<Result> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      try {
+        return work()
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadline) throw toLogError(error, this.options.path)
+      }
+      await pause(1 + Math.random() * (LONGEST_PAUSE_MS - 1))
+    }
+  }
+
+  #transaction<Result>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => Result): Result {
+    this.statement(begin).run()
+    try {
+      const result = work()
+      this.statement('COMMIT').run()
+      return result
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, such as a full disk.
+      if (this.#database?.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Entry, MessageId, Position, ReadRange } from '../port.ts'
+import { assertLimit } from './arguments.ts'
+import type { Connection } from './connection.ts'
+import { firstIdAt, formatMessageId, lastIdAt, parseMessageId } from './message-id.ts'
+
+const LAST_ID = 'SELECT last_id FROM state'
+const ENTRY = 'SELECT id, payload FROM entries WHERE id = ?'
+const FORWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id LIMIT ?'
+const BACKWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
+const IDS_OF_TYPE_FORWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'
+const IDS_OF_TYPE_BACKWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
+
+/** Reads entries by position. */
+export class Reader {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** The id that the entries of this position are behind. To be called inside a step of the connection. */
+  resolve(position: Position): number {
+    if (position === 'start') return 0
+    if (position === 'end') return Number(this.#connection.statement(LAST_ID).get()?.last_id)
+    if ('after' in position) return parseMessageId(position.after)
+    return Math.max(0, firstIdAt(position.time) - 1)
+  }
+
+  read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Entry[]> {
+    return this.#connection.snapshot(() => {
+      assertLimit(limit)
+      const behind = this.resolve(from)
+      const last = upperBound(to)
+      if (eventTypes !== undefined) return this.#readTypes(new Set(eventTypes), behind, last, direction, limit)
+      const rows = this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
+      return rows.map(toEntry)
+    })
+  }
+
+  get(messageId: MessageId): Promise<Entry | undefined> {
+    return this.#connection.read(() => {
+      const row = this.#connection.statement(ENTRY).get(parseMessageId(messageId))
+      return row && toEntry(row)
+    })
+  }
+
+  /** A page of each type from the index, merged: no more entries are looked at than types times the limit. */
+  #readTypes(
+    types: ReadonlySet<string>,
+    behind: number,
+    last: number,
+    direction: 'forward' | 'backward',
+    limit: number
+  ): Entry[] {
+    const idsOfType = this.#connection.statement(direction === 'forward' ? IDS_OF_TYPE_FORWARD : IDS_OF_TYPE_BACKWARD)
+    const ids = [...types].flatMap((type) => idsOfType.all(type, behind, last, limit).map(({ id }) => Number(id)))
+    ids.sort(direction === 'forward' ? (a, b) => a - b : (a, b) => b - a)
+    const entry = this.#connection.statement(ENTRY)
+    return ids.slice(0, limit).flatMap((id) => {
+      const row = entry.get(id)
+      return row === undefined ? [] : [toEntry(row)]
+    })
+  }
+}
+
+function upperBound(to: ReadRange['to']): number {
+  if (to === undefined) return Number.MAX_SAFE_INTEGER
+  return 'time' in to ? lastIdAt(to.time) : parseMessageId(to.messageId)
+}
+
+function toEntry({ id, payload }: Record<string, unknown>): Entry {
+  return { messageId: formatMessageId(id as number), payload: payload as string }
+}

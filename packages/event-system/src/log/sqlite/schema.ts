@@ -1,0 +1,119 @@
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { EventSystemError } from '@tradpal/events'
+
+/** Marks an SQLite file as an event log: `TPEV` in ASCII. */
+export const APPLICATION_ID = 0x54504556
+/** Raised when an older version of this adapter could no longer use the file. */
+export const SCHEMA_VERSION = 1
+
+/** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
+const DRIVER_WAIT_MS = 20
+
+/**
+ * `ordinal` numbers the entries from 1, without gaps, for ever: any count of entries between two ids is a subtraction.
+ * `recent` is the deduplication window. It has no index on event_id: keys that come in no order would dirty one page
+ * each, which makes appending five times slower; each handle keeps a hash of the window in memory instead.
+ * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
+ */
+const CREATE = `
+  CREATE TABLE state (
+    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO state VALUES (0, 0, 0, 0, 0);
+  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
+  CREATE INDEX entries_by_type ON entries (event_type, id);
+  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL) STRICT;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE pending (
+    grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
+    PRIMARY KEY (grp, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, consumer TEXT NOT NULL, payload TEXT,
+    raw TEXT, kind TEXT NOT NULL, reason TEXT NOT NULL, stack TEXT, attempts INTEGER NOT NULL, dead_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
+export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseSync {
+  mkdirSync(dirname(path), { recursive: true })
+  const holdsSomething = isFileWithContent(path)
+  assertWritable(path)
+  if (holdsSomething) inspect(path)
+  const database = new DatabaseSync(path, { timeout: DRIVER_WAIT_MS })
+  try {
+    database.exec('PRAGMA journal_mode = WAL')
+    // NORMAL syncs at checkpoints only: a commit is with the operating system. FULL syncs each commit to the disk.
+    database.exec(`PRAGMA synchronous = ${durability === 'disk' ? 'FULL' : 'NORMAL'}`)
+    database.exec('BEGIN IMMEDIATE')
+    if (isEmpty(database)) database.exec(CREATE)
+    assertLog(database, path)
+    database.exec('COMMIT')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function isFileWithContent(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory()) throw new EventSystemError('log_incompatible', `${path} is a folder: the log is a file.`)
+  return stats !== undefined && stats.size > 0
+}
+
+/** The folder too: the write-ahead log stands beside the file. */
+function assertWritable(path: string): void {
+  for (const place of existsSync(path) ? [path, dirname(path)] : [dirname(path)]) {
+    try {
+      accessSync(place, constants.W_OK)
+    } catch (error) {
+      throw new EventSystemError('log_read_only', `The log ${path} cannot be written: ${place} is read-only for this user.`, {
+        cause: error
+      })
+    }
+  }
+}
+
+/**
+ * Looks at a file through a connection that cannot write, so that one that is no log is left as it is. Through SQLite
+ * and not by reading it: closing a descriptor of our own would drop the locks that this process's other handles hold.
+ */
+function inspect(path: string): void {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: DRIVER_WAIT_MS })
+  try {
+    if (!isEmpty(database)) assertLog(database, path)
+  } finally {
+    database.close()
+  }
+}
+
+function isEmpty(database: DatabaseSync): boolean {
+  return (
+    pragma(database, 'application_id') === 0 &&
+    database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0
+  )
+}
+
+function assertLog(database: DatabaseSync, path: string): void {
+  if (pragma(database, 'application_id') !== APPLICATION_ID) {
+    throw new EventSystemError('log_incompatible', `The file ${path} is an SQLite database, but no event log.`)
+  }
+  const version = pragma(database, 'user_version')
+  if (version !== SCHEMA_VERSION) {
+    throw new EventSystemError(
+      'log_incompatible',
+      `The log ${path} has version ${version}, and this version of the event system reads version ${SCHEMA_VERSION}: use a newer one.`
+    )
+  }
+}
+
+function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name])
+}

@@ -1,0 +1,185 @@
+import { statSync } from 'node:fs'
+import type {
+  AppendEntry,
+  AppendOptions,
+  AppendResult,
+  ConsumerGroup,
+  DeadLetters,
+  Entry,
+  EventLog,
+  LogFeatures,
+  LogInfo,
+  MessageId,
+  Position,
+  ReadRange,
+  TrimResult,
+  TrimTarget
+} from '../port.ts'
+import { Appender } from './appender.ts'
+import { assertLimit } from './arguments.ts'
+import { Connection } from './connection.ts'
+import { SqliteDeadLetters } from './dead-letters.ts'
+import { Doorbell } from './doorbell.ts'
+import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
+import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
+import { Reader } from './reader.ts'
+import { SqliteGroup } from './sqlite-group.ts'
+import { Tide } from './tide.ts'
+import { Trimmer } from './trimmer.ts'
+
+const SUMMARY = `
+  SELECT added - removed AS length, (SELECT min(id) FROM entries) AS first_id, (SELECT max(id) FROM entries) AS last_id,
+    (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
+    (SELECT count(*) FROM dead_letters) AS dead_letters, added
+  FROM state`
+const FIRST_IN_WINDOW = 'SELECT ordinal FROM recent WHERE id >= ? ORDER BY id LIMIT 1'
+const GROUPS = 'SELECT name FROM groups ORDER BY name'
+const LIVES = 'SELECT 1 FROM state'
+
+const DEFAULT_PAGE = 1_000
+const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
+
+/**
+ * A log in one SQLite file, for any number of processes on one machine and nothing to install. Durable by
+ * {@link SqliteLogOptions.durability}. Nobody writes past it, so it has no poison entries of others; it narrows a read by
+ * type from an index. `trim({ maxBytes })` goes by the bytes of the payloads; the file itself keeps its size and is filled again.
+ */
+export class SqliteLog implements EventLog {
+  readonly kind = 'sqlite'
+  readonly location: string
+  readonly features: LogFeatures = { typeIndex: true, foreignWriters: false, persistent: true }
+  readonly deadLetters: DeadLetters
+
+  readonly #connection: Connection
+  readonly #doorbell: Doorbell
+  readonly #tide: Tide
+  readonly #reader: Reader
+  readonly #appender: Appender
+  readonly #trimmer: Trimmer
+  readonly #letters: SqliteDeadLetters
+  readonly #closing = new AbortController()
+
+  /** Throws `invalid_options`. */
+  constructor(options: SqliteLogOptions = {}) {
+    const resolved = resolveSqliteLogOptions(options)
+    this.location = resolved.path
+    this.#connection = new Connection(resolved)
+    this.#doorbell = Doorbell.of(resolved.path)
+    this.#tide = new Tide(this.#connection, this.#doorbell)
+    this.#reader = new Reader(this.#connection)
+    this.#appender = new Appender(this.#connection)
+    this.#trimmer = new Trimmer(this.#connection)
+    this.#letters = new SqliteDeadLetters(this.#connection)
+    this.deadLetters = this.#letters
+  }
+
+  start(): Promise<void> {
+    return this.#connection.open()
+  }
+
+  close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#closing.abort()
+    return this.#connection.close(timeoutMs)
+  }
+
+  async append(entries: readonly AppendEntry[], options: AppendOptions = {}): Promise<AppendResult[]> {
+    this.#connection.assertOpen()
+    const results = await this.#appender.append(entries, options.timeoutMs ?? this.#connection.options.timeoutMs)
+    this.#doorbell.ring()
+    return results
+  }
+
+  read(range: ReadRange): Promise<Entry[]> {
+    return this.#reader.read(range)
+  }
+
+  get(messageId: MessageId): Promise<Entry | undefined> {
+    return this.#reader.get(messageId)
+  }
+
+  tail(from: Position, options: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
+    // Where the tail starts is decided now, not when somebody asks for the first page.
+    const behind = this.#connection.read(() => {
+      assertLimit(options.limit ?? DEFAULT_PAGE)
+      return this.#reader.resolve(from)
+    })
+    behind.catch(() => {})
+    return this.#follow(behind, options)
+  }
+
+  async *#follow(
+    behind: Promise<number>,
+    { signal, limit = DEFAULT_PAGE }: { signal?: AbortSignal; limit?: number }
+  ): AsyncGenerator<Entry[]> {
+    const stops = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal]
+    let last = formatMessageId(await behind)
+    using _ = this.#tide.listen()
+    while (!stops.some(({ aborted }) => aborted)) {
+      const level = this.#tide.level()
+      const page = await this.#reader.read({ from: { after: last }, limit })
+      const newest = page.at(-1)
+      if (newest === undefined) {
+        await this.#tide.rise(level, stops)
+      } else {
+        last = newest.messageId
+        yield page
+      }
+    }
+  }
+
+  compare(a: MessageId, b: MessageId): number {
+    return parseMessageId(a) - parseMessageId(b)
+  }
+
+  timeOf(messageId: MessageId): number {
+    return Math.floor(parseMessageId(messageId) / IDS_PER_MS)
+  }
+
+  group(name: string): ConsumerGroup {
+    return this.#group(name)
+  }
+
+  #group(name: string): SqliteGroup {
+    return new SqliteGroup(name, {
+      connection: this.#connection,
+      reader: this.#reader,
+      tide: this.#tide,
+      deadLetters: this.#letters,
+      closing: this.#closing.signal
+    })
+  }
+
+  trim(target: TrimTarget, { force = false }: { force?: boolean } = {}): Promise<TrimResult> {
+    return this.#trimmer.trim(target, force)
+  }
+
+  info(): Promise<LogInfo> {
+    return this.#connection.snapshot(() => {
+      const summary = this.#connection.statement(SUMMARY).get() ?? {}
+      const { clock, deduplicationWindowMs } = this.#connection.options
+      const horizon = Math.max(0, Math.floor(clock.now() - deduplicationWindowMs) * IDS_PER_MS)
+      const firstInWindow = this.#connection.statement(FIRST_IN_WINDOW).get(horizon)?.ordinal
+      const writeAheadLog = statSync(`${this.location}-wal`, { throwIfNoEntry: false })
+      return {
+        length: Number(summary.length),
+        firstId: toMessageId(summary.first_id),
+        lastId: toMessageId(summary.last_id),
+        bytes: Number(summary.bytes) + (writeAheadLog?.size ?? 0),
+        groups: this.#connection
+          .statement(GROUPS)
+          .all()
+          .map(({ name }) => this.#group(String(name)).describe()),
+        deduplicationEntries: firstInWindow === undefined ? 0 : Number(summary.added) - Number(firstInWindow) + 1,
+        deadLetters: Number(summary.dead_letters)
+      }
+    })
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.read(() => this.#connection.statement(LIVES).get())
+  }
+}
+
+function toMessageId(id: unknown): MessageId | null {
+  return typeof id === 'number' ? formatMessageId(id) : null
+}

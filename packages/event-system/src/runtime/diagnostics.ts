@@ -1,0 +1,46 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** One append is done: what it took, and for how many events of each type. */
+export interface PublishedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  /** Newly appended events by type; duplicates are left out. */
+  readonly byType: ReadonlyMap<string, number>
+  readonly duplicates: number
+  readonly durationMs: number
+}
+
+/** One event was handled, well or not. */
+export interface ConsumedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly group: string
+  readonly eventType: string
+  readonly attempt: number
+  /** From the append to the start of its handling, in ms; on a redelivery it contains the earlier attempts. */
+  readonly deliveryMs: number
+  readonly handlingMs: number
+  readonly error: unknown
+}
+
+/** An entry went to the dead letters. */
+export interface DeadLetteredMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly group: string
+  readonly kind: 'poison' | 'rejected' | 'exhausted'
+  readonly messageId: string
+}
+
+/**
+ * node:diagnostics_channel channels: metrics and traces subscribe from outside, and cost nothing when nobody does.
+ * Every message names its `log`, so that one process can tell several systems apart.
+ */
+export const diagnostics = {
+  /** {@link PublishedMessage} */
+  published: channel('tradpal:event-system:published'),
+  /** {@link ConsumedMessage} */
+  consumed: channel('tradpal:event-system:consumed'),
+  /** {@link DeadLetteredMessage} */
+  deadLettered: channel('tradpal:event-system:dead-lettered')
+}

@@ -1,0 +1,7 @@
+/**
+ * What every other room stands on and none of them owns: the shape of a logger, the event whose handling is under way,
+ * and the channels on which the library tells what it does. No room is imported from here.
+ */
+export { causeOfThisCall, runAsCause } from './causation.ts'
+export { type ConsumedMessage, type DeadLetteredMessage, diagnostics, type PublishedMessage } from './diagnostics.ts'
+export { type Logger, silentLogger } from './logger.ts'

@@ -1,0 +1,8 @@
+/**
+ * For the tests of a service that embeds the event system: a real log in a temporary folder, the wait for everything that
+ * was published to be handled, what was published, and a clock that a test moves. Import it from
+ * `@tradpal/event-system/testing`; it needs no test framework and no server.
+ */
+export { FakeClock } from './fake-clock.ts'
+export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
+export { waitFor } from './wait-for.ts'

@@ -1,0 +1,39 @@
+import { createClient } from 'redis'
+import { freePort } from '../../../../test/support/free-port.ts'
+import { startRedis } from '../../../../test/support/start-redis.ts'
+import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
+import { RedisLog } from '../../src/log/redis/index.ts'
+
+let streams = 0
+
+/** Harnesses over one server: each has a stream of its own. */
+export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
+  const server = await startRedis()
+  return { next: () => redisHarness(server.url), stop: () => server.stop() }
+}
+
+function redisHarness(url: string): ConformanceHarness {
+  const streamName = `conformance_${++streams}`
+  const open = new Set<RedisLog>()
+  return {
+    features: new RedisLog({ url, streamName }).features,
+    async open(options: HarnessOpenOptions = {}) {
+      const log = new RedisLog({ url, streamName, ...options })
+      await log.start()
+      open.add(log)
+      return log
+    },
+    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName } },
+    async writeForeign(fields) {
+      const client = createClient({ url })
+      await client.connect()
+      const id = await client.xAdd(streamName, '*', { ...fields })
+      await client.close()
+      return id
+    },
+    unreachable: async () => new RedisLog({ url: `redis://127.0.0.1:${await freePort()}`, streamName }),
+    async dispose() {
+      for (const log of open) await log.close()
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Every code that an {@link EventSystemError} can carry, with what it means and whether trying the same call again,
+ * unchanged, can help. Callers switch on the code, never on the message. docs/errors.md is generated from this table.
+ */
+export const ERROR_CODES = {
+  // what was given
+  invalid_json: { retryable: false, meaning: 'A text is not JSON.' },
+  invalid_event: { retryable: false, meaning: 'An event lacks a part, or a part has the wrong form.' },
+  invalid_data: { retryable: false, meaning: "What an event carries does not fit its type's schema." },
+  not_representable: {
+    retryable: false,
+    meaning:
+      'A value that JSON or a JavaScript number would change in silence: an integer past 2^53, NaN, undefined, a cycle, a Date.'
+  },
+  unknown_event_type: { retryable: false, meaning: 'No such event type is registered.' },
+  invalid_event_type: {
+    retryable: false,
+    meaning: 'An event type cannot be registered under this name or with this schema.'
+  },
+  invalid_options: {
+    retryable: false,
+    meaning: 'An option or an environment variable has a wrong value, or two contradict each other.'
+  },
+  invalid_argument: { retryable: false, meaning: 'An argument of a call has a wrong value.' },
+  invalid_message_id: { retryable: false, meaning: 'A text is no message id of this log.' },
+  // what was asked for
+  not_found: { retryable: false, meaning: 'No such event, group or dead letter.' },
+  unsupported: { retryable: false, meaning: 'The log declares that it cannot do this.' },
+  trim_refused: {
+    retryable: false,
+    meaning: 'Trimming would remove what a group has not acknowledged; `force` removes it all the same.'
+  },
+  entry_trimmed: { retryable: false, meaning: 'The entry is no longer in the log.' },
+  // the state of things
+  not_started: { retryable: false, meaning: 'Called before `start()` or `initialize()`.' },
+  closed: { retryable: false, meaning: 'Called after, or cut short by, `close()`.' },
+  aborted: { retryable: false, meaning: "The caller's signal was aborted." },
+  log_unavailable: { retryable: true, meaning: 'The log cannot be reached; nothing was written.' },
+  log_timeout: {
+    retryable: true,
+    meaning:
+      'The log did not answer in time; whether it wrote is unknown. The same event id may be published again: deduplication tells.'
+  },
+  log_busy: { retryable: true, meaning: 'Another process held the log for too long; nothing was written.' },
+  log_full: { retryable: true, meaning: 'The disk or the memory of the log is full; nothing was written.' },
+  log_read_only: { retryable: false, meaning: 'The log cannot be written here.' },
+  log_refused: { retryable: false, meaning: 'The log refused the credentials or the command.' },
+  log_incompatible: { retryable: false, meaning: 'The file or the key is no log, or one of a newer version.' },
+  log_failed: {
+    retryable: false,
+    meaning: 'The log failed in a way that this version has no name for; `cause` has the original.'
+  },
+  handler_failed: { retryable: false, meaning: 'A handler threw.' },
+  // over HTTP
+  service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
+  service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },
+  http_error: { retryable: false, meaning: 'The service answered with an error that has no code.' },
+  payload_too_large: { retryable: false, meaning: 'A body is larger than the service takes.' },
+  unsupported_media_type: { retryable: false, meaning: 'A body has a content type that the endpoint does not take.' }
+} as const satisfies Record<string, { retryable: boolean; meaning: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface EventSystemErrorOptions {
+  /** The error underneath. */
+  cause?: unknown
+  /** JSON pointer (RFC 6901) of the value that is wrong, from the root of what was given. */
+  pointer?: string
+  /** In a batch: the index of the event that is wrong, from 0. */
+  index?: number
+  /** Overrides what the table of codes says, where one occurrence differs. */
+  retryable?: boolean
+}
+
+/** The one error class of the event system. `message` is a sentence that says what is wrong and where. */
+export class EventSystemError extends Error {
+  override readonly name = 'EventSystemError'
+  readonly code: ErrorCode
+  /** Whether the same call, unchanged, may succeed later. */
+  readonly retryable: boolean
+  readonly pointer: string | undefined
+  readonly index: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: EventSystemErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable
+    this.pointer = options.pointer
+    this.index = options.index
+  }
+}

@@ -1,0 +1,105 @@
+import { EventSystemError } from './errors.ts'
+import { below, pathOf } from './json-pointer.ts'
+
+// A double keeps every number of 15 digits and an exponent of two digits: a text without a longer one is safe, which
+// is what nearly every text is. Texts inside of strings may match too; the scan below tells them apart.
+const SUSPECT = /[:,[ \n\r\t]-?\d(?:(?:\.?\d){15}|[\d.]*[eE][-+]?\d{3})/
+const NUMBERS = /[:,[ \n\r\t](-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)/g
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y
+// The longest expansion of a double, 5e-324 to its last digit, has 1,076 characters.
+const LONGEST_LITERAL = 1100
+
+/**
+ * Checks that reading a JSON text changed none of its numbers: an integer past 2^53 that a double rounds, more digits
+ * than it keeps, a number beyond its range. Takes text that JSON.parse has read. Throws `not_representable` with the
+ * pointer of the first one.
+ */
+export function assertExactText(text: string): void {
+  if (!SUSPECT.test(text)) return
+  NUMBERS.lastIndex = 0
+  for (let match = NUMBERS.exec(text); match !== null; match = NUMBERS.exec(text)) {
+    if (survivesReading(match[1] as string)) continue
+    const found = findRounded(text)
+    if (found !== undefined) throw rounded(found)
+    return
+  }
+}
+
+/**
+ * Whether a double gives a literal back. An integer: it is the same integer, or is printed as the same text (1e20 written
+ * out). A decimal: printed with as many significant digits as the literal has, it is the same number, so that what C's
+ * `%.20f` prints of a double passes and a longer decimal that no double holds does not.
+ */
+export function survivesReading(literal: string): boolean {
+  if (literal.length > LONGEST_LITERAL) return false
+  const value = Number(literal)
+  if (String(value) === literal) return true
+  if (/^-?\d+$/.test(literal)) return Number.isFinite(value) && BigInt(value) === BigInt(literal)
+  const wanted = scientific(literal)
+  if (wanted.digits === '') return true
+  // toExponential prints up to 101 digits, exactly.
+  if (!Number.isFinite(value) || value === 0 || wanted.digits.length > 101) return false
+  const kept = scientific(value.toExponential(wanted.digits.length - 1))
+  return kept.digits === wanted.digits && kept.exponent === wanted.exponent
+}
+
+/** The significant digits of a decimal, without zeros around them, and the power of ten of the first; no digits for zero. */
+function scientific(literal: string): { digits: string; exponent: number } {
+  const [mantissa = '', power = '0'] = literal.replace('-', literal.startsWith('-') ? '' : '-').split(/e/i)
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const all = whole + fraction
+  const leading = /^0*/.exec(all)?.[0].length ?? 0
+  return {
+    digits: all.slice(leading).replace(/0+$/, ''),
+    exponent: whole.length - 1 - leading + Number(power)
+  }
+}
+
+interface Rounded {
+  readonly pointer: string
+  readonly literal: string
+}
+
+/** Walks the text with the place it is at, without recursion: a text may nest as deep as it likes. */
+function findRounded(text: string): Rounded | undefined {
+  const path: (string | number)[] = []
+  let keyNext = false
+  for (let i = 0; i < text.length; ) {
+    const char = text[i] as string
+    if (char === '"') {
+      STRING.lastIndex = i
+      const literal = STRING.exec(text)?.[0] ?? '"'
+      if (keyNext) path[path.length - 1] = JSON.parse(literal) as string
+      keyNext = false
+      i += literal.length
+      continue
+    }
+    if (char === '-' || (char >= '0' && char <= '9')) {
+      NUMBER.lastIndex = i
+      const literal = NUMBER.exec(text)?.[0] ?? char
+      if (!survivesReading(literal)) return { pointer: path.reduce<string>(below, ''), literal }
+      i += literal.length
+      continue
+    }
+    if (char === '{' || char === '[') {
+      path.push(char === '{' ? '' : 0)
+      keyNext = char === '{'
+    } else if (char === '}' || char === ']') {
+      path.pop()
+      keyNext = false
+    } else if (char === ',') {
+      const place = path.at(-1)
+      keyNext = typeof place === 'string'
+      if (typeof place === 'number') path[path.length - 1] = place + 1
+    }
+    i++
+  }
+  return undefined
+}
+
+function rounded({ pointer, literal }: Rounded): EventSystemError {
+  const short = literal.length > 60 ? `${literal.slice(0, 57)}...` : literal
+  const sentence = `${pathOf(pointer) || 'The value'} is ${short}, which a JavaScript number would change to ${Number(literal)}: send it as text.`
+  return new EventSystemError('not_representable', sentence, { pointer })
+}

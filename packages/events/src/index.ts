@@ -1,0 +1,43 @@
+/**
+ * What an event of the platform is: its types and their schemas, the `Event` itself, and its form on the wire. What
+ * this package cannot read or write exactly it refuses, with a code, a JSON pointer and a sentence. It does no I/O, so
+ * that it runs in a browser as it does on a server.
+ */
+export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions } from './errors.ts'
+export {
+  type CreateEventOptions,
+  createEvent,
+  type Event,
+  type EventData,
+  type EventMetadata,
+  newEventId,
+  type StoredEvent,
+  validateEvent
+} from './event.ts'
+export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
+export type { JsonObject, JsonValue } from './json-value.ts'
+export { withLineage } from './lineage.ts'
+export {
+  type EventTypeDefinition,
+  isKnownEventType,
+  knownEventTypes,
+  parseEventTypes,
+  registerEventType,
+  resolveEventType,
+  schemaOf,
+  validateData
+} from './registry.ts'
+export { type EventDataMap, eventSchemas } from './schemas/index.ts'
+export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
+export {
+  type DecodeOptions,
+  decodeEvent,
+  encodeEvent,
+  encodeEventBytes,
+  fromWire,
+  toWire,
+  type WireEvent
+} from './wire.ts'
+export { decodeEvents, encodeJsonArray, encodeNdjson } from './wire-batch.ts'

@@ -1,0 +1,195 @@
+import { Compile, Meta, type Validator } from 'typebox/schema'
+import { EventSystemError } from './errors.ts'
+import { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
+import { below, keysOf, pathOf } from './json-pointer.ts'
+import { isJsonObject, type JsonObject, sameJson, shown } from './json-value.ts'
+import { nearestOf } from './nearest.ts'
+import { eventSchemas } from './schemas/index.ts'
+
+/** A type beyond the platform's own. */
+export interface EventTypeDefinition {
+  /** As it stands on the wire: a lower-case letter, then up to 63 lower-case letters, digits and underscores. */
+  readonly name: string
+  /** The JSON Schema (2020-12, or the draft that its `$schema` names) of what its events carry. */
+  readonly schema: object
+  /** What such an event says, for people. */
+  readonly description?: string
+}
+
+interface KnownType {
+  readonly schema: object
+  /** Made when the first event of the type is checked. */
+  validator?: Validator
+}
+
+const NAME = /^[a-z][a-z0-9_]{0,63}$/
+const DEFAULT_DRAFT = 'https://json-schema.org/draft/2020-12/schema'
+
+const types = new Map<string, KnownType>(Object.values(EventType).map((name) => [name, { schema: eventSchemas[name] }]))
+const metaValidators = new Map<string, Validator>()
+
+/**
+ * Makes a further event type known to this process. Registering the same name with the same schema again does nothing.
+ * Throws `invalid_event_type` when the name has the wrong form or is one of the platform's, when the schema is no JSON
+ * Schema of an object, or when the name stands for another schema already.
+ */
+export function registerEventType(definition: EventTypeDefinition): void {
+  const { name, schema, description } = readDefinition(definition)
+  const described = description === undefined ? schema : { description, ...schema }
+  const known = types.get(name)
+  if (known !== undefined) {
+    if (sameJson(known.schema, described)) return
+    throw refusedType(name, 'is registered already, with another schema')
+  }
+  types.set(name, { schema: described })
+}
+
+/**
+ * Reads the content of a file of event types, `{"order_cancelled": <JSON Schema>, …}`, and registers nothing.
+ * Throws `invalid_event_type`, naming the type, for what {@link registerEventType} would refuse.
+ */
+export function parseEventTypes(json: unknown): EventTypeDefinition[] {
+  if (!isJsonObject(json)) {
+    throw new EventSystemError(
+      'invalid_event_type',
+      `Event types must be an object of JSON Schemas by name, such as {"order_cancelled": {"type": "object"}}, got ${shown(json)}.`,
+      { pointer: '' }
+    )
+  }
+  return Object.entries(json).map(([name, schema]) => readDefinition({ name, schema: schema as object }))
+}
+
+/** The names of all event types: the platform's 19, then the registered ones in the order of their registration. */
+export function knownEventTypes(): string[] {
+  return [...types.keys()]
+}
+
+/** Whether events of this type can be published. An alias is not a type. */
+export function isKnownEventType(name: string): boolean {
+  return types.has(name)
+}
+
+/**
+ * The event type that a name on the wire stands for: itself, or what it is an alias of.
+ * Throws `unknown_event_type`, listing the nearest known ones.
+ */
+export function resolveEventType(name: string): string {
+  if (types.has(name)) return name
+  const aliased = aliasOf(name)
+  if (aliased !== undefined) return aliased
+  const nearest = nearestOf(name, knownEventTypes(), 3)
+  throw new EventSystemError(
+    'unknown_event_type',
+    `There is no event type ${shown(name)}. The nearest known ones are ${nearest.join(', ')}.`,
+    { pointer: '/event_type' }
+  )
+}
+
+/** What a name is an alias of, if of anything. */
+export function aliasOf(name: string): EventType | undefined {
+  return Object.hasOwn(EVENT_TYPE_ALIASES, name) ? EVENT_TYPE_ALIASES[name] : undefined
+}
+
+/** The JSON Schema of what events of a type carry. Throws `unknown_event_type`. */
+export function schemaOf(eventType: string): object {
+  return knownType(eventType).schema
+}
+
+/** Checks what an event carries. Throws `invalid_data` with the pointer from the event's root, or `unknown_event_type`. */
+export function validateData(eventType: string, data: unknown): void {
+  const type = knownType(eventType)
+  type.validator ??= Compile(type.schema)
+  if (!type.validator.Check(data)) throw refusedData(resolveEventType(eventType), type.validator, data)
+}
+
+function knownType(name: string): KnownType {
+  return types.get(name) ?? (types.get(resolveEventType(name)) as KnownType)
+}
+
+function readDefinition({ name, schema, description }: EventTypeDefinition): EventTypeDefinition {
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    const rule = 'must be a lower-case letter, then up to 63 lower-case letters, digits and underscores'
+    throw refusedType(name, `is no name of an event type: it ${rule}`)
+  }
+  if (Object.hasOwn(eventSchemas, name)) throw refusedType(name, "is one of the platform's own types")
+  const aliased = aliasOf(name)
+  if (aliased !== undefined) throw refusedType(name, `is an alias of the platform's own ${aliased}`)
+  if (!isJsonObject(schema)) throw refusedType(name, `must have a JSON Schema object, got ${shown(schema)}`)
+  checkSchema(name, schema)
+  // A copy, so that what the caller does with its own object later changes nothing here.
+  const copy = JSON.parse(JSON.stringify(schema)) as JsonObject
+  return { name, schema: copy, ...(description === undefined ? {} : { description }) }
+}
+
+function checkSchema(name: string, schema: JsonObject): void {
+  const asked = schema.$schema
+  const draft = typeof asked === 'string' && Object.hasOwn(Meta, asked) ? asked : DEFAULT_DRAFT
+  const meta = metaValidators.get(draft) ?? Compile(Meta[draft as keyof typeof Meta])
+  metaValidators.set(draft, meta)
+  if (!meta.Check(schema)) {
+    const [error] = meta.Errors(schema)[1]
+    const where = error?.instancePath || '/'
+    throw refusedType(name, `has a schema that is no JSON Schema: ${where} ${error?.message}`, where)
+  }
+  const type = schema.type
+  if (type !== undefined && ![type].flat().includes('object')) {
+    throw refusedType(name, `has a schema of ${shown(type)}: what an event carries is an object`, '/type')
+  }
+  try {
+    Compile(schema)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new EventSystemError(
+      'invalid_event_type',
+      `The event type ${name} has a schema that cannot be used: ${reason}.`,
+      {
+        cause,
+        pointer: below('', name)
+      }
+    )
+  }
+}
+
+function refusedType(name: unknown, reason: string, inSchema = ''): EventSystemError {
+  const pointer = `${below('', String(name))}${inSchema === '/' ? '' : inSchema}`
+  return new EventSystemError('invalid_event_type', `The event type ${shown(name)} ${reason}.`, { pointer })
+}
+
+function refusedData(eventType: string, validator: Validator, data: unknown): EventSystemError {
+  const [error] = validator.Errors(data)[1]
+  if (error === undefined) {
+    return new EventSystemError('invalid_data', `data of ${withArticle(eventType)} does not fit its schema.`, {
+      pointer: '/data'
+    })
+  }
+  if (error.keyword === 'required') {
+    const missing = error.params.requiredProperties[0] as string
+    const pointer = below(`/data${error.instancePath}`, missing)
+    const wanted = inBrackets(schemaAt(schemaOf(eventType), below(`${error.schemaPath.slice(1)}/properties`, missing)))
+    const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} is missing${wanted}.`
+    return new EventSystemError('invalid_data', sentence, { pointer })
+  }
+  const pointer = `/data${error.instancePath}`
+  const described =
+    error.keyword === 'pattern' ? inBrackets(schemaAt(schemaOf(eventType), error.schemaPath.slice(1))) : ''
+  const value = shown(at(data, keysOf(error.instancePath)))
+  const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} ${error.message}${described}, got ${value}.`
+  return new EventSystemError('invalid_data', sentence, { pointer })
+}
+
+function withArticle(eventType: string): string {
+  return `${/^[aeio]/.test(eventType) ? 'an' : 'a'} ${eventType}`
+}
+
+function schemaAt(schema: object, pointer: string): unknown {
+  return at(schema, keysOf(pointer))
+}
+
+function at(value: unknown, keys: readonly string[]): unknown {
+  return keys.reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value)
+}
+
+function inBrackets(schema: unknown): string {
+  const description = isJsonObject(schema) ? schema.description : undefined
+  return typeof description === 'string' ? ` (${description.replace(/\.$/, '')})` : ''
+}

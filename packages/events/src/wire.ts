@@ -1,0 +1,140 @@
+import {
+  checkedEventId,
+  checkedMetadata,
+  checkedObject,
+  checkedSource,
+  checkedTimestamp,
+  invalidPart
+} from './envelope.ts'
+import { EventSystemError } from './errors.ts'
+import { type Event, type EventMetadata, newEventId } from './event.ts'
+import { assertExactText } from './exact-text.ts'
+import { assertExact } from './exact-value.ts'
+import { isJsonObject, type JsonObject, shown } from './json-value.ts'
+import { aliasOf, resolveEventType, validateData } from './registry.ts'
+import { formatTimestamp } from './timestamp.ts'
+
+/** An event as it stands on the wire. */
+export interface WireEvent {
+  readonly event_type: string
+  readonly event_id: string
+  readonly timestamp: string
+  readonly source: string
+  readonly data: JsonObject
+  readonly metadata: EventMetadata
+}
+
+export interface DecodeOptions {
+  /**
+   * `full`: the type is known and the data fits its schema. `envelope`: neither is looked at, for a log that others
+   * write too. Default `full`.
+   */
+  readonly validate?: 'full' | 'envelope'
+  /** Whether an absent id and timestamp are made up, so that only `event_type` is required. Default false: they are required. */
+  readonly complete?: boolean
+}
+
+/** The wire form of an event. It shares the event's data and metadata, and checks nothing. */
+export function toWire(event: Event): WireEvent {
+  return {
+    event_type: event.eventType,
+    event_id: event.eventId,
+    timestamp: event.timestamp,
+    source: event.source,
+    data: event.data,
+    metadata: event.metadata
+  }
+}
+
+/**
+ * The event that a wire form says. A source, data and metadata that are absent or null are empty; further fields are ignored.
+ * Throws `invalid_event`, `unknown_event_type` and `invalid_data`, with the pointer.
+ */
+export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
+  if (!isJsonObject(wire)) {
+    throw new EventSystemError('invalid_event', `An event must be a JSON object, got ${shown(wire)}.`, { pointer: '' })
+  }
+  const full = options.validate !== 'envelope'
+  const eventType = eventTypeOf(wire.event_type, full)
+  const event = {
+    eventType,
+    eventId:
+      options.complete === true && wire.event_id == null
+        ? newEventId()
+        : checkedEventId(present('event_id', wire.event_id)),
+    timestamp:
+      options.complete === true && wire.timestamp == null
+        ? formatTimestamp(Date.now())
+        : checkedTimestamp(present('timestamp', wire.timestamp)),
+    source: checkedSource(wire.source ?? ''),
+    data: checkedObject<JsonObject>('data', wire.data ?? {}),
+    metadata: checkedMetadata<EventMetadata>(wire.metadata ?? {})
+  }
+  if (full) validateData(eventType, event.data)
+  return event
+}
+
+/**
+ * An event as JSON text. Throws `not_representable` with the pointer of what JSON would drop or change: NaN, undefined,
+ * a Date, a cycle. -0 is written as 0. The envelope is not checked again.
+ */
+export function encodeEvent(event: Event): string {
+  assertExact(event.data, '/data')
+  assertExact(event.metadata, '/metadata')
+  return JSON.stringify(toWire(event))
+}
+
+/** {@link encodeEvent}, as UTF-8. */
+export function encodeEventBytes(event: Event): Uint8Array {
+  return new TextEncoder().encode(encodeEvent(event))
+}
+
+/**
+ * Reads an event from JSON text or its UTF-8 bytes. Beside the errors of {@link fromWire} it throws `invalid_json`, and
+ * `not_representable` for a number that a double would change and for nesting past 128: what it returns can be written again, as it was.
+ */
+export function decodeEvent(json: string | Uint8Array, options: DecodeOptions = {}): Event {
+  const text = textOf(json)
+  const wire = parsed(text)
+  assertExactText(text)
+  return fromParsed(wire, options)
+}
+
+/** {@link fromWire} of what JSON.parse gave, and so of nothing that JSON cannot carry but nesting past the limit. */
+export function fromParsed(wire: unknown, options: DecodeOptions): Event {
+  const event = fromWire(wire, options)
+  assertExact(event.data, '/data')
+  assertExact(event.metadata, '/metadata')
+  return event
+}
+
+/** The text of a JSON document. Throws `invalid_json` for bytes that are no UTF-8. */
+export function textOf(json: string | Uint8Array): string {
+  if (typeof json === 'string') return json
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(json)
+  } catch (cause) {
+    throw new EventSystemError('invalid_json', 'The bytes are not UTF-8, and so no JSON.', { cause })
+  }
+}
+
+/** JSON.parse, with `invalid_json` for what is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new EventSystemError('invalid_json', `The text is not JSON: ${reason}.`, { cause })
+  }
+}
+
+function eventTypeOf(value: unknown, mustBeKnown: boolean): string {
+  const name = present('event_type', value)
+  if (typeof name !== 'string' || name === '') throw invalidPart('event_type', `must be a text, got ${shown(name)}`)
+  return mustBeKnown ? resolveEventType(name) : (aliasOf(name) ?? name)
+}
+
+function present(part: string, value: unknown): unknown {
+  if (value == null) throw invalidPart(part, 'is missing')
+  return value
+}

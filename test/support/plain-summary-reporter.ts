@@ -1,0 +1,15 @@
+import type { Reporter, TestModule } from 'vitest/node'
+
+/** Ends the run with one plain line for machines to read: `12 passed, 0 failed`. */
+export default class PlainSummaryReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const tests = modules.flatMap((module) => [...module.children.allTests()])
+    const passed = tests.filter((test) => test.result().state === 'passed').length
+    const failed = tests.filter((test) => test.result().state === 'failed').length
+    const brokenFiles = modules.filter((module) => module.errors().length > 0).length
+    // Reporters run one after another, but the default one prints its own end from this same call: let it come first.
+    process.once('exit', () =>
+      process.stdout.write(`\n${passed} passed, ${failed + brokenFiles + errors.length} failed\n`)
+    )
+  }
+}
