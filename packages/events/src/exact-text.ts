@@ -36,24 +36,16 @@ export function survivesReading(literal: string): boolean {
   const value = Number(literal)
   if (String(value) === literal) return true
   if (/^-?\d+$/.test(literal)) return Number.isFinite(value) && BigInt(value) === BigInt(literal)
-  const wanted = scientific(literal)
-  if (wanted.digits === '') return true
+  const wanted = significantDigits(literal)
+  if (wanted === '') return true
   // toExponential prints up to 101 digits, exactly.
-  if (!Number.isFinite(value) || value === 0 || wanted.digits.length > 101) return false
-  const kept = scientific(value.toExponential(wanted.digits.length - 1))
-  return kept.digits === wanted.digits && kept.exponent === wanted.exponent
+  if (!Number.isFinite(value) || wanted.length > 101) return false
+  return significantDigits(value.toExponential(wanted.length - 1)) === wanted
 }
 
-/** The significant digits of a decimal, without zeros around them, and the power of ten of the first; no digits for zero. */
-function scientific(literal: string): { digits: string; exponent: number } {
-  const [mantissa = '', power = '0'] = literal.replace('-', literal.startsWith('-') ? '' : '-').split(/e/i)
-  const [whole = '', fraction = ''] = mantissa.split('.')
-  const all = whole + fraction
-  const leading = /^0*/.exec(all)?.[0].length ?? 0
-  return {
-    digits: all.slice(leading).replace(/0+$/, ''),
-    exponent: whole.length - 1 - leading + Number(power)
-  }
+/** The digits of a decimal from the first to the last that is not 0; none for zero. */
+function significantDigits(decimal: string): string {
+  return decimal.replace(/e.*/i, '').replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '')
 }
 
 interface Rounded {

@@ -37,6 +37,7 @@ export {
   encodeEvent,
   encodeEventBytes,
   fromWire,
+  parseJson,
   toWire,
   type WireEvent
 } from './wire.ts'

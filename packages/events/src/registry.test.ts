@@ -40,6 +40,7 @@ describe('the platform types', () => {
     ['trading_signl', 'trading_signal'],
     ['TRADING_SIGNAL', 'trading_signal'],
     ['order_execute', 'order_executed'],
+    ['ORDER-EXECUTED', 'order_executed'],
     ['constructor', ''],
     ['__proto__', '']
   ])('do not include %s, which is refused with the nearest three', (name, nearest) => {

@@ -94,10 +94,15 @@ export function encodeEventBytes(event: Event): Uint8Array {
  * `not_representable` for a number that a double would change and for nesting past 128: what it returns can be written again, as it was.
  */
 export function decodeEvent(json: string | Uint8Array, options: DecodeOptions = {}): Event {
+  return fromParsed(parseJson(json), options)
+}
+
+/** JSON.parse, of text or UTF-8 bytes, that changes nothing: throws `invalid_json`, and `not_representable` for a number that a double would change. */
+export function parseJson(json: string | Uint8Array): unknown {
   const text = textOf(json)
-  const wire = parsed(text)
+  const value = parsed(text)
   assertExactText(text)
-  return fromParsed(wire, options)
+  return value
 }
 
 /** {@link fromWire} of what JSON.parse gave, and so of nothing that JSON cannot carry but nesting past the limit. */
