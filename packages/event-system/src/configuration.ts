@@ -1,4 +1,5 @@
-import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { type Clock, systemClock } from '@tradpal/events'
+import { type Environment, EnvironmentReader } from './environment.ts'
 import type { EventLog } from './log/index.ts'
 import { RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
@@ -25,6 +26,8 @@ export interface EventSystemOptions {
   /** Default: silent. */
   readonly logger?: Logger
   readonly clock?: Clock
+  /** Where the variables are read from. Default: process.env. */
+  readonly environment?: Environment
 }
 
 export interface EventSystemConfiguration {
@@ -35,11 +38,9 @@ export interface EventSystemConfiguration {
   readonly clock: Clock
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
-export function configure(options: EventSystemOptions, environment: Environment = process.env): EventSystemConfiguration {
-  const read = new Reader(environment)
+export function configure(options: EventSystemOptions): EventSystemConfiguration {
+  const read = new EnvironmentReader(options.environment ?? process.env)
   const timeoutMs = read.wholeNumber('timeoutMs', options.timeoutMs, 'EVENT_LOG_TIMEOUT_MS', 5_000, 1)
   const deduplicationWindowMs = read.wholeNumber(
     'deduplicationWindowMs',
@@ -64,61 +65,4 @@ export function configure(options: EventSystemOptions, environment: Environment 
       ? new SqliteLog({ path, durability, deduplicationWindowMs, timeoutMs, clock })
       : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs }))
   return { log, consumerGroup, timeoutMs, logger: options.logger ?? silentLogger, clock }
-}
-
-/** Takes each value from the option or the variable, and gathers what is wrong, to say it all at once. */
-class Reader {
-  readonly #environment: Environment
-  readonly #wrong: string[] = []
-
-  constructor(environment: Environment) {
-    this.#environment = environment
-  }
-
-  text(option: string, given: string | undefined, variable: string, fallback: string): string {
-    const value = given ?? this.#variable(variable) ?? fallback
-    if (value.trim() === '') this.wrong(`${given === undefined ? variable : option} must not be empty.`)
-    return value
-  }
-
-  wholeNumber(option: string, given: number | undefined, variable: string, fallback: number, least: number): number {
-    const text = this.#variable(variable)
-    const value = given ?? (text === undefined ? fallback : /^\d+$/.test(text) ? Number(text) : Number.NaN)
-    if (!Number.isSafeInteger(value) || value < least) {
-      const name = given === undefined ? variable : option
-      this.wrong(`${name} must be a whole number of at least ${least}, got ${given ?? JSON.stringify(text)}.`)
-    }
-    return value
-  }
-
-  choice<T extends string>(option: string, given: T | undefined, variable: string, choices: readonly [T, ...T[]]): T {
-    const value = given ?? this.#variable(variable) ?? choices[0]
-    const choice = choices.find((one) => one === value)
-    if (choice === undefined) {
-      this.wrong(`${given === undefined ? variable : option} must be ${choices.join(' or ')}, got ${JSON.stringify(value)}.`)
-    }
-    return choice ?? choices[0]
-  }
-
-  url(variable: string): string | undefined {
-    const value = this.#variable(variable)
-    if (value !== undefined && !URL.canParse(value)) {
-      this.wrong(`${variable} must be a URL such as redis://localhost:6379; what it holds is none.`)
-    }
-    return value
-  }
-
-  wrong(sentence: string): void {
-    this.#wrong.push(sentence)
-  }
-
-  finish(): void {
-    if (this.#wrong.length > 0) throw new EventSystemError('invalid_options', this.#wrong.join('\n'))
-  }
-
-  /** A variable that is set to nothing counts as unset, as shells and container files leave it. */
-  #variable(name: string): string | undefined {
-    const value = this.#environment[name]
-    return value === '' ? undefined : value
-  }
 }

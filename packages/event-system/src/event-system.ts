@@ -1,10 +1,16 @@
 import { type Event, EventSystemError, type EventType, type StoredEvent } from '@tradpal/events'
 import { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
-import { type ConsumeOptions, type ConsumerReport, type EventConsumer, EventSubscriber, type Handler } from './consume/index.ts'
-import { type SystemHealth, healthOf } from './health.ts'
+import {
+  type ConsumeOptions,
+  type ConsumerReport,
+  type EventConsumer,
+  EventSubscriber,
+  type Handler
+} from './consume/index.ts'
+import { healthOf, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
-import { EventPublisher } from './publish/index.ts'
 import type { PublishOptions } from './publish/index.ts'
+import { EventPublisher } from './publish/index.ts'
 import { type EventQuery, type EventRange, EventStore, type EventSystemStats, type ReplayPace } from './store/index.ts'
 
 /**
@@ -71,7 +77,11 @@ export class EventSystem {
    * Hands the events of a range, in log order, to `handler`, or to the registered handlers when none is given, and
    * resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it.
    */
-  async replayEvents(range: EventRange = {}, handler?: (event: StoredEvent) => unknown, pace?: ReplayPace): Promise<number> {
+  async replayEvents(
+    range: EventRange = {},
+    handler?: (event: StoredEvent) => unknown,
+    pace?: ReplayPace
+  ): Promise<number> {
     this.#mustBeOpen('replayEvents()')
     return this.store.replayEvents(range, handler ?? ((event) => this.subscriber.handleReplayed(event)), pace)
   }

@@ -4,9 +4,10 @@
  * exported again, so that one import is enough.
  */
 export * from '@tradpal/events'
-export { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
 export * from './codec/index.ts'
+export { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
 export * from './consume/index.ts'
+export { type Environment, EnvironmentReader } from './environment.ts'
 export { EventSystem } from './event-system.ts'
 export type { SystemHealth } from './health.ts'
 export type * from './log/index.ts'

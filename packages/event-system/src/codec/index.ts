@@ -3,7 +3,7 @@
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
-import { decodeEvent, encodeEvent, type Event } from '@tradpal/events'
+import { decodeEvent, type Event, encodeEvent } from '@tradpal/events'
 
 export interface EventCodec {
   /** Refuses with `not_representable` what JSON would change in silence. */

@@ -14,6 +14,11 @@ export type { ConsumeOptions }
 const WAIT_MS = 5_000
 /** So many entries may wait for their retries before the consumer stops taking new ones. */
 const MAX_WAITING = 1_000
+/**
+ * A delivery is counted when an entry is handed out, and a process that dies may have handled none of those that it held
+ * ready. An event is given up unhandled only after so many times `maxAttempts`: then it is likely what kills.
+ */
+const CRASHES_PER_ATTEMPT = 3
 
 export interface ConsumerParts {
   readonly log: EventLog
@@ -88,7 +93,9 @@ export class EventConsumer {
     await Promise.all(this.#loops)
     const outOfTime = AbortSignal.timeout(timeoutMs)
     while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)
-    await this.#acknowledger.flush().catch((error) => this.#logger.warn({ error }, 'could not acknowledge while closing'))
+    await this.#acknowledger
+      .flush()
+      .catch((error) => this.#logger.warn({ error }, 'could not acknowledge while closing'))
     const untouched = this.#inHand.untouched()
     if (untouched.length > 0) {
       await this.#group
@@ -97,7 +104,8 @@ export class EventConsumer {
     }
     for (const id of untouched) this.#inHand.drop(id)
     const begun = this.#inHand.ids()
-    for (const id of begun) this.#inHand.lose(id, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
+    for (const id of begun)
+      this.#inHand.lose(id, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
     return { handedBack: untouched.length, unfinished: begun.length }
   }
 
@@ -105,7 +113,11 @@ export class EventConsumer {
     let after: MessageId | undefined
     for (;;) {
       const limit = 1_000
-      const page = await this.#group.pending({ consumer: this.consumer, limit, ...(after === undefined ? {} : { after }) })
+      const page = await this.#group.pending({
+        consumer: this.consumer,
+        limit,
+        ...(after === undefined ? {} : { after })
+      })
       const ids = page.map(({ messageId }) => messageId)
       for (const delivery of await this.#group.redeliver(this.consumer, ids)) this.#accept(delivery)
       after = ids.at(-1)
@@ -150,7 +162,8 @@ export class EventConsumer {
       await this.#attempt('extend', async () => {
         const kept = new Set(await this.#group.extend(this.consumer, held))
         for (const id of held) {
-          if (!kept.has(id)) this.#inHand.lose(id, new EventSystemError('closed', `Another consumer has claimed ${id}.`))
+          if (!kept.has(id))
+            this.#inHand.lose(id, new EventSystemError('closed', `Another consumer has claimed ${id}.`))
         }
       })
     }
@@ -172,7 +185,9 @@ export class EventConsumer {
       if (held === undefined) return
       this.#running++
       this.#handle(held)
-        .catch((error) => this.#logger.error({ error, messageId: held.delivery.messageId }, 'could not finish an event'))
+        .catch((error) =>
+          this.#logger.error({ error, messageId: held.delivery.messageId }, 'could not finish an event')
+        )
         .finally(() => {
           this.#running--
           this.#changed()
@@ -191,8 +206,12 @@ export class EventConsumer {
     }
     const registrations = this.#parts.handlers.for(event.eventType)
     if (registrations.length === 0) return this.#acknowledger.add(messageId)
-    if (attempt > this.#options.maxAttempts) {
-      return this.#bury(held, 'exhausted', new EventSystemError('handler_failed', `It was handed out ${attempt - 1} times and never finished.`))
+    if (attempt > this.#options.maxAttempts * CRASHES_PER_ATTEMPT) {
+      return this.#bury(
+        held,
+        'exhausted',
+        new EventSystemError('handler_failed', `It was handed out ${attempt - 1} times and never finished.`)
+      )
     }
     const started = performance.now()
     const deliveryMs = Math.max(0, this.#parts.clock.now() - this.#parts.log.timeOf(messageId))
@@ -217,7 +236,10 @@ export class EventConsumer {
   #retryLater(held: Held, error: unknown): void {
     const { messageId, attempt } = held.delivery
     const waitMs = backoffMs(attempt, this.#options.backoff, this.#parts.random)
-    this.#logger.warn({ messageId, attempt, waitMs: Math.round(waitMs), error }, 'a handler failed; it will be tried again')
+    this.#logger.warn(
+      { messageId, attempt, waitMs: Math.round(waitMs), error },
+      'a handler failed; it will be tried again'
+    )
     this.#inHand.waitToRetry(held)
     void this.#retryAfter(held, waitMs)
   }
@@ -255,8 +277,16 @@ export class EventConsumer {
     } while (!buried && !this.#stop.signal.aborted)
     if (!buried) return
     this.#inHand.drop(messageId)
-    this.#logger.error({ messageId, kind, attempts: letter.attempts, reason: letter.reason }, 'an event went to the dead letters')
-    diagnostics.deadLettered.publish({ log: this.#parts.log, group: this.group, kind, messageId } satisfies DeadLetteredMessage)
+    this.#logger.error(
+      { messageId, kind, attempts: letter.attempts, reason: letter.reason },
+      'an event went to the dead letters'
+    )
+    diagnostics.deadLettered.publish({
+      log: this.#parts.log,
+      group: this.group,
+      kind,
+      messageId
+    } satisfies DeadLetteredMessage)
   }
 
   /** Runs one call to the log. When it fails, waits before the caller may go on: resolves to whether it succeeded. */
@@ -308,7 +338,13 @@ export class EventConsumer {
     })
   }
 
-  #report(event: Event, attempt: number, deliveryMs: number, handlingMs: number, outcome: { kind: string; error?: unknown }): void {
+  #report(
+    event: Event,
+    attempt: number,
+    deliveryMs: number,
+    handlingMs: number,
+    outcome: { kind: string; error?: unknown }
+  ): void {
     if (!diagnostics.consumed.hasSubscribers) return
     diagnostics.consumed.publish({
       log: this.#parts.log,

@@ -42,7 +42,8 @@ export class HandlerRegistry {
       throw new EventSystemError('invalid_argument', `A handler must be a function, got ${typeof handler}.`)
     }
     const names = typeof types === 'string' ? [types] : types
-    if (names.length === 0) throw new EventSystemError('invalid_argument', "Name at least one event type, or '*' for all.")
+    if (names.length === 0)
+      throw new EventSystemError('invalid_argument', "Name at least one event type, or '*' for all.")
     const registration: Registration = {
       types: names.includes('*') ? '*' : new Set(names.map((name) => resolveEventType(name))),
       handler: handler as Handler

@@ -62,7 +62,10 @@ function newConsumerName(): string {
 
 function nonEmpty(name: string, value: string): string {
   if (typeof value === 'string' && value.length > 0) return value
-  throw new EventSystemError('invalid_options', `${name} must be a text that is not empty, got ${JSON.stringify(value)}.`)
+  throw new EventSystemError(
+    'invalid_options',
+    `${name} must be a text that is not empty, got ${JSON.stringify(value)}.`
+  )
 }
 
 function wholeNumber(name: string, value: number, least: number): number {

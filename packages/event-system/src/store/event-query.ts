@@ -33,7 +33,10 @@ export function resolveRange(range: EventRange, log: EventLog): ResolvedRange {
   const start = instant('startTime', range.startTime)
   const end = instant('endTime', range.endTime)
   if (start !== undefined && end !== undefined && start > end) {
-    throw new EventSystemError('invalid_argument', 'startTime is after endTime; give the earlier of the two as startTime.')
+    throw new EventSystemError(
+      'invalid_argument',
+      'startTime is after endTime; give the earlier of the two as startTime.'
+    )
   }
   if (start !== undefined && range.after !== undefined) {
     throw new EventSystemError('invalid_argument', 'startTime and after exclude each other; give one of them.')
@@ -55,7 +58,8 @@ export function resolveLimit(limit = 100): number {
 function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {
   const names = typeof eventType === 'string' ? [eventType] : eventType
   if (names.includes('*')) return undefined
-  if (names.length === 0) throw new EventSystemError('invalid_argument', 'eventType is an empty list; leave it out for all types.')
+  if (names.length === 0)
+    throw new EventSystemError('invalid_argument', 'eventType is an empty list; leave it out for all types.')
   return new Set(names.map((name) => (isKnownEventType(name) ? name : resolveEventType(name))))
 }
 
@@ -63,5 +67,8 @@ function instant(name: string, value: Date | number | string | undefined): numbe
   if (value === undefined) return undefined
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? timestampMs(value) : value.getTime()
   if (Number.isFinite(ms)) return ms
-  throw new EventSystemError('invalid_argument', `${name} is no instant; give a Date, milliseconds since the epoch or an RFC 3339 text.`)
+  throw new EventSystemError(
+    'invalid_argument',
+    `${name} is no instant; give a Date, milliseconds since the epoch or an RFC 3339 text.`
+  )
 }

@@ -23,6 +23,12 @@ export interface ReplayPace {
   readonly signal?: AbortSignal
 }
 
+/** What was found, and up to where the log was read. */
+export interface FollowedPage {
+  readonly events: readonly StoredEvent[]
+  readonly position: MessageId
+}
+
 /** Reads what a log holds. */
 export class EventStore {
   readonly #log: EventLog
@@ -56,18 +62,33 @@ export class EventStore {
     return this.#scan(resolveRange(range, this.#log), 'forward', PAGE)
   }
 
-  /** As {@link readEvents}, paced, for each event in turn: resolves to how many. An error of the handler ends it. */
-  async replayEvents(
-    range: EventRange,
-    handler: (event: StoredEvent) => unknown,
-    { speed = 'max', signal }: ReplayPace = {}
-  ): Promise<number> {
+  /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted. */
+  replay(range: EventRange = {}, { speed = 'max', signal }: ReplayPace = {}): AsyncGenerator<StoredEvent> {
     if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
       throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${speed}.`)
     }
+    return this.#paced(this.readEvents(range), speed, signal)
+  }
+
+  /** Hands the events of a {@link replay} to a handler, each when it is done with the last: resolves to how many. An error of the handler ends it. */
+  async replayEvents(range: EventRange, handler: (event: StoredEvent) => unknown, pace?: ReplayPace): Promise<number> {
     let count = 0
+    for await (const event of this.replay(range, pace)) {
+      // A handler that returns nothing needs no turn of the event loop.
+      const handling = handler(event)
+      if (handling !== undefined) await handling
+      count++
+    }
+    return count
+  }
+
+  async *#paced(
+    events: AsyncIterable<StoredEvent>,
+    speed: number | 'max',
+    signal?: AbortSignal
+  ): AsyncGenerator<StoredEvent> {
     let offsetMs: number | undefined
-    for await (const event of this.readEvents(range)) {
+    for await (const event of events) {
       signal?.throwIfAborted()
       if (speed !== 'max') {
         const dueMs = this.#log.timeOf(event.messageId) / speed
@@ -75,24 +96,24 @@ export class EventStore {
         const waitMs = offsetMs + dueMs - this.#clock.now()
         if (waitMs > 0) await this.#clock.sleep(waitMs, signal)
       }
-      await handler(event)
-      count++
+      yield event
     }
-    return count
   }
 
-  /** New matching events as they are appended, from a position on, with no gap and no repeat, until the signal is aborted or the log closed. */
+  /**
+   * Matching events from a position on, those that are appended later too, with no gap and no repeat, a page at a time.
+   * A page without a match still says how far the log was read: to resume there. Ends when the signal is aborted or the
+   * log closed; rejects when the log cannot be read.
+   */
   async *follow(
     from: Position,
     filter: Pick<EventRange, 'eventType' | 'symbol'> = {},
     signal?: AbortSignal
-  ): AsyncGenerator<StoredEvent> {
+  ): AsyncGenerator<FollowedPage> {
     const range = resolveRange(filter, this.#log)
     for await (const entries of this.#log.tail(from, signal === undefined ? {} : { signal })) {
-      for (const entry of entries) {
-        const event = this.#match(entry, range)
-        if (event !== undefined) yield event
-      }
+      const events = entries.map((entry) => this.#match(entry, range)).filter((event) => event !== undefined)
+      yield { events, position: (entries.at(-1) as Entry).messageId }
     }
   }
 
@@ -105,7 +126,8 @@ export class EventStore {
   /** What caused an event and what followed from it. Rejects with `not_found`. */
   async lineage(messageId: MessageId): Promise<Lineage> {
     const event = await this.getEvent(messageId)
-    if (event === undefined) throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
+    if (event === undefined)
+      throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     return traceLineage(event, this.#log, (entry) => this.#decode(entry))
   }
 

@@ -2,7 +2,8 @@
  * The past: events by id, by type and by time, any number of them in constant memory; replay; and the lineage of an
  * event, from its first cause to its last effect. Reading changes nothing. Entries that are no events are passed over.
  */
-export { EventStore, type EventStoreOptions, type ReplayPace } from './event-store.ts'
+
 export type { EventQuery, EventRange } from './event-query.ts'
+export { EventStore, type EventStoreOptions, type FollowedPage, type ReplayPace } from './event-store.ts'
 export type { Lineage } from './lineage.ts'
 export type { EventSystemStats } from './stats.ts'

@@ -35,7 +35,11 @@ interface Search {
   readonly complete: boolean
 }
 
-async function findCauses(event: StoredEvent, log: EventLog, decode: (entry: Entry) => StoredEvent | undefined): Promise<Search> {
+async function findCauses(
+  event: StoredEvent,
+  log: EventLog,
+  decode: (entry: Entry) => StoredEvent | undefined
+): Promise<Search> {
   const found: StoredEvent[] = []
   let wanted = event.metadata.causation_id
   let to = { messageId: event.messageId }
@@ -55,7 +59,11 @@ async function findCauses(event: StoredEvent, log: EventLog, decode: (entry: Ent
   return { found, complete: wanted === undefined }
 }
 
-async function findEffects(event: StoredEvent, log: EventLog, decode: (entry: Entry) => StoredEvent | undefined): Promise<Search> {
+async function findEffects(
+  event: StoredEvent,
+  log: EventLog,
+  decode: (entry: Entry) => StoredEvent | undefined
+): Promise<Search> {
   const found: StoredEvent[] = []
   const family = new Set([event.eventId])
   let after = event.messageId

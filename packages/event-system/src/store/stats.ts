@@ -15,4 +15,3 @@ export function statsOf(info: LogInfo, log: EventLog): EventSystemStats {
   const timeOf = (id: MessageId | null) => (id === null ? null : log.timeOf(id))
   return { ...info, log: log.kind, location: log.location, firstAt: timeOf(info.firstId), lastAt: timeOf(info.lastId) }
 }
-

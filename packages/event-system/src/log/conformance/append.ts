@@ -14,7 +14,10 @@ export const appendCases: readonly ConformanceCase[] = [
       assertGrowing(log.compare.bind(log), ids)
       const entries = await readAll(log)
       assert.deepEqual(idsOf(entries), ids)
-      assert.deepEqual(payloadsOf(entries), Array.from({ length: 301 }, (_, index) => `entry ${index}`))
+      assert.deepEqual(
+        payloadsOf(entries),
+        Array.from({ length: 301 }, (_, index) => `entry ${index}`)
+      )
       assert.ok([...first, ...second].every(({ duplicate }) => !duplicate))
     }
   },
@@ -34,7 +37,10 @@ export const appendCases: readonly ConformanceCase[] = [
         const start = stored.findIndex(({ messageId }) => messageId === ids[0])
         const own = stored.slice(start, start + 25)
         assert.deepEqual(idsOf(own), ids, 'nothing stands between the entries of one call')
-        assert.deepEqual(payloadsOf(own), Array.from({ length: 25 }, (_, index) => `entry ${call * 25 + index}`))
+        assert.deepEqual(
+          payloadsOf(own),
+          Array.from({ length: 25 }, (_, index) => `entry ${call * 25 + index}`)
+        )
       }
     }
   },
@@ -108,7 +114,10 @@ export const appendCases: readonly ConformanceCase[] = [
         return result?.duplicate === false && result
       })
       assert.ok(log.compare(first?.messageId ?? '', second.messageId) < 0)
-      assert.ok(log.timeOf(second.messageId) - log.timeOf(first?.messageId ?? '') >= 250, 'not before the window was over')
+      assert.ok(
+        log.timeOf(second.messageId) - log.timeOf(first?.messageId ?? '') >= 250,
+        'not before the window was over'
+      )
       const [third] = await log.append([entry])
       assert.deepEqual(third, { messageId: second.messageId, duplicate: true }, 'which starts a new window')
     }
@@ -139,7 +148,8 @@ export const appendCases: readonly ConformanceCase[] = [
         'ß'.repeat(524_288),
         ...Array.from({ length: 200 }, () => randomText(random))
       ]
-      for (const payload of payloads) await log.append([{ eventId: newEventId(), eventType: 'order_executed', payload }])
+      for (const payload of payloads)
+        await log.append([{ eventId: newEventId(), eventType: 'order_executed', payload }])
       assert.deepEqual(payloadsOf(await readAll(log, 50)), payloads)
     }
   },

@@ -27,10 +27,12 @@ export class OtherProcess implements AsyncDisposable {
   }
 
   /** Resolves when the process has the log open. Dispose of it: that kills it. */
-  static async start({ child }: ConformanceHarness): Promise<OtherProcess> {
+  static async start({ child }: Pick<ConformanceHarness, 'child'>): Promise<OtherProcess> {
     const own = process.execArgv.filter((argument) => !/^--(?:input-type|eval|print|test|watch)/.test(argument))
     const execArgv = EXTENSION === '.ts' ? ['--conditions=tradpal-source', ...own] : own
-    const other = new OtherProcess(fork(CHILD_FILE, [JSON.stringify(child)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+    const other = new OtherProcess(
+      fork(CHILD_FILE, [JSON.stringify(child)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    )
     await other.#answer('the start of another process')
     return other
   }

@@ -19,7 +19,11 @@ export const claimCases: readonly ConformanceCase[] = [
       })
       assert.ok(performance.now() - before >= 150)
       assert.deepEqual(idsOf(claimed), ids)
-      assert.deepEqual(await group.claim('another', { minIdleMs: 60_000, limit: 10 }), [], 'a claim starts the idle time anew')
+      assert.deepEqual(
+        await group.claim('another', { minIdleMs: 60_000, limit: 10 }),
+        [],
+        'a claim starts the idle time anew'
+      )
     }
   },
   {
@@ -94,7 +98,10 @@ export const claimCases: readonly ConformanceCase[] = [
         pending.map(({ deliveries }) => deliveries),
         [2, 3, 2]
       )
-      assert.ok(pending.every(({ idleMs }) => idleMs < 50), 'it was handed out just now')
+      assert.ok(
+        pending.every(({ idleMs }) => idleMs < 50),
+        'it was handed out just now'
+      )
       assert.equal((await log.info()).length, 3)
     }
   },
@@ -116,7 +123,7 @@ export const claimCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: "extend: sets the idle time of own pending entries to 0; resolves to the ids that are still its own",
+    title: 'extend: sets the idle time of own pending entries to 0; resolves to the ids that are still its own',
     async run(harness) {
       const { group, ids } = await handedOut(await harness.open(), 4)
       await group.claim('heir', { minIdleMs: 0, limit: 1 })
@@ -130,7 +137,8 @@ export const claimCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'release: hands own pending entries back: at once claimable by any, whatever minIdleMs, and the delivery is not counted',
+    title:
+      'release: hands own pending entries back: at once claimable by any, whatever minIdleMs, and the delivery is not counted',
     async run(harness) {
       const { group, ids } = await handedOut(await harness.open(), 3)
       await group.release('consumer', ids.slice(0, 2))

@@ -81,7 +81,8 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'requeue: puts the entry back to the group that failed, to nobody else, as if never handed out, and removes the letter',
+    title:
+      'requeue: puts the entry back to the group that failed, to nobody else, as if never handed out, and removes the letter',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 2)
       const second = await handedOutOf(log, 'second')
@@ -146,7 +147,8 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'poison: an entry that somebody else wrote is handed out with payload null and what it holds, and can be a dead letter',
+    title:
+      'poison: an entry that somebody else wrote is handed out with payload null and what it holds, and can be a dead letter',
     needs: ({ foreignWriters }) => foreignWriters,
     async run(harness) {
       const log = await harness.open()

@@ -10,7 +10,10 @@ export async function rejectsWith(call: () => unknown, ...codes: ErrorCode[]): P
     await call()
   } catch (error) {
     assert.ok(error instanceof EventSystemError, `an EventSystemError was due, not ${String(error)}`)
-    assert.ok(codes.includes(error.code), `the code was to be ${codes.join(' or ')}, not ${error.code}: ${error.message}`)
+    assert.ok(
+      codes.includes(error.code),
+      `the code was to be ${codes.join(' or ')}, not ${error.code}: ${error.message}`
+    )
     return error
   }
   assert.fail(`was to reject with ${codes.join(' or ')}`)
@@ -19,7 +22,10 @@ export async function rejectsWith(call: () => unknown, ...codes: ErrorCode[]): P
 type Truthy<Value> = Exclude<Value, false | 0 | '' | null | undefined>
 
 /** Resolves to what `condition` resolves to as soon as that is truthy; rejects when it has not become so in time. */
-export async function eventually<Result>(what: string, condition: () => Result | Promise<Result>): Promise<Truthy<Result>> {
+export async function eventually<Result>(
+  what: string,
+  condition: () => Result | Promise<Result>
+): Promise<Truthy<Result>> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
     const result = await condition()

@@ -50,7 +50,8 @@ export const groupCases: readonly ConformanceCase[] = [
       const log = await harness.open()
       for (const at of ['start', 'end'] as const) await log.group(at).create(at)
       const ids = await appendSome(log, 3)
-      for (const at of ['start', 'end'] as const) assert.deepEqual(idsOf(await log.group(at).read('consumer', NOW)), ids)
+      for (const at of ['start', 'end'] as const)
+        assert.deepEqual(idsOf(await log.group(at).read('consumer', NOW)), ids)
     }
   },
   {
@@ -216,7 +217,8 @@ export const groupCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'group.pending: what was handed out and not acknowledged, in log order, page behind page, of one consumer or all',
+    title:
+      'group.pending: what was handed out and not acknowledged, in log order, page behind page, of one consumer or all',
     async run(harness) {
       const log = await harness.open()
       const group = log.group('group')
@@ -238,7 +240,10 @@ export const groupCases: readonly ConformanceCase[] = [
       assert.deepEqual(idsOf(await group.pending({ limit: 3, after: ids[2] ?? '' })), ids.slice(3, 6))
       const left = [...ids.slice(0, 3), ...ids.slice(6, 8)]
       assert.deepEqual(idsOf(await group.pending({ limit: 100, consumer: 'left' })), left)
-      assert.deepEqual(idsOf(await group.pending({ limit: 2, consumer: 'left', after: ids[1] ?? '' })), [ids[2], ids[6]])
+      assert.deepEqual(idsOf(await group.pending({ limit: 2, consumer: 'left', after: ids[1] ?? '' })), [
+        ids[2],
+        ids[6]
+      ])
       assert.deepEqual(await group.pending({ limit: 100, consumer: 'nobody' }), [])
     }
   },
@@ -275,7 +280,8 @@ export const groupCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'group.removeConsumer: removes a consumer that holds nothing; false, and nothing removed, when it holds something or is not there',
+    title:
+      'group.removeConsumer: removes a consumer that holds nothing; false, and nothing removed, when it holds something or is not there',
     async run(harness) {
       const log = await harness.open()
       const group = log.group('group')
@@ -293,7 +299,8 @@ export const groupCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'group.removeConsumer: while the consumer reads, no entry is lost: it was removed before it held one, or it stays',
+    title:
+      'group.removeConsumer: while the consumer reads, no entry is lost: it was removed before it held one, or it stays',
     async run(harness) {
       const log = await harness.open()
       const other = await harness.open()

@@ -35,7 +35,12 @@ export const lifetimeCases: readonly ConformanceCase[] = [
           const error = await rejectsWith(() => Promise.reject(reason), 'log_unavailable')
           assert.equal(error.retryable, true)
         } else {
-          const calls = [() => log.ping(), () => log.append(someEntries(1)), () => log.read({ limit: 1 }), () => log.info()]
+          const calls = [
+            () => log.ping(),
+            () => log.append(someEntries(1)),
+            () => log.read({ limit: 1 }),
+            () => log.info()
+          ]
           for (const call of calls) await within(QUICKLY_MS, 'a call', rejectsWith(call, 'log_unavailable'))
         }
       } finally {
@@ -92,7 +97,8 @@ export const lifetimeCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'restart: on the same data, ids go on, groups, pending entries, dead letters and the deduplication window are there',
+    title:
+      'restart: on the same data, ids go on, groups, pending entries, dead letters and the deduplication window are there',
     needs: ({ persistent }) => persistent,
     async run(harness) {
       const before = await harness.open()
@@ -102,7 +108,14 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       await group.create('start')
       const held = await group.read('consumer', { limit: 3, waitMs: 0 })
       const [letter] = await group.deadLetter([
-        { messageId: ids[0] ?? '', payload: 'entry 0', consumer: 'consumer', kind: 'rejected', reason: 'No.', attempts: 1 }
+        {
+          messageId: ids[0] ?? '',
+          payload: 'entry 0',
+          consumer: 'consumer',
+          kind: 'rejected',
+          reason: 'No.',
+          attempts: 1
+        }
       ])
       await before.close()
 
@@ -115,7 +128,10 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       const [next = ''] = await appendSome(after, 1)
       assert.ok(after.compare(ids[4] ?? '', next) < 0)
       assert.deepEqual(idsOf(await after.group('group').pending({ limit: 10 })), idsOf(held.slice(1)))
-      assert.deepEqual(idsOf(await after.group('group').read('consumer', { limit: 10, waitMs: 0 })), [...ids.slice(3), next])
+      assert.deepEqual(idsOf(await after.group('group').read('consumer', { limit: 10, waitMs: 0 })), [
+        ...ids.slice(3),
+        next
+      ])
       assert.deepEqual(await after.deadLetters.list({ limit: 10 }), [letter])
     }
   },

@@ -59,7 +59,8 @@ export const processCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'processes: an appender that is killed in the middle of a stream of batches leaves whole batches only, and the log works on',
+    title:
+      'processes: an appender that is killed in the middle of a stream of batches leaves whole batches only, and the log works on',
     async run(harness) {
       const log = await harness.open()
       for (let round = 0; round < 3; round += 1) {

@@ -13,7 +13,8 @@ export const readCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'read: forward, page behind page, gives the whole log once, whatever the limit; a page shorter than the limit is the last',
+    title:
+      'read: forward, page behind page, gives the whole log once, whatever the limit; a page shorter than the limit is the last',
     async run(harness) {
       const log = await harness.open()
       const ids = await appendSome(log, 100)
@@ -29,7 +30,10 @@ export const readCases: readonly ConformanceCase[] = [
       const to = { messageId: ids[15] ?? '' }
       assert.deepEqual(idsOf(await log.read({ to, limit: 10, direction: 'backward' })), ids.slice(6, 16).reverse())
       const from = { after: ids[2] ?? '' }
-      assert.deepEqual(idsOf(await log.read({ from, to, limit: 100, direction: 'backward' })), ids.slice(3, 16).reverse())
+      assert.deepEqual(
+        idsOf(await log.read({ from, to, limit: 100, direction: 'backward' })),
+        ids.slice(3, 16).reverse()
+      )
     }
   },
   {

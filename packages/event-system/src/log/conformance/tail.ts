@@ -33,7 +33,11 @@ export const tailCases: readonly ConformanceCase[] = [
       for (let round = 1; round <= 5; round += 1) {
         await pause(30)
         await appendSome(other, 1)
-        await within(WAKE_MS, 'the wake-up of a tail', eventually('it', () => tail.entries.length === round))
+        await within(
+          WAKE_MS,
+          'the wake-up of a tail',
+          eventually('it', () => tail.entries.length === round)
+        )
       }
       await tail.stop()
     }

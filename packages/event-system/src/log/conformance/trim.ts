@@ -105,7 +105,11 @@ export const trimCases: readonly ConformanceCase[] = [
       const held = await group.read('consumer', { limit: 7_500, waitMs: 0 })
       await group.acknowledge(idsOf(held.slice(0, 7_000)))
       assert.deepEqual(await log.trim({ maxLength: 1_000 }), { removed: 7_000, lost: 0, guarded: true })
-      assert.deepEqual(await log.trim({ maxLength: 0 }, { force: true }), { removed: 3_000, lost: 3_000, guarded: false })
+      assert.deepEqual(await log.trim({ maxLength: 0 }, { force: true }), {
+        removed: 3_000,
+        lost: 3_000,
+        guarded: false
+      })
       assert.equal((await log.info()).length, 0)
     }
   },

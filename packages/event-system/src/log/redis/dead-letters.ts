@@ -1,5 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, NewDeadLetter } from '../port.ts'
+import { mustBeLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { EntryReply } from './entries.ts'
 import { timeOfMessageId } from './message-id.ts'
@@ -7,11 +8,12 @@ import { runScript } from './scripts.ts'
 
 /** The idle time of an entry that any claim takes, in ms: ten years. */
 export const CLAIMABLE_IDLE_MS = '315360000000'
-/** Holds what was requeued until a member of the group claims it. */
+/** The consumer that holds what nobody holds, released or requeued, until a member of the group claims it. */
 export const NOBODY = '(requeued)'
 
-const LETTER_ID = /^\d{1,20}-\d{1,20}$/
-const PAGE = 500
+const LETTER_ID = /^\d{1,19}-\d{1,19}$/
+/** Letters are read so many at a time: each may hold a payload and a stack. */
+const PAGE = 100
 
 export type StoredLetter = NewDeadLetter & { readonly group: string }
 
@@ -32,13 +34,15 @@ export class RedisDeadLetters implements DeadLetters {
   }
 
   async list({ group, after, limit }: DeadLetterFilter): Promise<DeadLetter[]> {
+    mustBeLimit(limit)
     const found: DeadLetter[] = []
     let from = after === undefined ? '-' : `(${mustBeLetterId(after)}`
     while (found.length < limit) {
-      const page = await this.#connection.read<EntryReply[]>(['XRANGE', this.#key, from, '+', 'COUNT', String(PAGE)])
+      const count = group === undefined ? Math.min(PAGE, limit - found.length) : PAGE
+      const page = await this.#connection.read<EntryReply[]>(['XRANGE', this.#key, from, '+', 'COUNT', String(count)])
       found.push(...page.map(toLetter).filter((letter) => group === undefined || letter.group === group))
       const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) break
+      if (last === undefined || page.length < count) break
       from = `(${last[0]}`
     }
     return found.slice(0, limit)
@@ -63,7 +67,10 @@ export class RedisDeadLetters implements DeadLetters {
           )
     if (outcome === 'not_found') throw new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
     if (outcome === 'entry_trimmed') {
-      throw new EventSystemError('entry_trimmed', `The entry ${letter?.messageId} of the dead letter ${id} is no longer in the log; the letter stays.`)
+      throw new EventSystemError(
+        'entry_trimmed',
+        `The entry ${letter?.messageId} of the dead letter ${id} is no longer in the log; the letter stays.`
+      )
     }
   }
 
@@ -84,5 +91,8 @@ function toLetter([id, fields]: EntryReply): DeadLetter {
 
 function mustBeLetterId(id: string): string {
   if (LETTER_ID.test(id)) return id
-  throw new EventSystemError('invalid_argument', `${JSON.stringify(id)} is no id of a dead letter; one looks like 1764057600000-0.`)
+  throw new EventSystemError(
+    'invalid_argument',
+    `${JSON.stringify(id)} is no id of a dead letter; one looks like 1764057600000-0.`
+  )
 }

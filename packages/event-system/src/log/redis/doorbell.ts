@@ -7,6 +7,8 @@ import { compareMessageIds } from './message-id.ts'
 const BLOCK_MS = 5_000
 /** After a failure the waiters look for themselves, and meet it there. Not more often than this, in ms. */
 const AFTER_FAILURE_MS = 100
+/** A waiter looks for itself after so long, in ms: not everything that there is to read was appended (another process may seek). */
+const LOOK_AGAIN_MS = 1_000
 
 interface Waiter {
   /** The newest id that the waiter knew of before it found nothing. */
@@ -22,8 +24,8 @@ export class Doorbell {
   readonly #connection: Connection
   readonly #stream: string
   readonly #waiters = new Set<Waiter>()
-  #listening = false
-  /** What the blocked read waits behind. */
+  #isListening = false
+  /** What the blocked read waits behind: never less than any waiter knew of. */
   #behind: MessageId = '0-0'
 
   constructor(connection: Connection, stream: string) {
@@ -31,13 +33,24 @@ export class Doorbell {
     this.#stream = stream
   }
 
-  /** The newest id in the log: to be asked for before the read that may find nothing, so that nothing falls between. */
+  /**
+   * The newest id that has been in the log: to be asked for before the read that may find nothing, so that nothing falls
+   * between. What the bell waits behind has been there too, also when a trim has taken it away since.
+   */
   async newest(): Promise<MessageId> {
-    const [entry] = await this.#connection.read<[string, string[]][]>(['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1'])
-    return entry?.[0] ?? '0-0'
+    const known = this.#behind
+    const [entry] = await this.#connection.read<[string, string[]][]>([
+      'XREVRANGE',
+      this.#stream,
+      '+',
+      '-',
+      'COUNT',
+      '1'
+    ])
+    return entry !== undefined && compareMessageIds(entry[0], known) > 0 ? entry[0] : known
   }
 
-  /** Resolves when something behind `after` may have been appended, the time is up, or the signal is aborted. */
+  /** Resolves when it is worth to look again: something behind `after` was appended, the time is up, the signal is aborted, or a while has passed. */
   wait(after: MessageId, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
@@ -48,32 +61,32 @@ export class Doorbell {
         resolve()
       }
       const waiter: Waiter = { after, ring: done }
-      const timer = setTimeout(done, Math.min(timeoutMs, 2 ** 31 - 1))
+      const timer = setTimeout(done, Math.min(timeoutMs, LOOK_AGAIN_MS))
       signal?.addEventListener('abort', done, { once: true })
       this.#waiters.add(waiter)
-      if (!this.#listening) void this.#listen()
+      if (!this.#isListening) void this.#listen()
       else if (compareMessageIds(after, this.#behind) < 0) done()
     })
   }
 
-  /** Wakes everybody: the log is closing. */
+  /** Wakes everybody. */
   ringAll(): void {
     for (const { ring } of [...this.#waiters]) ring()
   }
 
   async #listen(): Promise<void> {
-    this.#listening = true
+    this.#isListening = true
     while (this.#waiters.size > 0) {
       this.#catchUp()
       try {
         const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', this.#stream, this.#behind]
-        if ((await this.#connection.block(command)) !== null) this.ringAll()
+        if ((await this.#connection.block(command, BLOCK_MS)) !== null) this.ringAll()
       } catch {
         await sleep(AFTER_FAILURE_MS)
         this.ringAll()
       }
     }
-    this.#listening = false
+    this.#isListening = false
   }
 
   /** Listens behind the newest id that any waiter knows of, and wakes those who know of less. */

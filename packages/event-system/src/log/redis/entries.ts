@@ -7,7 +7,7 @@ export type EntryReply = [id: string, fields: string[]]
 export type DeliveryReply = [id: string, fields: string[], deliveries: number]
 
 /** The one field of an event's entry. */
-export const EVENT_FIELD = 'event'
+const EVENT_FIELD = 'event'
 
 export function toEntry([messageId, fields]: EntryReply): Entry {
   if (fields.length === 2 && fields[0] === EVENT_FIELD) return { messageId, payload: fields[1] as string }

@@ -9,6 +9,7 @@ const REPLIES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
   OOM: { code: 'log_full', says: 'The memory of Redis is full' },
   MISCONF: { code: 'log_unavailable', says: 'Redis cannot persist and takes no writes' },
   READONLY: { code: 'log_read_only', says: 'This Redis is a read-only replica' },
+  NOREPLICAS: { code: 'log_unavailable', says: 'Redis has too few replicas and takes no writes' },
   LOADING: { code: 'log_unavailable', says: 'Redis is loading its data' },
   MASTERDOWN: { code: 'log_unavailable', says: 'This Redis has lost its master' },
   CLUSTERDOWN: { code: 'log_unavailable', says: 'The Redis Cluster is down' },
@@ -17,14 +18,16 @@ const REPLIES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
   WRONGTYPE: { code: 'log_incompatible', says: 'The key holds something that is no stream' }
 }
 
-/** What a call to Redis failed with, as one of ours. `unsent`: the command cannot have reached the server. */
+/** What a call to Redis failed with, as one of ours. `write`: a call of which it matters whether the server has run it. */
 export function asLogError(error: unknown, location: string, effect: 'read' | 'write'): EventSystemError {
   if (error instanceof EventSystemError) return error
   if (error instanceof ErrorReply) return replyError(error, location)
-  const reason = error instanceof Error ? reasonOf(error) : String(error)
   const certainlyUnsent = error instanceof ClientOfflineError || error instanceof ClientClosedError || isRefusal(error)
+  const reason = reasonOf(error)
   if (effect === 'read' || certainlyUnsent) {
-    return new EventSystemError('log_unavailable', `Redis at ${location} cannot be reached: ${reason}.`, { cause: error })
+    return new EventSystemError('log_unavailable', `Redis at ${location} cannot be reached: ${reason}.`, {
+      cause: error
+    })
   }
   return new EventSystemError(
     'log_timeout',
@@ -33,15 +36,38 @@ export function asLogError(error: unknown, location: string, effect: 'read' | 'w
   )
 }
 
+/** For a call that was not sent, because there is no connection: why that is so. */
+export function unsentError(lost: EventSystemError | undefined, location: string): EventSystemError {
+  if (lost === undefined) {
+    return new EventSystemError('log_unavailable', `There is no connection to Redis at ${location} yet.`)
+  }
+  if (lost.code === 'log_refused') return lost
+  return new EventSystemError(
+    'log_unavailable',
+    `There is no connection to Redis at ${location}; it is being made again. It was lost, or could not be made: ${lost.message}`,
+    { cause: lost }
+  )
+}
+
 export function timeoutError(location: string, timeoutMs: number): EventSystemError {
   return new EventSystemError('log_timeout', `Redis at ${location} did not answer within ${timeoutMs} ms.`)
 }
 
+export function closedError(): EventSystemError {
+  return new EventSystemError('closed', 'The log is closed.')
+}
+
+/** Whether Redis itself answered with an error that begins so. */
+export function isReply(error: unknown, beginning: string): boolean {
+  return error instanceof EventSystemError && error.cause instanceof Error && error.cause.message.startsWith(beginning)
+}
+
+/** A script hands on the error of the command that failed in it, for some with an `ERR ` before and where it was behind. */
 function replyError(error: ErrorReply, location: string): EventSystemError {
-  const word = /^[A-Z]+/.exec(error.message)?.[0] ?? ''
+  const word = /^(?:ERR )?-?([A-Z]+)/.exec(error.message)?.[1] ?? ''
   const known = REPLIES[word]
-  if (known === undefined) return new EventSystemError('log_failed', `Redis at ${location} answered: ${error.message}`, { cause: error })
-  return new EventSystemError(known.code, `${known.says} (${location}): ${error.message}`, { cause: error })
+  const [code, says] = known === undefined ? (['log_failed', 'Redis answered'] as const) : [known.code, known.says]
+  return new EventSystemError(code, `${says} (${location}): ${error.message}`, { cause: error })
 }
 
 function isRefusal(error: unknown): boolean {
@@ -50,7 +76,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Errors of several addresses (IPv4 and IPv6) come without a message of their own. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map((one) => (one instanceof Error ? one.message : String(one))).join(', ')
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
+  if (!(error instanceof Error)) return String(error)
   return error.message === '' ? error.name : error.message
 }

@@ -2,15 +2,21 @@ import { EventSystemError } from '@tradpal/events'
 import type { MessageId, Position, ReadRange } from '../port.ts'
 
 const MESSAGE_ID = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/
+/** 2^64 - 1: both parts of an id are at most this. */
 const LAST_SEQUENCE = '18446744073709551615'
 
 /** Throws `invalid_message_id` for what is no id of a Redis stream; else returns it. */
 export function mustBeMessageId(text: MessageId): MessageId {
-  if (typeof text === 'string' && MESSAGE_ID.test(text)) return text
+  const parts = typeof text === 'string' ? MESSAGE_ID.exec(text) : null
+  if (parts !== null && fits(parts[1]) && fits(parts[2])) return text
   throw new EventSystemError(
     'invalid_message_id',
     `${JSON.stringify(text)} is no message id; one looks like 1764057600000-0.`
   )
+}
+
+function fits(digits = ''): boolean {
+  return digits.length < LAST_SEQUENCE.length || digits <= LAST_SEQUENCE
 }
 
 export function timeOfMessageId(messageId: MessageId): number {
@@ -33,14 +39,14 @@ function compareDigits(a: string, b: string): number {
 export function rangeStart(from: Exclude<Position, 'end'>): string {
   if (from === 'start') return '-'
   if ('after' in from) return `(${mustBeMessageId(from.after)}`
-  return String(Math.max(0, Math.ceil(from.time)))
+  return String(mustBeTime(from.time))
 }
 
 /** Where XRANGE ends. `undefined` when that is before everything. */
 export function rangeEnd(to: ReadRange['to']): string | undefined {
   if (to === undefined) return '+'
   if ('messageId' in to) return mustBeMessageId(to.messageId)
-  return to.time < 0 ? undefined : String(Math.floor(to.time))
+  return to.time < 0 ? undefined : String(mustBeTime(Math.floor(to.time)))
 }
 
 /** The last id that a group at this position has behind it. */
@@ -48,6 +54,14 @@ export function deliveredUpTo(at: Position): string {
   if (at === 'start') return '0-0'
   if (at === 'end') return '$'
   if ('after' in at) return mustBeMessageId(at.after)
-  const ms = Math.ceil(at.time)
-  return ms <= 0 ? '0-0' : `${ms - 1}-${LAST_SEQUENCE}`
+  const ms = mustBeTime(at.time)
+  return ms === 0 ? '0-0' : `${ms - 1}-${LAST_SEQUENCE}`
+}
+
+/** The first whole millisecond at or after an instant, as ids can have it. */
+function mustBeTime(time: number): number {
+  if (typeof time === 'number' && !Number.isNaN(time)) {
+    return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.ceil(time)))
+  }
+  throw new EventSystemError('invalid_argument', `A time must be milliseconds since the epoch, got ${time}.`)
 }

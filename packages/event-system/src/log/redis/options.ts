@@ -5,12 +5,23 @@ export interface RedisLogOptions {
   readonly url?: string
   /** The stream's key, and with a colon the prefix of every other key. Default `tradpal_events`. */
   readonly streamName?: string
-  /** An event id that comes again within so long is not appended again, in ms; 0 turns it off. Default 120,000. */
+  /**
+   * An event id that comes again within so long is not appended again, in ms; 0 turns it off. All who append to one
+   * stream must say the same. Default 120,000.
+   */
   readonly deduplicationWindowMs?: number
-  /** How long a call waits for its answer, in ms. Default 5,000. */
+  /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
-  /** How long `start()` waits for the connection, in ms. Default 2,000. */
+  /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
   readonly connectTimeoutMs?: number
+  /** Called once when the connection is lost after the start, and once when it is there again. */
+  readonly onConnectionChange?: (change: ConnectionChange) => void
+}
+
+export interface ConnectionChange {
+  readonly connected: boolean
+  /** When it was lost: why. */
+  readonly reason?: EventSystemError
 }
 
 export type ResolvedRedisLogOptions = Required<RedisLogOptions>
@@ -22,11 +33,10 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     timeoutMs: options.timeoutMs ?? 5_000,
-    connectTimeoutMs: options.connectTimeoutMs ?? 2_000
+    connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+    onConnectionChange: options.onConnectionChange ?? (() => {})
   }
-  if (!URL.canParse(resolved.url) || !/^rediss?:$/.test(new URL(resolved.url).protocol)) {
-    throw new EventSystemError('invalid_options', 'The URL of a Redis must begin with redis:// or rediss://, such as redis://localhost:6379.')
-  }
+  mustBeUrl(resolved.url)
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
@@ -34,9 +44,42 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
   return resolved
 }
 
+/** The URL may hold a password: no message repeats it. */
+function mustBeUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^rediss?:$/.test(url.protocol)) {
+    throw new EventSystemError(
+      'invalid_options',
+      'The URL of a Redis must begin with redis:// or rediss://, such as redis://localhost:6379.'
+    )
+  }
+  if (!/^(\/\d*)?$/.test(url.pathname)) {
+    throw new EventSystemError(
+      'invalid_options',
+      `The path of the URL of a Redis is the number of its database, such as /1, got ${url.pathname}.`
+    )
+  }
+  if (!isPercentEncoded(url.username) || !isPercentEncoded(url.password)) {
+    throw new EventSystemError(
+      'invalid_options',
+      'A percent sign in the user or the password of the URL of a Redis must be written as %25.'
+    )
+  }
+}
+
+function isPercentEncoded(text: string): boolean {
+  return !/%(?![0-9a-f]{2})/i.test(text)
+}
+
+/** The longest time that a timer of Node takes, in ms. */
+const LONGEST_MS = 2 ** 31 - 1
+
 function mustBeWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return
-  throw new EventSystemError('invalid_options', `${name} must be a whole number of at least ${least}, got ${value}.`)
+  if (Number.isSafeInteger(value) && value >= least && value <= LONGEST_MS) return
+  throw new EventSystemError(
+    'invalid_options',
+    `${name} must be a whole number from ${least} to ${LONGEST_MS}, got ${value}.`
+  )
 }
 
 /** Where the log is, for people: without user and password. */

@@ -1,7 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import type {
   ConsumerGroup,
-  ConsumerInfo,
   DeadLetter,
   Delivery,
   GroupInfo,
@@ -10,15 +9,15 @@ import type {
   PendingEntry,
   Position
 } from '../port.ts'
+import { mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
 import { CLAIMABLE_IDLE_MS, deadLettersKey, letterJson, NOBODY } from './dead-letters.ts'
 import type { Doorbell } from './doorbell.ts'
-import { type DeliveryReply, type EntryReply, fieldsOf, toDelivery } from './entries.ts'
+import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
+import { isReply } from './errors.ts'
+import { groupInfos } from './group-info.ts'
 import { deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
-
-/** How many entries are counted, at most, when Redis itself cannot tell how far a group lags. */
-const LAG_BOUND = 10_000
 
 /** A consumer group of Redis Streams. */
 export class RedisGroup implements ConsumerGroup {
@@ -26,8 +25,11 @@ export class RedisGroup implements ConsumerGroup {
   readonly #connection: Connection
   readonly #doorbell: Doorbell
   readonly #stream: string
+  /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
+  readonly #members = new Set<string>()
 
   constructor(name: string, connection: Connection, doorbell: Doorbell, stream: string) {
+    mustBeName('group', name)
     this.name = name
     this.#connection = connection
     this.#doorbell = doorbell
@@ -57,7 +59,10 @@ export class RedisGroup implements ConsumerGroup {
     consumer: string,
     { limit, waitMs, signal }: { limit: number; waitMs: number; signal?: AbortSignal }
   ): Promise<Delivery[]> {
+    mustBeLimit(limit)
+    if (signal?.aborted) return []
     const deadline = performance.now() + waitMs
+    await this.#join(consumer)
     const found = await this.#readNew(consumer, limit)
     if (found.length > 0 || waitMs <= 0) return found
     for (;;) {
@@ -67,6 +72,13 @@ export class RedisGroup implements ConsumerGroup {
       if (deliveries.length > 0 || leftMs <= 0) return deliveries
       await this.#doorbell.wait(newest, leftMs, signal)
     }
+  }
+
+  async #join(consumer: string): Promise<void> {
+    if (this.#members.has(consumer)) return
+    mustBeName('consumer', consumer)
+    await this.#connection.write(['XGROUP', 'CREATECONSUMER', this.#stream, this.name, consumer])
+    this.#members.add(consumer)
   }
 
   async #readNew(consumer: string, limit: number): Promise<Delivery[]> {
@@ -101,12 +113,16 @@ export class RedisGroup implements ConsumerGroup {
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const command = ['XPENDING', this.#stream, this.name, from, '+', String(limit)]
     if (consumer !== undefined) command.push(consumer)
+    mustBeLimit(limit)
     const rows = await this.#connection.read<[string, string, number, number][]>(command)
     return rows.map(([messageId, holder, idleMs, deliveries]) => ({ messageId, consumer: holder, idleMs, deliveries }))
   }
 
   async claim(consumer: string, { minIdleMs, limit }: { minIdleMs: number; limit: number }): Promise<Delivery[]> {
-    return this.#deliver('claim', [consumer, String(Math.ceil(minIdleMs)), String(limit)])
+    mustBeLimit(limit)
+    mustBeName('consumer', consumer)
+    const leastIdleMs = Math.min(Number(CLAIMABLE_IDLE_MS), Math.max(0, Math.ceil(minIdleMs)))
+    return this.#deliver('claim', [consumer, String(leastIdleMs), String(limit), NOBODY])
   }
 
   async redeliver(consumer: string, messageIds: readonly MessageId[]): Promise<Delivery[]> {
@@ -121,7 +137,7 @@ export class RedisGroup implements ConsumerGroup {
 
   async release(consumer: string, messageIds: readonly MessageId[]): Promise<void> {
     if (messageIds.length === 0) return
-    await this.#run('release', [this.name, consumer, CLAIMABLE_IDLE_MS, ...messageIds.map(mustBeMessageId)])
+    await this.#run('release', [this.name, consumer, NOBODY, CLAIMABLE_IDLE_MS, ...messageIds.map(mustBeMessageId)])
   }
 
   async deadLetter(letters: readonly NewDeadLetter[]): Promise<DeadLetter[]> {
@@ -138,9 +154,11 @@ export class RedisGroup implements ConsumerGroup {
 
   async seek(to: Position): Promise<void> {
     await this.#connection.write(['XGROUP', 'SETID', this.#stream, this.name, deliveredUpTo(to)])
+    this.#doorbell.ringAll()
   }
 
   async removeConsumer(consumer: string): Promise<boolean> {
+    this.#members.delete(consumer)
     return (await this.#run<number>('removeConsumer', [this.name, consumer])) === 1
   }
 
@@ -157,49 +175,4 @@ export class RedisGroup implements ConsumerGroup {
   #run<R extends Reply>(script: Parameters<typeof runScript>[1], args: string[]): Promise<R> {
     return runScript<R>(this.#connection, script, [this.#stream], args)
   }
-}
-
-/** How every group of a stream stands. None when there is no stream. */
-export async function groupInfos(connection: Connection, stream: string): Promise<GroupInfo[]> {
-  const groups = await xinfo(connection, ['XINFO', 'GROUPS', stream])
-  return Promise.all(groups.map((group) => groupInfo(connection, stream, fieldsOf(group))))
-}
-
-async function groupInfo(connection: Connection, stream: string, fields: Record<string, Reply>): Promise<GroupInfo> {
-  const name = fields.name as string
-  const lastDeliveredId = fields['last-delivered-id'] as string
-  const consumers = (await xinfo(connection, ['XINFO', 'CONSUMERS', stream, name])).map(toConsumerInfo)
-  const lag = fields.lag ?? (await countBehind(connection, stream, lastDeliveredId))
-  return {
-    name,
-    consumers: consumers.filter((consumer) => consumer.name !== NOBODY),
-    pending: fields.pending as number,
-    lastDeliveredId,
-    lag: lag as number | null
-  }
-}
-
-function toConsumerInfo(reply: Reply): ConsumerInfo {
-  const { name, pending, idle } = fieldsOf(reply)
-  return { name: name as string, pending: pending as number, idleMs: idle as number }
-}
-
-/** Redis loses count of a group that was set to the middle of the stream (https://redis.io/docs/latest/commands/xinfo-groups/). */
-async function countBehind(connection: Connection, stream: string, id: MessageId): Promise<number | null> {
-  const count = await runScript<number>(connection, 'countBehind', [stream], [id, String(LAG_BOUND)])
-  return count < 0 ? null : count
-}
-
-async function xinfo(connection: Connection, command: string[]): Promise<Reply[]> {
-  try {
-    return await connection.read<Reply[]>(command)
-  } catch (error) {
-    if (isReply(error, 'ERR no such key') || isReply(error, 'NOGROUP')) return []
-    throw error
-  }
-}
-
-/** Whether Redis itself answered with an error that begins so. */
-export function isReply(error: unknown, beginning: string): boolean {
-  return error instanceof EventSystemError && error.cause instanceof Error && error.cause.message.startsWith(beginning)
 }

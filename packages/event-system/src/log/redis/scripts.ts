@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { EventSystemError } from '@tradpal/events'
 import type { Connection, Reply } from './connection.ts'
+import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys. */
 const SCRIPTS = {
   append: load('append-3'),
+  appendOne: load('append-one-3'),
   redeliver: load('redeliver-1'),
   extend: load('extend-1'),
   release: load('release-1'),
@@ -28,7 +29,7 @@ function load(name: string): Script {
 }
 
 /** Runs a script by its hash; a server that does not know it yet, or has forgotten it, gets its text. */
-export async function runScript<R extends Reply>(
+export function runScript<R extends Reply>(
   connection: Connection,
   name: keyof typeof SCRIPTS,
   keys: readonly string[],
@@ -37,14 +38,8 @@ export async function runScript<R extends Reply>(
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
-  try {
-    return await connection.write<R>(['EVALSHA', hash, ...tail], timeoutMs)
-  } catch (error) {
-    if (!isNoScript(error)) throw error
+  return connection.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
+    if (!isReply(error, 'NOSCRIPT')) throw error
     return connection.write<R>(['EVAL', text, ...tail], timeoutMs)
-  }
-}
-
-function isNoScript(error: unknown): boolean {
-  return error instanceof EventSystemError && error.cause instanceof Error && error.cause.message.startsWith('NOSCRIPT')
+  })
 }

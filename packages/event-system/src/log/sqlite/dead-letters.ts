@@ -75,7 +75,10 @@ export class SqliteDeadLetters implements DeadLetters {
         throw new EventSystemError('not_found', `The group '${group}' of the dead letter '${id}' is gone.`)
       }
       if (this.#connection.statement(HAS_ENTRY).get(entryId) === undefined) {
-        throw new EventSystemError('entry_trimmed', `The entry ${messageId} of the dead letter '${id}' has left the log.`)
+        throw new EventSystemError(
+          'entry_trimmed',
+          `The entry ${messageId} of the dead letter '${id}' has left the log.`
+        )
       }
       this.#connection.statement(PUT_BACK).run(group, entryId)
       this.#connection.statement(DISCARD).run(Number(id))

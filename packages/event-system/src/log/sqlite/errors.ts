@@ -6,9 +6,15 @@ const SQLITE = { busy: 5, locked: 6, readOnly: 8, ioError: 10, full: 13, cannotO
 const SENTENCES: Readonly<Record<number, readonly [ErrorCode, (location: string) => string]>> = {
   [SQLITE.busy]: ['log_busy', (at) => `Another process held the log ${at} for too long; nothing was written.`],
   [SQLITE.locked]: ['log_busy', (at) => `Another process held the log ${at} for too long; nothing was written.`],
-  [SQLITE.readOnly]: ['log_read_only', (at) => `The log ${at} cannot be written: its file, folder or disk is read-only.`],
+  [SQLITE.readOnly]: [
+    'log_read_only',
+    (at) => `The log ${at} cannot be written: its file, folder or disk is read-only.`
+  ],
   [SQLITE.full]: ['log_full', (at) => `The disk of the log ${at} is full; nothing was written.`],
-  [SQLITE.cannotOpen]: ['log_unavailable', (at) => `The log ${at} cannot be opened: see that its folder is there and may be used.`],
+  [SQLITE.cannotOpen]: [
+    'log_unavailable',
+    (at) => `The log ${at} cannot be opened: see that its folder is there and may be used.`
+  ],
   [SQLITE.noDatabase]: ['log_incompatible', (at) => `The file ${at} is no event log: it is not an SQLite database.`]
 }
 

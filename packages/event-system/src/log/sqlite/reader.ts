@@ -8,7 +8,8 @@ const ENTRY = 'SELECT id, payload FROM entries WHERE id = ?'
 const FORWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id LIMIT ?'
 const BACKWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
 const IDS_OF_TYPE_FORWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'
-const IDS_OF_TYPE_BACKWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
+const IDS_OF_TYPE_BACKWARD =
+  'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
 
 /** Reads entries by position. */
 export class Reader {

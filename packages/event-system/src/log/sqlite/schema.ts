@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
 
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
-export const APPLICATION_ID = 0x54504556
+const APPLICATION_ID = 0x54504556
 /** Raised when an older version of this adapter could no longer use the file. */
-export const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 1
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -74,9 +74,13 @@ function assertWritable(path: string): void {
     try {
       accessSync(place, constants.W_OK)
     } catch (error) {
-      throw new EventSystemError('log_read_only', `The log ${path} cannot be written: ${place} is read-only for this user.`, {
-        cause: error
-      })
+      throw new EventSystemError(
+        'log_read_only',
+        `The log ${path} cannot be written: ${place} is read-only for this user.`,
+        {
+          cause: error
+        }
+      )
     }
   }
 }

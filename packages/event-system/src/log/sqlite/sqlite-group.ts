@@ -212,9 +212,7 @@ export class SqliteGroup implements ConsumerGroup {
   }
 
   async release(consumer: string, messageIds: readonly MessageId[]): Promise<void> {
-    await this.#connection.write(() =>
-      this.#connection.statement(RELEASE).run(this.name, consumer, toJson(messageIds))
-    )
+    await this.#connection.write(() => this.#connection.statement(RELEASE).run(this.name, consumer, toJson(messageIds)))
   }
 
   deadLetter(letters: readonly NewDeadLetter[]): Promise<DeadLetter[]> {

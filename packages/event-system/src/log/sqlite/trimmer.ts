@@ -10,7 +10,8 @@ const SIZES = 'SELECT id, octet_length(payload) AS size FROM entries ORDER BY id
 /** The last id that every group has acknowledged, with all before it; nothing when there are no groups. */
 const ACKNOWLEDGED_BY_ALL = `
   SELECT min(coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id)) AS id FROM groups`
-const REMOVED_UP_TO = 'SELECT count(*) AS entries, coalesce(sum(octet_length(payload)), 0) AS bytes FROM entries WHERE id <= ?'
+const REMOVED_UP_TO =
+  'SELECT count(*) AS entries, coalesce(sum(octet_length(payload)), 0) AS bytes FROM entries WHERE id <= ?'
 const UNACKNOWLEDGED_UP_TO = `
   SELECT count(*) AS entries FROM entries
   WHERE id <= ?1 AND (id > (SELECT min(last_id) FROM groups) OR EXISTS (SELECT 1 FROM groups JOIN pending ON grp = name WHERE pending.id = entries.id))`

@@ -1,4 +1,5 @@
--- Appends events, but for those whose id was appended inside the deduplication window. All of them in one step.
+-- Appends events, but for those whose id was appended inside the deduplication window. All of them in one step: what can
+-- fail (a key of another type, a full memory) fails at the latest at the first XADD, before anything is written.
 --
 -- KEYS  1 the stream
 --       2, 3 two hashes, event id -> message id: time is cut into spans as long as the window, and spans use the two in
@@ -8,12 +9,11 @@
 -- Returns {message ids, indexes (from 0) of those that were there already}
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
-local window = tonumber(ARGV[1])
-local count = (#ARGV - 1) / 2
+local stream, window = KEYS[1], tonumber(ARGV[1])
 local ids, duplicates = {}, {}
 
 if window == 0 then
-  for i = 1, count do ids[i] = redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 1]) end
+  for i = 3, #ARGV, 2 do ids[#ids + 1] = redis.call('XADD', stream, '*', 'event', ARGV[i]) end
   return {ids, duplicates}
 end
 
@@ -22,41 +22,44 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local span = math.floor(now / window)
 local current, last = KEYS[2 + span % 2], KEYS[2 + (span + 1) % 2]
 
-if tonumber(redis.call('HGET', current, '')) ~= span then
-  redis.call('UNLINK', current)
-  redis.call('HSET', current, '', span)
-  redis.call('PEXPIRE', current, 2 * window)
-end
-local lastCounts = tonumber(redis.call('HGET', last, '')) == span - 1
-
+-- Event id -> message id. Of a hash that is left over from an older span nothing counts.
 local seen = {}
-local function remember(hash, eventIds)
-  local found = redis.call('HMGET', hash, unpack(eventIds))
-  for i = 1, #eventIds do
+local function look(hash, ofSpan, fields)
+  local found = redis.call('HMGET', hash, unpack(fields))
+  if tonumber(found[1]) ~= ofSpan then return false end
+  for i = 2, #fields do
     local id = found[i]
-    if id and now - tonumber(string.match(id, '^%d+')) < window then seen[eventIds[i]] = id end
+    if id and now - tonumber(string.match(id, '^%d+')) < window then seen[fields[i]] = id end
   end
+  return true
 end
 
-for from = 1, count, CHUNK do
-  local to = math.min(from + CHUNK - 1, count)
-  local eventIds, fresh = {}, {}
-  for i = from, to do eventIds[#eventIds + 1] = ARGV[2 * i] end
-  if lastCounts then remember(last, eventIds) end
-  remember(current, eventIds)
-  for i = from, to do
-    local eventId = ARGV[2 * i]
+for from = 2, #ARGV, 2 * CHUNK do
+  local to = math.min(from + 2 * CHUNK - 2, #ARGV - 1)
+  local fields, fresh = {''}, {}
+  for i = from, to, 2 do fields[#fields + 1] = ARGV[i] end
+  look(last, span - 1, fields)
+  local isThisSpan = look(current, span, fields)
+  for i = from, to, 2 do
+    local eventId = ARGV[i]
     local id = seen[eventId]
     if id then
-      duplicates[#duplicates + 1] = i - 1
+      duplicates[#duplicates + 1] = i / 2 - 1
     else
-      id = redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 1])
+      id = redis.call('XADD', stream, '*', 'event', ARGV[i + 1])
       seen[eventId] = id
       fresh[#fresh + 1] = eventId
       fresh[#fresh + 1] = id
     end
-    ids[i] = id
+    ids[#ids + 1] = id
   end
-  if #fresh > 0 then redis.call('HSET', current, unpack(fresh)) end
+  if #fresh > 0 then
+    if not isThisSpan then
+      redis.call('UNLINK', current)
+      redis.call('HSET', current, '', span)
+      redis.call('PEXPIRE', current, 2 * window)
+    end
+    redis.call('HSET', current, unpack(fresh))
+  end
 end
 return {ids, duplicates}

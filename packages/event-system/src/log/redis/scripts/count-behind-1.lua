@@ -4,12 +4,13 @@
 -- ARGV  1 message id, 2 the bound
 -- Returns the count, or -1 when it is beyond the bound
 
+local PAGE = 200
 local bound = tonumber(ARGV[2])
 local count, from = 0, '(' .. ARGV[1]
 while count <= bound do
-  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
+  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', PAGE)
   count = count + #page
-  if #page < 1000 then return count <= bound and count or -1 end
+  if #page < PAGE then return count <= bound and count or -1 end
   from = '(' .. page[#page][1]
 end
 return -1

@@ -2,7 +2,7 @@
 -- and so does all behind it, unless forced.
 --
 -- KEYS  1 the stream
--- ARGV  1 how many at most, 2 only those appended before this time in ms ('' for any), 3 '1' to force
+-- ARGV  1 how many at most, 2 only those appended before this time in ms ('' for any), 3 how many to keep, 4 '1' to force
 -- Returns {removed, lost, guarded}: lost counts what was removed unacknowledged, guarded is 1 when the guard ended the step
 
 if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0, 0} end
@@ -37,10 +37,15 @@ local function isUnacknowledged(id)
   return false
 end
 
+-- The length is looked at here, and not by the caller: of two that trim to the same length, the second finds it done.
+local length = redis.call('XLEN', KEYS[1])
+local most = math.min(tonumber(ARGV[1]), length - tonumber(ARGV[3]))
+if most <= 0 then return {0, 0, 0} end
+
 local before = tonumber(ARGV[2])
-local force = ARGV[3] == '1'
+local force = ARGV[4] == '1'
 local removed, lost, guarded = 0, 0, 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])) do
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', most)) do
   if before and split(entry[1]) >= before then break end
   if isUnacknowledged(entry[1]) then
     if not force then
@@ -51,5 +56,5 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
   end
   removed = removed + 1
 end
-if removed > 0 then redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', redis.call('XLEN', KEYS[1]) - removed) end
+if removed > 0 then redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', length - removed) end
 return {removed, lost, guarded}

@@ -1,0 +1,70 @@
+import { EventSystemError } from '@tradpal/events'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Takes each value from the option or the variable, and gathers what is wrong, to say it all at once. */
+export class EnvironmentReader {
+  readonly #environment: Environment
+  readonly #wrong: string[] = []
+
+  constructor(environment: Environment) {
+    this.#environment = environment
+  }
+
+  text(option: string, given: string | undefined, variable: string, fallback: string): string {
+    const value = given ?? this.#variable(variable) ?? fallback
+    if (value.trim() === '') this.wrong(`${given === undefined ? variable : option} must not be empty.`)
+    return value
+  }
+
+  wholeNumber(
+    option: string,
+    given: number | undefined,
+    variable: string,
+    fallback: number,
+    least: number,
+    most = Number.MAX_SAFE_INTEGER
+  ): number {
+    const text = this.#variable(variable)
+    const value = given ?? (text === undefined ? fallback : /^\d+$/.test(text) ? Number(text) : Number.NaN)
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      const name = given === undefined ? variable : option
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+      this.wrong(`${name} must be a whole number ${range}, got ${given ?? JSON.stringify(text)}.`)
+    }
+    return value
+  }
+
+  choice<T extends string>(option: string, given: T | undefined, variable: string, choices: readonly [T, ...T[]]): T {
+    const value = given ?? this.#variable(variable) ?? choices[0]
+    const choice = choices.find((one) => one === value)
+    if (choice === undefined) {
+      this.wrong(
+        `${given === undefined ? variable : option} must be ${choices.join(' or ')}, got ${JSON.stringify(value)}.`
+      )
+    }
+    return choice ?? choices[0]
+  }
+
+  url(variable: string): string | undefined {
+    const value = this.#variable(variable)
+    if (value !== undefined && !URL.canParse(value)) {
+      this.wrong(`${variable} must be a URL such as redis://localhost:6379; what it holds is none.`)
+    }
+    return value
+  }
+
+  wrong(sentence: string): void {
+    this.#wrong.push(sentence)
+  }
+
+  finish(): void {
+    if (this.#wrong.length > 0) throw new EventSystemError('invalid_options', this.#wrong.join('\n'))
+  }
+
+  /** A variable that is set to nothing counts as unset, as shells and container files leave it. */
+  #variable(name: string): string | undefined {
+    const value = this.#environment[name]
+    return value === '' ? undefined : value
+  }
+}

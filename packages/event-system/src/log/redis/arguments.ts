@@ -1,0 +1,25 @@
+import { EventSystemError } from '@tradpal/events'
+import type { TrimTarget } from '../port.ts'
+
+/** Throws `invalid_argument` unless `limit` is a whole number of 1 or more. */
+export function mustBeLimit(limit: number): void {
+  if (Number.isSafeInteger(limit) && limit >= 1) return
+  throw new EventSystemError('invalid_argument', `limit must be a whole number of at least 1, got ${limit}.`)
+}
+
+/** Throws `invalid_argument` when the name of a group or a consumer is empty. */
+export function mustBeName(what: 'group' | 'consumer', name: string): void {
+  if (name !== '') return
+  throw new EventSystemError('invalid_argument', `The name of a ${what} must not be empty.`)
+}
+
+/** Throws `invalid_argument` unless a trim has exactly one target, a number of 0 or more. */
+export function mustBeTrimTarget(target: TrimTarget): void {
+  const [first, ...others] = Object.entries(target)
+  if (first === undefined || others.length > 0 || !['maxLength', 'before', 'maxBytes'].includes(first[0])) {
+    throw new EventSystemError('invalid_argument', 'A trim takes exactly one of maxLength, before and maxBytes.')
+  }
+  const [name, value] = first
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new EventSystemError('invalid_argument', `${name} must be a whole number of at least 0, got ${value}.`)
+}

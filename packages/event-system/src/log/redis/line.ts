@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EventSystemError } from '@tradpal/events'
+import { createClient, DisconnectsClientError } from 'redis'
+import { asLogError, closedError, timeoutError, unsentError } from './errors.ts'
+import type { ConnectionChange } from './options.ts'
+
+/** The first and the longest wait before a connection is tried again, in ms: doubled each time, half of it by chance. */
+const FIRST_RETRY_MS = 20
+const LONGEST_RETRY_MS = 1_000
+/** So many calls may wait for their answers; more are refused, unsent. */
+const MOST_IN_FLIGHT = 100_000
+
+/** An answer as the protocol has it (RESP 2): texts, whole numbers, lists of them. */
+export type Reply = string | number | null | Reply[]
+type Client = ReturnType<typeof newClient>
+
+export interface LineOptions {
+  readonly url: string
+  /** For people, in messages. */
+  readonly location: string
+  /** How long one attempt to connect may take, in ms. */
+  readonly connectTimeoutMs: number
+  /** A server that was silent for so long while a call waited is given up, in ms. */
+  readonly patienceMs: number
+  /** Run on each new connection before it counts as one: rejects when the server there is not the one that is meant, or not ready. */
+  readonly probe?: (send: (command: string[]) => Promise<unknown>) => Promise<void>
+  readonly onChange?: (change: ConnectionChange) => void
+}
+
+/**
+ * One connection to the server. Once opened it makes itself again whenever it is lost, and while it is lost every call
+ * rejects at once. The client's own reconnecting is off: it would wait for ever for a server that takes the connection
+ * and says nothing.
+ */
+export class Line {
+  readonly #options: LineOptions
+  readonly #closing = new AbortController()
+  /** The connection, when there is one that is ready. */
+  #client: Client | undefined
+  #lost: EventSystemError | undefined
+  #inFlight = 0
+  #answers = 0
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(options: LineOptions) {
+    this.#options = options
+  }
+
+  /** Tries for at most `timeoutMs`. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
+  async open(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    for (let attempt = 0; ; attempt++) {
+      const leftMs = deadline - performance.now()
+      const error = await this.#attempt(Math.min(leftMs, this.#options.connectTimeoutMs))
+      if (error === undefined) return
+      const pauseMs = retryMs(attempt)
+      if (error.code !== 'log_unavailable' || performance.now() + pauseMs >= deadline) throw error
+      await this.#pause(pauseMs)
+    }
+  }
+
+  /** Rejects with `log_unavailable` when the command was not sent, with `log_timeout` when that or its effect is unknown. */
+  send<R extends Reply>(command: readonly string[], effect: 'read' | 'write', timeoutMs: number): Promise<R> {
+    const { location, patienceMs } = this.#options
+    const client = this.#client
+    if (client === undefined) {
+      return Promise.reject(this.#closing.signal.aborted ? closedError() : unsentError(this.#lost, location))
+    }
+    if (this.#inFlight >= MOST_IN_FLIGHT) {
+      const message = `${MOST_IN_FLIGHT} calls wait for Redis at ${location} already; this one was not sent.`
+      return Promise.reject(new EventSystemError('log_unavailable', message))
+    }
+    this.#inFlight++
+    const answersBefore = this.#answers
+    return new Promise<R>((resolve, reject) => {
+      let waits = true
+      const settle = () => {
+        waits = false
+        clearTimeout(timer)
+        if (--this.#inFlight === 0) this.#idle?.resolve()
+      }
+      const timer = setTimeout(() => {
+        settle()
+        const error = timeoutError(location, timeoutMs)
+        reject(error)
+        if (timeoutMs >= patienceMs && this.#answers === answersBefore) this.#lose(client, error)
+      }, timeoutMs)
+      client.sendCommand<R>(command as string[]).then(
+        (reply) => {
+          this.#answers++
+          if (!waits) return
+          settle()
+          resolve(reply)
+        },
+        (error) => {
+          if (!waits) return
+          settle()
+          reject(
+            error instanceof DisconnectsClientError
+              ? this.#cutShort(error, effect)
+              : asLogError(error, location, effect)
+          )
+        }
+      )
+    })
+  }
+
+  /** Resolves when no call waits for its answer. */
+  idle(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers()
+    return this.#idle.promise
+  }
+
+  /** Ends it at once, for good: calls that wait reject. Idempotent. */
+  destroy(): void {
+    this.#closing.abort()
+    const client = this.#client
+    this.#client = undefined
+    client?.destroy()
+  }
+
+  /** Why a call was ended from this side: we close, or the server was silent for too long. */
+  #cutShort(error: DisconnectsClientError, effect: 'read' | 'write'): EventSystemError {
+    if (this.#closing.signal.aborted) {
+      return effect === 'read' ? closedError() : asLogError(error, this.#options.location, effect)
+    }
+    return this.#lost?.code === 'log_timeout' ? this.#lost : asLogError(error, this.#options.location, effect)
+  }
+
+  /** Makes the connection. Resolves to what went wrong, or to nothing. */
+  async #attempt(timeoutMs: number): Promise<EventSystemError | undefined> {
+    if (this.#closing.signal.aborted) throw closedError()
+    const { url, location, probe } = this.#options
+    const client = newClient(url, timeoutMs)
+    // Each failure also comes as an event, and one that nobody hears would end the process.
+    client.on('error', (error) => this.#lose(client, asLogError(error, location, 'read')))
+    const connecting = client.connect().then(() => probe?.((command) => client.sendCommand(command)))
+    connecting.catch(() => {})
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, this.#closing.signal])
+    try {
+      await Promise.race([
+        connecting,
+        sleep(timeoutMs, undefined, { signal }).then(() => noAnswer(location, timeoutMs))
+      ])
+      this.#client = client
+      return undefined
+    } catch (error) {
+      client.destroy()
+      if (this.#closing.signal.aborted) throw closedError()
+      this.#lost = asLogError(error, location, 'read')
+      return this.#lost
+    } finally {
+      stop.abort()
+    }
+  }
+
+  #lose(client: Client, reason: EventSystemError): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    this.#lost = reason
+    client.destroy()
+    this.#tell({ connected: false, reason })
+    void this.#reopen()
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      for (let attempt = 0; ; attempt++) {
+        await this.#pause(retryMs(attempt))
+        if ((await this.#attempt(this.#options.connectTimeoutMs)) === undefined) break
+      }
+      this.#tell({ connected: true })
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error
+    }
+  }
+
+  /** In a turn of its own: what the listener throws is its own affair and does not stop the reconnecting. */
+  #tell(change: ConnectionChange): void {
+    const { onChange } = this.#options
+    if (onChange !== undefined) queueMicrotask(() => onChange(change))
+  }
+
+  async #pause(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.#closing.signal })
+    } catch {
+      throw closedError()
+    }
+  }
+}
+
+function newClient(url: string, connectTimeoutMs: number) {
+  return createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false }
+  })
+}
+
+function retryMs(attempt: number): number {
+  const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10))
+  return longest * (0.5 + Math.random() / 2)
+}
+
+function noAnswer(location: string, timeoutMs: number): never {
+  throw new EventSystemError(
+    'log_unavailable',
+    `Redis at ${location} took the connection and said nothing for ${Math.round(timeoutMs)} ms.`
+  )
+}

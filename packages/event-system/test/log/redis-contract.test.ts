@@ -1,0 +1,266 @@
+import { createClient } from 'redis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import type { AppendEntry } from '../../src/log/port.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+
+const NOW = { limit: 100, waitMs: 0 }
+
+let ids = 0
+function entry(payload = 'an event'): AppendEntry {
+  return { eventId: `event-${++ids}`, eventType: 'trading_signal', payload }
+}
+
+describe('what stands in Redis', () => {
+  let server: RedisServer
+  let client: ReturnType<typeof createClient>
+  const open: RedisLog[] = []
+
+  beforeAll(async () => {
+    server = await startRedis()
+    client = createClient({ url: server.url })
+    await client.connect()
+  })
+  afterAll(async () => {
+    client.destroy()
+    await server.stop()
+  })
+  beforeEach(() => client.flushAll())
+  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
+
+  async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
+    const log = new RedisLog({ url: server.url, ...options })
+    open.push(log)
+    await log.start()
+    return log
+  }
+
+  const command = (...args: string[]) => client.sendCommand(args)
+
+  test('an event is one entry of tradpal_events with one field, event, and an id of its own', async () => {
+    const log = await started()
+    const [result] = await log.append([entry('{"event_type":"trading_signal"}')])
+    const entries = await client.xRange('tradpal_events', '-', '+')
+    expect(entries?.map(({ id, message }) => ({ id, message: { ...message } }))).toEqual([
+      { id: result?.messageId, message: { event: '{"event_type":"trading_signal"}' } }
+    ])
+    const info = await client.xInfoStream('tradpal_events')
+    expect(info).toMatchObject({ length: 1, 'last-generated-id': result?.messageId })
+  })
+
+  test('an entry that an older service adds by hand is an event like all others', async () => {
+    const log = await started()
+    const group = log.group('tradpal_consumers')
+    await group.create('start')
+    const waiting = group.read('one', { limit: 10, waitMs: 5_000 })
+    const messageId = await client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
+    expect(await waiting).toEqual([{ messageId, payload: '{"by":"hand"}', attempt: 1 }])
+    expect(await log.get(messageId)).toEqual({ messageId, payload: '{"by":"hand"}' })
+  })
+
+  test('an entry with an event field among others is an event, and one without it shows what it holds', async () => {
+    const log = await started()
+    await client.xAdd('tradpal_events', '1-0', { note: 'x', event: 'an event' })
+    await client.xAdd('tradpal_events', '2-0', { note: 'x', price: '1' })
+    expect(await log.read({ limit: 10 })).toEqual([
+      { messageId: '1-0', payload: 'an event' },
+      { messageId: '2-0', payload: null, raw: { note: 'x', price: '1' } }
+    ])
+  })
+
+  test('no key outside the prefix of the stream is touched, whatever is called', async () => {
+    await client.set('another', 'stays')
+    const log = await started()
+    const messageIds = (await log.append(Array.from({ length: 20 }, () => entry()))).map((result) => result.messageId)
+    const group = log.group('group')
+    await group.create('start')
+    await group.read('one', NOW)
+    await group.acknowledge(messageIds.slice(0, 5))
+    await group.release('one', messageIds.slice(5, 10))
+    await group.claim('two', { minIdleMs: 0, limit: 2 })
+    await group.extend('one', messageIds)
+    await group.redeliver('one', messageIds)
+    const [first = '', second = ''] = messageIds.slice(10)
+    const letters = await group.deadLetter(
+      [first, second].map((messageId) => ({
+        messageId,
+        payload: 'an event',
+        consumer: 'one',
+        kind: 'rejected' as const,
+        reason: 'No.',
+        attempts: 1
+      }))
+    )
+    await log.deadLetters.requeue(letters[0]?.id ?? '')
+    await log.trim({ maxLength: 15 }, { force: true })
+    await group.seek('start')
+    await log.info()
+    const keys = (await client.keys('*')).sort()
+    expect(keys.filter((key) => key !== 'another' && key !== 'tradpal_events')).toEqual([
+      expect.stringMatching(/^tradpal_events:dead_letters$/),
+      expect.stringMatching(/^tradpal_events:dedup:[01]$/)
+    ])
+    expect(await client.get('another')).toBe('stays')
+  })
+
+  test('logs of other stream names do not see each other', async () => {
+    const [left, right] = [await started({ streamName: 'left' }), await started({ streamName: 'right' })]
+    const same = entry()
+    const [[first], [second]] = [await left.append([same]), await right.append([same])]
+    expect([first?.duplicate, second?.duplicate]).toEqual([false, false])
+    await left.group('group').create('start')
+    expect((await left.read({ limit: 10 })).length).toBe(1)
+    expect((await right.info()).groups).toEqual([])
+    await expect(right.group('group').read('one', NOW)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('what was released or requeued is held by a consumer that goes away with the next claim', async () => {
+    const log = await started()
+    const [{ messageId } = { messageId: '' }] = await log.append([entry()])
+    const group = log.group('group')
+    await group.create('start')
+    await group.read('one', NOW)
+    await group.release('one', [messageId])
+    expect((await group.info()).consumers.map(({ name }) => name)).toEqual(['one'])
+    await group.claim('two', { minIdleMs: 0, limit: 10 })
+    const consumers = await client.xInfoConsumers('tradpal_events', 'group')
+    expect(consumers.map(({ name, pending }) => [name, pending])).toEqual([
+      ['one', 0],
+      ['two', 1]
+    ])
+  })
+
+  test('the lag of a group is right after it was made in the middle, and after a trim took what it had not read', async () => {
+    const log = await started()
+    const messageIds = (await log.append(Array.from({ length: 30 }, () => entry()))).map((result) => result.messageId)
+    await log.group('middle').create({ after: messageIds[9] ?? '' })
+    await log.group('slow').create('start')
+    await log.group('slow').read('one', { limit: 2, waitMs: 0 })
+    const lags = async () => (await log.info()).groups.map(({ name, lag }) => [name, lag])
+    expect(await lags()).toEqual([
+      ['middle', 20],
+      ['slow', 28]
+    ])
+    await log.trim({ maxLength: 10 }, { force: true })
+    expect(await lags()).toEqual([
+      ['middle', 10],
+      ['slow', 10]
+    ])
+  })
+
+  test('of two trims to the same length at the same moment, one finds it done', async () => {
+    const log = await started()
+    await log.append(Array.from({ length: 3_000 }, () => entry()))
+    const results = await Promise.all([1, 2, 3].map(() => log.trim({ maxLength: 1_000 })))
+    expect((await log.info()).length).toBe(1_000)
+    expect(results.reduce((sum, { removed }) => sum + removed, 0)).toBe(2_000)
+  })
+
+  test('of several that make the same group, one is told that it did, and none fails', async () => {
+    const logs = await Promise.all([1, 2, 3, 4].map(() => started()))
+    for (let round = 0; round < 20; round += 1) {
+      const made = await Promise.all(logs.map((log) => log.group(`group-${round}`).create('start')))
+      expect(made.filter(Boolean)).toHaveLength(1)
+    }
+  })
+
+  test('a server that forgets its scripts is told them again', async () => {
+    const log = await started()
+    await log.append([entry()])
+    await command('SCRIPT', 'FLUSH')
+    const results = await Promise.all([log.append([entry()]), log.append([entry(), entry()])])
+    expect(results.flat()).toHaveLength(3)
+    expect((await log.info()).length).toBe(4)
+  })
+
+  test('a batch far beyond what a Lua stack holds is appended whole and in order', async () => {
+    const log = await started()
+    const entries = Array.from({ length: 12_345 }, (_, index) => entry(String(index)))
+    await log.append(entries.slice(5_000, 5_010))
+    const results = await log.append([...entries, ...entries.slice(0, 10)])
+    expect(results.flatMap(({ duplicate }, index) => (duplicate ? [index] : []))).toEqual([
+      ...Array.from({ length: 10 }, (_, index) => 5_000 + index),
+      ...Array.from({ length: 10 }, (_, index) => 12_345 + index)
+    ])
+    expect((await log.info()).length).toBe(12_345)
+    expect((await log.info()).deduplicationEntries).toBe(12_345)
+  })
+
+  test('an event id is a duplicate whether it came, and comes again, alone or in a batch', async () => {
+    const log = await started()
+    const [alone, first, second] = [entry(), entry(), entry()]
+    const [one] = await log.append([alone])
+    const [two, three] = await log.append([first, second])
+    const again = [...(await log.append([second, alone])), ...(await log.append([first]))]
+    expect(again).toEqual([three, one, two].map((result) => ({ messageId: result?.messageId, duplicate: true })))
+    expect((await log.info()).length).toBe(3)
+  })
+
+  test('the window slides: an id is forgotten when it is over, wherever in its time it came', async () => {
+    const deduplicationWindowMs = 200
+    const log = await started({ deduplicationWindowMs })
+    const accepted = new Map<string, number[]>()
+    const until = performance.now() + 1_500
+    for (let round = 0; performance.now() < until; round += 1) {
+      // A new id in each round, tried from then on alone and in batches, so that ids begin everywhere in a span.
+      const eventIds = Array.from({ length: 8 }, (_, back) => `sliding-${Math.max(0, round - back * 6)}`)
+      const entries = eventIds.map((eventId) => ({ eventId, eventType: 'trading_signal', payload: eventId }))
+      const results =
+        round % 2 === 0
+          ? await log.append(entries)
+          : (await Promise.all(entries.map((one) => log.append([one])))).flat()
+      for (const [index, { messageId, duplicate }] of results.entries()) {
+        const eventId = eventIds[index] ?? ''
+        if (!duplicate) accepted.set(eventId, [...(accepted.get(eventId) ?? []), log.timeOf(messageId)])
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const gaps = [...accepted.values()].flatMap((times) => times.slice(1).map((time, i) => time - (times[i] ?? 0)))
+    expect(gaps.length).toBeGreaterThan(20)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(deduplicationWindowMs)
+    expect(Math.min(...gaps)).toBeLessThan(deduplicationWindowMs + 100)
+  })
+
+  test('a number that no id of a stream has is no message id, and a time that is none is refused', async () => {
+    const log = await started()
+    const largest = '18446744073709551615'
+    expect(await log.get(`${largest}-${largest}`)).toBeUndefined()
+    for (const id of [`18446744073709551616-0`, `0-18446744073709551616`]) {
+      await expect(log.get(id)).rejects.toMatchObject({ code: 'invalid_message_id' })
+    }
+    await expect(log.read({ from: { time: Number.NaN }, limit: 1 })).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect(await log.read({ from: { time: Number.POSITIVE_INFINITY }, limit: 1 })).toEqual([])
+  })
+
+  test('the dead letters of one group are found among many of another', async () => {
+    const log = await started()
+    await log.append(Array.from({ length: 260 }, () => entry()))
+    for (const name of ['many', 'few']) {
+      const group = log.group(name)
+      await group.create('start')
+      const deliveries = await group.read('one', { limit: name === 'many' ? 250 : 10, waitMs: 0 })
+      await group.deadLetter(
+        deliveries.map(({ messageId, payload, attempt: attempts }) => {
+          return { messageId, payload, consumer: 'one', kind: 'exhausted', reason: 'No.', attempts }
+        })
+      )
+    }
+    const few = await log.deadLetters.list({ group: 'few', limit: 100 })
+    expect(few).toHaveLength(10)
+    expect(await log.deadLetters.list({ group: 'few', limit: 3, after: few[4]?.id ?? '' })).toEqual(few.slice(5, 8))
+    expect(await log.deadLetters.list({ limit: 1_000 })).toHaveLength(260)
+  })
+
+  test('with a window of 0 nothing is a duplicate, and nothing is remembered', async () => {
+    const log = await started({ deduplicationWindowMs: 0 })
+    const one = entry()
+    expect((await log.append([one, one])).map(({ duplicate }) => duplicate)).toEqual([false, false])
+    expect(await client.keys('*')).toEqual(['tradpal_events'])
+  })
+
+  test('what the window remembers expires without anybody appending', async () => {
+    const log = await started({ deduplicationWindowMs: 100 })
+    await log.append([entry()])
+    await expect.poll(() => client.keys('*')).toEqual(['tradpal_events'])
+  })
+})

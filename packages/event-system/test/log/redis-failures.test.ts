@@ -1,0 +1,339 @@
+import { createServer, type Socket } from 'node:net'
+import { inspect } from 'node:util'
+import { createClient } from 'redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
+import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import type { AppendEntry, Delivery, EventLog } from '../../src/log/port.ts'
+import { type ConnectionChange, RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+
+let ids = 0
+function entry(payload = 'an event'): AppendEntry {
+  return { eventId: `event-${++ids}`, eventType: 'trading_signal', payload }
+}
+
+async function server(config: RedisConfig = {}): Promise<RedisServer> {
+  const started = await startRedis(config)
+  onTestFinished(() => started.stop())
+  return started
+}
+
+function newLog(options: RedisLogOptions): RedisLog {
+  const log = new RedisLog(options)
+  onTestFinished(() => log.close({ timeoutMs: 100 }))
+  return log
+}
+
+async function startedLog(options: RedisLogOptions): Promise<RedisLog> {
+  const log = newLog(options)
+  await log.start()
+  return log
+}
+
+/** A client past the log, for what only a test does to a server. */
+async function command(url: string, ...args: string[]): Promise<unknown> {
+  const client = createClient({ url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await client.sendCommand(args)
+  } finally {
+    client.destroy()
+  }
+}
+
+async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
+  return call.then(
+    () => expect.fail('was to reject'),
+    (error) => error
+  )
+}
+
+async function answers(log: EventLog): Promise<void> {
+  const pong = () =>
+    log.ping().then(
+      () => true,
+      () => false
+    )
+  await expect.poll(pong, { timeout: 5_000 }).toBe(true)
+}
+
+async function timed<Result>(call: () => Promise<Result>): Promise<{ result: Result; ms: number }> {
+  const before = performance.now()
+  const result = await call()
+  return { result, ms: performance.now() - before }
+}
+
+describe('a server that is killed', () => {
+  test('and comes back with its data: the same log works again by itself, and nothing that was confirmed is gone', async () => {
+    const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
+    const changes: ConnectionChange[] = []
+    const log = await startedLog({ url: redis.url, onConnectionChange: (change) => changes.push(change) })
+    const group = log.group('group')
+    await group.create('start')
+    const before = [entry('1'), entry('2'), entry('3')]
+    const confirmed = await log.append(before)
+    await group.read('one', { limit: 1, waitMs: 0 })
+    const tail = log.tail('start')[Symbol.asyncIterator]()
+    await tail.next()
+
+    await redis.kill()
+    const error = await failure(log.append([entry()]))
+    expect(['log_unavailable', 'log_timeout']).toContain(error.code)
+    for (let call = 0; call < 20; call += 1) {
+      const { result, ms } = await timed(() => failure(log.append([entry()])))
+      expect(result).toMatchObject({ code: 'log_unavailable', retryable: true })
+      expect(ms).toBeLessThan(100)
+    }
+
+    await redis.restart()
+    await answers(log)
+    expect((await log.read({ limit: 10 })).map(({ messageId }) => messageId)).toEqual(
+      confirmed.map((one) => one.messageId)
+    )
+    expect((await log.append(before)).map(({ duplicate }) => duplicate)).toEqual([true, true, true])
+    expect(await group.pending({ limit: 10 })).toMatchObject([{ consumer: 'one', deliveries: 1 }])
+    expect(changes.map(({ connected }) => connected)).toEqual([false, true])
+    expect(changes[0]?.reason).toMatchObject({ code: 'log_unavailable' })
+  })
+
+  test('while a reader waits: the reader is told or waits on, and wakes for what is appended after', async () => {
+    const redis = await server({ appendonly: 'yes' })
+    const log = await startedLog({ url: redis.url })
+    const group = log.group('group')
+    await group.create('start')
+    const read = async (): Promise<Delivery[]> => {
+      try {
+        return await group.read('one', { limit: 10, waitMs: 30_000 })
+      } catch (error) {
+        expect(error).toMatchObject({ code: expect.stringMatching(/^log_(unavailable|timeout)$/) })
+        await answers(log)
+        return read()
+      }
+    }
+    const reading = read()
+    await redis.kill()
+    await redis.restart()
+    await answers(log)
+    await log.append([entry('after')])
+    const { result, ms } = await timed(() => reading)
+    expect(result).toMatchObject([{ payload: 'after', attempt: 1 }])
+    expect(ms).toBeLessThan(2_000)
+  })
+
+  test('in the middle of calls: each that resolved is in the log, and log_unavailable says that it is not', async () => {
+    const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
+    const log = await startedLog({ url: redis.url })
+    const calls = Array.from({ length: 400 }, (_, index) => ({ index, outcome: log.append([entry(String(index))]) }))
+    const settled = Promise.allSettled(calls.map(({ outcome }) => outcome))
+    await calls[20]?.outcome
+    await redis.kill()
+    const late = await Promise.allSettled(Array.from({ length: 20 }, () => log.append([entry('late')])))
+    await redis.restart()
+    await answers(log)
+    const stored = new Set((await log.read({ limit: 1_000 })).map(({ payload }) => payload))
+    for (const [index, outcome] of (await settled).entries()) {
+      if (outcome.status === 'fulfilled') expect(stored).toContain(String(index))
+      else if (outcome.reason.code === 'log_unavailable') expect(stored).not.toContain(String(index))
+      else expect(outcome.reason.code).toBe('log_timeout')
+    }
+    expect(late.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(stored).not.toContain('late')
+  })
+})
+
+describe('a server that is stopped and answers nothing', () => {
+  test('lets every call reject with log_timeout in time, and the log works again when it goes on', async () => {
+    const redis = await server()
+    const changes: ConnectionChange[] = []
+    const log = await startedLog({
+      url: redis.url,
+      timeoutMs: 300,
+      connectTimeoutMs: 300,
+      onConnectionChange: (change) => changes.push(change)
+    })
+    const group = log.group('group')
+    await group.create('start')
+    redis.pause()
+    const { result: errors, ms } = await timed(() =>
+      Promise.all([
+        failure(log.append([entry()])),
+        failure(log.append([entry()], { timeoutMs: 100 })),
+        failure(log.read({ limit: 1 })),
+        failure(log.info()),
+        failure(log.ping()),
+        failure(group.read('one', { limit: 1, waitMs: 60_000 }))
+      ])
+    )
+    expect(errors.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => 'log_timeout'))
+    expect(ms).toBeLessThan(1_000)
+    const next = await timed(() => failure(log.append([entry()])))
+    expect(next.result).toMatchObject({ code: 'log_unavailable' })
+    expect(next.ms, 'a connection that was silent is given up').toBeLessThan(100)
+    redis.resume()
+    await answers(log)
+    await log.append([entry()])
+    expect(changes.map(({ connected }) => connected)).toEqual([false, true])
+  })
+
+  test('does not hold up a start, nor a close', async () => {
+    const redis = await server()
+    redis.pause()
+    const log = newLog({ url: redis.url, connectTimeoutMs: 200 })
+    const start = await timed(() => failure(log.start()))
+    expect(start.result).toMatchObject({ code: 'log_unavailable' })
+    expect(start.ms).toBeLessThan(1_000)
+    const starting = failure(log.start())
+    expect((await timed(() => log.close())).ms).toBeLessThan(100)
+    expect(await starting).toMatchObject({ code: 'closed' })
+  })
+
+  test('lets a close go on after the time that it was given, and calls under way end', async () => {
+    const redis = await server()
+    const log = await startedLog({ url: redis.url })
+    redis.pause()
+    const calls = [failure(log.append([entry()])), failure(log.read({ limit: 1 }))]
+    expect((await timed(() => log.close({ timeoutMs: 150 }))).ms).toBeLessThan(500)
+    expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(['log_timeout', 'closed'])
+  })
+})
+
+describe('a start', () => {
+  test('rejects with log_unavailable when nobody listens, and succeeds when called again later', async () => {
+    const port = await freePort()
+    const log = newLog({ url: `redis://127.0.0.1:${port}`, connectTimeoutMs: 150 })
+    const error = await failure(log.start())
+    expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
+    expect(error.message).toContain(`127.0.0.1:${port}`)
+    const redis = await startRedis({ port })
+    onTestFinished(() => redis.stop())
+    await log.start()
+    await Promise.all([log.start(), log.ping()])
+  })
+
+  test('keeps trying for connectTimeoutMs', async () => {
+    const port = await freePort()
+    const log = newLog({ url: `redis://127.0.0.1:${port}`, connectTimeoutMs: 10_000 })
+    const starting = log.start()
+    const redis = await startRedis({ port })
+    onTestFinished(() => redis.stop())
+    await starting
+    await log.ping()
+  })
+
+  test('rejects with log_unavailable when who listens is silent', async () => {
+    const sockets = new Set<Socket>()
+    const silent = createServer((socket) => sockets.add(socket.resume())).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      silent.close()
+    })
+    await expect.poll(() => silent.listening).toBe(true)
+    const { port } = silent.address() as { port: number }
+    const log = newLog({ url: `redis://127.0.0.1:${port}`, connectTimeoutMs: 150 })
+    expect(await failure(log.start())).toMatchObject({ code: 'log_unavailable' })
+    await expect.poll(() => [...sockets].every((socket) => socket.closed)).toBe(true)
+  })
+
+  test('rejects with log_refused without the right password, at once, and no message shows one', async () => {
+    const redis = await server({ requirepass: 'the-right-secret' })
+    const host = `127.0.0.1:${redis.port}`
+    for (const url of [`redis://${host}`, `redis://:a-wrong-secret@${host}`, `redis://nobody:a-wrong-secret@${host}`]) {
+      const log = newLog({ url })
+      const { result: error, ms } = await timed(() => failure(log.start()))
+      expect(error).toMatchObject({ code: 'log_refused', retryable: false })
+      expect(ms).toBeLessThan(500)
+      expect(inspect(error, { depth: 9 }) + log.location).not.toContain('secret')
+    }
+    const log = await startedLog({ url: `redis://:the-right-secret@${host}/3` })
+    expect(log.location).toBe(`redis://${host}/3 tradpal_events`)
+    await log.append([entry()])
+  })
+
+  test('rejects with log_incompatible when the key holds something else, and harms nothing', async () => {
+    const redis = await server()
+    await command(redis.url, 'SET', 'tradpal_events', 'a text')
+    const error = await failure(newLog({ url: redis.url }).start())
+    expect(error).toMatchObject({ code: 'log_incompatible' })
+    expect(error.message).toContain('tradpal_events')
+    expect(await command(redis.url, 'GET', 'tradpal_events')).toBe('a text')
+  })
+
+  test('is not needed to be told what is wrong with the options', () => {
+    for (const url of ['', 'localhost:6379', 'http://localhost', 'redis://h/x', 'redis://:50%@h']) {
+      expect(() => new RedisLog({ url })).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
+    }
+    const wrong = [{ timeoutMs: 0 }, { deduplicationWindowMs: -1 }, { connectTimeoutMs: 1.5 }, { streamName: '' }]
+    for (const options of wrong) {
+      expect(() => new RedisLog(options)).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
+    }
+  })
+})
+
+describe('a server that refuses', () => {
+  test('a write because its memory is full: log_full, and nothing of the batch was written', async () => {
+    const redis = await server()
+    const log = await startedLog({ url: redis.url })
+    await log.append([entry()])
+    await command(redis.url, 'CONFIG', 'SET', 'maxmemory', '1')
+    const batch = Array.from({ length: 100 }, () => entry())
+    expect(await failure(log.append(batch))).toMatchObject({ code: 'log_full', retryable: true })
+    expect((await log.info()).length).toBe(1)
+    expect((await log.info()).deduplicationEntries).toBe(1)
+    await command(redis.url, 'CONFIG', 'SET', 'maxmemory', '0')
+    expect((await log.append(batch)).every(({ duplicate }) => !duplicate)).toBe(true)
+  })
+
+  test('a write because its memory is full, in the first append of a window too', async () => {
+    const redis = await server()
+    const log = await startedLog({ url: redis.url })
+    await command(redis.url, 'CONFIG', 'SET', 'maxmemory', '1')
+    expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_full' })
+    expect(await command(redis.url, 'DBSIZE')).toBe(0)
+  })
+
+  test('a write because it is a replica: log_read_only', async () => {
+    const redis = await server()
+    const log = await startedLog({ url: redis.url })
+    await command(redis.url, 'REPLICAOF', '127.0.0.1', String(await freePort()))
+    expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_read_only', retryable: false })
+  })
+
+  test('a command that the user may not: log_refused', async () => {
+    const redis = await server()
+    await command(redis.url, 'ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@read', '+@connection', '+type')
+    const log = await startedLog({ url: `redis://reader:pw@127.0.0.1:${redis.port}` })
+    expect(await log.read({ limit: 1 })).toEqual([])
+    expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_refused' })
+  })
+
+  test('a key that became something else meanwhile: log_incompatible, and no entry is lost', async () => {
+    const redis = await server()
+    const log = await startedLog({ url: redis.url })
+    const [{ messageId } = { messageId: '' }] = await log.append([entry()])
+    const group = log.group('group')
+    await group.create('start')
+    await group.read('one', { limit: 1, waitMs: 0 })
+    await command(redis.url, 'SET', 'tradpal_events:dead_letters', 'a text')
+    const letter = { messageId, payload: '', consumer: 'one', kind: 'rejected', reason: 'No.', attempts: 1 } as const
+    expect(await failure(group.deadLetter([letter]))).toMatchObject({ code: 'log_incompatible' })
+    expect(await group.pending({ limit: 10 })).toHaveLength(1)
+    await command(redis.url, 'SET', 'tradpal_events', 'a text')
+    for (const call of [log.append([entry()]), log.read({ limit: 1 }), log.info(), log.trim({ maxLength: 0 })]) {
+      expect(await failure(call)).toMatchObject({ code: 'log_incompatible' })
+    }
+  })
+
+  test('connections beyond its limit: a reader that gets no second one still reads', async () => {
+    const redis = await server({ maxclients: '1' })
+    const log = await startedLog({ url: redis.url })
+    await log.group('group').create('start')
+    const reading = log.group('group').read('one', { limit: 1, waitMs: 5_000 })
+    const { ms } = await timed(async () => {
+      await log.append([entry()])
+      await reading
+    })
+    expect((await reading).length).toBe(1)
+    expect(ms).toBeLessThan(2_000)
+  })
+})

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '@tradpal/events'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { OtherProcess } from '../../src/log/conformance/child-process.ts'
+import { SqliteLog } from '../../src/log/sqlite/index.ts'
+
+function newPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tradpal-sqlite-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'log.db')
+}
+
+async function open(path: string, now: () => number = Date.now): Promise<SqliteLog> {
+  const log = new SqliteLog({ path, clock: { ...systemClock, now } })
+  onTestFinished(() => log.close())
+  await log.start()
+  return log
+}
+
+let made = 0
+const entry = () => ({ eventId: `event-${made++}`, eventType: 'order_executed', payload: 'payload' })
+
+describe('an embedded log and time', () => {
+  test('ids grow strictly when the clock steps back, and tell the time again when it has caught up', async () => {
+    let now = 1_800_000_000_000
+    const log = await open(newPath(), () => now)
+    const [first] = await log.append([entry()])
+    expect(first?.messageId).toBe('1800000000000-0')
+    now -= 60_000
+    const [second] = await log.append([entry()])
+    expect(second?.messageId).toBe('1800000000000-1')
+    now += 120_000
+    const [third] = await log.append([entry()])
+    expect(third?.messageId).toBe('1800000060000-0')
+  })
+
+  test('more entries than a millisecond has ids for run on into the next', async () => {
+    const log = await open(newPath(), () => 1_800_000_000_000)
+    const results = await log.append(Array.from({ length: 5_000 }, entry))
+    expect(results.at(-1)?.messageId).toBe('1800000000002-903')
+    const ids = results.map(({ messageId }) => messageId)
+    expect(ids.toSorted(log.compare.bind(log))).toEqual(ids)
+  })
+
+  test('the deduplication window goes by the clock, to the millisecond', async () => {
+    let now = 1_800_000_000_000
+    const log = await open(newPath(), () => now)
+    const repeated = entry()
+    await log.append([repeated])
+    now += 120_000
+    expect(await log.append([repeated])).toMatchObject([{ duplicate: true }])
+    now += 1
+    expect(await log.append([repeated])).toMatchObject([{ duplicate: false }])
+    expect(await log.append([repeated])).toMatchObject([{ duplicate: true }])
+    expect((await log.info()).deduplicationEntries).toBe(1)
+  })
+
+  test('the deduplication window holds over many thousands of events, in a handle that wrote them and in one that did not', async () => {
+    const path = newPath()
+    const log = await open(path)
+    const entries = Array.from({ length: 20_000 }, entry)
+    for (let start = 0; start < entries.length; start += 2_000) await log.append(entries.slice(start, start + 2_000))
+    for (const handle of [log, await open(path)]) {
+      const results = await handle.append(entries)
+      expect(results.every(({ duplicate }) => duplicate)).toBe(true)
+    }
+    expect((await log.info()).length).toBe(20_000)
+  })
+
+  test('what a process appends reaches a tail in another within 10 ms', { timeout: 60_000 }, async () => {
+    const path = newPath()
+    const log = await open(path)
+    const child = { module: new URL('./sqlite-in-child.ts', import.meta.url).href, options: { path } }
+    await using other = await OtherProcess.start({ child })
+    const delays: number[] = []
+    for (let round = 0; round < 20; round += 1) {
+      const seen = other.progress.length
+      const answer = other.run('awaitNext', {})
+      await expect.poll(() => other.progress.length, { interval: 2 }).toBe(seen + 1)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const appendedAt = performance.timeOrigin + performance.now()
+      await log.append([entry()])
+      const { seenAt } = (await answer) as { seenAt: number }
+      delays.push(seenAt - appendedAt)
+    }
+    delays.sort((a, b) => a - b)
+    expect(delays[10], `ms, sorted: ${delays.map((delay) => delay.toFixed(1)).join(' ')}`).toBeLessThan(10)
+  })
+})
