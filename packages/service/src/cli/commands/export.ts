@@ -1,0 +1,146 @@
+import { open, rename, rm } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { EventSystemError, type StoredEvent } from '@tradpal/events'
+import { type Command, Option } from 'commander'
+import { csvLine, valueAt } from '../csv.ts'
+import { ndjsonOf, rangeOf, wireOf } from '../event-text.ts'
+import type { Run } from '../invocation.ts'
+import { addRangeOptions, collectNames, examples, type RangeOptions } from '../options.ts'
+import type { Output } from '../output.ts'
+import { startProgress } from '../progress.ts'
+import type { Target } from '../target.ts'
+
+interface ExportOptions extends RangeOptions {
+  readonly output?: string
+  readonly format?: 'ndjson' | 'csv'
+  readonly columns?: readonly string[]
+}
+
+type Format = (event: StoredEvent) => string
+
+const COLUMNS = ['message_id', 'event_type', 'event_id', 'timestamp', 'source', 'data', 'metadata']
+/** Text is written in pieces of about so many characters. */
+const PIECE = 65_536
+
+export function defineExport(command: Command, run: Run): void {
+  addRangeOptions(command)
+    .option('-o, --output <file>', 'write to this file, which appears when it is whole (default: standard output)')
+    .addOption(
+      new Option('--format <format>', 'of the lines (default: csv for a file named .csv, else ndjson)').choices([
+        'ndjson',
+        'csv'
+      ])
+    )
+    .option(
+      '--columns <names>',
+      'with csv: which, such as timestamp,data.symbol,data.price (default: each part of an event)',
+      collectNames
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'tradpal-events export --output events.ndjson',
+        'tradpal-events export --type market_data_update --columns timestamp,data.symbol,data.price -o prices.csv',
+        'tradpal-events export --start 2026-11-01 --end 2026-11-30 --format csv'
+      )
+    )
+    .action(
+      run<[ExportOptions]>(async ({ output, signal, openTarget }, options) => {
+        const { head, format } = formatOf(options)
+        await using target = await openTarget()
+        const events = watched(output, target, options, signal)
+        if (options.output === undefined) {
+          for await (const piece of pieces(head, events, format)) await output.write(piece)
+          return
+        }
+        let count = 0
+        await writeWhole(
+          options.output,
+          pieces(head, events, (event) => {
+            count += 1
+            return format(event)
+          })
+        )
+        const { output: file } = options
+        if (output.json) return output.document({ status: 'exported', file, events: count })
+        output.note(`${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'} exported to ${file}`)
+      })
+    )
+}
+
+function formatOf({ format, output = '', columns }: ExportOptions): { head: string; format: Format } {
+  const csv = (format ?? extname(output).slice(1).toLowerCase()) === 'csv'
+  if (!csv && columns !== undefined) {
+    throw new EventSystemError('invalid_options', '--columns are of CSV: give --format csv with them.')
+  }
+  if (!csv) return { head: '', format: ndjsonOf }
+  const names = columns ?? COLUMNS
+  const wrong = names.find((name) => !COLUMNS.includes(name) && !/^(data|metadata)\../.test(name))
+  if (wrong !== undefined) {
+    throw new EventSystemError(
+      'invalid_options',
+      `--columns: there is no ${wrong}; there are ${COLUMNS.join(', ')}, data.<field> and metadata.<field>.`
+    )
+  }
+  return { head: csvLine(names), format: (event) => csvLine(names.map((name) => valueAt(wireOf(event), name))) }
+}
+
+/** The events of the range, with progress. How many a filter lets through is not known before: then the bar counts by time. */
+async function* watched(
+  output: Output,
+  target: Target,
+  options: ExportOptions,
+  signal: AbortSignal
+): AsyncGenerator<StoredEvent> {
+  const { firstId, lastId } = output.watched ? await target.standing() : { firstId: null, lastId: null }
+  const firstMs = timeOf(firstId, options.start, Math.max)
+  const lastMs = timeOf(lastId, options.end, Math.min)
+  const progress = await startProgress(output, 'exporting', Math.max(1, lastMs - firstMs))
+  let count = 0
+  try {
+    for await (const event of target.replay(rangeOf(options), 'max', signal)) {
+      signal.throwIfAborted()
+      count += 1
+      if (count % 1_000 === 0) progress.update(timeOf(event.messageId) - firstMs, count)
+      yield event
+    }
+    progress.update(Math.max(1, lastMs - firstMs), count)
+  } finally {
+    progress.stop()
+  }
+}
+
+/** The first part of a message id is when the log took it: good enough for a bar. */
+function timeOf(messageId: string | null, bound?: number, choose = Math.max): number {
+  const ms = Number.parseInt(messageId ?? '', 10) || 0
+  return bound === undefined ? ms : choose(ms, bound)
+}
+
+async function* pieces(head: string, events: AsyncIterable<StoredEvent>, format: Format): AsyncGenerator<string> {
+  let piece = head
+  for await (const event of events) {
+    piece += format(event)
+    if (piece.length < PIECE) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
+}
+
+/** Writes beside the file and gives it its name at the end: a reader sees all of it or what was there before. */
+async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<void> {
+  const unfinished = `${path}.${process.pid}.unfinished`
+  try {
+    const file = await open(unfinished, 'w')
+    try {
+      for await (const text of texts) await file.write(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+import { EventSystemError } from '@tradpal/events'
+import type { Command } from 'commander'
+import { ExitCode, isWrongInput } from '../exit-codes.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { examples } from '../options.ts'
+import type { TargetHealth } from '../target.ts'
+
+export function defineHealth(command: Command, run: Run): void {
+  command
+    .addHelpText(
+      'after',
+      `\nEnds with 0 when it is healthy or degraded, and with 1 when it is not or cannot be reached.\n${examples(
+        'tradpal-events health',
+        'tradpal-events health --json --timeout 2s'
+      )}`
+    )
+    .action(
+      run<[object]>(async (invocation) => {
+        const { output } = invocation
+        const health = await healthOf(invocation)
+        if (output.json) await output.document(health)
+        else await show(invocation, health)
+        return health.status === 'unhealthy' ? ExitCode.FAILED : ExitCode.DONE
+      })
+    )
+}
+
+/** What cannot be reached is unhealthy: that too is an answer. */
+async function healthOf({ openTarget }: Invocation): Promise<TargetHealth> {
+  try {
+    await using target = await openTarget()
+    return await target.health()
+  } catch (error) {
+    if (!(error instanceof EventSystemError) || isWrongInput(error.code)) throw error
+    return { status: 'unhealthy', reason: error.message, code: error.code }
+  }
+}
+
+async function show({ output }: Invocation, { status, ...details }: TargetHealth): Promise<void> {
+  const { colour } = output
+  const paint = { healthy: colour.green, degraded: colour.yellow, unhealthy: colour.red }[status]
+  await output.line(paint(status))
+  for (const [name, value] of leaves(details)) await output.line(`${colour.bold(name.padEnd(20))} ${value}`)
+}
+
+function leaves(value: object, path = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, inner]): [string, string][] => {
+    if (typeof inner === 'object' && inner !== null) return leaves(inner, `${path}${key}.`)
+    return [[`${path}${key}`, String(inner)]]
+  })
+}

@@ -1,0 +1,154 @@
+import { createEvent, decodeEvent, type Event, EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
+import type { Command } from 'commander'
+import { bytesOf, textOf } from '../input-file.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { type Line, readLines } from '../lines.ts'
+import { collectNames, examples } from '../options.ts'
+import type { Output } from '../output.ts'
+import type { Target } from '../target.ts'
+
+interface PublishOptions {
+  readonly data?: string
+  readonly metadata?: string
+  readonly source?: string
+  readonly eventId?: string
+  readonly timestamp?: string
+  readonly file?: readonly string[]
+}
+
+/** So many events are published as one unit. */
+const BATCH = 500
+const OF_ONE_EVENT = ['data', 'metadata', 'source', 'eventId', 'timestamp'] as const
+
+export function definePublish(command: Command, run: Run): void {
+  command
+    .argument('[type]', 'the type of the one event; without it, events come as NDJSON')
+    .option('-d, --data <json>', 'what the event carries: JSON, @file, or - for standard input (default: {})')
+    .option('--source <name>', 'who publishes it (default: command_line)')
+    .option('--metadata <json>', 'what travels beside the data')
+    .option(
+      '--event-id <id>',
+      'the same id again within the deduplication window is not published again (default: a new one)'
+    )
+    .option('--timestamp <time>', 'when it happened, RFC 3339 (default: now)')
+    .option(
+      '-f, --file <file>',
+      'NDJSON of events, - for standard input (default: -); several: -f a -f b',
+      collectNames
+    )
+    .addHelpText(
+      'after',
+      `
+It prints the message ids. NDJSON is published as it comes, in units of up to ${BATCH} lines; of a line only event_type is
+required. The first wrong line ends it with 2; what stands before it is published.
+${examples(
+  `tradpal-events publish trading_signal --data '{"symbol": "BTC/USDT", "signal": "BUY"}' --source me`,
+  'tradpal-events publish order_executed --data @order.json',
+  'tradpal-events publish --file events.ndjson',
+  `echo '{"event_type": "system_health", "data": {"status": "ok"}}' | tradpal-events publish --json`
+)}`
+    )
+    .action(
+      run<[string | undefined, PublishOptions]>(async (invocation, type, options) => {
+        checkOptions(type, options)
+        if (type === undefined) await publishLines(invocation, options.file ?? ['-'])
+        else await publishOne(invocation, type, options)
+      })
+    )
+}
+
+function checkOptions(type: string | undefined, options: PublishOptions): void {
+  const given = OF_ONE_EVENT.filter((name) => options[name] !== undefined)
+  if (type !== undefined && options.file !== undefined) {
+    throw new EventSystemError('invalid_options', '--file holds whole events: give either it or the type of one event.')
+  }
+  if (type === undefined && given.length > 0) {
+    const names = given.map((name) => `--${name.replace('eventId', 'event-id')}`).join(', ')
+    throw new EventSystemError(
+      'invalid_options',
+      `${names} is of one event: give its type, as in publish trading_signal.`
+    )
+  }
+  if (type === undefined && options.file === undefined && process.stdin.isTTY) {
+    throw new EventSystemError(
+      'invalid_options',
+      'Nothing to publish: give a type and --data, a --file, or NDJSON on standard input.'
+    )
+  }
+}
+
+async function publishOne({ output, openTarget }: Invocation, type: string, options: PublishOptions): Promise<void> {
+  const data = await jsonOf('--data', options.data)
+  const metadata = await jsonOf('--metadata', options.metadata)
+  const { source = 'command_line', eventId, timestamp } = options
+  await using target = await openTarget({ create: true })
+  await target.eventTypes()
+  const event = createEvent(type, data, {
+    source,
+    metadata,
+    ...(eventId === undefined ? {} : { eventId }),
+    ...(timestamp === undefined ? {} : { timestamp })
+  })
+  await publishBatch(target, output, [event])
+}
+
+async function publishLines({ output, signal, openTarget }: Invocation, files: readonly string[]): Promise<void> {
+  await using target = await openTarget({ create: true })
+  await target.eventTypes()
+  for (const file of files) {
+    for await (const lines of readLines(bytesOf(file, signal))) {
+      for (let start = 0; start < lines.length; start += BATCH) {
+        await publishUpToWrong(target, output, file, lines.slice(start, start + BATCH))
+      }
+    }
+  }
+}
+
+/** Publishes the events of lines; when one is wrong, those before it, and then says so. */
+async function publishUpToWrong(target: Target, output: Output, file: string, lines: readonly Line[]): Promise<void> {
+  const events: Event[] = []
+  let wrong: unknown
+  for (const line of lines) {
+    if (line.text.trim() === '') continue
+    try {
+      events.push(decodeEvent(line.text, { complete: true }))
+    } catch (error) {
+      wrong = onLine(error, file, line.number)
+      break
+    }
+  }
+  await publishBatch(target, output, events)
+  if (wrong !== undefined) throw wrong
+}
+
+async function publishBatch(target: Target, output: Output, events: readonly Event[]): Promise<void> {
+  if (events.length === 0) return
+  const messageIds = await target.publishBatch(events)
+  const lines = messageIds.map((messageId, index) => {
+    if (!output.json) return messageId
+    return JSON.stringify({ message_id: messageId, event_id: events[index]?.eventId, status: 'published' })
+  })
+  await output.write(`${lines.join('\n')}\n`)
+}
+
+/** JSON from an argument: itself, of a file (@file), or from standard input (-). */
+async function jsonOf(option: string, text: string | undefined): Promise<JsonObject> {
+  if (text === undefined) return {}
+  const json = text === '-' || text.startsWith('@') ? await textOf(text === '-' ? '-' : text.slice(1)) : text
+  try {
+    return parseJson(json) as JsonObject
+  } catch (error) {
+    if (!(error instanceof EventSystemError)) throw error
+    throw new EventSystemError(error.code, `${option}: ${error.message}`, { cause: error })
+  }
+}
+
+function onLine(error: unknown, file: string, number: number): unknown {
+  if (!(error instanceof EventSystemError)) return error
+  const { code, message, pointer } = error
+  const where = `${file === '-' ? 'standard input' : file}, line ${number}`
+  return new EventSystemError(code, `${where}: ${message}`, {
+    cause: error,
+    ...(pointer === undefined ? {} : { pointer })
+  })
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { rangeOf, showEvent } from '../event-text.ts'
+import type { Run } from '../invocation.ts'
+import { addRangeOptions, examples, parseSpeed, type RangeOptions } from '../options.ts'
+
+interface ReplayOptions extends RangeOptions {
+  readonly speed: number | 'max'
+  readonly count?: true
+}
+
+export function defineReplay(command: Command, run: Run): void {
+  addRangeOptions(command)
+    .option(
+      '--speed <factor>',
+      'how fast: 1 is the pace at which the log took them, 10 ten times that, or max',
+      parseSpeed,
+      'max'
+    )
+    .option('-c, --count', 'only say how many there are')
+    .addHelpText(
+      'after',
+      `\nIt changes nothing: no event is appended, no consumer group sees it.\n${examples(
+        'tradpal-events replay --start 1h --speed 10',
+        'tradpal-events replay --type order_executed --count'
+      )}`
+    )
+    .action(
+      run<[ReplayOptions]>(async ({ output, signal, openTarget }, options) => {
+        await using target = await openTarget()
+        const range = rangeOf(options)
+        if (options.count) {
+          const count = await target.count(range)
+          await (output.json
+            ? output.document({ status: 'replay_complete', events_replayed: count })
+            : output.line(String(count)))
+          return
+        }
+        let count = 0
+        for await (const event of target.replay(range, options.speed, signal)) {
+          if (signal.aborted) return
+          await showEvent(output, event)
+          count += 1
+        }
+        output.note(`${count} ${count === 1 ? 'event' : 'events'} replayed`)
+      })
+    )
+}

@@ -1,0 +1,56 @@
+import { EventSystemError } from '@tradpal/events'
+import type { Command } from 'commander'
+import type { Run } from '../invocation.ts'
+import { examples, type GlobalOptions, parseCount } from '../options.ts'
+
+interface ServeOptions {
+  readonly port?: number
+  readonly host?: string
+}
+
+/** What the command's options say, over the environment. */
+function environmentOf({ log, redis, stream }: GlobalOptions, { port, host }: ServeOptions): NodeJS.ProcessEnv {
+  const environment = { ...process.env }
+  if (log !== undefined) {
+    environment.EVENT_LOG_PATH = log
+    environment.REDIS_URL = ''
+  }
+  if (redis !== undefined) environment.REDIS_URL = redis
+  if (stream !== undefined) environment.EVENT_STREAM_NAME = stream
+  if (port !== undefined) environment.EVENT_SERVICE_PORT = String(port)
+  if (host !== undefined) environment.EVENT_SERVICE_HOST = host
+  return environment
+}
+
+export function defineServe(command: Command, run: Run): void {
+  command
+    .option(
+      '-p, --port <port>',
+      'listen on this port; 0 is any free one (default: EVENT_SERVICE_PORT, or 8011)',
+      parseCount
+    )
+    .option('--host <address>', 'listen on this address (default: EVENT_SERVICE_HOST, or 0.0.0.0)')
+    .addHelpText(
+      'after',
+      `\nIt is configured by the environment; options win over it. SIGTERM and SIGINT end it properly, with 0.\n${examples(
+        'tradpal-events serve',
+        'tradpal-events serve --port 8012 --log ./data/other.db'
+      )}`
+    )
+    .action(
+      run<[ServeOptions]>(async ({ globals, leaveSignals }, options) => {
+        const wrong =
+          globals.url !== undefined
+            ? '--url is of a service that runs elsewhere; serve takes --host and --port.'
+            : globals.log !== undefined && globals.redis !== undefined
+              ? '--log and --redis contradict each other: give the one that is meant.'
+              : undefined
+        if (wrong !== undefined) {
+          throw new EventSystemError('invalid_options', wrong)
+        }
+        leaveSignals()
+        const { serve } = await import('../../serve.ts')
+        await serve(environmentOf(globals, options))
+      })
+    )
+}

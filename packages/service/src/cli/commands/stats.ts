@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import type { Run } from '../invocation.ts'
+import { examples } from '../options.ts'
+import { standingDocument } from '../standing.ts'
+
+export function defineStats(command: Command, run: Run): void {
+  command
+    .addHelpText(
+      'after',
+      examples('tradpal-events stats', 'tradpal-events stats --log ./data/tradpal_events.db --json')
+    )
+    .action(
+      run<[object]>(async ({ output, openTarget }) => {
+        await using target = await openTarget()
+        const standing = await target.standing()
+        if (output.json) return output.document(standingDocument(standing))
+        const { log, location, length, firstId, lastId, bytes, deadLetters, groups } = standing
+        const facts = [
+          ['log', log === null ? location : `${log}, ${location}`],
+          ['events', length.toLocaleString('en')],
+          ['first', firstId ?? '-'],
+          ['last', lastId ?? '-'],
+          ['bytes', bytes?.toLocaleString('en') ?? 'unknown'],
+          ['consumer groups', String(groups.length)],
+          ['dead letters', deadLetters?.toLocaleString('en') ?? 'unknown']
+        ]
+        for (const [name = '', value = ''] of facts)
+          await output.line(`${output.colour.bold(name.padEnd(16))} ${value}`)
+      })
+    )
+}

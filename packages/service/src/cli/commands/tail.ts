@@ -1,0 +1,82 @@
+import type { StoredEvent } from '@tradpal/events'
+import { EventSystemError } from '@tradpal/events'
+import type { Command } from 'commander'
+import { rangeOf, showEvent } from '../event-text.ts'
+import type { Run } from '../invocation.ts'
+import { addFilterOptions, examples, parseCount, parsePositive, type RangeOptions, timeMs } from '../options.ts'
+import type { Target, TargetFilter } from '../target.ts'
+
+interface TailOptions extends Pick<RangeOptions, 'type' | 'symbol'> {
+  readonly from?: string
+  readonly lines?: number
+  readonly count?: number
+  readonly follow: boolean
+}
+
+/** Where following begins, and what is shown before. */
+interface Beginning {
+  readonly shown: readonly StoredEvent[]
+  readonly from: 'start' | { readonly after: string }
+}
+
+export function defineTail(command: Command, run: Run): void {
+  addFilterOptions(command)
+    .option('--from <place>', 'begin at: start, new, a message id (behind it), or a time (default: new)')
+    .option('-n, --lines <count>', 'begin with the newest so many', parseCount)
+    .option('-c, --count <count>', 'end after so many events', parsePositive)
+    .option('-f, --follow', 'wait for those that come (default)', true)
+    .option('--no-follow', 'end at what is the end of the log now')
+    .addHelpText(
+      'after',
+      examples(
+        'tradpal-events tail',
+        'tradpal-events tail --type trading_signal --symbol BTC/USDT -n 10',
+        'tradpal-events tail --from start --count 2 --json',
+        'tradpal-events tail --from 1h --no-follow'
+      )
+    )
+    .action(
+      run<[TailOptions]>(async ({ output, signal, openTarget }, options) => {
+        if (options.from !== undefined && options.lines !== undefined) {
+          throw new EventSystemError('invalid_options', '--from and --lines both say where to begin: give one of them.')
+        }
+        await using target = await openTarget()
+        let left = options.count ?? Number.POSITIVE_INFINITY
+        for await (const event of eventsOf(target, options, signal)) {
+          if (signal.aborted) return
+          await showEvent(output, event)
+          left -= 1
+          if (left === 0) return
+        }
+      })
+    )
+}
+
+async function* eventsOf(target: Target, options: TailOptions, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  const filter = rangeOf({ ...options })
+  const { shown, from } = await beginningOf(target, options, filter)
+  yield* shown
+  if (options.follow) yield* target.follow(from, filter, signal)
+  else if (options.from !== undefined) yield* target.readEvents({ ...filter, ...(from === 'start' ? {} : from) })
+}
+
+/** Before anything else is read it is noted where the log ends: what comes meanwhile is behind that, and not lost. */
+async function beginningOf(
+  target: Target,
+  { from = 'new', lines = 0 }: TailOptions,
+  filter: TargetFilter
+): Promise<Beginning> {
+  if (from === 'start') return { shown: [], from }
+  const startTime = timeMs(from)
+  if (from !== 'new' && startTime === undefined) return { shown: [], from: { after: from } }
+  const { lastId } = await target.standing()
+  const end = lastId === null ? 'start' : { after: lastId }
+  const shown =
+    startTime !== undefined
+      ? await target.getEvents({ ...filter, startTime }, 1)
+      : lines > 0
+        ? await target.getEvents(filter, lines)
+        : []
+  const last = shown.at(-1)
+  return { shown, from: last === undefined ? end : { after: last.messageId } }
+}

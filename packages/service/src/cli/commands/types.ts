@@ -1,0 +1,25 @@
+import { EventType, schemaOf } from '@tradpal/events'
+import type { Command } from 'commander'
+import type { Run } from '../invocation.ts'
+import { examples } from '../options.ts'
+
+export function defineTypes(command: Command, run: Run): void {
+  command.addHelpText('after', examples('tradpal-events types', 'tradpal-events types --json')).action(
+    run<[object]>(async ({ output, openTarget }) => {
+      await using target = await openTarget()
+      const names = await target.eventTypes()
+      if (output.json) return output.document({ event_types: names })
+      await output.table(
+        ['TYPE', 'WHAT IT SAYS'],
+        names.map((name) => [name, descriptionOf(name)])
+      )
+    })
+  )
+}
+
+const OWN: ReadonlySet<string> = new Set(Object.values(EventType))
+
+function descriptionOf(name: string): string {
+  const { description } = schemaOf(name) as { description?: string }
+  return description ?? (OWN.has(name) ? '' : 'registered by the operator')
+}

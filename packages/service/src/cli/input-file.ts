@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { EventSystemError } from '@tradpal/events'
+
+/**
+ * The bytes of a file, or of standard input for `-`, which ends early when the signal is aborted. Refuses with
+ * `invalid_argument` what cannot be read.
+ */
+export function bytesOf(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  if (path !== '-') return readable(path)
+  return signal === undefined ? process.stdin : standardInputUntil(signal)
+}
+
+/** The size of a file in bytes. Refuses with `invalid_argument` what is no readable file. */
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path)
+    if (found.isFile()) return found.size
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+  throw new EventSystemError('invalid_argument', `${path} is no file.`)
+}
+
+/** All of a small input as text. */
+export async function textOf(path: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bytesOf(path)) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function* readable(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 262_144 })
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+/** Nobody may ever write to standard input again: what waits for it must not keep the process. */
+async function* standardInputUntil(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const chunks = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  while (!signal.aborted) {
+    const next = await Promise.race([chunks.next(), aborted])
+    if (next?.done) return
+    if (next !== undefined) yield next.value
+  }
+  process.stdin.destroy()
+}
+
+function unreadable(path: string, cause: unknown): EventSystemError {
+  const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+  const why = missing ? 'there is no such file' : (cause as Error).message
+  return new EventSystemError('invalid_argument', `${path} cannot be read: ${why}.`, { cause })
+}

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import {
+  type Event,
+  EventSystem,
+  EventSystemError,
+  knownEventTypes,
+  parseEventTypes,
+  parseJson,
+  registerEventType,
+  type StoredEvent
+} from '@tradpal/event-system'
+import type { GlobalOptions } from './options.ts'
+import type { LogStanding, Target, TargetDeadLetter, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+
+/** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
+export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
+  const { log, redis, stream, timeout } = options
+  if (log !== undefined && !create && !existsSync(log)) {
+    throw new EventSystemError('not_found', `There is no log at ${resolve(log)}; publishing to it would make it.`)
+  }
+  if (redis !== undefined && !/^rediss?:\/\/./.test(redis)) {
+    throw new EventSystemError('invalid_options', '--redis must be an address such as redis://localhost:6379.')
+  }
+  registerFurtherTypes(process.env.EVENT_TYPES_FILE)
+  const system = new EventSystem({
+    ...(log === undefined ? {} : { logPath: log }),
+    ...(redis === undefined ? {} : { redisUrl: redis }),
+    ...(stream === undefined ? {} : { streamName: stream }),
+    ...(timeout === undefined ? {} : { timeoutMs: Math.ceil(timeout) })
+  })
+  try {
+    await system.initialize()
+  } catch (error) {
+    await system.close()
+    throw error
+  }
+  return new LogTarget(system)
+}
+
+function registerFurtherTypes(path: string | undefined): void {
+  if (path === undefined || path === '') return
+  try {
+    for (const definition of parseEventTypes(parseJson(readFileSync(path)))) registerEventType(definition)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new EventSystemError('invalid_options', `EVENT_TYPES_FILE ${path} cannot be used: ${reason}`, { cause })
+  }
+}
+
+class LogTarget implements Target {
+  readonly location: string
+  readonly #system: EventSystem
+
+  constructor(system: EventSystem) {
+    this.#system = system
+    this.location = system.log.location
+  }
+
+  publishBatch(events: readonly Event[]): Promise<string[]> {
+    return this.#system.publishBatch(events)
+  }
+
+  getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
+    return this.#system.getEvents({ ...rangeOf(range), limit })
+  }
+
+  readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
+    return this.#system.readEvents(rangeOf(range))
+  }
+
+  replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent> {
+    return this.#system.store.replay(rangeOf(range), { speed, signal })
+  }
+
+  count(range: TargetRange): Promise<number> {
+    return this.#system.replayEvents(rangeOf(range), () => {})
+  }
+
+  async *follow(
+    from: 'start' | { readonly after: string },
+    filter: TargetFilter,
+    signal: AbortSignal
+  ): AsyncGenerator<StoredEvent> {
+    for await (const { events } of this.#system.store.follow(from, rangeOf(filter), signal)) yield* events
+  }
+
+  async standing(): Promise<LogStanding> {
+    const { groups, ...stats } = await this.#system.getStats()
+    return { ...stats, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
+  }
+
+  async eventTypes(): Promise<string[]> {
+    return knownEventTypes()
+  }
+
+  async health(): Promise<TargetHealth> {
+    const { status, log } = await this.#system.health()
+    const { latencyMs, ...rest } = log
+    return { status, log: { ...rest, latency_ms: latencyMs } }
+  }
+
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]> {
+    return this.#system.log.deadLetters.list(query)
+  }
+
+  async getDeadLetter(id: string): Promise<TargetDeadLetter> {
+    const letter = await this.#system.log.deadLetters.get(id)
+    if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
+    return letter
+  }
+
+  requeueDeadLetter(id: string): Promise<void> {
+    return this.#system.log.deadLetters.requeue(id)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#system.close()
+  }
+}
+
+function rangeOf({ eventTypes, ...range }: TargetRange) {
+  return { ...range, ...(eventTypes === undefined ? {} : { eventType: eventTypes }) }
+}

@@ -1,0 +1,25 @@
+import type { GlobalOptions } from './options.ts'
+import type { Target } from './target.ts'
+
+/** The target that the options name. Rejects with `invalid_options` when they contradict each other, and when it cannot be opened. */
+export async function openTarget(options: GlobalOptions, { create = false } = {}): Promise<Target> {
+  const given = (['url', 'log', 'redis'] as const).filter((name) => options[name] !== undefined)
+  if (given.length > 1) {
+    return refuse(
+      `${given.map((name) => `--${name}`).join(' and ')} contradict each other: give the one that is meant.`
+    )
+  }
+  if (options.stream !== undefined && options.redis === undefined)
+    return refuse('--stream is of a log in Redis: give it with --redis.')
+  if (given[0] === 'log' || given[0] === 'redis') {
+    const { openLogTarget } = await import('./log-target.ts')
+    return openLogTarget(options, create)
+  }
+  const { openServiceTarget } = await import('./service-target.ts')
+  return openServiceTarget(options)
+}
+
+async function refuse(sentence: string): Promise<never> {
+  const { EventSystemError } = await import('@tradpal/events')
+  throw new EventSystemError('invalid_options', sentence)
+}

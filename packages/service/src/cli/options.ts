@@ -1,0 +1,111 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+/** Options that every command takes, before or behind its name. */
+export interface GlobalOptions {
+  readonly url?: string
+  readonly log?: string
+  readonly redis?: string
+  readonly stream?: string
+  readonly json?: true
+  /** In ms. */
+  readonly timeout?: number
+}
+
+/** Which events, as the options of a command say. */
+export interface RangeOptions {
+  readonly type?: readonly string[]
+  readonly symbol?: string
+  /** In ms since the epoch. */
+  readonly start?: number
+  readonly end?: number
+  readonly after?: string
+}
+
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+
+const TIMES_HELP = 'a time (2026-11-23, 2026-11-23T08:49:10Z) or how long ago (90s, 15m, 2h, 7d)'
+
+function parseDuration(text: string): number {
+  const ms = durationMs(text)
+  if (ms !== undefined && ms > 0 && ms < 2 ** 31) return ms
+  throw new InvalidArgumentError('It must be a duration such as 500ms, 10s or 2m.')
+}
+
+export function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number.')
+}
+
+export function parsePositive(text: string): number {
+  const count = parseCount(text)
+  if (count > 0) return count
+  throw new InvalidArgumentError('It must be a whole number of at least 1.')
+}
+
+/** An instant in ms since the epoch: RFC 3339, where no offset means UTC, or a date alone, or how long ago. */
+function parseTime(text: string): number {
+  const ms = timeMs(text)
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError(`It must be ${TIMES_HELP}.`)
+}
+
+/** As {@link parseTime}; undefined for what is no time. */
+export function timeMs(text: string): number | undefined {
+  const agoMs = durationMs(text)
+  if (agoMs !== undefined) return Date.now() - agoMs
+  const match = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?$/.exec(text)
+  if (match === null) return undefined
+  const [, date, time = '00:00', offset = 'Z'] = match
+  const ms = Date.parse(`${date}T${time}${offset.toUpperCase()}`)
+  // Date.parse takes the 31st of February for a day in March.
+  const exists = Date.parse(`${date}T00:00Z`) && new Date(`${date}T00:00Z`).toISOString().startsWith(date as string)
+  return Number.isNaN(ms) || !exists ? undefined : ms
+}
+
+function durationMs(text: string): number | undefined {
+  const [, count, unit] = DURATION.exec(text) ?? []
+  return count === undefined ? undefined : Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
+}
+
+export function parseSpeed(text: string): number | 'max' {
+  if (text === 'max') return text
+  const speed = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && speed > 0) return speed
+  throw new InvalidArgumentError('It must be a number above 0, where 1 is the original pace, or max.')
+}
+
+/** Adds up an option that is given several times or with commas. */
+export function collectNames(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',').filter((name) => name !== '')]
+}
+
+export function addGlobalOptions(program: Command): void {
+  program
+    .option('--url <url>', 'speak to the service at this address (default: http://localhost:8011)')
+    .option('--log <file>', 'open the embedded log in this file directly')
+    .option('--redis <url>', 'open the log in this Redis directly')
+    .option('--stream <name>', 'with --redis: the stream (default: EVENT_STREAM_NAME, or tradpal_events)')
+    .option('--json', 'write JSON for machines: one document, or one line an event')
+    .option('--timeout <duration>', 'how long to wait for each answer: 500ms, 10s, 2m', parseDuration)
+}
+
+/** `--type` and `--symbol`. */
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option('-t, --type <type>', 'only events of this type; several: --type a,b', collectNames)
+    .option('-s, --symbol <symbol>', 'only events whose data.symbol is this')
+}
+
+/** {@link addFilterOptions} and the bounds of a range. */
+export function addRangeOptions(command: Command): Command {
+  return addFilterOptions(command)
+    .option('--start <time>', `taken by the log at this time or later: ${TIMES_HELP}`, parseTime)
+    .option('--end <time>', 'taken by the log at this time or earlier', parseTime)
+    .addOption(new Option('--after <message-id>', 'behind this message id').conflicts('start'))
+}
+
+/** The examples that close the help of a command. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
+}

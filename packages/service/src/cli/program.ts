@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { EXIT_CODES_HELP, ExitCode } from './exit-codes.ts'
+import { Invoker, type Run } from './invocation.ts'
+import { addGlobalOptions, examples } from './options.ts'
+import { Output } from './output.ts'
+
+interface CommandFile {
+  readonly name: string
+  readonly summary: string
+  /** Gives the command its arguments, options, examples and work. */
+  readonly load: () => Promise<(command: Command, run: Run) => void>
+}
+
+const COMMANDS: readonly CommandFile[] = [
+  {
+    name: 'serve',
+    summary: 'run the event service',
+    load: async () => (await import('./commands/serve.ts')).defineServe
+  },
+  {
+    name: 'publish',
+    summary: 'publish one event, or those of NDJSON',
+    load: async () => (await import('./commands/publish.ts')).definePublish
+  },
+  {
+    name: 'import',
+    summary: 'import a file of events or of prices; resumes where it was interrupted',
+    load: async () => (await import('./commands/import.ts')).defineImport
+  },
+  {
+    name: 'tail',
+    summary: 'follow events as they come',
+    load: async () => (await import('./commands/tail.ts')).defineTail
+  },
+  {
+    name: 'events',
+    summary: 'show events of the log',
+    load: async () => (await import('./commands/events.ts')).defineEvents
+  },
+  {
+    name: 'replay',
+    summary: 'show or count a range of events at a pace',
+    load: async () => (await import('./commands/replay.ts')).defineReplay
+  },
+  {
+    name: 'export',
+    summary: 'write a range of events to a file, as NDJSON or CSV',
+    load: async () => (await import('./commands/export.ts')).defineExport
+  },
+  {
+    name: 'stats',
+    summary: 'show how the log stands',
+    load: async () => (await import('./commands/stats.ts')).defineStats
+  },
+  {
+    name: 'types',
+    summary: 'list the event types',
+    load: async () => (await import('./commands/types.ts')).defineTypes
+  },
+  {
+    name: 'health',
+    summary: 'show whether the service or the log is well',
+    load: async () => (await import('./commands/health.ts')).defineHealth
+  },
+  {
+    name: 'groups',
+    summary: 'list the consumer groups, their lag and what is pending',
+    load: async () => (await import('./commands/groups.ts')).defineGroups
+  },
+  {
+    name: 'dead-letters',
+    summary: 'list, show or put back what consumer groups gave up on',
+    load: async () => (await import('./commands/dead-letters.ts')).defineDeadLetters
+  }
+]
+
+/** Runs one command line and resolves to its exit code. */
+export async function runProgram(args: readonly string[]): Promise<ExitCode> {
+  // A reader that has seen enough, as `head` has, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? ExitCode.DONE : ExitCode.FAILED)
+  )
+  const invoker = new Invoker()
+  try {
+    const program = await defineProgram(args, invoker.run)
+    await program.parseAsync(args, { from: 'user' })
+    return invoker.exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return ExitCode.DONE
+    const message = error.message.replace(/^error: /, '')
+    const told = error.code === 'commander.help' ? 'A command is missing; tradpal-events --help lists them.' : message
+    new Output(args.includes('--json')).error({ code: 'invalid_argument', message: told }, ExitCode.WRONG_INPUT)
+    return ExitCode.WRONG_INPUT
+  }
+}
+
+/** Only commands whose name is among the arguments are loaded: of the others the name and the summary are enough. */
+async function defineProgram(args: readonly string[], run: Run): Promise<Command> {
+  const program = new Command('tradpal-events')
+    .description('The TradPal event system on the command line.')
+    .version(version(), '-V, --version')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `${EXIT_CODES_HELP}\n${examples('tradpal-events events --help', 'tradpal-events health --json')}`
+    )
+  addGlobalOptions(program)
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).summary(summary)
+    if (!args.includes(name)) continue
+    command.description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    const define = await load()
+    define(command, run)
+  }
+  return program
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -1,0 +1,194 @@
+import { EventClient, type EventRange } from '@tradpal/event-client'
+import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
+import type { GlobalOptions } from './options.ts'
+import type { LogStanding, Target, TargetDeadLetter, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+
+/** The most that the service gives at once. */
+const PAGE = 1_000
+/** A count runs over its range before it answers. */
+const COUNT_TIMEOUT_MS = 600_000
+
+export function openServiceTarget({ url = 'http://localhost:8011', timeout }: GlobalOptions): Target {
+  const client = new EventClient({ url, ...(timeout === undefined ? {} : { timeoutMs: timeout }) })
+  return new ServiceTarget(client, url, timeout ?? COUNT_TIMEOUT_MS)
+}
+
+class ServiceTarget implements Target {
+  readonly location: string
+  readonly #client: EventClient
+  readonly #countTimeoutMs: number
+  #typesKnown: Promise<unknown> | undefined
+
+  constructor(client: EventClient, url: string, countTimeoutMs: number) {
+    this.#client = client
+    this.location = url
+    this.#countTimeoutMs = countTimeoutMs
+  }
+
+  async publishBatch(events: readonly Event[]): Promise<string[]> {
+    return this.#client.publishBatch(events)
+  }
+
+  async getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
+    if (limit <= PAGE && range.symbol === undefined && range.after === undefined) {
+      await this.#knowTypes()
+      return this.#client.getEvents({ ...rangeOf(range), limit })
+    }
+    const newest = range.startTime === undefined && range.after === undefined
+    const found: StoredEvent[] = []
+    for await (const event of this.readEvents(range)) {
+      found.push(event)
+      if (!newest && found.length === limit) break
+      if (found.length > limit) found.shift()
+    }
+    return found
+  }
+
+  readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
+    return this.#replay(range, 'max')
+  }
+
+  async *replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncGenerator<StoredEvent> {
+    const onAbort = () => this.#client.close()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      yield* this.#replay(range, speed)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async count(range: TargetRange): Promise<number> {
+    if (range.symbol === undefined && range.after === undefined) {
+      return this.#client.replayEvents({ ...rangeOf(range), timeoutMs: this.#countTimeoutMs })
+    }
+    let count = 0
+    for await (const _ of this.readEvents(range)) count++
+    return count
+  }
+
+  async *follow(
+    from: 'start' | { readonly after: string },
+    filter: TargetFilter,
+    signal: AbortSignal
+  ): AsyncGenerator<StoredEvent> {
+    await this.#knowTypes()
+    const { eventTypes, symbol } = filter
+    yield* this.#client.subscribe({
+      after: from === 'start' ? 'start' : from.after,
+      signal,
+      ...(eventTypes === undefined ? {} : { eventTypes }),
+      ...(symbol === undefined ? {} : { symbol })
+    })
+  }
+
+  async standing(): Promise<LogStanding> {
+    const stats = await this.#client.getEventStats()
+    return {
+      log: textOr(stats.log, null),
+      location: this.location,
+      length: stats.stream_length,
+      firstId: idOf(stats.first_entry),
+      lastId: idOf(stats.last_entry),
+      bytes: numberOr(stats.bytes, null),
+      deadLetters: numberOr(stats.dead_letters, null),
+      groups: stats.groups.map((group) => ({
+        name: group.name,
+        consumers: group.consumers,
+        pending: group.pending,
+        lag: numberOr(group.lag, null),
+        lastDeliveredId: group['last-delivered-id']
+      }))
+    }
+  }
+
+  /** Types that an operator registered at the service are made known here too: their schemas are the service's to check. */
+  async eventTypes(): Promise<string[]> {
+    const names = await this.#client.getEventTypes()
+    for (const name of names) if (!isKnownEventType(name)) registerEventType({ name, schema: { type: 'object' } })
+    return names
+  }
+
+  async health(): Promise<TargetHealth> {
+    return this.#client.healthCheck()
+  }
+
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]> {
+    return this.#client.deadLetters.list(query)
+  }
+
+  getDeadLetter(id: string): Promise<TargetDeadLetter> {
+    return this.#client.deadLetters.get(id)
+  }
+
+  requeueDeadLetter(id: string): Promise<void> {
+    return this.#client.deadLetters.requeue(id)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close()
+  }
+
+  #knowTypes(): Promise<unknown> {
+    this.#typesKnown ??= this.eventTypes()
+    return this.#typesKnown
+  }
+
+  async *#replay(range: TargetRange, speed: number | 'max'): AsyncGenerator<StoredEvent> {
+    await this.#knowTypes()
+    const { symbol, after } = range
+    const all = this.#client.streamReplay({ ...rangeOf(range), speed })
+    for await (const event of after === undefined ? all : behind(all, after)) {
+      if (symbol === undefined || event.data.symbol === symbol) yield event
+    }
+  }
+}
+
+/** The service's replay begins at a time: the time of `after` is the first part of its id, and the rest is passed over in {@link behind}. */
+function rangeOf({ eventTypes, startTime, endTime, after }: TargetRange): EventRange {
+  const start = after === undefined ? startTime : timeOf(after)
+  return {
+    ...(eventTypes === undefined ? {} : { eventType: eventTypes }),
+    ...(start === undefined ? {} : { startTime: start }),
+    ...(endTime === undefined ? {} : { endTime })
+  }
+}
+
+/**
+ * Drops the events up to the one of `after`, from a stream that begins with its millisecond. Message ids are compared for
+ * equality alone: when that event is not in the stream, all of its millisecond is kept rather than any of it lost.
+ */
+async function* behind(events: AsyncIterable<StoredEvent>, after: string): AsyncGenerator<StoredEvent> {
+  let held: StoredEvent[] | undefined = []
+  for await (const event of events) {
+    if (held === undefined) yield event
+    else if (event.messageId === after) held = undefined
+    else if (timeOf(event.messageId) === timeOf(after)) held.push(event)
+    else {
+      yield* held
+      held = undefined
+      yield event
+    }
+  }
+  yield* held ?? []
+}
+
+function timeOf(messageId: string): number {
+  return Number.parseInt(messageId, 10) || 0
+}
+
+/** Services differ in whether they name an entry or show it. */
+function idOf(entry: unknown): string | null {
+  if (typeof entry === 'string') return entry
+  if (typeof entry !== 'object' || entry === null) return null
+  const { message_id, id } = entry as Record<string, unknown>
+  return textOr(message_id, textOr(id, null))
+}
+
+function textOr<Fallback>(value: unknown, fallback: Fallback): string | Fallback {
+  return typeof value === 'string' ? value : fallback
+}
+
+function numberOr<Fallback>(value: unknown, fallback: Fallback): number | Fallback {
+  return typeof value === 'number' ? value : fallback
+}

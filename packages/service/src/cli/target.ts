@@ -1,0 +1,88 @@
+import type { Event, StoredEvent } from '@tradpal/events'
+
+/** Which events of a target. */
+export interface TargetRange {
+  readonly eventTypes?: readonly string[]
+  /** Only events whose `data.symbol` is this. */
+  readonly symbol?: string
+  /** Taken by the log at this instant or later, ms since the epoch. */
+  readonly startTime?: number
+  readonly endTime?: number
+  /** Behind this message id. Not together with `startTime`. */
+  readonly after?: string
+}
+
+export type TargetFilter = Pick<TargetRange, 'eventTypes' | 'symbol'>
+
+export interface GroupStanding {
+  readonly name: string
+  readonly consumers: number
+  /** Handed out and not acknowledged. */
+  readonly pending: number
+  /** Not yet handed out; null where the target cannot tell. */
+  readonly lag: number | null
+  readonly lastDeliveredId: string
+}
+
+export interface LogStanding {
+  /** `sqlite`, `redis`; null where the target does not say. */
+  readonly log: string | null
+  readonly location: string
+  readonly length: number
+  readonly firstId: string | null
+  readonly lastId: string | null
+  readonly bytes: number | null
+  readonly deadLetters: number | null
+  readonly groups: readonly GroupStanding[]
+}
+
+export interface TargetHealth {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy'
+  readonly [detail: string]: unknown
+}
+
+/** An entry that a consumer group gave up on. */
+export interface TargetDeadLetter {
+  readonly id: string
+  readonly messageId: string
+  readonly group: string
+  readonly consumer: string
+  readonly kind: string
+  readonly reason: string
+  readonly stack?: string
+  readonly attempts: number
+  /** Ms since the epoch. */
+  readonly deadAt: number
+  readonly payload: string | null
+  readonly raw?: Readonly<Record<string, string>>
+}
+
+/** What the commands work on: a service, or a log that is opened directly. Its errors are `EventSystemError`s. */
+export interface Target extends AsyncDisposable {
+  /** Where it is, without secrets. */
+  readonly location: string
+  /** Appends all of the events or none. A repeated event id inside the deduplication window appends nothing and has the first message id. */
+  publishBatch(events: readonly Event[]): Promise<string[]>
+  /** In log order: with a start (`startTime` or `after`) the first ones from there, without the newest. */
+  getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]>
+  /** Any number of events, in log order and constant memory, up to what is the end of the log when it gets there. */
+  readEvents(range: TargetRange): AsyncIterable<StoredEvent>
+  /** As `readEvents`, at the pace at which the log took them times `speed`. */
+  replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent>
+  /** How many events a range has. */
+  count(range: TargetRange): Promise<number>
+  /** Events behind a message id, or all with `start`, and those that come, with no gap and no repeat, until the signal is aborted. */
+  follow(
+    from: 'start' | { readonly after: string },
+    filter: TargetFilter,
+    signal: AbortSignal
+  ): AsyncIterable<StoredEvent>
+  standing(): Promise<LogStanding>
+  eventTypes(): Promise<string[]>
+  health(): Promise<TargetHealth>
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]>
+  /** Rejects with `not_found`. */
+  getDeadLetter(id: string): Promise<TargetDeadLetter>
+  /** Puts the entry back to its group. Rejects with `not_found` and `entry_trimmed`. */
+  requeueDeadLetter(id: string): Promise<void>
+}

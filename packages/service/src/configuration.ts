@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import {
+  configure,
+  type Environment,
+  EnvironmentReader,
+  type EventSystemConfiguration,
+  EventSystemError,
+  type EventTypeDefinition,
+  parseEventTypes,
+  parseJson
+} from '@tradpal/event-system'
+
+/** How the service runs. Each comes from a variable of the environment and has a default. */
+export interface ServiceConfiguration {
+  /** EVENT_SERVICE_HOST: the address to listen on. Default `0.0.0.0`. */
+  readonly host: string
+  /** EVENT_SERVICE_PORT: 0 is any free one. Default 8011. */
+  readonly port: number
+  /** EVENT_MAX_BODY_BYTES: larger bodies are refused. Default 1,048,576. */
+  readonly maxBodyBytes: number
+  /** METRICS_UPDATE_INTERVAL, in s: how often the gauge of subscribers is refreshed. Default 30. */
+  readonly metricsUpdateIntervalSeconds: number
+  /** STREAM_MONITOR_INTERVAL, in s: how often the gauges of the log are refreshed. Default 60. */
+  readonly streamMonitorIntervalSeconds: number
+  /** EVENT_HEARTBEAT_INTERVAL_MS: how often a live stream with nothing to say says so. Default 15,000. */
+  readonly heartbeatIntervalMs: number
+  /** EVENT_STREAM_MAX_BUFFER_BYTES: a live stream that has more than this to send, and whose reader does not take it, is cut off. Default 1,048,576, at least 65,536. */
+  readonly streamMaxBufferBytes: number
+  /** LOG_LEVEL: debug, info, warn or error. Default info. */
+  readonly logLevel: 'info' | 'debug' | 'warn' | 'error'
+  /** EVENT_TYPES_FILE: a JSON file of further event types, name to JSON Schema. */
+  readonly eventTypes: readonly EventTypeDefinition[]
+}
+
+/** Throws `invalid_options` with a sentence for each variable that is wrong. */
+export function readServiceConfiguration(environment: Environment): ServiceConfiguration {
+  const read = new EnvironmentReader(environment)
+  const whole = (variable: string, fallback: number, least: number, most?: number) =>
+    read.wholeNumber(variable, undefined, variable, fallback, least, most)
+  const configuration: ServiceConfiguration = {
+    host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
+    port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
+    maxBodyBytes: whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1),
+    metricsUpdateIntervalSeconds: whole('METRICS_UPDATE_INTERVAL', 30, 1, 86_400),
+    streamMonitorIntervalSeconds: whole('STREAM_MONITOR_INTERVAL', 60, 1, 86_400),
+    heartbeatIntervalMs: whole('EVENT_HEARTBEAT_INTERVAL_MS', 15_000, 10, 86_400_000),
+    streamMaxBufferBytes: whole('EVENT_STREAM_MAX_BUFFER_BYTES', 1_048_576, 65_536),
+    logLevel: read.choice('LOG_LEVEL', undefined, 'LOG_LEVEL', ['info', 'debug', 'warn', 'error']),
+    eventTypes: readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
+  }
+  read.finish()
+  return configuration
+}
+
+/** All that the environment says, the event system's part included, and what is wrong with either part said together. */
+export function readConfiguration(environment: Environment): {
+  service: ServiceConfiguration
+  system: EventSystemConfiguration
+} {
+  const service = attempt(() => readServiceConfiguration(environment))
+  const system = attempt(() => configure({ environment }))
+  if (service instanceof EventSystemError || system instanceof EventSystemError) {
+    const wrong = [service, system].flatMap((result) => (result instanceof EventSystemError ? [result.message] : []))
+    throw new EventSystemError('invalid_options', wrong.join('\n'))
+  }
+  return { service, system }
+}
+
+function attempt<Result>(work: () => Result): Result | EventSystemError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof EventSystemError) return error
+    throw error
+  }
+}
+
+function readEventTypes(path: string | undefined, read: EnvironmentReader): readonly EventTypeDefinition[] {
+  if (path === undefined) return []
+  try {
+    return parseEventTypes(parseJson(readFileSync(path)))
+  } catch (error) {
+    read.wrong(`EVENT_TYPES_FILE ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+    return []
+  }
+}

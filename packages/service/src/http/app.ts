@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { type EventSystem, type Logger, silentLogger } from '@tradpal/event-system'
+import fastify from 'fastify'
+import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
+import { takeBodiesAsText } from './body-text.ts'
+import type { App, AppContext } from './context.ts'
+import { convenienceRoutes } from './convenience-routes.ts'
+import { deadLetterRoutes } from './dead-letters.ts'
+import { batchRoute, eventsRoutes } from './events-routes.ts'
+import { healthRoute } from './health.ts'
+import { homeRoute } from './home.ts'
+import { LastingAnswers } from './lasting-answers.ts'
+import { lineageRoute } from './lineage.ts'
+import { Metrics } from './metrics.ts'
+import { metricsRoute } from './metrics-route.ts'
+import { describeApi } from './openapi.ts'
+import { answerClientError, answerFrameworkError, answerProblems, type OnProblem } from './problems.ts'
+import { queryRoutes } from './query-routes.ts'
+import { replayRoute } from './replay.ts'
+import { closed } from './schemas.ts'
+import { statsRoute } from './stats.ts'
+import { streamRoute } from './stream.ts'
+
+export interface AppOptions {
+  /** An initialized event system. The app does not close it. */
+  readonly system: EventSystem
+  /** Default: what an empty environment says. */
+  readonly configuration?: ServiceConfiguration
+  /** Default: silent. */
+  readonly logger?: Logger
+}
+
+/** The HTTP API over an event system, ready to listen or to be injected into. It holds no behaviour that the library lacks. */
+export async function buildApp(options: AppOptions): Promise<App> {
+  const { system, configuration = readServiceConfiguration({}), logger = silentLogger } = options
+  const metrics = new Metrics(system, configuration, logger)
+  const lasting = new LastingAnswers((streams) => metrics.setStreams(streams))
+  const onProblem = reportTo(metrics, logger)
+  const context: AppContext = {
+    system,
+    configuration,
+    logger,
+    metrics,
+    lasting,
+    version: ownVersion(),
+    startedAtMs: performance.now(),
+    onProblem
+  }
+
+  const app: App = fastify({
+    logger: false,
+    bodyLimit: configuration.maxBodyBytes,
+    // A request that arrives on an open connection while the service stops is still answered: what was accepted is finished.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
+    // Fastify would drop unknown query parameters in silence: they are refused.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  answerProblems(app, onProblem)
+  app.removeAllContentTypeParsers()
+  takeBodiesAsText(app, ['application/json'])
+  logRequests(app, logger)
+  app.addHook('preClose', async () => lasting.close())
+  app.addHook('onClose', async () => metrics.close())
+
+  await describeApi(app, context)
+  await app.register(async (api: App) => {
+    api.addHook('onRoute', (route) => {
+      route.schema = { querystring: closed({}), ...route.schema }
+    })
+    for (const room of ROOMS) room(api, context)
+    await api.register(async (batch: App) => batchRoute(batch, context))
+  })
+  await app.ready()
+  await metrics.start()
+  return app
+}
+
+const ROOMS = [
+  homeRoute,
+  eventsRoutes,
+  convenienceRoutes,
+  queryRoutes,
+  lineageRoute,
+  streamRoute,
+  replayRoute,
+  statsRoute,
+  deadLetterRoutes,
+  healthRoute,
+  metricsRoute
+]
+
+/** Each failure with its code: the caller's at info, ours at error. A caller that went away is no failure. */
+function reportTo(metrics: Metrics, logger: Logger): OnProblem {
+  return ({ code, status, detail, instance }, error) => {
+    if (code === 'aborted') return
+    metrics.errors.inc({ code })
+    if (status >= 500) logger.error({ code, status, url: instance, detail, err: error }, 'a request failed')
+    else logger.info({ code, status, url: instance, detail }, 'a request was refused')
+  }
+}
+
+/** Each request at debug, and no work for it at any other level. */
+function logRequests(app: App, logger: Logger): void {
+  if ('isLevelEnabled' in logger && !(logger as { isLevelEnabled(level: string): boolean }).isLevelEnabled('debug'))
+    return
+  app.addHook('onResponse', async ({ method, url }, { statusCode, elapsedTime }) => {
+    logger.debug({ method, url, status: statusCode, durationMs: Math.round(elapsedTime * 100) / 100 }, 'answered')
+  })
+}
+
+function ownVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

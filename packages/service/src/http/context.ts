@@ -1,0 +1,30 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { EventSystem, Logger } from '@tradpal/event-system'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { ServiceConfiguration } from '../configuration.ts'
+import type { LastingAnswers } from './lasting-answers.ts'
+import type { Metrics } from './metrics.ts'
+import type { OnProblem } from './problems.ts'
+
+/** What the endpoints share. */
+export interface AppContext {
+  readonly system: EventSystem
+  readonly configuration: ServiceConfiguration
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly lasting: LastingAnswers
+  readonly version: string
+  /** On the clock of `performance.now()`. */
+  readonly startedAtMs: number
+  /** Counts and logs a failure. */
+  readonly onProblem: OnProblem
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>

@@ -1,0 +1,86 @@
+import { createEvent, type Event, EventSystemError, EventType, type JsonObject } from '@tradpal/event-system'
+import Type from 'typebox'
+import { isObject, objectOf } from './body-text.ts'
+import type { App, AppContext } from './context.ts'
+import { receiptOf } from './events-routes.ts'
+import { problemResponses } from './problems.ts'
+import { published } from './schemas.ts'
+
+interface Shortcut {
+  readonly path: string
+  readonly summary: string
+  /** Where the body has what the event carries. */
+  readonly field: string
+  readonly eventType: string
+  /** What else the body has to hold. */
+  readonly symbol?: true
+}
+
+const SHORTCUTS: readonly Shortcut[] = [
+  {
+    path: '/events/market-data',
+    summary: 'Publish prices of a symbol',
+    field: 'market_data',
+    eventType: EventType.MARKET_DATA_UPDATE,
+    symbol: true
+  },
+  {
+    path: '/events/trading-signal',
+    summary: 'Publish a trading signal',
+    field: 'signal',
+    eventType: EventType.TRADING_SIGNAL
+  },
+  {
+    path: '/events/portfolio-update',
+    summary: 'Publish the state of a portfolio',
+    field: 'updates',
+    eventType: EventType.PORTFOLIO_UPDATE
+  }
+]
+
+/** A publish of a type that the path names. The event is made as any other: these have no rules of their own. */
+export function convenienceRoutes(app: App, { system }: AppContext): void {
+  for (const shortcut of SHORTCUTS) {
+    app.post(
+      shortcut.path,
+      {
+        config: { body: bodySchema(shortcut) },
+        schema: { tags: ['publish'], summary: shortcut.summary, response: { 200: published, ...problemResponses } }
+      },
+      async ({ body }) =>
+        receiptOf(await system.publisher.publish(eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`))))
+    )
+  }
+}
+
+function bodySchema({ field, symbol }: Shortcut) {
+  const carried = { [field]: Type.Object({}, { additionalProperties: true }), source: Type.Optional(Type.String()) }
+  return Type.Object(symbol === undefined ? carried : { symbol: Type.String(), ...carried })
+}
+
+function eventOf({ field, eventType, symbol }: Shortcut, body: JsonObject): Event {
+  const carried = body[field]
+  const source = body.source ?? ''
+  if (!isObject(carried)) throw wrong(field, `must be an object`)
+  if (typeof source !== 'string') throw wrong('source', 'must be a text')
+  if (symbol !== undefined && (typeof body.symbol !== 'string' || body.symbol === '')) {
+    throw wrong('symbol', 'must be a text that is not empty')
+  }
+  const data = symbol === undefined ? carried : { symbol: body.symbol, ...carried }
+  try {
+    return createEvent(eventType, data, { source })
+  } catch (error) {
+    throw inWordsOfTheBody(error, field)
+  }
+}
+
+/** What is wrong with the event's data is wrong with the field that it came from. */
+function inWordsOfTheBody(error: unknown, field: string): unknown {
+  if (!(error instanceof EventSystemError) || !error.pointer?.startsWith('/data')) return error
+  const pointer = error.pointer.replace('/data', `/${field}`)
+  return new EventSystemError(error.code, error.message.replace(/^data\b/, field), { pointer, cause: error })
+}
+
+function wrong(field: string, rule: string): EventSystemError {
+  return new EventSystemError('invalid_event', `${field} ${rule}.`, { pointer: `/${field}` })
+}

@@ -1,0 +1,58 @@
+import { formatTimestamp } from '@tradpal/event-system'
+import Type from 'typebox'
+import type { App, AppContext } from './context.ts'
+import { asItIs } from './wire-event.ts'
+
+const health = Type.Object({
+  status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')]),
+  timestamp: Type.String(),
+  service: Type.Literal('event_service'),
+  version: Type.String(),
+  uptime_seconds: Type.Number(),
+  log: Type.Object({
+    kind: Type.String(),
+    location: Type.String(),
+    reachable: Type.Boolean(),
+    latency_ms: Type.Union([Type.Number(), Type.Null()], { description: 'How long it took to answer.' }),
+    reason: Type.Optional(Type.String({ description: 'Why it is not reachable.' }))
+  }),
+  consumers: Type.Integer({ description: 'Consumers in this process.' }),
+  open_streams: Type.Integer({ description: 'Readers of GET /events/stream.' })
+})
+
+/** 503 only when the log cannot be reached: a degraded service still does its work. */
+export function healthRoute(app: App, { system, version, startedAtMs, lasting }: AppContext): void {
+  app.get(
+    '/health',
+    {
+      ...asItIs,
+      schema: {
+        tags: ['monitor'],
+        summary: 'How the service is',
+        description: '503 when it is unhealthy, which is when the log cannot be reached.',
+        response: { 200: health, 503: health }
+      }
+    },
+    async (_request, reply) => {
+      const { status, log, consumers } = await system.health()
+      const { kind, location, reachable, latencyMs, reason } = log
+      reply.code(status === 'unhealthy' ? 503 : 200)
+      return {
+        status,
+        timestamp: formatTimestamp(Date.now()),
+        service: 'event_service' as const,
+        version,
+        uptime_seconds: Math.round((performance.now() - startedAtMs) / 100) / 10,
+        log: {
+          kind,
+          location,
+          reachable,
+          latency_ms: latencyMs === null ? null : Math.round(latencyMs * 1000) / 1000,
+          ...(reason === undefined ? {} : { reason })
+        },
+        consumers,
+        open_streams: lasting.streams
+      }
+    }
+  )
+}

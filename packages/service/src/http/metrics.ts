@@ -1,0 +1,188 @@
+import type { Channel } from 'node:diagnostics_channel'
+import {
+  type ConsumedMessage,
+  type DeadLetteredMessage,
+  diagnostics,
+  type EventSystem,
+  type EventSystemStats,
+  knownEventTypes,
+  type Logger,
+  type PublishedMessage
+} from '@tradpal/event-system'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ServiceConfiguration } from '../configuration.ts'
+
+const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What Prometheus is told. The counters are fed by the library's diagnostics channels, and count this process alone. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #system: EventSystem
+  readonly #configuration: ServiceConfiguration
+  readonly #logger: Logger
+  readonly #subscriptions: { readonly channel: Channel; readonly take: (message: unknown) => void }[] = []
+  readonly #timers: NodeJS.Timeout[] = []
+  #streams = 0
+  #groupConsumers = 0
+
+  readonly #published = new Counter({
+    name: 'event_service_events_published_total',
+    help: 'Events that this service appended to the log, by type. Duplicates are left out.',
+    labelNames: ['event_type'],
+    registers: [this.registry]
+  })
+  readonly #consumed = new Counter({
+    name: 'event_service_events_consumed_total',
+    help: 'Events that this service handed out, by type: to each reader of GET /events/stream, and to consumers in this process.',
+    labelNames: ['event_type'],
+    registers: [this.registry]
+  })
+  readonly #subscribers = new Gauge({
+    name: 'event_service_active_subscribers',
+    help: "Readers of GET /events/stream on this service, plus the consumers of all the log's consumer groups as of the last METRICS_UPDATE_INTERVAL.",
+    registers: [this.registry]
+  })
+  readonly #streamLength = new Gauge({
+    name: 'event_service_stream_length',
+    help: 'Entries in the log as of the last STREAM_MONITOR_INTERVAL.',
+    registers: [this.registry]
+  })
+  readonly #groupPending = new Gauge({
+    name: 'event_service_group_pending',
+    help: 'Entries handed out to a consumer group and not acknowledged, as of the last STREAM_MONITOR_INTERVAL.',
+    labelNames: ['group'],
+    registers: [this.registry]
+  })
+  readonly #groupLag = new Gauge({
+    name: 'event_service_group_lag',
+    help: 'Entries not yet handed out to a consumer group, as of the last STREAM_MONITOR_INTERVAL; absent where the log cannot tell.',
+    labelNames: ['group'],
+    registers: [this.registry]
+  })
+  readonly #deadLetters = new Gauge({
+    name: 'event_service_dead_letters',
+    help: 'Dead letters in the log as of the last STREAM_MONITOR_INTERVAL.',
+    registers: [this.registry]
+  })
+  readonly #publishLatency = new Histogram({
+    name: 'event_service_publish_duration_seconds',
+    help: 'From the validation of an event, or a batch, to the answer of the log.',
+    buckets: LATENCY_BUCKETS,
+    registers: [this.registry]
+  })
+  readonly #deliveryLatency = new Histogram({
+    name: 'event_service_delivery_latency_seconds',
+    help: 'From the append of an event to its being handed out, to a live reader of GET /events/stream or to a handler in this process.',
+    buckets: LATENCY_BUCKETS,
+    registers: [this.registry]
+  })
+  readonly #deadLettered = new Counter({
+    name: 'event_service_dead_lettered_total',
+    help: 'Entries that consumers in this process gave up on, by kind.',
+    labelNames: ['kind'],
+    registers: [this.registry]
+  })
+  readonly errors = new Counter({
+    name: 'event_service_errors_total',
+    help: 'Requests that were refused or failed, by the code of the problem.',
+    labelNames: ['code'],
+    registers: [this.registry]
+  })
+  readonly streamsCutOff = new Counter({
+    name: 'event_service_streams_cut_off_total',
+    help: 'Readers of GET /events/stream that did not take what was sent and were cut off.',
+    registers: [this.registry]
+  })
+
+  constructor(system: EventSystem, configuration: ServiceConfiguration, logger: Logger) {
+    this.#system = system
+    this.#configuration = configuration
+    this.#logger = logger
+    collectDefaultMetrics({ register: this.registry })
+    for (const event_type of knownEventTypes()) {
+      this.#published.inc({ event_type }, 0)
+      this.#consumed.inc({ event_type }, 0)
+    }
+  }
+
+  /** Begins to listen, reads the gauges once, and again at their intervals. */
+  async start(): Promise<void> {
+    this.#listen(diagnostics.published, (message) => this.#onPublished(message as PublishedMessage))
+    this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
+    this.#listen(diagnostics.deadLettered, (message) =>
+      this.#deadLettered.inc({ kind: (message as DeadLetteredMessage).kind })
+    )
+    const { metricsUpdateIntervalSeconds, streamMonitorIntervalSeconds } = this.#configuration
+    this.#every(metricsUpdateIntervalSeconds, (stats) => this.#readSubscribers(stats))
+    this.#every(streamMonitorIntervalSeconds, (stats) => this.#readLog(stats))
+    await this.#refresh((stats) => {
+      this.#readSubscribers(stats)
+      this.#readLog(stats)
+    })
+  }
+
+  close(): void {
+    for (const { channel, take } of this.#subscriptions) channel.unsubscribe(take)
+    for (const timer of this.#timers) clearInterval(timer)
+    this.registry.clear()
+  }
+
+  setStreams(streams: number): void {
+    this.#streams = streams
+    this.#subscribers.set(this.#streams + this.#groupConsumers)
+  }
+
+  /** An event was handed out; `latencyMs` when it was appended while its receiver waited. */
+  handedOut(eventType: string, latencyMs: number | undefined): void {
+    this.#consumed.inc({ event_type: eventType })
+    if (latencyMs !== undefined) this.#deliveryLatency.observe(Math.max(0, latencyMs) / 1000)
+  }
+
+  #onPublished({ byType, durationMs }: PublishedMessage): void {
+    for (const [event_type, count] of byType) this.#published.inc({ event_type }, count)
+    this.#publishLatency.observe(durationMs / 1000)
+  }
+
+  #onConsumed({ eventType, attempt, deliveryMs }: ConsumedMessage): void {
+    if (attempt === 1) this.handedOut(eventType, deliveryMs)
+  }
+
+  #readSubscribers({ groups }: EventSystemStats): void {
+    this.#groupConsumers = groups.reduce((sum, { consumers }) => sum + consumers.length, 0)
+    this.setStreams(this.#streams)
+  }
+
+  #readLog({ length, deadLetters, groups }: EventSystemStats): void {
+    this.#streamLength.set(length)
+    this.#deadLetters.set(deadLetters)
+    this.#groupPending.reset()
+    this.#groupLag.reset()
+    for (const { name, pending, lag } of groups) {
+      this.#groupPending.set({ group: name }, pending)
+      if (lag !== null) this.#groupLag.set({ group: name }, lag)
+    }
+  }
+
+  /** One process may hold several event systems: only messages of this one's log count. */
+  #listen(channel: Channel, take: (message: unknown) => void): void {
+    const takeOwn = (message: unknown) => {
+      if ((message as { log: object }).log === this.#system.log) take(message)
+    }
+    channel.subscribe(takeOwn)
+    this.#subscriptions.push({ channel, take: takeOwn })
+  }
+
+  #every(seconds: number, read: (stats: EventSystemStats) => void): void {
+    this.#timers.push(setInterval(() => this.#refresh(read), seconds * 1000).unref())
+  }
+
+  /** A gauge whose log cannot be read keeps its last value. */
+  async #refresh(read: (stats: EventSystemStats) => void): Promise<void> {
+    try {
+      read(await this.#system.getStats())
+    } catch (error) {
+      const code = (error as { code?: unknown }).code
+      this.#logger.warn({ code, err: error }, 'the gauges could not be refreshed')
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import type { Socket } from 'node:net'
+import { type ErrorCode, EventSystemError } from '@tradpal/event-system'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+
+/** An error as the service answers it: RFC 9457, and our code. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  /** A sentence that says what is wrong and where. */
+  readonly detail: string
+  readonly instance: string
+  readonly code: ErrorCode
+  readonly pointer?: string
+  readonly index?: number
+}
+
+const problemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'A sentence that says what is wrong and where.' }),
+    instance: Type.String(),
+    code: Type.String({ description: 'Stable: what a program switches on.' }),
+    pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) of the value that is wrong.' })),
+    index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' }))
+  },
+  { description: 'What went wrong (RFC 9457).' }
+)
+
+/** What an operation may answer beside its success, for the API's description. */
+export const problemResponses = { '4xx': problemSchema, '5xx': problemSchema }
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid_json: 400,
+  invalid_event: 400,
+  invalid_data: 400,
+  not_representable: 400,
+  unknown_event_type: 400,
+  invalid_event_type: 400,
+  invalid_options: 500,
+  invalid_argument: 400,
+  invalid_message_id: 400,
+  not_found: 404,
+  unsupported: 501,
+  trim_refused: 409,
+  entry_trimmed: 409,
+  not_started: 503,
+  closed: 503,
+  aborted: 503,
+  log_unavailable: 503,
+  log_timeout: 504,
+  log_busy: 503,
+  log_full: 503,
+  log_read_only: 503,
+  log_refused: 500,
+  log_incompatible: 500,
+  log_failed: 500,
+  handler_failed: 500,
+  service_unavailable: 503,
+  service_timeout: 504,
+  http_error: 500,
+  payload_too_large: 413,
+  unsupported_media_type: 415
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout'
+}
+
+/** Any error as a problem. What is no error of ours is not told to the caller: it is in the service's log. */
+export function toProblem(error: unknown, instance: string, request?: FastifyRequest): Problem {
+  if (error instanceof EventSystemError) return problem(STATUS[error.code], error, instance)
+  const known = asEventSystemError(error as FastifyError, request)
+  if (known !== undefined) return problem((error as FastifyError).statusCode ?? STATUS[known.code], known, instance)
+  const hidden = new EventSystemError('http_error', 'The service failed to answer; its log says why.')
+  return problem(500, hidden, instance)
+}
+
+function problem(status: number, { code, message, pointer, index }: EventSystemError, instance: string): Problem {
+  return {
+    type: 'about:blank',
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail: message,
+    instance,
+    code,
+    ...(pointer === undefined ? {} : { pointer }),
+    ...(index === undefined ? {} : { index })
+  }
+}
+
+/** What Fastify itself refuses. */
+function asEventSystemError(error: FastifyError, request: FastifyRequest | undefined): EventSystemError | undefined {
+  if (error.validation !== undefined) return invalidRequest(error, request)
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
+      const limit =
+        request === undefined
+          ? 'EVENT_MAX_BODY_BYTES'
+          : `the ${request.routeOptions.bodyLimit} bytes of EVENT_MAX_BODY_BYTES`
+      return new EventSystemError('payload_too_large', `The body is larger than ${limit}; send it in parts.`)
+    }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new EventSystemError('unsupported_media_type', mediaTypeSentence(request))
+    default:
+      if (error.statusCode === undefined || error.statusCode >= 500) return undefined
+      return new EventSystemError('invalid_argument', `${error.message.replace(/\.$/, '')}.`)
+  }
+}
+
+function mediaTypeSentence(request: FastifyRequest | undefined): string {
+  const taken = request?.routeOptions.config.takes ?? ['application/json']
+  const given = request?.headers['content-type'] ?? 'none'
+  return `The body must be sent as Content-Type: ${taken.join(' or ')}, got ${given}.`
+}
+
+function invalidRequest(
+  { validation, validationContext }: FastifyError,
+  request: FastifyRequest | undefined
+): EventSystemError {
+  const part = validationContext === 'querystring' ? 'query' : (validationContext ?? 'request')
+  const { instancePath = '', params = {}, message = 'is wrong' } = validation?.[0] ?? {}
+  const unknown = params.additionalProperty
+  if (typeof unknown === 'string') {
+    const taken = Object.keys((request?.routeOptions.schema?.querystring as { properties?: object })?.properties ?? {})
+    const rest = taken.length === 0 ? 'it takes none' : `it takes ${taken.join(', ')}`
+    const sentence = `The ${part} has a parameter ${JSON.stringify(unknown)} that this endpoint does not take; ${rest}.`
+    return new EventSystemError('invalid_argument', sentence)
+  }
+  const name = instancePath.split('/')[1]
+  if (name === undefined) return new EventSystemError('invalid_argument', `The ${part} ${message}.`)
+  const given = part === 'query' ? (request?.query as Record<string, unknown> | undefined)?.[name] : undefined
+  return new EventSystemError(
+    'invalid_argument',
+    `${name} in the ${part} ${message}${given === undefined ? '' : `, got ${shown(given)}`}.`
+  )
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+export type OnProblem = (problem: Problem, error: unknown) => void
+
+/** Makes every error that an endpoint throws, and every path and method that there is not, a problem document. */
+export function answerProblems(app: FastifyInstance, onProblem: OnProblem): void {
+  const methods = new MethodTable()
+  app.addHook('onRoute', ({ method, url }) => methods.add(url, [method].flat()))
+  app.setErrorHandler((error, request, reply) => {
+    const found = toProblem(error, request.url, request)
+    onProblem(found, error)
+    return sendProblem(reply, found)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    const allowed = methods.of(path)
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '))
+    const found = allowed.length === 0 ? noSuchPath(request, path) : noSuchMethod(request, path, allowed)
+    onProblem(found, undefined)
+    return sendProblem(reply, found)
+  })
+}
+
+/** For what Fastify refuses before it has found a route: a path that is no path. */
+export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, toProblem(error, request.url))
+}
+
+/** For what is no HTTP at all, or took too long to come: the connection is closed behind the answer. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, sentence] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? [408, 'The request did not arrive in time.']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? [431, 'The headers of the request are too large.']
+        : [400, 'The request is not HTTP/1.1.']
+  const body = JSON.stringify(problem(status, new EventSystemError('invalid_argument', sentence), ''))
+  const head = `HTTP/1.1 ${status} ${TITLES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
+  socket.end(`${head}${body}`)
+}
+
+/** Which methods a path has. The router tells only whether a path has one. */
+class MethodTable {
+  readonly #routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
+
+  add(url: string, methods: readonly string[]): void {
+    const pattern = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')
+    this.#routes.push({ pattern: new RegExp(`^${pattern}/?$`), methods })
+  }
+
+  of(path: string): string[] {
+    return [
+      ...new Set(this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))
+    ].sort()
+  }
+}
+
+function noSuchPath({ method, url }: FastifyRequest, path: string): Problem {
+  return problem(
+    404,
+    new EventSystemError('not_found', `There is no ${method} ${path}; GET /docs shows what there is.`),
+    url
+  )
+}
+
+function noSuchMethod({ method, url }: FastifyRequest, path: string, allowed: readonly string[]): Problem {
+  return problem(
+    405,
+    new EventSystemError('invalid_argument', `${path} takes ${allowed.join(' or ')}, not ${method}.`),
+    url
+  )
+}
+
+function sendProblem(reply: FastifyReply, found: Problem): FastifyReply {
+  if (found.status === 503) reply.header('retry-after', '1')
+  return reply.code(found.status).type('application/problem+json').serializer(JSON.stringify).send(found)
+}

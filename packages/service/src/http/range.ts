@@ -1,0 +1,39 @@
+import { EventSystemError, timestampMs } from '@tradpal/event-system'
+
+export interface RangeQuery {
+  readonly event_type?: readonly string[]
+  readonly start_time?: string
+  readonly end_time?: string
+}
+
+/** A range of a request in the library's words. Refuses with `invalid_argument`. */
+export function rangeOf({ event_type, start_time, end_time }: RangeQuery) {
+  const startTime = start_time === undefined ? undefined : instantOf('start_time', start_time)
+  const endTime = end_time === undefined ? undefined : instantOf('end_time', end_time)
+  if (startTime !== undefined && endTime !== undefined && startTime > endTime) {
+    throw new EventSystemError(
+      'invalid_argument',
+      `start_time ${start_time} is after end_time ${end_time}; exchange them.`
+    )
+  }
+  return {
+    ...typesOf(event_type),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(endTime === undefined ? {} : { endTime })
+  }
+}
+
+export function typesOf(names: readonly string[] | undefined): { eventType?: string[] } {
+  return names === undefined ? {} : { eventType: names.flatMap((name) => name.split(',')).map((name) => name.trim()) }
+}
+
+/** A plus that was not encoded reaches the service as a space: `+00:00` is read all the same. */
+function instantOf(name: string, text: string): number {
+  try {
+    return timestampMs(text.replace(/ (?=\d\d:?\d\d$)/, '+'))
+  } catch (cause) {
+    const example = '2026-11-23T08:49:10Z'
+    const sentence = `${name} must be a date and a time in RFC 3339, such as ${example}, got ${JSON.stringify(text)}.`
+    throw new EventSystemError('invalid_argument', sentence, { cause })
+  }
+}

@@ -1,0 +1,190 @@
+import { EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@tradpal/event-system'
+import type { FastifyReply } from 'fastify'
+import Type from 'typebox'
+import { isObject } from './body-text.ts'
+import type { App, AppContext } from './context.ts'
+import { drained, type LastingAnswer } from './lasting-answers.ts'
+import { problemResponses, toProblem } from './problems.ts'
+import { rangeOf } from './range.ts'
+import { closed, eventTypes, range, storedEvent, time } from './schemas.ts'
+import { SSE_HEADERS } from './stream.ts'
+import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
+
+const speed = Type.Optional(
+  Type.String({
+    description: 'How fast a streamed replay goes: 1 is the original pace, max (default) does not wait.',
+    examples: ['1', 'max']
+  })
+)
+const query = closed({ ...range, speed })
+const body = Type.Object({
+  event_type: Type.Optional(Type.Union([Type.String(), eventTypes, Type.Null()])),
+  start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
+  end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
+  speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))
+})
+
+/** How a replay that is streamed looks. */
+interface Format {
+  readonly type: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly event: (event: StoredEvent) => string
+  /** What went wrong after the head was sent. */
+  readonly problem: (problem: object) => string
+}
+
+const FORMATS: readonly Format[] = [
+  {
+    type: 'application/x-ndjson',
+    headers: { 'content-type': 'application/x-ndjson' },
+    event: ndjsonLine,
+    problem: (problem) => `${JSON.stringify(problem)}\n`
+  },
+  { type: 'text/event-stream', headers: SSE_HEADERS, event: eventFrame, problem: (problem) => frame('error', problem) }
+]
+/** Lines are gathered to so many characters before they are written, when nothing paces them. */
+const CHUNK = 65_536
+
+/** Runs over a range and appends nothing: it counts, or streams the events to the caller. */
+export function replayRoute(app: App, context: AppContext): void {
+  app.post(
+    '/events/replay',
+    {
+      config: { body },
+      schema: {
+        tags: ['query'],
+        summary: 'Replay a range of the log',
+        description:
+          'Counts the events of the range. With Accept: application/x-ndjson or text/event-stream it streams them, at the speed asked for; a failure in the middle is a problem document in the place of an event. The range comes as query parameters or as a JSON body.',
+        querystring: query,
+        response: {
+          200: {
+            content: {
+              'application/json': {
+                schema: Type.Object({ status: Type.Literal('replay_complete'), events_replayed: Type.Integer() })
+              },
+              'application/x-ndjson': { schema: storedEvent },
+              'text/event-stream': { schema: Type.String() }
+            }
+          },
+          ...problemResponses
+        }
+      }
+    },
+    async (request, reply) => {
+      const { speed, ...wanted } = contradictionFree(request.query, bodyParameters(request.body))
+      const [range, pace] = [rangeOf(wanted), paceOf(speed)]
+      const format = FORMATS.find(({ type }) => request.headers.accept?.includes(type))
+      const answer = context.lasting.begin('replay', reply.raw)
+      const { signal } = answer
+      try {
+        if (format === undefined) {
+          const replayed = await context.system.store.replayEvents(range, () => {}, { signal })
+          return { status: 'replay_complete' as const, events_replayed: replayed }
+        }
+        const events = context.system.store.replay(range, { speed: pace, signal })
+        await sendEvents(events, format, pace === 'max' ? CHUNK : 0, { reply, url: request.url, answer, context })
+        return reply
+      } finally {
+        answer.end()
+      }
+    }
+  )
+}
+
+interface Parameters {
+  readonly event_type?: readonly string[]
+  readonly start_time?: string
+  readonly end_time?: string
+  readonly speed?: string
+}
+
+/** A body of null, of nothing or with nulls asks for nothing: the prototype's clients send all the fields. */
+function bodyParameters(text: unknown): Parameters {
+  if (typeof text !== 'string' || text.trim() === '') return {}
+  const value = parseJson(text) ?? {}
+  if (!isObject(value)) throw wrong('The body must be a JSON object.', '')
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, given]) => given !== null)
+      .map(([name, given]) => [name, parameter(name, given)])
+  )
+}
+
+function parameter(name: string, value: JsonValue | undefined): string | readonly string[] {
+  if (!Object.hasOwn(body.properties, name)) {
+    const known = Object.keys(body.properties).join(', ')
+    throw wrong(
+      `The body has a field ${JSON.stringify(name)} that POST /events/replay does not take; it takes ${known}.`,
+      `/${name}`
+    )
+  }
+  if (name === 'event_type') {
+    const names = Array.isArray(value) ? value : [value]
+    if (names.length > 0 && names.every((one) => typeof one === 'string' && one !== '')) return names
+    throw wrong('event_type in the body must be an event type, or a list of them.', '/event_type')
+  }
+  if (typeof value === 'string' || (name === 'speed' && typeof value === 'number')) return String(value)
+  throw wrong(`${name} in the body must be a text.`, `/${name}`)
+}
+
+/** Both doors at once are taken when they do not contradict each other. */
+function contradictionFree(fromQuery: Parameters, fromBody: Parameters): Parameters {
+  for (const [name, value] of Object.entries(fromBody)) {
+    const other = fromQuery[name as keyof Parameters]
+    if (other !== undefined && String(other) !== String(value)) {
+      throw wrong(`${name} is given twice, differently: ${other} in the query and ${value} in the body.`, `/${name}`)
+    }
+  }
+  return { ...fromQuery, ...fromBody }
+}
+
+function paceOf(text = 'max'): number | 'max' {
+  const value = Number(text)
+  if (text === 'max') return text
+  if (text !== '' && Number.isFinite(value) && value > 0) return value
+  throw wrong(`speed must be a number above 0, or max, got ${JSON.stringify(text)}.`, '/speed')
+}
+
+interface Receiver {
+  readonly reply: FastifyReply
+  readonly url: string
+  readonly answer: LastingAnswer
+  readonly context: AppContext
+}
+
+/** The first event is read before the head is sent: a range that cannot be read is a problem document. */
+async function sendEvents(
+  events: AsyncGenerator<StoredEvent>,
+  format: Format,
+  chunkSize: number,
+  receiver: Receiver
+): Promise<void> {
+  const { reply, url, answer, context } = receiver
+  const response = reply.raw
+  const first = await events.next()
+  reply.hijack()
+  response.writeHead(200, { ...format.headers })
+  let chunk = first.done ? '' : format.event(first.value)
+  try {
+    if (chunk.length > chunkSize) {
+      response.write(chunk)
+      chunk = ''
+    }
+    for await (const event of events) {
+      chunk += format.event(event)
+      if (chunk.length < chunkSize) continue
+      if (!response.write(chunk)) await drained(response, answer.signal)
+      chunk = ''
+    }
+  } catch (error) {
+    const problem = toProblem(error, url)
+    context.onProblem(problem, error)
+    chunk += format.problem(problem)
+  }
+  response.end(chunk)
+}
+
+function wrong(sentence: string, pointer: string): EventSystemError {
+  return new EventSystemError('invalid_argument', sentence, { pointer })
+}

@@ -1,0 +1,90 @@
+import Type, { type TSchema } from 'typebox'
+
+/** What requests and answers look like, said once for the checks, the serialisation and the API's description. */
+export const time = (description: string) => Type.String({ description, examples: ['2026-11-23T08:49:10.123+00:00'] })
+export const messageId = Type.String({ description: "The entry's id in the log.", examples: ['1764057600000-0'] })
+const open = (description: string) => Type.Object({}, { additionalProperties: true, description })
+
+export const eventTypes = Type.Array(Type.String({ minLength: 1 }), {
+  description: 'Only events of this type. Several: repeat it, or separate them with commas.',
+  maxItems: 100
+})
+export const symbol = Type.String({ minLength: 1, description: 'Only events whose data.symbol is this.' })
+
+export const range = {
+  event_type: Type.Optional(eventTypes),
+  start_time: Type.Optional(time('Taken by the log at this time or later, RFC 3339; without an offset, UTC.')),
+  end_time: Type.Optional(time('Taken by the log at this time or earlier.'))
+}
+
+/** A query refuses fields that the endpoint does not take: a misspelt filter must not widen the answer. */
+export const closed = <Properties extends Record<string, TSchema>>(properties: Properties) =>
+  Type.Object(properties, { additionalProperties: false })
+
+export const storedEvent = Type.Object(
+  {
+    message_id: messageId,
+    event_type: Type.String(),
+    event_id: Type.String(),
+    timestamp: time('When it happened, by its publisher.'),
+    source: Type.String(),
+    data: open('What the event carries.'),
+    metadata: open('What travels beside the data.')
+  },
+  { description: 'An event and its place in the log.' }
+)
+
+export const newEvent = Type.Object(
+  {
+    event_type: Type.String({ examples: ['trading_signal'] }),
+    event_id: Type.Optional(
+      Type.String({
+        description: 'Default: a new UUID. The same id again within the deduplication window is not appended.'
+      })
+    ),
+    timestamp: Type.Optional(time('Default: now.')),
+    source: Type.Optional(Type.String({ examples: ['ml_service'] })),
+    data: Type.Optional(
+      Type.Object(
+        {},
+        { additionalProperties: true, examples: [{ symbol: 'BTC/USDT', signal: 'BUY', confidence: 0.85 }] }
+      )
+    ),
+    metadata: Type.Optional(open('What travels beside the data.'))
+  },
+  { description: 'An event; only event_type is required.' }
+)
+
+export const published = Type.Object({
+  message_id: messageId,
+  event_id: Type.String(),
+  status: Type.Literal('published'),
+  duplicate: Type.Optional(
+    Type.Literal(true, { description: 'The event id was published before: nothing was appended.' })
+  )
+})
+
+export const publishedBatch = Type.Object({
+  status: Type.Literal('published'),
+  count: Type.Integer(),
+  message_ids: Type.Array(messageId, { description: 'In the order of the events.' }),
+  event_ids: Type.Array(Type.String())
+})
+
+export const messageIdParameter = Type.Object({ message_id: messageId })
+
+export const limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
+
+export const deadLetter = Type.Object({
+  id: Type.String(),
+  message_id: messageId,
+  group: Type.String(),
+  consumer: Type.String(),
+  kind: Type.String({ description: 'poison, rejected or exhausted.' }),
+  reason: Type.String(),
+  stack: Type.Optional(Type.String()),
+  attempts: Type.Integer(),
+  dead_at: time('When it was put here.'),
+  payload: Type.Union([Type.String(), Type.Null()], { description: 'The entry as it is in the log.' }),
+  raw: Type.Optional(open('What the entry holds where it has no event.'))
+})

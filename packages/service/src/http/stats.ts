@@ -1,0 +1,72 @@
+import { formatTimestamp } from '@tradpal/event-system'
+import Type from 'typebox'
+import type { App, AppContext } from './context.ts'
+import { problemResponses } from './problems.ts'
+import { messageId } from './schemas.ts'
+
+const orNull = (schema: Parameters<typeof Type.Union>[0][number]) => Type.Union([schema, Type.Null()])
+
+const group = Type.Object({
+  name: Type.String(),
+  consumers: Type.Integer(),
+  pending: Type.Integer({ description: 'Handed out and not yet acknowledged.' }),
+  'last-delivered-id': messageId,
+  lag: orNull(Type.Integer({ description: 'Not yet handed out; null where the log cannot tell.' }))
+})
+
+const stats = Type.Object({
+  stream_length: Type.Integer(),
+  first_entry: orNull(messageId),
+  last_entry: orNull(messageId),
+  first_entry_at: orNull(Type.String({ description: 'When the log took it.' })),
+  last_entry_at: orNull(Type.String()),
+  consumer_groups: Type.Integer(),
+  groups: Type.Array(group),
+  dead_letters: Type.Integer(),
+  deduplication_entries: Type.Integer({ description: 'Event ids in the deduplication window.' }),
+  bytes: Type.Integer({ description: 'What the log takes, about.' }),
+  log: Type.String(),
+  location: Type.String()
+})
+
+export function statsRoute(app: App, { system }: AppContext): void {
+  app.get(
+    '/events/stats',
+    { schema: { tags: ['monitor'], summary: 'How the log stands', response: { 200: stats, ...problemResponses } } },
+    async () => {
+      const {
+        length,
+        firstId,
+        lastId,
+        firstAt,
+        lastAt,
+        groups,
+        deadLetters,
+        deduplicationEntries,
+        bytes,
+        log,
+        location
+      } = await system.getStats()
+      return {
+        stream_length: length,
+        first_entry: firstId,
+        last_entry: lastId,
+        first_entry_at: firstAt === null ? null : formatTimestamp(firstAt),
+        last_entry_at: lastAt === null ? null : formatTimestamp(lastAt),
+        consumer_groups: groups.length,
+        groups: groups.map(({ name, consumers, pending, lastDeliveredId, lag }) => ({
+          name,
+          consumers: consumers.length,
+          pending,
+          'last-delivered-id': lastDeliveredId,
+          lag
+        })),
+        dead_letters: deadLetters,
+        deduplication_entries: deduplicationEntries,
+        bytes,
+        log,
+        location
+      }
+    }
+  )
+}

@@ -1,0 +1,169 @@
+import type { ServerResponse } from 'node:http'
+import { type EventSystem, type FollowedPage, type MessageId, resolveEventType } from '@tradpal/event-system'
+import type { FastifyReply } from 'fastify'
+import Type from 'typebox'
+import type { App, AppContext } from './context.ts'
+import { drained, type LastingAnswer } from './lasting-answers.ts'
+import { problemResponses, toProblem } from './problems.ts'
+import { typesOf } from './range.ts'
+import { closed, eventTypes, messageId, symbol } from './schemas.ts'
+import { eventFrame, frame } from './wire-event.ts'
+
+/** What stands before the first entry of any log. */
+const START = '0-0'
+/** Frames are gathered to so many characters before they are written. */
+const CHUNK = 65_536
+/** A reader that has too much to take has so long to take it before it is cut off. */
+const GRACE_MS = 2_000
+
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no'
+}
+
+const DESCRIPTION = `Server-Sent Events, from now on or behind a message id, with no gap and no repeat. The first frame is
+\`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is its message id, \`event\` its type,
+\`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
+is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. When the
+log cannot be read any more, a frame \`event: error\` carries the problem document and ends the stream.`
+
+export function streamRoute(app: App, context: AppContext): void {
+  app.get(
+    '/events/stream',
+    {
+      schema: {
+        tags: ['stream'],
+        summary: 'Events as they are published',
+        description: DESCRIPTION,
+        querystring: closed({
+          event_type: Type.Optional(eventTypes),
+          symbol: Type.Optional(symbol),
+          after: Type.Optional(
+            Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' })
+          )
+        }),
+        headers: Type.Object({ 'last-event-id': Type.Optional(messageId) }),
+        response: {
+          200: { description: 'Frames.', content: { 'text/event-stream': { schema: Type.String() } } },
+          ...problemResponses
+        }
+      }
+    },
+    async ({ method, query, headers, url }, reply) => {
+      const filter = { ...typesOf(query.event_type), ...(query.symbol === undefined ? {} : { symbol: query.symbol }) }
+      for (const name of filter.eventType ?? []) if (name !== '*') resolveEventType(name)
+      const from = await positionOf(context.system, headers['last-event-id'] || query.after)
+      if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
+      const answer = context.lasting.begin('stream', reply.raw)
+      hijack(reply)
+      const pages = context.system.store.follow(from === START ? 'start' : { after: from }, filter, answer.signal)
+      await new LiveStream(reply.raw, context, answer, url).send(from, pages)
+    }
+  )
+}
+
+/** Takes the response from Fastify, with the head of an event stream. */
+function hijack(reply: FastifyReply): void {
+  reply.hijack()
+  reply.raw.writeHead(200, SSE_HEADERS)
+}
+
+/** Behind which entry a stream begins. Refuses with `invalid_message_id`. */
+async function positionOf({ log }: EventSystem, after: string | undefined): Promise<MessageId> {
+  if (after === 'start' || after === START) return START
+  if (after === undefined) return (await log.read({ direction: 'backward', limit: 1 }))[0]?.messageId ?? START
+  log.timeOf(after)
+  return after
+}
+
+/** One reader of the log. */
+class LiveStream {
+  readonly #response: ServerResponse
+  readonly #context: AppContext
+  readonly #answer: LastingAnswer
+  readonly #url: string
+  readonly #openedAt = Date.now()
+  /** How far the log was read beyond the last frame that said so. */
+  #passedOver: MessageId | undefined
+
+  constructor(response: ServerResponse, context: AppContext, answer: LastingAnswer, url: string) {
+    this.#response = response
+    this.#context = context
+    this.#answer = answer
+    this.#url = url
+  }
+
+  async send(from: MessageId, pages: AsyncIterable<FollowedPage>): Promise<void> {
+    this.#response.write(positionFrame(from))
+    const heartbeat = setInterval(() => this.#beat(), this.#context.configuration.heartbeatIntervalMs)
+    try {
+      for await (const page of pages) if (!(await this.#sendPage(page))) return
+    } catch (error) {
+      if (!this.#answer.signal.aborted) this.#sayWhy(error)
+    } finally {
+      clearInterval(heartbeat)
+      this.#answer.end()
+      this.#response.end()
+    }
+  }
+
+  /** Resolves to whether to go on. */
+  async #sendPage({ events, position }: FollowedPage): Promise<boolean> {
+    let chunk = ''
+    for (const event of events) {
+      chunk += eventFrame(event)
+      this.#count(event.eventType, event.messageId)
+      if (chunk.length < CHUNK) continue
+      if (!(await this.#write(chunk))) return false
+      chunk = ''
+    }
+    if (chunk !== '' && !(await this.#write(chunk))) return false
+    this.#passedOver = events.at(-1)?.messageId === position ? undefined : position
+    return true
+  }
+
+  /** A reader may take its time, as long as what waits for it stays small. */
+  async #write(chunk: string): Promise<boolean> {
+    this.#passedOver = undefined
+    this.#response.write(chunk)
+    if (this.#response.writableLength <= this.#context.configuration.streamMaxBufferBytes) return true
+    if (await drained(this.#response, this.#answer.signal, GRACE_MS)) return true
+    if (!this.#answer.signal.aborted) this.#cutOff()
+    return false
+  }
+
+  #cutOff(): void {
+    const { metrics, logger } = this.#context
+    metrics.streamsCutOff.inc()
+    logger.info(
+      { url: this.#url, unsentBytes: this.#response.writableLength },
+      'a reader of the stream was too slow and is cut off'
+    )
+    this.#response.destroy()
+  }
+
+  /** Says where the stream stands when what it passed over would be read again by a reader that resumes. */
+  #beat(): void {
+    if (this.#response.writableNeedDrain) return
+    const position = this.#passedOver === undefined ? '' : positionFrame(this.#passedOver)
+    this.#passedOver = undefined
+    this.#response.write(`${position}: heartbeat\n\n`)
+  }
+
+  #sayWhy(error: unknown): void {
+    const problem = toProblem(error, this.#url)
+    this.#context.onProblem(problem, error)
+    this.#response.write(frame('error', problem))
+  }
+
+  #count(eventType: string, messageId: MessageId): void {
+    const { metrics, system } = this.#context
+    const takenAt = system.log.timeOf(messageId)
+    metrics.handedOut(eventType, takenAt < this.#openedAt ? undefined : Date.now() - takenAt)
+  }
+}
+
+function positionFrame(messageId: MessageId): string {
+  return frame('position', { message_id: messageId }, messageId)
+}

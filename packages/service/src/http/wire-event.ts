@@ -1,0 +1,22 @@
+import { type StoredEvent, toWire } from '@tradpal/event-system'
+
+/** An event as the service answers it: the wire form, and its place in the log. */
+export function wireOf(event: StoredEvent) {
+  return { message_id: event.messageId, ...toWire(event) }
+}
+
+/** Routes that answer events: what is in the log goes out as it is, not as a schema would shape it. */
+export const asItIs = { serializerCompiler: () => JSON.stringify }
+
+export function ndjsonLine(event: StoredEvent): string {
+  return `${JSON.stringify(wireOf(event))}\n`
+}
+
+export function eventFrame(event: StoredEvent): string {
+  return frame(event.eventType, wireOf(event), event.messageId)
+}
+
+/** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */
+export function frame(name: string, data: object, id?: string): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${name.replace(/[\r\n]+/g, ' ')}\ndata: ${JSON.stringify(data)}\n\n`
+}

@@ -1,0 +1,144 @@
+import type { AddressInfo } from 'node:net'
+import { type Environment, EventSystem, EventSystemError, type Logger, registerEventType } from '@tradpal/event-system'
+import { pino } from 'pino'
+import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
+import { buildApp } from './http/app.ts'
+
+/** Answers under way when the service is told to stop have so long to end. */
+const FINISH_MS = 6_000
+/** Then the log has so long to close: together they stay under the 10 s after which orchestrators kill. */
+const CLOSE_LOG_MS = 2_500
+
+export interface ServiceOptions {
+  /** An event system of your own; the service initializes and closes it. Default: the one that the environment describes. */
+  readonly system?: EventSystem
+  /** What differs from what the environment says. */
+  readonly configuration?: Partial<ServiceConfiguration>
+  /** Default: pino, JSON on the standard output, at LOG_LEVEL. */
+  readonly logger?: Logger
+  /** Where the variables are read from. Default: process.env. */
+  readonly environment?: Environment
+}
+
+export interface RunningService extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:8011`. */
+  readonly url: string
+  readonly system: EventSystem
+  /** Stops accepting, finishes what was accepted and closes the event system, within 10 s. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the event service and resolves when it listens. Rejects with `invalid_options`, a sentence a line for each
+ * wrong variable, and with what {@link EventSystem.initialize} rejects with; nothing is left running then.
+ */
+export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
+  const { environment = process.env } = options
+  const given = options.system === undefined ? readConfiguration(environment) : undefined
+  const configuration = { ...(given?.service ?? readServiceConfiguration(environment)), ...options.configuration }
+  const logger = options.logger ?? pino({ level: configuration.logLevel, timestamp: pino.stdTimeFunctions.isoTime })
+  const system = options.system ?? new EventSystem({ environment, logger })
+  for (const definition of configuration.eventTypes) registerEventType(definition)
+
+  await system.initialize()
+  try {
+    return await listen(system, configuration, logger, given?.system.consumerGroup)
+  } catch (error) {
+    await system.close({ timeoutMs: CLOSE_LOG_MS })
+    throw error
+  }
+}
+
+async function listen(
+  system: EventSystem,
+  configuration: ServiceConfiguration,
+  logger: Logger,
+  consumerGroup: string | undefined
+): Promise<RunningService> {
+  const app = await buildApp({ system, configuration, logger })
+  try {
+    await app.listen({ host: configuration.host, port: configuration.port })
+  } catch (cause) {
+    await app.close()
+    throw cannotListen(configuration, cause)
+  }
+  const url = urlOf(app.server.address() as AddressInfo)
+  const { eventTypes, ...settings } = configuration
+  const { kind, location } = system.log
+  const shown = { ...settings, eventTypes: eventTypes.map(({ name }) => name), consumerGroup, log: { kind, location } }
+  logger.info({ url, configuration: shown }, 'the event service listens')
+
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= stop(app, system, logger)
+    return closing
+  }
+  return { url, system, close, [Symbol.asyncDispose]: close }
+}
+
+type App = Awaited<ReturnType<typeof buildApp>>
+
+async function stop(app: App, system: EventSystem, logger: Logger): Promise<void> {
+  const outOfTime = setTimeout(() => {
+    logger.warn({}, 'answers under way took too long and are cut off')
+    app.server.closeAllConnections()
+  }, FINISH_MS)
+  // A connection whose last answer has just ended would be kept alive, and the server with it.
+  const letGo = setInterval(() => app.server.closeIdleConnections(), 50)
+  await app.close()
+  clearInterval(letGo)
+  clearTimeout(outOfTime)
+  const left = await system.close({ timeoutMs: CLOSE_LOG_MS })
+  logger.info({ uptimeSeconds: Math.round(process.uptime()), ...left }, 'the event service has stopped')
+}
+
+function cannotListen({ host, port }: ServiceConfiguration, cause: unknown): EventSystemError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const sentence =
+    code === 'EADDRINUSE'
+      ? `Another process listens on ${host}:${port}; end it, or set EVENT_SERVICE_PORT.`
+      : `The service cannot listen on ${host}:${port}: ${message}.`
+  return new EventSystemError('invalid_options', sentence, { cause })
+}
+
+/** 0.0.0.0 is where it listens, not where anybody can go. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${host}:${port}`
+}
+
+/**
+ * Runs the service as this process, until SIGTERM or SIGINT; a second signal ends it at once. Resolves when it listens.
+ * The process ends with 0 after a signal, with 2 when the configuration is wrong and with 1 when the log cannot be opened
+ * or the port cannot be had: whoever runs it starts it again.
+ */
+export async function serve(environment: Environment = process.env): Promise<void> {
+  let service: RunningService
+  try {
+    readConfiguration(environment)
+  } catch (error) {
+    return fail(error, 2)
+  }
+  try {
+    service = await startService({ environment })
+  } catch (error) {
+    return fail(error, 1)
+  }
+  const onSignal = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal).once(signal, () => process.exit(1))
+    service.close().then(
+      () => process.exit(0),
+      (error) => fail(error, 1)
+    )
+  }
+  for (const signal of SIGNALS) process.once(signal, onSignal)
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+function fail(error: unknown, exitCode: number): never {
+  process.stderr.write(
+    `${error instanceof EventSystemError ? error.message : String((error as Error).stack ?? error)}\n`
+  )
+  process.exit(exitCode)
+}

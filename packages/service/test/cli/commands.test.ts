@@ -1,0 +1,291 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { waitFor } from '@tradpal/event-system/testing'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { jsonLines, runCommand, startCommand, temporaryFolder } from './support/command.ts'
+import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+
+const signal = (symbol: string, confidence: number) => ({
+  event_type: 'trading_signal',
+  source: 'ml_service',
+  data: { symbol, signal: 'BUY', confidence }
+})
+
+describe.each([
+  ['an embedded log', sqliteTarget],
+  ['a log in Redis', redisTarget],
+  ['a service', () => serviceTarget()]
+])('over %s', (_, open) => {
+  let target: CommandTarget
+  let messageIds: string[]
+  const run = (...args: string[]) => runCommand([...args, ...target.options])
+
+  beforeAll(async () => {
+    target = await open()
+    messageIds = await publishLines(target, [
+      signal('BTC/USDT', 0.1),
+      { event_type: 'market_data_update', data: { symbol: 'ETH/USDT', price: 3000 } },
+      signal('ETH/USDT', 0.2),
+      signal('BTC/USDT', 0.3)
+    ])
+  })
+  afterAll(() => target?.[Symbol.asyncDispose]())
+
+  test('publish takes one event from its options and prints its message id', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    const data = '{"symbol": "BTC/USDT", "signal": "BUY"}'
+    const one = ['publish', 'trading_signal', '--data', data, '--source', 'me', '--event-id', 'mine', ...own.options]
+    const { code, stdout } = await runCommand([
+      ...one,
+      '--metadata',
+      '{"run": 7}',
+      '--timestamp',
+      '2026-01-02T03:04:05Z'
+    ])
+    expect(code).toBe(0)
+    const messageId = stdout.trim()
+    const again = await runCommand([...one, '--json'])
+    expect(JSON.parse(again.stdout)).toEqual({ message_id: messageId, event_id: 'mine', status: 'published' })
+
+    await using system = await own.openSystem()
+    expect(await system.getEvents()).toEqual([
+      {
+        messageId,
+        eventType: 'trading_signal',
+        eventId: 'mine',
+        timestamp: '2026-01-02T03:04:05.000+00:00',
+        source: 'me',
+        data: { symbol: 'BTC/USDT', signal: 'BUY' },
+        metadata: { run: 7 }
+      }
+    ])
+  })
+
+  test('publish prints the message ids of NDJSON in its order', () => {
+    expect(messageIds).toHaveLength(4)
+    expect(new Set(messageIds).size).toBe(4)
+  })
+
+  test('events shows the newest, oldest first, as NDJSON', async () => {
+    const { code, stdout } = await run('events', '--limit', '2', '--json')
+    expect(code).toBe(0)
+    expect(jsonLines(stdout)).toEqual([
+      expect.objectContaining({ message_id: messageIds[2], ...signal('ETH/USDT', 0.2), metadata: {} }),
+      expect.objectContaining({ message_id: messageIds[3], ...signal('BTC/USDT', 0.3), metadata: {} })
+    ])
+  })
+
+  test('events shows people a table without colours when it is no terminal', async () => {
+    const { stdout } = await run('events')
+    expect(stdout.split('\n')[0]).toMatch(/^MESSAGE ID +TIME \(UTC\) +TYPE +SYMBOL +SOURCE +DATA$/)
+    expect(stdout).toContain('{"price":3000}')
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  test.each([
+    ['a type', ['--type', 'market_data_update'], [1]],
+    ['several types', ['--type', 'market_data_update,trading_signal'], [0, 1, 2, 3]],
+    ['a symbol', ['--symbol', 'ETH/USDT'], [1, 2]],
+    ['a symbol and a limit', ['--symbol', 'BTC/USDT', '--limit', '1'], [3]],
+    ['a start', ['--start', '1h', '--limit', '1'], [0]],
+    ['an end', ['--end', '2001-01-01'], []]
+  ])('events narrows by %s', async (_, options, expected) => {
+    const { stdout } = await run('events', '--json', ...options)
+    expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(expected.map((index) => messageIds[index]))
+  })
+
+  test('events begins behind a message id', async () => {
+    const { stdout } = await run('events', '--json', '--after', messageIds[1] as string)
+    expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(messageIds.slice(2))
+  })
+
+  test('replay prints a range, and counts it', async () => {
+    const replayed = await run('replay', '--json', '--type', 'trading_signal')
+    expect(jsonLines(replayed.stdout).map(({ message_id }) => message_id)).toEqual([0, 2, 3].map((i) => messageIds[i]))
+    const counted = await run('replay', '--count', '--json')
+    expect(JSON.parse(counted.stdout)).toEqual({ status: 'replay_complete', events_replayed: 4 })
+    const ofSymbol = await run('replay', '--count', '--symbol', 'ETH/USDT')
+    expect(ofSymbol.stdout).toBe('2\n')
+  })
+
+  test('export writes NDJSON that publish can read', async () => {
+    const { stdout } = await run('export')
+    expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(messageIds)
+    await using copy = await sqliteTarget()
+    const published = await runCommand(['publish', ...copy.options], { input: stdout })
+    expect(published.code).toBe(0)
+    const again = await runCommand(['export', ...copy.options])
+    const withoutPlaces = (text: string) => jsonLines(text).map(({ message_id, ...event }) => event)
+    expect(withoutPlaces(again.stdout)).toEqual(withoutPlaces(stdout))
+  })
+
+  test('export writes CSV with the columns that are asked for, to a file that appears when it is whole', async () => {
+    const file = join(await temporaryFolder(), 'signals.csv')
+    const { code, stdout } = await run(
+      'export',
+      '-o',
+      file,
+      '--json',
+      '--columns',
+      'message_id,data.symbol,data.price,data'
+    )
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ status: 'exported', file, events: 4 })
+    const lines = (await readFile(file, 'utf8')).split('\n')
+    expect(lines[0]).toBe('message_id,data.symbol,data.price,data')
+    expect(lines[2]).toBe(`${messageIds[1]},ETH/USDT,3000,"{""symbol"":""ETH/USDT"",""price"":3000}"`)
+    expect(lines).toHaveLength(6)
+  })
+
+  test('stats says how the log stands', async () => {
+    const { stdout } = await run('stats', '--json')
+    const stats = JSON.parse(stdout)
+    expect(stats).toMatchObject({
+      stream_length: 4,
+      first_entry: messageIds[0],
+      last_entry: messageIds[3],
+      consumer_groups: 0
+    })
+    expect(stats).toMatchObject({ groups: [], dead_letters: 0, bytes: expect.any(Number) })
+    expect((await run('stats')).stdout).toMatch(/^events +4$/m)
+  })
+
+  test('types lists the event types', async () => {
+    const { stdout } = await run('types', '--json')
+    expect(JSON.parse(stdout).event_types).toHaveLength(19)
+    expect((await run('types')).stdout).toMatch(/^trading_signal +What a strategy/m)
+  })
+
+  test('health ends with 0 when all is well', async () => {
+    const { code, stdout } = await run('health', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'healthy' })
+    expect((await run('health')).stdout).toMatch(/^healthy$/m)
+  })
+
+  test('tail shows the newest and ends when it shall not follow', async () => {
+    const { code, stdout } = await run('tail', '-n', '2', '--no-follow', '--json')
+    expect(code).toBe(0)
+    expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(messageIds.slice(2))
+  })
+
+  test.each([
+    ['the start', () => 'start', 0],
+    ['a message id', () => messageIds[1] as string, 2],
+    ['a time', () => '1h', 0]
+  ])('tail begins at %s', async (_, from, first) => {
+    const { stdout } = await run('tail', '--from', from(), '--count', String(4 - first), '--json')
+    expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(messageIds.slice(first))
+    const ended = await run('tail', '--from', from(), '--no-follow', '--json')
+    expect(jsonLines(ended.stdout).map(({ message_id }) => message_id)).toEqual(messageIds.slice(first))
+  })
+
+  test('tail follows what comes, filtered, and ends with 130 when it is interrupted', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    await publishLines(own, [signal('BTC/USDT', 0.9)])
+    const tail = startCommand([
+      'tail',
+      '-n',
+      '1',
+      '--type',
+      'trading_signal',
+      '--symbol',
+      'BTC/USDT',
+      '--json',
+      ...own.options
+    ])
+    await waitFor(() => tail.stdout().includes('0.9'), { timeoutMs: 10_000 })
+    const ids = await publishLines(own, [signal('ETH/USDT', 0.5), signal('BTC/USDT', 0.7)])
+    await waitFor(() => tail.stdout().includes('0.7'), { timeoutMs: 10_000 })
+    tail.child.kill('SIGINT')
+    const { code, stdout, stderr } = await tail.result
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    expect(
+      jsonLines(stdout)
+        .map(({ message_id }) => message_id)
+        .slice(1)
+    ).toEqual([ids[1]])
+  })
+
+  test('tail begins with what comes', async () => {
+    const tail = startCommand(['tail', '--count', '1', '--json', ...target.options])
+    const later: string[] = []
+    await waitFor(
+      async () => {
+        later.push(...(await publishLines(target, [{ event_type: 'system_health' }])))
+        return tail.child.exitCode !== null
+      },
+      { timeoutMs: 15_000 }
+    )
+    const [shown] = jsonLines((await tail.result).stdout)
+    expect(later).toContain(shown?.message_id)
+  })
+
+  test('groups lists lag, pending and consumers', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    await publishLines(own, [signal('BTC/USDT', 0.1), signal('BTC/USDT', 0.2), signal('BTC/USDT', 0.3)])
+    await using system = await own.openSystem()
+    const group = system.log.group('brokers')
+    await group.create('start')
+    const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
+    const { stdout } = await runCommand(['groups', '--json', ...own.options])
+    expect(JSON.parse(stdout)).toEqual({
+      groups: [{ name: 'brokers', consumers: 1, pending: 1, lag: 2, 'last-delivered-id': delivery?.messageId }]
+    })
+    const shown = await runCommand(['groups', ...own.options])
+    expect(shown.stdout).toMatch(/^brokers +1 +1 +2 /m)
+  })
+
+  test('dead-letters lists, shows and puts back', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    const [messageId] = await publishLines(own, [signal('BTC/USDT', 0.1)])
+    await using system = await own.openSystem()
+    const group = system.log.group('brokers')
+    await group.create('start')
+    const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
+    await group.deadLetter([
+      {
+        messageId: delivery?.messageId as string,
+        consumer: 'broker-1',
+        payload: delivery?.payload ?? null,
+        kind: 'rejected',
+        reason: 'No such account.',
+        attempts: 1
+      }
+    ])
+
+    const listed = await runCommand(['dead-letters', '--json', ...own.options])
+    const [letter] = JSON.parse(listed.stdout).dead_letters
+    expect(letter).toMatchObject({ message_id: messageId, group: 'brokers', kind: 'rejected', attempts: 1 })
+    const table = await runCommand(['dead-letters', 'list', '--group', 'brokers', ...own.options])
+    expect(table.stdout).toContain('No such account.')
+    const shown = await runCommand(['dead-letters', 'show', letter.id, '--json', ...own.options])
+    expect(JSON.parse(shown.stdout)).toEqual(letter)
+
+    const requeued = await runCommand(['dead-letters', 'requeue', letter.id, ...own.options])
+    expect(requeued.code).toBe(0)
+    expect(await system.log.deadLetters.list({ limit: 10 })).toEqual([])
+    const gone = await runCommand(['dead-letters', 'show', letter.id, ...own.options])
+    expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+
+  test('a type that the operator registered is published and read', async () => {
+    const types = join(await temporaryFolder(), 'types.json')
+    await writeFile(types, '{"order_cancelled": {"type": "object"}}')
+    const env = { EVENT_TYPES_FILE: types }
+    const own = open.name === 'serviceTarget' || _ === 'a service' ? await serviceTarget(env) : await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    const withTypes = _ === 'a service' ? {} : { env }
+    const published = await runCommand(
+      ['publish', 'order_cancelled', '--data', '{"order": 1}', ...own.options],
+      withTypes
+    )
+    expect(published).toMatchObject({ code: 0, stderr: '' })
+    const read = await runCommand(['events', '--type', 'order_cancelled', '--json', ...own.options], withTypes)
+    expect(jsonLines(read.stdout)).toEqual([expect.objectContaining({ data: { order: 1 } })])
+  })
+})

@@ -1,0 +1,120 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
+import { runCommand } from './support/command.ts'
+import { runShell, type ShellOptions } from './support/shell.ts'
+import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
+
+const COMMANDS = [
+  [],
+  ['serve'],
+  ['publish'],
+  ['import'],
+  ['tail'],
+  ['events'],
+  ['replay'],
+  ['export'],
+  ['stats'],
+  ['types'],
+  ['health'],
+  ['groups'],
+  ['dead-letters'],
+  ['dead-letters', 'list'],
+  ['dead-letters', 'show'],
+  ['dead-letters', 'requeue']
+]
+
+const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
+  event_type: 'trading_signal',
+  data: { symbol, signal: 'BUY' }
+}))
+
+let target: CommandTarget
+let letterId: string
+let cwd: string
+
+beforeAll(async () => {
+  cwd = await folderOfExamples()
+  target = await sqliteTarget()
+  await publishLines(target, EVENTS)
+  await using system = await target.openSystem()
+  const group = system.log.group('brokers')
+  await group.create('start')
+  const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
+  const { messageId = '', payload = null } = delivery ?? {}
+  const letter = { messageId, payload, consumer: 'broker-1', kind: 'rejected', reason: 'No.', attempts: 1 } as const
+  letterId = (await group.deadLetter([letter]))[0]?.id ?? ''
+})
+afterAll(async () => {
+  await target[Symbol.asyncDispose]()
+  await rm(cwd, { recursive: true, force: true })
+})
+
+/** A folder with the files that the examples name. */
+async function folderOfExamples(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-cli-examples-'))
+  const path = (name: string) => join(folder, name)
+  await writeFile(path('events.ndjson'), EVENTS.map((event) => `${JSON.stringify(event)}\n`).join(''))
+  await writeFile(path('order.json'), '{"symbol": "BTC/USDT", "side": "BUY", "quantity": 1, "price": 45000}')
+  await writeFile(path('prices.csv'), 'Ticker,Date,Close,Volume\nMSFT,2026-01-30,400,1000\n')
+  await writeFile(path('aapl.csv'), 'Date,Close\n2026-01-30,250\n')
+  for (const log of ['other.db', 'data/tradpal_events.db']) {
+    await runCommand(['publish', 'system_health', '--log', path(log)])
+  }
+  return folder
+}
+
+/** Some commands run until they are told to stop. */
+function stopOf(example: string): ShellOptions['stopWhen'] {
+  if (/ serve/.test(example)) return { until: /listens/, ready: answer, signal: 'SIGTERM' }
+  if (/ tail/.test(example) && !/--count|--no-follow/.test(example)) return { until: /BTC/, signal: 'SIGINT' }
+  return undefined
+}
+
+/** An answer of the service that said where it listens. */
+function answer(log: string): Promise<Response> {
+  return fetch(`${/"url":"([^"]+)"/.exec(log)?.[1]}/health`)
+}
+
+test.each(COMMANDS.map((words) => [words.join(' ') || 'tradpal-events', words] as const))(
+  'the help of %s describes it, and each of its examples runs',
+  async (_, words) => {
+    const { code, stdout: help, stderr } = await runCommand([...words, '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(help).toContain(`Usage: ${['tradpal-events', ...words].join(' ')}`)
+    expect(help).toContain('--json')
+    const examples = [...help.matchAll(/^ {2}\$ (.+)$/gm)].map(([, example]) => example as string)
+    expect(examples.length).toBeGreaterThan(0)
+
+    for (const example of examples) {
+      // `tail` alone prints only what comes.
+      const line = example
+        .replace("'<id>'", letterId)
+        .replace('8012', String(await freePort()))
+        .replace(/ tail$/, ' tail -n 5')
+      const stopWhen = stopOf(example)
+      const result = await runShell(line, {
+        cwd,
+        env: { EVENT_SERVICE_PORT: '0', EVENT_SERVICE_HOST: '127.0.0.1' },
+        defaultTarget: target.options,
+        ...(stopWhen === undefined ? {} : { stopWhen })
+      })
+      expect({ example, ...result }).toMatchObject({ example, code: stopWhen?.signal === 'SIGINT' ? 130 : 0 })
+    }
+  }
+)
+
+test('the help lists every command that there is', async () => {
+  const { stdout } = await runCommand(['--help'])
+  const listed = [...stdout.matchAll(/^ {2}([a-z-]+)(?: .*)? {2,}\S/gm)].map(([, name]) => name)
+  expect(listed).toEqual(expect.arrayContaining(COMMANDS.filter(({ length }) => length === 1).flat()))
+  const program = await readFile(new URL('../../src/cli/program.ts', import.meta.url), 'utf8')
+  const defined = [...program.matchAll(/name: '([a-z-]+)'/g)].map(([, name]) => name)
+  expect(defined.toSorted()).toEqual(
+    COMMANDS.filter(({ length }) => length === 1)
+      .flat()
+      .toSorted()
+  )
+})

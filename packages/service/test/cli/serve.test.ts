@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { waitFor } from '@tradpal/event-system/testing'
+import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
+import { runCommand, startCommand, temporaryFolder } from './support/command.ts'
+
+test.each(['SIGTERM', 'SIGINT'] as const)('serve ends properly with 0 at %s', async (signal) => {
+  const folder = await temporaryFolder()
+  const port = await freePort()
+  // The options win over the environment: no Redis is looked for.
+  const env = { EVENT_SERVICE_PORT: '1', REDIS_URL: 'redis://127.0.0.1:1' }
+  const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--log', join(folder, 'served.db')]
+  const service = startCommand(args, { env })
+  await waitFor(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: 15_000 })
+  service.child.kill(signal)
+  expect(await service.result).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('serve ends with 2 and a sentence for each wrong variable', async () => {
+  const env = { EVENT_SERVICE_PORT: 'http', METRICS_UPDATE_INTERVAL: 'often' }
+  const { code, stderr } = await runCommand(['serve'], { env, cwd: await temporaryFolder() })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/EVENT_SERVICE_PORT must be .*\nMETRICS_UPDATE_INTERVAL must be .*\n/)
+})
+
+test('serve ends at once when it is told to while its log does not answer', async () => {
+  const sockets: Socket[] = []
+  const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+  const { port } = silent.address() as AddressInfo
+  const service = startCommand(['serve', '--redis', `redis://127.0.0.1:${port}`, '--port', '0'])
+  await waitFor(() => sockets.length > 0, { timeoutMs: 10_000 })
+  service.child.kill('SIGTERM')
+  // By the signal, and not by giving the log up.
+  expect(await service.result).toEqual({ code: null, stdout: '', stderr: '' })
+})

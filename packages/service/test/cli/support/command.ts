@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+/** How the command is started from its sources. */
+export const NODE_ARGUMENTS = ['--conditions=tradpal-source', MAIN]
+
+export interface CommandOptions {
+  readonly cwd?: string
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Result {
+  /** Null when a signal ended it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly result: Promise<Result>
+  /** What it has written so far. */
+  stdout(): string
+  stderr(): string
+}
+
+/** Starts `tradpal-events` as a process of its own. It does not outlive the test. */
+export function startCommand(args: readonly string[], { cwd, input, env = {} }: CommandOptions = {}): Running {
+  const child = spawn(process.execPath, [...NODE_ARGUMENTS, ...args], {
+    cwd,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['pipe', 'pipe', 'pipe']
+  })
+  const written = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      written[name] += text
+    })
+  }
+  // A command that does not read its input may have ended before it is written.
+  child.stdin.on('error', () => {})
+  if (input !== undefined) child.stdin.end(input)
+  const result = once(child, 'close').then(([code]): Result => ({ code, ...written }))
+  return { child, result, stdout: () => written.stdout, stderr: () => written.stderr }
+}
+
+/** Runs `tradpal-events` to its end. */
+export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+  return startCommand(args, { input: '', ...options }).result
+}
+
+/** What a command printed as NDJSON. */
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}
+
+/** A folder that goes with the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** The environment without what would configure the command. */
+export function cleanEnvironment(): Record<string, string> {
+  const own = /^(EVENT_|REDIS_URL|TRADPAL|NO_COLOR|FORCE_COLOR|LOG_LEVEL|NODE_OPTIONS|VITEST)/
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !own.test(entry[0])
+    )
+  )
+}
