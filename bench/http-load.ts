@@ -6,7 +6,13 @@ import { rate } from './measure.ts'
  * answered. It speaks just enough HTTP/1.1 for that, so that the machine's time goes to the server. A status other than
  * 200 ends the run with an error.
  */
-export async function httpRate(url: string, body: string, contentType: string, requests: number, connections = 50): Promise<number> {
+export async function httpRate(
+  url: string,
+  body: string,
+  contentType: string,
+  requests: number,
+  connections = 50
+): Promise<number> {
   const { hostname, port, pathname } = new URL(url)
   const request = Buffer.from(
     `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
@@ -37,7 +43,8 @@ function exchange(socket: Socket, request: Buffer, times: number): Promise<void>
       if (head < 0) return
       const length = /\r\ncontent-length: (\d+)/i.exec(buffered)
       if (length === null || buffered.length < head + 4 + Number(length[1])) return
-      if (!buffered.startsWith('HTTP/1.1 200')) return reject(new Error(`The server answered: ${buffered.slice(0, 500)}`))
+      if (!buffered.startsWith('HTTP/1.1 200'))
+        return reject(new Error(`The server answered: ${buffered.slice(0, 500)}`))
       buffered = ''
       if (--left <= 0) resolve()
       else socket.write(request)

@@ -49,7 +49,7 @@ export async function sqliteBenchLog(): Promise<BenchLog> {
 export async function redisBenchLog(): Promise<BenchLog> {
   const server = await startRedis({ appendonly: 'yes', appendfsync: 'everysec' })
   const empty = async () => {
-    const client = createClient({ url: server.url })
+    const client = rawClient(server.url)
     await client.connect()
     await client.flushAll()
     return client
@@ -70,7 +70,9 @@ export async function redisBenchLog(): Promise<BenchLog> {
 
 function rawSqlite(path: string): RawDriver {
   const database = new DatabaseSync(path)
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE entries (id INTEGER PRIMARY KEY, payload TEXT)')
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE entries (id INTEGER PRIMARY KEY, payload TEXT)'
+  )
   const insert = database.prepare('INSERT INTO entries (payload) VALUES (?)')
   const read = database.prepare('SELECT id, payload FROM entries WHERE id > ? ORDER BY id LIMIT ?')
   const appendMany = async (payloads: readonly string[]) => {
@@ -98,7 +100,9 @@ function rawSqlite(path: string): RawDriver {
   }
 }
 
-function rawRedis(client: ReturnType<typeof createClient>): RawDriver {
+const rawClient = (url: string) => createClient({ url })
+
+function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
   const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
   return {
     name: 'redis client',
@@ -113,7 +117,7 @@ function rawRedis(client: ReturnType<typeof createClient>): RawDriver {
       let from = '-'
       let count = 0
       for (;;) {
-        const entries = await client.xRange('raw', from, '+', { COUNT: page })
+        const entries = (await client.xRange('raw', from, '+', { COUNT: page })) ?? []
         for (const { message } of entries) onPayload(message.event as string)
         count += entries.length
         if (entries.length < page) return count
@@ -130,7 +134,11 @@ function rawRedis(client: ReturnType<typeof createClient>): RawDriver {
         const messages = reply?.[0]?.messages ?? []
         if (messages.length === 0) return count
         for (const { message } of messages) onPayload(message.event as string)
-        await client.xAck('raw', 'group', messages.map(({ id }) => id))
+        await client.xAck(
+          'raw',
+          'group',
+          messages.map(({ id }) => id)
+        )
         count += messages.length
       }
     },

@@ -26,7 +26,7 @@ export async function rate(count: number, work: () => Promise<unknown>): Promise
   return (count / (performance.now() - started)) * 1_000
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   const upper = sorted[middle] ?? Number.NaN

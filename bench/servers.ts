@@ -14,7 +14,11 @@ const repository = new URL('..', import.meta.url)
 
 /** The service in a process of its own, on a free port. */
 export function startService(environment: Record<string, string>): Promise<BenchServer> {
-  return start(['packages/service/src/main.ts', 'serve'], { ...environment, EVENT_SERVICE_PORT: '0', EVENT_SERVICE_HOST: '127.0.0.1' })
+  return start(['packages/service/src/main.ts', 'serve'], {
+    ...environment,
+    EVENT_SERVICE_PORT: '0',
+    EVENT_SERVICE_HOST: '127.0.0.1'
+  })
 }
 
 /** The same framework with a handler that does nothing. */

@@ -40,7 +40,13 @@ export function http(log: BenchLog): Scenario {
           theirs,
           ratioFloor: 0.6
         },
-        { what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`, unit: 'events/s', ours: oursBatch, peer, theirs: theirsBatch }
+        {
+          what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
+          unit: 'events/s',
+          ours: oursBatch,
+          peer,
+          theirs: theirsBatch
+        }
       ] satisfies Comparison[]
     }
   }

@@ -105,5 +105,5 @@ try {
 } catch (error) {
   const expected = error instanceof UsageError || error instanceof EventSystemError
   console.error(expected ? error.message : error)
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  process.exitCode = interruption.signal.aborted ? 130 : error instanceof UsageError ? 2 : 1
 }

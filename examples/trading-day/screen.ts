@@ -78,6 +78,7 @@ export function report(result: TradingDayResult): string {
     ...portfolio(figures),
     '',
     'Risk alerts',
+    ...(figures.alerts.length === 0 ? ['  none'] : []),
     ...figures.alerts.map(
       ({ date, drawdown }) => `  ${date}  ${(drawdown * 100).toFixed(1)} % below the highest close`
     ),

@@ -175,7 +175,9 @@ class TradingDay {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    for await (const event of this.#system.store.follow('start', {}, signal)) this.#tally.add(event)
+    for await (const { events } of this.#system.store.follow('start', {}, signal)) {
+      for (const event of events) this.#tally.add(event)
+    }
   }
 
   /** Shows how the run goes, and rejects when it goes no further. */

@@ -7,7 +7,7 @@ export default class PlainSummaryReporter implements Reporter {
     const passed = tests.filter((test) => test.result().state === 'passed').length
     const failed = tests.filter((test) => test.result().state === 'failed').length
     const brokenFiles = modules.filter((module) => module.errors().length > 0).length
-    // Reporters run one after another, but the default one prints its own end from this same call: let it come first.
+    // The default reporter prints its own end in this same turn: at the exit, this line is the last.
     process.once('exit', () =>
       process.stdout.write(`\n${passed} passed, ${failed + brokenFiles + errors.length} failed\n`)
     )

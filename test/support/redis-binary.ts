@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, readdir } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -13,36 +13,64 @@ export interface Binary {
 }
 
 const CACHE = fileURLToPath(new URL('../../.cache/redis', import.meta.url))
-/** What redis-server of Debian 12 links to beyond a minimal system. */
-const PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblua5.1-0', 'liblzf1', 'libatomic1', 'lua-bitop', 'lua-cjson']
+/** Debian's redis-server is a link to redis-check-rdb of redis-tools; the rest is what it links to beyond a minimal system. */
+const PACKAGES = [
+  'redis-server',
+  'redis-tools',
+  'libjemalloc2',
+  'liblua5.1-0',
+  'liblzf1',
+  'libatomic1',
+  'lua-bitop',
+  'lua-cjson'
+]
 
-/** redis-server from the PATH, else unpacked from Debian's packages into a cache, without root. */
-export async function findRedisServer(path = process.env.PATH ?? ''): Promise<Binary> {
-  for (const folder of path.split(delimiter)) {
+/** redis-server from the PATH, else unpacked from Debian's packages into a cache folder, without root. */
+export async function findRedisServer(path = process.env.PATH ?? '', cache = CACHE): Promise<Binary> {
+  for (const folder of path.split(delimiter).filter((name) => name !== '')) {
     const candidate = join(folder, 'redis-server')
     if (await exists(candidate)) return { path: candidate, env: {} }
   }
-  return unpackRedisServer()
+  return unpackRedisServer(cache)
 }
 
 /** Throws with the sentence that says what to install when Debian's packages cannot be had. */
-export async function unpackRedisServer(): Promise<Binary> {
-  const root = join(CACHE, 'root')
-  // Debian's redis-server is a link to redis-check-rdb, which the package redis-tools brings.
+export async function unpackRedisServer(cache = CACHE, tools = process.env.PATH ?? ''): Promise<Binary> {
   const binary: Binary = {
-    path: join(root, 'usr/bin/redis-server'),
-    env: { LD_LIBRARY_PATH: ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => join(root, 'usr/lib', arch)).join(':') }
+    path: join(cache, 'usr/bin/redis-server'),
+    env: {
+      LD_LIBRARY_PATH: ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((name) => join(cache, 'usr/lib', name)).join(':')
+    }
   }
   if (await exists(binary.path)) return binary
   try {
-    await mkdir(root, { recursive: true })
-    await run('apt-get', ['download', ...PACKAGES], { cwd: CACHE })
-    const files = (await readdir(CACHE)).filter((name) => name.endsWith('.deb'))
-    for (const file of files) await run('dpkg', ['-x', join(CACHE, file), root])
+    await mkdir(dirname(cache), { recursive: true })
+    await unpackPackages(cache, { ...process.env, PATH: tools })
     await access(binary.path)
     return binary
   } catch (cause) {
-    throw new Error('The tests need a redis-server of version 7 or later on the PATH: apt-get install redis-server, or brew install redis.', { cause })
+    throw new Error(
+      'The tests need a redis-server of version 7 or later on the PATH: apt-get install redis-server, or brew install redis.',
+      { cause }
+    )
+  }
+}
+
+/** Into a folder beside the cache, which takes its name when it is whole: another run may be at the same. */
+async function unpackPackages(cache: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const unpacked = await mkdtemp(`${cache}-`)
+  try {
+    await run('apt-get', ['download', ...PACKAGES], { cwd: unpacked, env })
+    const packages = (await readdir(unpacked)).filter((name) => name.endsWith('.deb'))
+    for (const file of packages) {
+      await run('dpkg', ['-x', join(unpacked, file), unpacked], { env })
+      await rm(join(unpacked, file))
+    }
+    await rename(unpacked, cache).catch(async (error) => {
+      if (!(await exists(join(cache, 'usr/bin/redis-server')))) throw error
+    })
+  } finally {
+    await rm(unpacked, { recursive: true, force: true })
   }
 }
 

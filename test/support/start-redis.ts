@@ -7,15 +7,29 @@ import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { findRedisServer } from './redis-binary.ts'
 
+/** Lines of redis.conf, such as `{ appendonly: 'yes' }`. */
+export type RedisConfig = Readonly<Record<string, string>>
+
+export interface RedisPlace {
+  readonly config?: RedisConfig
+  /** Where its data is kept; it stays there after `stop()`. Default: a temporary folder, removed by `stop()`. */
+  readonly dir?: string
+  /** Default: a free one. */
+  readonly port?: number
+}
+
 /** A redis-server of a test's own. */
 export interface RedisServer {
   readonly url: string
   readonly port: number
+  readonly dir: string
+  /** Of the process that runs now. */
+  readonly pid: number
   /** Ends it and removes its data. Idempotent. */
   stop(): Promise<void>
   /** SIGKILL: its data stays as the crash left it. */
   kill(): Promise<void>
-  /** Starts it again on the same port and data. */
+  /** Ends it, if it runs, and starts it again on the same port and data. */
   restart(): Promise<void>
   /** SIGSTOP: it holds its connections and answers nothing. */
   pause(): void
@@ -28,68 +42,97 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a real redis-server on a free loopback port with data of its own. `config`: lines of redis.conf, such as `{ appendonly: 'yes' }`. */
-export async function startRedis(config: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+/**
+ * Starts a real redis-server on a loopback port with data of its own and resolves when it answers. It keeps nothing on
+ * the disk unless asked: `{ appendonly: 'yes' }` keeps an append-only file, synced every second unless asked otherwise.
+ */
+export async function startRedis(options: RedisConfig | RedisPlace = {}): Promise<RedisServer> {
+  const { config = {}, ...place } = isPlace(options) ? options : { config: options }
   const binary = await findRedisServer()
-  const port = await freePort()
-  const dir = await mkdtemp(join(tmpdir(), 'tradpal-redis-'))
-  const settings = { save: '', ...config, bind: '127.0.0.1', port: String(port), dir }
+  const port = place.port ?? (await freePort())
+  const dir = place.dir ?? (await mkdtemp(join(tmpdir(), 'tradpal-redis-')))
+  const settings = { save: '', appendfsync: 'everysec', ...config, bind: '127.0.0.1', port: String(port), dir }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-  let child: ChildProcess
 
-  const start = async () => {
-    child = spawn(binary.path, args, { env: { ...process.env, ...binary.env }, stdio: ['ignore', 'pipe', 'pipe'] })
-    running.add(child)
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
-    const started = child
-    started.once('exit', () => running.delete(started))
-    await answersPing(port, () => {
-      if (started.exitCode !== null) throw new Error(`redis-server ended at its start:\n${output}`)
+  const launch = async (): Promise<ChildProcess> => {
+    const started = spawn(binary.path, args, {
+      env: { ...process.env, ...binary.env },
+      stdio: ['ignore', 'pipe', 'pipe']
     })
-  }
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGCONT')
-    child.kill(signal)
-    await once(child, 'exit')
+    running.add(started)
+    started.once('exit', () => running.delete(started))
+    let output = ''
+    for (const stream of [started.stdout, started.stderr]) stream?.on('data', (chunk) => (output += chunk))
+    try {
+      await answersPing(port, () => {
+        if (hasEnded(started)) throw new Error(`redis-server ended at its start:\n${output}`)
+      })
+      return started
+    } catch (error) {
+      await end(started, 'SIGKILL')
+      throw error
+    }
   }
 
-  await start()
+  let child = await launch()
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
-    stop: async () => {
-      await end('SIGTERM')
-      await rm(dir, { recursive: true, force: true })
+    dir,
+    get pid() {
+      return child.pid ?? 0
     },
-    kill: () => end('SIGKILL'),
+    stop: async () => {
+      await end(child, 'SIGTERM')
+      if (place.dir === undefined) await rm(dir, { recursive: true, force: true })
+    },
+    kill: () => end(child, 'SIGKILL'),
     restart: async () => {
-      await end('SIGTERM')
-      await start()
+      await end(child, 'SIGTERM')
+      child = await launch()
     },
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT')
   }
 }
 
-/** Resolves when the server answers, be it that it wants a password. Throws after 10 s, or what `stillAlive` throws. */
-async function answersPing(port: number, stillAlive: () => void): Promise<void> {
+/** A configuration has texts only, and no line of redis.conf is called `config`; `dir` means the same in both. */
+function isPlace(options: RedisConfig | RedisPlace): options is RedisPlace {
+  return typeof options.config === 'object' || typeof options.port === 'number' || Object.keys(options).join() === 'dir'
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return
+  const ended = once(child, 'exit')
+  child.kill(signal)
+  child.kill('SIGCONT')
+  await ended
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+/** Resolves when the server answers, be it that it wants a password. Throws after 10 s, or what `mustLive` throws. */
+async function answersPing(port: number, mustLive: () => void): Promise<void> {
   const deadline = performance.now() + 10_000
   while (!(await ping(port))) {
-    stillAlive()
+    mustLive()
     if (performance.now() > deadline) throw new Error(`redis-server does not answer on port ${port}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+  mustLive()
 }
 
 function ping(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'))
+    socket.setTimeout(1_000, () => socket.destroy())
     socket.once('data', (answer) => {
       socket.destroy()
       resolve(/^(\+PONG|-NOAUTH)/.test(String(answer)))
     })
     socket.once('error', () => resolve(false))
+    socket.once('close', () => resolve(false))
   })
 }
