@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 
 // Compiled code is kept from one start to the next: most commands take less time than compiling what they import.
