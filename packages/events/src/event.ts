@@ -99,7 +99,8 @@ export function validateEvent(event: Event): void {
 
 /** A new event id, a random UUID. */
 export function newEventId(): string {
-  return globalThis.crypto.randomUUID()
+  // The engine makes the UUID as a rope of its parts. The check flattens it while it is hot, and saves more than it costs.
+  return checkedEventId(globalThis.crypto.randomUUID())
 }
 
 function stamped(timestamp: string | Date | number): string {

@@ -52,6 +52,7 @@ export class EventConsumer {
   #running = 0
   #lastRead: MessageId | undefined
   #changed: () => void = () => {}
+  #starting: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
   constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
@@ -72,10 +73,20 @@ export class EventConsumer {
   }
 
   /** Makes the group if there is none, takes up what a consumer of this name left, and resolves once it is consuming. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     await this.#group.create(this.#options.from)
     await this.#takeUpOwn()
     this.#loops.push(this.#readLoop(), this.#claimLoop(), this.#keepAliveLoop())
+  }
+
+  /** From the call of {@link start} to the call of {@link close}. */
+  get isConsuming(): boolean {
+    return this.#starting !== undefined && this.#closing === undefined
   }
 
   /**
@@ -90,6 +101,7 @@ export class EventConsumer {
   async #close(timeoutMs: number): Promise<ConsumerReport> {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
     this.#changed()
+    await this.#starting?.catch(() => {})
     await Promise.all(this.#loops)
     const outOfTime = AbortSignal.timeout(timeoutMs)
     while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)

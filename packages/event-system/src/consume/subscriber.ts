@@ -1,4 +1,4 @@
-import { type Clock, type EventType, type StoredEvent, systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, type EventType, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
@@ -30,7 +30,8 @@ export interface EventSubscriberOptions {
 export class EventSubscriber {
   readonly handlers = new HandlerRegistry()
   readonly #options: Required<EventSubscriberOptions>
-  readonly #consumers = new Set<EventConsumer>()
+  #consumers: readonly EventConsumer[] = []
+  #closed = false
 
   constructor(options: EventSubscriberOptions) {
     this.#options = {
@@ -50,15 +51,23 @@ export class EventSubscriber {
     return this.handlers.register(types, handler as Handler)
   }
 
-  /** Joins a group and resolves once it is consuming. May be called for several groups: each hands every event to the handlers. */
+  /**
+   * Joins a group and resolves once it is consuming. May be called for several groups: each hands every event to the
+   * handlers. Rejects with `invalid_options`, with `closed` after {@link close}, and with what the log says.
+   */
   async startConsuming(options: ConsumeOptions = {}): Promise<EventConsumer> {
+    if (this.#closed) throw new EventSystemError('closed', 'The subscriber is closed; consume before close().')
     const { consumerGroup, ...parts } = this.#options
     const consumer = new EventConsumer(
       { ...parts, handlers: this.handlers },
       resolveConsumeOptions(options, consumerGroup)
     )
-    await consumer.start()
-    this.#consumers.add(consumer)
+    const starting = consumer.start()
+    this.#consumers = [...this.#consumers.filter(({ isConsuming }) => isConsuming), consumer]
+    await starting.catch((error) => {
+      this.#consumers = this.#consumers.filter((other) => other !== consumer)
+      throw error
+    })
     return consumer
   }
 
@@ -69,13 +78,13 @@ export class EventSubscriber {
 
   /** How many consumers run. */
   get consumers(): number {
-    return this.#consumers.size
+    return this.#consumers.filter(({ isConsuming }) => isConsuming).length
   }
 
   /** Closes every consumer, at most `timeoutMs` for all together. Idempotent. */
   async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
-    const reports = await Promise.all([...this.#consumers].map((consumer) => consumer.close(options)))
-    this.#consumers.clear()
+    this.#closed = true
+    const reports = await Promise.all(this.#consumers.map((consumer) => consumer.close(options)))
     return {
       handedBack: reports.reduce((sum, { handedBack }) => sum + handedBack, 0),
       unfinished: reports.reduce((sum, { unfinished }) => sum + unfinished, 0)

@@ -1,7 +1,7 @@
 import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
 
 /** A batch is closed at so many entries: where the log's throughput levels off. */
-const MAX_BATCH = 500
+const MAX_BATCH = 1_000
 /** So many batches may be on their way at once: the log works on one while the next travels. */
 const MAX_IN_FLIGHT = 4
 
@@ -13,7 +13,9 @@ interface Waiting {
 
 /**
  * Gathers the entries that are offered at the same moment into one append (group commit), in the order in which they
- * were offered. A lone entry goes at once; while batches are on their way the next ones gather.
+ * were offered. The first entry of a turn of the event loop goes when its caller's own work ends; what the turn brings
+ * after it, from other callers and other sockets, goes together at the turn's end. So a lone publisher waits for nobody, a
+ * busy service appends once a turn, and a log that answers synchronously starves nobody.
  */
 export class GroupCommit {
   readonly #log: EventLog
@@ -21,6 +23,7 @@ export class GroupCommit {
   #waiting: Waiting[] = []
   #inFlight = 0
   #scheduled = false
+  #sentInThisTurn = false
   #idle: (() => void)[] = []
 
   constructor(log: EventLog, timeoutMs: number) {
@@ -35,10 +38,12 @@ export class GroupCommit {
     })
   }
 
-  /** Sends what was offered before, then these as one unit: all of them or none. */
-  appendTogether(entries: readonly AppendEntry[], timeoutMs = this.#timeoutMs): Promise<AppendResult[]> {
+  /** Sends what was offered before, then these as one unit: all of them or none. Resolves in a later turn of the event loop. */
+  async appendTogether(entries: readonly AppendEntry[], timeoutMs = this.#timeoutMs): Promise<AppendResult[]> {
     while (this.#waiting.length > 0) this.#send()
-    return this.#track(this.#log.append(entries, { timeoutMs }))
+    const results = await this.#track(this.#log.append(entries, { timeoutMs }))
+    await new Promise((resolve) => setImmediate(resolve))
+    return results
   }
 
   /** Resolves when everything offered so far is answered, well or not. */
@@ -51,9 +56,7 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled || this.#inFlight >= MAX_IN_FLIGHT) return
     this.#scheduled = true
-    // A lone publish leaves when the caller's own turn ends; beside others it waits for the end of the loop's turn, in which
-    // other callers' sockets are read.
-    if (this.#inFlight === 0) queueMicrotask(this.#flush)
+    if (this.#inFlight === 0 && !this.#sentInThisTurn) queueMicrotask(this.#flush)
     else setImmediate(this.#flush)
   }
 
@@ -63,6 +66,8 @@ export class GroupCommit {
   }
 
   #send(): void {
+    this.#sentInThisTurn = true
+    setImmediate(this.#turnEnded)
     const batch = this.#waiting.length <= MAX_BATCH ? this.#waiting : this.#waiting.slice(0, MAX_BATCH)
     this.#waiting = this.#waiting.length <= MAX_BATCH ? [] : this.#waiting.slice(MAX_BATCH)
     const entries = batch.map(({ entry }) => entry)
@@ -74,6 +79,10 @@ export class GroupCommit {
         for (const { reject } of batch) reject(error)
       }
     )
+  }
+
+  readonly #turnEnded = (): void => {
+    this.#sentInThisTurn = false
   }
 
   #track<Result>(append: Promise<Result>): Promise<Result> {

@@ -86,7 +86,7 @@ export class EventPublisher {
 
   /** Prices of a symbol: a `market_data_update` whose data is `{symbol, …data}`. */
   publishMarketData(symbol: string, data: JsonObject, source?: string): Promise<MessageId> {
-    return this.#publishNew(EventType.MARKET_DATA_UPDATE, { ...data, symbol }, source)
+    return this.#publishNew(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, source)
   }
 
   /** A `trading_signal` whose data is the signal. */

@@ -5,13 +5,13 @@
 export async function waitFor<Result>(
   condition: () => Result | Promise<Result>,
   { timeoutMs = 5_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {}
-): Promise<NonNullable<Result>> {
+): Promise<Exclude<Result, false | 0 | '' | null | undefined>> {
   const deadline = performance.now() + timeoutMs
   let lastError: unknown
   for (;;) {
     try {
       const result = await condition()
-      if (result) return result
+      if (result) return result as Exclude<Result, false | 0 | '' | null | undefined>
       lastError = undefined
     } catch (error) {
       lastError = error

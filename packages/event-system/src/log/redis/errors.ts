@@ -1,5 +1,5 @@
 import { type ErrorCode, EventSystemError } from '@tradpal/events'
-import { ClientClosedError, ClientOfflineError, ErrorReply } from 'redis'
+import { isDriverError } from './driver.ts'
 
 /** What Redis's error replies mean, by their first word (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). */
 const REPLIES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
@@ -21,8 +21,8 @@ const REPLIES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
 /** What a call to Redis failed with, as one of ours. `write`: a call of which it matters whether the server has run it. */
 export function asLogError(error: unknown, location: string, effect: 'read' | 'write'): EventSystemError {
   if (error instanceof EventSystemError) return error
-  if (error instanceof ErrorReply) return replyError(error, location)
-  const certainlyUnsent = error instanceof ClientOfflineError || error instanceof ClientClosedError || isRefusal(error)
+  if (isDriverError(error, 'ErrorReply')) return replyError(error, location)
+  const certainlyUnsent = isDriverError(error, 'ClientOfflineError', 'ClientClosedError') || isRefusal(error)
   const reason = reasonOf(error)
   if (effect === 'read' || certainlyUnsent) {
     return new EventSystemError('log_unavailable', `Redis at ${location} cannot be reached: ${reason}.`, {
@@ -63,7 +63,7 @@ export function isReply(error: unknown, beginning: string): boolean {
 }
 
 /** A script hands on the error of the command that failed in it, for some with an `ERR ` before and where it was behind. */
-function replyError(error: ErrorReply, location: string): EventSystemError {
+function replyError(error: Error, location: string): EventSystemError {
   const word = /^(?:ERR )?-?([A-Z]+)/.exec(error.message)?.[1] ?? ''
   const known = REPLIES[word]
   const [code, says] = known === undefined ? (['log_failed', 'Redis answered'] as const) : [known.code, known.says]

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import { createClient, DisconnectsClientError } from 'redis'
+import { isDriverError, loadDriver } from './driver.ts'
 import { asLogError, closedError, timeoutError, unsentError } from './errors.ts'
 import type { ConnectionChange } from './options.ts'
 
@@ -12,7 +12,7 @@ const MOST_IN_FLIGHT = 100_000
 
 /** An answer as the protocol has it (RESP 2): texts, whole numbers, lists of them. */
 export type Reply = string | number | null | Reply[]
-type Client = ReturnType<typeof newClient>
+type Client = Awaited<ReturnType<typeof newClient>>
 
 export interface LineOptions {
   readonly url: string
@@ -96,7 +96,7 @@ export class Line {
           if (!waits) return
           settle()
           reject(
-            error instanceof DisconnectsClientError
+            isDriverError(error, 'DisconnectsClientError')
               ? this.#cutShort(error, effect)
               : asLogError(error, location, effect)
           )
@@ -121,7 +121,7 @@ export class Line {
   }
 
   /** Why a call was ended from this side: we close, or the server was silent for too long. */
-  #cutShort(error: DisconnectsClientError, effect: 'read' | 'write'): EventSystemError {
+  #cutShort(error: Error, effect: 'read' | 'write'): EventSystemError {
     if (this.#closing.signal.aborted) {
       return effect === 'read' ? closedError() : asLogError(error, this.#options.location, effect)
     }
@@ -130,9 +130,9 @@ export class Line {
 
   /** Makes the connection. Resolves to what went wrong, or to nothing. */
   async #attempt(timeoutMs: number): Promise<EventSystemError | undefined> {
-    if (this.#closing.signal.aborted) throw closedError()
     const { url, location, probe } = this.#options
-    const client = newClient(url, timeoutMs)
+    const client = await newClient(url, timeoutMs)
+    if (this.#closing.signal.aborted) throw closedError()
     // Each failure also comes as an event, and one that nobody hears would end the process.
     client.on('error', (error) => this.#lose(client, asLogError(error, location, 'read')))
     const connecting = client.connect().then(() => probe?.((command) => client.sendCommand(command)))
@@ -192,7 +192,8 @@ export class Line {
   }
 }
 
-function newClient(url: string, connectTimeoutMs: number) {
+async function newClient(url: string, connectTimeoutMs: number) {
+  const { createClient } = await loadDriver()
   return createClient({
     url,
     RESP: 2,

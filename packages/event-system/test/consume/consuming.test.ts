@@ -1,0 +1,244 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createEvent, EventType } from '@tradpal/events'
+import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
+import { EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
+import { EventPublisher } from '../../src/publish/index.ts'
+import type { ConsumedMessage, Logger } from '../../src/runtime/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, signals } from '../support/events.ts'
+
+function subscriberOn(log: EventLog, options: { logger?: Logger } = {}): EventSubscriber {
+  const subscriber = new EventSubscriber({ log, ...options })
+  onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+  return subscriber
+}
+
+async function isSettled(log: EventLog, group: string): Promise<boolean> {
+  const { pending, lag } = await log.group(group).info()
+  return pending === 0 && lag === 0
+}
+
+describeOnEachLog('consuming', (logs) => {
+  test('each event goes to the handlers of its type, typed, and is acknowledged; one that nobody handles is acknowledged too', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const seen: unknown[] = []
+    subscriber.registerHandler(EventType.TRADING_SIGNAL, (event) => {
+      expectTypeOf(event.data.symbol).toEqualTypeOf<string>()
+      seen.push(['signal', event.messageId, event.data.symbol])
+    })
+    subscriber.registerHandler(
+      ['risk_alert', 'trading_signal'],
+      async (event) => void seen.push(['list', event.messageId])
+    )
+    await subscriber.startConsuming({ group: 'g' })
+    const [first, , third] = await append(
+      log,
+      signal('AAPL'),
+      createEvent('system_health', {}),
+      createEvent('risk_alert', {})
+    )
+    await waitFor(() => isSettled(log, 'g'))
+    expect(seen).toEqual([
+      ['signal', first, 'AAPL'],
+      ['list', first],
+      ['list', third]
+    ])
+  })
+
+  test('the context says which delivery it is, and its logger carries that', async () => {
+    const log = await logs.open()
+    const details: object[] = []
+    const logger: Logger = {
+      debug: () => {},
+      info: () => {},
+      warn: () => {},
+      error: () => {},
+      child: (more) => {
+        details.push(more)
+        return logger
+      }
+    }
+    const subscriber = subscriberOn(log, { logger })
+    const contexts: HandlerContext[] = []
+    subscriber.registerHandler('*', (_, context) => {
+      context.logger.info({}, 'handled')
+      contexts.push(context)
+    })
+    await subscriber.startConsuming({ group: 'g', consumer: 'one' })
+    const event = signal()
+    const [messageId] = await append(log, event)
+    await waitFor(() => contexts.length === 1)
+    expect(contexts[0]).toMatchObject({ messageId, group: 'g', consumer: 'one', attempt: 1 })
+    expect(contexts[0]?.signal.aborted).toBe(false)
+    expect(details).toEqual([
+      { group: 'g', consumer: 'one' },
+      { messageId, eventId: event.eventId, eventType: 'trading_signal' }
+    ])
+  })
+
+  test('the members of a group share its events, each to one of them; another group gets them all', async () => {
+    const log = await logs.open()
+    const handledBy: Record<string, string[]> = { one: [], two: [], other: [] }
+    const members = [
+      { group: 'shared', consumer: 'one' },
+      { group: 'shared', consumer: 'two' },
+      { group: 'other', consumer: 'other' }
+    ]
+    for (const member of members) {
+      const subscriber = subscriberOn(await logs.open())
+      subscriber.registerHandler('*', async (event) => {
+        handledBy[member.consumer]?.push(event.eventId)
+        await new Promise((resolve) => setImmediate(resolve))
+      })
+      await subscriber.startConsuming({ ...member, from: 'start', prefetch: 1 })
+    }
+    const events = signals(200)
+    await append(log, ...events)
+    await waitFor(async () => (await isSettled(log, 'shared')) && (await isSettled(log, 'other')))
+    const all = events.map(({ eventId }) => eventId)
+    expect([...(handledBy.one ?? []), ...(handledBy.two ?? [])].sort()).toEqual([...all].sort())
+    expect(handledBy.one?.length).toBeGreaterThan(0)
+    expect(handledBy.two?.length).toBeGreaterThan(0)
+    expect(handledBy.other).toEqual(all)
+  })
+
+  test('a group that is made begins where it is told to; one that exists goes on where it stands', async () => {
+    const log = await logs.open()
+    const events = signals(4)
+    const ids = await append(log, ...events.slice(0, 2))
+    await waitFor(() => Date.now() > log.timeOf(ids[1] ?? ''))
+    const between = new Date()
+    ids.push(...(await append(log, ...events.slice(2))))
+    const handledFrom = async (group: string, from: 'start' | 'new' | string | Date) => {
+      const subscriber = subscriberOn(log)
+      const seen: string[] = []
+      subscriber.registerHandler('*', ({ messageId }) => void seen.push(messageId))
+      await subscriber.startConsuming({ group, from })
+      await waitFor(() => isSettled(log, group))
+      await subscriber.close()
+      return seen
+    }
+    expect(await handledFrom('start', 'start')).toEqual(ids)
+    expect(await handledFrom('new', 'new')).toEqual([])
+    expect(await handledFrom('id', ids[0] ?? '')).toEqual(ids.slice(1))
+    expect(await handledFrom('date', between)).toEqual(ids.slice(2))
+    expect(await handledFrom('start', 'start')).toEqual([])
+  })
+
+  test('what is published once startConsuming has resolved is handled, also by a group that begins with the new', async () => {
+    const log = await logs.open()
+    for (let i = 0; i < 20; i++) {
+      const subscriber = subscriberOn(log)
+      const seen = new Promise<string>((resolve) =>
+        subscriber.registerHandler('*', ({ messageId }) => resolve(messageId))
+      )
+      await subscriber.startConsuming({ group: `g${i}` })
+      const [messageId] = await append(log, signal())
+      expect(await seen).toBe(messageId)
+      await subscriber.close()
+    }
+  })
+
+  test('with concurrency 1 events are handled one after another in log order', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const order: number[] = []
+    let running = 0
+    let most = 0
+    subscriber.registerHandler(EventType.TRADING_SIGNAL, async (event) => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setImmediate(resolve))
+      order.push(event.data.price as number)
+      running--
+    })
+    await append(log, ...signals(300))
+    await subscriber.startConsuming({ group: 'g', from: 'start' })
+    await waitFor(() => isSettled(log, 'g'))
+    expect(order).toEqual(Array.from({ length: 300 }, (_, i) => i))
+    expect(most).toBe(1)
+  })
+
+  test('with a higher concurrency so many are handled at the same time, and no more', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    let running = 0
+    const gate = Promise.withResolvers<void>()
+    subscriber.registerHandler('*', async () => {
+      running++
+      await gate.promise
+    })
+    await append(log, ...signals(10))
+    await subscriber.startConsuming({ group: 'g', from: 'start', concurrency: 4, prefetch: 2 })
+    await waitFor(async () => (await log.group('g').info()).pending === 6)
+    expect(running).toBe(4)
+    gate.resolve()
+    await waitFor(() => isSettled(log, 'g'))
+    expect(running).toBe(10)
+  })
+
+  test('an event that a handler publishes, however deep, names what it handled', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const publisher = new EventPublisher({ log })
+    const publishLater = () =>
+      new Promise((resolve) => setTimeout(() => resolve(publisher.publishSystemEvent('system_health', {})), 1))
+    subscriber.registerHandler(EventType.TRADING_SIGNAL, () => publishLater().then(() => {}))
+    const effect = new Promise<object>((resolve) =>
+      subscriber.registerHandler('system_health', ({ metadata }) => resolve(metadata))
+    )
+    await subscriber.startConsuming({ group: 'g' })
+    const cause = signal()
+    await append(log, cause)
+    expect(await effect).toEqual({ correlation_id: cause.eventId, causation_id: cause.eventId })
+  })
+
+  test('a handler that is registered or taken back while consuming counts from the next event on', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const seen: string[] = []
+    const takeBack = subscriber.registerHandler('*', () => void seen.push('first'))
+    await subscriber.startConsuming({ group: 'g' })
+    await append(log, signal())
+    await waitFor(() => seen.length === 1)
+    takeBack()
+    subscriber.registerHandler('*', () => void seen.push('second'))
+    await append(log, signal())
+    await waitFor(() => isSettled(log, 'g'))
+    expect(seen).toEqual(['first', 'second'])
+  })
+
+  test('subscribers of the diagnostics channel learn how long delivery and handling took', async () => {
+    const log = await logs.open()
+    const messages: ConsumedMessage[] = []
+    const listen = (message: unknown) => void messages.push(message as ConsumedMessage)
+    subscribe('tradpal:event-system:consumed', listen)
+    onTestFinished(() => void unsubscribe('tradpal:event-system:consumed', listen))
+    const subscriber = subscriberOn(log)
+    subscriber.registerHandler('*', () => new Promise((resolve) => setTimeout(resolve, 20)))
+    await subscriber.startConsuming({ group: 'g' })
+    await append(log, signal())
+    await waitFor(() => messages.length === 1)
+    expect(messages[0]).toMatchObject({ group: 'g', eventType: 'trading_signal', attempt: 1, error: undefined })
+    expect(messages[0]?.log).toBe(log)
+    expect(messages[0]?.handlingMs).toBeGreaterThanOrEqual(19)
+    expect(messages[0]?.deliveryMs).toBeGreaterThanOrEqual(0)
+  })
+
+  test.each([
+    [{ concurrency: 0 }, 'concurrency must be a whole number of at least 1, got 0.'],
+    [{ prefetch: 1.5 }, 'prefetch must be a whole number of at least 1, got 1.5.'],
+    [{ maxAttempts: Number.NaN }, 'maxAttempts must be a whole number of at least 1, got NaN.'],
+    [{ claimAfterMs: 1 }, 'claimAfterMs must be a whole number of at least 10, got 1.'],
+    [{ group: '' }, 'group must be a text that is not empty, got "".'],
+    [{ consumer: '' }, 'consumer must be a text that is not empty, got "".'],
+    [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']
+  ])('%o is refused in a sentence, and no group is made', async (options, sentence) => {
+    const log = await logs.open()
+    const starting = subscriberOn(log).startConsuming({ group: 'g', ...options })
+    await expect(starting).rejects.toMatchObject({ code: 'invalid_options', message: sentence })
+    expect((await log.info()).groups).toEqual([])
+  })
+})

@@ -1,0 +1,197 @@
+import { createEvent } from '@tradpal/events'
+import { expect, onTestFinished, test } from 'vitest'
+import { EventSubscriber } from '../../src/consume/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
+import { FakeClock, waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal } from '../support/events.ts'
+
+const soon = { initialMs: 1, maxMs: 1 }
+
+function subscriberOn(log: EventLog, parts: { clock?: FakeClock; random?: () => number } = {}): EventSubscriber {
+  const subscriber = new EventSubscriber({ log, ...parts })
+  onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+  return subscriber
+}
+
+async function isSettled(log: EventLog): Promise<boolean> {
+  const { pending, lag } = await log.group('g').info()
+  return pending === 0 && lag === 0
+}
+
+describeOnEachLog('a handler that throws', (logs) => {
+  test('gets its event again, with the attempts counted, until it is done', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const attempts: number[] = []
+    subscriber.registerHandler('*', (_, { attempt }) => {
+      attempts.push(attempt)
+      if (attempt < 4) throw new Error('not yet')
+    })
+    await subscriber.startConsuming({ group: 'g', backoff: soon })
+    await append(log, signal())
+    await waitFor(() => isSettled(log))
+    expect(attempts).toEqual([1, 2, 3, 4])
+    expect((await log.info()).deadLetters).toBe(0)
+  })
+
+  test('waits out a backoff that doubles, and holds up nobody else meanwhile', async () => {
+    const log = await logs.open()
+    const clock = new FakeClock()
+    const subscriber = subscriberOn(log, { clock, random: () => 1 })
+    const seen: string[] = []
+    subscriber.registerHandler('*', ({ eventId }, { attempt }) => {
+      seen.push(`${eventId} ${attempt}`)
+      if (eventId === 'fails') throw new Error('no')
+    })
+    await subscriber.startConsuming({ group: 'g', backoff: { initialMs: 100, maxMs: 150 } })
+    await append(log, { ...signal(), eventId: 'fails' }, { ...signal(), eventId: 'next' })
+    await waitFor(() => seen.length === 2)
+    expect(seen).toEqual(['fails 1', 'next 1'])
+    for (const [attempt, waitMs] of [100, 150, 150].entries()) {
+      // Its two loops and the retry.
+      await waitFor(() => clock.sleeping === 3)
+      await clock.advance(waitMs - 1)
+      expect(seen).toHaveLength(2 + attempt)
+      await clock.advance(1)
+      await waitFor(() => seen.at(-1) === `fails ${attempt + 2}`)
+    }
+  })
+
+  test('takes no room from the others while it waits', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log, { clock: new FakeClock() })
+    const seen: string[] = []
+    subscriber.registerHandler('*', ({ eventId }) => {
+      seen.push(eventId)
+      if (eventId !== 'last') throw new Error('no')
+    })
+    await subscriber.startConsuming({ group: 'g', prefetch: 1 })
+    const ids = ['1', '2', '3', '4', '5', 'last']
+    await append(log, ...ids.map((eventId) => ({ ...signal(), eventId })))
+    await waitFor(() => seen.length === 6)
+    expect(seen).toEqual(ids)
+  })
+
+  test('is the only one to get it again: those that were done with it are not run twice', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const runs: string[] = []
+    subscriber.registerHandler('*', () => void runs.push('before'))
+    subscriber.registerHandler('*', (_, { attempt }) => {
+      runs.push(`failing ${attempt}`)
+      if (attempt === 1) throw new Error('once')
+    })
+    subscriber.registerHandler('*', () => void runs.push('behind'))
+    await subscriber.startConsuming({ group: 'g', backoff: soon })
+    await append(log, signal())
+    await waitFor(() => isSettled(log))
+    expect(runs).toEqual(['before', 'failing 1', 'behind', 'failing 2'])
+  })
+
+  test('sends it to the dead letters after maxAttempts, with the reason; put back, it starts again at attempt 1', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    let healthy = false
+    const attempts: number[] = []
+    subscriber.registerHandler('*', async (_, { attempt }) => {
+      attempts.push(attempt)
+      if (!healthy) throw new RangeError('the desk is closed')
+    })
+    await subscriber.startConsuming({
+      group: 'g',
+      consumer: 'one',
+      maxAttempts: 3,
+      backoff: soon,
+      claimAfterMs: 50
+    })
+    const [messageId] = await append(log, signal())
+    const letter = await waitFor(async () => (await log.deadLetters.list({ group: 'g', limit: 10 }))[0])
+    expect(letter).toMatchObject({
+      messageId,
+      group: 'g',
+      consumer: 'one',
+      kind: 'exhausted',
+      reason: 'the desk is closed',
+      attempts: 3
+    })
+    expect(letter.stack).toContain('RangeError: the desk is closed')
+    expect(await isSettled(log)).toBe(true)
+    healthy = true
+    await log.deadLetters.requeue(letter.id)
+    await waitFor(() => isSettled(log))
+    expect(attempts).toEqual([1, 2, 3, 1])
+    expect((await log.info()).deadLetters).toBe(0)
+  })
+
+  test('says in the dead letter what each of several said', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    for (const reason of ['one', 'two']) subscriber.registerHandler('*', () => Promise.reject(new Error(reason)))
+    await subscriber.startConsuming({ group: 'g', maxAttempts: 1 })
+    await append(log, signal())
+    const letter = await waitFor(async () => (await log.deadLetters.list({ limit: 1 }))[0])
+    expect(letter.reason).toBe('2 handlers failed: one; two')
+  })
+
+  test('keeps its count over a restart of the consumer', async () => {
+    const log = await logs.open()
+    const attempts: number[] = []
+    const handle = (_: unknown, { attempt }: { attempt: number }) => {
+      attempts.push(attempt)
+      if (attempt < 3) throw new Error('not yet')
+    }
+    for (let start = 1; start <= 3; start++) {
+      const subscriber = subscriberOn(log, { clock: new FakeClock() })
+      subscriber.registerHandler('*', handle)
+      await subscriber.startConsuming({ group: 'g', consumer: 'one', from: 'start' })
+      if (start === 1) await append(log, signal())
+      await waitFor(() => attempts.length === start)
+      await subscriber.close()
+    }
+    expect(attempts).toEqual([1, 2, 3])
+    expect(await isSettled(log)).toBe(true)
+  })
+})
+
+describeOnEachLog('an entry that is no event', (logs) => {
+  test.each([
+    ['is no JSON', 'garbage', /^The text is not JSON/],
+    ['lacks a part', '{"event_type":"trading_signal"}', /^event_id is missing/],
+    [
+      'carries what its type does not',
+      JSON.stringify({ event_type: 'trading_signal', event_id: 'x', timestamp: '2026-01-01T00:00:00Z', data: {} }),
+      /symbol/
+    ]
+  ])('because it %s goes to the dead letters at once as poison, and the group goes on', async (_, payload, reason) => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const handled: string[] = []
+    subscriber.registerHandler('trading_signal', ({ eventId }) => void handled.push(eventId))
+    await subscriber.startConsuming({ group: 'g' })
+    await log.append([{ eventId: 'poison', eventType: 'trading_signal', payload }])
+    const next = signal()
+    await append(log, next)
+    await waitFor(() => handled.length === 1)
+    expect(handled).toEqual([next.eventId])
+    const [letter] = await waitFor(async () => {
+      const letters = await log.deadLetters.list({ group: 'g', limit: 10 })
+      return letters.length === 1 && letters
+    })
+    expect(letter).toMatchObject({ kind: 'poison', attempts: 1, payload })
+    expect(letter?.reason).toMatch(reason)
+    await waitFor(() => isSettled(log))
+  })
+
+  test('does not concern a type of which this process knows nothing, which passes', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    const handled: string[] = []
+    subscriber.registerHandler('*', ({ eventType }) => void handled.push(eventType))
+    await subscriber.startConsuming({ group: 'g' })
+    await append(log, { ...createEvent('system_health', {}), eventType: 'of_another_service' })
+    await waitFor(() => isSettled(log))
+    expect(handled).toEqual(['of_another_service'])
+    expect((await log.info()).deadLetters).toBe(0)
+  })
+})

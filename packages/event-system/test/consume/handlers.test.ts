@@ -1,0 +1,45 @@
+import { EventType } from '@tradpal/events'
+import { expect, test } from 'vitest'
+import { HandlerRegistry } from '../../src/consume/index.ts'
+
+const nothing = () => {}
+
+test('a type has the handlers that name it, alone, in a list or by *, in the order of registration', () => {
+  const registry = new HandlerRegistry()
+  const names = ['all', 'signal', 'list', 'order']
+  const [all, signal, list, order] = names.map((name) => Object.assign(() => {}, { called: name }))
+  registry.register('*', all ?? nothing)
+  registry.register(EventType.TRADING_SIGNAL, signal ?? nothing)
+  registry.register([EventType.TRADING_SIGNAL, EventType.ORDER_EXECUTED], list ?? nothing)
+  registry.register(EventType.ORDER_EXECUTED, order ?? nothing)
+  const handlersOf = (type: string) => registry.for(type).map(({ handler }) => handler)
+  expect(handlersOf('trading_signal')).toEqual([all, signal, list])
+  expect(handlersOf('order_executed')).toEqual([all, list, order])
+  expect(handlersOf('risk_alert')).toEqual([all])
+})
+
+test('the function that registering returns takes that registration back, and no other of the same handler', () => {
+  const registry = new HandlerRegistry()
+  const takeBack = registry.register('risk_alert', nothing)
+  registry.register('risk_alert', nothing)
+  expect(registry.for('risk_alert')).toHaveLength(2)
+  takeBack()
+  takeBack()
+  expect(registry.for('risk_alert')).toHaveLength(1)
+})
+
+test('a type that nobody knows, no type at all and what is no function are refused', () => {
+  const registry = new HandlerRegistry()
+  const code = (work: () => unknown) => {
+    try {
+      work()
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+    return 'accepted'
+  }
+  expect(code(() => registry.register('trading_signl', nothing))).toBe('unknown_event_type')
+  expect(code(() => registry.register([], nothing))).toBe('invalid_argument')
+  expect(code(() => registry.register('risk_alert', 'handler' as never))).toBe('invalid_argument')
+  expect(registry.size).toBe(0)
+})

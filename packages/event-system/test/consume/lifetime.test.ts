@@ -1,0 +1,216 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { type ConsumeOptions, EventSubscriber } from '../../src/consume/index.ts'
+import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, signals, withFaults } from '../support/events.ts'
+import { type SpawnedConsumer, spawnConsumer } from '../support/spawn-consumer.ts'
+
+function subscriberOn(log: EventLog): EventSubscriber {
+  const subscriber = new EventSubscriber({ log })
+  onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+  return subscriber
+}
+
+/** A member that notes what it handles as `<event id> <attempt>`. */
+async function startMember(log: EventLog, options: ConsumeOptions): Promise<{ seen: string[] }> {
+  const subscriber = subscriberOn(log)
+  const seen: string[] = []
+  subscriber.registerHandler('*', ({ eventId }, { attempt }) => void seen.push(`${eventId} ${attempt}`))
+  await subscriber.startConsuming({ group: 'g', from: 'start', ...options })
+  return { seen }
+}
+
+async function isSettled(log: EventLog): Promise<boolean> {
+  const { pending, lag } = await log.group('g').info()
+  return pending === 0 && lag === 0
+}
+
+function spawned(consumer: SpawnedConsumer): SpawnedConsumer {
+  onTestFinished(() => consumer.kill())
+  return consumer
+}
+
+describeOnEachLog('the life of a consumer', (logs) => {
+  test('closing waits for the handler that runs and hands the rest back, at once and uncounted', async () => {
+    const log = await logs.open()
+    const events = signals(5)
+    await append(log, ...events)
+    const subscriber = subscriberOn(log)
+    const gate = Promise.withResolvers<void>()
+    const begun: string[] = []
+    subscriber.registerHandler('*', async ({ eventId }) => {
+      begun.push(eventId)
+      await gate.promise
+    })
+    const consumer = await subscriber.startConsuming({ group: 'g', consumer: 'one', from: 'start' })
+    await waitFor(async () => (await log.group('g').info()).pending === 5 && begun.length === 1)
+    const closing = consumer.close()
+    gate.resolve()
+    expect(await closing).toEqual({ handedBack: 4, unfinished: 0 })
+    expect(begun).toEqual([events[0]?.eventId])
+    expect(subscriber.consumers).toBe(0)
+    const { seen } = await startMember(log, { consumer: 'two', claimAfterMs: 50 })
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual(events.slice(1).map(({ eventId }) => `${eventId} 1`))
+  })
+
+  test('a handler that is not done when closing runs out of time sees its signal aborted, and its event is another member’s', async () => {
+    const log = await logs.open()
+    const [event] = signals(1)
+    const subscriber = subscriberOn(log)
+    let signalOfHandler: AbortSignal | undefined
+    const gate = Promise.withResolvers<void>()
+    subscriber.registerHandler('*', async (_, context) => {
+      signalOfHandler = context.signal
+      await gate.promise
+    })
+    const consumer = await subscriber.startConsuming({ group: 'g', consumer: 'one', from: 'start' })
+    await append(log, event ?? signal())
+    await waitFor(() => signalOfHandler)
+    expect(await consumer.close({ timeoutMs: 30 })).toEqual({ handedBack: 0, unfinished: 1 })
+    expect(signalOfHandler?.aborted).toBe(true)
+    const { seen } = await startMember(log, { consumer: 'two', claimAfterMs: 50 })
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual([`${event?.eventId} 2`])
+    gate.resolve()
+  })
+
+  test('what a killed process held is taken over by the living, and what it was done with and could not say comes again', async () => {
+    const log = await logs.open()
+    const [hanging, done, third] = signals(3)
+    if (!hanging || !done || !third) throw new Error('three signals')
+    await append(log, hanging)
+    const first = spawned(spawnConsumer(logs.place, 'g', 'hangs', 'hang'))
+    await first.handledCount(1)
+    await first.kill()
+    await append(log, done)
+    const second = spawned(spawnConsumer(logs.place, 'g', 'is-done', 'done'))
+    await second.handledCount(1)
+    await second.kill()
+    await append(log, third)
+    const { seen } = await startMember(log, { consumer: 'lives', claimAfterMs: 100 })
+    await waitFor(() => isSettled(log), { timeoutMs: 10_000 })
+    expect(seen.toSorted()).toEqual([`${hanging.eventId} 2`, `${done.eventId} 2`, `${third.eventId} 1`].toSorted())
+  })
+
+  test('a process that comes back under its name takes up at once what it left', async () => {
+    const log = await logs.open()
+    const [event] = signals(1)
+    await append(log, event ?? signal())
+    const crashed = spawned(spawnConsumer(logs.place, 'g', 'same-name', 'hang'))
+    await crashed.handledCount(1)
+    await crashed.kill()
+    const { seen } = await startMember(log, { consumer: 'same-name', claimAfterMs: 3_600_000 })
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual([`${event?.eventId} 2`])
+  })
+
+  test('a live member keeps what it works on, however long that takes', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    let handled = 0
+    const gate = Promise.withResolvers<void>()
+    subscriber.registerHandler('*', async () => {
+      handled++
+      await gate.promise
+    })
+    await subscriber.startConsuming({ group: 'g', consumer: 'slow', from: 'start', claimAfterMs: 300 })
+    await append(log, signal())
+    await waitFor(() => handled === 1)
+    const { seen } = await startMember(log, { consumer: 'greedy', claimAfterMs: 300 })
+    let mostIdleMs = 0
+    const since = performance.now()
+    while (performance.now() - since < 1_000) {
+      const [pending] = await log.group('g').pending({ limit: 1 })
+      mostIdleMs = Math.max(mostIdleMs, pending?.idleMs ?? 0)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    gate.resolve()
+    await waitFor(() => isSettled(log))
+    expect(mostIdleMs).toBeGreaterThan(50)
+    expect([handled, seen]).toEqual([1, []])
+  })
+
+  test('a member whose event was taken over meanwhile sees its signal aborted, and its success does not count', async () => {
+    const log = await logs.open()
+    const subscriber = subscriberOn(log)
+    let signalOfHandler: AbortSignal | undefined
+    const gate = Promise.withResolvers<void>()
+    subscriber.registerHandler('*', async (_, context) => {
+      signalOfHandler = context.signal
+      await gate.promise
+    })
+    await subscriber.startConsuming({ group: 'g', consumer: 'frozen', from: 'start', claimAfterMs: 60 })
+    await append(log, signal())
+    await waitFor(() => signalOfHandler)
+    await log.group('g').claim('thief', { minIdleMs: 0, limit: 1 })
+    await waitFor(() => signalOfHandler?.aborted)
+    gate.resolve()
+    await subscriber.close()
+    expect((await log.group('g').pending({ limit: 10 })).map(({ consumer }) => consumer)).toEqual(['thief'])
+  })
+
+  test('an event that kills whoever handles it is given up unhandled in the end', async () => {
+    const log = await logs.open()
+    await append(log, signal())
+    const group = log.group('g')
+    await group.create('start')
+    await group.read('dies', { limit: 1, waitMs: 0 })
+    for (let crash = 1; crash < 6; crash++) await group.claim('dies', { minIdleMs: 0, limit: 1 })
+    const { seen } = await startMember(log, { consumer: 'dies', maxAttempts: 2 })
+    const letter = await waitFor(async () => (await log.deadLetters.list({ limit: 1 }))[0])
+    expect(letter).toMatchObject({ kind: 'exhausted', reason: 'It was handed out 6 times and never finished.' })
+    expect(seen).toEqual([])
+  })
+
+  test('a group that is dropped under its consumer is made again behind what was read', async () => {
+    const log = await logs.open()
+    const { seen } = await startMember(log, { consumer: 'one' })
+    const [before, after] = signals(2)
+    await append(log, before ?? signal())
+    await waitFor(() => isSettled(log))
+    await log.group('g').destroy()
+    await append(log, after ?? signal())
+    await waitFor(() => seen.length === 2)
+    expect(seen).toEqual([`${before?.eventId} 1`, `${after?.eventId} 1`])
+  })
+
+  test('an acknowledgement that fails is sent again, and the handler is not', async () => {
+    const log = await logs.open()
+    let failures = 0
+    const faulty = withFaults(log, {
+      group: (name) => {
+        const group = log.group(name)
+        const acknowledge = group.acknowledge.bind(group)
+        return Object.assign(group, {
+          acknowledge: (ids) => (failures++ < 3 ? Promise.reject(new Error('the network')) : acknowledge(ids))
+        } satisfies Partial<ConsumerGroup>)
+      }
+    })
+    const { seen } = await startMember(faulty, { consumer: 'one' })
+    const event = signal()
+    await append(log, event)
+    await waitFor(() => isSettled(log))
+    expect(failures).toBe(4)
+    expect(seen).toEqual([`${event.eventId} 1`])
+  })
+
+  test('closing while it starts hands back what it took up, and a closed subscriber starts no other', async () => {
+    const log = await logs.open()
+    const [messageId] = await append(log, signal())
+    const group = log.group('g')
+    await group.create('start')
+    await group.read('one', { limit: 1, waitMs: 0 })
+    const subscriber = subscriberOn(log)
+    const seen: string[] = []
+    subscriber.registerHandler('*', ({ eventId }) => void seen.push(eventId))
+    const starting = subscriber.startConsuming({ group: 'g', consumer: 'one' })
+    await subscriber.close()
+    await starting
+    expect([subscriber.consumers, seen]).toEqual([0, []])
+    const taken = await group.claim('two', { minIdleMs: 3_600_000, limit: 10 })
+    expect(taken.map((delivery) => [delivery.messageId, delivery.attempt])).toEqual([[messageId, 2]])
+    await expect(subscriber.startConsuming({ group: 'g' })).rejects.toMatchObject({ code: 'closed' })
+  })
+})

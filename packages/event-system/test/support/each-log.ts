@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import type { EventLog } from '../../src/log/index.ts'
+import { type LogPlace, newLog } from './log-place.ts'
+
+/** A fresh, empty log in each test, on a real file or a real server. */
+export interface LogUnderTest {
+  readonly place: LogPlace
+  /** A started handle. It is closed after the test. */
+  open(): Promise<EventLog>
+}
+
+/** Describes a promise that the library keeps over every log: once over the embedded one, once over a real Redis. */
+export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {
+  describe.each(['sqlite', 'redis'] as const)(`${promise} (%s)`, (kind) => {
+    let folder: string
+    let server: RedisServer | undefined
+    let place: LogPlace
+    let handles: EventLog[] = []
+    let count = 0
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'tradpal-library-'))
+      if (kind === 'redis') server = await startRedis()
+    })
+    beforeEach(() => {
+      count += 1
+      place =
+        server === undefined
+          ? { path: join(folder, `${count}.db`) }
+          : { url: server.url, streamName: `library_${count}` }
+    })
+    afterEach(async () => {
+      await Promise.all(handles.map((log) => log.close()))
+      handles = []
+    })
+    afterAll(async () => {
+      await server?.stop()
+      await rm(folder, { recursive: true, force: true })
+    })
+
+    tests({
+      get place() {
+        return place
+      },
+      async open() {
+        const log = newLog(place)
+        await log.start()
+        handles.push(log)
+        return log
+      }
+    })
+  })
+}

@@ -1,0 +1,31 @@
+import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
+import type { EventLog } from '../../src/log/index.ts'
+
+/** A signal to buy; its number, when given, is its price. */
+export function signal(symbol = 'AAPL', price = 1): Event<'trading_signal'> {
+  return createEvent(EventType.TRADING_SIGNAL, { symbol, signal: 'BUY', price }, { source: 'test' })
+}
+
+export function signals(count: number): Event<'trading_signal'>[] {
+  return Array.from({ length: count }, (_, i) => signal('AAPL', i))
+}
+
+/** Appends events past the publisher. */
+export async function append(log: EventLog, ...events: readonly Event[]): Promise<string[]> {
+  const entries = events.map((event) => ({
+    eventId: event.eventId,
+    eventType: event.eventType,
+    payload: encodeEvent(event)
+  }))
+  return (await log.append(entries)).map(({ messageId }) => messageId)
+}
+
+/** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */
+export function withFaults(log: EventLog, faults: Partial<EventLog>): EventLog {
+  return new Proxy(log, {
+    get(target, name) {
+      const value = name in faults ? faults[name as keyof EventLog] : Reflect.get(target, name)
+      return typeof value === 'function' && !(name in faults) ? value.bind(target) : value
+    }
+  })
+}
