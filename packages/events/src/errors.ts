@@ -26,10 +26,6 @@ export const ERROR_CODES = {
   // what was asked for
   not_found: { retryable: false, meaning: 'No such event, group or dead letter.' },
   unsupported: { retryable: false, meaning: 'The log declares that it cannot do this.' },
-  trim_refused: {
-    retryable: false,
-    meaning: 'Trimming would remove what a group has not acknowledged; `force` removes it all the same.'
-  },
   entry_trimmed: { retryable: false, meaning: 'The entry is no longer in the log.' },
   // the state of things
   not_started: { retryable: false, meaning: 'Called before `start()` or `initialize()`.' },

@@ -59,6 +59,7 @@ export interface ReadRange {
 
 export interface PendingEntry {
   readonly messageId: MessageId
+  /** Who holds it. Empty when nobody does: it was released, or requeued from the dead letters. */
   readonly consumer: string
   /** Since it was last handed out or extended, in ms. */
   readonly idleMs: number
@@ -90,7 +91,7 @@ export interface LogInfo {
   /** Bytes that the log takes where it is kept, approximately. */
   readonly bytes: number
   readonly groups: readonly GroupInfo[]
-  /** How many event ids the deduplication window holds. */
+  /** How many event ids are kept for deduplication: those of the window, and of up to one more, since they are forgotten in stretches. */
   readonly deduplicationEntries: number
   readonly deadLetters: number
 }
@@ -148,7 +149,10 @@ export interface DeadLetters {
   discard(id: string): Promise<boolean>
 }
 
-/** The consumers that share the entries of a log among them. */
+/**
+ * The consumers that share the entries of a log among them. Without the group, `read`, `claim`, `pending`, `seek` and
+ * `info` reject with `not_found`. An empty name and a limit below 1 are refused with `invalid_argument`.
+ */
 export interface ConsumerGroup {
   readonly name: string
   /** Creates the group at a position. Resolves to false, and changes nothing, when it exists. */
@@ -158,7 +162,8 @@ export interface ConsumerGroup {
   /**
    * Hands new entries to a consumer, in log order, at most `limit`: each to one consumer of the group. Resolves at once
    * when there are any; else waits up to `waitMs` (0: not at all) for one to be appended, in this process or another;
-   * resolves to nothing when the time is up or the signal is aborted. Rejects with `not_found` without the group.
+   * resolves to nothing when the time is up or the signal is aborted. When the log is closed meanwhile it rejects with
+   * `closed` or resolves to nothing.
    */
   read(consumer: string, options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]>
   /** Marks entries done. Never handed out again. Resolves to how many were pending; others are ignored. */
@@ -178,11 +183,13 @@ export interface ConsumerGroup {
   release(consumer: string, messageIds: readonly MessageId[]): Promise<void>
   /** Puts pending entries into the dead letters and acknowledges them, in one atomic step. Those that are not pending (any more) are left out. Resolves to the letters written. */
   deadLetter(letters: readonly NewDeadLetter[]): Promise<DeadLetter[]>
-  /** Moves the group: the next read hands out from there. What is pending stays pending. */
+  /**
+   * Moves the group: the next read hands out from there. What is pending stays pending; moved to before it, the group
+   * hands it out once more, and whether its deliveries are counted on or from 1 is the adapter's affair.
+   */
   seek(to: Position): Promise<void>
   /** Removes a consumer that holds nothing. Resolves to false, and removes nothing, when it holds something or is not there: checked and removed in one atomic step. */
   removeConsumer(consumer: string): Promise<boolean>
-  /** Rejects with `not_found` without the group. */
   info(): Promise<GroupInfo>
 }
 
@@ -211,9 +218,10 @@ export interface EventLog {
 
   /**
    * Appends all of them or none, in order; ids grow strictly. A repeated event id inside the deduplication window, here
-   * or in the same call, appends nothing and says so, also when two processes race. When it resolves, the entries are
-   * durable to the degree that the adapter documents by name. It never reports an append that it cannot prove: it
-   * rejects with `log_unavailable` when nothing was written and with `log_timeout` when that is unknown.
+   * or in the same call, appends nothing and says so, also when two processes race; all that open the log must be given
+   * the same window. When it resolves, the entries are durable to the degree that the adapter documents by name. It never
+   * reports an append that it cannot prove: it rejects with `log_unavailable` or `log_busy` when nothing was written and
+   * with `log_timeout` when that is unknown.
    */
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
   /** One page of entries. A page shorter than `limit` is the last. */

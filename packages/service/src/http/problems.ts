@@ -45,7 +45,6 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_message_id: 400,
   not_found: 404,
   unsupported: 501,
-  trim_refused: 409,
   entry_trimmed: 409,
   not_started: 503,
   closed: 503,

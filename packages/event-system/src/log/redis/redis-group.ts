@@ -115,7 +115,12 @@ export class RedisGroup implements ConsumerGroup {
     if (consumer !== undefined) command.push(consumer)
     mustBeLimit(limit)
     const rows = await this.#connection.read<[string, string, number, number][]>(command)
-    return rows.map(([messageId, holder, idleMs, deliveries]) => ({ messageId, consumer: holder, idleMs, deliveries }))
+    return rows.map(([messageId, holder, idleMs, deliveries]) => ({
+      messageId,
+      consumer: holder === NOBODY ? '' : holder,
+      idleMs,
+      deliveries
+    }))
   }
 
   async claim(consumer: string, { minIdleMs, limit }: { minIdleMs: number; limit: number }): Promise<Delivery[]> {
