@@ -113,25 +113,25 @@ function urlOf({ address, family, port }: AddressInfo): string {
  * or the port cannot be had: whoever runs it starts it again.
  */
 export async function serve(environment: Environment = process.env): Promise<void> {
-  let service: RunningService
   try {
     readConfiguration(environment)
   } catch (error) {
     return fail(error, 2)
   }
-  try {
-    service = await startService({ environment })
-  } catch (error) {
-    return fail(error, 1)
-  }
-  const onSignal = () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal).once(signal, () => process.exit(1))
+  let service: RunningService | undefined
+  const onSignal = (signal: NodeJS.Signals) => {
+    for (const each of SIGNALS) process.off(each, onSignal)
+    // Nothing was accepted yet: the signal does what it does to any process.
+    if (service === undefined) return process.kill(process.pid, signal)
+    for (const each of SIGNALS) process.once(each, () => process.exit(1))
     service.close().then(
       () => process.exit(0),
       (error) => fail(error, 1)
     )
   }
-  for (const signal of SIGNALS) process.once(signal, onSignal)
+  // Before it listens, so that whoever reads that it does may end it at once.
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  service = await startService({ environment }).catch((error) => fail(error, 1))
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
