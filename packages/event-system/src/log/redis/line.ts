@@ -198,6 +198,8 @@ async function newClient(url: string, connectTimeoutMs: number) {
     url,
     RESP: 2,
     disableOfflineQueue: true,
+    // The time of each call is kept by send(): the client's own would make an AbortSignal for each command.
+    commandOptions: { timeout: 0 },
     socket: { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false }
   })
 }
