@@ -72,7 +72,9 @@ test('the packages hold what runs and its types: no source, no test, nothing of 
   expect(files).toContain('dist/index.js')
   expect(files.some((path) => path.endsWith('.lua'))).toBe(true)
   expect(
-    files.filter((path) => !/^(dist\/.+(\.js|\.d\.ts|\.lua)|package\.json|README\.md|LICENSE)$/.test(path))
+    files.filter(
+      (path) => !/^(bin\/tradpal-events\.js|dist\/.+(\.js|\.d\.ts|\.lua)|package\.json|README\.md|LICENSE)$/.test(path)
+    )
   ).toEqual([])
   expect(files.filter((path) => path.includes('.test.'))).toEqual([])
 })
