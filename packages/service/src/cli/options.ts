@@ -82,7 +82,10 @@ export function collectNames(text: string, before: readonly string[] = []): read
 
 export function addGlobalOptions(program: Command): void {
   program
-    .option('--url <url>', 'speak to the service at this address (default: http://localhost:8011)')
+    .option(
+      '--url <url>',
+      'speak to the service at this address (default: EVENT_SERVICE_URL, or http://localhost:8011)'
+    )
     .option('--log <file>', 'open the embedded log in this file directly')
     .option('--redis <url>', 'open the log in this Redis directly')
     .option('--stream <name>', 'with --redis: the stream (default: EVENT_STREAM_NAME, or tradpal_events)')

@@ -8,9 +8,14 @@ const PAGE = 1_000
 /** A count runs over its range before it answers. */
 const COUNT_TIMEOUT_MS = 600_000
 
-export function openServiceTarget({ url = 'http://localhost:8011', timeout }: GlobalOptions): Target {
+export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions): Target {
   const client = new EventClient({ url, ...(timeout === undefined ? {} : { timeoutMs: timeout }) })
   return new ServiceTarget(client, url, timeout ?? COUNT_TIMEOUT_MS)
+}
+
+/** A variable that is set to nothing counts as unset. */
+function serviceUrl(): string {
+  return process.env.EVENT_SERVICE_URL || 'http://localhost:8011'
 }
 
 class ServiceTarget implements Target {

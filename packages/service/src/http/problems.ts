@@ -33,7 +33,8 @@ const problemSchema = Type.Object(
 /** What an operation may answer beside its success, for the API's description. */
 export const problemResponses = { '4xx': problemSchema, '5xx': problemSchema }
 
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+/** The status with which each code is answered. */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_json: 400,
   invalid_event: 400,
   invalid_data: 400,

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
 import { MAIN, runCommand, startCommand, temporaryFolder } from './support/command.ts'
 import { runShell } from './support/shell.ts'
 import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
@@ -48,6 +49,15 @@ describe('wrong use', () => {
     expect(stderr).toMatch(sentence)
     expect(stderr).toMatch(/^error: .* \([a-z_]+\)\n$/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  test('is told of the service that EVENT_SERVICE_URL names, when no option names another', async () => {
+    const env = { EVENT_SERVICE_URL: `http://127.0.0.1:${await freePort()}` }
+    const { code, stderr } = await runCommand(['events'], { env })
+    expect(stderr).toContain(env.EVENT_SERVICE_URL)
+    expect(code).toBe(3)
+    const given = await runCommand(['events', '--url', 'nonsense'], { env })
+    expect(given.stderr).toContain('nonsense')
   })
 
   test('is a JSON object on standard error for machines', async () => {

@@ -1,0 +1,42 @@
+import { ERROR_CODES, type ErrorCode } from '@tradpal/events'
+import { STATUS } from '../../packages/service/src/http/problems.ts'
+
+/** docs/errors.md, made of the table of codes. */
+export function errorsPage(): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { meaning, retryable }]) =>
+      `| \`${code}\` | ${meaning} | ${retryable ? 'yes' : 'no'} | ${STATUS[code as ErrorCode]} |`
+  )
+  return `# Errors
+
+Everything that goes wrong is an \`EventSystemError\`, in the library, in the client and behind the command line. Its \`code\` is
+one of the closed table below, and is what a program switches on; its \`message\` is a sentence for people that says what is
+wrong, where, and what would be right, and may change.
+
+\`\`\`ts
+import { createEvent, EventSystemError, EventType } from '@tradpal/events'
+
+try {
+  createEvent(EventType.TRADING_SIGNAL, { symbol: 'AAPL', signal: 'MAYBE' as 'BUY' })
+} catch (error) {
+  if (!(error instanceof EventSystemError)) throw error
+  console.log(error.code) // invalid_data
+  console.log(error.pointer) // /data/signal
+  console.log(error.retryable) // false
+}
+\`\`\`
+
+- \`retryable\`: whether the same call, unchanged, may succeed later. Publishing the same event again is always safe: its id tells.
+- \`pointer\`: the JSON pointer (RFC 6901) of the value that is wrong, from the root of the event.
+- \`index\`: in a batch, which event is wrong, from 0. Nothing of the batch was written.
+- \`cause\`: the error underneath, where there is one.
+
+Over HTTP an error is a problem document (\`application/problem+json\`, RFC 9457) with the same \`code\`, \`pointer\` and \`index\`, the
+sentence as \`detail\`, and the status of the last column: see [HTTP](http.md#errors). The client throws it as an
+\`EventSystemError\` again. The command line prints the sentence and the code, and ends with an [exit code](command-line.md#exit-codes).
+
+| code | meaning | retryable | HTTP |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}

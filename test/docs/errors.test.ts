@@ -1,0 +1,8 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { errorsPage } from './errors-page.ts'
+import { HOUSE } from './pages.ts'
+
+test('docs/errors.md is what the table of codes says; `npx vitest run test/docs/errors.test.ts -u` writes it anew', async () => {
+  await expect(errorsPage()).toMatchFileSnapshot(join(HOUSE, 'docs/errors.md'))
+})
