@@ -20,11 +20,15 @@ beforeAll(async () => {
 afterAll(() => runner?.stop())
 
 describe('every listing does what its page says', () => {
-  test.each(executed.map((listing) => [listing.place, listing] as const))('%s', { timeout: 30_000 }, async (_, listing) => {
-    const outcome = await runner.run(listing)
-    expect(outcome, `${listing.text}\n${outcome.stdout}${outcome.stderr}`).toMatchObject({ exitCode: 0 })
-    for (const line of announced(listing)) expect(outcome.stdout.split('\n')).toContain(line)
-  })
+  test.each(executed.map((listing) => [listing.place, listing] as const))(
+    '%s',
+    { timeout: 30_000 },
+    async (_, listing) => {
+      const outcome = await runner.run(listing)
+      expect(outcome, `${listing.text}\n${outcome.stdout}${outcome.stderr}`).toMatchObject({ exitCode: 0 })
+      for (const line of announced(listing)) expect(outcome.stdout.split('\n')).toContain(line)
+    }
+  )
 
   test('and its types are right', { timeout: 60_000 }, async () => {
     const typed = executed.filter(({ language }) => language === 'ts')
