@@ -31,8 +31,7 @@ function fill(signal: Event<'trading_signal'>, side: 'BUY' | 'SELL', eventId: st
 }
 
 // The books are the orders in the log: a broker that starts again has all that it ever filled.
-for await (const event of system.readEvents({ eventType: EventType.ORDER_EXECUTED }))
-  book(event as Event<'order_executed'>)
+for await (const order of system.readEvents({ eventType: EventType.ORDER_EXECUTED })) book(order)
 
 system.registerHandler(
   EventType.TRADING_SIGNAL,

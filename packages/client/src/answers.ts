@@ -64,7 +64,8 @@ export interface HealthReport {
 
 export function storedEvent(value: unknown): StoredEvent {
   const messageId = textOf(value, 'message_id')
-  return { ...fromWire(value), messageId }
+  // The service has checked it, and may know types that this process does not.
+  return { ...fromWire(value, { validate: 'envelope' }), messageId }
 }
 
 export function storedEvents(body: unknown): StoredEvent[] {

@@ -35,7 +35,7 @@ export interface ReplayOptions extends EventRange {
 }
 
 export interface StreamReplayOptions extends EventRange {
-  /** 1 is the pace at which the events happened, 10 ten times that, `max` as fast as it goes. Default `max`. */
+  /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
   readonly speed?: number | 'max'
 }
 
@@ -102,7 +102,7 @@ export class EventClient implements AsyncDisposable {
     return await this.publishEvent(createEvent(EventType.PORTFOLIO_UPDATE, updates, { source }))
   }
 
-  /** Events in log order, oldest first: without a `startTime` the newest that match, with one the first behind it. */
+  /** Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there. */
   async getEvents(query: EventQuery = {}): Promise<StoredEvent[]> {
     const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
     return await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)

@@ -3,14 +3,18 @@ import { EventSystemError, timestampMs } from '@tradpal/events'
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
 
-/** Which events, by the time at which the log took them. */
+/** Which events. Times are those at which the log took them. */
 export interface EventRange {
   /** One type or several. Default: all. */
   readonly eventType?: string | readonly string[]
+  /** Only events whose `data.symbol` is this. */
+  readonly symbol?: string
   /** From this instant on, inclusive. */
   readonly startTime?: Instant
   /** Up to this instant, inclusive. */
   readonly endTime?: Instant
+  /** Only events behind this message id. It excludes `startTime`. */
+  readonly after?: string
 }
 
 export interface EventQuery extends EventRange {
@@ -34,8 +38,10 @@ export function queryOf(
 export function rangeParameters(range: EventRange): Record<string, string | readonly string[] | undefined> {
   return {
     event_type: range.eventType,
+    symbol: range.symbol,
     start_time: instant('startTime', range.startTime),
-    end_time: instant('endTime', range.endTime)
+    end_time: instant('endTime', range.endTime),
+    after: range.after
   }
 }
 

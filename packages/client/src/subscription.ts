@@ -9,8 +9,8 @@ import { serviceErrorOf } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
 export interface SubscribeOptions {
-  /** Only events of these types. Default: all. */
-  readonly eventTypes?: readonly string[]
+  /** One type or several. Default: all. */
+  readonly eventType?: string | readonly string[]
   /** Only events whose `data.symbol` is this. */
   readonly symbol?: string
   /** Events behind this message id, or with `start` all that the log holds. Default: those published from now on. */
@@ -31,7 +31,7 @@ const REMEMBERED_IDS = 1_024
  * Events as the service takes them, in log order, with no gap and no repeat: a connection that breaks or falls silent is
  * made anew, for ever, and resumes behind the last event that arrived.
  *
- *     for await (const event of client.subscribe({ eventTypes: ['trading_signal'] })) { … }
+ *     for await (const event of client.subscribe({ eventType: 'trading_signal' })) { … }
  *
  * It connects with the first step of the loop, or with {@link Subscription.open}. Leaving the loop, `close()`, the
  * caller's signal and the client's `close()` end it; the loop then ends without an error. What another attempt cannot help
@@ -151,13 +151,13 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
   }
 
   #request(): ServiceRequest {
-    const { eventTypes, symbol, after } = this.#options
+    const { eventType, symbol, after } = this.#options
     const resume = this.#resumeFrom
     const first = after === 'start' ? START : after
     return {
       method: 'GET',
       path: PATH,
-      query: queryOf({ event_type: eventTypes, symbol, after: resume === undefined ? first : undefined }),
+      query: queryOf({ event_type: eventType, symbol, after: resume === undefined ? first : undefined }),
       headers: { accept: 'text/event-stream', ...(resume !== undefined && { 'last-event-id': resume }) },
       // The subscription has its own loop of attempts, without an end.
       repeat: 'never'

@@ -1,4 +1,4 @@
-import { backoffMs, EventSystemError } from '@tradpal/events'
+import { backoffMs, EventSystemError, parseJson } from '@tradpal/events'
 import { parseObject } from './json-object.ts'
 import type { ResolvedClientOptions } from './options.ts'
 import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './service-error.ts'
@@ -50,7 +50,7 @@ export class Transport {
     return await this.#attempts(request, async (response) => {
       const text = await this.#successText(request, response)
       try {
-        return read(JSON.parse(text))
+        return read(parseJson(text))
       } catch (cause) {
         throw unreadable(request, response.status, cause)
       }

@@ -51,7 +51,7 @@ describe('a subscription', () => {
     const body = `${positionFrame('6-0')}: heartbeat\n\n${eventFrame(a)}: heartbeat\n\n${eventFrame(b)}`
     await withSubscription(
       [sse(body)],
-      { eventTypes: ['trading_signal', 'risk_alert'], symbol: 'BTC/USDT' },
+      { eventType: ['trading_signal', 'risk_alert'], symbol: 'BTC/USDT' },
       async (subscription, service) => {
         expect(await take(subscription, 2)).toEqual([a, b])
         expect(subscription.lastMessageId).toBe('7-1')
@@ -318,7 +318,7 @@ describe('a subscription', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       const flood = () => {
         while (sent < total) {
-          const frame = eventFrame(stored(`${sent}-0`, 'X'.repeat(8_192)))
+          const frame = eventFrame({ ...stored(`${sent}-0`), metadata: { filler: 'X'.repeat(8_192) } })
           sent += frame.length
           if (!response.write(frame)) return void response.once('drain', flood)
         }

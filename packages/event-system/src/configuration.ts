@@ -5,6 +5,9 @@ import { RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
 import { type Logger, silentLogger } from './runtime/index.ts'
 
+/** The longest time that a timer of Node takes, in ms. */
+export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
 export interface EventSystemOptions {
   /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`. Environment: REDIS_URL. Default: none, the log is embedded. */
@@ -21,7 +24,7 @@ export interface EventSystemOptions {
   readonly deduplicationWindowMs?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
-  /** A log of your own, instead of all of the above. The system starts and closes it. */
+  /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
   readonly log?: EventLog
   /** Default: silent. */
   readonly logger?: Logger
@@ -41,7 +44,14 @@ export interface EventSystemConfiguration {
 /** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
 export function configure(options: EventSystemOptions): EventSystemConfiguration {
   const read = new EnvironmentReader(options.environment ?? process.env)
-  const timeoutMs = read.wholeNumber('timeoutMs', options.timeoutMs, 'EVENT_LOG_TIMEOUT_MS', 5_000, 1)
+  const timeoutMs = read.wholeNumber(
+    'timeoutMs',
+    options.timeoutMs,
+    'EVENT_LOG_TIMEOUT_MS',
+    5_000,
+    1,
+    LONGEST_TIMEOUT_MS
+  )
   const deduplicationWindowMs = read.wholeNumber(
     'deduplicationWindowMs',
     options.deduplicationWindowMs,
@@ -52,10 +62,14 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
   const durability = read.choice('durability', options.durability, 'EVENT_LOG_DURABILITY', ['os', 'disk'] as const)
-  const redisUrl = options.redisUrl ?? (options.logPath === undefined ? read.url('REDIS_URL') : undefined)
   const path = read.text('logPath', options.logPath, 'EVENT_LOG_PATH', './data/tradpal_events.db')
-  if (options.redisUrl !== undefined && options.logPath !== undefined) {
-    read.wrong('redisUrl and logPath exclude each other: give the one where the log is.')
+  const isEmbedded = options.redisUrl === undefined && options.logPath !== undefined
+  const redisUrl =
+    isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
+  const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
+  if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
+  if (options.logger !== undefined && !isLogger(options.logger)) {
+    read.wrong('logger must have debug, info, warn, error and child, as a pino logger has.')
   }
   read.finish()
   const clock = options.clock ?? systemClock
@@ -65,4 +79,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
       ? new SqliteLog({ path, durability, deduplicationWindowMs, timeoutMs, clock })
       : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs }))
   return { log, consumerGroup, timeoutMs, logger: options.logger ?? silentLogger, clock }
+}
+
+function isLogger(logger: Logger): boolean {
+  return (['debug', 'info', 'warn', 'error', 'child'] as const).every((method) => typeof logger[method] === 'function')
 }

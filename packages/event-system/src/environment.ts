@@ -13,7 +13,9 @@ export class EnvironmentReader {
 
   text(option: string, given: string | undefined, variable: string, fallback: string): string {
     const value = given ?? this.#variable(variable) ?? fallback
-    if (value.trim() === '') this.wrong(`${given === undefined ? variable : option} must not be empty.`)
+    const name = given === undefined ? variable : option
+    if (typeof value !== 'string') this.wrong(`${name} must be a text, got ${JSON.stringify(value)}.`)
+    else if (value.trim() === '') this.wrong(`${name} must not be empty.`)
     return value
   }
 
@@ -46,12 +48,13 @@ export class EnvironmentReader {
     return choice ?? choices[0]
   }
 
-  url(variable: string): string | undefined {
-    const value = this.#variable(variable)
-    if (value !== undefined && !URL.canParse(value)) {
-      this.wrong(`${variable} must be a URL such as redis://localhost:6379; what it holds is none.`)
-    }
-    return value
+  /** The URL of a Redis. What it holds may be a password: no sentence repeats it. */
+  redisUrl(option: string, given: string | undefined, variable: string): string | undefined {
+    const value = given ?? this.#variable(variable)
+    if (value === undefined || (URL.canParse(value) && /^rediss?:$/.test(new URL(value).protocol))) return value
+    const name = given === undefined ? variable : option
+    this.wrong(`${name} must be a URL that begins with redis:// or rediss://, such as redis://localhost:6379.`)
+    return undefined
   }
 
   wrong(sentence: string): void {

@@ -1,5 +1,10 @@
-import { type Event, EventSystemError, type EventType, type StoredEvent } from '@tradpal/events'
-import { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
+import { type Event, EventSystemError, type EventType } from '@tradpal/events'
+import {
+  configure,
+  type EventSystemConfiguration,
+  type EventSystemOptions,
+  LONGEST_TIMEOUT_MS
+} from './configuration.ts'
 import {
   type ConsumeOptions,
   type ConsumerReport,
@@ -9,9 +14,19 @@ import {
 } from './consume/index.ts'
 import { healthOf, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
-import type { PublishOptions } from './publish/index.ts'
-import { EventPublisher } from './publish/index.ts'
-import { type EventQuery, type EventRange, EventStore, type EventSystemStats, type ReplayPace } from './store/index.ts'
+import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
+import { causeOfThisCall } from './runtime/index.ts'
+import {
+  type EventOf,
+  type EventQuery,
+  type EventRange,
+  EventStore,
+  type EventSystemStats,
+  type ReplayPace
+} from './store/index.ts'
+
+/** In `close()` consumers hand back what their handlers had not begun, and a log ends its calls, after their time is up: each may take so long beyond it, in ms. */
+const LAST_CALLS_MS = 500
 
 /**
  * The event system of one service: a log, a publisher, a subscriber and a store over it, and their lifetime.
@@ -27,7 +42,8 @@ export class EventSystem {
   readonly subscriber: EventSubscriber
   readonly store: EventStore
   readonly #configuration: EventSystemConfiguration
-  #state: 'new' | 'open' | 'closed' = 'new'
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
+  #opening: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
   /** Throws `invalid_options`. Touches nothing before `initialize()`. */
@@ -42,9 +58,21 @@ export class EventSystem {
 
   /** Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. */
   async initialize(): Promise<void> {
-    if (this.#state === 'open') return
-    if (this.#state === 'closed') throw new EventSystemError('closed', 'The event system is closed; make a new one.')
-    await this.log.start()
+    if (this.#closing !== undefined) {
+      throw new EventSystemError('closed', 'The event system is closed; make a new one.')
+    }
+    this.#opening ??= this.#open()
+    await this.#opening
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.log.start()
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+    if (this.#state !== 'new') throw new EventSystemError('closed', 'close() came before initialize() was done.')
     this.#state = 'open'
   }
 
@@ -52,6 +80,12 @@ export class EventSystem {
   async publishEvent(event: Event): Promise<MessageId> {
     this.#mustBeOpen('publishEvent()')
     return this.publisher.publishEvent(event)
+  }
+
+  /** As {@link publishEvent}, with the whole receipt: the message id, the event id, and whether it was a duplicate. */
+  async publish(event: Event): Promise<PublishReceipt> {
+    this.#mustBeOpen('publish()')
+    return this.publisher.publish(event)
   }
 
   /** Publishes events as one unit: {@link EventPublisher.publishBatch}. */
@@ -77,9 +111,9 @@ export class EventSystem {
    * Hands the events of a range, in log order, to `handler`, or to the registered handlers when none is given, and
    * resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it.
    */
-  async replayEvents(
-    range: EventRange = {},
-    handler?: (event: StoredEvent) => unknown,
+  async replayEvents<T extends string = string>(
+    range: EventRange<T> = {},
+    handler?: (event: EventOf<NoInfer<T>>) => unknown,
     pace?: ReplayPace
   ): Promise<number> {
     this.#mustBeOpen('replayEvents()')
@@ -87,13 +121,13 @@ export class EventSystem {
   }
 
   /** Up to `limit` events of a query: {@link EventStore.getEvents}. */
-  async getEvents(query?: EventQuery): Promise<StoredEvent[]> {
+  async getEvents<T extends string = string>(query?: EventQuery<T>): Promise<EventOf<T>[]> {
     this.#mustBeOpen('getEvents()')
     return this.store.getEvents(query)
   }
 
   /** Any number of events, in constant memory: {@link EventStore.readEvents}. */
-  readEvents(range?: EventRange): AsyncIterable<StoredEvent> {
+  readEvents<T extends string = string>(range?: EventRange<T>): AsyncIterable<EventOf<T>> {
     this.#mustBeOpen('readEvents()')
     return this.store.readEvents(range)
   }
@@ -110,11 +144,18 @@ export class EventSystem {
   }
 
   /**
-   * Finishes what was accepted and closes the log, in at most about `timeoutMs` (default 10,000). Says what it left.
-   * Idempotent; `await using` calls it.
+   * Finishes what was accepted and closes the log, in at most about `timeoutMs` (default 10,000), whatever the handlers and
+   * the log do. Says what it left; rejects with `log_timeout` when a log that answers nothing keeps that from being
+   * known, and with `invalid_argument`. Idempotent; `await using` calls it.
    */
-  close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
-    this.#closing ??= this.#close(options)
+  async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+      throw new EventSystemError(
+        'invalid_argument',
+        `timeoutMs of close() must be from 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}.`
+      )
+    }
+    this.#closing ??= this.#close(performance.now() + timeoutMs)
     return this.#closing
   }
 
@@ -122,17 +163,43 @@ export class EventSystem {
     await this.close()
   }
 
-  async #close(options: { timeoutMs?: number }): Promise<ConsumerReport> {
+  async #close(deadline: number): Promise<ConsumerReport> {
+    const leftMs = () => Math.max(0, Math.ceil(deadline - performance.now()))
+    this.#state = this.#state === 'open' ? 'closing' : 'closed'
+    await within(leftMs(), this.#opening)
+    const consumers = this.subscriber.close({ timeoutMs: leftMs() })
+    await within(leftMs() + LAST_CALLS_MS, consumers)
     this.#state = 'closed'
-    const report = await this.subscriber.close(options)
-    await this.publisher.close()
-    await this.log.close(options)
-    return report
+    await within(leftMs(), this.publisher.close())
+    const log = this.log.close({ timeoutMs: leftMs() })
+    // A closed log ends the calls that consumers still wait for.
+    if (!(await within(leftMs() + LAST_CALLS_MS, Promise.allSettled([log, consumers])))) {
+      throw new EventSystemError(
+        'log_timeout',
+        `The log at ${this.log.location} did not end its calls in time; what the consumers have left is unknown.`
+      )
+    }
+    await log
+    return consumers
   }
 
   #mustBeOpen(call: string): void {
     if (this.#state === 'open') return
-    if (this.#state === 'closed') throw new EventSystemError('closed', `${call} came after close().`)
-    throw new EventSystemError('not_started', `${call} came before initialize(); await system.initialize() first.`)
+    if (this.#state === 'new') {
+      throw new EventSystemError('not_started', `${call} came before initialize(); await system.initialize() first.`)
+    }
+    // A handler that runs when closing begins is to finish its work.
+    if (this.#state === 'closing' && causeOfThisCall() !== undefined) return
+    throw new EventSystemError('closed', `${call} came after close().`)
   }
+}
+
+/** Waits for work to end, well or not, and no longer than `ms`: resolves to whether it did. */
+async function within(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeIsUp = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const ended = Promise.allSettled([work]).then(() => true)
+  return Promise.race([ended, timeIsUp]).finally(() => clearTimeout(timer))
 }

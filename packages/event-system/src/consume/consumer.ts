@@ -101,9 +101,9 @@ export class EventConsumer {
   async #close(timeoutMs: number): Promise<ConsumerReport> {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
     this.#changed()
+    const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
     await this.#starting?.catch(() => {})
     await Promise.all(this.#loops)
-    const outOfTime = AbortSignal.timeout(timeoutMs)
     while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)
     await this.#acknowledger
       .flush()

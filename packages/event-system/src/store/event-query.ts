@@ -1,10 +1,10 @@
-import { EventSystemError, isKnownEventType, resolveEventType, timestampMs } from '@tradpal/events'
+import { EventSystemError, type EventType, resolveEventType, type StoredEvent, timestampMs } from '@tradpal/events'
 import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
-export interface EventRange {
+export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
-  readonly eventType?: string | readonly string[]
+  readonly eventType?: T | readonly T[]
   /** Only events whose `data.symbol` is this. */
   readonly symbol?: string
   /** From this instant on, inclusive: a Date, milliseconds since the epoch, or RFC 3339. */
@@ -15,10 +15,17 @@ export interface EventRange {
   readonly after?: MessageId
 }
 
-export interface EventQuery extends EventRange {
+export interface EventQuery<T extends string = string> extends EventRange<T> {
   /** At most so many matching events, 1 or more. Default 100. */
   readonly limit?: number
 }
+
+/**
+ * What a range of these types holds. Of the platform's own types each event has its data typed, and a look at
+ * `eventType` tells several apart; any other name stands for any event. Nothing is checked against the schemas in
+ * reading: what another writer put into the log may differ from its type.
+ */
+export type EventOf<T extends string> = T extends EventType ? StoredEvent<T> : StoredEvent
 
 /** A checked range: what to read, and what to look for in it. */
 export interface ResolvedRange {
@@ -33,15 +40,15 @@ export function resolveRange(range: EventRange, log: EventLog): ResolvedRange {
   const start = instant('startTime', range.startTime)
   const end = instant('endTime', range.endTime)
   if (start !== undefined && end !== undefined && start > end) {
-    throw new EventSystemError(
-      'invalid_argument',
-      'startTime is after endTime; give the earlier of the two as startTime.'
-    )
+    throw invalid('startTime is after endTime; give the earlier of the two as startTime.')
   }
   if (start !== undefined && range.after !== undefined) {
-    throw new EventSystemError('invalid_argument', 'startTime and after exclude each other; give one of them.')
+    throw invalid('startTime and after exclude each other; give one of them.')
   }
   if (range.after !== undefined) log.timeOf(range.after)
+  if (range.symbol !== undefined && typeof range.symbol !== 'string') {
+    throw invalid(`symbol must be a text, got ${JSON.stringify(range.symbol)}.`)
+  }
   return {
     from: range.after !== undefined ? { after: range.after } : start !== undefined ? { time: start } : 'start',
     to: end === undefined ? undefined : { time: end },
@@ -52,23 +59,40 @@ export function resolveRange(range: EventRange, log: EventLog): ResolvedRange {
 
 export function resolveLimit(limit = 100): number {
   if (Number.isInteger(limit) && limit >= 1) return limit
-  throw new EventSystemError('invalid_argument', `limit must be a whole number of at least 1, got ${limit}.`)
+  throw invalid(`limit must be a whole number of at least 1, got ${JSON.stringify(limit)}.`)
 }
 
 function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {
   const names = typeof eventType === 'string' ? [eventType] : eventType
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw invalid(`eventType must be an event type or a list of them, got ${JSON.stringify(eventType)}.`)
+  }
   if (names.includes('*')) return undefined
-  if (names.length === 0)
-    throw new EventSystemError('invalid_argument', 'eventType is an empty list; leave it out for all types.')
-  return new Set(names.map((name) => (isKnownEventType(name) ? name : resolveEventType(name))))
+  if (names.length === 0) throw invalid('eventType is an empty list; leave it out for all types.')
+  return new Set(names.map(resolveEventType))
 }
 
 function instant(name: string, value: Date | number | string | undefined): number | undefined {
   if (value === undefined) return undefined
-  const ms = typeof value === 'number' ? value : typeof value === 'string' ? timestampMs(value) : value.getTime()
+  const ms = value instanceof Date ? value.getTime() : typeof value === 'string' ? textMs(value) : value
   if (Number.isFinite(ms)) return ms
-  throw new EventSystemError(
-    'invalid_argument',
-    `${name} is no instant; give a Date, milliseconds since the epoch or an RFC 3339 text.`
+  throw invalid(
+    `${name} is no instant; give a Date, milliseconds since the epoch or an RFC 3339 text, got ${shown(value)}.`
   )
+}
+
+function textMs(text: string): number {
+  try {
+    return timestampMs(text)
+  } catch {
+    return Number.NaN
+  }
+}
+
+function shown(value: Date | number | string): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+function invalid(sentence: string): EventSystemError {
+  return new EventSystemError('invalid_argument', sentence)
 }

@@ -1,7 +1,14 @@
 import { type Clock, type Event, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
-import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
+import {
+  type EventOf,
+  type EventQuery,
+  type EventRange,
+  type ResolvedRange,
+  resolveLimit,
+  resolveRange
+} from './event-query.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 
@@ -24,9 +31,19 @@ export interface ReplayPace {
 }
 
 /** What was found, and up to where the log was read. */
-export interface FollowedPage {
-  readonly events: readonly StoredEvent[]
+export interface FollowedPage<E extends StoredEvent = StoredEvent> {
+  readonly events: readonly E[]
   readonly position: MessageId
+}
+
+/** How a range is gone through. */
+interface Scan {
+  /** Default `forward`. */
+  readonly direction?: 'forward' | 'backward'
+  /** How many entries are read at once. */
+  readonly page?: number
+  /** Looked at before each page and each event. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Reads what a log holds. */
@@ -45,12 +62,12 @@ export class EventStore {
    * Up to `limit` matching events in log order, oldest first. With a start (`startTime` or `after`), the first ones from
    * there; without, the newest.
    */
-  async getEvents(query: EventQuery = {}): Promise<StoredEvent[]> {
+  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<EventOf<T>[]> {
     const range = resolveRange(query, this.#log)
     const limit = resolveLimit(query.limit)
     const direction = range.from === 'start' ? 'backward' : 'forward'
-    const found: StoredEvent[] = []
-    for await (const event of this.#scan(range, direction, Math.min(PAGE, Math.max(limit, 100)))) {
+    const found: EventOf<T>[] = []
+    for await (const event of this.#scan<T>(range, { direction, page: Math.min(PAGE, Math.max(limit, 100)) })) {
       found.push(event)
       if (found.length === limit) break
     }
@@ -58,22 +75,30 @@ export class EventStore {
   }
 
   /** Every matching event in log order, a page at a time in memory. Ends at what was the end of the log when the last page was read. */
-  readEvents(range: EventRange = {}): AsyncIterable<StoredEvent> {
-    return this.#scan(resolveRange(range, this.#log), 'forward', PAGE)
+  readEvents<T extends string = string>(range: EventRange<T> = {}): AsyncIterable<EventOf<T>> {
+    return this.#scan<T>(resolveRange(range, this.#log))
   }
 
-  /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted. */
-  replay(range: EventRange = {}, { speed = 'max', signal }: ReplayPace = {}): AsyncGenerator<StoredEvent> {
+  /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */
+  replay<T extends string = string>(
+    range: EventRange<T> = {},
+    { speed = 'max', signal }: ReplayPace = {}
+  ): AsyncGenerator<EventOf<T>, void> {
     if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
       throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${speed}.`)
     }
-    return this.#paced(this.readEvents(range), speed, signal)
+    const events = this.#scan<T>(resolveRange(range, this.#log), { signal })
+    return speed === 'max' ? events : this.#paced(events, speed, signal)
   }
 
   /** Hands the events of a {@link replay} to a handler, each when it is done with the last: resolves to how many. An error of the handler ends it. */
-  async replayEvents(range: EventRange, handler: (event: StoredEvent) => unknown, pace?: ReplayPace): Promise<number> {
+  async replayEvents<T extends string = string>(
+    range: EventRange<T>,
+    handler: (event: EventOf<NoInfer<T>>) => unknown,
+    pace?: ReplayPace
+  ): Promise<number> {
     let count = 0
-    for await (const event of this.replay(range, pace)) {
+    for await (const event of this.replay<T>(range, pace)) {
       // A handler that returns nothing needs no turn of the event loop.
       const handling = handler(event)
       if (handling !== undefined) await handling
@@ -82,37 +107,41 @@ export class EventStore {
     return count
   }
 
-  async *#paced(
-    events: AsyncIterable<StoredEvent>,
-    speed: number | 'max',
-    signal?: AbortSignal
-  ): AsyncGenerator<StoredEvent> {
+  async *#paced<E extends StoredEvent>(
+    events: AsyncIterable<E>,
+    speed: number,
+    signal: AbortSignal | undefined
+  ): AsyncGenerator<E, void> {
     let offsetMs: number | undefined
     for await (const event of events) {
-      signal?.throwIfAborted()
-      if (speed !== 'max') {
-        const dueMs = this.#log.timeOf(event.messageId) / speed
-        offsetMs ??= this.#clock.now() - dueMs
-        const waitMs = offsetMs + dueMs - this.#clock.now()
-        if (waitMs > 0) await this.#clock.sleep(waitMs, signal)
-      }
+      const dueMs = this.#log.timeOf(event.messageId) / speed
+      offsetMs ??= this.#clock.now() - dueMs
+      const waitMs = offsetMs + dueMs - this.#clock.now()
+      if (waitMs > 0) await this.#clock.sleep(waitMs, signal)
       yield event
     }
   }
 
   /**
    * Matching events from a position on, those that are appended later too, with no gap and no repeat, a page at a time.
-   * A page without a match still says how far the log was read: to resume there. Ends when the signal is aborted or the
-   * log closed; rejects when the log cannot be read.
+   * A page without a match still says how far the log was read: to resume there. Where the position is, `end` above
+   * all, is decided by the call. Ends when the signal is aborted or the log closes; rejects when the log cannot be read.
    */
-  async *follow(
+  follow<T extends string = string>(
     from: Position,
-    filter: Pick<EventRange, 'eventType' | 'symbol'> = {},
+    filter: Pick<EventRange<T>, 'eventType' | 'symbol'> = {},
     signal?: AbortSignal
-  ): AsyncGenerator<FollowedPage> {
+  ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
     const range = resolveRange(filter, this.#log)
-    for await (const entries of this.#log.tail(from, signal === undefined ? {} : { signal })) {
-      const events = entries.map((entry) => this.#match(entry, range)).filter((event) => event !== undefined)
+    return this.#follow<T>(this.#log.tail(from, signal === undefined ? {} : { signal }), range)
+  }
+
+  async *#follow<T extends string>(
+    pages: AsyncIterable<Entry[]>,
+    range: ResolvedRange
+  ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
+    for await (const entries of pages) {
+      const events = entries.map((entry) => this.#match<T>(entry, range)).filter((event) => event !== undefined)
       yield { events, position: (entries.at(-1) as Entry).messageId }
     }
   }
@@ -128,7 +157,10 @@ export class EventStore {
     const event = await this.getEvent(messageId)
     if (event === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
-    return traceLineage(event, this.#log, (entry) => this.#decode(entry))
+    return traceLineage(event, this.#log, {
+      decode: (entry) => this.#decode(entry),
+      readable: this.#codec === plainCodec
+    })
   }
 
   /** Removes the oldest entries. What a group has not acknowledged stays, unless `force`. */
@@ -141,9 +173,11 @@ export class EventStore {
     return statsOf(await this.#log.info(), this.#log)
   }
 
-  async *#scan(range: ResolvedRange, direction: 'forward' | 'backward', page: number): AsyncGenerator<StoredEvent> {
+  async *#scan<T extends string>(range: ResolvedRange, how: Scan = {}): AsyncGenerator<EventOf<T>, void> {
+    const { direction = 'forward', page = PAGE, signal } = how
     let { from, to } = range
     for (;;) {
+      signal?.throwIfAborted()
       const entries = await this.#log.read({
         from,
         direction,
@@ -153,22 +187,26 @@ export class EventStore {
       })
       for (const entry of entries) {
         if (direction === 'backward' && isBoundary(entry, to)) continue
-        const event = this.#match(entry, range)
-        if (event !== undefined) yield event
+        const event = this.#match<T>(entry, range)
+        if (event === undefined) continue
+        signal?.throwIfAborted()
+        yield event
       }
       const last = entries.at(-1)
       if (last === undefined || entries.length < page) return
       if (direction === 'forward') from = { after: last.messageId }
       else to = { messageId: last.messageId }
+      // A log that answers synchronously would keep everybody else waiting until the end of the range.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
-  #match(entry: Entry, { types, symbol }: ResolvedRange): StoredEvent | undefined {
+  #match<T extends string>(entry: Entry, { types, symbol }: ResolvedRange): EventOf<T> | undefined {
     const event = this.#decode(entry)
     if (event === undefined) return undefined
     if (types !== undefined && !types.has(event.eventType)) return undefined
     if (symbol !== undefined && event.data.symbol !== symbol) return undefined
-    return event
+    return event as EventOf<T>
   }
 
   #decode({ messageId, payload }: Entry): StoredEvent | undefined {

@@ -16,17 +16,20 @@ export interface Lineage {
   readonly complete: boolean
 }
 
+/** How the events of the entries are found. */
+export interface EntryReader {
+  readonly decode: (entry: Entry) => StoredEvent | undefined
+  /** Whether payloads are the wire JSON as it stands: then most can be passed over undecoded. */
+  readonly readable: boolean
+}
+
 /**
- * A cause stands before its effect in the log: causes are found by reading backward, effects by reading forward. A payload
- * is decoded only when it names an id that is looked for.
+ * A cause stands before its effect in the log: causes are found by reading backward, effects by reading forward. Where
+ * payloads are readable, one is decoded only when it may name what is looked for.
  */
-export async function traceLineage(
-  event: StoredEvent,
-  log: EventLog,
-  decode: (entry: Entry) => StoredEvent | undefined
-): Promise<Lineage> {
-  const causes = await findCauses(event, log, decode)
-  const effects = await findEffects(event, log, decode)
+export async function traceLineage(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Lineage> {
+  const causes = await findCauses(event, log, reader)
+  const effects = await findEffects(event, log, reader)
   return { event, causes: causes.found, effects: effects.found, complete: causes.complete && effects.complete }
 }
 
@@ -35,19 +38,17 @@ interface Search {
   readonly complete: boolean
 }
 
-async function findCauses(
-  event: StoredEvent,
-  log: EventLog,
-  decode: (entry: Entry) => StoredEvent | undefined
-): Promise<Search> {
+async function findCauses(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   let wanted = event.metadata.causation_id
   let to = { messageId: event.messageId }
   for (let scanned = 0; wanted !== undefined && scanned < MAX_SCANNED; scanned += PAGE) {
     const page = await log.read({ direction: 'backward', to, limit: PAGE })
     for (const entry of page) {
-      if (wanted === undefined || !entry.payload?.includes(wanted)) continue
-      const candidate = decode(entry)
+      if (wanted === undefined) break
+      // A page begins with the entry at which the one before it ended, the first with the event itself.
+      if (entry.messageId === to.messageId || !mayHold(entry, wanted, reader)) continue
+      const candidate = reader.decode(entry)
       if (candidate?.eventId !== wanted) continue
       found.unshift(candidate)
       wanted = candidate.metadata.causation_id
@@ -59,19 +60,15 @@ async function findCauses(
   return { found, complete: wanted === undefined }
 }
 
-async function findEffects(
-  event: StoredEvent,
-  log: EventLog,
-  decode: (entry: Entry) => StoredEvent | undefined
-): Promise<Search> {
+async function findEffects(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   const family = new Set([event.eventId])
   let after = event.messageId
   for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE) {
     const page = await log.read({ from: { after }, limit: PAGE })
     for (const entry of page) {
-      if (!entry.payload?.includes('"causation_id"')) continue
-      const candidate = decode(entry)
+      if (!mayHold(entry, 'causation_id', reader)) continue
+      const candidate = reader.decode(entry)
       const cause = candidate?.metadata.causation_id
       if (candidate === undefined || cause === undefined || !family.has(cause)) continue
       family.add(candidate.eventId)
@@ -82,4 +79,9 @@ async function findEffects(
     after = last.messageId
   }
   return { found, complete: false }
+}
+
+/** Whether an entry's event may hold a text. JSON can write any text in other letters, but only with a backslash. */
+function mayHold({ payload }: Entry, text: string, { readable }: EntryReader): boolean {
+  return !readable || payload === null || payload.includes(text) || payload.includes('\\')
 }

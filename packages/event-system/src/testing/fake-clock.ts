@@ -1,4 +1,4 @@
-import type { Clock } from '@tradpal/events'
+import { type Clock, EventSystemError } from '@tradpal/events'
 
 interface Sleeper {
   readonly wakeAt: number
@@ -8,7 +8,7 @@ interface Sleeper {
 /** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
   #now: number
-  #sleepers: Sleeper[] = []
+  readonly #sleepers = new Set<Sleeper>()
 
   /** Starts at `startMs`, ms since the epoch. Default 2026-01-01T00:00Z. */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -22,32 +22,43 @@ export class FakeClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const sleeper: Sleeper = { wakeAt: this.#now + ms, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
-        reject(signal.reason)
-      })
+      const onAbort = () => {
+        this.#sleepers.delete(sleeper)
+        reject(signal?.reason)
+      }
+      const wake = () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const sleeper: Sleeper = { wakeAt: this.#now + ms, wake }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
   /** How many calls of `sleep` wait for their time. */
   get sleeping(): number {
-    return this.#sleepers.length
+    return this.#sleepers.size
   }
 
-  /** Moves time forward and wakes, in the order of their time, those whose time has come, each at its own time. */
+  /**
+   * Moves time forward and wakes those whose time has come, in the order of their times and each at its own; who sleeps
+   * until the same instant wakes in the order of the calls. Throws `invalid_argument` for a time that is not forward.
+   */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) throw new EventSystemError('invalid_argument', `A clock goes forward by 0 ms or more, got ${ms}.`)
     const until = this.#now + ms
-    for (;;) {
-      const due = this.#sleepers.filter(({ wakeAt }) => wakeAt <= until).sort((a, b) => a.wakeAt - b.wakeAt)[0]
-      if (due === undefined) break
-      this.#sleepers = this.#sleepers.filter((other) => other !== due)
+    for (let due = this.#next(until); due !== undefined; due = this.#next(until)) {
+      this.#sleepers.delete(due)
       this.#now = Math.max(this.#now, due.wakeAt)
       due.wake()
       // What woke may go to sleep again before `until`: let it run.
       await new Promise((resolve) => setImmediate(resolve))
     }
     this.#now = until
+  }
+
+  #next(until: number): Sleeper | undefined {
+    return [...this.#sleepers].filter(({ wakeAt }) => wakeAt <= until).sort((a, b) => a.wakeAt - b.wakeAt)[0]
   }
 }

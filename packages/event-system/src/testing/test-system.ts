@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Event, StoredEvent } from '@tradpal/events'
+import type { Event } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration.ts'
 import { EventSystem } from '../event-system.ts'
-import type { MessageId } from '../log/index.ts'
+import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
+import type { EventOf } from '../store/index.ts'
 import { waitFor } from './wait-for.ts'
 
+/** As of any system, but for the log, which is the test's own; the environment is not looked at unless given. */
 export type TestSystemOptions = Omit<EventSystemOptions, 'logPath' | 'redisUrl' | 'log'>
 
 /** An event system over a log of its own, which disappears with it. */
@@ -15,38 +17,49 @@ export interface TestSystem extends AsyncDisposable {
   /** The file of the log: for a second system, or a second process, over the same events. */
   readonly logPath: string
   /**
-   * Publishes events and resolves to their message ids when every consumer group has handled all there is, what the
-   * handlers published included: nothing is left to hand out, to acknowledge or to retry. Rejects after `timeoutMs` (default 5,000).
+   * Publishes events as one unit and resolves to their message ids when every consumer group has handled all there is, what
+   * the handlers published included: nothing is left to hand out, to acknowledge or to retry. Rejects after `timeoutMs`
+   * (default 5,000), naming the groups that are not done.
    */
   publishAndSettle(events: Event | readonly Event[], options?: { timeoutMs?: number }): Promise<MessageId[]>
   /** Resolves when nothing is left to do, without publishing. */
   settle(options?: { timeoutMs?: number }): Promise<void>
-  /** Everything in the log, or everything of one type, in log order. */
-  published<T extends string>(eventType?: T): Promise<StoredEvent<T>[]>
-  /** Closes the system and removes its files. `await using` calls it. */
+  /** Everything in the log, or everything of some types, in log order. */
+  published<T extends string = string>(eventType?: T | readonly T[]): Promise<EventOf<T>[]>
+  /** What the groups, or one group, gave up on, oldest first. */
+  deadLetters(group?: string): Promise<DeadLetter[]>
+  /** Closes the system and removes its files. Idempotent; `await using` calls it. */
   close(): Promise<void>
 }
 
 /** Makes a started event system over a real embedded log in a temporary folder. */
 export async function createTestSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-test-'))
+  const remove = () => rm(folder, { recursive: true, force: true })
   const logPath = join(folder, 'events.db')
-  const system = new EventSystem({ ...options, logPath })
-  await system.initialize()
+  try {
+    const system = new EventSystem({ environment: {}, ...options, logPath })
+    await system.initialize()
+    return testSystem(system, logPath, remove)
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
 
+function testSystem(system: EventSystem, logPath: string, remove: () => Promise<void>): TestSystem {
   const settle = async ({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}) => {
-    await waitFor(
-      async () => {
-        const { groups } = await system.getStats()
-        return groups.every(({ pending, lag }) => pending === 0 && lag === 0)
-      },
-      { timeoutMs, what: 'the handling of everything that was published' }
-    )
+    const mustBeDone = async () => {
+      const busy = (await system.getStats()).groups.filter(({ pending, lag }) => pending > 0 || lag !== 0)
+      if (busy.length > 0) throw new Error(`${busy.map(standing).join('; ')}, after ${timeoutMs} ms`)
+      return true
+    }
+    await waitFor(mustBeDone, { timeoutMs })
   }
 
   const close = async () => {
     await system.close()
-    await rm(folder, { recursive: true, force: true })
+    await remove()
   }
 
   return {
@@ -58,12 +71,29 @@ export async function createTestSystem(options: TestSystemOptions = {}): Promise
       await settle(settleOptions)
       return messageIds
     },
-    async published<T extends string>(eventType?: T) {
-      const events: StoredEvent[] = []
-      for await (const event of system.readEvents(eventType === undefined ? {} : { eventType })) events.push(event)
-      return events as StoredEvent<T>[]
-    },
+    published: <T extends string = string>(eventType?: T | readonly T[]) =>
+      Array.fromAsync(system.readEvents<T>(eventType === undefined ? {} : { eventType })),
+    deadLetters: (group) => allDeadLetters(system, group),
     close,
     [Symbol.asyncDispose]: close
   }
+}
+
+async function allDeadLetters(system: EventSystem, group: string | undefined): Promise<DeadLetter[]> {
+  const limit = 1_000
+  const letters: DeadLetter[] = []
+  for (;;) {
+    const after = letters.at(-1)?.id
+    const page = await system.log.deadLetters.list({
+      limit,
+      ...(group === undefined ? {} : { group }),
+      ...(after === undefined ? {} : { after })
+    })
+    letters.push(...page)
+    if (page.length < limit) return letters
+  }
+}
+
+function standing({ name, pending, lag }: GroupInfo): string {
+  return `the group ${name} has ${pending} events that wait to be acknowledged or retried, and ${lag ?? 'some'} to come`
 }

@@ -45,7 +45,7 @@ export async function showEvents(output: Output, events: readonly StoredEvent[])
 /** The range that a command's options say. */
 export function rangeOf({ type, symbol, start, end, after }: RangeOptions): TargetRange {
   return {
-    ...(type === undefined ? {} : { eventTypes: type }),
+    ...(type === undefined ? {} : { eventType: type }),
     ...(symbol === undefined ? {} : { symbol }),
     ...(start === undefined ? {} : { startTime: start }),
     ...(end === undefined ? {} : { endTime: end }),

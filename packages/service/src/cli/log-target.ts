@@ -62,19 +62,19 @@ class LogTarget implements Target {
   }
 
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
-    return this.#system.getEvents({ ...rangeOf(range), limit })
+    return this.#system.getEvents({ ...range, limit })
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
-    return this.#system.readEvents(rangeOf(range))
+    return this.#system.readEvents(range)
   }
 
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent> {
-    return this.#system.store.replay(rangeOf(range), { speed, signal })
+    return this.#system.store.replay(range, { speed, signal })
   }
 
   count(range: TargetRange): Promise<number> {
-    return this.#system.replayEvents(rangeOf(range), () => {})
+    return this.#system.replayEvents(range, () => {})
   }
 
   async *follow(
@@ -82,7 +82,7 @@ class LogTarget implements Target {
     filter: TargetFilter,
     signal: AbortSignal
   ): AsyncGenerator<StoredEvent> {
-    for await (const { events } of this.#system.store.follow(from, rangeOf(filter), signal)) yield* events
+    for await (const { events } of this.#system.store.follow(from, filter, signal)) yield* events
   }
 
   async standing(): Promise<LogStanding> {
@@ -117,8 +117,4 @@ class LogTarget implements Target {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#system.close()
   }
-}
-
-function rangeOf({ eventTypes, ...range }: TargetRange) {
-  return { ...range, ...(eventTypes === undefined ? {} : { eventType: eventTypes }) }
 }

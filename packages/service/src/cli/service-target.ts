@@ -1,4 +1,4 @@
-import { EventClient, type EventRange } from '@tradpal/event-client'
+import { EventClient } from '@tradpal/event-client'
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 import type { LogStanding, Target, TargetDeadLetter, TargetFilter, TargetHealth, TargetRange } from './target.ts'
@@ -22,7 +22,6 @@ class ServiceTarget implements Target {
   readonly location: string
   readonly #client: EventClient
   readonly #countTimeoutMs: number
-  #typesKnown: Promise<unknown> | undefined
 
   constructor(client: EventClient, url: string, countTimeoutMs: number) {
     this.#client = client
@@ -35,10 +34,7 @@ class ServiceTarget implements Target {
   }
 
   async getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
-    if (limit <= PAGE && range.symbol === undefined && range.after === undefined) {
-      await this.#knowTypes()
-      return this.#client.getEvents({ ...rangeOf(range), limit })
-    }
+    if (limit <= PAGE) return this.#client.getEvents({ ...range, limit })
     const newest = range.startTime === undefined && range.after === undefined
     const found: StoredEvent[] = []
     for await (const event of this.readEvents(range)) {
@@ -50,41 +46,29 @@ class ServiceTarget implements Target {
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
-    return this.#replay(range, 'max')
+    return this.#client.streamReplay(range)
   }
 
   async *replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncGenerator<StoredEvent> {
     const onAbort = () => this.#client.close()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      yield* this.#replay(range, speed)
+      yield* this.#client.streamReplay({ ...range, speed })
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
   }
 
-  async count(range: TargetRange): Promise<number> {
-    if (range.symbol === undefined && range.after === undefined) {
-      return this.#client.replayEvents({ ...rangeOf(range), timeoutMs: this.#countTimeoutMs })
-    }
-    let count = 0
-    for await (const _ of this.readEvents(range)) count++
-    return count
+  count(range: TargetRange): Promise<number> {
+    return this.#client.replayEvents({ ...range, timeoutMs: this.#countTimeoutMs })
   }
 
-  async *follow(
+  follow(
     from: 'start' | { readonly after: string },
     filter: TargetFilter,
     signal: AbortSignal
-  ): AsyncGenerator<StoredEvent> {
-    await this.#knowTypes()
-    const { eventTypes, symbol } = filter
-    yield* this.#client.subscribe({
-      after: from === 'start' ? 'start' : from.after,
-      signal,
-      ...(eventTypes === undefined ? {} : { eventTypes }),
-      ...(symbol === undefined ? {} : { symbol })
-    })
+  ): AsyncIterable<StoredEvent> {
+    return this.#client.subscribe({ ...filter, after: from === 'start' ? 'start' : from.after, signal })
   }
 
   async standing(): Promise<LogStanding> {
@@ -133,53 +117,6 @@ class ServiceTarget implements Target {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close()
   }
-
-  #knowTypes(): Promise<unknown> {
-    this.#typesKnown ??= this.eventTypes()
-    return this.#typesKnown
-  }
-
-  async *#replay(range: TargetRange, speed: number | 'max'): AsyncGenerator<StoredEvent> {
-    await this.#knowTypes()
-    const { symbol, after } = range
-    const all = this.#client.streamReplay({ ...rangeOf(range), speed })
-    for await (const event of after === undefined ? all : behind(all, after)) {
-      if (symbol === undefined || event.data.symbol === symbol) yield event
-    }
-  }
-}
-
-/** The service's replay begins at a time: the time of `after` is the first part of its id, and the rest is passed over in {@link behind}. */
-function rangeOf({ eventTypes, startTime, endTime, after }: TargetRange): EventRange {
-  const start = after === undefined ? startTime : timeOf(after)
-  return {
-    ...(eventTypes === undefined ? {} : { eventType: eventTypes }),
-    ...(start === undefined ? {} : { startTime: start }),
-    ...(endTime === undefined ? {} : { endTime })
-  }
-}
-
-/**
- * Drops the events up to the one of `after`, from a stream that begins with its millisecond. Message ids are compared for
- * equality alone: when that event is not in the stream, all of its millisecond is kept rather than any of it lost.
- */
-async function* behind(events: AsyncIterable<StoredEvent>, after: string): AsyncGenerator<StoredEvent> {
-  let held: StoredEvent[] | undefined = []
-  for await (const event of events) {
-    if (held === undefined) yield event
-    else if (event.messageId === after) held = undefined
-    else if (timeOf(event.messageId) === timeOf(after)) held.push(event)
-    else {
-      yield* held
-      held = undefined
-      yield event
-    }
-  }
-  yield* held ?? []
-}
-
-function timeOf(messageId: string): number {
-  return Number.parseInt(messageId, 10) || 0
 }
 
 /** Services differ in whether they name an entry or show it. */

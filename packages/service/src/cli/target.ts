@@ -2,7 +2,7 @@ import type { Event, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
 export interface TargetRange {
-  readonly eventTypes?: readonly string[]
+  readonly eventType?: readonly string[]
   /** Only events whose `data.symbol` is this. */
   readonly symbol?: string
   /** Taken by the log at this instant or later, ms since the epoch. */
@@ -12,7 +12,7 @@ export interface TargetRange {
   readonly after?: string
 }
 
-export type TargetFilter = Pick<TargetRange, 'eventTypes' | 'symbol'>
+export type TargetFilter = Pick<TargetRange, 'eventType' | 'symbol'>
 
 export interface GroupStanding {
   readonly name: string

@@ -3,7 +3,7 @@ import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { rangeOf } from './range.ts'
-import { closed, limit, messageId, messageIdParameter, range, storedEvent, symbol } from './schemas.ts'
+import { closed, limit, messageIdParameter, range, storedEvent } from './schemas.ts'
 import { asItIs, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -15,21 +15,12 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         tags: ['query'],
         summary: 'Events of the log, oldest first',
         description: 'With start_time or after, the first ones from there; without, the newest.',
-        querystring: closed({ ...range, symbol: Type.Optional(symbol), after: Type.Optional(messageId), limit }),
+        querystring: closed({ ...range, limit }),
         response: { 200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer() }), ...problemResponses }
       }
     },
     async ({ query }) => {
-      const { symbol, after } = query
-      if (after !== undefined && query.start_time !== undefined) {
-        throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
-      }
-      const events = await system.getEvents({
-        ...rangeOf(query),
-        ...(symbol === undefined ? {} : { symbol }),
-        ...(after === undefined ? {} : { after }),
-        limit: query.limit
-      })
+      const events = await system.getEvents({ ...rangeOf(query), limit: query.limit })
       return { events: events.map(wireOf), count: events.length }
     }
   )

@@ -2,12 +2,17 @@ import { EventSystemError, timestampMs } from '@tradpal/event-system'
 
 export interface RangeQuery {
   readonly event_type?: readonly string[]
+  readonly symbol?: string
   readonly start_time?: string
   readonly end_time?: string
+  readonly after?: string
 }
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
-export function rangeOf({ event_type, start_time, end_time }: RangeQuery) {
+export function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery) {
+  if (after !== undefined && start_time !== undefined) {
+    throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
+  }
   const startTime = start_time === undefined ? undefined : instantOf('start_time', start_time)
   const endTime = end_time === undefined ? undefined : instantOf('end_time', end_time)
   if (startTime !== undefined && endTime !== undefined && startTime > endTime) {
@@ -18,6 +23,8 @@ export function rangeOf({ event_type, start_time, end_time }: RangeQuery) {
   }
   return {
     ...typesOf(event_type),
+    ...(symbol === undefined ? {} : { symbol }),
+    ...(after === undefined ? {} : { after }),
     ...(startTime === undefined ? {} : { startTime }),
     ...(endTime === undefined ? {} : { endTime })
   }

@@ -5,8 +5,8 @@ import { isObject } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { rangeOf } from './range.ts'
-import { closed, eventTypes, range, storedEvent, time } from './schemas.ts'
+import { type RangeQuery, rangeOf } from './range.ts'
+import { closed, eventTypes, messageId, range, storedEvent, symbol, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
 
@@ -19,8 +19,10 @@ const speed = Type.Optional(
 const query = closed({ ...range, speed })
 const body = Type.Object({
   event_type: Type.Optional(Type.Union([Type.String(), eventTypes, Type.Null()])),
+  symbol: Type.Optional(Type.Union([symbol, Type.Null()])),
   start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
   end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
+  after: Type.Optional(Type.Union([messageId, Type.Null()])),
   speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))
 })
 
@@ -92,10 +94,7 @@ export function replayRoute(app: App, context: AppContext): void {
   )
 }
 
-interface Parameters {
-  readonly event_type?: readonly string[]
-  readonly start_time?: string
-  readonly end_time?: string
+interface Parameters extends RangeQuery {
   readonly speed?: string
 }
 

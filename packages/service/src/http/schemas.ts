@@ -13,8 +13,12 @@ export const symbol = Type.String({ minLength: 1, description: 'Only events whos
 
 export const range = {
   event_type: Type.Optional(eventTypes),
+  symbol: Type.Optional(symbol),
   start_time: Type.Optional(time('Taken by the log at this time or later, RFC 3339; without an offset, UTC.')),
-  end_time: Type.Optional(time('Taken by the log at this time or earlier.'))
+  end_time: Type.Optional(time('Taken by the log at this time or earlier.')),
+  after: Type.Optional(
+    Type.String({ minLength: 1, description: 'Only events behind this message id. It excludes start_time.' })
+  )
 }
 
 /** A query refuses fields that the endpoint does not take: a misspelt filter must not widen the answer. */

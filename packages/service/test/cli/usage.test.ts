@@ -55,7 +55,7 @@ describe('wrong use', () => {
     const env = { EVENT_SERVICE_URL: `http://127.0.0.1:${await freePort()}` }
     const { code, stderr } = await runCommand(['events'], { env })
     expect(stderr).toContain(env.EVENT_SERVICE_URL)
-    expect(code).toBe(3)
+    expect(code).toBe(1)
     const given = await runCommand(['events', '--url', 'nonsense'], { env })
     expect(given.stderr).toContain('nonsense')
   })

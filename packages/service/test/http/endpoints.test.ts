@@ -212,6 +212,13 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
       events_replayed: 1
     })
     expect(await counted('?end_time=2020-01-01T00:00:00Z')).toMatchObject({ events_replayed: 0 })
+    expect(await counted('?symbol=B')).toMatchObject({ events_replayed: 1 })
+    const [first] = (await get(`${url}/events`)).body.events
+    expect(await counted(`?after=${first.message_id}`)).toMatchObject({ events_replayed: 2 })
+    expect(await counted('', { after: first.message_id, symbol: 'A' })).toMatchObject({ events_replayed: 0 })
+    expect(await counted(`?after=${first.message_id}`, { start_time: '2020-01-01T00:00:00Z' })).toMatchObject({
+      code: 'invalid_argument'
+    })
     expect(await counted('', null)).toMatchObject({ events_replayed: 3 })
     expect((await get(`${url}/events/stats`)).body.stream_length).toBe(3)
   })

@@ -134,10 +134,10 @@ test.each<[what: string, path: string, body: unknown, status: number, code: stri
   [
     'a replay of an unknown field',
     '/events/replay',
-    { symbol: 'A' },
+    { simbol: 'A' },
     400,
     'invalid_argument',
-    /"symbol" that POST \/events\/replay does not take/
+    /"simbol" that POST \/events\/replay does not take/
   ],
   [
     'a replay at no speed',
@@ -185,7 +185,13 @@ test.each<[what: string, path: string, status: number, code: string, detail: Reg
     'invalid_argument',
     /limit in the query must be integer, got "ten"/
   ],
-  ['an unknown field', '/events?event_typ=x', 400, 'invalid_argument', /"event_typ".*it takes event_type, start_time/],
+  [
+    'an unknown field',
+    '/events?event_typ=x',
+    400,
+    'invalid_argument',
+    /"event_typ".*it takes event_type, symbol, start_time/
+  ],
   ['an unknown field where there is none', '/events/types?all=1', 400, 'invalid_argument', /"all".*takes none/],
   ['an empty filter', '/events?event_type=', 400, 'invalid_argument', /event_type in the query/],
   ['an unknown type', '/events?event_type=nope', 400, 'unknown_event_type', /"nope"/],

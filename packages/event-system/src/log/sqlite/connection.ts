@@ -30,7 +30,7 @@ export class Connection {
     await this.#retryWhileBusy(() => {
       if (this.#state === 'new') this.#database = openDatabase(this.options.path, this.options.durability)
     }, this.options.timeoutMs)
-    this.#state = 'open'
+    if (this.#state === 'new') this.#state = 'open'
   }
 
   /** Waits at most `timeoutMs` for the calls under way. */

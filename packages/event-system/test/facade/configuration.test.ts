@@ -1,0 +1,104 @@
+import { EventSystemError } from '@tradpal/events'
+import { describe, expect, it } from 'vitest'
+import { configure, type EventSystemOptions } from '../../src/configuration.ts'
+import { EventSystem } from '../../src/event-system.ts'
+import { SqliteLog } from '../../src/log/sqlite/index.ts'
+
+/** The sentences with which options are refused. */
+function refusal(options: object): string[] {
+  try {
+    new EventSystem({ environment: {}, ...options } as EventSystemOptions)
+  } catch (error) {
+    if (error instanceof EventSystemError && error.code === 'invalid_options') return error.message.split('\n')
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const { log, ...rest } = configure({ environment: {} })
+    expect(log.kind).toBe('sqlite')
+    expect(log.location).toMatch(/\/data\/tradpal_events\.db$/)
+    expect(rest).toMatchObject({ consumerGroup: 'tradpal_consumers', timeoutMs: 5_000 })
+  })
+
+  it('takes what is not given from the environment', () => {
+    const environment = {
+      EVENT_LOG_PATH: '/tmp/from-the-environment.db',
+      EVENT_CONSUMER_GROUP: 'from_the_environment',
+      EVENT_LOG_TIMEOUT_MS: '1234'
+    }
+    const { log, ...rest } = configure({ environment })
+    expect(log.location).toBe('/tmp/from-the-environment.db')
+    expect(rest).toMatchObject({ consumerGroup: 'from_the_environment', timeoutMs: 1_234 })
+    const redis = { REDIS_URL: 'redis://user:secret@localhost:6379/1', EVENT_STREAM_NAME: 'from_the_environment' }
+    expect(configure({ environment: redis }).log.location).toBe('redis://localhost:6379/1 from_the_environment')
+  })
+
+  it('takes an option over the environment, though the variable be wrong', () => {
+    const environment = {
+      REDIS_URL: 'nonsense',
+      EVENT_LOG_PATH: '/tmp/from-the-environment.db',
+      EVENT_CONSUMER_GROUP: 'from_the_environment',
+      EVENT_LOG_TIMEOUT_MS: 'soon'
+    }
+    const options = { logPath: '/tmp/given.db', consumerGroup: 'given', timeoutMs: 7, environment }
+    const { log, ...rest } = configure(options)
+    expect(log.location).toBe('/tmp/given.db')
+    expect(rest).toMatchObject({ consumerGroup: 'given', timeoutMs: 7 })
+    const redis = configure({
+      redisUrl: 'redis://given:1',
+      streamName: 'given',
+      environment: { REDIS_URL: 'nonsense' }
+    })
+    expect(redis.log.location).toBe('redis://given:1 given')
+  })
+
+  it('counts a variable that is set to nothing as unset', () => {
+    const environment = { REDIS_URL: '', EVENT_LOG_PATH: '', EVENT_LOG_TIMEOUT_MS: '', EVENT_CONSUMER_GROUP: '' }
+    expect(configure({ environment })).toMatchObject({ log: { kind: 'sqlite' }, consumerGroup: 'tradpal_consumers' })
+  })
+
+  it.each<[object, RegExp]>([
+    [{ redisUrl: 'localhost:6379' }, /^redisUrl must be a URL that begins with redis:\/\/ or rediss:\/\//],
+    [{ redisUrl: 'http://localhost' }, /^redisUrl must be a URL that begins with redis:\/\//],
+    [{ environment: { REDIS_URL: 'localhost' } }, /^REDIS_URL must be a URL that begins with redis:\/\//],
+    [{ streamName: ' ' }, /^streamName must not be empty\.$/],
+    [{ streamName: 5 }, /^streamName must be a text, got 5\.$/],
+    [{ environment: { EVENT_STREAM_NAME: ' ' } }, /^EVENT_STREAM_NAME must not be empty\.$/],
+    [{ consumerGroup: '' }, /^consumerGroup must not be empty\.$/],
+    [{ logPath: '' }, /^logPath must not be empty\.$/],
+    [{ durability: 'ram' }, /^durability must be os or disk, got "ram"\.$/],
+    [{ environment: { EVENT_LOG_DURABILITY: 'ram' } }, /^EVENT_LOG_DURABILITY must be os or disk, got "ram"\.$/],
+    [{ timeoutMs: 0 }, /^timeoutMs must be a whole number from 1 to 2147483647, got 0\.$/],
+    [{ environment: { EVENT_LOG_TIMEOUT_MS: '5s' } }, /^EVENT_LOG_TIMEOUT_MS must be .*, got "5s"\.$/],
+    [
+      { environment: { EVENT_LOG_TIMEOUT_MS: '99999999999' } },
+      /^EVENT_LOG_TIMEOUT_MS must be .*, got "99999999999"\.$/
+    ],
+    [{ deduplicationWindowMs: -1 }, /^deduplicationWindowMs must be a whole number of at least 0, got -1\.$/],
+    [
+      { environment: { EVENT_DEDUPLICATION_WINDOW_MS: '1.5' } },
+      /^EVENT_DEDUPLICATION_WINDOW_MS must be .*, got "1\.5"\.$/
+    ],
+    [{ redisUrl: 'redis://localhost', logPath: './a.db' }, /^redisUrl and logPath exclude each other/],
+    [{ log: new SqliteLog(), logPath: './a.db' }, /^logPath and log exclude each other/],
+    [{ log: new SqliteLog(), redisUrl: 'redis://localhost' }, /^redisUrl and log exclude each other/],
+    [{ logger: console }, /^logger must have debug, info, warn, error and child/]
+  ])('refuses %o in one sentence', (options, sentence) => {
+    expect(refusal(options)).toEqual([expect.stringMatching(sentence)])
+  })
+
+  it('says everything that is wrong at once, and no password', () => {
+    const environment = { REDIS_URL: 'http://user:secret@localhost', EVENT_LOG_TIMEOUT_MS: 'soon' }
+    const sentences = refusal({ environment, streamName: '', durability: 'ram' })
+    expect(sentences).toHaveLength(4)
+    expect(sentences.join()).not.toContain('secret')
+  })
+
+  it('takes a log of your own whatever the environment says of logs', () => {
+    const log = new SqliteLog({ path: '/tmp/own.db' })
+    expect(configure({ log, environment: { REDIS_URL: 'nonsense' } }).log).toBe(log)
+  })
+})

@@ -1,0 +1,84 @@
+import { createEvent, EventType, type StoredEvent } from '@tradpal/events'
+import { expect, it } from 'vitest'
+import { EventStore, type FollowedPage } from '../../src/store/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, signals } from '../support/events.ts'
+
+const ids = (events: readonly StoredEvent[]) => events.map(({ messageId }) => messageId)
+
+/** Follows until so many events have come. */
+async function take(pages: AsyncIterable<FollowedPage>, count: number) {
+  const events: StoredEvent[] = []
+  let position = ''
+  for await (const page of pages) {
+    events.push(...page.events)
+    position = page.position
+    if (events.length >= count) break
+  }
+  return { events, position }
+}
+
+describeOnEachLog('following', (under) => {
+  it('sees what is there and what another publisher appends, with no gap and no repeat, also across a resumption', async () => {
+    const [log, other] = [await under.open(), await under.open()]
+    const store = new EventStore({ log })
+    const appended = await append(log, ...signals(300))
+    const publishing = (async () => {
+      for (let i = 0; i < 60; i++) {
+        appended.push(...(await append(other, ...signals(10))))
+        await new Promise(setImmediate)
+      }
+    })()
+    const first = await take(store.follow('start'), 350)
+    const second = await take(store.follow({ after: first.position }), 900 - first.events.length)
+    await publishing
+    expect(ids([...first.events, ...second.events])).toEqual(appended)
+    expect(second.position).toBe(appended.at(-1))
+  })
+
+  it('begins behind a message id, at a time, or at the end as it is when it is called', async () => {
+    const log = await under.open()
+    const store = new EventStore({ log })
+    const before = await append(log, signal(), signal())
+    const followed = store.follow('end')
+    const behind = store.follow({ after: before[0] ?? '' })
+    const since = store.follow({ time: log.timeOf(before[0] ?? '') })
+    // Where the end is, a log over the network learns in the turn after.
+    await log.ping()
+    const [late = ''] = await append(log, signal())
+    expect(ids((await take(followed, 1)).events)).toEqual([late])
+    expect(ids((await take(behind, 2)).events)).toEqual([before[1], late])
+    expect(ids((await take(since, 3)).events)).toEqual([...before, late])
+  })
+
+  it('narrows by type and symbol, passes over what is no event, and says how far it came all the same', async () => {
+    const log = await under.open()
+    const store = new EventStore({ log })
+    await append(log, createEvent(EventType.MARKET_DATA_UPDATE, { symbol: 'AAPL' }), signal('MSFT'))
+    const [poison] = await log.append([{ eventId: 'x', eventType: 'risk_alert', payload: '{}' }])
+    const pages = store.follow('start', { eventType: 'trading_signal', symbol: 'AAPL' })
+    expect((await pages.next()).value).toEqual({ events: [], position: poison?.messageId })
+    const [wanted = ''] = await append(log, signal('AAPL'))
+    expect((await pages.next()).value).toMatchObject({ events: [{ messageId: wanted }], position: wanted })
+    await pages.return()
+  })
+
+  it('ends when its signal is aborted, and when the log closes', async () => {
+    const log = await under.open()
+    const store = new EventStore({ log })
+    const stop = new AbortController()
+    const aborted = store.follow('start', {}, stop.signal).next()
+    const closed = store.follow('start').next()
+    stop.abort()
+    expect(await aborted).toEqual({ done: true, value: undefined })
+    await log.close()
+    expect(await closed).toEqual({ done: true, value: undefined })
+  })
+
+  it('refuses a wrong filter when it is called', async () => {
+    const store = new EventStore({ log: await under.open() })
+    expect(() => store.follow('start', { eventType: 'trading_signl' })).toThrow(
+      expect.objectContaining({ code: 'unknown_event_type' })
+    )
+  })
+})

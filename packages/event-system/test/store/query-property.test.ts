@@ -1,0 +1,117 @@
+import { createEvent, type Event, EventType } from '@tradpal/events'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { EventLog } from '../../src/log/index.ts'
+import { type EventQuery, EventStore } from '../../src/store/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append } from '../support/events.ts'
+
+const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.PORTFOLIO_UPDATE, EventType.RISK_ALERT] as const
+const SYMBOLS = ['AAPL', 'MSFT'] as const
+
+interface Appended {
+  readonly event: Event | undefined
+  readonly messageId: string
+}
+
+/** What stands in a log: an event, or nothing that could be read. */
+const entries = fc.array(
+  fc.record({
+    type: fc.constantFrom(...TYPES),
+    symbol: fc.constantFrom(...SYMBOLS),
+    poison: fc.nat(9).map((n) => n === 0)
+  }),
+  { maxLength: 400, size: 'max' }
+)
+
+/** Places are parts of the log's length, so that they shrink with it. */
+const query = fc.record(
+  {
+    eventType: fc.oneof(fc.constantFrom(...TYPES), fc.subarray([...TYPES], { minLength: 1 }), fc.constant('*')),
+    symbol: fc.constantFrom(...SYMBOLS),
+    limit: fc.integer({ min: 1, max: 450 }),
+    begin: fc.record({
+      kind: fc.constantFrom('startTime', 'after'),
+      at: fc.double({ min: 0, max: 0.999, noNaN: true })
+    }),
+    end: fc.double({ min: 0, max: 0.999, noNaN: true })
+  },
+  { requiredKeys: [] }
+)
+
+describeOnEachLog('a query of any log', (under) => {
+  it('finds what a look at every entry finds', async () => {
+    const log = await under.open()
+    const store = new EventStore({ log })
+    const property = fc.asyncProperty(
+      entries,
+      fc.array(query, { minLength: 5, maxLength: 10 }),
+      async (made, queries) => {
+        await log.trim({ maxLength: 0 }, { force: true })
+        const appended = await appendAll(log, made)
+        for (const { begin, end, ...filter } of queries) {
+          const at = (part: number) => appended[Math.floor(part * appended.length)]?.messageId ?? '1-0'
+          const wanted = {
+            ...filter,
+            ...(begin?.kind === 'after' ? { after: at(begin.at) } : {}),
+            ...(begin?.kind === 'startTime' ? { startTime: log.timeOf(at(begin.at)) } : {}),
+            ...(end === undefined ? {} : { endTime: log.timeOf(at(end)) })
+          }
+          if ((wanted.startTime ?? 0) > (wanted.endTime ?? Number.MAX_SAFE_INTEGER)) continue
+          const matches = naive(log, appended, wanted)
+          const { limit = 100, ...range } = wanted
+          const fromStart = wanted.startTime !== undefined || wanted.after !== undefined
+          expect(await idsOf(store.readEvents(range))).toEqual(matches)
+          expect((await store.getEvents(wanted)).map(({ messageId }) => messageId)).toEqual(
+            fromStart ? matches.slice(0, limit) : matches.slice(-limit)
+          )
+        }
+      }
+    )
+    await fc.assert(property, { numRuns: 30 })
+  })
+})
+
+/** In several appends, so that they fall into several milliseconds. */
+async function appendAll(log: EventLog, made: readonly { type: string; symbol: string; poison: boolean }[]) {
+  const appended: Appended[] = []
+  for (let i = 0; i < made.length; i += 97) {
+    const batch = made.slice(i, i + 97).map(({ type, symbol, poison }) => {
+      const data = type === EventType.RISK_ALERT ? { symbol, message: 'drawdown' } : { symbol }
+      return { poison, event: createEvent(type, data) }
+    })
+    for (const { event } of batch.filter(({ poison }) => poison)) {
+      const [result] = await log.append([{ eventId: event.eventId, eventType: event.eventType, payload: '{' }])
+      appended.push({ event: undefined, messageId: result?.messageId ?? '' })
+    }
+    const events = batch.filter(({ poison }) => !poison).map(({ event }) => event)
+    if (events.length === 0) continue
+    const messageIds = await append(log, ...events)
+    events.forEach((event, n) => {
+      appended.push({ event, messageId: messageIds[n] ?? '' })
+    })
+  }
+  return appended
+}
+
+function naive(log: EventLog, appended: readonly Appended[], wanted: EventQuery): string[] {
+  const { eventType = '*', symbol, startTime, endTime, after } = wanted
+  const types = [eventType].flat()
+  return appended
+    .filter(({ event, messageId }) => {
+      if (event === undefined) return false
+      const time = log.timeOf(messageId)
+      return (
+        (types.includes('*') || types.includes(event.eventType)) &&
+        (symbol === undefined || event.data.symbol === symbol) &&
+        (startTime === undefined || time >= Number(startTime)) &&
+        (endTime === undefined || time <= Number(endTime)) &&
+        (after === undefined || log.compare(messageId, after) > 0)
+      )
+    })
+    .map(({ messageId }) => messageId)
+}
+
+async function idsOf(events: AsyncIterable<{ messageId: string }>): Promise<string[]> {
+  return (await Array.fromAsync(events)).map(({ messageId }) => messageId)
+}

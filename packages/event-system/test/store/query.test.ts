@@ -1,0 +1,190 @@
+import { createEvent, type Event, EventType } from '@tradpal/events'
+import { expect, it } from 'vitest'
+import type { EventLog } from '../../src/log/index.ts'
+import { EventStore } from '../../src/store/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, signals, withFaults } from '../support/events.ts'
+
+const price = (symbol: string) => createEvent(EventType.MARKET_DATA_UPDATE, { symbol, price: 1 })
+const ids = (events: readonly Event[]) => events.map(({ eventId }) => eventId)
+
+/** Entries that are no events: what another writer can leave in the log. */
+const poison = (log: EventLog) =>
+  log.append([{ eventId: crypto.randomUUID(), eventType: 'risk_alert', payload: 'no JSON' }])
+
+/** Appends each event in a millisecond of its own, so that their times differ. */
+async function appendApart(log: EventLog, events: readonly Event[]): Promise<string[]> {
+  const messageIds: string[] = []
+  for (const event of events) {
+    while (messageIds.length > 0 && Date.now() <= log.timeOf(messageIds.at(-1) ?? '')) await new Promise(setImmediate)
+    messageIds.push(...(await append(log, event)))
+  }
+  return messageIds
+}
+
+describeOnEachLog('a query', (under) => {
+  async function opened() {
+    const log = await under.open()
+    return { log, store: new EventStore({ log }) }
+  }
+
+  it('finds the events of one type, of several and of all, with their message ids', async () => {
+    const { log, store } = await opened()
+    const events = [price('AAPL'), signal('AAPL'), createEvent(EventType.RISK_ALERT, { message: 'drawdown' })]
+    const messageIds = await append(log, ...events)
+
+    expect(await store.getEvents()).toEqual(events.map((event, i) => ({ ...event, messageId: messageIds[i] })))
+    expect(ids(await store.getEvents({ eventType: 'trading_signal' }))).toEqual(ids(events.slice(1, 2)))
+    expect(ids(await store.getEvents({ eventType: ['risk_alert', 'market_data_update'] }))).toEqual(
+      ids([events[0], events[2]] as Event[])
+    )
+    expect(ids(await store.getEvents({ eventType: '*' }))).toEqual(ids(events))
+    expect(await store.getEvents({ eventType: 'order_executed' })).toEqual([])
+  })
+
+  it('reads an alias of a type as the type', async () => {
+    const { log, store } = await opened()
+    const event = createEvent(EventType.BACKTEST_COMPLETED, { symbol: 'AAPL' })
+    await append(log, event)
+    expect(ids(await store.getEvents({ eventType: 'backtest_complete' }))).toEqual([event.eventId])
+  })
+
+  it('narrows by symbol', async () => {
+    const { log, store } = await opened()
+    const events = [price('AAPL'), price('MSFT'), signal('AAPL'), createEvent(EventType.RISK_ALERT, { message: 'x' })]
+    await append(log, ...events)
+    expect(ids(await store.getEvents({ symbol: 'AAPL' }))).toEqual(ids([events[0], events[2]] as Event[]))
+    expect(ids(await store.getEvents({ symbol: 'AAPL', eventType: 'trading_signal' }))).toEqual(ids(events.slice(2, 3)))
+  })
+
+  it('takes both ends of a range of time in, as a Date, as a text and as milliseconds', async () => {
+    const { log, store } = await opened()
+    const events = signals(4)
+    const messageIds = await appendApart(log, events)
+    const [from, to] = [log.timeOf(messageIds[1] ?? ''), log.timeOf(messageIds[2] ?? '')]
+    const middle = ids(events.slice(1, 3))
+
+    expect(ids(await store.getEvents({ startTime: from, endTime: to }))).toEqual(middle)
+    expect(ids(await store.getEvents({ startTime: new Date(from), endTime: new Date(to) }))).toEqual(middle)
+    const text = (ms: number) => new Date(ms).toISOString()
+    expect(ids(await store.getEvents({ startTime: text(from), endTime: text(to) }))).toEqual(middle)
+    expect(ids(await store.getEvents({ startTime: from }))).toEqual(ids(events.slice(1)))
+    expect(ids(await store.getEvents({ endTime: to }))).toEqual(ids(events.slice(0, 3)))
+    expect(await store.getEvents({ startTime: to + 60_000 })).toEqual([])
+    expect(await store.getEvents({ endTime: 0 })).toEqual([])
+  })
+
+  it('goes on behind a message id', async () => {
+    const { log, store } = await opened()
+    const events = signals(4)
+    const messageIds = await append(log, ...events)
+    const after = messageIds[1] ?? ''
+    expect(ids(await store.getEvents({ after }))).toEqual(ids(events.slice(2)))
+    expect(ids(await store.getEvents({ after, limit: 1 }))).toEqual(ids(events.slice(2, 3)))
+    expect(await store.getEvents({ after: messageIds[3] ?? '' })).toEqual([])
+  })
+
+  it('answers the newest without a start and the first with one, oldest first either way', async () => {
+    const { log, store } = await opened()
+    const events = signals(5)
+    await append(log, ...events)
+    expect(ids(await store.getEvents({ limit: 2 }))).toEqual(ids(events.slice(3)))
+    expect(ids(await store.getEvents({ limit: 2, endTime: Date.now() + 60_000 }))).toEqual(ids(events.slice(3)))
+    expect(ids(await store.getEvents({ limit: 2, startTime: 0 }))).toEqual(ids(events.slice(0, 2)))
+  })
+
+  it('answers 100 events unless told otherwise', async () => {
+    const { log, store } = await opened()
+    const events = signals(120)
+    await append(log, ...events)
+    expect(ids(await store.getEvents())).toEqual(ids(events.slice(20)))
+    expect(await store.getEvents({ limit: 120 })).toHaveLength(120)
+  })
+
+  it('counts matches against the limit, not what it looked at', async () => {
+    const { log, store } = await opened()
+    const rare = [signal('RARE', 1), signal('RARE', 2), signal('RARE', 3)] as const
+    await append(log, rare[0], ...signals(150), rare[1], ...signals(250), rare[2], ...signals(150))
+    expect(ids(await store.getEvents({ symbol: 'RARE', limit: 2 }))).toEqual(ids(rare.slice(1)))
+    expect(ids(await store.getEvents({ symbol: 'RARE', limit: 2, startTime: 0 }))).toEqual(ids(rare.slice(0, 2)))
+  })
+
+  it('reads any number of events, those that are appended meanwhile too, each once', async () => {
+    const { log, store } = await opened()
+    const events = signals(2_500)
+    const late = signals(1_500)
+    await append(log, ...events)
+    const read: Event[] = []
+    for await (const event of store.readEvents()) {
+      if (read.push(event) === 1) await append(log, ...late)
+    }
+    expect(ids(read)).toEqual(ids([...events, ...late]))
+  })
+
+  it('reads a page at a time, and no further when the reader stops', async () => {
+    const { log } = await opened()
+    await append(log, ...signals(2_500))
+    const limits: number[] = []
+    const watched = withFaults(log, {
+      read: (range) => {
+        limits.push(range.limit)
+        return log.read(range)
+      }
+    })
+    const store = new EventStore({ log: watched })
+    let count = 0
+    for await (const _ of store.readEvents()) if (++count === 1_001) break
+    expect(limits).toEqual([1_000, 1_000])
+    expect(await Array.fromAsync(store.readEvents())).toHaveLength(2_500)
+  })
+
+  it('passes over entries that are no events', async () => {
+    const { log, store } = await opened()
+    const events = [signal('AAPL', 1), signal('AAPL', 2)] as const
+    await poison(log)
+    await append(log, events[0])
+    const [refused] = await poison(log)
+    await append(log, events[1])
+    expect(ids(await Array.fromAsync(store.readEvents()))).toEqual(ids(events))
+    expect(ids(await store.getEvents({ limit: 2 }))).toEqual(ids(events))
+    expect(await store.getEvent(refused?.messageId ?? '')).toBeUndefined()
+  })
+
+  it('finds one event by its message id', async () => {
+    const { log, store } = await opened()
+    const event = signal()
+    const [messageId = ''] = await append(log, event)
+    expect(await store.getEvent(messageId)).toEqual({ ...event, messageId })
+    expect(await store.getEvent('1-1')).toBeUndefined()
+    await expect(store.getEvent('yesterday')).rejects.toMatchObject({ code: 'invalid_message_id' })
+  })
+
+  it('refuses a wrong argument in a sentence, in getEvents and in readEvents', async () => {
+    const { store } = await opened()
+    const wrong: [object, string, RegExp][] = [
+      [{ startTime: 2, endTime: 1 }, 'invalid_argument', /^startTime is after endTime/],
+      [{ startTime: 1, after: '1-0' }, 'invalid_argument', /^startTime and after exclude each other/],
+      [{ startTime: 'yesterday' }, 'invalid_argument', /^startTime is no instant; .* got "yesterday"\.$/],
+      [{ endTime: new Date(Number.NaN) }, 'invalid_argument', /^endTime is no instant; .* got Invalid Date\.$/],
+      [{ endTime: Number.POSITIVE_INFINITY }, 'invalid_argument', /^endTime is no instant/],
+      [{ startTime: null }, 'invalid_argument', /^startTime is no instant; .* got null\.$/],
+      [{ eventType: [] }, 'invalid_argument', /^eventType is an empty list/],
+      [{ eventType: 7 }, 'invalid_argument', /^eventType must be an event type or a list of them, got 7\.$/],
+      [{ eventType: ['trading_signal', null] }, 'invalid_argument', /^eventType must be an event type or a list/],
+      [{ eventType: 'trading_signl' }, 'unknown_event_type', /trading_signal/],
+      [{ symbol: 5 }, 'invalid_argument', /^symbol must be a text, got 5\.$/],
+      [{ after: 'yesterday' }, 'invalid_message_id', /yesterday/]
+    ]
+    for (const [range, code, message] of wrong) {
+      const refusal = expect.objectContaining({ code, message: expect.stringMatching(message) })
+      await expect(store.getEvents(range), JSON.stringify(range)).rejects.toEqual(refusal)
+      expect(() => store.readEvents(range), JSON.stringify(range)).toThrow(refusal)
+    }
+    for (const limit of [0, -1, 1.5, Number.NaN, null as unknown as number]) {
+      await expect(store.getEvents({ limit })).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringMatching(/^limit must be a whole number of at least 1, got /)
+      })
+    }
+  })
+})
