@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HOUSE, type Listing } from './pages.ts'
@@ -29,9 +29,10 @@ export class ListingRunner {
     this.#stop = stop
   }
 
-  static async start(folder = join(HOUSE, '.cache/listings')): Promise<ListingRunner> {
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(join(folder, 'bin'), { recursive: true })
+  static async start(): Promise<ListingRunner> {
+    await mkdir(join(HOUSE, '.cache'), { recursive: true })
+    const folder = await mkdtemp(join(HOUSE, '.cache/listings-'))
+    await mkdir(join(folder, 'bin'))
     const command = join(folder, 'bin/tradpal-events')
     await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" ${CONDITION} "${MAIN}" "$@"\n`)
     await chmod(command, 0o755)

@@ -5,7 +5,7 @@ import { ListingRunner } from './listing-runner.ts'
 import { anchorsOf, HOUSE, type Listing, linksOf, listingsOf, pages } from './pages.ts'
 
 /** These start or test the house itself: the continuous integration runs them, not this test. */
-const OF_THE_HOUSE = ['npm ci && npm start\n', 'npm test\n']
+const OF_THE_HOUSE = ['npm ci && npm start\n', 'npm test\n', 'npm ci\nnpm test\nnpm run check\n']
 const RUN = ['ts', 'js', 'sh']
 /** What is shown: output, configuration, data. */
 const SHOWN = ['text', 'json', 'ini', 'csv']
