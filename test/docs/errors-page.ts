@@ -27,7 +27,7 @@ try {
 \`\`\`
 
 - \`retryable\`: whether the same call, unchanged, may succeed later. Publishing the same event again is always safe: its id tells.
-- \`pointer\`: the JSON pointer (RFC 6901) of the value that is wrong, from the root of the event.
+- \`pointer\`: the JSON pointer (RFC 6901) of the value that is wrong, from the root of what was given: the event, or the batch.
 - \`index\`: in a batch, which event is wrong, from 0. Nothing of the batch was written.
 - \`cause\`: the error underneath, where there is one.
 

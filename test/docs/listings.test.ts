@@ -57,7 +57,7 @@ test('every link within the repository leads to a file and, where it names one, 
 
 /** The lines that a listing says it prints: `console.log(…) // so`. What holds a `…` stands for something that differs each time. */
 function announced({ text }: Listing): string[] {
-  return [...text.matchAll(/^\s*console\.log\(.*\) \/\/ (.+)$/gm)]
+  return [...text.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)]
     .map((match) => match[1] ?? '')
     .filter((line) => !line.includes('…'))
 }

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@tradpal/events'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import type { EventLog } from './log/index.ts'
-import { RedisLog } from './log/redis/index.ts'
+import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
 import { type Logger, silentLogger } from './runtime/index.ts'
 
@@ -57,7 +57,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     options.deduplicationWindowMs,
     'EVENT_DEDUPLICATION_WINDOW_MS',
     120_000,
-    0
+    0,
+    LONGEST_TIMEOUT_MS
   )
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
@@ -72,13 +73,17 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     read.wrong('logger must have debug, info, warn, error and child, as a pino logger has.')
   }
   read.finish()
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, logger = silentLogger } = options
+  const onConnectionChange = ({ connected, reason }: ConnectionChange) => {
+    if (connected) logger.info({}, 'the connection to Redis is there again')
+    else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
+  }
   const log =
     options.log ??
     (redisUrl === undefined
       ? new SqliteLog({ path, durability, deduplicationWindowMs, timeoutMs, clock })
-      : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs }))
-  return { log, consumerGroup, timeoutMs, logger: options.logger ?? silentLogger, clock }
+      : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs, onConnectionChange }))
+  return { log, consumerGroup, timeoutMs, logger, clock }
 }
 
 function isLogger(logger: Logger): boolean {

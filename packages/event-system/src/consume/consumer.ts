@@ -107,12 +107,14 @@ export class EventConsumer {
     while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)
     await this.#acknowledger
       .flush()
-      .catch((error) => this.#logger.warn({ error }, 'could not acknowledge while closing'))
+      .catch((error) => this.#logger.warn({ err: error }, 'could not acknowledge while closing'))
     const untouched = this.#inHand.untouched()
     if (untouched.length > 0) {
       await this.#group
         .release(this.consumer, untouched)
-        .catch((error) => this.#logger.warn({ error, left: untouched.length }, 'could not hand back while closing'))
+        .catch((error) =>
+          this.#logger.warn({ err: error, left: untouched.length }, 'could not hand back while closing')
+        )
     }
     for (const id of untouched) this.#inHand.drop(id)
     const begun = this.#inHand.ids()
@@ -198,7 +200,7 @@ export class EventConsumer {
       this.#running++
       this.#handle(held)
         .catch((error) =>
-          this.#logger.error({ error, messageId: held.delivery.messageId }, 'could not finish an event')
+          this.#logger.error({ err: error, messageId: held.delivery.messageId }, 'could not finish an event')
         )
         .finally(() => {
           this.#running--
@@ -249,7 +251,7 @@ export class EventConsumer {
     const { messageId, attempt } = held.delivery
     const waitMs = backoffMs(attempt, this.#options.backoff, this.#parts.random)
     this.#logger.warn(
-      { messageId, attempt, waitMs: Math.round(waitMs), error },
+      { messageId, attempt, waitMs: Math.round(waitMs), err: error },
       'a handler failed; it will be tried again'
     )
     this.#inHand.waitToRetry(held)
@@ -318,7 +320,8 @@ export class EventConsumer {
   /** Waits out a failure of the log; makes the group again where somebody dropped it. Resolves to whether to go on. */
   async #recover(call: string, error: unknown): Promise<boolean> {
     if (this.#stop.signal.aborted) return false
-    if (this.#failures++ === 0) this.#logger.warn({ call, error }, 'the log failed; consuming waits and tries again')
+    if (this.#failures++ === 0)
+      this.#logger.warn({ call, err: error }, 'the log failed; consuming waits and tries again')
     if (error instanceof EventSystemError && error.code === 'not_found') await this.#recreateGroup()
     return this.#pause(backoffMs(this.#failures, { initialMs: 50, maxMs: 2_000 }, this.#parts.random))
   }

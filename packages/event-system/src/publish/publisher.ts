@@ -169,7 +169,7 @@ export class EventPublisher {
       throw new EventSystemError(code, `Event ${index} of the batch: ${message}`, {
         cause,
         index,
-        ...(pointer === undefined ? {} : { pointer })
+        ...(pointer === undefined ? {} : { pointer: `/${index}${pointer}` })
       })
     }
   }

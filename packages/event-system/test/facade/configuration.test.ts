@@ -77,7 +77,7 @@ describe('the configuration', () => {
       { environment: { EVENT_LOG_TIMEOUT_MS: '99999999999' } },
       /^EVENT_LOG_TIMEOUT_MS must be .*, got "99999999999"\.$/
     ],
-    [{ deduplicationWindowMs: -1 }, /^deduplicationWindowMs must be a whole number of at least 0, got -1\.$/],
+    [{ deduplicationWindowMs: -1 }, /^deduplicationWindowMs must be a whole number from 0 to 2147483647, got -1\.$/],
     [
       { environment: { EVENT_DEDUPLICATION_WINDOW_MS: '1.5' } },
       /^EVENT_DEDUPLICATION_WINDOW_MS must be .*, got "1\.5"\.$/

@@ -82,7 +82,7 @@ describeOnEachLog('publishing', (logs) => {
     const publisher = new EventPublisher({ log })
     const wrong = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
     const refused = publisher.publishBatch([signal(), signal(), wrong, signal()])
-    await expect(refused).rejects.toMatchObject({ code: 'invalid_data', index: 2, pointer: '/data/signal' })
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_data', index: 2, pointer: '/2/data/signal' })
     await expect(refused).rejects.toThrow(/^Event 2 of the batch: /)
     expect((await log.info()).length).toBe(0)
   })

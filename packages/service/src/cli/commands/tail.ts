@@ -24,7 +24,7 @@ export function defineTail(command: Command, run: Run): void {
     .option('--from <place>', 'begin at: start, new, a message id (behind it), or a time (default: new)')
     .option('-n, --lines <count>', 'begin with the newest so many', parseCount)
     .option('-c, --count <count>', 'end after so many events', parsePositive)
-    .option('-f, --follow', 'wait for those that come (default)', true)
+    .option('-f, --follow', 'wait for those that come', true)
     .option('--no-follow', 'end at what is the end of the log now')
     .addHelpText(
       'after',
