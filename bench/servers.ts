@@ -12,9 +12,9 @@ export interface BenchServer {
 
 const repository = new URL('..', import.meta.url)
 
-/** The service in a process of its own, on a free port. */
+/** The service as it is published, in a process of its own, on a free port. */
 export function startService(environment: Record<string, string>): Promise<BenchServer> {
-  return start(['packages/service/src/main.ts', 'serve'], {
+  return start(['packages/service/bin/tradpal-events.js', 'serve'], {
     ...environment,
     EVENT_SERVICE_PORT: '0',
     EVENT_SERVICE_HOST: '127.0.0.1'
@@ -27,7 +27,7 @@ export function startEmptyFastify(): Promise<BenchServer> {
 }
 
 async function start(script: string[], environment: Record<string, string>): Promise<BenchServer> {
-  const child = spawn(process.execPath, ['--conditions=tradpal-source', ...script], {
+  const child = spawn(process.execPath, script, {
     cwd: repository,
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit']

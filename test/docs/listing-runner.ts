@@ -1,15 +1,18 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text as textOf } from 'node:stream/consumers'
 import { HOUSE, type Listing } from './pages.ts'
 
 const MAIN = join(HOUSE, 'packages/service/src/main.ts')
 const CONDITION = '--conditions=tradpal-source'
+const TIMEOUT_MS = 20_000
 
 export interface Outcome {
-  readonly exitCode: number | null
+  /** Of what was killed by a signal, or took longer than 20 s: that. */
+  readonly exitCode: number | string
   readonly stdout: string
   readonly stderr: string
 }
@@ -45,10 +48,11 @@ export class ListingRunner {
       },
       stdio: ['ignore', 'pipe', 'inherit']
     })
-    const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
+    const gone = once(service, 'exit')
+    const [line] = await Promise.race([once(createInterface(service.stdout), 'line'), gone])
+    if (typeof line !== 'string') throw new Error(`The service ended with exit code ${line} before it listened.`)
     service.stdout.resume()
     return new ListingRunner(folder, JSON.parse(line).url, async () => {
-      const gone = once(service, 'exit')
       service.kill('SIGTERM')
       await gone
       await rm(folder, { recursive: true, force: true })
@@ -73,13 +77,12 @@ export class ListingRunner {
     return this.#execute(process.execPath, [CONDITION, path], join(path, '..'))
   }
 
-  /** The complaints of the compiler about files that {@link write} wrote. */
-  async typecheck(paths: readonly string[]): Promise<string> {
+  /** What the compiler says about files that {@link write} wrote. */
+  async typecheck(paths: readonly string[]): Promise<Outcome> {
     const project = join(this.#folder, 'tsconfig.json')
     const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false }
     await writeFile(project, JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: paths }))
-    const { stdout } = await this.#execute(join(HOUSE, 'node_modules/.bin/tsc'), ['--project', project], this.#folder)
-    return stdout
+    return this.#execute(join(HOUSE, 'node_modules/.bin/tsc'), ['--project', project], this.#folder)
   }
 
   async stop(): Promise<void> {
@@ -93,26 +96,43 @@ export class ListingRunner {
     return folder
   }
 
-  #onThisMachine(text: string): string {
-    return text.replaceAll('http://localhost:8011', this.#url)
+  #onThisMachine(listing: string): string {
+    return listing.replaceAll('localhost:8011', new URL(this.#url).host)
   }
 
-  #execute(file: string, args: readonly string[], cwd: string): Promise<Outcome> {
+  /** Nothing that it started outlives it, and nothing is typed into it. */
+  async #execute(file: string, args: readonly string[], cwd: string): Promise<Outcome> {
     const env = {
       ...readersEnvironment(),
       PATH: `${join(this.#folder, 'bin')}:${process.env.PATH}`,
       EVENT_SERVICE_URL: this.#url
     }
-    return new Promise((resolve) => {
-      const child = execFile(file, [...args], { cwd, env, timeout: 20_000 }, (_, stdout, stderr) =>
-        resolve({ exitCode: child.exitCode, stdout, stderr })
-      )
-    })
+    const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const output = Promise.all([textOf(child.stdout), textOf(child.stderr)])
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      killGroup(child)
+    }, TIMEOUT_MS)
+    const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    clearTimeout(timer)
+    killGroup(child)
+    const [stdout, stderr] = await output
+    return { exitCode: late ? `none within ${TIMEOUT_MS} ms` : (exitCode ?? String(signal)), stdout, stderr }
+  }
+}
+
+/** The process and all that it started. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
 /** Nothing of ours is configured in it. */
 function readersEnvironment(): NodeJS.ProcessEnv {
-  const ours = /^(EVENT_|REDIS_URL|LOG_LEVEL|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|VITEST)/
+  const ours = /^(EVENT_|METRICS_|STREAM_|REDIS_URL|LOG_LEVEL|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|VITEST)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

@@ -35,34 +35,46 @@ export const pages: readonly Page[] = globSync(['*.md', 'docs/**/*.md', 'example
   .sort()
   .map((path) => ({ path, text: readFileSync(join(HOUSE, path), 'utf8') }))
 
+/** A fence opens with its language and closes with the same marks; in a list it may be indented. One that is not closed has what follows. */
+const FENCED = /^( *)(`{3,}|~{3,})([^\n`]*)\n(.*?)(?:^ *\2 *$|(?![\s\S]))/gms
+
 export function listingsOf({ path, text }: Page): Listing[] {
-  return [...text.matchAll(/^```([^\n`]*)\n(.*?)^```$/gms)].map((match) => ({
-    place: `${path}:${lineAt(text, match.index) + 1}`,
-    language: match[1]?.trim() ?? '',
-    text: match[2] ?? ''
-  }))
+  return [...text.matchAll(FENCED)].map((match) => {
+    const [, indent = '', , language = '', block = ''] = match
+    return {
+      place: `${path}:${lineAt(text, match.index) + 1}`,
+      language: language.trim(),
+      text: block.replaceAll(new RegExp(`^ {0,${indent.length}}`, 'gm'), '')
+    }
+  })
 }
 
 export function linksOf({ path, text }: Page): Link[] {
-  const prose = text.replaceAll(/^```.*?^```$/gms, (block) => block.replaceAll(/[^\n]/g, ' '))
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
-    .filter((match) => !/^[a-z]+:/.test(match[1] ?? ''))
-    .map((match) => {
-      const [target = '', anchor] = (match[1] ?? '').split('#')
+  const prose = withoutListings(text).replaceAll(/`[^`\n]+`/g, (code) => ' '.repeat(code.length))
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)/gm)]
+    .map((match) => ({ href: match[1] ?? match[2] ?? '', at: match.index }))
+    .filter(({ href }) => !/^[a-z]+:/.test(href))
+    .map(({ href, at }) => {
+      const [target = '', anchor] = href.split('#')
       const pointsAt = target === '' ? path : relative(HOUSE, join(HOUSE, dirname(path), target))
-      return { place: `${path}:${lineAt(prose, match.index)}`, path: pointsAt, anchor }
+      return { place: `${path}:${lineAt(prose, at)}`, path: pointsAt, anchor }
     })
 }
 
 /** The anchors that GitHub gives the headings of a page. */
 export function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map((match) =>
+  return [...withoutListings(text).matchAll(/^#+ (.+)$/gm)].map((match) =>
     (match[1] ?? '')
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
       .trim()
       .replaceAll(' ', '-')
   )
+}
+
+/** The same lines, those of the listings blank. */
+function withoutListings(text: string): string {
+  return text.replaceAll(FENCED, (block) => block.replaceAll(/[^\n]/g, ' '))
 }
 
 function lineAt(text: string, index: number): number {

@@ -3,6 +3,7 @@ import { type Environment, EventSystem, EventSystemError, type Logger, registerE
 import { pino } from 'pino'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 import { buildApp } from './http/app.ts'
+import { giveMemoryBackAtRest } from './memory-at-rest.ts'
 
 /** Answers under way when the service is told to stop have so long to end. */
 const FINISH_MS = 6_000
@@ -132,6 +133,7 @@ export async function serve(environment: Environment = process.env): Promise<voi
   // Before it listens, so that whoever reads that it does may end it at once.
   for (const signal of SIGNALS) process.on(signal, onSignal)
   service = await startService({ environment }).catch((error) => fail(error, 1))
+  giveMemoryBackAtRest()
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
