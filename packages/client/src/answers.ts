@@ -1,10 +1,18 @@
-import { EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, fromWire, type StoredEvent, timestampMs } from '@tradpal/events'
 import type { JsonParts } from './json-object.ts'
 
 /**
  * The service's answers, snake_case, to the client's results, camelCase. What lacks a part is refused with `http_error`
  * and the name of the part, so that a wrong service is told from a wrong caller.
  */
+
+/** What became of a publish. */
+export interface PublishReceipt {
+  readonly messageId: string
+  readonly eventId: string
+  /** True when this event id was published before, as far back as deduplication looks: the message id is the first one's. */
+  readonly duplicate: boolean
+}
 
 /** An entry that a consumer group gave up on. */
 export interface DeadLetter {
@@ -41,16 +49,31 @@ export interface Lineage {
 /** How the log stands, with the wire's own keys. */
 export interface EventStats {
   readonly stream_length: number
-  readonly first_entry: unknown
-  readonly last_entry: unknown
+  /** The message ids of the oldest and the newest entry; null when the log is empty. */
+  readonly first_entry: string | null
+  readonly last_entry: string | null
+  /** When the log took them, RFC 3339. */
+  readonly first_entry_at: string | null
+  readonly last_entry_at: string | null
   readonly consumer_groups: number
   readonly groups: readonly {
     readonly name: string
     readonly consumers: number
+    /** Handed out and not yet acknowledged. */
     readonly pending: number
     readonly 'last-delivered-id': string
+    /** Not yet handed out; null where the log cannot tell. */
+    readonly lag: number | null
     readonly [key: string]: unknown
   }[]
+  readonly dead_letters: number
+  /** Event ids that deduplication knows. */
+  readonly deduplication_entries: number
+  /** What the log takes, about. */
+  readonly bytes: number
+  /** `sqlite` or `redis`, and where it is. */
+  readonly log: string
+  readonly location: string
   readonly [key: string]: unknown
 }
 
@@ -59,6 +82,21 @@ export interface HealthReport {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   readonly timestamp: string
   readonly service: string
+  readonly version: string
+  readonly uptime_seconds: number
+  readonly log: {
+    readonly kind: string
+    readonly location: string
+    readonly reachable: boolean
+    /** How long it took to answer. */
+    readonly latency_ms: number | null
+    /** Why it is not reachable. */
+    readonly reason?: string
+  }
+  /** Consumers inside the service. */
+  readonly consumers: number
+  /** Readers of the live stream. */
+  readonly open_streams: number
   readonly [key: string]: unknown
 }
 
@@ -68,12 +106,27 @@ export function storedEvent(value: unknown): StoredEvent {
   return { ...fromWire(value, { validate: 'envelope' }), messageId }
 }
 
+/** {@link storedEvent} of a stream, of which the error says where in it. */
+export function eventFrom(call: string, body: JsonParts): StoredEvent {
+  try {
+    return storedEvent(body)
+  } catch (cause) {
+    if (!(cause instanceof EventSystemError)) throw cause
+    const sentence = `The event ${String(body.message_id)} from ${call} cannot be read: ${cause.message}`
+    throw new EventSystemError(cause.code, sentence, { cause })
+  }
+}
+
 export function storedEvents(body: unknown): StoredEvent[] {
   return listOf(body, 'events').map(storedEvent)
 }
 
-export function messageIdOf(body: unknown): string {
-  return textOf(body, 'message_id')
+export function receiptOf(body: unknown): PublishReceipt {
+  return {
+    messageId: textOf(body, 'message_id'),
+    eventId: textOf(body, 'event_id'),
+    duplicate: partsOf(body).duplicate === true
+  }
 }
 
 export function messageIdsOf(body: unknown, count: number): string[] {
@@ -84,6 +137,15 @@ export function messageIdsOf(body: unknown, count: number): string[] {
 
 export function eventTypesOf(body: unknown): string[] {
   return textsOf(body, 'event_types')
+}
+
+/** The JSON Schema of what each type carries, by its name. */
+export function eventSchemasOf(body: unknown): Record<string, object> {
+  const schemas = partsOf(partsOf(body).schemas)
+  if (Object.values(schemas).every((schema) => typeof schema === 'object' && schema !== null)) {
+    return schemas as Record<string, object>
+  }
+  throw lacking('schemas holds something other than JSON Schemas.')
 }
 
 export function replayedCountOf(body: unknown): number {
@@ -125,7 +187,7 @@ export function deadLetterOf(value: unknown): DeadLetter {
     kind: textOf(value, 'kind') as DeadLetter['kind'],
     reason: textOf(value, 'reason'),
     attempts: numberOf(value, 'attempts'),
-    deadAt: Date.parse(textOf(value, 'dead_at')),
+    deadAt: timestampMs(textOf(value, 'dead_at')),
     payload,
     ...(typeof stack === 'string' && { stack }),
     ...(typeof raw === 'object' && raw !== null && { raw: raw as Record<string, string> })

@@ -2,22 +2,26 @@ import {
   createEvent,
   type Event,
   type EventData,
+  type EventOf,
   EventSystemError,
   EventType,
   encodeEvent,
+  encodeJsonArray,
   type JsonObject,
   type StoredEvent
 } from '@tradpal/events'
 import {
   type EventStats,
+  eventSchemasOf,
   eventStatsOf,
   eventTypesOf,
   type HealthReport,
   isHealthReport,
   type Lineage,
   lineageOf,
-  messageIdOf,
   messageIdsOf,
+  type PublishReceipt,
+  receiptOf,
   replayedCountOf,
   storedEvent,
   storedEvents
@@ -34,7 +38,7 @@ export interface ReplayOptions extends EventRange {
   readonly timeoutMs?: number
 }
 
-export interface StreamReplayOptions extends EventRange {
+export interface StreamReplayOptions<T extends string = string> extends EventRange<T> {
   /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
   readonly speed?: number | 'max'
 }
@@ -53,7 +57,7 @@ export interface StreamReplayOptions extends EventRange {
  */
 export class EventClient implements AsyncDisposable {
   readonly #transport: Transport
-  readonly #subscriptions = new Set<Subscription>()
+  readonly #subscriptions = new Set<Pick<Subscription, 'close'>>()
   #closed = false
   /** The entries that consumer groups gave up on. */
   readonly deadLetters: DeadLetters
@@ -70,14 +74,23 @@ export class EventClient implements AsyncDisposable {
    * anything is sent.
    */
   async publishEvent(event: Event): Promise<string> {
-    return await this.#transport.json(publication('/events', encoded(event)), messageIdOf)
+    return (await this.publish(event)).messageId
   }
 
-  /** Publishes all of the events or none and resolves to their message ids, in order. Tried again like one event. */
+  /** {@link EventClient.publishEvent} with the whole receipt: whether the event was there already is told too. */
+  async publish(event: Event): Promise<PublishReceipt> {
+    assertId(event)
+    return await this.#transport.json(publication('/events', encodeEvent(event)), receiptOf)
+  }
+
+  /**
+   * Publishes all of the events or none and resolves to their message ids, in order. Tried again like one event. An error
+   * about one of them has its `index`.
+   */
   async publishBatch(events: readonly Event[]): Promise<string[]> {
     if (events.length === 0) return []
-    const body = `[${events.map(encoded).join(',')}]`
-    return await this.#transport.json(publication('/events/batch', body), (answer) =>
+    events.forEach(assertId)
+    return await this.#transport.json(publication('/events/batch', encodeJsonArray(events)), (answer) =>
       messageIdsOf(answer, events.length)
     )
   }
@@ -103,9 +116,10 @@ export class EventClient implements AsyncDisposable {
   }
 
   /** Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there. */
-  async getEvents(query: EventQuery = {}): Promise<StoredEvent[]> {
+  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<EventOf<T>[]> {
     const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
-    return await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
+    const events = await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
+    return events as EventOf<T>[]
   }
 
   /** Rejects with `not_found` when the log does not hold it. */
@@ -125,6 +139,11 @@ export class EventClient implements AsyncDisposable {
   /** The names of the event types that the service knows. */
   async getEventTypes(): Promise<string[]> {
     return await this.#transport.json(reading('/events/types'), eventTypesOf)
+  }
+
+  /** The JSON Schema of what an event of each type carries, by the type's name. */
+  async getEventSchemas(): Promise<Record<string, object>> {
+    return await this.#transport.json(reading('/events/types'), eventSchemasOf)
   }
 
   /** How the service is. An unhealthy report is an answer: it resolves. Rejects only when no report comes. */
@@ -147,16 +166,19 @@ export class EventClient implements AsyncDisposable {
    * The events of the range, as they come, in constant memory. Leaving the loop ends the replay at the service. It is
    * tried again until it begins; a connection that breaks later rejects with `service_unavailable`.
    */
-  streamReplay(options: StreamReplayOptions = {}): AsyncIterable<StoredEvent> {
+  streamReplay<T extends string = string>(options: StreamReplayOptions<T> = {}): AsyncIterable<EventOf<T>> {
     const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
-    return replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
+    const events = replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
+    return events as AsyncIterable<unknown> as AsyncIterable<EventOf<T>>
   }
 
-  /** Follows the log: see {@link Subscription}. Throws `closed` and `invalid_options`. */
-  subscribe(options: SubscribeOptions = {}): Subscription {
+  /** Follows the log: see {@link Subscription}. Throws `closed`, `invalid_options` and `invalid_argument`. */
+  subscribe<T extends string = string>(options: SubscribeOptions<T> = {}): Subscription<EventOf<T>> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
-    const subscription = new Subscription(this.#transport, options, (ended) => this.#subscriptions.delete(ended))
+    const subscription = new Subscription<EventOf<T>>(this.#transport, options, (ended) =>
+      this.#subscriptions.delete(ended)
+    )
     if (!options.signal?.aborted) this.#subscriptions.add(subscription)
     return subscription
   }
@@ -187,10 +209,13 @@ function replaying(query: URLSearchParams): ServiceRequest {
 }
 
 /** An event without an id would get a new one from the service with every attempt. */
-function encoded(event: Event): string {
-  if (typeof event.eventId === 'string' && event.eventId !== '') return encodeEvent(event)
-  throw new EventSystemError('invalid_event', 'The event has no eventId; make it with createEvent.', {
-    pointer: '/event_id'
+function assertId({ eventId }: Event, index?: number): void {
+  if (typeof eventId === 'string' && eventId !== '') return
+  const [name, place] =
+    index === undefined ? ['The event', {}] : [`Event ${index}`, { index, pointer: `/${index}/event_id` }]
+  throw new EventSystemError('invalid_event', `${name} has no eventId; make it with createEvent.`, {
+    pointer: '/event_id',
+    ...place
   })
 }
 

@@ -3,7 +3,7 @@
  * never a second event, queries and replays, and follows the log over Server-Sent Events with no gap and no repeat across
  * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
  */
-export type { DeadLetter, EventStats, HealthReport, Lineage } from './answers.ts'
+export type { DeadLetter, EventStats, HealthReport, Lineage, PublishReceipt } from './answers.ts'
 export type { DeadLetterQuery, DeadLetters } from './dead-letters.ts'
 export { EventClient, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
 export type { EventClientOptions } from './options.ts'

@@ -2,13 +2,19 @@ import { EventSystemError, parseJson } from '@tradpal/events'
 
 export type JsonParts = Readonly<Record<string, unknown>>
 
-/** The JSON object in a text, or undefined when it holds none. Throws `not_representable` for one whose numbers would change. */
-export function parseObject(text: string): JsonParts | undefined {
+/** What a text that should hold a JSON object holds: the object, or why there is none. */
+export type ObjectReading =
+  | { readonly object: JsonParts; readonly cause?: undefined }
+  | { readonly object?: undefined; readonly cause: EventSystemError }
+
+/** The cause is `invalid_json`, or `not_representable` for an object whose numbers would change. */
+export function readObject(text: string): ObjectReading {
   try {
     const value = parseJson(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonParts) : undefined
-  } catch (error) {
-    if (error instanceof EventSystemError && error.code === 'invalid_json') return undefined
-    throw error
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { object: value as JsonParts }
+    return { cause: new EventSystemError('invalid_json', 'The text is JSON, and no object.') }
+  } catch (cause) {
+    if (cause instanceof EventSystemError) return { cause }
+    throw cause
   }
 }

@@ -4,9 +4,9 @@ import { EventSystemError, timestampMs } from '@tradpal/events'
 export type Instant = Date | number | string
 
 /** Which events. Times are those at which the log took them. */
-export interface EventRange {
+export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
-  readonly eventType?: string | readonly string[]
+  readonly eventType?: T | readonly T[]
   /** Only events whose `data.symbol` is this. */
   readonly symbol?: string
   /** From this instant on, inclusive. */
@@ -17,7 +17,7 @@ export interface EventRange {
   readonly after?: string
 }
 
-export interface EventQuery extends EventRange {
+export interface EventQuery<T extends string = string> extends EventRange<T> {
   /** At most so many matching events, 1 to 1,000. Default 100. */
   readonly limit?: number
 }
@@ -34,10 +34,16 @@ export function queryOf(
   return query
 }
 
-/** Refuses with `invalid_argument` what is no instant. */
+/** Refuses with `invalid_argument` an empty list: it would be left out of the query, which then asks for all types. */
+export function eventTypeParameter<Types extends string | readonly string[] | undefined>(eventType: Types): Types {
+  if (eventType === undefined || eventType.length > 0) return eventType
+  throw new EventSystemError('invalid_argument', 'eventType is empty; leave it out for all types.')
+}
+
+/** Refuses with `invalid_argument` what is no instant, and an empty list of types. */
 export function rangeParameters(range: EventRange): Record<string, string | readonly string[] | undefined> {
   return {
-    event_type: range.eventType,
+    event_type: eventTypeParameter(range.eventType),
     symbol: range.symbol,
     start_time: instant('startTime', range.startTime),
     end_time: instant('endTime', range.endTime),

@@ -1,8 +1,8 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
-import { storedEvent } from './answers.ts'
+import { eventFrom } from './answers.ts'
 import { LineDecoder } from './frames.ts'
-import { parseObject } from './json-object.ts'
-import { serviceErrorOf } from './service-error.ts'
+import { readObject } from './json-object.ts'
+import { failureInStream } from './service-error.ts'
 import type { ByteStream } from './transport.ts'
 
 const CALL = 'POST /events/replay'
@@ -17,8 +17,10 @@ export async function* replayedEvents(opening: () => Promise<ByteStream>): Async
     }
     const rest = lines.end()
     if (rest === '') return
-    if (parseObject(rest) === undefined) {
-      throw new EventSystemError('service_unavailable', `The connection of ${CALL} broke in the middle of an event.`)
+    const { cause } = readObject(rest)
+    if (cause?.code === 'invalid_json') {
+      const sentence = `The connection of ${CALL} broke in the middle of an event.`
+      throw new EventSystemError('service_unavailable', sentence, { cause })
     }
     yield replayedEvent(rest)
   } finally {
@@ -28,10 +30,11 @@ export async function* replayedEvents(opening: () => Promise<ByteStream>): Async
 
 /** A service that fails in the middle has sent its status already: it ends the lines with a problem document. */
 function replayedEvent(line: string): StoredEvent {
-  const parts = parseObject(line)
-  if (parts === undefined) throw new EventSystemError('http_error', `${CALL} sent a line that is no JSON object.`)
-  if (parts.event_type === undefined) {
-    throw serviceErrorOf(CALL, { status: Number(parts.status ?? 500), problem: parts })
+  const reading = readObject(line)
+  const { object, cause } = reading
+  if (object === undefined) {
+    throw new EventSystemError('http_error', `${CALL} sent a line that cannot be read: ${cause.message}`, { cause })
   }
-  return storedEvent(parts)
+  if (object.event_type === undefined) throw failureInStream(CALL, reading)
+  return eventFrom(CALL, object)
 }

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions } from '@tradpal/events'
+import type { ObjectReading } from './json-object.ts'
 
 /** A problem document (RFC 9457) as the service writes it. */
 export interface Problem {
@@ -54,7 +55,7 @@ export function mayPass(error: EventSystemError): boolean {
 /** What an answer says went wrong. `call` names the request, for the sentence: `POST /events`. */
 export function serviceErrorOf(
   call: string,
-  answer: { readonly status: number; readonly problem: Problem | undefined; readonly retryAfterMs?: number | undefined }
+  answer: Pick<ServiceErrorOptions, 'status' | 'retryAfterMs' | 'cause'> & { readonly problem: Problem | undefined }
 ): ServiceError {
   const { status, problem } = answer
   const code = ownCode(problem?.code) ?? (UNAVAILABLE_STATUSES.has(status) ? 'service_unavailable' : 'http_error')
@@ -65,6 +66,12 @@ export function serviceErrorOf(
     ...(typeof pointer === 'string' && { pointer }),
     ...(typeof index === 'number' && { index })
   })
+}
+
+/** What went wrong after the service had begun a stream with 200: the problem document in it has the status. */
+export function failureInStream(call: string, { object: problem, cause }: ObjectReading): ServiceError {
+  const status = typeof problem?.status === 'number' ? problem.status : 500
+  return serviceErrorOf(call, { status, problem, cause })
 }
 
 /** Milliseconds that a Retry-After header asks for, given in seconds or as a date (RFC 9110, 10.2.3). */

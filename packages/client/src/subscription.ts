@@ -1,16 +1,16 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
 import type { EventSourceMessage } from 'eventsource-parser'
-import { storedEvent } from './answers.ts'
+import { eventFrom } from './answers.ts'
 import { FrameDecoder } from './frames.ts'
-import { type JsonParts, parseObject } from './json-object.ts'
+import { type JsonParts, readObject } from './json-object.ts'
 import { waitMs } from './options.ts'
-import { queryOf } from './query.ts'
-import { serviceErrorOf } from './service-error.ts'
+import { eventTypeParameter, queryOf } from './query.ts'
+import { failureInStream } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
-export interface SubscribeOptions {
+export interface SubscribeOptions<T extends string = string> {
   /** One type or several. Default: all. */
-  readonly eventType?: string | readonly string[]
+  readonly eventType?: T | readonly T[]
   /** Only events whose `data.symbol` is this. */
   readonly symbol?: string
   /** Events behind this message id, or with `start` all that the log holds. Default: those published from now on. */
@@ -21,9 +21,18 @@ export interface SubscribeOptions {
   readonly heartbeatTimeoutMs?: number
 }
 
+interface Connection {
+  readonly stream: ByteStream
+  readonly decoder: FrameDecoder
+  readonly since: number
+  /** Whether the service has said where the stream begins. */
+  positioned: boolean
+}
+
 /** The name that the service gives to the place before the first entry. */
 const START = '0-0'
 const PATH = '/events/stream'
+const CALL = `GET ${PATH}`
 /** Enough to know again whatever a service repeats after a reconnection. */
 const REMEMBERED_IDS = 1_024
 
@@ -39,16 +48,16 @@ const REMEMBERED_IDS = 1_024
  * loop runs: while the loop is busy the service's sending fills up, and a service that then cuts the reader off is resumed.
  * It can be iterated once.
  */
-export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable {
+export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDisposable {
   readonly #transport: Transport
   readonly #options: SubscribeOptions
   readonly #heartbeatTimeoutMs: number
-  readonly #onEnd: (subscription: Subscription) => void
+  readonly #onEnd: (subscription: Pick<Subscription, 'close'>) => void
   readonly #ending = new AbortController()
   readonly #events: AsyncGenerator<StoredEvent, undefined>
   readonly #buffer: StoredEvent[] = []
   readonly #seen = new Set<string>()
-  #connection: { readonly stream: ByteStream; readonly decoder: FrameDecoder; readonly since: number } | undefined
+  #connection: Connection | undefined
   #filling: Promise<void> | undefined
   #failure: EventSystemError | undefined
   #failedAttempts = 0
@@ -57,10 +66,15 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
   #opened = false
   #lastMessageId: string | undefined
 
-  constructor(transport: Transport, options: SubscribeOptions, onEnd: (subscription: Subscription) => void) {
+  constructor(
+    transport: Transport,
+    options: SubscribeOptions,
+    onEnd: (subscription: Pick<Subscription, 'close'>) => void
+  ) {
     this.#transport = transport
     this.#options = options
     this.#heartbeatTimeoutMs = waitMs('heartbeatTimeoutMs', options.heartbeatTimeoutMs, 45_000)
+    eventTypeParameter(options.eventType)
     this.#onEnd = onEnd
     this.#lastMessageId = options.after === 'start' ? START : options.after
     this.#events = this.#iterate()
@@ -84,8 +98,8 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
     }
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<StoredEvent, undefined> {
-    return this.#events
+  [Symbol.asyncIterator](): AsyncIterator<E, undefined> {
+    return this.#events as AsyncIterator<unknown, undefined> as AsyncIterator<E, undefined>
   }
 
   /** Ends the subscription and its connection. Idempotent. */
@@ -137,17 +151,17 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
     try {
       this.#connection ??= await this.#connect()
       const bytes = await this.#connection.stream.read(this.#heartbeatTimeoutMs)
-      if (bytes === undefined) throw new EventSystemError('service_unavailable', `The service ended GET ${PATH}.`)
+      if (bytes === undefined) throw new EventSystemError('service_unavailable', `The service ended ${CALL}.`)
       for (const frame of this.#connection.decoder.feed(bytes)) this.#take(frame)
     } catch (error) {
       await this.#afterFailure(error)
     }
   }
 
-  async #connect() {
+  async #connect(): Promise<Connection> {
     const stream = await this.#transport.stream(this.#request(), 'text/event-stream', this.#ending.signal)
     if (this.#ended) stream.close()
-    return { stream, decoder: new FrameDecoder(), since: this.#transport.options.clock.now() }
+    return { stream, decoder: new FrameDecoder(), since: this.#transport.options.clock.now(), positioned: false }
   }
 
   #request(): ServiceRequest {
@@ -157,7 +171,11 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
     return {
       method: 'GET',
       path: PATH,
-      query: queryOf({ event_type: eventType, symbol, after: resume === undefined ? first : undefined }),
+      query: queryOf({
+        event_type: eventTypeParameter(eventType),
+        symbol,
+        after: resume === undefined ? first : undefined
+      }),
       headers: { accept: 'text/event-stream', ...(resume !== undefined && { 'last-event-id': resume }) },
       // The subscription has its own loop of attempts, without an end.
       repeat: 'never'
@@ -165,21 +183,20 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
   }
 
   #take(frame: EventSourceMessage): void {
-    const body = parseObject(frame.data)
+    const reading = readObject(frame.data)
+    const body = reading.object
     // An operator may register an event type called `position` or `error`: the content tells, not the name.
     if (body?.event_type !== undefined) this.#takeEvent(frame, body)
     else if (frame.event === 'position') this.#takePosition(frame, body)
-    else if (frame.event === 'error')
-      throw serviceErrorOf(`GET ${PATH}`, { status: Number(body?.status ?? 500), problem: body })
-    else
-      throw new EventSystemError(
-        'http_error',
-        `GET ${PATH} sent a frame that is no event, "${frame.event ?? 'message'}".`
-      )
+    else if (frame.event === 'error') throw failureInStream(CALL, reading)
+    else {
+      const sentence = `${CALL} sent a frame that is no event, "${frame.event ?? 'message'}".`
+      throw new EventSystemError('http_error', sentence, { cause: reading.cause })
+    }
   }
 
   #takeEvent(frame: EventSourceMessage, body: JsonParts): void {
-    const event = readEvent(body)
+    const event = eventFrom(CALL, body)
     this.#failedAttempts = 0
     this.#resumeFrom = frame.id ?? event.messageId
     this.#opened = true
@@ -192,9 +209,12 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
     const named = body?.message_id
     const position = frame.id ?? (typeof named === 'string' ? named : undefined)
     this.#opened = true
-    // Only the first counts. Where the service says it stands after a reconnection may be ahead of what has arrived.
-    this.#resumeFrom ??= this.#options.after === undefined ? position : undefined
     this.#lastMessageId ??= position
+    // One that comes later says that what stands before it was sent or passed over. Where the service says it stands after
+    // a reconnection may be ahead of what has arrived.
+    if (this.#connection?.positioned) this.#resumeFrom = position ?? this.#resumeFrom
+    else this.#resumeFrom ??= this.#options.after === undefined ? position : undefined
+    if (this.#connection !== undefined) this.#connection.positioned = true
   }
 
   #remember(messageId: string): void {
@@ -229,20 +249,7 @@ export class Subscription implements AsyncIterable<StoredEvent>, AsyncDisposable
   }
 }
 
-function readEvent(body: JsonParts): StoredEvent {
-  try {
-    return storedEvent(body)
-  } catch (cause) {
-    const { code, message } = asError(cause)
-    throw new EventSystemError(
-      code,
-      `The event ${String(body.message_id)} from GET ${PATH} cannot be read: ${message}`,
-      { cause }
-    )
-  }
-}
-
 function asError(error: unknown): EventSystemError {
   if (error instanceof EventSystemError) return error
-  return new EventSystemError('http_error', `GET ${PATH} sent what cannot be read: ${String(error)}`, { cause: error })
+  return new EventSystemError('http_error', `${CALL} sent what cannot be read: ${String(error)}`, { cause: error })
 }

@@ -1,5 +1,5 @@
 import { backoffMs, EventSystemError, parseJson } from '@tradpal/events'
-import { parseObject } from './json-object.ts'
+import { readObject } from './json-object.ts'
 import type { ResolvedClientOptions } from './options.ts'
 import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './service-error.ts'
 
@@ -66,10 +66,10 @@ export class Transport {
   async report<T>(request: ServiceRequest, accepts: (body: unknown) => body is T): Promise<T> {
     return await this.#attempts(request, async (response) => {
       const text = await response.text()
-      const body = parseObject(text)
-      if (accepts(body)) return body
+      const { object, cause } = readObject(text)
+      if (accepts(object)) return object
       throw response.ok
-        ? unreadable(request, response.status, new Error('it is not what was asked for.'))
+        ? unreadable(request, response.status, cause ?? new Error('it is not what was asked for.'))
         : this.#refusal(request, response, text)
     })
   }
@@ -127,7 +127,8 @@ export class Transport {
 
   #refusal(request: ServiceRequest, response: Response, text: string): ServiceError {
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), this.options.clock.now())
-    return serviceErrorOf(callOf(request), { status: response.status, problem: parseObject(text), retryAfterMs })
+    const { object: problem, cause } = readObject(text)
+    return serviceErrorOf(callOf(request), { status: response.status, problem, cause, retryAfterMs })
   }
 
   #mayRepeat(request: ServiceRequest, attempt: number, error: EventSystemError, startedAt: number): boolean {

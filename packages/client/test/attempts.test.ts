@@ -176,6 +176,18 @@ describe('errors', () => {
   })
 
   it.each([
+    ["a proxy's page", '<html>', 'invalid_json'],
+    ['a number that would change', '{"code":"log_busy","trace":12345678901234567890}', 'not_representable']
+  ])('stay the refusal that the status says when the body is %s, with the reason as cause', async (_, body, code) => {
+    await withClient([raw(body, 503)], async (client, service) => {
+      const error = await client.getEvents().catch((thrown) => thrown)
+      expect(error).toMatchObject({ code: 'service_unavailable', status: 503, retryable: true, cause: { code } })
+      expect(error.problem).toBeUndefined()
+      expect(service.requests).toHaveLength(4)
+    })
+  })
+
+  it.each([
     ['malformed JSON', '{"event_types":['],
     ["a proxy's page", '<html>'],
     ['another answer', '{"events":[]}'],
@@ -185,6 +197,7 @@ describe('errors', () => {
       const error = await client.getEventTypes().catch((thrown) => thrown)
       expect(error).toMatchObject({ code: 'http_error', status: 200, retryable: false })
       expect(error.message).toContain('GET /events/types')
+      expect(error.cause).toBeInstanceOf(EventSystemError)
       expect(service.requests).toHaveLength(1)
     })
   })

@@ -66,6 +66,31 @@ describe('publishing', () => {
     expect(sent.map((event) => event.event_id)).toEqual([signal.eventId, second.eventId])
   })
 
+  it('tells by the receipt whether the event was there already', async () => {
+    const again = json({ message_id: '7-0', event_id: signal.eventId, status: 'published', duplicate: true })
+    await using service = await ScriptedService.start(published, again)
+    await using client = clientOf(service)
+    expect(await client.publish(signal)).toEqual({ messageId: '7-0', eventId: 'x', duplicate: false })
+    expect(await client.publish(signal)).toEqual({ messageId: '7-0', eventId: signal.eventId, duplicate: true })
+  })
+
+  it('sends nothing of a batch that cannot be written, and says which event is wrong', async () => {
+    await using service = await ScriptedService.start(published)
+    await using client = clientOf(service)
+    const unwritable = { ...signal, data: { symbol: 'BTC/USDT', signal: 'BUY', confidence: Number.NaN } }
+    const nameless = { ...signal, eventId: '' }
+    await expect(client.publishBatch([signal, unwritable])).rejects.toMatchObject({
+      code: 'not_representable',
+      index: 1
+    })
+    await expect(client.publishBatch([signal, nameless])).rejects.toMatchObject({
+      code: 'invalid_event',
+      index: 1,
+      pointer: '/1/event_id'
+    })
+    expect(service.requests).toHaveLength(0)
+  })
+
   it('sends nothing for an empty batch', async () => {
     await using service = await ScriptedService.start(published)
     await using client = clientOf(service)

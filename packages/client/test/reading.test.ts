@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import type { StoredEvent } from '@tradpal/events'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { EventClient } from '../src/index.ts'
 import { type Answer, cut, json, raw, ScriptedService, stored, storedWire } from './support/scripted-service.ts'
 import { DEADLINE_MS, TestClock } from './support/test-clock.ts'
@@ -40,6 +41,51 @@ describe('reading', () => {
       await expect(client.getEvents({ startTime: Number.NaN })).rejects.toMatchObject({ code: 'invalid_argument' })
       await expect(client.getEvents({ endTime: 'yesterday' })).rejects.toMatchObject({ code: 'invalid_argument' })
       expect(service.requests).toHaveLength(0)
+    })
+  })
+
+  it('refuses an empty list of types, which would ask for all', async () => {
+    await withClient(json({ events: [] }), async (client, service) => {
+      const none = { eventType: [] }
+      await expect(client.getEvents(none)).rejects.toMatchObject({ code: 'invalid_argument' })
+      await expect(client.replayEvents(none)).rejects.toMatchObject({ code: 'invalid_argument' })
+      for (const call of [() => client.streamReplay(none), () => client.subscribe(none)]) {
+        expect(call).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+      }
+      expect(service.requests).toHaveLength(0)
+    })
+  })
+
+  it('knows what the events of a named type carry', async () => {
+    await withClient(json({ events: [storedWire(event)], count: 1 }), async (client) => {
+      const [signal] = await client.getEvents({ eventType: 'trading_signal' })
+      expectTypeOf(signal?.data.signal).toEqualTypeOf<string | undefined>()
+      expectTypeOf(client.streamReplay({ eventType: 'risk_alert' })).toExtend<
+        AsyncIterable<StoredEvent<'risk_alert'>>
+      >()
+      expectTypeOf(client.subscribe({ eventType: ['risk_alert', 'trading_signal'] })).toExtend<
+        AsyncIterable<StoredEvent<'risk_alert'> | StoredEvent<'trading_signal'>>
+      >()
+      expectTypeOf(await client.getEvents({ symbol: 'AAPL' })).toEqualTypeOf<StoredEvent[]>()
+      expect(signal?.data.signal).toBe('BUY')
+    })
+  })
+
+  it('takes events of a type that this process does not know', async () => {
+    const foreign = { ...storedWire(event), event_type: 'order_cancelled', data: { signal: 7 } }
+    await withClient(json({ events: [foreign], count: 1 }), async (client) => {
+      expect(await client.getEvents()).toEqual([{ ...event, eventType: 'order_cancelled', data: { signal: 7 } }])
+    })
+  })
+
+  it('gets the JSON Schemas of the event types', async () => {
+    const schemas = { risk_alert: { type: 'object' } }
+    await withClient(json({ event_types: ['risk_alert'], schemas }), async (client, service) => {
+      expect(await client.getEventSchemas()).toEqual(schemas)
+      expect(service.requests[0]?.path).toBe('/events/types')
+    })
+    await withClient(json({ event_types: [], schemas: { risk_alert: null } }), async (client) => {
+      await expect(client.getEventSchemas()).rejects.toMatchObject({ code: 'http_error' })
     })
   })
 
@@ -153,6 +199,10 @@ describe('the health check', () => {
     })
     await withClient(json({ fine: true }), async (client) => {
       await expect(client.healthCheck()).rejects.toMatchObject({ code: 'http_error', status: 200 })
+    })
+    await withClient(raw('<html>'), async (client) => {
+      const cause = { code: 'invalid_json' }
+      await expect(client.healthCheck()).rejects.toMatchObject({ code: 'http_error', status: 200, cause })
     })
   })
 })

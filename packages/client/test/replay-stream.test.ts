@@ -79,6 +79,28 @@ describe('a streamed replay', () => {
     })
   })
 
+  it.each([
+    ['is no JSON', 'oops', 'invalid_json'],
+    ['holds a number that would change', `{"data":{"id":12345678901234567890}}`, 'not_representable']
+  ])('rejects with the reason as cause when a line %s', async (_, line, code) => {
+    await withReplay([raw(`${lines[0]}${line}\n${lines[1]}`, 200, ndjson)], async (client) => {
+      const received: StoredEvent[] = []
+      await expect(collect(client.streamReplay(), received)).rejects.toMatchObject({
+        code: 'http_error',
+        cause: { code }
+      })
+      expect(received).toEqual(events.slice(0, 1))
+    })
+  })
+
+  it('names the event that cannot be read', async () => {
+    const wrong = JSON.stringify({ ...storedWire(stored('9-0')), timestamp: 'noon' })
+    await withReplay([raw(`${wrong}\n`, 200, ndjson)], async (client) => {
+      const message = expect.stringMatching(/The event 9-0 from POST \/events\/replay .*timestamp/)
+      await expect(collect(client.streamReplay())).rejects.toMatchObject({ code: 'invalid_event', message })
+    })
+  })
+
   it('rejects an answer that is no NDJSON', async () => {
     await withReplay([raw('{}', 200, { 'content-type': 'application/json' })], async (client) => {
       await expect(collect(client.streamReplay())).rejects.toMatchObject({ code: 'http_error', status: 200 })

@@ -114,6 +114,28 @@ describe('a subscription', () => {
     })
   })
 
+  it('resumes behind a position that comes when entries were passed over', async () => {
+    const answers = [
+      sseCut(positionFrame('6-0') + eventFrame(a) + positionFrame('7-0')),
+      sseCut(positionFrame('7-0') + positionFrame('9-0')),
+      sse(positionFrame('9-0') + eventFrame(stored('10-0')))
+    ]
+    await withSubscription(answers, {}, async (subscription, service) => {
+      expect(await take(subscription, 2)).toEqual(
+        [a, stored('10-0')].map((event) => expect.objectContaining({ messageId: event.messageId }))
+      )
+      expect(resumedBehind(service)).toEqual([undefined, '7-0', '9-0'])
+    })
+  })
+
+  it('ends with the reason as cause on a frame that cannot be read', async () => {
+    const frame = `event: trading_signal\ndata: {"id":12345678901234567890}\n\n`
+    await withSubscription([sse(positionFrame('6-0') + frame)], {}, async (subscription) => {
+      const cause = { code: 'not_representable' }
+      await expect(take(subscription, 1)).rejects.toMatchObject({ code: 'http_error', cause })
+    })
+  })
+
   it('drops a frame that is cut in the middle, and gets it again', async () => {
     const cutFrame = eventFrame(b).slice(0, -1)
     await withSubscription(

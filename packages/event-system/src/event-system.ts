@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, type EventType } from '@tradpal/events'
+import { type Event, type EventOf, EventSystemError, type EventType } from '@tradpal/events'
 import {
   configure,
   type EventSystemConfiguration,
@@ -16,14 +16,7 @@ import { healthOf, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
-import {
-  type EventOf,
-  type EventQuery,
-  type EventRange,
-  EventStore,
-  type EventSystemStats,
-  type ReplayPace
-} from './store/index.ts'
+import { type EventQuery, type EventRange, EventStore, type EventSystemStats, type ReplayPace } from './store/index.ts'
 
 /** In `close()` consumers hand back what their handlers had not begun, and a log ends its calls, after their time is up: each may take so long beyond it, in ms. */
 const LAST_CALLS_MS = 500

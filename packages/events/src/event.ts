@@ -42,6 +42,13 @@ export interface Event<T extends string = string> {
 /** An event together with its place in the log. */
 export type StoredEvent<T extends string = string> = Event<T> & { readonly messageId: string }
 
+/**
+ * What a query of these types holds. Of the platform's own types each event has its data typed, and a look at
+ * `eventType` tells several apart; any other name stands for any event. Nothing is checked against the schemas in
+ * reading: what another writer put into the log may differ from its type.
+ */
+export type EventOf<T extends string> = T extends EventType ? StoredEvent<T> : StoredEvent
+
 export interface CreateEventOptions {
   /** Which service publishes it. Default: empty. */
   readonly source?: string

@@ -12,6 +12,7 @@ export {
   type Event,
   type EventData,
   type EventMetadata,
+  type EventOf,
   newEventId,
   type StoredEvent,
   validateEvent

@@ -6,12 +6,12 @@ import { type DecodeOptions, decodeEvent, encodeEvent, fromParsed, parsed, textO
 
 /** Events as one JSON array. Throws what {@link encodeEvent} throws, with the `index` of the event. */
 export function encodeJsonArray(events: readonly Event[]): string {
-  return `[${encoded(events).join(',')}]`
+  return `[${encoded(events, (index) => `/${index}`).join(',')}]`
 }
 
 /** Events as NDJSON: one a line, each line ended. Throws what {@link encodeEvent} throws, with the `index` of the event. */
 export function encodeNdjson(events: readonly Event[]): string {
-  return encoded(events)
+  return encoded(events, () => '')
     .map((line) => `${line}\n`)
     .join('')
 }
@@ -25,8 +25,8 @@ export function decodeEvents(json: string | Uint8Array, options: DecodeOptions =
   return /^\s*\[/.test(text) ? decodeArray(text, options) : decodeLines(text, options)
 }
 
-function encoded(events: readonly Event[]): string[] {
-  return events.map((event, index) => at(index, `Event ${index}`, '', () => encodeEvent(event)))
+function encoded(events: readonly Event[], root: (index: number) => string): string[] {
+  return events.map((event, index) => at(index, `Event ${index}`, root(index), () => encodeEvent(event)))
 }
 
 function decodeArray(text: string, options: DecodeOptions): Event[] {

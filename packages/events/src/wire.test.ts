@@ -240,7 +240,7 @@ describe('a batch', () => {
     expect(refusal(() => encodeJsonArray(broken))).toMatchObject({
       code: 'not_representable',
       index: 1,
-      pointer: '/data/a'
+      pointer: '/1/data/a'
     })
     expect(refusal(() => encodeNdjson(broken))).toMatchObject({ code: 'not_representable', index: 1 })
   })

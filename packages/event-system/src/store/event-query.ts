@@ -1,4 +1,4 @@
-import { EventSystemError, type EventType, resolveEventType, type StoredEvent, timestampMs } from '@tradpal/events'
+import { EventSystemError, resolveEventType, timestampMs } from '@tradpal/events'
 import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
@@ -19,13 +19,6 @@ export interface EventQuery<T extends string = string> extends EventRange<T> {
   /** At most so many matching events, 1 or more. Default 100. */
   readonly limit?: number
 }
-
-/**
- * What a range of these types holds. Of the platform's own types each event has its data typed, and a look at
- * `eventType` tells several apart; any other name stands for any event. Nothing is checked against the schemas in
- * reading: what another writer put into the log may differ from its type.
- */
-export type EventOf<T extends string> = T extends EventType ? StoredEvent<T> : StoredEvent
 
 /** A checked range: what to read, and what to look for in it. */
 export interface ResolvedRange {

@@ -1,14 +1,7 @@
-import { type Clock, type Event, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
+import { type Clock, type Event, type EventOf, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
-import {
-  type EventOf,
-  type EventQuery,
-  type EventRange,
-  type ResolvedRange,
-  resolveLimit,
-  resolveRange
-} from './event-query.ts'
+import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 

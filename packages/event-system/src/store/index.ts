@@ -3,7 +3,7 @@
  * event, from its first cause to its last effect. Reading changes nothing. Entries that are no events are passed over.
  */
 
-export type { EventOf, EventQuery, EventRange } from './event-query.ts'
+export type { EventQuery, EventRange } from './event-query.ts'
 export { EventStore, type EventStoreOptions, type FollowedPage, type ReplayPace } from './event-store.ts'
 export type { Lineage } from './lineage.ts'
 export type { EventSystemStats } from './stats.ts'

@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Event } from '@tradpal/events'
+import type { Event, EventOf } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration.ts'
 import { EventSystem } from '../event-system.ts'
 import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
-import type { EventOf } from '../store/index.ts'
 import { waitFor } from './wait-for.ts'
 
 /** As of any system, but for the log, which is the test's own; the environment is not looked at unless given. */

@@ -1,7 +1,7 @@
-import { EventType, type StoredEvent } from '@tradpal/events'
+import { type EventOf, EventType, type StoredEvent } from '@tradpal/events'
 import { expectTypeOf, it } from 'vitest'
 import type { EventSystem } from '../../src/event-system.ts'
-import type { EventOf, EventRange, EventStore } from '../../src/store/index.ts'
+import type { EventRange, EventStore } from '../../src/store/index.ts'
 import type { TestSystem } from '../../src/testing/index.ts'
 
 type Signal = StoredEvent<'trading_signal'>

@@ -13,11 +13,6 @@ export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions
   return new ServiceTarget(client, url, timeout ?? COUNT_TIMEOUT_MS)
 }
 
-/** A variable that is set to nothing counts as unset. */
-function serviceUrl(): string {
-  return process.env.EVENT_SERVICE_URL || 'http://localhost:8011'
-}
-
 class ServiceTarget implements Target {
   readonly location: string
   readonly #client: EventClient
@@ -74,18 +69,18 @@ class ServiceTarget implements Target {
   async standing(): Promise<LogStanding> {
     const stats = await this.#client.getEventStats()
     return {
-      log: textOr(stats.log, null),
+      log: stats.log,
       location: this.location,
       length: stats.stream_length,
-      firstId: idOf(stats.first_entry),
-      lastId: idOf(stats.last_entry),
-      bytes: numberOr(stats.bytes, null),
-      deadLetters: numberOr(stats.dead_letters, null),
+      firstId: stats.first_entry,
+      lastId: stats.last_entry,
+      bytes: stats.bytes,
+      deadLetters: stats.dead_letters,
       groups: stats.groups.map((group) => ({
         name: group.name,
         consumers: group.consumers,
         pending: group.pending,
-        lag: numberOr(group.lag, null),
+        lag: group.lag,
         lastDeliveredId: group['last-delivered-id']
       }))
     }
@@ -119,18 +114,7 @@ class ServiceTarget implements Target {
   }
 }
 
-/** Services differ in whether they name an entry or show it. */
-function idOf(entry: unknown): string | null {
-  if (typeof entry === 'string') return entry
-  if (typeof entry !== 'object' || entry === null) return null
-  const { message_id, id } = entry as Record<string, unknown>
-  return textOr(message_id, textOr(id, null))
-}
-
-function textOr<Fallback>(value: unknown, fallback: Fallback): string | Fallback {
-  return typeof value === 'string' ? value : fallback
-}
-
-function numberOr<Fallback>(value: unknown, fallback: Fallback): number | Fallback {
-  return typeof value === 'number' ? value : fallback
+/** A variable that is set to nothing counts as unset. */
+function serviceUrl(): string {
+  return process.env.EVENT_SERVICE_URL || 'http://localhost:8011'
 }

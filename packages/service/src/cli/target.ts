@@ -25,14 +25,14 @@ export interface GroupStanding {
 }
 
 export interface LogStanding {
-  /** `sqlite`, `redis`; null where the target does not say. */
-  readonly log: string | null
+  /** `sqlite`, `redis`. */
+  readonly log: string
   readonly location: string
   readonly length: number
   readonly firstId: string | null
   readonly lastId: string | null
-  readonly bytes: number | null
-  readonly deadLetters: number | null
+  readonly bytes: number
+  readonly deadLetters: number
   readonly groups: readonly GroupStanding[]
 }
 

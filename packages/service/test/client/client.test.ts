@@ -1,11 +1,13 @@
-import { createServer } from 'node:net'
-import type { ServiceError } from '@tradpal/event-client'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServiceError, StreamReplayOptions } from '@tradpal/event-client'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
+import { createEvent } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from '../../../../test/support/free-port.ts'
 import { LOGS, newLog } from '../http/support/test-service.ts'
-import { clientOf, LosingProxy, ServiceProcess, signal } from './support.ts'
+import { clientOf, idsOf, ServiceProcess, signal, taken } from './support.ts'
 
 describe.each(LOGS)('the client, against the service over %s', (kind) => {
   test('publishes, and reads back what it published', async () => {
@@ -59,52 +61,74 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     expect((await client.getEventStats()).stream_length).toBe(3)
   })
 
-  test('tries a publish again whose answer was lost, and it is one event', async () => {
-    const service = await ServiceProcess.start(await newLog(kind))
-    const proxy = await LosingProxy.before(service.url)
-    const client = clientOf(proxy.url)
-    await client.healthCheck()
-    proxy.loses = 2
-    const messageId = await client.publishEvent(signal('once'))
-    proxy.loses = 1
-    const batchIds = await client.publishBatch([signal('a'), signal('b')])
-    expect(proxy.loses).toBe(0)
-    const found = await client.getEvents()
-    expect(found.map(({ messageId, data }) => [messageId, data.symbol])).toEqual([
-      [messageId, 'once'],
-      [batchIds[0], 'a'],
-      [batchIds[1], 'b']
+  test('finds, replays and follows what each option says', async () => {
+    const { url } = await ServiceProcess.start(await newLog(kind))
+    const client = clientOf(url)
+    const trades = ['A', 'B', 'A', 'C'].map((symbol) => signal(symbol))
+    const early = await client.publishBatch(trades.slice(0, 2))
+    const between = await nextMillisecond(early[1] ?? '')
+    const late = await client.publishBatch([
+      ...trades.slice(2),
+      createEvent('risk_alert', { symbol: 'A', message: 'x' })
     ])
+    const [a, b, c, d, alert] = [...early, ...late]
+    const eventType = ['trading_signal', 'risk_alert'] as const
+    const ranges: [StreamReplayOptions, (string | undefined)[]][] = [
+      [{ eventType: 'trading_signal', symbol: 'A' }, [a, c]],
+      [{ eventType, symbol: 'A' }, [a, c, alert]],
+      [{ endTime: between }, [a, b]],
+      [{ startTime: new Date(between + 1) }, [c, d, alert]],
+      [{ startTime: 0, endTime: new Date(between).toISOString() }, [a, b]],
+      [{ after: a as string, symbol: 'A' }, [c, alert]],
+      [{ eventType: '*', after: c as string }, [d, alert]]
+    ]
+    for (const [range, ids] of ranges) {
+      expect(idsOf(await client.getEvents(range))).toEqual(ids)
+      expect(await client.replayEvents(range)).toBe(ids.length)
+      expect(idsOf(await Array.fromAsync(client.streamReplay({ ...range, speed: 1_000 })))).toEqual(ids)
+    }
+    expect(idsOf(await client.getEvents({ after: a as string, limit: 2 }))).toEqual([b, c])
+    expect(idsOf(await taken(client.subscribe({ eventType, symbol: 'A', after: 'start' }), 3))).toEqual([a, c, alert])
+    expect(idsOf(await taken(client.subscribe({ symbol: 'A', after: a as string }), 2))).toEqual([c, alert])
   })
 
-  test('follows the log over a killed service with no gap and no repeat', async () => {
-    const log = await newLog(kind)
-    const service = await ServiceProcess.start(log)
-    await using publisher = new EventSystem({ environment: log })
-    await publisher.initialize()
-    const subscription = clientOf(service.url).subscribe({ eventType: 'trading_signal' })
-    await subscription.open()
-    const seen: string[] = []
-    const following = (async () => {
-      for await (const { data } of subscription) {
-        seen.push(data.symbol as string)
-        if (data.symbol === 'last') return
-      }
-    })()
-    const published: string[] = []
-    const publish = async (count: number, last?: string) => {
-      const symbols = [...Array.from({ length: count }, () => `s${published.length}-${Math.random()}`), last ?? 'end']
-      await publisher.publishBatch(symbols.map((symbol) => signal(symbol)))
-      published.push(...symbols)
+  test('replays at the pace at which the log took the events', async () => {
+    const { url } = await ServiceProcess.start(await newLog(kind))
+    const client = clientOf(url)
+    const first = await client.publishEvent(signal())
+    await waitFor(() => Date.now() > millisecondOf(first) + 200)
+    const last = await client.publishEvent(signal())
+    const tookMs = millisecondOf(last) - millisecondOf(first)
+
+    const pace = async (speed: number | 'max') => {
+      const at: number[] = []
+      for await (const _ of client.streamReplay({ speed })) at.push(performance.now())
+      return (at[1] ?? 0) - (at[0] ?? 0)
     }
-    await publish(50)
-    await waitFor(() => seen.length > 20)
-    await service.kill()
-    await publish(50)
-    await service.start()
-    await publish(50, 'last')
-    await following
-    expect(seen).toEqual(published)
+
+    expect(await pace(1)).toBeGreaterThan(tookMs * 0.9)
+    expect(await pace('max')).toBeLessThan(tookMs * 0.9)
+  })
+
+  test('reads events of a type that only the service knows', async () => {
+    const log = await newLog(kind)
+    const folder = await mkdtemp(join(tmpdir(), 'tradpal-client-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const types = join(folder, 'types.json')
+    const schema = { type: 'object', required: ['order_id'] }
+    await writeFile(types, JSON.stringify({ order_cancelled: schema }))
+    const { url } = await ServiceProcess.start({ ...log, EVENT_TYPES_FILE: types })
+    const client = clientOf(url)
+    const event = { ...signal(), eventType: 'order_cancelled', data: { order_id: 'a' } }
+    const messageId = await client.publishEvent(event)
+    const stored = { ...event, messageId }
+
+    expect(await client.getEvents({ eventType: 'order_cancelled' })).toEqual([stored])
+    expect(await taken(client.subscribe({ after: 'start' }), 1)).toEqual([stored])
+    expect(await Array.fromAsync(client.streamReplay())).toEqual([stored])
+    expect((await client.getEventSchemas()).order_cancelled).toMatchObject(schema)
+    const refused = { code: 'invalid_data', status: 400, pointer: '/data/order_id' }
+    await expect(client.publishEvent({ ...event, data: {} })).rejects.toMatchObject(refused)
   })
 
   test('lists the dead letters, puts one back, and follows an event to its cause', async () => {
@@ -139,21 +163,11 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
   })
 })
 
-test('what the service refuses is its problem; what is not there, late or gone has a code of its own', async () => {
-  const service = await ServiceProcess.start(await newLog('sqlite'))
-  const client = clientOf(service.url, { retries: 1, timeoutMs: 300 })
-  await expect(client.getEvent('1-0')).rejects.toMatchObject({ code: 'not_found', status: 404 })
-  await expect(client.getEvents({ eventType: 'trading_signl' })).rejects.toMatchObject({
-    code: 'unknown_event_type',
-    message: expect.stringContaining('trading_signal')
-  })
-  const port = await freePort()
-  const silent = createServer(() => {}).listen(port, '127.0.0.1')
-  onTestFinished(() => void silent.close())
-  await expect(clientOf(`http://127.0.0.1:${port}`, { retries: 0, timeoutMs: 200 }).getEvents()).rejects.toMatchObject({
-    code: 'service_timeout',
-    retryable: true
-  })
-  await service.kill()
-  await expect(client.publishEvent(signal())).rejects.toMatchObject({ code: 'service_unavailable', retryable: true })
-})
+const millisecondOf = (messageId: string) => Number(messageId.split('-')[0])
+
+/** Resolves behind the millisecond at which the log took an entry, to that millisecond: what comes now is taken later. */
+async function nextMillisecond(messageId: string): Promise<number> {
+  const takenAt = millisecondOf(messageId)
+  await waitFor(() => Date.now() > takenAt)
+  return takenAt
+}

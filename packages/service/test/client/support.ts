@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { EventClient, type EventClientOptions } from '@tradpal/event-client'
+import { EventClient, type EventClientOptions, type Subscription } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
-import { createEvent, type Event, EventType } from '@tradpal/events'
+import { createEvent, type Event, EventType, type StoredEvent } from '@tradpal/events'
 import { onTestFinished } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 
@@ -40,6 +40,16 @@ export class ServiceProcess {
       stdio: ['ignore', 'ignore', 'inherit']
     })
     await waitFor(async () => (await fetch(`${this.url}/health`)).ok, { timeoutMs: 15_000, what: 'the service' })
+  }
+
+  /** SIGSTOP: it takes connections and answers nothing. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   /** SIGKILL. */
@@ -103,4 +113,13 @@ export function signal(symbol = 'BTC/USDT', eventId?: string): Event<'trading_si
     source: 'a_test',
     ...(eventId === undefined ? {} : { eventId })
   })
+}
+
+export const idsOf = (events: readonly StoredEvent[]) => events.map(({ messageId }) => messageId)
+
+/** The first events of a subscription, which then ends. */
+export async function taken(subscription: Subscription<StoredEvent>, count: number): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = []
+  for await (const event of subscription) if (events.push(event) === count) break
+  return events
 }

@@ -16,13 +16,13 @@ export function defineStats(command: Command, run: Run): void {
         if (output.json) return output.document(standingDocument(standing))
         const { log, location, length, firstId, lastId, bytes, deadLetters, groups } = standing
         const facts = [
-          ['log', log === null ? location : `${log}, ${location}`],
+          ['log', `${log}, ${location}`],
           ['events', length.toLocaleString('en')],
           ['first', firstId ?? '-'],
           ['last', lastId ?? '-'],
-          ['bytes', bytes?.toLocaleString('en') ?? 'unknown'],
+          ['bytes', bytes.toLocaleString('en')],
           ['consumer groups', String(groups.length)],
-          ['dead letters', deadLetters?.toLocaleString('en') ?? 'unknown']
+          ['dead letters', deadLetters.toLocaleString('en')]
         ]
         for (const [name = '', value = ''] of facts)
           await output.line(`${output.colour.bold(name.padEnd(16))} ${value}`)
