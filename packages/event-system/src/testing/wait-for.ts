@@ -1,28 +1,31 @@
 type Truthy<Value> = Exclude<Value, false | 0 | 0n | '' | null | undefined>
 
+const LATE = Symbol('late')
+
 /**
- * Resolves to what `condition` returns as soon as that is truthy; what it throws counts as not yet. Rejects after `timeoutMs` (default 5,000), also when `condition` does not answer, with the last error, or
- * with `what` did not come about.
+ * Resolves to what `condition` returns as soon as that is truthy; what it throws counts as not yet. Rejects after
+ * `timeoutMs` (default 5,000), also when `condition` does not answer, with the last error, or with `what` did not come about.
  */
 export async function waitFor<Result>(
   condition: () => Result | Promise<Result>,
   { timeoutMs = 5_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {}
 ): Promise<Truthy<Result>> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(() => late.resolve(), timeoutMs)
-  const deadline = performance.now() + timeoutMs
+  const late = Promise.withResolvers<typeof LATE>()
+  const timer = setTimeout(() => late.resolve(LATE), timeoutMs)
   let lastError: unknown
   try {
-    do {
+    for (;;) {
       try {
         const result = await Promise.race([condition(), late.promise])
+        if (result === LATE) break
         if (result) return result as Truthy<Result>
-        if (performance.now() < deadline) lastError = undefined
+        lastError = undefined
       } catch (error) {
         lastError = error
       }
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    } while (performance.now() < deadline)
+      const pause = new Promise((resolve) => setTimeout(resolve, 5))
+      if ((await Promise.race([pause, late.promise])) === LATE) break
+    }
   } finally {
     clearTimeout(timer)
   }

@@ -113,7 +113,9 @@ describe('a test system', () => {
     const goOn = Promise.withResolvers<void>()
     test.system.registerHandler(EventType.TRADING_SIGNAL, () => goOn.promise)
     await test.system.startConsuming({ group: 'brokers', prefetch: 1 })
-    await expect(test.publishAndSettle(signals(3), { timeoutMs: 50 })).rejects.toThrow(
+    await test.system.publishBatch(signals(3))
+    await waitFor(async () => (await test.system.getStats()).groups[0]?.pending === 2)
+    await expect(test.settle({ timeoutMs: 50 })).rejects.toThrow(
       /^the group brokers has 2 events that wait to be acknowledged or retried, and 1 to come, after 50 ms$/
     )
     goOn.resolve()
