@@ -16,6 +16,8 @@ export interface RawDriver {
   readAll(page: number, onPayload: (payload: string) => void): Promise<number>
   /** Reads and acknowledges everything through a consumer group; `undefined` where the driver has no such thing. */
   consumeAll?(page: number, onPayload: (payload: string) => void): Promise<number>
+  /** Reads and acknowledges what is appended from now on, through a consumer group, until {@link close}; `undefined` likewise. */
+  follow?(onPayload: (payload: string) => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -102,7 +104,28 @@ function rawSqlite(path: string): RawDriver {
 
 const rawClient = (url: string) => createClient({ url })
 
+interface RawMessage {
+  readonly id: string
+  readonly message: Record<string, string>
+}
+
 function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
+  const reader = client.duplicate()
+  let following: Promise<void> | undefined
+  const readNew = async (from: typeof client, options: { COUNT: number; BLOCK?: number }): Promise<RawMessage[]> => {
+    const reply = (await from.xReadGroup('group', 'one', { key: 'raw', id: '>' }, options)) as
+      | { messages: RawMessage[] }[]
+      | null
+    return reply?.[0]?.messages ?? []
+  }
+  const handOver = async (messages: readonly RawMessage[], onPayload: (payload: string) => void) => {
+    for (const { message } of messages) onPayload(message.event as string)
+    await client.xAck(
+      'raw',
+      'group',
+      messages.map(({ id }) => id)
+    )
+  }
   const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
   return {
     name: 'redis client',
@@ -128,21 +151,25 @@ function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
       await client.xGroupCreate('raw', 'group', '0', { MKSTREAM: true })
       let count = 0
       for (;;) {
-        const reply = (await client.xReadGroup('group', 'one', { key: 'raw', id: '>' }, { COUNT: page })) as
-          | { messages: { id: string; message: Record<string, string> }[] }[]
-          | null
-        const messages = reply?.[0]?.messages ?? []
+        const messages = await readNew(client, { COUNT: page })
         if (messages.length === 0) return count
-        for (const { message } of messages) onPayload(message.event as string)
-        await client.xAck(
-          'raw',
-          'group',
-          messages.map(({ id }) => id)
-        )
+        await handOver(messages, onPayload)
         count += messages.length
       }
     },
-    close: async () => {
+    async follow(onPayload) {
+      await client.xGroupCreate('raw', 'group', '$', { MKSTREAM: true })
+      await reader.connect()
+      following = (async () => {
+        while (reader.isOpen) {
+          const messages = await readNew(reader, { COUNT: 200, BLOCK: 100 })
+          if (messages.length > 0) await handOver(messages, onPayload)
+        }
+      })().catch(() => {})
+    },
+    async close() {
+      if (reader.isOpen) reader.destroy()
+      await following
       await client.close()
     }
   }

@@ -1,6 +1,6 @@
-import type { EventSystem } from '@tradpal/event-system'
+import { type Event, type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { marketData } from '../events.ts'
-import type { BenchLog } from '../logs.ts'
+import type { BenchLog, RawDriver } from '../logs.ts'
 import { type Comparison, quantile, type Scenario } from '../measure.ts'
 
 const RATE = 5_000
@@ -8,13 +8,25 @@ const RATE = 5_000
 const WARM_UP_SECONDS = 1
 const SECONDS = 5
 
+/** How events get from here to a receiver. */
+interface Way {
+  /** Calls `onArrival` with the id of each event that arrives. */
+  receive(onArrival: (eventId: string) => void): Promise<void>
+  send(event: Event): Promise<unknown>
+}
+
 /** From the call of publishEvent to the handler, at a steady 5,000 events a second. */
 export function delivery(log: BenchLog): Scenario {
   return {
     name: `delivery-${log.kind}`,
     async run() {
       await using system = await log.system()
-      const latencies = await measure(system)
+      const ours = await latencies(throughLibrary(system))
+      await system.close()
+      const raw = await log.raw()
+      const driver = throughDriver(raw)
+      const theirs = driver && (await latencies(driver))
+      await raw.close()
       return [
         { share: 0.5, name: 'p50' },
         { share: 0.99, name: 'p99', floor: 10 },
@@ -23,7 +35,8 @@ export function delivery(log: BenchLog): Scenario {
         ({ share, name, floor }): Comparison => ({
           what: `library, ${log.kind}: publish to handler at 5,000/s, ${name}`,
           unit: 'ms',
-          ours: quantile(latencies, share),
+          ours: quantile(ours, share),
+          ...(theirs === undefined ? {} : { peer: `${raw.name} + JSON.parse`, theirs: quantile(theirs, share) }),
           ...(floor === undefined ? {} : { floor })
         })
       )
@@ -31,30 +44,48 @@ export function delivery(log: BenchLog): Scenario {
   }
 }
 
-async function measure(system: EventSystem): Promise<Float64Array> {
+function throughLibrary(system: EventSystem): Way {
+  return {
+    async receive(onArrival) {
+      system.registerHandler('*', ({ eventId }) => onArrival(eventId))
+      await system.startConsuming({ group: 'bench' })
+    },
+    send: (event) => system.publishEvent(event)
+  }
+}
+
+function throughDriver(raw: RawDriver): Way | undefined {
+  const follow = raw.follow?.bind(raw)
+  if (follow === undefined) return undefined
+  return {
+    receive: (onArrival) => follow((payload) => onArrival(JSON.parse(payload).event_id)),
+    send: (event) => raw.appendOne(encodeEvent(event))
+  }
+}
+
+async function latencies(way: Way): Promise<Float64Array> {
   const total = RATE * SECONDS
   const sentAt = new Map<string, number>()
-  const latencies = new Float64Array(total)
-  let handled = 0
+  const measured = new Float64Array(total)
+  let arrived = 0
   const all = Promise.withResolvers<void>()
-  system.registerHandler('*', ({ eventId }) => {
-    latencies[handled++] = performance.now() - (sentAt.get(eventId) ?? Number.NaN)
+  await way.receive((eventId) => {
+    measured[arrived++] = performance.now() - (sentAt.get(eventId) ?? Number.NaN)
     sentAt.delete(eventId)
-    if (handled === total) all.resolve()
+    if (arrived === total) all.resolve()
   })
-  await system.startConsuming({ group: 'bench' })
   const started = performance.now()
-  const publishes: Promise<unknown>[] = []
+  const sending: Promise<unknown>[] = []
   for (let sent = 0; sent < total; ) {
     const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * RATE))
     for (; sent < due; sent++) {
       const event = marketData(sent)
       sentAt.set(event.eventId, performance.now())
-      publishes.push(system.publishEvent(event))
+      sending.push(way.send(event))
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  await Promise.all(publishes)
+  await Promise.all(sending)
   await all.promise
-  return latencies.subarray(RATE * WARM_UP_SECONDS)
+  return measured.subarray(RATE * WARM_UP_SECONDS)
 }

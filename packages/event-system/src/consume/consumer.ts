@@ -3,9 +3,11 @@ import type { EventCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, MessageId, NewDeadLetter } from '../log/index.ts'
 import { type ConsumedMessage, type DeadLetteredMessage, diagnostics, type Logger } from '../runtime/index.ts'
 import { Acknowledger } from './acknowledger.ts'
+import { deadLetterOf } from './dead-letter.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Held, InHand } from './in-hand.ts'
 import type { ConsumeOptions, ResolvedConsumeOptions } from './options.ts'
+import { Recovery } from './recovery.ts'
 import { runHandlers } from './run-handlers.ts'
 
 export type { ConsumeOptions }
@@ -46,6 +48,7 @@ export class EventConsumer {
   readonly #group: ConsumerGroup
   readonly #inHand = new InHand()
   readonly #acknowledger: Acknowledger
+  readonly #recovery: Recovery
   readonly #logger: Logger
   readonly #stop = new AbortController()
   readonly #loops: Promise<void>[] = []
@@ -62,13 +65,20 @@ export class EventConsumer {
     this.consumer = options.consumer
     this.#group = parts.log.group(options.group)
     this.#logger = parts.logger.child({ group: options.group, consumer: options.consumer })
+    this.#recovery = new Recovery({
+      clock: parts.clock,
+      random: parts.random,
+      logger: this.#logger,
+      signal: this.#stop.signal,
+      onGroupGone: () => this.#recreateGroup()
+    })
     this.#acknowledger = new Acknowledger(
       this.#group,
       (ids) => {
         for (const id of ids) this.#inHand.drop(id)
         this.#changed()
       },
-      (error) => this.#recover('acknowledge', error)
+      (error) => this.#recovery.after('acknowledge', error)
     )
   }
 
@@ -147,7 +157,7 @@ export class EventConsumer {
         await this.#change(signal)
         continue
       }
-      await this.#attempt('read', async () => {
+      await this.#recovery.attempt('read', async () => {
         for (const delivery of await this.#group.read(this.consumer, { limit: room, waitMs: WAIT_MS, signal })) {
           this.#lastRead = delivery.messageId
           this.#accept(delivery)
@@ -159,10 +169,10 @@ export class EventConsumer {
   /** Takes over what dead members left. */
   async #claimLoop(): Promise<void> {
     const minIdleMs = this.#options.claimAfterMs
-    while (await this.#pause(minIdleMs / 2)) {
+    while (await this.#recovery.pause(minIdleMs / 2)) {
       const limit = this.#room()
       if (limit <= 0) continue
-      await this.#attempt('claim', async () => {
+      await this.#recovery.attempt('claim', async () => {
         for (const delivery of await this.#group.claim(this.consumer, { minIdleMs, limit })) this.#accept(delivery)
       })
     }
@@ -170,10 +180,10 @@ export class EventConsumer {
 
   /** Tells the group that this member lives, and learns what it has lost while it did not. */
   async #keepAliveLoop(): Promise<void> {
-    while (await this.#pause(this.#options.claimAfterMs / 3)) {
+    while (await this.#recovery.pause(this.#options.claimAfterMs / 3)) {
       const held = this.#inHand.ids()
       if (held.length === 0) continue
-      await this.#attempt('extend', async () => {
+      await this.#recovery.attempt('extend', async () => {
         const kept = new Set(await this.#group.extend(this.consumer, held))
         for (const id of held) {
           if (!kept.has(id))
@@ -261,8 +271,8 @@ export class EventConsumer {
   async #retryAfter(held: Held, waitMs: number): Promise<void> {
     const { messageId } = held.delivery
     let tried = false
-    while (!tried && (await this.#pause(waitMs)) && this.#inHand.holds(held)) {
-      await this.#attempt('redeliver', async () => {
+    while (!tried && (await this.#recovery.pause(waitMs)) && this.#inHand.holds(held)) {
+      await this.#recovery.attempt('redeliver', async () => {
         const [delivery] = await this.#group.redeliver(this.consumer, [messageId])
         tried = true
         if (delivery !== undefined) this.#accept(delivery)
@@ -272,29 +282,17 @@ export class EventConsumer {
   }
 
   async #bury(held: Held, kind: NewDeadLetter['kind'], error: unknown): Promise<void> {
-    const { messageId, payload, raw, attempt } = held.delivery
-    const letter: NewDeadLetter = {
-      messageId,
-      consumer: this.consumer,
-      payload,
-      ...(raw === undefined ? {} : { raw }),
-      kind,
-      reason: error instanceof Error ? error.message : String(error),
-      ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
-      attempts: Math.min(attempt, this.#options.maxAttempts)
-    }
+    const letter = deadLetterOf(held.delivery, this.consumer, kind, error, this.#options.maxAttempts)
+    const { messageId, attempts, reason } = letter
     let buried = false
     do {
-      buried = await this.#attempt('deadLetter', async () => {
+      buried = await this.#recovery.attempt('deadLetter', async () => {
         await this.#group.deadLetter([letter])
       })
     } while (!buried && !this.#stop.signal.aborted)
     if (!buried) return
     this.#inHand.drop(messageId)
-    this.#logger.error(
-      { messageId, kind, attempts: letter.attempts, reason: letter.reason },
-      'an event went to the dead letters'
-    )
+    this.#logger.error({ messageId, kind, attempts, reason }, 'an event went to the dead letters')
     diagnostics.deadLettered.publish({
       log: this.#parts.log,
       group: this.group,
@@ -303,42 +301,11 @@ export class EventConsumer {
     } satisfies DeadLetteredMessage)
   }
 
-  /** Runs one call to the log. When it fails, waits before the caller may go on: resolves to whether it succeeded. */
-  async #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
-    try {
-      await work()
-      this.#failures = 0
-      return true
-    } catch (error) {
-      await this.#recover(call, error)
-      return false
-    }
-  }
-
-  #failures = 0
-
-  /** Waits out a failure of the log; makes the group again where somebody dropped it. Resolves to whether to go on. */
-  async #recover(call: string, error: unknown): Promise<boolean> {
-    if (this.#stop.signal.aborted) return false
-    if (this.#failures++ === 0)
-      this.#logger.warn({ call, err: error }, 'the log failed; consuming waits and tries again')
-    if (error instanceof EventSystemError && error.code === 'not_found') await this.#recreateGroup()
-    return this.#pause(backoffMs(this.#failures, { initialMs: 50, maxMs: 2_000 }, this.#parts.random))
-  }
-
   /** Somebody dropped the group, or the whole log: goes on behind what this member has read, so that nothing is left out. */
   async #recreateGroup(): Promise<void> {
     const from = this.#lastRead === undefined ? this.#options.from : { after: this.#lastRead }
     const created = await this.#group.create(from).catch(() => false)
     if (created) this.#logger.warn({ from }, 'the consumer group was gone and has been made again')
-  }
-
-  /** Resolves to false as soon as the consumer closes. */
-  #pause(ms: number): Promise<boolean> {
-    return this.#parts.clock.sleep(ms, this.#stop.signal).then(
-      () => true,
-      () => false
-    )
   }
 
   /** Resolves when something in hand changed, or the signal is aborted. */

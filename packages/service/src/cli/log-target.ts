@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { DeadLetter } from '@tradpal/event-client'
 import {
   type Event,
   EventSystem,
@@ -11,7 +12,7 @@ import {
   type StoredEvent
 } from '@tradpal/event-system'
 import type { GlobalOptions } from './options.ts'
-import type { LogStanding, Target, TargetDeadLetter, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type { LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
 export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
@@ -100,11 +101,11 @@ class LogTarget implements Target {
     return { status, log: { ...rest, latency_ms: latencyMs } }
   }
 
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]> {
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]> {
     return this.#system.log.deadLetters.list(query)
   }
 
-  async getDeadLetter(id: string): Promise<TargetDeadLetter> {
+  async getDeadLetter(id: string): Promise<DeadLetter> {
     const letter = await this.#system.log.deadLetters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
     return letter

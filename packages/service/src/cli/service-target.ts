@@ -1,7 +1,7 @@
-import { EventClient } from '@tradpal/event-client'
+import { type DeadLetter, EventClient } from '@tradpal/event-client'
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
-import type { LogStanding, Target, TargetDeadLetter, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type { LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
 
 /** The most that the service gives at once. */
 const PAGE = 1_000
@@ -97,11 +97,11 @@ class ServiceTarget implements Target {
     return this.#client.healthCheck()
   }
 
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]> {
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]> {
     return this.#client.deadLetters.list(query)
   }
 
-  getDeadLetter(id: string): Promise<TargetDeadLetter> {
+  getDeadLetter(id: string): Promise<DeadLetter> {
     return this.#client.deadLetters.get(id)
   }
 

@@ -1,3 +1,4 @@
+import type { DeadLetter } from '@tradpal/event-client'
 import type { Event, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
@@ -41,22 +42,6 @@ export interface TargetHealth {
   readonly [detail: string]: unknown
 }
 
-/** An entry that a consumer group gave up on. */
-export interface TargetDeadLetter {
-  readonly id: string
-  readonly messageId: string
-  readonly group: string
-  readonly consumer: string
-  readonly kind: string
-  readonly reason: string
-  readonly stack?: string
-  readonly attempts: number
-  /** Ms since the epoch. */
-  readonly deadAt: number
-  readonly payload: string | null
-  readonly raw?: Readonly<Record<string, string>>
-}
-
 /** What the commands work on: a service, or a log that is opened directly. Its errors are `EventSystemError`s. */
 export interface Target extends AsyncDisposable {
   /** Where it is, without secrets. */
@@ -80,9 +65,9 @@ export interface Target extends AsyncDisposable {
   standing(): Promise<LogStanding>
   eventTypes(): Promise<string[]>
   health(): Promise<TargetHealth>
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<TargetDeadLetter[]>
+  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]>
   /** Rejects with `not_found`. */
-  getDeadLetter(id: string): Promise<TargetDeadLetter>
+  getDeadLetter(id: string): Promise<DeadLetter>
   /** Puts the entry back to its group. Rejects with `not_found` and `entry_trimmed`. */
   requeueDeadLetter(id: string): Promise<void>
 }

@@ -1,9 +1,9 @@
+import type { DeadLetter } from '@tradpal/event-client'
 import { formatTimestamp } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
 import { examples, parsePositive } from '../options.ts'
 import { printable } from '../output.ts'
-import type { TargetDeadLetter } from '../target.ts'
 
 interface ListOptions {
   readonly group?: string
@@ -77,7 +77,7 @@ export function defineDeadLetters(command: Command, run: Run): void {
 }
 
 /** A letter in the words of the service's answers. */
-function letterDocument({ messageId, deadAt, ...letter }: TargetDeadLetter) {
+function letterDocument({ messageId, deadAt, ...letter }: DeadLetter) {
   const { id, group, consumer, kind, reason, attempts, payload, raw, stack } = letter
   const dead_at = formatTimestamp(deadAt)
   return { id, message_id: messageId, group, consumer, kind, reason, attempts, dead_at, payload, raw, stack }
