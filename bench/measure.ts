@@ -7,6 +7,8 @@ export interface Comparison {
   /** Who the peer is, and its figure. */
   readonly peer?: string
   readonly theirs?: number
+  /** Ours to theirs. Of several runs: the median of their ratios. */
+  readonly ratio?: number
   /** What the figure should reach, where a floor is set: at least so much, or at most (`ms`, `MB`). */
   readonly floor?: number
   /** The least ratio of ours to theirs, where a floor is set. */
@@ -26,6 +28,26 @@ export async function rate(count: number, work: () => Promise<unknown>): Promise
   return (count / (performance.now() - started)) * 1_000
 }
 
+/**
+ * Events per second of two ways to do the same, each `count` in all, in turns of `turn`: what else the machine does in the
+ * meantime falls on both. A way is given from which to which it shall go.
+ */
+export async function ratesInTurns(
+  count: number,
+  turn: number,
+  ways: Record<'ours' | 'theirs', (from: number, to: number) => Promise<unknown>>
+): Promise<{ ours: number; theirs: number }> {
+  const spentMs = { ours: 0, theirs: 0 }
+  for (let from = 0; from < count; from += turn) {
+    for (const who of ['ours', 'theirs'] as const) {
+      const started = performance.now()
+      await ways[who](from, Math.min(count, from + turn))
+      spentMs[who] += performance.now() - started
+    }
+  }
+  return { ours: (count / spentMs.ours) * 1_000, theirs: (count / spentMs.theirs) * 1_000 }
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -42,10 +64,9 @@ export function quantile(values: Float64Array, share: number): number {
 /** Several runs of the same comparison as one: the medians. */
 export function medianOf(runs: readonly Comparison[]): Comparison {
   const first = runs[0] as Comparison
-  const theirs = runs.flatMap((run) => (run.theirs === undefined ? [] : [run.theirs]))
-  return {
-    ...first,
-    ours: median(runs.map(({ ours }) => ours)),
-    ...(theirs.length === 0 ? {} : { theirs: median(theirs) })
-  }
+  const ours = median(runs.map((run) => run.ours))
+  const paired = runs.flatMap((run) => (run.theirs === undefined ? [] : [{ ours: run.ours, theirs: run.theirs }]))
+  if (paired.length === 0) return { ...first, ours }
+  const theirs = median(paired.map((pair) => pair.theirs))
+  return { ...first, ours, theirs, ratio: median(paired.map((pair) => pair.ours / pair.theirs)) }
 }

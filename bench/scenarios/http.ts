@@ -2,7 +2,7 @@ import { toWire } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import { httpRate } from '../http-load.ts'
 import type { BenchLog } from '../logs.ts'
-import type { Comparison, Scenario } from '../measure.ts'
+import { type Comparison, ratesInTurns, type Scenario } from '../measure.ts'
 import { startEmptyFastify, startService } from '../servers.ts'
 
 const REQUESTS = 20_000
@@ -24,10 +24,14 @@ export function http(log: BenchLog): Scenario {
       const empty = await startEmptyFastify()
       const json = 'application/json'
       for (const { url } of [service, empty]) await httpRate(`${url}/events`, single, json, 5_000)
-      const ours = await httpRate(`${service.url}/events`, single, json, REQUESTS)
-      const theirs = await httpRate(`${empty.url}/events`, single, json, REQUESTS)
-      const oursBatch = BATCH * (await httpRate(`${service.url}/events/batch`, batch, json, BATCH_REQUESTS, 10))
-      const theirsBatch = BATCH * (await httpRate(`${empty.url}/events/batch`, batch, json, BATCH_REQUESTS, 10))
+      const { ours, theirs } = await ratesInTurns(REQUESTS, 4_000, {
+        ours: (from, to) => httpRate(`${service.url}/events`, single, json, to - from),
+        theirs: (from, to) => httpRate(`${empty.url}/events`, single, json, to - from)
+      })
+      const batches = await ratesInTurns(BATCH_REQUESTS, 100, {
+        ours: (from, to) => httpRate(`${service.url}/events/batch`, batch, json, to - from, 10),
+        theirs: (from, to) => httpRate(`${empty.url}/events/batch`, batch, json, to - from, 10)
+      })
       await service.close()
       await empty.close()
       const peer = 'empty fastify handler'
@@ -43,9 +47,9 @@ export function http(log: BenchLog): Scenario {
         {
           what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
           unit: 'events/s',
-          ours: oursBatch,
+          ours: BATCH * batches.ours,
           peer,
-          theirs: theirsBatch
+          theirs: BATCH * batches.theirs
         }
       ] satisfies Comparison[]
     }

@@ -1,7 +1,7 @@
-import { encodeEvent } from '@tradpal/event-system'
+import { type Event, encodeEvent } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
-import { type Comparison, quantile, rate, type Scenario } from '../measure.ts'
+import { type Comparison, quantile, rate, ratesInTurns, type Scenario } from '../measure.ts'
 
 /** So many before the measured ones, where each takes so short that compiling the code would be a part of the figure. */
 const WARM_UP = 2_000
@@ -24,20 +24,22 @@ export function publishing(log: BenchLog): Scenario {
 async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
   const events = marketDataBatch(count)
   const payloads = events.map(encodeEvent)
+  const raw = await log.raw()
   await using system = await log.system()
   for (const event of marketDataBatch(WARM_UP)) await system.publishEvent(event)
-  const latencies = new Float64Array(count)
-  const ours = await rate(count, async () => {
-    for (const [i, event] of events.entries()) {
-      const started = performance.now()
-      await system.publishEvent(event)
-      latencies[i] = performance.now() - started
-    }
-  })
-  const raw = await log.raw()
   for (const event of marketDataBatch(WARM_UP)) await raw.appendOne(encodeEvent(event))
-  const theirs = await rate(count, async () => {
-    for (const payload of payloads) await raw.appendOne(payload)
+  const latencies = new Float64Array(count)
+  const { ours, theirs } = await ratesInTurns(count, 1_000, {
+    async ours(from, to) {
+      for (let i = from; i < to; i++) {
+        const started = performance.now()
+        await system.publishEvent(events[i] as Event)
+        latencies[i] = performance.now() - started
+      }
+    },
+    async theirs(from, to) {
+      for (let i = from; i < to; i++) await raw.appendOne(payloads[i] as string)
+    }
   })
   await raw.close()
   const what = `library, ${log.kind}: publish one after another`

@@ -41,9 +41,13 @@ export class GroupCommit {
   /** Sends what was offered before, then these as one unit: all of them or none. Resolves in a later turn of the event loop. */
   async appendTogether(entries: readonly AppendEntry[], timeoutMs = this.#timeoutMs): Promise<AppendResult[]> {
     while (this.#waiting.length > 0) this.#send()
-    const results = await this.#track(this.#log.append(entries, { timeoutMs }))
-    await new Promise((resolve) => setImmediate(resolve))
-    return results
+    this.#inFlight++
+    try {
+      return await this.#log.append(entries, { timeoutMs })
+    } finally {
+      this.#answered()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   /** Resolves when everything offered so far is answered, well or not. */
@@ -71,11 +75,14 @@ export class GroupCommit {
     const batch = this.#waiting.length <= MAX_BATCH ? this.#waiting : this.#waiting.slice(0, MAX_BATCH)
     this.#waiting = this.#waiting.length <= MAX_BATCH ? [] : this.#waiting.slice(MAX_BATCH)
     const entries = batch.map(({ entry }) => entry)
-    this.#track(this.#log.append(entries, { timeoutMs: this.#timeoutMs })).then(
+    this.#inFlight++
+    this.#log.append(entries, { timeoutMs: this.#timeoutMs }).then(
       (results) => {
+        this.#answered()
         for (let i = 0; i < batch.length; i++) batch[i]?.resolve(results[i] as AppendResult)
       },
       (error) => {
+        this.#answered()
         for (const { reject } of batch) reject(error)
       }
     )
@@ -85,12 +92,9 @@ export class GroupCommit {
     this.#sentInThisTurn = false
   }
 
-  #track<Result>(append: Promise<Result>): Promise<Result> {
-    this.#inFlight++
-    return append.finally(() => {
-      this.#inFlight--
-      if (this.#waiting.length > 0) this.#schedule()
-      else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
-    })
+  #answered(): void {
+    this.#inFlight--
+    if (this.#waiting.length > 0) this.#schedule()
+    else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
