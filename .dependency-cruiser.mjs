@@ -114,9 +114,10 @@ export default {
     {
       name: 'log-folder',
       severity: 'error',
-      comment: 'A folder of log/ imports the port and itself: an adapter knows no other adapter and no other room.',
+      comment:
+        'A folder of log/ imports the port, the steps of sharding and itself: an adapter knows no other adapter and no other room.',
       from: { path: `${library}/log/([^/]+)/`, pathNot: testFiles },
-      to: { path: `${library}/`, pathNot: [`${library}/log/$1/`, `${library}/log/(port|index)\\.ts$`] }
+      to: { path: `${library}/`, pathNot: [`${library}/log/$1/`, `${library}/log/(port|index|sharding/index)\\.ts$`] }
     },
     {
       name: 'log-is-chosen-once',

@@ -22,6 +22,8 @@ export interface EventSystemOptions {
   readonly durability?: 'os' | 'disk'
   /** An event id that comes again within so long is not appended again, in ms; 0 turns it off. Environment: EVENT_DEDUPLICATION_WINDOW_MS. Default 120,000. */
   readonly deduplicationWindowMs?: number
+  /** How long a group remembers, at least, what `idempotent` handlers, `context.once()` and `context.publish()` are done with, in ms. Environment: EVENT_LEDGER_RETENTION_MS. Default 86,400,000: a day. */
+  readonly ledgerRetentionMs?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
@@ -60,6 +62,13 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     0,
     LONGEST_TIMEOUT_MS
   )
+  const ledgerRetentionMs = read.wholeNumber(
+    'ledgerRetentionMs',
+    options.ledgerRetentionMs,
+    'EVENT_LEDGER_RETENTION_MS',
+    86_400_000,
+    1
+  )
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
   const durability = read.choice('durability', options.durability, 'EVENT_LOG_DURABILITY', ['os', 'disk'] as const)
@@ -78,11 +87,12 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
+  const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
   const log =
     options.log ??
     (redisUrl === undefined
-      ? new SqliteLog({ path, durability, deduplicationWindowMs, timeoutMs, clock })
-      : new RedisLog({ url: redisUrl, streamName, deduplicationWindowMs, timeoutMs, onConnectionChange }))
+      ? new SqliteLog({ path, durability, clock, ...ofEither })
+      : new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...ofEither }))
   return { log, consumerGroup, timeoutMs, logger, clock }
 }
 

@@ -8,9 +8,11 @@ import {
 import {
   type ConsumeOptions,
   type ConsumerReport,
+  DeadLetterOffice,
   type EventConsumer,
   EventSubscriber,
-  type Handler
+  type Handler,
+  type HandlerOptions
 } from './consume/index.ts'
 import { healthOf, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
@@ -34,6 +36,8 @@ export class EventSystem {
   readonly publisher: EventPublisher
   readonly subscriber: EventSubscriber
   readonly store: EventStore
+  /** What consumer groups gave up on, for the operator. */
+  readonly deadLetters: DeadLetterOffice
   readonly #configuration: EventSystemConfiguration
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
   #opening: Promise<void> | undefined
@@ -47,6 +51,7 @@ export class EventSystem {
     this.publisher = new EventPublisher({ log, timeoutMs })
     this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
+    this.deadLetters = new DeadLetterOffice({ log, clock })
   }
 
   /** Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. */
@@ -88,10 +93,14 @@ export class EventSystem {
   }
 
   /** Registers a handler for a type, for several, or for all (`'*'`): {@link EventSubscriber.registerHandler}. */
-  registerHandler<T extends EventType>(types: T | readonly T[], handler: Handler<T>): () => void
-  registerHandler(types: string | readonly string[], handler: Handler): () => void
-  registerHandler(types: string | readonly string[], handler: Handler<never>): () => void {
-    return this.subscriber.registerHandler(types, handler as Handler)
+  registerHandler<T extends EventType>(
+    types: T | readonly T[],
+    handler: Handler<T>,
+    options?: HandlerOptions
+  ): () => void
+  registerHandler(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
+  registerHandler(types: string | readonly string[], handler: Handler<never>, options?: HandlerOptions): () => void {
+    return this.subscriber.registerHandler(types, handler as Handler, options)
   }
 
   /** Joins a consumer group and resolves once it is consuming: {@link EventSubscriber.startConsuming}. */

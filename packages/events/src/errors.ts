@@ -47,6 +47,20 @@ export const ERROR_CODES = {
     meaning: 'The log failed in a way that this version has no name for; `cause` has the original.'
   },
   handler_failed: { retryable: false, meaning: 'A handler threw.' },
+  handler_timeout: { retryable: true, meaning: 'A handler took longer than its `timeoutMs`.' },
+  delivery_lost: {
+    retryable: false,
+    meaning: 'Another consumer has the delivery now, or its group is gone: what is done with it here does not count.'
+  },
+  step_interrupted: {
+    retryable: false,
+    meaning: 'A step of `context.once()` began and was cut off by a crash: whether it took effect is unknown.'
+  },
+  group_conflict: {
+    retryable: false,
+    meaning:
+      'A consumer group is in use in a way that this call contradicts: by live members, or cut into other shards.'
+  },
   // over HTTP
   service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
   service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },

@@ -1,26 +1,36 @@
-import { backoffMs, type Clock, type Event, EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
-import type { ConsumerGroup, Delivery, EventLog, MessageId, NewDeadLetter } from '../log/index.ts'
-import { type ConsumedMessage, type DeadLetteredMessage, diagnostics, type Logger } from '../runtime/index.ts'
-import { Acknowledger } from './acknowledger.ts'
-import { deadLetterOf } from './dead-letter.ts'
+import type { ConsumerGroup, Delivery, EventLog, Settlement, SettlementResult } from '../log/index.ts'
+import type { Logger } from '../runtime/index.ts'
+import { Contents } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
-import { type Held, InHand } from './in-hand.ts'
-import type { ConsumeOptions, ResolvedConsumeOptions } from './options.ts'
+import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
+import { Held } from './held.ts'
+import { keepHouse } from './housekeeping.ts'
+import { InHand } from './in-hand.ts'
+import type { Intake, IntakeParts } from './intake.ts'
+import { Lanes } from './lanes.ts'
+import type { ResolvedConsumeOptions } from './options.ts'
 import { Recovery } from './recovery.ts'
-import { runHandlers } from './run-handlers.ts'
+import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
+import { holdOf, Settler } from './settler.ts'
+import { ShardedIntake } from './sharded-intake.ts'
+import { SharedIntake } from './shared-intake.ts'
+import { Steps } from './steps.ts'
 
-export type { ConsumeOptions }
-
-/** An idle consumer asks again after so long, in case a wake-up was lost. */
-const WAIT_MS = 5_000
-/** So many entries may wait for their retries before the consumer stops taking new ones. */
-const MAX_WAITING = 1_000
+/** So many entries may wait, for their retries or behind one that does, before the consumer stops taking new ones. */
+const MAX_PARKED = 10_000
+/** Beyond so many times the prefetch that wait for their acknowledgement, no more entries are asked for. */
+const ENDED_PER_PREFETCH = 2
+/** Handlers that start in one turn of the event loop, at most. */
+const STARTS_PER_TURN = 32
 /**
  * A delivery is counted when an entry is handed out, and a process that dies may have handled none of those that it held
  * ready. An event is given up unhandled only after so many times `maxAttempts`: then it is likely what kills.
  */
 const CRASHES_PER_ATTEMPT = 3
+/** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
+const ASK_AGAIN_MS = 1_000
 
 export interface ConsumerParts {
   readonly log: EventLog
@@ -33,9 +43,9 @@ export interface ConsumerParts {
 
 /** What closing left undone. */
 export interface ConsumerReport {
-  /** Entries whose handling had not begun: handed back to the group, at once claimable by its other members. */
+  /** Entries whose handling had not begun, or that waited for a retry: handed back to the group, at once claimable by its other members. */
   readonly handedBack: number
-  /** Entries whose handling had begun: those of handlers that ran out of time, and those that waited for a retry. The group's other members take them over after `claimAfterMs`. */
+  /** Entries whose handlers ran out of time: handed back likewise, and what their handlers still do does not count. */
   readonly unfinished: number
 }
 
@@ -46,40 +56,77 @@ export class EventConsumer {
   readonly #parts: ConsumerParts
   readonly #options: ResolvedConsumeOptions
   readonly #group: ConsumerGroup
-  readonly #inHand = new InHand()
-  readonly #acknowledger: Acknowledger
-  readonly #recovery: Recovery
   readonly #logger: Logger
+  readonly #contents: Contents
+  readonly #inHand = new InHand()
+  readonly #lanes = new Lanes()
+  readonly #settler: Settler
+  readonly #recovery: Recovery
+  readonly #intake: Intake
+  readonly #handling: HandlingParts
   readonly #stop = new AbortController()
-  readonly #loops: Promise<void>[] = []
+  readonly #waitingForRoom = new Set<() => void>()
   #running = 0
-  #lastRead: MessageId | undefined
-  #changed: () => void = () => {}
+  #startedInTurn = 0
+  #waiting = 0
+  /** Handled, and not yet known to be settled. */
+  #ended = 0
+  #settled = 0
+  #isPaused = false
+  #loops: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
   constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
+    const { log, codec, clock, random } = parts
+    const { group, consumer, ordering, key, shards } = options
     this.#parts = parts
     this.#options = options
-    this.group = options.group
-    this.consumer = options.consumer
-    this.#group = parts.log.group(options.group)
-    this.#logger = parts.logger.child({ group: options.group, consumer: options.consumer })
-    this.#recovery = new Recovery({
-      clock: parts.clock,
-      random: parts.random,
-      logger: this.#logger,
-      signal: this.#stop.signal,
-      onGroupGone: () => this.#recreateGroup()
+    this.group = group
+    this.consumer = consumer
+    this.#group = log.group(group)
+    this.#logger = parts.logger.child({ group, consumer })
+    this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: this.#stop.signal })
+    this.#contents = new Contents({ codec, shards, ...(ordering === 'key' ? { key } : {}) })
+    this.#intake = this.#newIntake()
+    this.#settler = new Settler({
+      to: this.#intake,
+      onSettled: (held, result) => this.#onSettled(held, result),
+      onFailure: (error) => this.#recovery.after('settle', error)
     })
-    this.#acknowledger = new Acknowledger(
-      this.#group,
-      (ids) => {
-        for (const id of ids) this.#inHand.drop(id)
-        this.#changed()
-      },
-      (error) => this.#recovery.after('acknowledge', error)
-    )
+    this.#handling = {
+      clock,
+      random,
+      defaults: options,
+      surroundings: {
+        group,
+        consumer,
+        codec,
+        logger: this.#logger,
+        steps: new Steps(this.#group.ledger),
+        extend: (held) => this.#intake.extend(held)
+      }
+    }
+  }
+
+  #newIntake(): Intake {
+    const parts: IntakeParts = {
+      group: this.#group,
+      consumer: this.consumer,
+      options: this.#options,
+      clock: this.#parts.clock,
+      recovery: this.#recovery,
+      stop: this.#stop.signal,
+      inHand: this.#inHand,
+      room: () => this.#room(),
+      roomChange: () => this.#roomChange(),
+      accept: (deliveries) => this.#accept(deliveries),
+      onClaimed: (count) => reportClaimed(this.#parts.log, this.group, count),
+      lose: (held, reason) => this.#lose(held, reason),
+      flush: () => this.#settler.flush(),
+      resume: () => this.#handleNext()
+    }
+    return this.#options.ordering === 'key' ? new ShardedIntake(parts, this.#contents) : new SharedIntake(parts)
   }
 
   /** Makes the group if there is none, takes up what a consumer of this name left, and resolves once it is consuming. */
@@ -89,14 +136,36 @@ export class EventConsumer {
   }
 
   async #start(): Promise<void> {
-    await this.#group.create(this.#options.from)
-    await this.#takeUpOwn()
-    this.#loops.push(this.#readLoop(), this.#claimLoop(), this.#keepAliveLoop())
+    await this.#intake.join()
+    const { consumer } = this
+    this.#loops = Promise.all([
+      this.#intake.run(),
+      keepHouse({
+        group: this.#group,
+        consumer,
+        options: this.#options,
+        recovery: this.#recovery,
+        logger: this.#logger,
+        settled: () => this.#settled
+      })
+    ])
   }
 
   /** From the call of {@link start} to the call of {@link close}. */
   get isConsuming(): boolean {
     return this.#starting !== undefined && this.#closing === undefined
+  }
+
+  /** Stops reading and starts no handler more, until {@link resume}. What is in hand stays this consumer's. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  /** Goes on after {@link pause}. */
+  resume(): void {
+    this.#isPaused = false
+    this.#handleNext()
+    this.#roomChanged()
   }
 
   /**
@@ -110,232 +179,215 @@ export class EventConsumer {
 
   async #close(timeoutMs: number): Promise<ConsumerReport> {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
-    this.#changed()
+    this.#roomChanged()
     const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
     await this.#starting?.catch(() => {})
-    await Promise.all(this.#loops)
+    await this.#loops
     while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)
-    await this.#acknowledger
-      .flush()
-      .catch((error) => this.#logger.warn({ err: error }, 'could not acknowledge while closing'))
-    const untouched = this.#inHand.untouched()
-    if (untouched.length > 0) {
-      await this.#group
-        .release(this.consumer, untouched)
-        .catch((error) =>
-          this.#logger.warn({ err: error, left: untouched.length }, 'could not hand back while closing')
-        )
+    await this.#settler.flush().catch((error) => this.#logger.warn({ err: error }, 'could not settle while closing'))
+    const left = [...this.#inHand]
+    await this.#intake
+      .leave()
+      .catch((error) => this.#logger.warn({ err: error, left: left.length }, 'could not hand back while closing'))
+    const unfinished = left.filter(({ state }) => state === 'running').length
+    for (const held of left) {
+      this.#lose(held, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
     }
-    for (const id of untouched) this.#inHand.drop(id)
-    const begun = this.#inHand.ids()
-    for (const id of begun)
-      this.#inHand.lose(id, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
-    return { handedBack: untouched.length, unfinished: begun.length }
+    return { handedBack: left.length - unfinished, unfinished }
   }
 
-  async #takeUpOwn(): Promise<void> {
-    let after: MessageId | undefined
-    for (;;) {
-      const limit = 1_000
-      const page = await this.#group.pending({
-        consumer: this.consumer,
-        limit,
-        ...(after === undefined ? {} : { after })
-      })
-      const ids = page.map(({ messageId }) => messageId)
-      for (const delivery of await this.#group.redeliver(this.consumer, ids)) this.#accept(delivery)
-      after = ids.at(-1)
-      if (page.length < limit) return
-    }
-  }
-
-  async #readLoop(): Promise<void> {
-    const signal = this.#stop.signal
-    while (!signal.aborted) {
-      const room = this.#room()
-      if (room <= 0) {
-        await this.#change(signal)
-        continue
-      }
-      await this.#recovery.attempt('read', async () => {
-        for (const delivery of await this.#group.read(this.consumer, { limit: room, waitMs: WAIT_MS, signal })) {
-          this.#lastRead = delivery.messageId
-          this.#accept(delivery)
-        }
-      })
-    }
-  }
-
-  /** Takes over what dead members left. */
-  async #claimLoop(): Promise<void> {
-    const minIdleMs = this.#options.claimAfterMs
-    while (await this.#recovery.pause(minIdleMs / 2)) {
-      const limit = this.#room()
-      if (limit <= 0) continue
-      await this.#recovery.attempt('claim', async () => {
-        for (const delivery of await this.#group.claim(this.consumer, { minIdleMs, limit })) this.#accept(delivery)
-      })
-    }
-  }
-
-  /** Tells the group that this member lives, and learns what it has lost while it did not. */
-  async #keepAliveLoop(): Promise<void> {
-    while (await this.#recovery.pause(this.#options.claimAfterMs / 3)) {
-      const held = this.#inHand.ids()
-      if (held.length === 0) continue
-      await this.#recovery.attempt('extend', async () => {
-        const kept = new Set(await this.#group.extend(this.consumer, held))
-        for (const id of held) {
-          if (!kept.has(id))
-            this.#inHand.lose(id, new EventSystemError('closed', `Another consumer has claimed ${id}.`))
-        }
-      })
-    }
-  }
-
+  /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. */
   #room(): number {
-    if (this.#inHand.waiting >= MAX_WAITING) return 0
-    return this.#options.prefetch + this.#options.concurrency - this.#inHand.working
+    const { prefetch, prefetchBytes, concurrency } = this.#options
+    const parked = this.#waiting + this.#lanes.parked
+    if (this.#isPaused || parked >= MAX_PARKED || this.#inHand.bytes >= prefetchBytes) return 0
+    if (this.#ended > ENDED_PER_PREFETCH * prefetch) return 0
+    const room = prefetch + concurrency - (this.#inHand.size - parked - this.#ended)
+    return room >= prefetch / 2 ? room : 0
   }
 
-  #accept(delivery: Delivery): void {
-    this.#inHand.enqueue(delivery)
+  #accept(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const before = this.#inHand.get(delivery.messageId)
+      if (before !== undefined) {
+        this.#lose(before, new EventSystemError('delivery_lost', `${delivery.messageId} was handed out anew.`))
+      }
+      const held = new Held(delivery, this.#contents.of(delivery))
+      this.#inHand.add(held)
+      this.#lanes.add(held)
+    }
     this.#handleNext()
   }
 
+  /** Starts as many handlers as may run, but only so many in one turn of the event loop: what is to be read and acknowledged goes out between two. */
   #handleNext(): void {
-    while (this.#running < this.#options.concurrency && !this.#stop.signal.aborted) {
-      const held = this.#inHand.take()
+    while (this.#running < this.#options.concurrency && this.#mayStart()) {
+      if (this.#startedInTurn >= STARTS_PER_TURN) return
+      const held = this.#lanes.take()
       if (held === undefined) return
+      if (this.#startedInTurn++ === 0) setImmediate(() => this.#nextTurn())
+      held.state = 'running'
       this.#running++
-      this.#handle(held)
-        .catch((error) =>
-          this.#logger.error({ err: error, messageId: held.delivery.messageId }, 'could not finish an event')
-        )
-        .finally(() => {
-          this.#running--
-          this.#changed()
-          this.#handleNext()
-        })
+      void this.#handle(held)
     }
+  }
+
+  #nextTurn(): void {
+    this.#startedInTurn = 0
+    this.#handleNext()
+  }
+
+  #mayStart(): boolean {
+    return !this.#isPaused && !this.#stop.signal.aborted && this.#intake.isCertain()
   }
 
   async #handle(held: Held): Promise<void> {
-    const { messageId, payload, attempt } = held.delivery
-    let event: Event
-    try {
-      event = this.#decode(payload)
-    } catch (error) {
-      return this.#bury(held, 'poison', error)
-    }
-    const registrations = this.#parts.handlers.for(event.eventType)
-    if (registrations.length === 0) return this.#acknowledger.add(messageId)
-    if (attempt > this.#options.maxAttempts * CRASHES_PER_ATTEMPT) {
-      return this.#bury(
-        held,
-        'exhausted',
-        new EventSystemError('handler_failed', `It was handed out ${attempt - 1} times and never finished.`)
-      )
-    }
     const started = performance.now()
-    const deliveryMs = Math.max(0, this.#parts.clock.now() - this.#parts.log.timeOf(messageId))
-    const outcome = await runHandlers(event, held, registrations, {
-      group: this.group,
-      consumer: this.consumer,
-      logger: this.#logger
-    })
-    this.#report(event, attempt, deliveryMs, performance.now() - started, outcome)
-    if (!this.#inHand.holds(held)) return
-    if (outcome.kind === 'done') this.#acknowledger.add(messageId)
-    else if (outcome.kind === 'poison') await this.#bury(held, 'poison', outcome.error)
-    else if (attempt >= this.#options.maxAttempts) await this.#bury(held, 'exhausted', outcome.error)
-    else this.#retryLater(held, outcome.error)
-  }
-
-  #decode(payload: string | null): Event {
-    if (payload === null) throw new EventSystemError('invalid_event', 'The entry has no field "event".')
-    return this.#parts.codec.decode(payload)
-  }
-
-  #retryLater(held: Held, error: unknown): void {
-    const { messageId, attempt } = held.delivery
-    const waitMs = backoffMs(attempt, this.#options.backoff, this.#parts.random)
-    this.#logger.warn(
-      { messageId, attempt, waitMs: Math.round(waitMs), err: error },
-      'a handler failed; it will be tried again'
-    )
-    this.#inHand.waitToRetry(held)
-    void this.#retryAfter(held, waitMs)
-  }
-
-  async #retryAfter(held: Held, waitMs: number): Promise<void> {
-    const { messageId } = held.delivery
-    let tried = false
-    while (!tried && (await this.#recovery.pause(waitMs)) && this.#inHand.holds(held)) {
-      await this.#recovery.attempt('redeliver', async () => {
-        const [delivery] = await this.#group.redeliver(this.consumer, [messageId])
-        tried = true
-        if (delivery !== undefined) this.#accept(delivery)
-        else this.#inHand.lose(messageId, new EventSystemError('closed', `Another consumer has claimed ${messageId}.`))
-      })
+    try {
+      const ending = await this.#endingOf(held)
+      reportEnding({ log: this.#parts.log, group: this.group, held, started, clock: this.#parts.clock }, ending)
+      this.#end(held, ending)
+    } catch (error) {
+      this.#logger.error(
+        { err: error, messageId: held.messageId },
+        'an event could not be handled; it will be tried again'
+      )
+      this.#waitToRetry(held, this.#parts.clock.now() + ASK_AGAIN_MS)
+    } finally {
+      this.#running--
+      this.#handleNext()
+      this.#roomChanged()
     }
   }
 
-  async #bury(held: Held, kind: NewDeadLetter['kind'], error: unknown): Promise<void> {
-    const letter = deadLetterOf(held.delivery, this.consumer, kind, error, this.#options.maxAttempts)
-    const { messageId, attempts, reason } = letter
-    let buried = false
-    do {
-      buried = await this.#recovery.attempt('deadLetter', async () => {
-        await this.#group.deadLetter([letter])
-      })
-    } while (!buried && !this.#stop.signal.aborted)
-    if (!buried) return
-    this.#inHand.drop(messageId)
-    this.#logger.error({ messageId, kind, attempts, reason }, 'an event went to the dead letters')
-    diagnostics.deadLettered.publish({
-      log: this.#parts.log,
-      group: this.group,
-      kind,
-      messageId
-    } satisfies DeadLetteredMessage)
+  async #endingOf(held: Held): Promise<Ending> {
+    const { content, delivery } = held
+    const now = this.#parts.clock.now()
+    if (content.event === undefined) return poison(content.error, now)
+    const registrations = this.#parts.handlers.for(content.event.eventType)
+    if (delivery.attempt > this.#options.maxAttempts * CRASHES_PER_ATTEMPT && registrations.length > 0) {
+      return neverFinished(delivery.attempt - 1, now)
+    }
+    return handle(held, content.event, registrations, this.#handling)
   }
 
-  /** Somebody dropped the group, or the whole log: goes on behind what this member has read, so that nothing is left out. */
-  async #recreateGroup(): Promise<void> {
-    const from = this.#lastRead === undefined ? this.#options.from : { after: this.#lastRead }
-    const created = await this.#group.create(from).catch(() => false)
-    if (created) this.#logger.warn({ from }, 'the consumer group was gone and has been made again')
+  #end(held: Held, { verdict, effects, remember, errors }: Ending): void {
+    if (held.state === 'gone') {
+      this.#lanes.pass(held)
+      return
+    }
+    const { messageId } = held
+    const what: Partial<Settlement> = {
+      ...(effects.length > 0 && { effects }),
+      ...(remember.length > 0 && { remember })
+    }
+    if (verdict.kind === 'retry') {
+      if (errors.length > 0)
+        this.#logger.warn({ messageId, err: errors[0] }, 'a handler failed; it will be tried again')
+      this.#waitToRetry(held, verdict.dueAt)
+      this.#settle(held, { ...what, outcome: { kind: 'retry', note: held.progress.toNote() } })
+      return
+    }
+    held.state = 'ended'
+    this.#ended++
+    this.#lanes.pass(held)
+    if (verdict.kind === 'dead') {
+      this.#settle(held, { ...what, outcome: { kind: 'dead', letter: this.#letterOf(held, verdict.letter) } })
+    } else if (effects.length + remember.length > 0) {
+      this.#settle(held, { ...what, outcome: { kind: 'done' } })
+    } else {
+      this.#settler.acknowledge(held)
+    }
+  }
+
+  #settle(held: Held, settlement: Pick<Settlement, 'outcome' | 'effects' | 'remember'>): void {
+    this.#settler.settle(held, { ...holdOf(held), ...settlement })
+  }
+
+  #letterOf(held: Held, letter: Extract<Ending['verdict'], { kind: 'dead' }>['letter']) {
+    const { payload, raw } = held.delivery
+    const note = held.progressIfAny?.toNoteOfTheDead()
+    return {
+      ...letter,
+      consumer: this.consumer,
+      eventType: held.content.event?.eventType ?? null,
+      payload,
+      ...(raw === undefined ? {} : { raw }),
+      ...(note === undefined ? {} : { note })
+    }
+  }
+
+  #waitToRetry(held: Held, dueAt: number): void {
+    held.state = 'waiting'
+    this.#waiting++
+    this.#lanes.block(held)
+    void this.#retryAt(held, dueAt)
+  }
+
+  async #retryAt(held: Held, dueAt: number): Promise<void> {
+    if (!(await this.#recovery.pause(Math.max(0, dueAt - this.#parts.clock.now())))) return
+    if (held.state !== 'waiting') return
+    held.state = 'queued'
+    this.#waiting--
+    this.#lanes.resume(held)
+    this.#handleNext()
+  }
+
+  #onSettled(held: Held, result: SettlementResult): void {
+    if (result.kind === 'lost') {
+      if (held.state !== 'gone') {
+        this.#lose(
+          held,
+          new EventSystemError('delivery_lost', `Another consumer has ${held.messageId} now, or its group is gone.`)
+        )
+      }
+      return
+    }
+    if (held.state !== 'ended') return
+    this.#ended--
+    this.#settled++
+    this.#inHand.drop(held)
+    this.#intake.onOutOfHand(held)
+    this.#roomChanged()
+    if (result.letter !== undefined) {
+      const { kind, messageId, attempts, lastError } = result.letter
+      this.#logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
+      reportDeadLetter(this.#parts.log, result.letter)
+    }
+  }
+
+  /** It is another's now: what its handler still does here does not count. */
+  #lose(held: Held, reason: Error): void {
+    const { state } = held
+    this.#inHand.lose(held, reason)
+    if (state === 'ended') this.#ended--
+    if (state === 'waiting') {
+      this.#waiting--
+      this.#lanes.pass(held)
+    }
+    this.#intake.onOutOfHand(held)
+    this.#roomChanged()
+  }
+
+  #roomChanged(): void {
+    for (const tell of [...this.#waitingForRoom]) tell()
+  }
+
+  #roomChange(): Promise<void> {
+    return this.#change(this.#stop.signal)
   }
 
   /** Resolves when something in hand changed, or the signal is aborted. */
   #change(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done)
+        this.#waitingForRoom.delete(done)
         resolve()
       }
-      this.#changed = done
+      this.#waitingForRoom.add(done)
       signal.addEventListener('abort', done, { once: true })
     })
-  }
-
-  #report(
-    event: Event,
-    attempt: number,
-    deliveryMs: number,
-    handlingMs: number,
-    outcome: { kind: string; error?: unknown }
-  ): void {
-    if (!diagnostics.consumed.hasSubscribers) return
-    diagnostics.consumed.publish({
-      log: this.#parts.log,
-      group: this.group,
-      eventType: event.eventType,
-      attempt,
-      deliveryMs,
-      handlingMs,
-      error: outcome.error
-    } satisfies ConsumedMessage)
   }
 }

@@ -1,18 +1,12 @@
-import { EventSystemError, type EventType, resolveEventType, type StoredEvent } from '@tradpal/events'
-import type { Logger } from '../runtime/index.ts'
-
-/** What a handler knows about the delivery of its event. */
-export interface HandlerContext {
-  readonly messageId: string
-  readonly group: string
-  readonly consumer: string
-  /** 1 when the event is handed out for the first time. */
-  readonly attempt: number
-  /** Aborted when this consumer has lost the event to another, or when closing has run out of time: what is done after that does not count. */
-  readonly signal: AbortSignal
-  /** Writes with the message id, the event's id and type, group and consumer. */
-  readonly logger: Logger
-}
+import {
+  type BackoffOptions,
+  EventSystemError,
+  type EventType,
+  resolveEventType,
+  type StoredEvent
+} from '@tradpal/events'
+import type { HandlerContext } from './context.ts'
+import { checkedBackoff, duration, wholeNumber } from './option-values.ts'
 
 /** Handles one event. When it throws, or its promise rejects, the event is tried again. */
 export type Handler<T extends string = string> = (
@@ -20,8 +14,25 @@ export type Handler<T extends string = string> = (
   context: HandlerContext
 ) => void | Promise<void>
 
-/** One registration. Its identity tells which handlers of an event are done already. */
-export interface Registration {
+/** How one handler is tried, where it differs from its consumer. */
+export interface HandlerOptions {
+  /** Unique in its system, and the same in every process and version: it tells who is done with an event, also after a restart. Default: the function's name, else `handler-1`, `handler-2`, … in the order of registration. */
+  readonly name?: string
+  /** How often it may fail before the event goes to the dead letters. Default: the consumer's. */
+  readonly maxAttempts?: number
+  /** The wait before each retry. Default: the consumer's. */
+  readonly backoff?: BackoffOptions
+  /** Whether trying again can help against an error. Where it returns false, the event goes to the dead letters at once. Default: always. */
+  readonly retryOn?: (error: unknown) => boolean
+  /** A run that takes longer has failed with `handler_timeout`, in ms: its signal is aborted, and what it does after that does not count. Default: none. */
+  readonly timeoutMs?: number
+  /** Remembers, by group and event id, that the handler is done, for as long as the log keeps its ledger: the same event published or handed out once more does not run it again. Default false. */
+  readonly idempotent?: boolean
+}
+
+/** One registration. */
+export interface Registration extends HandlerOptions {
+  readonly name: string
   readonly types: ReadonlySet<string> | '*'
   readonly handler: Handler
 }
@@ -29,15 +40,17 @@ export interface Registration {
 /** Who handles what. */
 export class HandlerRegistry {
   #registrations: readonly Registration[] = []
+  #unnamed = 0
   readonly #byType = new Map<string, readonly Registration[]>()
 
   /**
    * Registers a handler for a type, for several, or for all (`'*'`). Returns the function that takes it back. Throws
-   * `unknown_event_type` for a type that nobody registered.
+   * `unknown_event_type` for a type that nobody registered, `invalid_argument` for what is no function and for a name
+   * that is taken, and `invalid_options`.
    */
-  register<T extends EventType>(types: T | readonly T[], handler: Handler<T>): () => void
-  register(types: string | readonly string[], handler: Handler): () => void
-  register(types: string | readonly string[], handler: Handler<never>): () => void {
+  register<T extends EventType>(types: T | readonly T[], handler: Handler<T>, options?: HandlerOptions): () => void
+  register(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
+  register(types: string | readonly string[], handler: Handler<never>, options: HandlerOptions = {}): () => void {
     if (typeof handler !== 'function') {
       throw new EventSystemError('invalid_argument', `A handler must be a function, got ${typeof handler}.`)
     }
@@ -45,8 +58,10 @@ export class HandlerRegistry {
     if (names.length === 0)
       throw new EventSystemError('invalid_argument', "Name at least one event type, or '*' for all.")
     const registration: Registration = {
+      ...checkedOptions(options),
       types: names.includes('*') ? '*' : new Set(names.map((name) => resolveEventType(name))),
-      handler: handler as Handler
+      handler: handler as Handler,
+      name: this.#nameFor(handler, options)
     }
     this.#change([...this.#registrations, registration])
     return () => this.#change(this.#registrations.filter((other) => other !== registration))
@@ -65,8 +80,34 @@ export class HandlerRegistry {
     return found
   }
 
+  #nameFor(handler: Handler<never>, options: HandlerOptions): string {
+    const isTaken = (name: string) => this.#registrations.some((other) => other.name === name)
+    if (options.name !== undefined) {
+      if (!isTaken(options.name)) return options.name
+      throw new EventSystemError(
+        'invalid_argument',
+        `There is a handler named ${options.name} already; choose another.`
+      )
+    }
+    if (handler.name !== '' && !isTaken(handler.name)) return handler.name
+    do this.#unnamed++
+    while (isTaken(`handler-${this.#unnamed}`))
+    return `handler-${this.#unnamed}`
+  }
+
   #change(registrations: readonly Registration[]): void {
     this.#registrations = registrations
     this.#byType.clear()
   }
+}
+
+function checkedOptions(options: HandlerOptions): HandlerOptions {
+  if (options.name === '') throw new EventSystemError('invalid_options', 'name of a handler must not be empty.')
+  if (options.maxAttempts !== undefined) wholeNumber('maxAttempts', options.maxAttempts, 1)
+  if (options.backoff !== undefined) checkedBackoff(options.backoff)
+  if (options.timeoutMs !== undefined) duration('timeoutMs', options.timeoutMs, 1)
+  if (options.retryOn !== undefined && typeof options.retryOn !== 'function') {
+    throw new EventSystemError('invalid_options', `retryOn must be a function, got ${typeof options.retryOn}.`)
+  }
+  return options
 }

@@ -1,9 +1,22 @@
 /**
- * Consuming: the members of a consumer group share the entries of the log, hand each event to the handlers registered
- * for its type, and acknowledge it when all of them are done. A handler that throws is tried again with a backoff; an
- * event that fails every attempt, or that is no event at all, goes to the dead letters. At least once: a crash between a
- * handler's end and its acknowledgement runs it again.
+ * Consuming: the members of a consumer group share the events of the log, hand each to the handlers registered for its
+ * type, and acknowledge it when all of them are done.
+ *
+ * An intake brings deliveries, entry by entry or shard by shard, and knows what is still this consumer's; lanes say whose
+ * turn it is; the handling runs the handlers and says how it ended; the settler writes that to the log. The consumer
+ * wires them.
  */
-export { type ConsumeOptions, type ConsumerReport, EventConsumer } from './consumer.ts'
-export { type Handler, type HandlerContext, HandlerRegistry } from './handlers.ts'
+export { type BatchItem, type BatchOptions, batchHandler } from './batch-handler.ts'
+export type { FailedRequeue, RequeueAllOptions, RequeueNext, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
+export { type ConsumerReport, EventConsumer } from './consumer.ts'
+export type { HandlerContext } from './context.ts'
+export {
+  DeadLetterOffice,
+  type DeadLetterOfficeOptions,
+  type DeadLetterPage,
+  type RequeueOptions
+} from './dead-letter-office.ts'
+export { type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
+export type { ConsumeOptions } from './options.ts'
 export { EventSubscriber, type EventSubscriberOptions } from './subscriber.ts'
+export { Reject, RetryLater } from './verdicts.ts'

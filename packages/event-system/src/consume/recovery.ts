@@ -9,8 +9,6 @@ export interface RecoveryParts {
   readonly logger: Logger
   /** Aborted when the consumer closes: nothing is tried again then. */
   readonly signal: AbortSignal
-  /** Called when the log says that the group is not there (any more). */
-  readonly onGroupGone: () => Promise<void>
 }
 
 /** What a consumer does when a call to the log fails: it says so once, waits, longer each time, and tries again. */
@@ -22,13 +20,14 @@ export class Recovery {
     this.#parts = parts
   }
 
-  /** Runs one call to the log. When it fails, waits before the caller may go on: resolves to whether it succeeded. */
-  async attempt(call: string, work: () => Promise<void>): Promise<boolean> {
+  /** Runs one call to the log. When it fails, waits before the caller may go on: resolves to whether it succeeded. A group that is gone is made again by `restore`. */
+  async attempt(call: string, work: () => Promise<void>, restore?: () => Promise<boolean>): Promise<boolean> {
     try {
       await work()
       this.#failures = 0
       return true
     } catch (error) {
+      if (restore !== undefined && isGone(error)) await this.#restore(restore)
       await this.after(call, error)
       return false
     }
@@ -36,10 +35,9 @@ export class Recovery {
 
   /** Waits out a failure. Resolves to whether to go on. */
   async after(call: string, error: unknown): Promise<boolean> {
-    const { signal, logger, random, onGroupGone } = this.#parts
+    const { signal, logger, random } = this.#parts
     if (signal.aborted) return false
     if (this.#failures++ === 0) logger.warn({ call, err: error }, 'the log failed; consuming waits and tries again')
-    if (error instanceof EventSystemError && error.code === 'not_found') await onGroupGone()
     return this.pause(backoffMs(this.#failures, BACKOFF, random))
   }
 
@@ -51,4 +49,15 @@ export class Recovery {
       () => false
     )
   }
+
+  /** Somebody dropped the group, or the whole log. Of its members, one makes it again, where it stood. */
+  async #restore(restore: () => Promise<boolean>): Promise<void> {
+    if (this.#parts.signal.aborted) return
+    const isMade = await restore().catch(() => false)
+    if (isMade) this.#parts.logger.error({}, 'the consumer group was gone and has been made again, where it stood')
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof EventSystemError && error.code === 'not_found'
 }

@@ -3,9 +3,9 @@ import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
-import { type Handler, HandlerRegistry } from './handlers.ts'
+import { type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
-import { replayTo } from './run-handlers.ts'
+import { replayTo } from './replay.ts'
 
 export interface EventSubscriberOptions {
   /** A started log. The subscriber does not close it. */
@@ -45,10 +45,14 @@ export class EventSubscriber {
   }
 
   /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back. */
-  registerHandler<T extends EventType>(types: T | readonly T[], handler: Handler<T>): () => void
-  registerHandler(types: string | readonly string[], handler: Handler): () => void
-  registerHandler(types: string | readonly string[], handler: Handler<never>): () => void {
-    return this.handlers.register(types, handler as Handler)
+  registerHandler<T extends EventType>(
+    types: T | readonly T[],
+    handler: Handler<T>,
+    options?: HandlerOptions
+  ): () => void
+  registerHandler(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
+  registerHandler(types: string | readonly string[], handler: Handler<never>, options?: HandlerOptions): () => void {
+    return this.handlers.register(types, handler as Handler, options)
   }
 
   /**

@@ -1,16 +1,7 @@
-import {
-  createEvent,
-  type Event,
-  type EventData,
-  EventSystemError,
-  EventType,
-  type JsonObject,
-  validateEvent,
-  withLineage
-} from '@tradpal/events'
-import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { createEvent, type Event, type EventData, EventSystemError, EventType, type JsonObject } from '@tradpal/events'
+import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
 import type { AppendEntry, AppendResult, EventLog, MessageId } from '../log/index.ts'
-import { causeOfThisCall, diagnostics, type PublishedMessage } from '../runtime/index.ts'
+import { diagnostics, type PublishedMessage } from '../runtime/index.ts'
 import { GroupCommit } from './group-commit.ts'
 
 export interface EventPublisherOptions {
@@ -154,10 +145,7 @@ export class EventPublisher {
 
   #prepare(event: Event): AppendEntry {
     if (this.#closed) throw new EventSystemError('closed', 'The publisher is closed; publish before close().')
-    const cause = causeOfThisCall()
-    const stamped = cause === undefined ? event : withLineage(event, cause)
-    validateEvent(stamped)
-    return { eventId: stamped.eventId, eventType: stamped.eventType, payload: this.#codec.encode(stamped) }
+    return entryOf(event, this.#codec)
   }
 
   #prepareAt(event: Event, index: number): AppendEntry {

@@ -20,6 +20,9 @@ export interface ConsumedMessage {
   /** From the append to the start of its handling, in ms; on a redelivery it contains the earlier attempts. */
   readonly deliveryMs: number
   readonly handlingMs: number
+  /** Whether a handler of it is to be tried again. */
+  readonly willRetry: boolean
+  /** What the first handler that failed threw. */
   readonly error: unknown
 }
 
@@ -30,6 +33,16 @@ export interface DeadLetteredMessage {
   readonly group: string
   readonly kind: 'poison' | 'rejected' | 'exhausted'
   readonly messageId: string
+  /** Null when the entry is no valid event. */
+  readonly eventType: string | null
+}
+
+/** A member of a group took over what others had left. */
+export interface ClaimedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly group: string
+  readonly count: number
 }
 
 /**
@@ -42,5 +55,7 @@ export const diagnostics = {
   /** {@link ConsumedMessage} */
   consumed: channel('tradpal:event-system:consumed'),
   /** {@link DeadLetteredMessage} */
-  deadLettered: channel('tradpal:event-system:dead-lettered')
+  deadLettered: channel('tradpal:event-system:dead-lettered'),
+  /** {@link ClaimedMessage} */
+  claimed: channel('tradpal:event-system:claimed')
 }

@@ -3,5 +3,11 @@
  * and the channels on which the library tells what it does. No room is imported from here.
  */
 export { causeOfThisCall, runAsCause } from './causation.ts'
-export { type ConsumedMessage, type DeadLetteredMessage, diagnostics, type PublishedMessage } from './diagnostics.ts'
+export {
+  type ClaimedMessage,
+  type ConsumedMessage,
+  type DeadLetteredMessage,
+  diagnostics,
+  type PublishedMessage
+} from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'

@@ -75,7 +75,7 @@ describeOnEachLog('consuming', (logs) => {
     expect(contexts[0]?.signal.aborted).toBe(false)
     expect(details).toEqual([
       { group: 'g', consumer: 'one' },
-      { messageId, eventId: event.eventId, eventType: 'trading_signal' }
+      { messageId, eventId: event.eventId, eventType: 'trading_signal', handler: 'handler-1' }
     ])
   })
 
@@ -231,7 +231,7 @@ describeOnEachLog('consuming', (logs) => {
     [{ concurrency: 0 }, 'concurrency must be a whole number of at least 1, got 0.'],
     [{ prefetch: 1.5 }, 'prefetch must be a whole number of at least 1, got 1.5.'],
     [{ maxAttempts: Number.NaN }, 'maxAttempts must be a whole number of at least 1, got NaN.'],
-    [{ claimAfterMs: 1 }, 'claimAfterMs must be a whole number of at least 10, got 1.'],
+    [{ claimAfterMs: 1 }, 'claimAfterMs must be a number of ms from 10 to 2147483647, got 1.'],
     [{ group: '' }, 'group must be a text that is not empty, got "".'],
     [{ consumer: '' }, 'consumer must be a text that is not empty, got "".'],
     [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']

@@ -1,7 +1,7 @@
 import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import type { AppendEntry } from '../../src/log/port.ts'
+import type { AppendEntry, Delivery, Settlement } from '../../src/log/port.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 
 const NOW = { limit: 100, waitMs: 0 }
@@ -9,6 +9,13 @@ const NOW = { limit: 100, waitMs: 0 }
 let ids = 0
 function entry(payload = 'an event'): AppendEntry {
   return { eventId: `event-${++ids}`, eventType: 'trading_signal', payload }
+}
+
+function dead({ messageId, attempt, payload }: Delivery): Settlement {
+  const error = { message: 'No.', at: 1 }
+  const letter = { consumer: 'one', handler: 'handle', eventType: 'trading_signal', payload, attempts: attempt }
+  const errors = { firstError: error, lastError: error }
+  return { messageId, attempt, outcome: { kind: 'dead', letter: { ...letter, ...errors, kind: 'exhausted' } } }
 }
 
 describe('what stands in Redis', () => {
@@ -71,36 +78,44 @@ describe('what stands in Redis', () => {
   test('no key outside the prefix of the stream is touched, whatever is called', async () => {
     await client.set('another', 'stays')
     const log = await started()
-    const messageIds = (await log.append(Array.from({ length: 20 }, () => entry()))).map((result) => result.messageId)
+    await log.append(Array.from({ length: 20 }, () => entry()))
     const group = log.group('group')
     await group.create('start')
-    await group.read('one', NOW)
-    await group.acknowledge(messageIds.slice(0, 5))
-    await group.release('one', messageIds.slice(5, 10))
+    const deliveries = await group.read('one', NOW)
+    await group.acknowledge('one', deliveries.slice(0, 5))
+    await group.release('one', deliveries.slice(5, 10))
     await group.claim('two', { minIdleMs: 0, limit: 2 })
-    await group.extend('one', messageIds)
-    await group.redeliver('one', messageIds)
-    const [first = '', second = ''] = messageIds.slice(10)
-    const letters = await group.deadLetter(
-      [first, second].map((messageId) => ({
-        messageId,
-        payload: 'an event',
-        consumer: 'one',
-        kind: 'rejected' as const,
-        reason: 'No.',
-        attempts: 1
-      }))
-    )
-    await log.deadLetters.requeue(letters[0]?.id ?? '')
+    await group.release('one', deliveries.slice(12, 13), { delayMs: 60_000 })
+    await group.extend('one', deliveries)
+    await group.settle('one', deliveries.slice(10, 12).map(dead))
+    const [noted] = deliveries.slice(13).map(({ messageId, attempt }) => ({ messageId, attempt }))
+    await group.settle('one', [{ ...(noted as Delivery), outcome: { kind: 'retry', note: 'a note' } }])
+    await group.ledger.begin('event-1', 'step')
+    const [letter, another] = await log.deadLetters.list({ limit: 10 })
+    await log.deadLetters.requeue(letter?.id ?? '', { by: 'ada', payload: 'amended' })
+    await log.deadLetters.discard(another?.id ?? '', { by: 'ada', reason: 'It is old.' })
+    await group.keepPlace()
+    const members = [1, 2].map((i) => group.sharded(`member-${i}`, { shards: 2, leaseMs: 1_000, shardOf: () => 1 }))
+    for (const member of members) await member.renew()
+    for (const member of members) await member.read(NOW)
     await log.trim({ maxLength: 15 }, { force: true })
     await group.seek('start')
     await log.info()
-    const keys = (await client.keys('*')).sort()
-    expect(keys.filter((key) => key !== 'another' && key !== 'tradpal_events')).toEqual([
-      expect.stringMatching(/^tradpal_events:dead_letters$/),
-      expect.stringMatching(/^tradpal_events:dedup:[01]$/)
+    const keys = (await client.keys('*')).filter((key) => key !== 'another' && key !== 'tradpal_events')
+    expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
+      'tradpal_events:dead_letters',
+      'tradpal_events:dead_letters:actions',
+      'tradpal_events:dedup:N',
+      ...['amended', 'delayed', 'ledger:N', 'notes', 'place', 'routed', 'sharding'].map(
+        (name) => `tradpal_events:group:group:${name}`
+      )
     ])
     expect(await client.get('another')).toBe('stays')
+    await group.destroy()
+    const left = (await client.keys('tradpal_events:group:*')).map((key) => key.replace(/[01]$/, 'N'))
+    expect(left.sort(), 'what outlives the group').toEqual(
+      ['ledger:N', 'place'].map((name) => `tradpal_events:group:group:${name}`)
+    )
   })
 
   test('logs of other stream names do not see each other', async () => {
@@ -116,11 +131,10 @@ describe('what stands in Redis', () => {
 
   test('what was released or requeued is held by a consumer that goes away with the next claim', async () => {
     const log = await started()
-    const [{ messageId } = { messageId: '' }] = await log.append([entry()])
+    await log.append([entry()])
     const group = log.group('group')
     await group.create('start')
-    await group.read('one', NOW)
-    await group.release('one', [messageId])
+    await group.release('one', await group.read('one', NOW))
     expect((await group.info()).consumers.map(({ name }) => name)).toEqual(['one'])
     await group.claim('two', { minIdleMs: 0, limit: 10 })
     const consumers = await client.xInfoConsumers('tradpal_events', 'group')
@@ -239,11 +253,7 @@ describe('what stands in Redis', () => {
       const group = log.group(name)
       await group.create('start')
       const deliveries = await group.read('one', { limit: name === 'many' ? 250 : 10, waitMs: 0 })
-      await group.deadLetter(
-        deliveries.map(({ messageId, payload, attempt: attempts }) => {
-          return { messageId, payload, consumer: 'one', kind: 'exhausted', reason: 'No.', attempts }
-        })
-      )
+      await group.settle('one', deliveries.map(dead))
     }
     const few = await log.deadLetters.list({ group: 'few', limit: 100 })
     expect(few).toHaveLength(10)

@@ -12,6 +12,17 @@ function entry(payload = 'an event'): AppendEntry {
   return { eventId: `event-${++ids}`, eventType: 'trading_signal', payload }
 }
 
+const LETTER = {
+  consumer: 'one',
+  handler: 'handle',
+  eventType: 'trading_signal',
+  payload: 'an event',
+  kind: 'rejected',
+  attempts: 1,
+  firstError: { message: 'No.', at: 1 },
+  lastError: { message: 'No.', at: 1 }
+} as const
+
 async function server(config: RedisConfig = {}): Promise<RedisServer> {
   const started = await startRedis(config)
   onTestFinished(() => started.stop())
@@ -263,7 +274,13 @@ describe('a start', () => {
     for (const url of ['', 'localhost:6379', 'http://localhost', 'redis://h/x', 'redis://:50%@h']) {
       expect(() => new RedisLog({ url })).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
     }
-    const wrong = [{ timeoutMs: 0 }, { deduplicationWindowMs: -1 }, { connectTimeoutMs: 1.5 }, { streamName: '' }]
+    const wrong = [
+      { timeoutMs: 0 },
+      { deduplicationWindowMs: -1 },
+      { connectTimeoutMs: 1.5 },
+      { streamName: '' },
+      { ledgerRetentionMs: 0 }
+    ]
     for (const options of wrong) {
       expect(() => new RedisLog(options)).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
     }
@@ -310,14 +327,20 @@ describe('a server that refuses', () => {
   test('a key that became something else meanwhile: log_incompatible, and no entry is lost', async () => {
     const redis = await server()
     const log = await startedLog({ url: redis.url })
-    const [{ messageId } = { messageId: '' }] = await log.append([entry()])
+    await log.append([entry()])
     const group = log.group('group')
     await group.create('start')
-    await group.read('one', { limit: 1, waitMs: 0 })
+    const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
+    const settlement = {
+      messageId: delivery?.messageId ?? '',
+      attempt: 1,
+      outcome: { kind: 'dead', letter: LETTER }
+    } as const
     await command(redis.url, 'SET', 'tradpal_events:dead_letters', 'a text')
-    const letter = { messageId, payload: '', consumer: 'one', kind: 'rejected', reason: 'No.', attempts: 1 } as const
-    expect(await failure(group.deadLetter([letter]))).toMatchObject({ code: 'log_incompatible' })
+    const effects = [{ eventId: 'event', step: 'publish', append: [entry()] }]
+    expect(await failure(group.settle('one', [{ ...settlement, effects }]))).toMatchObject({ code: 'log_incompatible' })
     expect(await group.pending({ limit: 10 })).toHaveLength(1)
+    expect(await log.read({ limit: 10 })).toHaveLength(1)
     await command(redis.url, 'SET', 'tradpal_events', 'a text')
     for (const call of [log.append([entry()]), log.read({ limit: 1 }), log.info(), log.trim({ maxLength: 0 })]) {
       expect(await failure(call)).toMatchObject({ code: 'log_incompatible' })

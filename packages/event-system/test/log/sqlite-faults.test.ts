@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog } from '../../src/log/port.ts'
+import type { EventLog, Hold, Settlement, ShardMember } from '../../src/log/port.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** While it runs, the statement with this number fails, counted from 0, as a disk that fails would make it. */
@@ -48,7 +48,18 @@ async function newLog(): Promise<SqliteLog> {
 /** All that the file says, times aside. */
 function contentsOf(log: EventLog): unknown {
   const database = new DatabaseSync(log.location, { readOnly: true })
-  const tables = ['state', 'entries', 'recent', 'groups', 'pending', 'dead_letters']
+  const tables = [
+    'state',
+    'entries',
+    'recent',
+    'groups',
+    'pending',
+    'dead_letters',
+    'dead_letter_actions',
+    'ledger',
+    'places',
+    'sharding'
+  ]
   const contents = tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()])
   database.close()
   return contents
@@ -60,16 +71,30 @@ const entries = (name: string) =>
 const ROUNDS = 200
 
 describe('when any one statement fails, nothing is half done and the next try does it whole', () => {
-  test.each<[string, (log: EventLog) => Promise<unknown>]>([
+  test.each<[string, (log: EventLog, member: ShardMember) => Promise<unknown>]>([
     ['append', (log) => log.append([...entries('new'), ...entries('old')])],
     ['read', (log) => log.group('group').read('consumer', { limit: 10, waitMs: 0 })],
-    ['acknowledge', async (log) => log.group('group').acknowledge(await heldBy(log))],
+    ['acknowledge', async (log) => log.group('group').acknowledge('consumer', await heldBy(log))],
     ['claim', (log) => log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })],
     ['release', async (log) => log.group('group').release('consumer', await heldBy(log))],
-    ['deadLetter', async (log) => log.group('group').deadLetter((await heldBy(log)).map(letterOf))],
-    ['requeue', (log) => log.deadLetters.requeue('1')],
+    ['settle', async (log) => log.group('group').settle('consumer', (await heldBy(log)).map(withEverything))],
+    ['sharded renew', (log) => sharded(log, 'another').renew()],
+    ['sharded read', (_, member) => member.read({ limit: 10, waitMs: 0 })],
+    ['sharded leave', (_, member) => member.leave()],
+    ['keepPlace', (log) => log.group('group').keepPlace()],
+    ['ledger', (log) => log.group('group').ledger.write([{ eventId: 'e', step: 's', value: 'v' }])],
+    ['requeue', (log) => log.deadLetters.requeue('1', { by: 'an operator' })],
+    ['discard', (log) => log.deadLetters.discard('1', { by: 'an operator', reason: 'a test order' })],
     ['destroy', (log) => log.group('group').destroy()],
-    ['trim', (log) => log.trim({ maxLength: 0 }, { force: true })]
+    ['trim', (log) => log.trim({ maxLength: 0 }, { force: true })],
+    [
+      'remove',
+      async (log) =>
+        log.remove(
+          (await log.read({ limit: 2 })).map(({ messageId }) => messageId),
+          { force: true }
+        )
+    ]
   ])('%s', async (_, call) => {
     let failures = 0
     for (let number = 0; number < ROUNDS; number += 1) {
@@ -77,9 +102,12 @@ describe('when any one statement fails, nothing is half done and the next try do
       await log.append(entries('old'))
       await log.group('group').create('start')
       await log.group('group').read('consumer', { limit: 2, waitMs: 0 })
-      await log.group('group').deadLetter([letterOf((await heldBy(log))[0] ?? '')])
+      const [first] = await heldBy(log)
+      if (first !== undefined) await log.group('group').settle('consumer', [dead(first)])
+      const member = sharded(log, 'member')
+      await member.renew()
       const before = contentsOf(log)
-      const { met, error } = await withFaultAt(number, () => call(log))
+      const { met, error } = await withFaultAt(number, () => call(log, member))
       if (!met) {
         expect(error).toBeUndefined()
         expect(failures).toBeGreaterThan(2)
@@ -88,7 +116,7 @@ describe('when any one statement fails, nothing is half done and the next try do
       failures += 1
       expect(error).toMatchObject({ code: 'log_failed' })
       expect(contentsOf(log)).toEqual(before)
-      await call(log)
+      await call(log, member)
       expect(contentsOf(log)).not.toEqual(before)
       await log.close()
     }
@@ -96,10 +124,40 @@ describe('when any one statement fails, nothing is half done and the next try do
   })
 })
 
-async function heldBy(log: EventLog): Promise<string[]> {
-  return (await log.group('group').pending({ limit: 10 })).map(({ messageId }) => messageId)
+async function heldBy(log: EventLog): Promise<Hold[]> {
+  const pending = await log.group('group').pending({ limit: 10 })
+  return pending.map(({ messageId, deliveries }) => ({ messageId, attempt: deliveries }))
 }
 
-function letterOf(messageId: string) {
-  return { messageId, payload: 'old', consumer: 'consumer', kind: 'rejected', reason: 'No.', attempts: 1 } as const
+function withEverything(hold: Hold): Settlement {
+  const append = entries(`effect of ${hold.messageId}`)
+  return {
+    ...dead(hold),
+    effects: [{ eventId: hold.messageId, step: 'effects', append }],
+    remember: [{ eventId: hold.messageId, step: 'handler', value: 'done' }]
+  }
+}
+
+function dead(hold: Hold): Settlement {
+  const error = { message: 'No.', at: 1 }
+  return {
+    ...hold,
+    outcome: {
+      kind: 'dead',
+      letter: {
+        consumer: 'consumer',
+        handler: 'handler',
+        eventType: null,
+        payload: 'old',
+        kind: 'rejected',
+        attempts: 1,
+        firstError: error,
+        lastError: error
+      }
+    }
+  }
+}
+
+function sharded(log: EventLog, name: string): ShardMember {
+  return log.group('group').sharded(name, { shards: 2, leaseMs: 0, shardOf: () => 1 })
 }

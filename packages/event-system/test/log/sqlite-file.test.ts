@@ -37,6 +37,30 @@ const failure = (promise: Promise<unknown>) =>
     (error: EventSystemError) => error
   )
 
+/** What a log of version 1 was made by. */
+const VERSION_1 = `
+  CREATE TABLE state (
+    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO state VALUES (0, 0, 0, 0, 0);
+  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
+  CREATE INDEX entries_by_type ON entries (event_type, id);
+  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL) STRICT;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE pending (
+    grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
+    PRIMARY KEY (grp, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, consumer TEXT NOT NULL, payload TEXT,
+    raw TEXT, kind TEXT NOT NULL, reason TEXT NOT NULL, stack TEXT, attempts INTEGER NOT NULL, dead_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
+  PRAGMA application_id = 0x54504556;
+  PRAGMA user_version = 1;
+`
+
 describe('the file of an embedded log', () => {
   test('is created with its folders', async () => {
     const path = join(newFolder(), 'a', 'b', 'log.db')
@@ -80,6 +104,44 @@ describe('the file of an embedded log', () => {
     const bytes = readFileSync(path)
     expect((await failure(new SqliteLog({ path }).start()))?.code).toBe('log_incompatible')
     expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  test('a log of version 1 is carried over with all that it holds, and can be used at once', async () => {
+    const path = join(newFolder(), 'log.db')
+    const database = new DatabaseSync(path)
+    database.exec(VERSION_1)
+    const [first, second] = [1_767_225_600_000 * 2_048, 1_767_225_600_001 * 2_048]
+    database.exec(`
+      INSERT INTO entries VALUES (${first}, 1, 'order_executed', 'one'), (${second}, 2, 'order_executed', 'two');
+      UPDATE state SET last_id = ${second}, added = 2, bytes = 6;
+      INSERT INTO groups VALUES ('group', ${second});
+      INSERT INTO pending VALUES ('group', ${second}, 'consumer', 0, 3);
+      INSERT INTO dead_letters (grp, entry_id, consumer, payload, kind, reason, stack, attempts, dead_at)
+      VALUES ('group', ${first}, 'consumer', 'one', 'exhausted', 'It failed.', NULL, 5, 1000);
+    `)
+    database.close()
+    const log = await open({ path })
+    const error = { message: 'It failed.', at: 1_000 }
+    expect(await log.deadLetters.list({ limit: 10, group: 'group' })).toEqual([
+      {
+        id: '1',
+        messageId: '1767225600000-0',
+        group: 'group',
+        consumer: 'consumer',
+        handler: null,
+        eventType: null,
+        payload: 'one',
+        kind: 'exhausted',
+        attempts: 5,
+        firstError: error,
+        lastError: error,
+        deadAt: 1_000
+      }
+    ])
+    const claimed = await log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })
+    expect(claimed).toEqual([{ messageId: '1767225600001-0', payload: 'two', attempt: 4 }])
+    await log.deadLetters.requeue('1', { by: 'an operator' })
+    expect(await log.group('group').claim('heir', { minIdleMs: 3_600_000, limit: 10 })).toHaveLength(1)
   })
 
   test('a log of a newer version is refused with log_incompatible, by version, and left as it is', async () => {

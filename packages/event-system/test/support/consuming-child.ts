@@ -17,5 +17,5 @@ subscriber.registerHandler('*', async ({ eventId }) => {
 await subscriber.startConsuming({ group, consumer, from: 'start' })
 
 function withoutAcknowledgement(original: typeof log.group): typeof log.group {
-  return (name) => Object.assign(original(name), { acknowledge: () => new Promise<number>(() => {}) })
+  return (name) => Object.assign(original(name), { acknowledge: () => new Promise<never>(() => {}) })
 }

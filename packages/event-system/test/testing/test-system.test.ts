@@ -78,7 +78,8 @@ describe('a test system', () => {
     await system.startConsuming({ ...AT_ONCE, maxAttempts: 2 })
     await system.startConsuming({ ...AT_ONCE, group: 'auditors' })
     const [messageId] = await test.publishAndSettle(signal('AAPL'))
-    const letter = { messageId, group: 'brokers', kind: 'exhausted', reason: 'no market for AAPL', attempts: 2 }
+    const lastError = { message: 'no market for AAPL' }
+    const letter = { messageId, group: 'brokers', kind: 'exhausted', lastError, attempts: 2 }
     expect(await test.deadLetters()).toMatchObject([letter])
     expect(await test.deadLetters('brokers')).toMatchObject([letter])
     expect(await test.deadLetters('auditors')).toEqual([])

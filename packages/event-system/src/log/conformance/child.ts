@@ -1,4 +1,5 @@
 import type { AppendEntry, EventLog } from '../port.ts'
+import { shardOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -11,6 +12,10 @@ export interface ChildTasks {
   appendBatches: { readonly size: number }
   /** Waits for one entry behind the end and reports it. */
   awaitNext: Record<never, never>
+  /** Reads from a group and settles what it gets, each with one effect that names it, until it is killed; reports each call that resolved. */
+  settleAll: { readonly group: string; readonly consumer: string }
+  /** Joins a sharded group and acknowledges what it gets, until it is killed; reports `{ shard, epoch, messageId, payload }` of each delivery, before it acknowledges. */
+  consumeShards: { readonly group: string; readonly member: string; readonly shards: number; readonly leaseMs: number }
   /** Reads from a group. */
   readGroup: { readonly group: string; readonly consumer: string; readonly limit: number; readonly waitMs: number }
 }
@@ -35,6 +40,10 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return appendBatches(log, request.with.size)
     case 'awaitNext':
       return awaitNext(log)
+    case 'settleAll':
+      return settleAll(log, request.with.group, request.with.consumer)
+    case 'consumeShards':
+      return consumeShards(log, request.with)
     case 'readGroup': {
       const { group, consumer, limit, waitMs } = request.with
       return log.group(group).read(consumer, { limit, waitMs })
@@ -51,6 +60,46 @@ async function appendBatches(log: EventLog, size: number): Promise<never> {
     }))
     await log.append(entries)
     report({ about: 'progress', value: batch })
+  }
+}
+
+async function settleAll(log: EventLog, name: string, consumer: string): Promise<never> {
+  const group = log.group(name)
+  for (;;) {
+    const deliveries = await group.read(consumer, { limit: 50, waitMs: 1_000 })
+    for (let i = 0; i < deliveries.length; i += 5) {
+      const settlements = deliveries.slice(i, i + 5).map(({ messageId, attempt }) => ({
+        messageId,
+        attempt,
+        outcome: { kind: 'done' } as const,
+        effects: [{ eventId: messageId, step: 'effects', append: [effectOf(messageId)] }]
+      }))
+      await group.settle(consumer, settlements)
+      report({ about: 'progress', value: i })
+    }
+  }
+}
+
+function effectOf(messageId: string): AppendEntry {
+  return { eventId: `effect-${messageId}`, eventType: 'order_executed', payload: `effect of ${messageId}` }
+}
+
+async function consumeShards(
+  log: EventLog,
+  { group, member, shards, leaseMs }: ChildTasks['consumeShards']
+): Promise<never> {
+  const shardMember = log.group(group).sharded(member, { shards, leaseMs, shardOf: shardOfPayload(shards) })
+  await shardMember.renew()
+  setInterval(async () => {
+    const { surplus } = await shardMember.renew()
+    if (surplus.length > 0) await shardMember.giveUp(surplus)
+  }, leaseMs / 4)
+  for (;;) {
+    const deliveries = await shardMember.read({ limit: 5, waitMs: 1_000 })
+    for (const { shard, epoch, messageId, payload } of deliveries) {
+      report({ about: 'progress', value: { shard, epoch, messageId, payload } })
+    }
+    await shardMember.acknowledge(deliveries)
   }
 }
 

@@ -1,27 +1,34 @@
 import assert from 'node:assert/strict'
-import type { Delivery, EventLog, NewDeadLetter } from '../port.ts'
-import { appendSome, idsOf } from './entries.ts'
-import { eventually, rejectsWith } from './expect.ts'
+import type { ConsumerGroup, DeadLetter, DeadLetterFilter, Delivery, EventLog, NewDeadLetter } from '../port.ts'
+import { appendSome, idsOf, payloadsOf } from './entries.ts'
+import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
 const AN_HOUR_MS = 3_600_000
 const NOW = { limit: 100, waitMs: 0 }
+const OPERATOR = { by: 'an operator' }
 
 export const deadLetterCases: readonly ConformanceCase[] = [
   {
-    title: 'deadLetter: puts pending entries into the dead letters and acknowledges them; resolves to the letters',
+    title: 'dead: acknowledges the entry and puts it into the dead letters; resolves to the letter',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 3)
       const before = Date.now()
-      const written = await group.deadLetter([
-        { ...letterOf(deliveries[0]), stack: 'Error: at line 1\n  at line 2', attempts: 5 },
-        { ...letterOf(deliveries[1]), kind: 'rejected', reason: 'größer als erlaubt' }
-      ])
+      const first = letterOf(deliveries[0], { attempts: 5 })
+      const second = letterOf(deliveries[1], {
+        kind: 'rejected',
+        handler: null,
+        lastError: { message: 'größer', at: 2 }
+      })
+      const written = [
+        ...(await bury(group, deliveries.slice(0, 1), first)),
+        ...(await bury(group, deliveries.slice(1, 2), second))
+      ]
       assert.deepEqual(
         written.map(({ id: _, deadAt: __, ...rest }) => rest),
         [
-          { ...letterOf(deliveries[0]), group: 'group', stack: 'Error: at line 1\n  at line 2', attempts: 5 },
-          { ...letterOf(deliveries[1]), group: 'group', kind: 'rejected', reason: 'größer als erlaubt' }
+          { ...first, messageId: deliveries[0]?.messageId, group: 'group' },
+          { ...second, messageId: deliveries[1]?.messageId, group: 'group' }
         ]
       )
       assert.ok(written.every(({ deadAt }) => Math.abs(deadAt - before) < 10_000))
@@ -32,15 +39,14 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'deadLetter: those that are not pending are left out, also when two race',
+    title: 'dead: of two that race, one writes the letter, and the other has lost its hold',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 40)
-      await group.acknowledge(idsOf(deliveries.slice(0, 10)))
+      await group.acknowledge('consumer', deliveries.slice(0, 10))
       const other = (await harness.open()).group('group')
-      const letters = deliveries.map(letterOf)
-      const [left, right] = await Promise.all([group.deadLetter(letters), other.deadLetter(letters)])
+      const [left, right] = await Promise.all([bury(group, deliveries), bury(other, deliveries)])
       assert.equal(left.length + right.length, 30)
-      assert.deepEqual(await group.deadLetter([...letters, ...letters]), [])
+      assert.deepEqual(await bury(group, deliveries), [])
       const stored = await log.deadLetters.list({ limit: 100 })
       assert.deepEqual(new Set(idsOf(stored)), new Set(idsOf(deliveries.slice(10))))
       assert.equal(stored.length, 30)
@@ -53,9 +59,9 @@ export const deadLetterCases: readonly ConformanceCase[] = [
       const log = await harness.open()
       const { group, deliveries } = await handedOut(log, 6)
       const second = await handedOutOf(log, 'second')
-      await group.deadLetter(deliveries.slice(0, 3).map(letterOf))
-      await second.group.deadLetter(second.deliveries.slice(0, 2).map(letterOf))
-      await group.deadLetter(deliveries.slice(3).map(letterOf))
+      await bury(group, deliveries.slice(0, 3))
+      await bury(second.group, second.deliveries.slice(0, 2))
+      await bury(group, deliveries.slice(3))
       const all = await log.deadLetters.list({ limit: 100 })
       assert.deepEqual(
         all.map(({ group: name }) => name),
@@ -71,10 +77,49 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'deadLetters.list and count: every condition that is given must hold',
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 4)
+      const kinds: readonly Partial<NewDeadLetter>[] = [
+        { kind: 'poison', handler: null, eventType: null },
+        { kind: 'rejected', handler: 'risk', eventType: 'order_executed' },
+        { kind: 'exhausted', handler: 'risk', eventType: 'trading_signal' },
+        { kind: 'exhausted', handler: 'broker', eventType: 'order_executed' }
+      ]
+      const letters: DeadLetter[] = []
+      for (const [i, delivery] of deliveries.entries()) {
+        letters.push(...(await bury(group, [delivery], letterOf(delivery, kinds[i]))))
+        await pause(3)
+      }
+      const filters: readonly [DeadLetterFilter, number[]][] = [
+        [{}, [0, 1, 2, 3]],
+        [{ kind: 'exhausted' }, [2, 3]],
+        [{ handler: 'risk' }, [1, 2]],
+        [{ eventType: 'order_executed' }, [1, 3]],
+        [{ eventType: 'order_executed', handler: 'risk', group: 'group' }, [1]],
+        [{ since: letters[2]?.deadAt ?? 0 }, [2, 3]],
+        [{ until: letters[1]?.deadAt ?? 0 }, [0, 1]],
+        [{ since: letters[1]?.deadAt ?? 0, until: letters[2]?.deadAt ?? 0 }, [1, 2]],
+        [{ group: 'another' }, []]
+      ]
+      for (const [filter, expected] of filters) {
+        const found = await log.deadLetters.list({ ...filter, limit: 10 })
+        assert.deepEqual(
+          found,
+          expected.map((i) => letters[i]),
+          JSON.stringify(filter)
+        )
+        assert.equal(await log.deadLetters.count(filter), expected.length)
+      }
+      const page = await log.deadLetters.list({ handler: 'risk', limit: 1, after: letters[1]?.id ?? '' })
+      assert.deepEqual(page, letters.slice(2, 3))
+    }
+  },
+  {
     title: 'deadLetters.get: is the letter, or nothing',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 1)
-      const [letter] = await group.deadLetter(deliveries.map(letterOf))
+      const [letter] = await bury(group, deliveries)
       assert.deepEqual(await log.deadLetters.get(letter?.id ?? ''), letter)
       assert.equal(await log.deadLetters.get('1234567-0'), undefined)
       assert.equal(await log.deadLetters.get('nonsense'), undefined)
@@ -86,11 +131,11 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 2)
       const second = await handedOutOf(log, 'second')
-      await second.group.acknowledge(idsOf(second.deliveries))
-      await group.redeliver('consumer', idsOf(deliveries))
-      const [letter] = await group.deadLetter(deliveries.slice(0, 1).map(letterOf))
-      await group.acknowledge(idsOf(deliveries))
-      await log.deadLetters.requeue(letter?.id ?? '')
+      await second.group.acknowledge('consumer', second.deliveries)
+      const again = await group.claim('consumer', { minIdleMs: 0, limit: 10 })
+      const [letter] = await bury(group, again.slice(0, 1))
+      await group.acknowledge('consumer', again)
+      await log.deadLetters.requeue(letter?.id ?? '', OPERATOR)
       assert.deepEqual(await log.deadLetters.list({ limit: 10 }), [])
       assert.deepEqual(await second.group.pending({ limit: 10 }), [])
       const claimed = await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 10 })
@@ -103,19 +148,19 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     title: 'requeue: rejects with not_found when there is no such letter',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 1)
-      await rejectsWith(() => log.deadLetters.requeue('1234567-0'), 'not_found')
-      const [letter] = await group.deadLetter(deliveries.map(letterOf))
-      await log.deadLetters.requeue(letter?.id ?? '')
-      await rejectsWith(() => log.deadLetters.requeue(letter?.id ?? ''), 'not_found')
+      await rejectsWith(() => log.deadLetters.requeue('1234567-0', OPERATOR), 'not_found')
+      const [letter] = await bury(group, deliveries)
+      await log.deadLetters.requeue(letter?.id ?? '', OPERATOR)
+      await rejectsWith(() => log.deadLetters.requeue(letter?.id ?? '', OPERATOR), 'not_found')
     }
   },
   {
     title: 'requeue: rejects with entry_trimmed, keeping the letter, when the entry has left the log',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 1)
-      const [letter] = await group.deadLetter(deliveries.map(letterOf))
+      const [letter] = await bury(group, deliveries)
       await log.trim({ maxLength: 0 })
-      await rejectsWith(() => log.deadLetters.requeue(letter?.id ?? ''), 'entry_trimmed')
+      await rejectsWith(() => log.deadLetters.requeue(letter?.id ?? '', OPERATOR), 'entry_trimmed')
       assert.deepEqual(await log.deadLetters.list({ limit: 10 }), [letter])
       assert.deepEqual(await group.pending({ limit: 10 }), [])
     }
@@ -125,9 +170,12 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 1)
       const other = await harness.open()
-      const [letter] = await group.deadLetter(deliveries.map(letterOf))
+      const [letter] = await bury(group, deliveries)
       const id = letter?.id ?? ''
-      const outcomes = await Promise.allSettled([log.deadLetters.requeue(id), other.deadLetters.requeue(id)])
+      const outcomes = await Promise.allSettled([
+        log.deadLetters.requeue(id, OPERATOR),
+        other.deadLetters.requeue(id, OPERATOR)
+      ])
       const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
       assert.equal(failures.length, 1)
       await rejectsWith(() => Promise.reject(failures[0]), 'not_found')
@@ -135,15 +183,67 @@ export const deadLetterCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'discard: removes the letter for good; resolves to whether there was one',
+    title: 'requeue: with a payload, this group gets that until it has acknowledged it; the log keeps what it has',
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 1)
+      const second = await handedOutOf(log, 'second')
+      const [letter] = await bury(group, deliveries)
+      await log.deadLetters.requeue(letter?.id ?? '', { ...OPERATOR, payload: 'mended' })
+      const first = await group.claim('heir', { minIdleMs: 0, limit: 10 })
+      assert.deepEqual(payloadsOf(first), ['mended'])
+      assert.deepEqual(payloadsOf(await group.claim('heir', { minIdleMs: 0, limit: 10 })), ['mended'])
+      assert.deepEqual(payloadsOf(await second.group.claim('heir', { minIdleMs: 0, limit: 10 })), ['entry 0'])
+      assert.deepEqual(payloadsOf(await log.read({ limit: 10 })), ['entry 0'])
+      await group.acknowledge('heir', await group.claim('heir', { minIdleMs: 0, limit: 10 }))
+      await group.seek('start')
+      assert.deepEqual(payloadsOf(await group.read('heir', NOW)), ['entry 0'])
+    }
+  },
+  {
+    title: "requeue: the letter's note comes with the next delivery",
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 1)
+      const [letter] = await bury(group, deliveries, letterOf(deliveries[0], { note: 'one of two is done' }))
+      await log.deadLetters.requeue(letter?.id ?? '', OPERATOR)
+      const [claimed] = await group.claim('heir', { minIdleMs: 0, limit: 10 })
+      assert.equal(claimed?.note, 'one of two is done')
+    }
+  },
+  {
+    title: 'discard: removes the letter for good; rejects with not_found when there is none',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 2)
-      const [first, second] = await group.deadLetter(deliveries.map(letterOf))
-      assert.equal(await log.deadLetters.discard(first?.id ?? ''), true)
-      assert.equal(await log.deadLetters.discard(first?.id ?? ''), false)
-      assert.equal(await log.deadLetters.discard('nonsense'), false)
+      const [first, second] = await bury(group, deliveries)
+      const why = { ...OPERATOR, reason: 'a test order' }
+      await log.deadLetters.discard(first?.id ?? '', why)
+      await rejectsWith(() => log.deadLetters.discard(first?.id ?? '', why), 'not_found')
+      await rejectsWith(() => log.deadLetters.discard('nonsense', why), 'not_found')
       assert.deepEqual(await log.deadLetters.list({ limit: 10 }), [second])
       assert.equal((await log.info()).deadLetters, 1)
+    }
+  },
+  {
+    title: 'actions: what operators did, oldest first, page behind page, each with the letter as it was',
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 3)
+      const letters = await bury(group, deliveries)
+      const [one, two, three] = letters.map(({ id }) => id) as [string, string, string]
+      const before = Date.now()
+      await log.deadLetters.requeue(one, { by: 'ada' })
+      await log.deadLetters.requeue(two, { by: 'bob', payload: 'mended' })
+      await log.deadLetters.discard(three, { by: 'cy', reason: 'a test order' })
+      await rejectsWith(() => log.deadLetters.requeue(one, { by: 'ada' }), 'not_found')
+      const actions = await log.deadLetters.actions({ limit: 10 })
+      assert.deepEqual(
+        actions.map(({ id: _, at: __, ...rest }) => rest),
+        [
+          { action: 'requeue', by: 'ada', amended: false, letter: letters[0] },
+          { action: 'requeue', by: 'bob', amended: true, letter: letters[1] },
+          { action: 'discard', by: 'cy', reason: 'a test order', amended: false, letter: letters[2] }
+        ]
+      )
+      assert.ok(actions.every(({ at }) => Math.abs(at - before) < 10_000))
+      assert.deepEqual(await log.deadLetters.actions({ limit: 1, after: actions[0]?.id ?? '' }), actions.slice(1, 2))
     }
   },
   {
@@ -166,14 +266,13 @@ export const deadLetterCases: readonly ConformanceCase[] = [
         return read.length === 3 && read
       })
       assert.deepEqual(deliveries[1], { ...poison, attempt: 1 })
-      const [letter] = await group.deadLetter([
-        { ...poison, consumer: 'consumer', kind: 'poison', reason: 'It has no event.', attempts: 1 }
-      ])
+      const parts = { raw: poison.raw, kind: 'poison', eventType: null, handler: null } as const
+      const [letter] = await bury(group, deliveries.slice(1, 2), letterOf(deliveries[1], parts))
       assert.ok(letter)
       assert.equal(letter.payload, null)
       assert.deepEqual(letter.raw, poison.raw)
       assert.deepEqual(await log.deadLetters.get(letter.id), letter)
-      await log.deadLetters.requeue(letter.id)
+      await log.deadLetters.requeue(letter.id, OPERATOR)
       assert.deepEqual(await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 1 }), [{ ...poison, attempt: 1 }])
     }
   },
@@ -201,8 +300,35 @@ async function handedOutOf(log: EventLog, name: string) {
   return { log, group, deliveries: await group.read('consumer', NOW) }
 }
 
-function letterOf(delivery: Delivery | undefined): NewDeadLetter {
+function letterOf(delivery: Delivery | undefined, parts: Partial<NewDeadLetter> = {}): NewDeadLetter {
   assert.ok(delivery)
-  const { messageId, payload } = delivery
-  return { messageId, payload, consumer: 'consumer', kind: 'exhausted', reason: 'Every attempt failed.', attempts: 1 }
+  const lastError = { message: 'Every attempt failed.', stack: 'Error: at line 1\n  at line 2', at: 2_000 }
+  return {
+    consumer: 'consumer',
+    handler: 'handler',
+    eventType: 'order_executed',
+    payload: delivery.payload,
+    kind: 'exhausted',
+    attempts: 1,
+    firstError: { message: 'The first failed.', at: 1_000 },
+    lastError,
+    ...parts
+  }
+}
+
+/** Gives deliveries up. Resolves to the letters of those that were held. */
+async function bury(
+  group: ConsumerGroup,
+  deliveries: readonly Delivery[],
+  letter?: NewDeadLetter
+): Promise<DeadLetter[]> {
+  const results = await group.settle(
+    'consumer',
+    deliveries.map(({ messageId, attempt, ...rest }) => ({
+      messageId,
+      attempt,
+      outcome: { kind: 'dead', letter: letter ?? letterOf({ messageId, attempt, ...rest }) }
+    }))
+  )
+  return results.flatMap((result) => (result.kind === 'settled' && result.letter !== undefined ? [result.letter] : []))
 }

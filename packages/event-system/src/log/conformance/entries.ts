@@ -13,6 +13,11 @@ export function someEntries(count: number, first = 0): AppendEntry[] {
   }))
 }
 
+/** The shard of the entries of {@link someEntries}: by the last number of the payload. */
+export function shardOfPayload(shards: number): (entry: Entry) => number {
+  return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % shards
+}
+
 export function newEventId(): string {
   made += 1
   return `event-${process.pid}-${made}`
@@ -22,6 +27,15 @@ export function newEventId(): string {
 export async function appendSome(log: EventLog, count: number, first = 0): Promise<MessageId[]> {
   const results = await log.append(someEntries(count, first))
   return results.map(({ messageId }) => messageId)
+}
+
+/** So many new entries that the consumer `consumer` of the group `group` holds. */
+export async function handedOut(log: EventLog, count: number) {
+  const ids = await appendSome(log, count)
+  const group = log.group('group')
+  await group.create('start')
+  const deliveries = await group.read('consumer', { limit: count, waitMs: 0 })
+  return { log, group, ids, deliveries }
 }
 
 /** All entries of the log, oldest first, by pages of `limit`. */

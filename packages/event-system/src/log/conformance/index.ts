@@ -14,12 +14,20 @@
 import { appendCases } from './append.ts'
 import { claimCases } from './claim.ts'
 import { deadLetterCases } from './dead-letters.ts'
-import { groupCases } from './groups.ts'
+import { groupLifeCases } from './group-life.ts'
+import { groupReadCases } from './group-read.ts'
 import type { ConformanceCase } from './harness.ts'
+import { holdCases } from './holds.ts'
 import { infoCases } from './info.ts'
+import { ledgerCases } from './ledger.ts'
 import { lifetimeCases } from './lifetime.ts'
+import { placeCases } from './place.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
+import { removeCases } from './remove.ts'
+import { settleCases } from './settle.ts'
+import { shardMemberCases } from './shard-members.ts'
+import { shardingCases } from './sharding.ts'
 import { tailCases } from './tail.ts'
 import { trimCases } from './trim.ts'
 
@@ -30,10 +38,18 @@ export const conformance: readonly ConformanceCase[] = [
   ...appendCases,
   ...readCases,
   ...tailCases,
-  ...groupCases,
+  ...groupLifeCases,
+  ...groupReadCases,
+  ...holdCases,
   ...claimCases,
+  ...settleCases,
+  ...ledgerCases,
+  ...placeCases,
+  ...shardingCases,
+  ...shardMemberCases,
   ...deadLetterCases,
   ...trimCases,
+  ...removeCases,
   ...infoCases,
   ...processCases
 ]

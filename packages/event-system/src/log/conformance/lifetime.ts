@@ -66,10 +66,10 @@ export const lifetimeCases: readonly ConformanceCase[] = [
         () => log.info(),
         () => log.ping(),
         () => log.deadLetters.list({ limit: 1 }),
-        () => log.deadLetters.requeue('1-1'),
+        () => log.deadLetters.requeue('1-1', { by: 'an operator' }),
         () => group.create('start'),
         () => group.read('consumer', { limit: 1, waitMs: 100 }),
-        () => group.acknowledge([messageId]),
+        () => group.acknowledge('consumer', [{ messageId, attempt: 1 }]),
         () => group.claim('consumer', { minIdleMs: 0, limit: 1 }),
         () => group.info()
       ]
@@ -107,16 +107,28 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       const group = before.group('group')
       await group.create('start')
       const held = await group.read('consumer', { limit: 3, waitMs: 0 })
-      const [letter] = await group.deadLetter([
+      const error = { message: 'No.', at: 1_000 }
+      const [settled] = await group.settle('consumer', [
         {
           messageId: ids[0] ?? '',
-          payload: 'entry 0',
-          consumer: 'consumer',
-          kind: 'rejected',
-          reason: 'No.',
-          attempts: 1
+          attempt: 1,
+          outcome: {
+            kind: 'dead',
+            letter: {
+              payload: 'entry 0',
+              consumer: 'consumer',
+              handler: 'handler',
+              eventType: null,
+              kind: 'rejected',
+              attempts: 1,
+              firstError: error,
+              lastError: error
+            }
+          }
         }
       ])
+      const letter = settled?.kind === 'settled' ? settled.letter : undefined
+      assert.ok(letter)
       await before.close()
 
       const after = await harness.open()

@@ -13,10 +13,10 @@ export const trimCases: readonly ConformanceCase[] = [
     async run(harness) {
       const log = await harness.open()
       const ids = await appendSome(log, 20)
-      assert.deepEqual(await log.trim({ maxLength: 25 }), { removed: 0, lost: 0, guarded: false })
-      assert.deepEqual(await log.trim({ maxLength: 12 }), { removed: 8, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ maxLength: 25 }), result(0, false))
+      assert.deepEqual(await log.trim({ maxLength: 12 }), result(8, false))
       assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(8))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 12, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ maxLength: 0 }), result(12, false))
       assert.deepEqual(await log.read(ALL), [])
       const [next = ''] = await appendSome(log, 1)
       assert.ok(log.compare(ids.at(-1) ?? '', next) < 0, 'ids grow on')
@@ -30,9 +30,9 @@ export const trimCases: readonly ConformanceCase[] = [
       await pause(5)
       const late = await appendSome(log, 5)
       const before = log.timeOf(late[0] ?? '')
-      assert.deepEqual(await log.trim({ before }), { removed: 5, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ before }), result(5, false))
       assert.deepEqual(idsOf(await log.read(ALL)), late)
-      assert.deepEqual(await log.trim({ before: 0 }), { removed: 0, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ before: 0 }), result(0, false))
     }
   },
   {
@@ -63,19 +63,19 @@ export const trimCases: readonly ConformanceCase[] = [
       const [quick, slow] = [log.group('quick'), log.group('slow')]
       await quick.create('start')
       await slow.create('start')
-      await quick.acknowledge(idsOf(await quick.read('consumer', NOW)))
-      await slow.read('consumer', { limit: 10, waitMs: 0 })
-      await slow.acknowledge([...ids.slice(0, 4), ...ids.slice(6, 10)])
-      assert.deepEqual(await log.trim({ maxLength: 18 }), { removed: 2, lost: 0, guarded: false })
-      assert.deepEqual(await log.trim({ maxLength: 5 }), { removed: 2, lost: 0, guarded: true })
+      await quick.acknowledge('consumer', await quick.read('consumer', NOW))
+      const held = await slow.read('consumer', { limit: 10, waitMs: 0 })
+      await slow.acknowledge('consumer', [...held.slice(0, 4), ...held.slice(6, 10)])
+      assert.deepEqual(await log.trim({ maxLength: 18 }), result(2, false))
+      assert.deepEqual(await log.trim({ maxLength: 5 }), result(2, true))
       assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(4))
-      await slow.acknowledge(ids.slice(4, 6))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 6, lost: 0, guarded: true })
+      await slow.acknowledge('consumer', held.slice(4, 6))
+      assert.deepEqual(await log.trim({ maxLength: 0 }), result(6, true))
       assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(10), 'what was not handed out yet stays too')
-      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }), { removed: 0, lost: 0, guarded: true })
-      assert.deepEqual(await log.trim({ maxBytes: 0 }), { removed: 0, lost: 0, guarded: true })
-      await slow.acknowledge(idsOf(await slow.read('consumer', NOW)))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), { removed: 10, lost: 0, guarded: false })
+      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }), result(0, true))
+      assert.deepEqual(await log.trim({ maxBytes: 0 }), result(0, true))
+      await slow.acknowledge('consumer', await slow.read('consumer', NOW))
+      assert.deepEqual(await log.trim({ maxLength: 0 }), result(10, false))
     }
   },
   {
@@ -86,11 +86,13 @@ export const trimCases: readonly ConformanceCase[] = [
       const [quick, slow, idle] = [log.group('quick'), log.group('slow'), log.group('idle')]
       for (const group of [quick, slow]) await group.create('start')
       await idle.create({ after: ids[9] ?? '' })
-      await quick.acknowledge(idsOf(await quick.read('consumer', NOW)))
-      await slow.read('consumer', { limit: 8, waitMs: 0 })
-      await slow.acknowledge(ids.slice(0, 3))
-      const result = await log.trim({ maxLength: 5 }, { force: true })
-      assert.deepEqual(result, { removed: 15, lost: 12, guarded: false })
+      await quick.acknowledge('consumer', await quick.read('consumer', NOW))
+      const held = await slow.read('consumer', { limit: 8, waitMs: 0 })
+      await slow.acknowledge('consumer', held.slice(0, 3))
+      const expected = { removed: 15, lost: 12, lostByGroup: { slow: 12, idle: 5 }, guarded: false }
+      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
+      assert.equal((await log.info()).length, 20, 'a dry run removes nothing')
+      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true }), expected)
       assert.deepEqual(idsOf(await slow.read('consumer', NOW)), ids.slice(15))
       assert.deepEqual(idsOf(await slow.claim('heir', { minIdleMs: 0, limit: 100 })), ids.slice(15))
     }
@@ -103,14 +105,29 @@ export const trimCases: readonly ConformanceCase[] = [
       const group = log.group('group')
       await group.create('start')
       const held = await group.read('consumer', { limit: 7_500, waitMs: 0 })
-      await group.acknowledge(idsOf(held.slice(0, 7_000)))
-      assert.deepEqual(await log.trim({ maxLength: 1_000 }), { removed: 7_000, lost: 0, guarded: true })
+      await group.acknowledge('consumer', held.slice(0, 7_000))
+      assert.deepEqual(await log.trim({ maxLength: 1_000 }), result(7_000, true))
       assert.deepEqual(await log.trim({ maxLength: 0 }, { force: true }), {
         removed: 3_000,
         lost: 3_000,
+        lostByGroup: { group: 3_000 },
         guarded: false
       })
       assert.equal((await log.info()).length, 0)
+    }
+  },
+  {
+    title: 'trim: dryRun removes nothing, and resolves to what would be removed',
+    async run(harness) {
+      const log = await harness.open()
+      for (let batch = 0; batch < 5; batch += 1) await appendSome(log, 1_000)
+      const group = log.group('group')
+      await group.create('start')
+      await group.acknowledge('consumer', await group.read('consumer', { limit: 4_000, waitMs: 0 }))
+      assert.deepEqual(await log.trim({ maxLength: 2_000 }, { dryRun: true }), result(3_000, false))
+      assert.deepEqual(await log.trim({ maxLength: 0 }, { dryRun: true }), result(4_000, true))
+      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }, { dryRun: true }), result(4_000, true))
+      assert.equal((await log.info()).length, 5_000)
     }
   },
   {
@@ -122,3 +139,7 @@ export const trimCases: readonly ConformanceCase[] = [
     }
   }
 ]
+
+function result(removed: number, guarded: boolean) {
+  return { removed, lost: 0, lostByGroup: {}, guarded }
+}

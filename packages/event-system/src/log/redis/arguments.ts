@@ -13,6 +13,21 @@ export function mustBeName(what: 'group' | 'consumer', name: string): void {
   throw new EventSystemError('invalid_argument', `The name of a ${what} must not be empty.`)
 }
 
+/** Throws `invalid_argument` when a text that must say something is empty. */
+export function mustBeSaid(what: string, text: string): string {
+  if (text !== '') return text
+  throw new EventSystemError('invalid_argument', `${what} must not be empty.`)
+}
+
+/** The longest duration that is told to Redis, in ms: ten years. */
+const LONGEST_MS = 315_360_000_000
+
+/** A duration as Redis takes it, a whole number of ms. Throws `invalid_argument` for what is none. */
+export function durationText(name: string, ms: number): string {
+  if (typeof ms === 'number' && ms >= 0) return String(Math.min(LONGEST_MS, Math.ceil(ms)))
+  throw new EventSystemError('invalid_argument', `${name} must be a number of milliseconds of at least 0, got ${ms}.`)
+}
+
 /** Throws `invalid_argument` unless a trim has exactly one target, a number of 0 or more. */
 export function mustBeTrimTarget(target: TrimTarget): void {
   const [first, ...others] = Object.entries(target)

@@ -1,28 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { closedError } from './errors.ts'
-import { Line, type Reply } from './line.ts'
+import { Line, type LineOptions, type Reply } from './line.ts'
 import { locationOf, type ResolvedRedisLogOptions } from './options.ts'
 
 export type { Reply } from './line.ts'
 
-/** The two connections of a log: one for commands, one that a blocked read may hold. */
+/** A connection that a blocked read may hold: of one reader at a time. It is made when it is first used. */
+export interface BlockingLine {
+  /** Sends a command that waits at the server for at most `waitMs`. */
+  block<R extends Reply>(command: readonly string[], waitMs: number): Promise<R>
+  /** Ends it, and what waits on it. Idempotent. */
+  end(): void
+}
+
+/** The connections of a log: one for commands, and those that blocked reads may hold. */
 export class Connection {
   readonly location: string
   readonly #options: ResolvedRedisLogOptions
   readonly #commands: Line
-  readonly #blocking: Line
+  readonly #blocking = new Set<Line>()
   #state: 'new' | 'open' | 'closed' = 'new'
   #opening: Promise<void> | undefined
-  #blockingIsOpen = false
 
   constructor(options: ResolvedRedisLogOptions) {
-    const { url, streamName, connectTimeoutMs, timeoutMs: patienceMs, onConnectionChange: onChange } = options
     this.#options = options
-    this.location = locationOf(url, streamName)
-    const line = { url, location: this.location, connectTimeoutMs, patienceMs }
-    this.#commands = new Line({ ...line, onChange, probe: (send) => this.#mustBeStream(send) })
-    this.#blocking = new Line(line)
+    this.location = locationOf(options.url, options.streamName)
+    const onChange = options.onConnectionChange
+    this.#commands = new Line({ ...this.#lineOptions(), onChange, probe: (send) => this.#mustBeStream(send) })
+  }
+
+  #lineOptions(): LineOptions {
+    const { url, connectTimeoutMs, timeoutMs: patienceMs } = this.#options
+    return { url, location: this.location, connectTimeoutMs, patienceMs }
   }
 
   /** Idempotent. Rejects with `log_unavailable`, `log_refused` or `log_incompatible`, and may be tried again. */
@@ -46,20 +56,39 @@ export class Connection {
     return this.#call<R>(command, 'write', timeoutMs)
   }
 
-  /** Sends a command that waits at the server for at most `waitMs`, on the connection that is there for it. */
-  async block<R extends Reply>(command: readonly string[], waitMs: number): Promise<R> {
-    if (this.#state !== 'open') throw closedError()
-    if (!this.#blockingIsOpen) {
-      await this.#blocking.open(this.#options.connectTimeoutMs)
-      this.#blockingIsOpen = true
+  newBlockingLine(): BlockingLine {
+    let current: { line: Line; opened: Promise<void> } | undefined
+    const open = () => {
+      const line = new Line(this.#lineOptions())
+      this.#blocking.add(line)
+      return { line, opened: line.open(this.#options.connectTimeoutMs) }
     }
-    return this.#blocking.send<R>(command, 'read', waitMs + this.#options.timeoutMs)
+    const end = () => {
+      current?.line.destroy()
+      if (current !== undefined) this.#blocking.delete(current.line)
+      current = undefined
+    }
+    return {
+      block: async (command, waitMs) => {
+        if (this.#state !== 'open') throw closedError()
+        current ??= open()
+        const { line, opened } = current
+        try {
+          await opened
+        } catch (error) {
+          if (current?.line === line) end()
+          throw error
+        }
+        return line.send(command, 'read', waitMs + this.#options.timeoutMs)
+      },
+      end
+    }
   }
 
-  /** Lets calls under way finish for at most `timeoutMs`, and ends the blocked read at once. Idempotent. */
+  /** Lets calls under way finish for at most `timeoutMs`, and ends the blocked reads at once. Idempotent. */
   async close(timeoutMs: number): Promise<void> {
     this.#state = 'closed'
-    this.#blocking.destroy()
+    for (const line of this.#blocking) line.destroy()
     const stop = new AbortController()
     const timeIsUp = sleep(timeoutMs, undefined, { signal: stop.signal }).catch(() => {})
     await Promise.race([this.#commands.idle(), timeIsUp])

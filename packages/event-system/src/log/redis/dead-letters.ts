@@ -1,98 +1,184 @@
 import { EventSystemError } from '@tradpal/events'
-import type { DeadLetter, DeadLetterFilter, DeadLetters, NewDeadLetter } from '../port.ts'
-import { mustBeLimit } from './arguments.ts'
+import type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterFilter,
+  DeadLetters,
+  MessageId,
+  NewDeadLetter,
+  Operator
+} from '../port.ts'
+import { mustBeLimit, mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { EntryReply } from './entries.ts'
-import { timeOfMessageId } from './message-id.ts'
+import { NOBODY } from './holders.ts'
+import { groupKeys, type LogKeys } from './keys.ts'
+import { compareMessageIds, timeOfMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
-
-/** The idle time of an entry that any claim takes, in ms: ten years. */
-export const CLAIMABLE_IDLE_MS = '315360000000'
-/** The consumer that holds what nobody holds, released or requeued, until a member of the group claims it. */
-export const NOBODY = '(requeued)'
 
 const LETTER_ID = /^\d{1,19}-\d{1,19}$/
 /** Letters are read so many at a time: each may hold a payload and a stack. */
 const PAGE = 100
 
-export type StoredLetter = NewDeadLetter & { readonly group: string }
+type StoredLetter = NewDeadLetter & Pick<DeadLetter, 'group' | 'messageId'>
 
-export function deadLettersKey(stream: string): string {
-  return `${stream}:dead_letters`
-}
-
-/** A stream beside the log's, whose entries are the letters, as JSON. */
+/** A stream beside the log's, whose entries are the letters, as JSON; and one of what operators did to them. */
 export class RedisDeadLetters implements DeadLetters {
   readonly #connection: Connection
-  readonly #stream: string
-  readonly #key: string
+  readonly #keys: LogKeys
 
-  constructor(connection: Connection, stream: string) {
+  constructor(connection: Connection, keys: LogKeys) {
     this.#connection = connection
-    this.#stream = stream
-    this.#key = deadLettersKey(stream)
+    this.#keys = keys
   }
 
-  async list({ group, after, limit }: DeadLetterFilter): Promise<DeadLetter[]> {
+  async list({
+    after,
+    limit,
+    ...filter
+  }: DeadLetterFilter & { readonly after?: string; readonly limit: number }): Promise<DeadLetter[]> {
     mustBeLimit(limit)
     const found: DeadLetter[] = []
-    let from = after === undefined ? '-' : `(${mustBeLetterId(after)}`
-    while (found.length < limit) {
-      const count = group === undefined ? Math.min(PAGE, limit - found.length) : PAGE
-      const page = await this.#connection.read<EntryReply[]>(['XRANGE', this.#key, from, '+', 'COUNT', String(count)])
-      found.push(...page.map(toLetter).filter((letter) => group === undefined || letter.group === group))
-      const last = page.at(-1)
-      if (last === undefined || page.length < count) break
-      from = `(${last[0]}`
+    const pageSize = isNarrow(filter) ? PAGE : Math.min(PAGE, limit)
+    for await (const page of this.#pages(filter, after, pageSize)) {
+      found.push(...page.filter((letter) => matches(letter, filter)))
+      if (found.length >= limit) break
     }
     return found.slice(0, limit)
   }
 
-  async get(id: string): Promise<DeadLetter | undefined> {
-    if (!LETTER_ID.test(id)) return undefined
-    const [entry] = await this.#connection.read<EntryReply[]>(['XRANGE', this.#key, id, id])
-    return entry === undefined ? undefined : toLetter(entry)
+  async count(filter: DeadLetterFilter): Promise<number> {
+    const conditions = Object.values(filter).filter((condition) => condition !== undefined)
+    if (conditions.length === 0) return this.#connection.read<number>(['XLEN', this.#keys.deadLetters])
+    let count = 0
+    for await (const page of this.#pages(filter, undefined, PAGE)) {
+      count += page.filter((letter) => matches(letter, filter)).length
+    }
+    return count
   }
 
-  async requeue(id: string): Promise<void> {
-    const letter = await this.get(id)
-    const outcome =
-      letter === undefined
-        ? 'not_found'
-        : await runScript<string>(
-            this.#connection,
-            'requeue',
-            [this.#stream, this.#key],
-            [id, letter.group, letter.messageId, NOBODY, CLAIMABLE_IDLE_MS]
-          )
-    if (outcome === 'not_found') throw new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
-    if (outcome === 'entry_trimmed') {
-      throw new EventSystemError(
-        'entry_trimmed',
-        `The entry ${letter?.messageId} of the dead letter ${id} is no longer in the log; the letter stays.`
-      )
+  /** All letters of the filter's times behind one, page by page. A letter's id says when it was put there. */
+  async *#pages(
+    { since, until }: DeadLetterFilter,
+    after: string | undefined,
+    count: number
+  ): AsyncGenerator<DeadLetter[]> {
+    const behind = after === undefined ? undefined : mustBeLetterId(after)
+    const first = since === undefined ? undefined : `${Math.max(0, Math.ceil(since))}-0`
+    const end = until === undefined ? '+' : String(Math.floor(until))
+    if (until !== undefined && until < 0) return
+    let from = first ?? '-'
+    if (behind !== undefined && (first === undefined || compareMessageIds(behind, first) >= 0)) from = `(${behind}`
+    for (;;) {
+      const page = await this.#range(this.#keys.deadLetters, from, end, count)
+      if (page.length > 0) yield page.map(toLetter)
+      if (page.length < count) return
+      from = `(${page.at(-1)?.[0]}`
     }
   }
 
-  async discard(id: string): Promise<boolean> {
-    if (!LETTER_ID.test(id)) return false
-    return (await this.#connection.write<number>(['XDEL', this.#key, id])) === 1
+  async get(id: string): Promise<DeadLetter | undefined> {
+    if (!LETTER_ID.test(id)) return undefined
+    const [entry] = await this.#range(this.#keys.deadLetters, id, id, 1)
+    return entry === undefined ? undefined : toLetter(entry)
+  }
+
+  async requeue(id: string, { by, payload }: Operator & { readonly payload?: string }): Promise<void> {
+    mustBeSaid('The name of who requeues a dead letter', by)
+    const letter = await this.get(id)
+    if (letter === undefined) throw noLetter(id)
+    const { group, messageId, note } = letter
+    const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
+    const { stream, deadLetters, actions } = this.#keys
+    const { notes, amended, sharding, routed } = groupKeys(stream, group)
+    const outcome = await runScript<string>(
+      this.#connection,
+      'requeue',
+      [stream, deadLetters, actions, notes, amended, sharding, routed],
+      [id, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
+    )
+    if (outcome === 'not_found') throw noLetter(id)
+    if (outcome === 'no_group') throw noGroup(id, group)
+    if (outcome === 'entry_trimmed') throw trimmed(id, messageId)
+  }
+
+  async discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
+    mustBeSaid('The name of who discards a dead letter', by)
+    const letter = await this.get(id)
+    if (letter === undefined) throw noLetter(id)
+    const record = recordOf({ action: 'discard', by, reason, amended: false, letter })
+    const keys = [this.#keys.deadLetters, this.#keys.actions]
+    if ((await runScript<number>(this.#connection, 'discard', keys, [id, record])) === 0) throw noLetter(id)
+  }
+
+  async actions({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
+    mustBeLimit(limit)
+    const from = after === undefined ? '-' : `(${mustBeLetterId(after)}`
+    return (await this.#range(this.#keys.actions, from, '+', limit)).map(toAction)
+  }
+
+  #range(key: string, from: string, to: string, count: number): Promise<EntryReply[]> {
+    return this.#connection.read<EntryReply[]>(['XRANGE', key, from, to, 'COUNT', String(count)])
   }
 }
 
-/** A letter as it is kept, from which {@link toLetter} makes it again. */
-export function letterJson(letter: StoredLetter): string {
-  return JSON.stringify(letter)
+/** Whether letters must be looked at to know which of them match. */
+function isNarrow({ group, eventType, handler, kind }: DeadLetterFilter): boolean {
+  return [group, eventType, handler, kind].some((condition) => condition !== undefined)
+}
+
+function matches(letter: DeadLetter, { group, eventType, handler, kind }: DeadLetterFilter): boolean {
+  return (
+    (group === undefined || letter.group === group) &&
+    (eventType === undefined || letter.eventType === eventType) &&
+    (handler === undefined || letter.handler === handler) &&
+    (kind === undefined || letter.kind === kind)
+  )
+}
+
+export function toStoredLetter(letter: NewDeadLetter, group: string, messageId: MessageId): StoredLetter {
+  return { ...letter, group, messageId }
+}
+
+/** A letter under the id that it got when it was put there. */
+export function letterWithId(letter: StoredLetter, id: string): DeadLetter {
+  return { ...letter, id, deadAt: timeOfMessageId(id) }
 }
 
 function toLetter([id, fields]: EntryReply): DeadLetter {
-  return { ...(JSON.parse(fields[1] as string) as StoredLetter), id, deadAt: timeOfMessageId(id) }
+  return letterWithId(JSON.parse(fields[1] as string) as StoredLetter, id)
+}
+
+function recordOf(action: Omit<DeadLetterAction, 'id' | 'at'>): string {
+  return JSON.stringify(action)
+}
+
+function toAction([id, fields]: EntryReply): DeadLetterAction {
+  return { id, at: timeOfMessageId(id), ...(JSON.parse(fields[1] as string) as Omit<DeadLetterAction, 'id' | 'at'>) }
+}
+
+/** A text that may be none, as scripts take it. */
+function optional(text: string | undefined): [string, string] {
+  return text === undefined ? ['0', ''] : ['1', text]
+}
+
+function noLetter(id: string): EventSystemError {
+  return new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
+}
+
+function noGroup(id: string, group: string): EventSystemError {
+  return new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
+}
+
+function trimmed(id: string, messageId: MessageId): EventSystemError {
+  const message = `The entry ${messageId} of the dead letter ${id} is no longer in the log; the letter stays.`
+  return new EventSystemError('entry_trimmed', message)
 }
 
 function mustBeLetterId(id: string): string {
   if (LETTER_ID.test(id)) return id
   throw new EventSystemError(
     'invalid_argument',
-    `${JSON.stringify(id)} is no id of a dead letter; one looks like 1764057600000-0.`
+    `${JSON.stringify(id)} is no id of a dead letter or a record; one looks like 1764057600000-0.`
   )
 }

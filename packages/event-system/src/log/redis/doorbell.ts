@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessageId } from '../port.ts'
-import type { Connection } from './connection.ts'
+import type { BlockingLine, Connection } from './connection.ts'
 import { compareMessageIds } from './message-id.ts'
 
 /** The server holds a waiting read for so long, in ms, before it is asked anew. */
@@ -10,9 +10,12 @@ const AFTER_FAILURE_MS = 100
 /** A waiter looks for itself after so long, in ms: not everything that there is to read was appended (another process may seek). */
 const LOOK_AGAIN_MS = 1_000
 
+/** Of each stream that a bell listens to, a message id. */
+export type Newest = readonly MessageId[]
+
 interface Waiter {
-  /** The newest id that the waiter knew of before it found nothing. */
-  readonly after: MessageId
+  /** The newest ids that the waiter knew of before it found nothing. */
+  readonly after: Newest
   readonly ring: () => void
 }
 
@@ -21,37 +24,37 @@ interface Waiter {
  * then reads for itself. It is held only while somebody waits.
  */
 export class Doorbell {
+  readonly #line: BlockingLine
   readonly #connection: Connection
-  readonly #stream: string
+  readonly #streams: readonly string[]
   readonly #waiters = new Set<Waiter>()
   #isListening = false
   /** What the blocked read waits behind: never less than any waiter knew of. */
-  #behind: MessageId = '0-0'
+  readonly #behind: MessageId[]
 
-  constructor(connection: Connection, stream: string) {
+  constructor(line: BlockingLine, connection: Connection, streams: readonly string[]) {
+    this.#line = line
     this.#connection = connection
-    this.#stream = stream
+    this.#streams = streams
+    this.#behind = streams.map(() => '0-0')
   }
 
   /**
-   * The newest id that has been in the log: to be asked for before the read that may find nothing, so that nothing falls
-   * between. What the bell waits behind has been there too, also when a trim has taken it away since.
+   * The newest id that has been in each stream: to be asked for before the read that may find nothing, so that nothing
+   * falls between. What the bell waits behind has been there too, also when a trim has taken it away since.
    */
-  async newest(): Promise<MessageId> {
-    const known = this.#behind
-    const [entry] = await this.#connection.read<[string, string[]][]>([
-      'XREVRANGE',
-      this.#stream,
-      '+',
-      '-',
-      'COUNT',
-      '1'
-    ])
+  newest(): Promise<Newest> {
+    return Promise.all(this.#streams.map((stream, i) => this.#newestOf(stream, i)))
+  }
+
+  async #newestOf(stream: string, i: number): Promise<MessageId> {
+    const known = this.#behind[i] as MessageId
+    const [entry] = await this.#connection.read<[string, string[]][]>(['XREVRANGE', stream, '+', '-', 'COUNT', '1'])
     return entry !== undefined && compareMessageIds(entry[0], known) > 0 ? entry[0] : known
   }
 
   /** Resolves when it is worth to look again: something behind `after` was appended, the time is up, the signal is aborted, or a while has passed. */
-  wait(after: MessageId, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  wait(after: Newest, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
@@ -65,7 +68,7 @@ export class Doorbell {
       signal?.addEventListener('abort', done, { once: true })
       this.#waiters.add(waiter)
       if (!this.#isListening) void this.#listen()
-      else if (compareMessageIds(after, this.#behind) < 0) done()
+      else if (this.#knowsMoreThan(after)) done()
     })
   }
 
@@ -74,13 +77,20 @@ export class Doorbell {
     for (const { ring } of [...this.#waiters]) ring()
   }
 
+  /** Wakes everybody, and listens no more until somebody waits again. */
+  end(): void {
+    this.ringAll()
+    this.#line.end()
+  }
+
   async #listen(): Promise<void> {
     this.#isListening = true
     while (this.#waiters.size > 0) {
       this.#catchUp()
       try {
-        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', this.#stream, this.#behind]
-        if ((await this.#connection.block(command, BLOCK_MS)) !== null) this.ringAll()
+        const streams = ['STREAMS', ...this.#streams, ...this.#behind]
+        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), ...streams]
+        if ((await this.#line.block(command, BLOCK_MS)) !== null) this.ringAll()
       } catch {
         await sleep(AFTER_FAILURE_MS)
         this.ringAll()
@@ -89,9 +99,17 @@ export class Doorbell {
     this.#isListening = false
   }
 
-  /** Listens behind the newest id that any waiter knows of, and wakes those who know of less. */
+  /** Listens behind the newest ids that any waiter knows of, and wakes those who know of less. */
   #catchUp(): void {
-    for (const { after } of this.#waiters) if (compareMessageIds(after, this.#behind) > 0) this.#behind = after
-    for (const { after, ring } of [...this.#waiters]) if (compareMessageIds(after, this.#behind) < 0) ring()
+    for (const { after } of this.#waiters) {
+      for (const [i, id] of after.entries()) {
+        if (compareMessageIds(id, this.#behind[i] as MessageId) > 0) this.#behind[i] = id
+      }
+    }
+    for (const { after, ring } of [...this.#waiters]) if (this.#knowsMoreThan(after)) ring()
+  }
+
+  #knowsMoreThan(after: Newest): boolean {
+    return after.some((id, i) => compareMessageIds(id, this.#behind[i] as MessageId) < 0)
   }
 }

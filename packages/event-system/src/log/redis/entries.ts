@@ -3,8 +3,14 @@ import type { Reply } from './connection.ts'
 
 /** An entry as Redis answers it: id, and fields and values in turn. */
 export type EntryReply = [id: string, fields: string[]]
-/** An entry that was handed out, with how often. */
-export type DeliveryReply = [id: string, fields: string[], deliveries: number]
+/** An entry that was handed out, with how often, and what the group keeps beside it: the last two are left out where it keeps nothing. */
+export type DeliveryReply = [
+  id: string,
+  fields: string[],
+  deliveries: number,
+  note: string | null,
+  amended: string | null
+]
 
 /** The one field of an event's entry. */
 const EVENT_FIELD = 'event'
@@ -17,8 +23,9 @@ export function toEntry([messageId, fields]: EntryReply): Entry {
   return payload === undefined ? { messageId, payload: null, raw } : { messageId, payload }
 }
 
-export function toDelivery([messageId, fields, attempt]: DeliveryReply): Delivery {
-  return { ...toEntry([messageId, fields]), attempt }
+export function toDelivery([id, fields, attempt, note = null, amended = null]: DeliveryReply): Delivery {
+  const entry = amended === null ? toEntry([id, fields]) : { messageId: id, payload: amended }
+  return note === null ? { ...entry, attempt } : { ...entry, attempt, note }
 }
 
 /** A list of names and values in turn, as XINFO answers, as an object. */

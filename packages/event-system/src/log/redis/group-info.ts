@@ -1,45 +1,87 @@
 import type { ConsumerInfo, GroupInfo, MessageId } from '../port.ts'
+import type { ShardingState } from '../sharding/index.ts'
 import type { Connection, Reply } from './connection.ts'
-import { NOBODY } from './dead-letters.ts'
-import { fieldsOf } from './entries.ts'
+import { type EntryReply, fieldsOf } from './entries.ts'
 import { isReply } from './errors.ts'
+import { isNobody, shardOfHolder } from './holders.ts'
+import { groupKeys } from './keys.ts'
+import { timeOfMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
+import { parseSharding } from './sharding-store.ts'
 
 /** How many entries are counted, at most, when Redis itself cannot tell how far a group lags. */
 const LAG_BOUND = 10_000
 
-/** How every group of a stream stands. None when there is no stream. */
-export async function groupInfos(connection: Connection, stream: string): Promise<GroupInfo[]> {
-  const [groups, length] = await Promise.all([
+/** How every group of a stream stands, or the one of a name. None when there is no stream. */
+export async function groupInfos(connection: Connection, stream: string, name?: string): Promise<GroupInfo[]> {
+  const [replies, length, time] = await Promise.all([
     xinfo(connection, ['XINFO', 'GROUPS', stream]),
-    connection.read<number>(['XLEN', stream])
+    connection.read<number>(['XLEN', stream]),
+    connection.read<[string, string]>(['TIME'])
   ])
-  return Promise.all(groups.map((group) => groupInfo(connection, stream, length, fieldsOf(group))))
+  const now = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
+  const groups = replies.map(fieldsOf).filter((fields) => name === undefined || fields.name === name)
+  return Promise.all(groups.map((fields) => groupInfo(connection, stream, { length, now }, fields)))
 }
 
 async function groupInfo(
   connection: Connection,
   stream: string,
-  length: number,
+  { length, now }: { length: number; now: number },
   fields: Record<string, Reply>
 ): Promise<GroupInfo> {
   const name = fields.name as string
   const lastDeliveredId = fields['last-delivered-id'] as string
-  const consumers = (await xinfo(connection, ['XINFO', 'CONSUMERS', stream, name])).map(toConsumerInfo)
-  const lag = (fields.lag as number | null) ?? (await countBehind(connection, stream, lastDeliveredId))
+  const keys = groupKeys(stream, name)
+  const [replies, summary, retrying, [nextEntry], [sharding, leaseMs], lag] = await Promise.all([
+    xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
+    xinfo(connection, ['XPENDING', stream, name]),
+    connection.read<number>(['HLEN', keys.notes]),
+    connection.read<EntryReply[]>(['XRANGE', stream, `(${lastDeliveredId}`, '+', 'COUNT', '1']),
+    connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms']),
+    (fields.lag as number | null) ?? countBehind(connection, stream, lastDeliveredId)
+  ])
+  const state = parseSharding(sharding)
+  const consumers = replies.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name))
+  const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
-    consumers: consumers.filter((consumer) => consumer.name !== NOBODY),
+    shards: state?.shards ?? null,
+    consumers: state === null ? consumers : withMembers(consumers, state, now, Number(leaseMs)),
     pending: fields.pending as number,
+    retrying,
+    oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
     lastDeliveredId,
     // Redis counts what was trimmed before it was handed out as still to come.
-    lag: lag === null ? null : Math.min(lag, length)
+    lag: lag === null ? null : Math.min(lag, length),
+    lagMs: nextEntry === undefined ? 0 : Math.max(0, now - timeOfMessageId(nextEntry[0]))
   }
 }
 
 function toConsumerInfo(reply: Reply): ConsumerInfo {
   const { name, pending, idle } = fieldsOf(reply)
-  return { name: name as string, pending: pending as number, idleMs: idle as number }
+  return { name: name as string, pending: pending as number, idleMs: idle as number, shards: [] }
+}
+
+/** The members that share by key instead of the consumers that stand for shards. What is pending of shards that nobody has is the consumer's without a name. */
+function withMembers(
+  consumers: readonly ConsumerInfo[],
+  state: ShardingState,
+  now: number,
+  leaseMs: number
+): ConsumerInfo[] {
+  const ofShards = consumers.filter(({ name }) => shardOfHolder(name) !== undefined)
+  const infoOf = (name: string, idleMs: number): ConsumerInfo => {
+    const shards = state.tenures.flatMap(({ member }, shard) => ((member ?? '') === name ? [shard] : []))
+    const own = ofShards.filter((consumer) => shards.includes(shardOfHolder(consumer.name) as number))
+    return { name, pending: own.reduce((sum, { pending }) => sum + pending, 0), idleMs, shards }
+  }
+  const members = Object.entries(state.members).map(([name, endsAt]) =>
+    infoOf(name, Math.max(0, now - endsAt + leaseMs))
+  )
+  const unassigned = infoOf('', Math.min(...ofShards.map(({ idleMs }) => idleMs)))
+  const others = consumers.filter(({ name }) => !ofShards.some((shard) => shard.name === name))
+  return [...others, ...members, ...(unassigned.pending > 0 ? [unassigned] : [])]
 }
 
 /** Redis loses count of a group that was set to the middle of the stream (https://redis.io/docs/latest/commands/xinfo-groups/). */

@@ -25,8 +25,14 @@ export function timeOfMessageId(messageId: MessageId): number {
 
 /** The parts are 64-bit numbers without leading zeros: the longer is the larger, and those of one length compare as texts. */
 export function compareMessageIds(a: MessageId, b: MessageId): number {
-  const [msA, sequenceA] = mustBeMessageId(a).split('-') as [string, string]
-  const [msB, sequenceB] = mustBeMessageId(b).split('-') as [string, string]
+  return compareKnownIds(mustBeMessageId(a), mustBeMessageId(b))
+}
+
+/** As {@link compareMessageIds}, of two that are known to be message ids. */
+export function compareKnownIds(a: MessageId, b: MessageId): number {
+  if (a.length === b.length && a.indexOf('-') === b.indexOf('-')) return a < b ? -1 : a > b ? 1 : 0
+  const [msA, sequenceA] = a.split('-') as [string, string]
+  const [msB, sequenceB] = b.split('-') as [string, string]
   return compareDigits(msA, msB) || compareDigits(sequenceA, sequenceB)
 }
 

@@ -10,6 +10,11 @@ export interface RedisLogOptions {
    * stream must say the same. Default 120,000.
    */
   readonly deduplicationWindowMs?: number
+  /**
+   * A group's ledger remembers each entry for at least so long, in ms, and for at most twice as long. All who consume in
+   * one group must say the same. Default 86,400,000, a day.
+   */
+  readonly ledgerRetentionMs?: number
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -32,6 +37,7 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     url: options.url ?? 'redis://localhost:6379',
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
+    ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -39,6 +45,7 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
   mustBeUrl(resolved.url)
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
+  mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
   mustBeWhole('connectTimeoutMs', resolved.connectTimeoutMs, 1)
   return resolved

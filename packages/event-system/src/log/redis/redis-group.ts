@@ -1,58 +1,96 @@
 import { EventSystemError } from '@tradpal/events'
 import type {
   ConsumerGroup,
-  DeadLetter,
   Delivery,
   GroupInfo,
+  Hold,
+  Ledger,
   MessageId,
-  NewDeadLetter,
   PendingEntry,
-  Position
+  Position,
+  Settlement,
+  SettlementResult,
+  ShardingOptions,
+  ShardMember
 } from '../port.ts'
-import { mustBeLimit, mustBeName } from './arguments.ts'
+import { durationText, mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
-import { CLAIMABLE_IDLE_MS, deadLettersKey, letterJson, NOBODY } from './dead-letters.ts'
-import type { Doorbell } from './doorbell.ts'
+import { Doorbell } from './doorbell.ts'
 import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
-import { isReply } from './errors.ts'
 import { groupInfos } from './group-info.ts'
-import { deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
-import { runScript } from './scripts.ts'
+import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
+import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
+import { RedisLedger } from './ledger.ts'
+import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
+import type { ResolvedRedisLogOptions } from './options.ts'
+import { pendingEntries } from './pending.ts'
+import { runScript, type ScriptName } from './scripts.ts'
+import { entryHolder, holdArguments } from './settlements.ts'
+import { Settler } from './settler.ts'
+import { RedisShardMember } from './shard-member.ts'
+
+/** What a group needs of its log. */
+export interface GroupContext {
+  readonly connection: Connection
+  readonly doorbell: Doorbell
+  readonly keys: LogKeys
+  readonly options: Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
+}
 
 /** A consumer group of Redis Streams. */
 export class RedisGroup implements ConsumerGroup {
   readonly name: string
+  readonly ledger: Ledger
   readonly #connection: Connection
   readonly #doorbell: Doorbell
   readonly #stream: string
+  readonly #keys: GroupKeys
+  readonly #settler: Settler
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
 
-  constructor(name: string, connection: Connection, doorbell: Doorbell, stream: string) {
+  constructor(name: string, { connection, doorbell, keys, options }: GroupContext) {
     mustBeName('group', name)
     this.name = name
     this.#connection = connection
     this.#doorbell = doorbell
-    this.#stream = stream
+    this.#stream = keys.stream
+    this.#keys = groupKeys(keys.stream, name)
+    this.#settler = new Settler(name, connection, keys, options)
+    this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
 
-  async create(at: Position): Promise<boolean> {
-    try {
-      await this.#connection.write(['XGROUP', 'CREATE', this.#stream, this.name, deliveredUpTo(at), 'MKSTREAM'])
-      return true
-    } catch (error) {
-      if (isReply(error, 'BUSYGROUP')) return false
-      throw error
-    }
+  create(at: Position): Promise<boolean> {
+    return this.#create(at, '0')
+  }
+
+  restore(fallback: Position): Promise<boolean> {
+    return this.#create(fallback, '1')
+  }
+
+  async #create(at: Position, prefersPlace: '0' | '1'): Promise<boolean> {
+    return (
+      (await this.#run<number>(
+        'createGroup',
+        [this.#keys.place, ...this.#detailKeys()],
+        [deliveredUpTo(at), prefersPlace]
+      )) === 1
+    )
+  }
+
+  async keepPlace(): Promise<void> {
+    await this.#run('keepPlace', [this.#keys.place])
   }
 
   async destroy(): Promise<boolean> {
-    try {
-      return (await this.#connection.write<number>(['XGROUP', 'DESTROY', this.#stream, this.name])) === 1
-    } catch (error) {
-      if (isReply(error, 'ERR The XGROUP subcommand requires the key to exist')) return false
-      throw error
-    }
+    this.#members.clear()
+    return (await this.#run<number>('destroyGroup', this.#detailKeys())) === 1
+  }
+
+  /** What goes with the group. */
+  #detailKeys(): string[] {
+    const { notes, amended, delayed, sharding, routed } = this.#keys
+    return [notes, amended, delayed, sharding, routed]
   }
 
   async read(
@@ -60,6 +98,7 @@ export class RedisGroup implements ConsumerGroup {
     { limit, waitMs, signal }: { limit: number; waitMs: number; signal?: AbortSignal }
   ): Promise<Delivery[]> {
     mustBeLimit(limit)
+    mustBeConsumer(consumer)
     if (signal?.aborted) return []
     const deadline = performance.now() + waitMs
     await this.#join(consumer)
@@ -76,29 +115,43 @@ export class RedisGroup implements ConsumerGroup {
 
   async #join(consumer: string): Promise<void> {
     if (this.#members.has(consumer)) return
-    mustBeName('consumer', consumer)
     await this.#connection.write(['XGROUP', 'CREATECONSUMER', this.#stream, this.name, consumer])
     this.#members.add(consumer)
   }
 
   async #readNew(consumer: string, limit: number): Promise<Delivery[]> {
-    const reply = await this.#connection.write<[string, EntryReply[]][] | null>([
-      'XREADGROUP',
-      'GROUP',
-      this.name,
-      consumer,
-      'COUNT',
-      String(limit),
-      'STREAMS',
-      this.#stream,
-      '>'
+    const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#stream, '>']
+    const { notes, amended } = this.#keys
+    const [reply, kept] = await Promise.all([
+      this.#connection.write<[string, EntryReply[]][] | null>(['XREADGROUP', ...reading]),
+      this.#connection.read<number>(['EXISTS', notes, amended])
     ])
-    return (reply?.[0]?.[1] ?? []).map(([id, fields]) => toDelivery([id, fields, 1]))
+    const entries = reply?.[0]?.[1] ?? []
+    if (kept === 0 || entries.length === 0)
+      return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
+    return this.#withDetails(entries)
   }
 
-  async acknowledge(messageIds: readonly MessageId[]): Promise<number> {
-    if (messageIds.length === 0) return 0
-    return this.#connection.write<number>(['XACK', this.#stream, this.name, ...messageIds.map(mustBeMessageId)])
+  /** A group that was moved back reads what is pending once more, with what it keeps of it. */
+  async #withDetails(entries: readonly EntryReply[]): Promise<Delivery[]> {
+    const ids = entries.map(([id]) => id)
+    const [notes, amended] = await Promise.all(
+      [this.#keys.notes, this.#keys.amended].map((key) =>
+        this.#connection.read<(string | null)[]>(['HMGET', key, ...ids])
+      )
+    )
+    return entries.map(([id, fields], i) => toDelivery([id, fields, 1, notes?.[i] ?? null, amended?.[i] ?? null]))
+  }
+
+  async acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
+    mustBeConsumer(consumer)
+    return this.#settler.acknowledge([{ holder: entryHolder(consumer), holds }])
+  }
+
+  async settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+    mustBeConsumer(consumer)
+    const holder = entryHolder(consumer)
+    return this.#settler.settle(settlements.map((settlement) => ({ holder, settlement })))
   }
 
   async pending({
@@ -110,50 +163,52 @@ export class RedisGroup implements ConsumerGroup {
     after?: MessageId
     consumer?: string
   }): Promise<PendingEntry[]> {
+    mustBeLimit(limit)
+    if (consumer !== undefined) mustBeConsumer(consumer)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const command = ['XPENDING', this.#stream, this.name, from, '+', String(limit)]
-    if (consumer !== undefined) command.push(consumer)
+    const group = { stream: this.#stream, group: this.name, keys: this.#keys }
+    return pendingEntries(this.#connection, group, { from, limit, consumer })
+  }
+
+  async claim(
+    consumer: string,
+    { minIdleMs, limit, heldBy, after }: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
+  ): Promise<Delivery[]> {
     mustBeLimit(limit)
-    const rows = await this.#connection.read<[string, string, number, number][]>(command)
-    return rows.map(([messageId, holder, idleMs, deliveries]) => ({
-      messageId,
-      consumer: holder === NOBODY ? '' : holder,
-      idleMs,
-      deliveries
-    }))
+    mustBeConsumer(consumer)
+    if (heldBy !== undefined) mustBeConsumer(heldBy)
+    const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
+    const { notes, amended, delayed } = this.#keys
+    const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
+    return (await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)).map(toDelivery)
   }
 
-  async claim(consumer: string, { minIdleMs, limit }: { minIdleMs: number; limit: number }): Promise<Delivery[]> {
-    mustBeLimit(limit)
-    mustBeName('consumer', consumer)
-    const leastIdleMs = Math.min(Number(CLAIMABLE_IDLE_MS), Math.max(0, Math.ceil(minIdleMs)))
-    return this.#deliver('claim', [consumer, String(leastIdleMs), String(limit), NOBODY])
+  async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
+    mustBeConsumer(consumer)
+    if (holds.length === 0) return []
+    return this.#run<string[]>('extend', [], [consumer, ...holdArguments(holds)])
   }
 
-  async redeliver(consumer: string, messageIds: readonly MessageId[]): Promise<Delivery[]> {
-    if (messageIds.length === 0) return []
-    return this.#deliver('redeliver', [consumer, ...messageIds.map(mustBeMessageId)])
+  async release(
+    consumer: string,
+    holds: readonly Hold[],
+    { delayMs = 0 }: { delayMs?: number } = {}
+  ): Promise<MessageId[]> {
+    mustBeConsumer(consumer)
+    const delay = durationText('delayMs', delayMs)
+    if (holds.length === 0) return []
+    const args = [consumer, NOBODY, WAITING, delay, ...holdArguments(holds)]
+    return this.#run<string[]>('release', [this.#keys.delayed], args)
   }
 
-  async extend(consumer: string, messageIds: readonly MessageId[]): Promise<MessageId[]> {
-    if (messageIds.length === 0) return []
-    return this.#run<string[]>('extend', [this.name, consumer, ...messageIds.map(mustBeMessageId)])
-  }
-
-  async release(consumer: string, messageIds: readonly MessageId[]): Promise<void> {
-    if (messageIds.length === 0) return
-    await this.#run('release', [this.name, consumer, NOBODY, CLAIMABLE_IDLE_MS, ...messageIds.map(mustBeMessageId)])
-  }
-
-  async deadLetter(letters: readonly NewDeadLetter[]): Promise<DeadLetter[]> {
-    if (letters.length === 0) return []
-    const stored = letters.map((letter) => ({ ...letter, group: this.name }))
-    const args = stored.flatMap((letter) => [mustBeMessageId(letter.messageId), letterJson(letter)])
-    const keys = [this.#stream, deadLettersKey(this.#stream)]
-    const ids = await runScript<(string | null)[]>(this.#connection, 'deadLetter', keys, [this.name, ...args])
-    return stored.flatMap((letter, i) => {
-      const id = ids[i]
-      return typeof id === 'string' ? [{ ...letter, id, deadAt: timeOfMessageId(id) }] : []
+  sharded(member: string, options: ShardingOptions): ShardMember {
+    return new RedisShardMember(member, options, {
+      group: this.name,
+      stream: this.#stream,
+      keys: this.#keys,
+      connection: this.#connection,
+      settler: this.#settler,
+      doorbell: new Doorbell(this.#connection.newBlockingLine(), this.#connection, [this.#stream, this.#keys.routed])
     })
   }
 
@@ -162,22 +217,20 @@ export class RedisGroup implements ConsumerGroup {
     this.#doorbell.ringAll()
   }
 
-  async removeConsumer(consumer: string): Promise<boolean> {
+  async removeConsumer(consumer: string, { minIdleMs = 0 }: { minIdleMs?: number } = {}): Promise<boolean> {
+    mustBeConsumer(consumer)
     this.#members.delete(consumer)
-    return (await this.#run<number>('removeConsumer', [this.name, consumer])) === 1
+    const args = [consumer, durationText('minIdleMs', minIdleMs)]
+    return (await this.#run<number>('removeConsumer', [], args)) === 1
   }
 
   async info(): Promise<GroupInfo> {
-    const found = (await groupInfos(this.#connection, this.#stream)).find(({ name }) => name === this.name)
+    const found = (await groupInfos(this.#connection, this.#stream, this.name))[0]
     if (found !== undefined) return found
     throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#stream}.`)
   }
 
-  async #deliver(script: 'claim' | 'redeliver', args: string[]): Promise<Delivery[]> {
-    return (await this.#run<DeliveryReply[]>(script, [this.name, ...args])).map(toDelivery)
-  }
-
-  #run<R extends Reply>(script: Parameters<typeof runScript>[1], args: string[]): Promise<R> {
-    return runScript<R>(this.#connection, script, [this.#stream], args)
+  #run<R extends Reply>(script: ScriptName, keys: readonly string[] = [], args: readonly string[] = []): Promise<R> {
+    return runScript<R>(this.#connection, script, [this.#stream, ...keys], [this.name, ...args])
   }
 }

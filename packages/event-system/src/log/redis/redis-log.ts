@@ -11,16 +11,18 @@ import type {
   MessageId,
   Position,
   ReadRange,
+  TrimOptions,
   TrimResult,
   TrimTarget
 } from '../port.ts'
 import { mustBeLimit, mustBeTrimTarget } from './arguments.ts'
 import { Connection, type Reply } from './connection.ts'
-import { deadLettersKey, RedisDeadLetters } from './dead-letters.ts'
+import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { type EntryReply, toEntry } from './entries.ts'
 import { closedError } from './errors.ts'
 import { groupInfos } from './group-info.ts'
+import { groupKeys, type LogKeys, logKeys } from './keys.ts'
 import {
   compareMessageIds,
   deliveredUpTo,
@@ -32,9 +34,13 @@ import {
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisGroup } from './redis-group.ts'
 import { runScript } from './scripts.ts'
+import { type StepReply, TrimCount } from './trim-count.ts'
 
 /** One step of a trim looks at so many entries: the server does nothing else meanwhile. */
 const TRIM_STEP = 500
+
+/** So many entries can be removed in one call. */
+const MOST_TO_REMOVE = 10_000
 
 /** A log in Redis Streams. */
 export class RedisLog implements EventLog {
@@ -43,8 +49,8 @@ export class RedisLog implements EventLog {
   readonly features: LogFeatures = { typeIndex: false, foreignWriters: true, persistent: true }
   readonly deadLetters: DeadLetters
   readonly #options: ResolvedRedisLogOptions
+  readonly #keys: LogKeys
   readonly #stream: string
-  readonly #deduplicationKeys: readonly string[]
   readonly #appendKeys: readonly string[]
   readonly #connection: Connection
   readonly #doorbell: Doorbell
@@ -54,12 +60,12 @@ export class RedisLog implements EventLog {
   constructor(options: RedisLogOptions = {}) {
     this.#options = resolveRedisLogOptions(options)
     this.#stream = this.#options.streamName
-    this.#deduplicationKeys = [`${this.#stream}:dedup:0`, `${this.#stream}:dedup:1`]
-    this.#appendKeys = [this.#stream, ...this.#deduplicationKeys]
+    this.#keys = logKeys(this.#stream)
+    this.#appendKeys = [this.#stream, ...this.#keys.deduplication]
     this.#connection = new Connection(this.#options)
     this.location = this.#connection.location
-    this.#doorbell = new Doorbell(this.#connection, this.#stream)
-    this.deadLetters = new RedisDeadLetters(this.#connection, this.#stream)
+    this.#doorbell = new Doorbell(this.#connection.newBlockingLine(), this.#connection, [this.#stream])
+    this.deadLetters = new RedisDeadLetters(this.#connection, this.#keys)
   }
 
   /** Tries for `connectTimeoutMs` to reach a server that is ready. */
@@ -128,7 +134,7 @@ export class RedisLog implements EventLog {
 
   async #behind(from: Position, limit: number): Promise<MessageId> {
     mustBeLimit(limit)
-    return from === 'end' ? this.#doorbell.newest() : deliveredUpTo(from)
+    return from === 'end' ? ((await this.#doorbell.newest())[0] as MessageId) : deliveredUpTo(from)
   }
 
   async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
@@ -155,30 +161,46 @@ export class RedisLog implements EventLog {
   }
 
   group(name: string): RedisGroup {
-    return new RedisGroup(name, this.#connection, this.#doorbell, this.#stream)
+    const [connection, doorbell, keys, options] = [this.#connection, this.#doorbell, this.#keys, this.#options]
+    return new RedisGroup(name, { connection, doorbell, keys, options })
   }
 
   /**
    * In steps of 500 entries, so that the server is never held for long: what is appended meanwhile is kept. Bytes are
    * those that Redis takes for the stream, by the average of its entries, so that `maxBytes` is approximate.
    */
-  async trim(target: TrimTarget, { force = false }: { force?: boolean } = {}): Promise<TrimResult> {
+  async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions = {}): Promise<TrimResult> {
     mustBeTrimTarget(target)
     const before = 'before' in target ? String(target.before) : ''
-    const args = [String(TRIM_STEP), before, String(await this.#lengthToKeep(target)), force ? '1' : '0']
-    const result = { removed: 0, lost: 0, guarded: false }
-    for (;;) {
-      const [removed, lost, guarded] = await runScript<[number, number, number]>(
-        this.#connection,
-        'trim',
-        [this.#stream],
-        args
-      )
-      result.removed += removed
-      result.lost += lost
-      result.guarded ||= guarded === 1
-      if (removed < TRIM_STEP) return result
+    const bounds = [String(TRIM_STEP), before, String(await this.#lengthToKeep(target)), force ? '1' : '0']
+    const count = new TrimCount()
+    for (let from = '-'; ; ) {
+      const args = [...bounds, from, dryRun ? String(count.removed) : '']
+      const [removed, last] = count.add(await this.#step<[...StepReply, string]>('trim', args))
+      if (removed < TRIM_STEP) return count.result()
+      if (dryRun) from = `(${last}`
     }
+  }
+
+  async remove(
+    messageIds: readonly MessageId[],
+    { force = false, dryRun = false }: TrimOptions = {}
+  ): Promise<TrimResult> {
+    if (messageIds.length > MOST_TO_REMOVE) {
+      const message = `At most ${MOST_TO_REMOVE} entries can be removed in one call, got ${messageIds.length}.`
+      throw new EventSystemError('invalid_argument', message)
+    }
+    const ids = [...new Set(messageIds.map(mustBeMessageId))]
+    const count = new TrimCount()
+    for (let from = 0; from < ids.length; from += TRIM_STEP) {
+      const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + TRIM_STEP)]
+      count.add(await this.#step<StepReply>('remove', args))
+    }
+    return count.result()
+  }
+
+  #step<R extends Reply>(script: 'trim' | 'remove', args: readonly string[]): Promise<R> {
+    return runScript<R>(this.#connection, script, [this.#stream], args)
   }
 
   async #lengthToKeep(target: TrimTarget): Promise<number> {
@@ -186,32 +208,31 @@ export class RedisLog implements EventLog {
     if ('maxLength' in target) return target.maxLength
     const [length, bytes] = await Promise.all([
       this.#connection.read<number>(['XLEN', this.#stream]),
-      this.#bytesOf(this.#stream)
+      this.#bytesOf([this.#stream])
     ])
     return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
   }
 
   async info(): Promise<LogInfo> {
-    const stream = this.#stream
-    const letters = deadLettersKey(stream)
-    const keys = [stream, letters, ...this.#deduplicationKeys]
+    const { stream, deduplication, deadLetters: letters, actions } = this.#keys
     const [length, [first], [last], groups, deadLetters, remembered, bytes] = await Promise.all([
       this.#connection.read<number>(['XLEN', stream]),
       this.#connection.read<EntryReply[]>(['XRANGE', stream, '-', '+', 'COUNT', '1']),
       this.#connection.read<EntryReply[]>(['XREVRANGE', stream, '+', '-', 'COUNT', '1']),
       groupInfos(this.#connection, stream),
       this.#connection.read<number>(['XLEN', letters]),
-      Promise.all(this.#deduplicationKeys.map((key) => this.#connection.read<number>(['HLEN', key]))),
-      Promise.all(keys.map((key) => this.#bytesOf(key)))
+      Promise.all(deduplication.map((key) => this.#connection.read<number>(['HLEN', key]))),
+      this.#bytesOf([stream, letters, actions, ...deduplication])
     ])
+    const groupBytes = groups.map(({ name }) => this.#bytesOf(Object.values(groupKeys(stream, name)).flat()))
     return {
       length,
       firstId: first?.[0] ?? null,
       lastId: last?.[0] ?? null,
-      bytes: bytes.reduce((sum, one) => sum + one, 0),
+      bytes: sum([bytes, ...(await Promise.all(groupBytes))]),
       groups,
       // Each hash has one field that is no event id.
-      deduplicationEntries: remembered.reduce((sum, fields) => sum + Math.max(0, fields - 1), 0),
+      deduplicationEntries: sum(remembered.map((fields) => Math.max(0, fields - 1))),
       deadLetters
     }
   }
@@ -220,7 +241,11 @@ export class RedisLog implements EventLog {
     await this.#connection.read(['PING'])
   }
 
-  async #bytesOf(key: string): Promise<number> {
-    return (await this.#connection.read<number | null>(['MEMORY', 'USAGE', key])) ?? 0
+  async #bytesOf(keys: readonly string[]): Promise<number> {
+    return sum(await Promise.all(keys.map((key) => this.#connection.read<number | null>(['MEMORY', 'USAGE', key]))))
   }
+}
+
+function sum(numbers: readonly (number | null)[]): number {
+  return numbers.reduce<number>((total, one) => total + (one ?? 0), 0)
 }

@@ -23,7 +23,8 @@ const INSERTS = {
 const PRUNE_EVERY_MS = 1_000
 const PRUNE_EVERY_ENTRIES = 1_000
 
-interface Placed {
+/** Where an entry stands. */
+export interface Placed {
   readonly id: number
   readonly duplicate: boolean
 }
@@ -42,14 +43,19 @@ export class Appender {
 
   async append(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
     if (entries.length === 0) return []
-    const { clock } = this.#connection.options
-    await this.#recent.approach(this.#horizon(clock.now()))
-    const placed = await this.#connection.write(() => this.#place(entries), timeoutMs)
-    this.#remember(entries, placed)
+    await this.approach()
+    const placed = await this.#connection.write(() => this.place(entries), timeoutMs)
+    this.remember(entries, placed)
     return placed.map(({ id, duplicate }) => ({ messageId: formatMessageId(id), duplicate }))
   }
 
-  #place(entries: readonly AppendEntry[]): Placed[] {
+  /** Takes in what others appended, so that {@link place} has little left to look at. */
+  async approach(): Promise<void> {
+    await this.#recent.approach(this.#horizon(this.#connection.options.clock.now()))
+  }
+
+  /** Appends inside a step of the connection, once in a step. When the step is done, {@link remember} what became of it. */
+  place(entries: readonly AppendEntry[]): Placed[] {
     const state = this.#connection.statement(STATE).get()
     const added = Number(state?.added)
     const now = Math.floor(this.#connection.options.clock.now())
@@ -89,7 +95,7 @@ export class Appender {
     this.#connection.statement(GROW).run(lastId, firstOrdinal + entries.length - 1, bytes)
   }
 
-  #remember(entries: readonly AppendEntry[], placed: readonly Placed[]): void {
+  remember(entries: readonly AppendEntry[], placed: readonly Placed[]): void {
     if (!this.#deduplicates) return
     placed.forEach(({ id, duplicate }, index) => {
       if (!duplicate) this.#recent.add(entries[index]?.eventId ?? '', id)

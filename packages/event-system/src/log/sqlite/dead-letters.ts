@@ -1,78 +1,81 @@
 import { EventSystemError } from '@tradpal/events'
-import type { DeadLetter, DeadLetterFilter, DeadLetters, NewDeadLetter } from '../port.ts'
+import type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterFilter,
+  DeadLetters,
+  MessageId,
+  NewDeadLetter,
+  Operator
+} from '../port.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
+import type { Tide } from './tide.ts'
 
 const INSERT = `
-  INSERT INTO dead_letters (grp, entry_id, consumer, payload, raw, kind, reason, stack, attempts, dead_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const LIST = 'SELECT * FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?'
-const LIST_OF_GROUP = 'SELECT * FROM dead_letters WHERE grp = ? AND id > ? ORDER BY id LIMIT ?'
+  INSERT INTO dead_letters (grp, entry_id, event_type, handler, kind, dead_at, letter) VALUES (?, ?, ?, ?, ?, ?, ?)`
+const MATCHING = `
+  id > ?1 AND (?2 IS NULL OR grp = ?2) AND (?3 IS NULL OR event_type = ?3) AND (?4 IS NULL OR handler = ?4)
+  AND (?5 IS NULL OR kind = ?5) AND (?6 IS NULL OR dead_at >= ?6) AND (?7 IS NULL OR dead_at <= ?7)`
+const LIST = `SELECT * FROM dead_letters WHERE ${MATCHING} ORDER BY id LIMIT ?8`
+const COUNT = `SELECT count(*) AS letters FROM dead_letters WHERE ${MATCHING}`
 const GET = 'SELECT * FROM dead_letters WHERE id = ?'
-const DISCARD = 'DELETE FROM dead_letters WHERE id = ?'
+const DELETE = 'DELETE FROM dead_letters WHERE id = ?'
+const RECORD = 'INSERT INTO dead_letter_actions (action) VALUES (?)'
+const ACTIONS = 'SELECT id, action FROM dead_letter_actions WHERE id > ? ORDER BY id LIMIT ?'
 const HAS_ENTRY = 'SELECT 1 FROM entries WHERE id = ?'
 const HAS_GROUP = 'SELECT 1 FROM groups WHERE name = ?'
 /** Held by nobody and never handed out: the next claim is its first delivery. */
 const PUT_BACK = `
-  INSERT INTO pending (grp, id, consumer, delivered_at, deliveries) VALUES (?, ?, '', 0, 0)
-  ON CONFLICT (grp, id) DO UPDATE SET consumer = '', delivered_at = 0, deliveries = 0`
+  INSERT INTO pending (grp, id, consumer, delivered_at, deliveries, note, payload) VALUES (?1, ?2, '', 0, 0, ?3, ?4)
+  ON CONFLICT (grp, id) DO UPDATE SET
+    consumer = '', delivered_at = 0, deliveries = 0, note = excluded.note, payload = excluded.payload, shard = NULL, handed = 0`
+const HAS_STRAYS = 'UPDATE groups SET strays = 1 WHERE name = ?'
+const RAISE_TIDE = 'UPDATE state SET moves = moves + 1'
 
 export class SqliteDeadLetters implements DeadLetters {
   readonly #connection: Connection
+  readonly #tide: Tide
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, tide: Tide) {
     this.#connection = connection
+    this.#tide = tide
   }
 
   /** Writes a letter. To be called inside a step of the connection. */
-  write(group: string, letter: NewDeadLetter): DeadLetter {
-    const { messageId, consumer, payload, raw, kind, reason, stack, attempts } = letter
-    const deadAt = Math.floor(this.#connection.options.clock.now())
+  write(group: string, messageId: MessageId, letter: NewDeadLetter): DeadLetter {
+    const deadAt = this.#now()
+    const { eventType, handler, kind } = letter
     const { lastInsertRowid } = this.#connection
       .statement(INSERT)
-      .run(
-        group,
-        parseMessageId(messageId),
-        consumer,
-        payload,
-        raw === undefined ? null : JSON.stringify(raw),
-        kind,
-        reason,
-        stack ?? null,
-        attempts,
-        deadAt
-      )
-    return { ...letter, id: String(lastInsertRowid), group, deadAt }
+      .run(group, parseMessageId(messageId), eventType, handler, kind, deadAt, JSON.stringify(letter))
+    return { ...letter, id: String(lastInsertRowid), messageId, group, deadAt }
   }
 
-  list({ group, after, limit }: DeadLetterFilter): Promise<DeadLetter[]> {
+  list({ after, limit, ...filter }: DeadLetterFilter & { after?: string; limit: number }): Promise<DeadLetter[]> {
     return this.#connection.read(() => {
       assertLimit(limit)
-      const behind = after === undefined ? 0 : parseLetterId(after)
-      if (behind === undefined) {
-        throw new EventSystemError('invalid_argument', `after is '${after}': it is the id of a dead letter.`)
-      }
-      const rows =
-        group === undefined
-          ? this.#connection.statement(LIST).all(behind, limit)
-          : this.#connection.statement(LIST_OF_GROUP).all(group, behind, limit)
+      const rows = this.#connection.statement(LIST).all(behind('dead letter', after), ...conditions(filter), limit)
       return rows.map(toDeadLetter)
     })
+  }
+
+  count(filter: DeadLetterFilter): Promise<number> {
+    return this.#connection.read(() => Number(this.#connection.statement(COUNT).get(0, ...conditions(filter))?.letters))
   }
 
   get(id: string): Promise<DeadLetter | undefined> {
     return this.#connection.read(() => this.#find(id))
   }
 
-  async requeue(id: string): Promise<void> {
+  async requeue(id: string, { by, payload }: Operator & { payload?: string }): Promise<void> {
     await this.#connection.write(() => {
-      const letter = this.#find(id)
-      if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter '${id}'.`)
-      const { group, messageId } = letter
+      const letter = this.#mustFind(id)
+      const { group, messageId, note } = letter
       const entryId = parseMessageId(messageId)
       if (this.#connection.statement(HAS_GROUP).get(group) === undefined) {
-        throw new EventSystemError('not_found', `The group '${group}' of the dead letter '${id}' is gone.`)
+        throw new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
       }
       if (this.#connection.statement(HAS_ENTRY).get(entryId) === undefined) {
         throw new EventSystemError(
@@ -80,41 +83,71 @@ export class SqliteDeadLetters implements DeadLetters {
           `The entry ${messageId} of the dead letter '${id}' has left the log.`
         )
       }
-      this.#connection.statement(PUT_BACK).run(group, entryId)
-      this.#connection.statement(DISCARD).run(Number(id))
+      this.#connection.statement(PUT_BACK).run(group, entryId, note ?? null, payload ?? null)
+      this.#connection.statement(HAS_STRAYS).run(group)
+      this.#connection.statement(RAISE_TIDE).run()
+      this.#take(letter, { action: 'requeue', by, amended: payload !== undefined })
+    })
+    this.#tide.ring()
+  }
+
+  async discard(id: string, { by, reason }: Operator & { reason: string }): Promise<void> {
+    await this.#connection.write(() =>
+      this.#take(this.#mustFind(id), { action: 'discard', by, reason, amended: false })
+    )
+  }
+
+  actions({ after, limit }: { after?: string; limit: number }): Promise<DeadLetterAction[]> {
+    return this.#connection.read(() => {
+      assertLimit(limit)
+      const rows = this.#connection.statement(ACTIONS).all(behind('record', after), limit)
+      return rows.map(({ id, action }) => ({ ...JSON.parse(String(action)), id: String(id) }))
     })
   }
 
-  discard(id: string): Promise<boolean> {
-    return this.#connection.write(() => {
-      const letterId = parseLetterId(id)
-      return letterId !== undefined && this.#connection.statement(DISCARD).run(letterId).changes === 1
-    })
+  /** Removes a letter, on record. */
+  #take(letter: DeadLetter, action: Omit<DeadLetterAction, 'id' | 'at' | 'letter'>): void {
+    this.#connection.statement(DELETE).run(Number(letter.id))
+    this.#connection.statement(RECORD).run(JSON.stringify({ ...action, at: this.#now(), letter }))
+  }
+
+  #mustFind(id: string): DeadLetter {
+    const letter = this.#find(id)
+    if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
+    return letter
   }
 
   #find(id: string): DeadLetter | undefined {
-    const letterId = parseLetterId(id)
+    const letterId = parseRowId(id)
     const row = letterId === undefined ? undefined : this.#connection.statement(GET).get(letterId)
     return row && toDeadLetter(row)
   }
+
+  #now(): number {
+    return Math.floor(this.#connection.options.clock.now())
+  }
 }
 
-function parseLetterId(text: string): number | undefined {
+function conditions({ group, eventType, handler, kind, since, until }: DeadLetterFilter): (string | number | null)[] {
+  return [group ?? null, eventType ?? null, handler ?? null, kind ?? null, since ?? null, until ?? null]
+}
+
+function behind(what: string, after: string | undefined): number {
+  const id = after === undefined ? 0 : parseRowId(after)
+  if (id !== undefined) return id
+  throw new EventSystemError('invalid_argument', `after is '${after}': it is the id of a ${what}.`)
+}
+
+function parseRowId(text: string): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
 }
 
 function toDeadLetter(row: Record<string, unknown>): DeadLetter {
   return {
+    ...(JSON.parse(String(row.letter)) as NewDeadLetter),
     id: String(row.id),
     messageId: formatMessageId(Number(row.entry_id)),
     group: String(row.grp),
-    consumer: String(row.consumer),
-    payload: row.payload as string | null,
-    ...(row.raw === null ? {} : { raw: JSON.parse(String(row.raw)) }),
-    kind: row.kind as DeadLetter['kind'],
-    reason: String(row.reason),
-    ...(row.stack === null ? {} : { stack: String(row.stack) }),
-    attempts: Number(row.attempts),
     deadAt: Number(row.dead_at)
   }
 }

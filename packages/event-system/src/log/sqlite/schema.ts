@@ -6,7 +6,7 @@ import { EventSystemError } from '@tradpal/events'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised when an older version of this adapter could no longer use the file. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -16,7 +16,26 @@ const DRIVER_WAIT_MS = 20
  * `recent` is the deduplication window. It has no index on event_id: keys that come in no order would dirty one page
  * each, which makes appending five times slower; each handle keeps a hash of the window in memory instead.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
+ *
+ * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
+ * or it belongs to a shard: then `handed` is the epoch in which it was handed out, and 0 while it waits. `payload` replaces
+ * the entry's for this group. `strays` of a group says that some of its pending entries may belong to no shard.
  */
+const CREATED_IN_2 = `
+  CREATE INDEX pending_of_shards ON pending (grp, shard, id) WHERE shard IS NOT NULL AND handed = 0;
+  CREATE TABLE places (grp TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE sharding (grp TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger (
+    grp TEXT NOT NULL, event_id TEXT NOT NULL, step TEXT NOT NULL, value TEXT, written_at INTEGER NOT NULL,
+    PRIMARY KEY (grp, event_id, step)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX ledger_by_age ON ledger (written_at);
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, event_type TEXT, handler TEXT,
+    kind TEXT NOT NULL, dead_at INTEGER NOT NULL, letter TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
+  CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;`
 const CREATE = `
   CREATE TABLE state (
     last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
@@ -25,19 +44,36 @@ const CREATE = `
   CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
   CREATE INDEX entries_by_type ON entries (event_type, id);
   CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL) STRICT;
-  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
   CREATE TABLE pending (
     grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
+    note TEXT, payload TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (grp, id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
-  CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, consumer TEXT NOT NULL, payload TEXT,
-    raw TEXT, kind TEXT NOT NULL, reason TEXT NOT NULL, stack TEXT, attempts INTEGER NOT NULL, dead_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
+  ${CREATED_IN_2}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/** From version 1, whose dead letters knew neither handler nor type and only the last error. */
+const MIGRATE_FROM_1 = `
+  ALTER TABLE groups ADD COLUMN strays INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE pending ADD COLUMN note TEXT;
+  ALTER TABLE pending ADD COLUMN payload TEXT;
+  ALTER TABLE pending ADD COLUMN shard INTEGER;
+  ALTER TABLE pending ADD COLUMN handed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE dead_letters RENAME TO dead_letters_1;
+  DROP INDEX dead_letters_by_group;
+  ${CREATED_IN_2}
+  INSERT INTO dead_letters (id, grp, entry_id, kind, dead_at, letter)
+  SELECT id, grp, entry_id, kind, dead_at, json_object(
+    'consumer', consumer, 'handler', NULL, 'eventType', NULL, 'payload', payload, 'kind', kind, 'attempts', attempts,
+    'firstError', json_patch('{}', json_object('message', reason, 'stack', stack, 'at', dead_at)),
+    'lastError', json_patch('{}', json_object('message', reason, 'stack', stack, 'at', dead_at))
+  ) FROM dead_letters_1;
+  DROP TABLE dead_letters_1;
+  PRAGMA user_version = 2;
 `
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
@@ -53,6 +89,7 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
     database.exec(`PRAGMA synchronous = ${durability === 'disk' ? 'FULL' : 'NORMAL'}`)
     database.exec('BEGIN IMMEDIATE')
     if (isEmpty(database)) database.exec(CREATE)
+    else if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
     assertLog(database, path)
     database.exec('COMMIT')
     return database
@@ -110,10 +147,10 @@ function assertLog(database: DatabaseSync, path: string): void {
     throw new EventSystemError('log_incompatible', `The file ${path} is an SQLite database, but no event log.`)
   }
   const version = pragma(database, 'user_version')
-  if (version !== SCHEMA_VERSION) {
+  if (version < 1 || version > SCHEMA_VERSION) {
     throw new EventSystemError(
       'log_incompatible',
-      `The log ${path} has version ${version}, and this version of the event system reads version ${SCHEMA_VERSION}: use a newer one.`
+      `The log ${path} has version ${version}, and this version of the event system reads versions up to ${SCHEMA_VERSION}: use a newer one.`
     )
   }
 }

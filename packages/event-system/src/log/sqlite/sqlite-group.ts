@@ -1,28 +1,42 @@
-import { EventSystemError } from '@tradpal/events'
 import type {
   ConsumerGroup,
-  ConsumerInfo,
-  DeadLetter,
   Delivery,
   GroupInfo,
+  Hold,
+  Ledger,
   MessageId,
-  NewDeadLetter,
   PendingEntry,
-  Position
+  Position,
+  Settlement,
+  SettlementResult,
+  ShardingOptions,
+  ShardMember
 } from '../port.ts'
 import { assertLimit, assertName } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { SqliteDeadLetters } from './dead-letters.ts'
+import { describeGroup, lastIdOf } from './group-info.ts'
+import type { GroupParts, GroupSurroundings } from './group-parts.ts'
+import { byAttempt, lostOf } from './holds.ts'
+import { SqliteLedger } from './ledger.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
-import type { Reader } from './reader.ts'
-import type { Tide } from './tide.ts'
+import { settleAll } from './settlements.ts'
+import { SqliteShardMember } from './shard-member.ts'
+import { waitForSome } from './waiting.ts'
 
 const CREATE = 'INSERT INTO groups (name, last_id) VALUES (?, ?) ON CONFLICT (name) DO NOTHING'
-const DESTROY = 'DELETE FROM groups WHERE name = ?'
-const DESTROY_CONSUMERS = 'DELETE FROM consumers WHERE grp = ?'
-const DESTROY_PENDING = 'DELETE FROM pending WHERE grp = ?'
-const LAST_ID = 'SELECT last_id FROM groups WHERE name = ?'
-const MOVE = 'UPDATE groups SET last_id = ?2 WHERE name = ?1'
+const KEEP_PLACE = `
+  INSERT INTO places (grp, id)
+  SELECT name, coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id) FROM groups WHERE name = ?
+  ON CONFLICT (grp) DO UPDATE SET id = excluded.id`
+const PLACE = 'SELECT id FROM places WHERE grp = ?'
+const DESTROY = [
+  'DELETE FROM pending WHERE grp = ?',
+  'DELETE FROM consumers WHERE grp = ?',
+  'DELETE FROM sharding WHERE grp = ?'
+]
+const DESTROY_GROUP = 'DELETE FROM groups WHERE name = ?'
+const SEEK = 'UPDATE groups SET last_id = ?2 WHERE name = ?1'
+const MOVE = 'UPDATE groups SET last_id = ?2, strays = 1 WHERE name = ?1'
 const RAISE_TIDE = 'UPDATE state SET moves = moves + 1'
 const HAS_NEW = 'SELECT EXISTS (SELECT 1 FROM entries WHERE id > ?) AS found'
 const SEE_CONSUMER = `
@@ -31,102 +45,102 @@ const SEE_CONSUMER = `
 const HAND_OUT = `
   INSERT INTO pending (grp, id, consumer, delivered_at, deliveries)
   SELECT ?1, id, ?2, ?3, 1 FROM entries WHERE id > ?4 ORDER BY id LIMIT ?5
-  ON CONFLICT (grp, id) DO UPDATE SET consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1`
+  ON CONFLICT (grp, id) DO UPDATE SET
+    consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1, shard = NULL, handed = 0`
 const HANDED_OUT = `
-  SELECT entries.id, payload, deliveries FROM entries JOIN pending ON grp = ?1 AND pending.id = entries.id
+  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  FROM entries JOIN pending ON grp = ?1 AND pending.id = entries.id
   WHERE entries.id > ?2 ORDER BY entries.id LIMIT ?3`
-const ACKNOWLEDGE = 'DELETE FROM pending WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?2))'
+const ACKNOWLEDGE = `
+  DELETE FROM pending
+  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
+const IS_HELD = 'SELECT 1 FROM pending WHERE grp = ? AND id = ? AND consumer = ? AND deliveries = ?'
 const PENDING = `
-  SELECT id, consumer, delivered_at, deliveries FROM pending
+  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note FROM pending
   WHERE grp = ?1 AND id > ?2 AND (?3 IS NULL OR consumer = ?3) ORDER BY id LIMIT ?4`
-const CLAIMABLE = 'SELECT id FROM pending WHERE grp = ?1 AND delivered_at <= ?2 ORDER BY id LIMIT ?3'
+/** What nobody holds is free once it is due. */
+const CLAIMABLE = `
+  SELECT id FROM pending
+  WHERE grp = ?1 AND id > ?2 AND delivered_at <= iif(consumer = '', ?3, ?4) AND (?5 IS NULL OR consumer = ?5) ORDER BY id LIMIT ?6`
 const CLAIM = `
-  UPDATE pending SET consumer = ?2, delivered_at = ?3, deliveries = deliveries + 1
+  UPDATE pending SET consumer = ?2, delivered_at = ?3, deliveries = deliveries + 1, shard = NULL, handed = 0
   WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?4))`
-const REDELIVER = `
-  UPDATE pending SET delivered_at = ?3, deliveries = deliveries + 1
-  WHERE grp = ?1 AND consumer = ?2 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
-const DELIVERIES = `
-  SELECT pending.id, payload, deliveries FROM pending JOIN entries ON entries.id = pending.id
+const TRIMMED = `
+  DELETE FROM pending WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?2)) AND id NOT IN (SELECT id FROM entries)`
+const CLAIMED = `
+  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
 const EXTEND = `
-  UPDATE pending SET delivered_at = ?3 WHERE grp = ?1 AND consumer = ?2 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
-/** An entry that nobody holds: its consumer is empty and it was handed out at the beginning of time, so any claim takes it. */
+  UPDATE pending SET delivered_at = ?5
+  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
+/** What is handed back with a delay was a delivery; else it counts for none. */
 const RELEASE = `
-  UPDATE pending SET consumer = '', delivered_at = 0, deliveries = deliveries - 1
-  WHERE grp = ?1 AND consumer = ?2 AND id IN (SELECT value FROM json_each(?3))`
+  UPDATE pending SET consumer = '', delivered_at = ?5, deliveries = deliveries - ?6
+  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
 const REMOVE_CONSUMER = `
-  DELETE FROM consumers WHERE grp = ?1 AND name = ?2 AND NOT EXISTS (SELECT 1 FROM pending WHERE grp = ?1 AND consumer = ?2)`
-const CONSUMERS = `
-  SELECT name, seen_at, (SELECT count(*) FROM pending WHERE pending.grp = consumers.grp AND consumer = name) AS pending
-  FROM consumers WHERE grp = ? ORDER BY name`
-const COUNT_PENDING = 'SELECT count(*) AS entries FROM pending WHERE grp = ?'
-const LAG = `
-  SELECT added - max(removed, coalesce((SELECT ordinal FROM entries WHERE id <= ? ORDER BY id DESC LIMIT 1), 0)) AS lag FROM state`
-
-/** What a group needs of the log that it belongs to. */
-export interface GroupSurroundings {
-  readonly connection: Connection
-  readonly reader: Reader
-  readonly tide: Tide
-  readonly deadLetters: SqliteDeadLetters
-  /** Aborted when the log is closed. */
-  readonly closing: AbortSignal
-}
+  DELETE FROM consumers
+  WHERE grp = ?1 AND name = ?2 AND seen_at <= ?3 AND NOT EXISTS (SELECT 1 FROM pending WHERE grp = ?1 AND consumer = ?2)`
 
 export class SqliteGroup implements ConsumerGroup {
   readonly name: string
-  readonly #log: GroupSurroundings
+  readonly ledger: Ledger
+  readonly #log: GroupParts
   readonly #connection: Connection
 
   constructor(name: string, log: GroupSurroundings) {
     assertName('group', name)
+    const ledger = new SqliteLedger(log.connection, name)
     this.name = name
-    this.#log = log
+    this.ledger = ledger
+    this.#log = { ...log, ledger }
     this.#connection = log.connection
   }
 
   create(at: Position): Promise<boolean> {
+    return this.#connection.write(() => this.#createAt(this.#log.reader.resolve(at)))
+  }
+
+  restore(fallback: Position): Promise<boolean> {
     return this.#connection.write(() => {
-      const lastId = this.#log.reader.resolve(at)
-      return this.#connection.statement(CREATE).run(this.name, lastId).changes === 1
+      const place = this.#connection.statement(PLACE).get(this.name)?.id
+      return this.#createAt(typeof place === 'number' ? place : this.#log.reader.resolve(fallback))
+    })
+  }
+
+  #createAt(id: number): boolean {
+    const isNew = this.#connection.statement(CREATE).run(this.name, id).changes === 1
+    if (isNew) this.#connection.statement(KEEP_PLACE).run(this.name)
+    return isNew
+  }
+
+  async keepPlace(): Promise<void> {
+    await this.#connection.write(() => {
+      lastIdOf(this.#connection, this.name)
+      this.#connection.statement(KEEP_PLACE).run(this.name)
     })
   }
 
   destroy(): Promise<boolean> {
     return this.#connection.write(() => {
-      this.#connection.statement(DESTROY_PENDING).run(this.name)
-      this.#connection.statement(DESTROY_CONSUMERS).run(this.name)
-      return this.#connection.statement(DESTROY).run(this.name).changes === 1
+      for (const remove of DESTROY) this.#connection.statement(remove).run(this.name)
+      return this.#connection.statement(DESTROY_GROUP).run(this.name).changes === 1
     })
   }
 
-  async read(
-    consumer: string,
-    { limit, waitMs, signal }: { limit: number; waitMs: number; signal?: AbortSignal }
-  ): Promise<Delivery[]> {
-    assertLimit(limit)
+  async read(consumer: string, options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]> {
+    assertLimit(options.limit)
     assertName('consumer', consumer)
-    this.#connection.assertOpen()
-    if (signal?.aborted) return []
-    const deadline = performance.now() + waitMs
-    const stops = signal === undefined ? [this.#log.closing] : [this.#log.closing, signal]
-    using _ = waitMs > 0 ? this.#log.tide.listen() : undefined
-    let level = waitMs > 0 ? await this.#connection.read(() => this.#log.tide.level()) : 0
-    let deliveries = await this.#connection.write(() => this.#handOut(consumer, limit))
-    while (deliveries.length === 0 && performance.now() < deadline) {
-      await this.#log.tide.rise(level, stops, deadline - performance.now())
-      if (signal?.aborted) return []
-      level = await this.#connection.read(() => this.#log.tide.level())
-      if (await this.#connection.read(() => this.#hasNew())) {
-        deliveries = await this.#connection.write(() => this.#handOut(consumer, limit))
-      }
-    }
-    return deliveries
+    let isFirst = true
+    return waitForSome<Delivery>(this.#log, options, async () => {
+      const isWorthIt = isFirst || (await this.#connection.read(() => this.#hasNew()))
+      isFirst = false
+      return isWorthIt ? this.#connection.write(() => this.#handOut(consumer, options.limit)) : []
+    })
   }
 
   #handOut(consumer: string, limit: number): Delivery[] {
-    const lastId = this.#lastId()
+    const lastId = lastIdOf(this.#connection, this.name)
     const now = this.#now()
     this.#connection.statement(SEE_CONSUMER).run(this.name, consumer, now)
     this.#connection.statement(HAND_OUT).run(this.name, consumer, now, lastId, limit)
@@ -137,22 +151,25 @@ export class SqliteGroup implements ConsumerGroup {
   }
 
   #hasNew(): boolean {
-    return this.#connection.statement(HAS_NEW).get(this.#lastId())?.found === 1
+    return this.#connection.statement(HAS_NEW).get(lastIdOf(this.#connection, this.name))?.found === 1
   }
 
-  /** Throws `not_found` without the group. */
-  #lastId(): number {
-    const row = this.#connection.statement(LAST_ID).get(this.name)
-    if (row === undefined) {
-      throw new EventSystemError('not_found', `The log has no group '${this.name}': create it first.`)
-    }
-    return Number(row.last_id)
-  }
-
-  acknowledge(messageIds: readonly MessageId[]): Promise<number> {
-    return this.#connection.write(() =>
-      Number(this.#connection.statement(ACKNOWLEDGE).run(this.name, toJson(messageIds)).changes)
+  acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
+    if (holds.length === 0) return Promise.resolve([])
+    return this.#changeHeld(holds, ({ attempt, ids }) =>
+      this.#connection.statement(ACKNOWLEDGE).all(this.name, consumer, attempt, ids)
     )
+  }
+
+  settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+    let isFirst = true
+    return settleAll({ ...this.#log, group: this.name }, settlements, ({ messageId, attempt }) => {
+      if (isFirst) lastIdOf(this.#connection, this.name)
+      isFirst = false
+      return (
+        this.#connection.statement(IS_HELD).get(this.name, parseMessageId(messageId), consumer, attempt) !== undefined
+      )
+    })
   }
 
   pending({
@@ -166,7 +183,7 @@ export class SqliteGroup implements ConsumerGroup {
   }): Promise<PendingEntry[]> {
     return this.#connection.snapshot(() => {
       assertLimit(limit)
-      this.#lastId()
+      lastIdOf(this.#connection, this.name)
       const behind = after === undefined ? -1 : parseMessageId(after)
       const now = this.#now()
       return this.#connection
@@ -176,91 +193,90 @@ export class SqliteGroup implements ConsumerGroup {
           messageId: formatMessageId(Number(row.id)),
           consumer: String(row.consumer),
           idleMs: Math.max(0, now - Number(row.delivered_at)),
-          deliveries: Number(row.deliveries)
+          deliveries: Number(row.deliveries),
+          ...(row.note === null ? {} : { note: String(row.note) })
         }))
     })
   }
 
-  claim(consumer: string, { minIdleMs, limit }: { minIdleMs: number; limit: number }): Promise<Delivery[]> {
+  claim(
+    consumer: string,
+    { minIdleMs, limit, heldBy, after }: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
+  ): Promise<Delivery[]> {
     return this.#connection.write(() => {
       assertLimit(limit)
       assertName('consumer', consumer)
-      this.#lastId()
+      lastIdOf(this.#connection, this.name)
       const now = this.#now()
+      const behind = after === undefined ? -1 : parseMessageId(after)
       this.#connection.statement(SEE_CONSUMER).run(this.name, consumer, now)
-      const claimable = this.#connection.statement(CLAIMABLE).all(this.name, Math.max(0, now - minIdleMs), limit)
+      const claimable = this.#connection
+        .statement(CLAIMABLE)
+        .all(this.name, behind, now, Math.max(0, now - minIdleMs), heldBy ?? null, limit)
+      if (claimable.length === 0) return []
       const ids = JSON.stringify(claimable.map(({ id }) => id))
+      this.#connection.statement(TRIMMED).run(this.name, ids)
       this.#connection.statement(CLAIM).run(this.name, consumer, now, ids)
-      return this.#connection.statement(DELIVERIES).all(this.name, ids).map(toDelivery)
+      return this.#connection.statement(CLAIMED).all(this.name, ids).map(toDelivery)
     })
   }
 
-  redeliver(consumer: string, messageIds: readonly MessageId[]): Promise<Delivery[]> {
+  extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
+    return this.#changeHeld(holds, ({ attempt, ids }) =>
+      this.#connection.statement(EXTEND).all(this.name, consumer, attempt, ids, this.#now())
+    )
+  }
+
+  async release(
+    consumer: string,
+    holds: readonly Hold[],
+    { delayMs = 0 }: { delayMs?: number } = {}
+  ): Promise<MessageId[]> {
+    const dueAt = delayMs > 0 ? this.#now() + Math.ceil(delayMs) : 0
+    const lost = await this.#changeHeld(holds, ({ attempt, ids }) =>
+      this.#connection.statement(RELEASE).all(this.name, consumer, attempt, ids, dueAt, delayMs > 0 ? 0 : 1)
+    )
+    return lost
+  }
+
+  /** Does something to what is held. Resolves to the ids of those that are not. */
+  #changeHeld(
+    holds: readonly Hold[],
+    change: (held: { attempt: number; ids: string }) => readonly Record<string, unknown>[]
+  ): Promise<MessageId[]> {
     return this.#connection.write(() => {
-      const own = this.#connection.statement(REDELIVER).all(this.name, consumer, this.#now(), toJson(messageIds))
-      const ids = JSON.stringify(own.map(({ id }) => id))
-      return this.#connection.statement(DELIVERIES).all(this.name, ids).map(toDelivery)
+      lastIdOf(this.#connection, this.name)
+      const changed = byAttempt(holds).flatMap(change)
+      return lostOf(
+        holds,
+        changed.map(({ id }) => Number(id))
+      )
     })
   }
 
-  extend(consumer: string, messageIds: readonly MessageId[]): Promise<MessageId[]> {
-    return this.#connection.write(() => {
-      const own = this.#connection.statement(EXTEND).all(this.name, consumer, this.#now(), toJson(messageIds))
-      const ids = new Set(own.map(({ id }) => formatMessageId(Number(id))))
-      return messageIds.filter((messageId) => ids.has(messageId))
-    })
-  }
-
-  async release(consumer: string, messageIds: readonly MessageId[]): Promise<void> {
-    await this.#connection.write(() => this.#connection.statement(RELEASE).run(this.name, consumer, toJson(messageIds)))
-  }
-
-  deadLetter(letters: readonly NewDeadLetter[]): Promise<DeadLetter[]> {
-    return this.#connection.write(() => {
-      const acknowledge = this.#connection.statement(ACKNOWLEDGE)
-      return letters
-        .filter(({ messageId }) => acknowledge.run(this.name, toJson([messageId])).changes === 1)
-        .map((letter) => this.#log.deadLetters.write(this.name, letter))
-    })
+  sharded(member: string, options: ShardingOptions): ShardMember {
+    return new SqliteShardMember(member, this.name, this.#log, options)
   }
 
   async seek(to: Position): Promise<void> {
     await this.#connection.write(() => {
-      this.#lastId()
-      this.#connection.statement(MOVE).run(this.name, this.#log.reader.resolve(to))
+      lastIdOf(this.#connection, this.name)
+      this.#connection.statement(SEEK).run(this.name, this.#log.reader.resolve(to))
       this.#connection.statement(RAISE_TIDE).run()
     })
     this.#log.tide.ring()
   }
 
-  removeConsumer(consumer: string): Promise<boolean> {
-    return this.#connection.write(
-      () => this.#connection.statement(REMOVE_CONSUMER).run(this.name, consumer).changes === 1
-    )
+  removeConsumer(consumer: string, { minIdleMs = 0 }: { minIdleMs?: number } = {}): Promise<boolean> {
+    return this.#connection.write(() => {
+      lastIdOf(this.#connection, this.name)
+      const seenBefore = this.#now() - minIdleMs
+      return this.#connection.statement(REMOVE_CONSUMER).run(this.name, consumer, seenBefore).changes === 1
+    })
   }
 
   info(): Promise<GroupInfo> {
-    return this.#connection.snapshot(() => this.describe())
-  }
-
-  /** To be called inside a step of the connection. */
-  describe(): GroupInfo {
-    const lastId = this.#lastId()
-    const now = this.#now()
-    const consumers = this.#connection.statement(CONSUMERS).all(this.name)
-    return {
-      name: this.name,
-      consumers: consumers.map(
-        ({ name, pending, seen_at }): ConsumerInfo => ({
-          name: String(name),
-          pending: Number(pending),
-          idleMs: Math.max(0, now - Number(seen_at))
-        })
-      ),
-      pending: Number(this.#connection.statement(COUNT_PENDING).get(this.name)?.entries),
-      lastDeliveredId: formatMessageId(lastId),
-      lag: Number(this.#connection.statement(LAG).get(lastId)?.lag)
-    }
+    return this.#connection.snapshot(() => describeGroup(this.#connection, this.name))
   }
 
   #now(): number {
@@ -268,10 +284,11 @@ export class SqliteGroup implements ConsumerGroup {
   }
 }
 
-function toJson(messageIds: readonly MessageId[]): string {
-  return JSON.stringify(messageIds.map(parseMessageId))
-}
-
-function toDelivery({ id, payload, deliveries }: Record<string, unknown>): Delivery {
-  return { messageId: formatMessageId(id as number), payload: payload as string, attempt: deliveries as number }
+function toDelivery({ id, payload, deliveries, note }: Record<string, unknown>): Delivery {
+  return {
+    messageId: formatMessageId(id as number),
+    payload: payload as string,
+    attempt: deliveries as number,
+    ...(note === null ? {} : { note: note as string })
+  }
 }

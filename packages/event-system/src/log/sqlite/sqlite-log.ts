@@ -12,6 +12,7 @@ import type {
   MessageId,
   Position,
   ReadRange,
+  TrimOptions,
   TrimResult,
   TrimTarget
 } from '../port.ts'
@@ -20,6 +21,7 @@ import { assertLimit } from './arguments.ts'
 import { Connection } from './connection.ts'
 import { SqliteDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
+import { describeGroup } from './group-info.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
@@ -69,7 +71,7 @@ export class SqliteLog implements EventLog {
     this.#reader = new Reader(this.#connection)
     this.#appender = new Appender(this.#connection)
     this.#trimmer = new Trimmer(this.#connection)
-    this.#letters = new SqliteDeadLetters(this.#connection)
+    this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
     this.deadLetters = this.#letters
   }
 
@@ -136,21 +138,22 @@ export class SqliteLog implements EventLog {
   }
 
   group(name: string): ConsumerGroup {
-    return this.#group(name)
-  }
-
-  #group(name: string): SqliteGroup {
     return new SqliteGroup(name, {
       connection: this.#connection,
       reader: this.#reader,
+      appender: this.#appender,
       tide: this.#tide,
       deadLetters: this.#letters,
       closing: this.#closing.signal
     })
   }
 
-  trim(target: TrimTarget, { force = false }: { force?: boolean } = {}): Promise<TrimResult> {
-    return this.#trimmer.trim(target, force)
+  trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
+    return this.#trimmer.trim(target, options)
+  }
+
+  remove(messageIds: readonly MessageId[], options: TrimOptions = {}): Promise<TrimResult> {
+    return this.#trimmer.remove(messageIds, options)
   }
 
   info(): Promise<LogInfo> {
@@ -168,7 +171,7 @@ export class SqliteLog implements EventLog {
         groups: this.#connection
           .statement(GROUPS)
           .all()
-          .map(({ name }) => this.#group(String(name)).describe()),
+          .map(({ name }) => describeGroup(this.#connection, String(name))),
         deduplicationEntries: firstInWindow === undefined ? 0 : Number(summary.added) - Number(firstInWindow) + 1,
         deadLetters: Number(summary.dead_letters)
       }

@@ -1,32 +1,35 @@
 import { EventSystemError } from '@tradpal/events'
-import type { TrimResult, TrimTarget } from '../port.ts'
+import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
 import type { Connection } from './connection.ts'
-import { firstIdAt } from './message-id.ts'
+import { firstIdAt, parseMessageId } from './message-id.ts'
 
 const STATE = 'SELECT added, removed, bytes FROM state'
 const ID_AT_OFFSET = 'SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ?'
 const LAST_OF_FIRST_BEFORE = 'SELECT max(id) AS id FROM (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)'
 const SIZES = 'SELECT id, octet_length(payload) AS size FROM entries ORDER BY id LIMIT ?'
+const FIRST_ID = 'SELECT min(id) AS id FROM entries'
 /** The last id that every group has acknowledged, with all before it; nothing when there are no groups. */
 const ACKNOWLEDGED_BY_ALL = `
   SELECT min(coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id)) AS id FROM groups`
-const REMOVED_UP_TO =
-  'SELECT count(*) AS entries, coalesce(sum(octet_length(payload)), 0) AS bytes FROM entries WHERE id <= ?'
-const UNACKNOWLEDGED_UP_TO = `
-  SELECT count(*) AS entries FROM entries
-  WHERE id <= ?1 AND (id > (SELECT min(last_id) FROM groups) OR EXISTS (SELECT 1 FROM groups JOIN pending ON grp = name WHERE pending.id = entries.id))`
-const DELETE_ENTRIES = 'DELETE FROM entries WHERE id <= ?'
-const DELETE_PENDING = 'DELETE FROM pending WHERE id <= ?'
+const SIZE_OF = 'SELECT count(*) AS entries, coalesce(sum(octet_length(payload)), 0) AS bytes FROM entries WHERE id IN'
+const GROUPS = 'SELECT name, last_id FROM groups'
+const UNACKNOWLEDGED = (which: string) => `
+  SELECT id FROM entries
+  WHERE id IN (${which}) AND (id > ?2 OR EXISTS (SELECT 1 FROM pending WHERE grp = ?3 AND pending.id = entries.id))`
 const SHRINK = 'UPDATE state SET removed = removed + ?, bytes = bytes - ?'
+const OF_LIST = 'SELECT value FROM json_each(?1)'
+const UP_TO = 'SELECT id FROM entries WHERE id <= ?1'
 
 /** Entries that one transaction removes: others get their turn between two. */
 const STEP = 2_000
+const MOST_IDS = 10_000
 
-interface Step extends TrimResult {
-  readonly last: boolean
+interface Loss {
+  readonly lost: number
+  readonly lostByGroup: Readonly<Record<string, number>>
 }
 
-/** Removes the oldest entries. The file keeps its size; what is appended next fills the room. */
+/** Removes entries. The file keeps its size; what is appended next fills the room. */
 export class Trimmer {
   readonly #connection: Connection
 
@@ -34,58 +37,123 @@ export class Trimmer {
     this.#connection = connection
   }
 
-  async trim(target: TrimTarget, force: boolean): Promise<TrimResult> {
+  async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions): Promise<TrimResult> {
     assertTarget(target)
-    let removed = 0
-    let lost = 0
+    if (dryRun) return this.#connection.snapshot(() => this.#look(target, force))
+    const total = { removed: 0, lost: 0, lostByGroup: {} as Record<string, number> }
     for (;;) {
-      const step = await this.#connection.write(() => this.#step(target, force))
-      removed += step.removed
-      lost += step.lost
-      if (step.last) return { removed, lost, guarded: step.guarded }
+      const step = await this.#connection.write(() => this.#trimOnce(target, force))
+      total.removed += step.removed
+      total.lost += step.lost
+      for (const [group, lost] of Object.entries(step.lostByGroup)) {
+        total.lostByGroup[group] = (total.lostByGroup[group] ?? 0) + lost
+      }
+      if (step.guarded || step.removed < STEP) return { ...total, guarded: step.guarded }
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
-  #step(target: TrimTarget, force: boolean): Step {
-    const wanted = this.#cut(target)
-    if (wanted === undefined) return { removed: 0, lost: 0, guarded: false, last: true }
-    const allowed = force ? undefined : this.#connection.statement(ACKNOWLEDGED_BY_ALL).get()?.id
-    const guarded = typeof allowed === 'number' && allowed < wanted
-    const cut = guarded ? allowed : wanted
-    const { entries, bytes } = this.#connection.statement(REMOVED_UP_TO).get(cut) ?? {}
-    const removed = Number(entries)
-    const lost = force ? Number(this.#connection.statement(UNACKNOWLEDGED_UP_TO).get(cut)?.entries) : 0
-    if (removed > 0) {
-      this.#connection.statement(DELETE_ENTRIES).run(cut)
-      this.#connection.statement(DELETE_PENDING).run(cut)
-      this.#connection.statement(SHRINK).run(removed, Number(bytes))
+  remove(messageIds: readonly MessageId[], { force = false, dryRun = false }: TrimOptions): Promise<TrimResult> {
+    if (messageIds.length > MOST_IDS) {
+      throw new EventSystemError(
+        'invalid_argument',
+        `remove() takes at most ${MOST_IDS} message ids, got ${messageIds.length}.`
+      )
     }
-    return { removed, lost, guarded, last: guarded || removed < STEP }
+    const ids = JSON.stringify(messageIds.map(parseMessageId))
+    const work = () => this.#removeListed(ids, force, dryRun)
+    return dryRun ? this.#connection.snapshot(work) : this.#connection.write(work)
   }
 
-  /** The last id that this step is to remove, if it is to remove any. */
-  #cut(target: TrimTarget): number | undefined {
+  #trimOnce(target: TrimTarget, force: boolean): TrimResult {
+    const { cut, guarded } = this.#allowedCut(target, force, STEP)
+    if (cut === undefined) return { removed: 0, lost: 0, lostByGroup: {}, guarded }
+    const loss = force ? this.#loss(UP_TO, cut) : NO_LOSS
+    return { removed: this.#delete(UP_TO, cut), ...loss, guarded }
+  }
+
+  #look(target: TrimTarget, force: boolean): TrimResult {
+    const { cut, guarded } = this.#allowedCut(target, force, Number.MAX_SAFE_INTEGER)
+    if (cut === undefined) return { removed: 0, lost: 0, lostByGroup: {}, guarded }
+    return { removed: this.#count(UP_TO, cut).entries, ...(force ? this.#loss(UP_TO, cut) : NO_LOSS), guarded }
+  }
+
+  #removeListed(ids: string, force: boolean, dryRun: boolean): TrimResult {
+    const loss = this.#loss(OF_LIST, ids)
+    if (loss.lost > 0 && !force) {
+      const kept = new Set(this.#unacknowledged(OF_LIST, ids).flatMap(({ ids }) => ids))
+      const free = JSON.stringify((JSON.parse(ids) as number[]).filter((id) => !kept.has(id)))
+      const removed = dryRun ? this.#count(OF_LIST, free).entries : this.#delete(OF_LIST, free)
+      return { removed, ...NO_LOSS, guarded: true }
+    }
+    const removed = dryRun ? this.#count(OF_LIST, ids).entries : this.#delete(OF_LIST, ids)
+    return { removed, ...loss, guarded: false }
+  }
+
+  #allowedCut(target: TrimTarget, force: boolean, step: number): { cut: number | undefined; guarded: boolean } {
+    const wanted = this.#cut(target, step)
+    if (wanted === undefined || force) return { cut: wanted, guarded: false }
+    const allowed = this.#connection.statement(ACKNOWLEDGED_BY_ALL).get()?.id
+    if (typeof allowed !== 'number' || allowed >= wanted) return { cut: wanted, guarded: false }
+    const first = this.#connection.statement(FIRST_ID).get()?.id
+    return { cut: typeof first === 'number' && first <= allowed ? allowed : undefined, guarded: true }
+  }
+
+  /** The last id that a step of so many entries is to remove, if it is to remove any. */
+  #cut(target: TrimTarget, step: number): number | undefined {
     if ('before' in target) {
-      const id = this.#connection.statement(LAST_OF_FIRST_BEFORE).get(firstIdAt(target.before), STEP)?.id
+      const id = this.#connection.statement(LAST_OF_FIRST_BEFORE).get(firstIdAt(target.before), step)?.id
       return typeof id === 'number' ? id : undefined
     }
     const { added, removed, bytes } = this.#connection.statement(STATE).get() ?? {}
     if ('maxLength' in target) {
-      const excess = Math.min(Number(added) - Number(removed) - target.maxLength, STEP)
+      const excess = Math.min(Number(added) - Number(removed) - target.maxLength, step)
       return excess > 0 ? Number(this.#connection.statement(ID_AT_OFFSET).get(excess - 1)?.id) : undefined
     }
     let excess = Number(bytes) - target.maxBytes
     if (excess <= 0) return undefined
     let cut: number | undefined
-    for (const { id, size } of this.#connection.statement(SIZES).all(STEP)) {
+    for (const { id, size } of this.#connection.statement(SIZES).iterate(step)) {
       cut = Number(id)
       excess -= Number(size)
       if (excess <= 0) break
     }
     return cut
   }
+
+  #count(which: string, argument: string | number): { entries: number; bytes: number } {
+    const { entries, bytes } = this.#connection.statement(`${SIZE_OF} (${which})`).get(argument) ?? {}
+    return { entries: Number(entries), bytes: Number(bytes) }
+  }
+
+  #delete(which: string, argument: string | number): number {
+    const { entries, bytes } = this.#count(which, argument)
+    if (entries === 0) return 0
+    this.#connection.statement(`DELETE FROM pending WHERE id IN (${which})`).run(argument)
+    this.#connection.statement(`DELETE FROM entries WHERE id IN (${which})`).run(argument)
+    this.#connection.statement(SHRINK).run(entries, bytes)
+    return entries
+  }
+
+  #loss(which: string, argument: string | number): Loss {
+    const byGroup = this.#unacknowledged(which, argument)
+    return {
+      lost: new Set(byGroup.flatMap(({ ids }) => ids)).size,
+      lostByGroup: Object.fromEntries(byGroup.map(({ group, ids }) => [group, ids.length]))
+    }
+  }
+
+  /** Of the entries in question, those that each group has not acknowledged; groups that have all are left out. */
+  #unacknowledged(which: string, argument: string | number): { group: string; ids: number[] }[] {
+    const groups = this.#connection.statement(GROUPS).all()
+    return groups.flatMap(({ name, last_id }) => {
+      const rows = this.#connection.statement(UNACKNOWLEDGED(which)).all(argument, Number(last_id), String(name))
+      return rows.length === 0 ? [] : [{ group: String(name), ids: rows.map(({ id }) => Number(id)) }]
+    })
+  }
 }
+
+const NO_LOSS: Loss = { lost: 0, lostByGroup: {} }
 
 function assertTarget(target: TrimTarget): void {
   const given = Object.entries(target).filter(([, value]) => value !== undefined)

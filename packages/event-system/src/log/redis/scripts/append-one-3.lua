@@ -1,7 +1,7 @@
 -- Appends one event, unless its id was appended inside the deduplication window: append-3 for a batch of one, without
 -- its tables and functions, which cost more than the commands do. Both must keep the two hashes in the same way.
 --
--- KEYS  1 the stream, 2, 3 the two hashes of append-3
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication
 -- ARGV  1 the window in ms, above 0, 2 event id, 3 payload
 -- Returns the message id, in a list of its own when it was there already
 

@@ -1,15 +1,14 @@
--- Sets the idle time of a consumer's own pending entries to 0. Their delivery counts stay.
+-- Sets the idle time of what a consumer holds to 0. Delivery counts stay. XCLAIM drops what is no longer in the stream.
+-- Includes: hold
 --
 -- KEYS  1 the stream
--- ARGV  1 group, 2 consumer, 3.. message ids
--- Returns the ids that it still holds
+-- ARGV  1 group, 2 consumer, 3.. message id and attempt in turn
+-- Returns the ids whose hold was lost
 
-local kept = {}
-for i = 3, #ARGV do
-  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
-  if pending and pending[2] == ARGV[2] then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
-    kept[#kept + 1] = ARGV[i]
-  end
+local lost = {}
+for i = 3, #ARGV, 2 do
+  local isHeld = held(KEYS[1], ARGV[1], ARGV[2], ARGV[i], ARGV[i + 1])
+  local kept = isHeld and redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID') or {}
+  if #kept == 0 then lost[#lost + 1] = ARGV[i] end
 end
-return kept
+return lost

@@ -1,0 +1,134 @@
+import {
+  type Clock,
+  type Event,
+  EventSystemError,
+  isKnownEventType,
+  type JsonObject,
+  systemClock,
+  validateData
+} from '@tradpal/events'
+import { type EventCodec, plainCodec } from '../codec/index.ts'
+import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
+import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
+import { checkedFilter, checkedReason, operatorName, pageLimit } from './dead-letter-arguments.ts'
+
+export interface DeadLetterOfficeOptions {
+  /** A started log. */
+  readonly log: EventLog
+  /** How events are stored. Default: plain wire JSON. */
+  readonly codec?: EventCodec
+  readonly clock?: Clock
+}
+
+export interface DeadLetterPage extends DeadLetterFilter {
+  /** Behind the letter of this id. */
+  readonly after?: string
+  /** At most so many, 1 to 1,000. Default 100. */
+  readonly limit?: number
+}
+
+export interface RequeueOptions extends Operator {
+  /** The group gets the event with this data instead; the log keeps what it has. */
+  readonly data?: JsonObject
+}
+
+/**
+ * The entries that groups gave up on, and what an operator can do about them. Each letter is moved in one atomic step: it
+ * is gone from here only when it is back with its group. What is done is on record. What makes no sense is refused with
+ * `invalid_argument`, and nothing is changed then.
+ */
+export class DeadLetterOffice {
+  readonly #log: EventLog
+  readonly #letters: DeadLetters
+  readonly #codec: EventCodec
+  readonly #clock: Clock
+
+  constructor({ log, codec = plainCodec, clock = systemClock }: DeadLetterOfficeOptions) {
+    this.#log = log
+    this.#letters = log.deadLetters
+    this.#codec = codec
+    this.#clock = clock
+  }
+
+  /** A page of the letters that match, oldest first. */
+  async list({ after, limit = 100, ...filter }: DeadLetterPage = {}): Promise<DeadLetter[]> {
+    const page = { ...checkedFilter(filter), limit: pageLimit(limit) }
+    return this.#letters.list(after === undefined ? page : { ...page, after })
+  }
+
+  /** How many letters match. */
+  async count(filter: DeadLetterFilter = {}): Promise<number> {
+    return this.#letters.count(checkedFilter(filter))
+  }
+
+  get(id: string): Promise<DeadLetter | undefined> {
+    return this.#letters.get(id)
+  }
+
+  /**
+   * Puts an entry back to the group that gave it up, and to no other: it starts again at attempt 1, with the handlers that
+   * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
+   * and with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data; the letter stays then.
+   */
+  async requeue(id: string, { by, data }: RequeueOptions): Promise<void> {
+    operatorName(by)
+    const letter = await this.#letters.get(id)
+    if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
+    if (data === undefined) return this.#putBack(letter, by)
+    await this.#letters.requeue(id, { by, payload: this.#codec.encode(withData(this.#eventOf(letter), data)) })
+  }
+
+  /**
+   * Puts back the letters that match, as many as there were when it began, in bounded steps, each letter in one atomic
+   * step. One that cannot be moved does not stop the others. What the report says in `next` goes on where it stopped.
+   */
+  async requeueAll(filter: DeadLetterFilter, options: RequeueAllOptions): Promise<RequeueReport> {
+    const by = operatorName(options.by)
+    const bulk = checkedBulk(filter, options, this.#clock.now())
+    return requeueLetters(this.#letters, bulk, (letter) => this.#putBack(letter, by))
+  }
+
+  /** An event that had been put back with other data before keeps that. */
+  async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
+    const entry = await this.#log.get(messageId)
+    const isAmended = payload !== null && entry !== undefined && entry.payload !== payload
+    await this.#letters.requeue(id, isAmended ? { by, payload } : { by })
+  }
+
+  /** Removes a letter for good. Rejects with `not_found`. */
+  async discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
+    await this.#letters.discard(id, { by: operatorName(by), reason: checkedReason(reason) })
+  }
+
+  /** A page of the record of what operators did, oldest first, at most `limit` (1 to 1,000, default 100). */
+  async actions({ after, limit = 100 }: { after?: string; limit?: number } = {}): Promise<DeadLetterAction[]> {
+    return this.#letters.actions({ limit: pageLimit(limit), ...(after === undefined ? {} : { after }) })
+  }
+
+  #eventOf({ id, payload }: DeadLetter): Event {
+    if (payload !== null) {
+      try {
+        return this.#codec.decode(payload)
+      } catch (cause) {
+        throw new EventSystemError(
+          'invalid_event',
+          `The dead letter ${id} holds no event that could carry other data.`,
+          {
+            cause
+          }
+        )
+      }
+    }
+    throw new EventSystemError('invalid_event', `The dead letter ${id} holds no event that could carry other data.`)
+  }
+}
+
+function withData(event: Event, data: unknown): Event {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw new EventSystemError('invalid_data', `data must be an object, got ${JSON.stringify(data)}.`, {
+      pointer: '/data'
+    })
+  }
+  if (isKnownEventType(event.eventType)) validateData(event.eventType, data as JsonObject)
+  return { ...event, data: data as JsonObject }
+}

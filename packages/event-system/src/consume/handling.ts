@@ -1,0 +1,196 @@
+import {
+  type BackoffOptions,
+  backoffMs,
+  type Clock,
+  type Event,
+  EventSystemError,
+  isKnownEventType,
+  type StoredEvent,
+  validateData
+} from '@tradpal/events'
+import type { AppendEntry, Effects, HandlingError, LedgerEntry, NewDeadLetter } from '../log/index.ts'
+import { runAsCause } from '../runtime/index.ts'
+import { RunContext, type Surroundings } from './context.ts'
+import type { Registration } from './handlers.ts'
+import type { Held } from './held.ts'
+import { type HandlerProgress, handlingError } from './progress.ts'
+import { Reject, RetryLater } from './verdicts.ts'
+
+/** How the handling of an event ended, for now or for good. */
+export interface Ending {
+  readonly verdict: Verdict
+  readonly effects: readonly Effects[]
+  readonly remember: readonly LedgerEntry[]
+  /** What the handlers of this run failed with. */
+  readonly errors: readonly unknown[]
+}
+
+/** `retry`: some handlers are to be tried again, the first of them at `dueAt`, ms since the epoch. */
+export type Verdict =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'retry'; readonly dueAt: number }
+  | {
+      readonly kind: 'dead'
+      readonly letter: Pick<NewDeadLetter, 'kind' | 'handler' | 'attempts' | 'firstError' | 'lastError'>
+    }
+
+export interface HandlingParts {
+  readonly surroundings: Surroundings
+  readonly clock: Clock
+  readonly random: () => number
+  /** Of handlers that say nothing else. */
+  readonly defaults: { readonly maxAttempts: number; readonly backoff: BackoffOptions }
+}
+
+const DONE: Ending = { verdict: { kind: 'done' }, effects: [], remember: [], errors: [] }
+
+/** Runs the handlers of an event that are not done with it, one after another; one that fails does not keep the others from theirs. */
+export async function handle(
+  held: Held,
+  event: Event,
+  registrations: readonly Registration[],
+  parts: HandlingParts
+): Promise<Ending> {
+  const invalid = whyInvalid(event)
+  if (invalid !== undefined) return poison(invalid, parts.clock.now())
+  const stored = { ...event, messageId: held.messageId }
+  const effects: Effects[] = []
+  const remember: LedgerEntry[] = []
+  const errors: unknown[] = []
+  const remembered = await rememberedSteps(event, registrations, parts)
+  for (const registration of registrations) {
+    const { name } = registration
+    const known = held.progressIfAny?.of(name)
+    if (known !== undefined && (known.state !== 'to-do' || isPutOff(known, parts))) continue
+    const step = `handler:${name}`
+    if (remembered?.has(step)) {
+      held.progress.of(name).state = 'done'
+      continue
+    }
+    const attempt = held.delivery.attempt + (known?.failures ?? 0)
+    const context = new RunContext(held, event, name, attempt, parts.surroundings)
+    try {
+      const append = await run(registration, stored, event, context)
+      if (append.length > 0) effects.push({ eventId: event.eventId, step: `effects:${name}`, append })
+      if (registration.idempotent) remember.push({ eventId: event.eventId, step, value: 'done' })
+      if (registrations.length > 1) held.progress.of(name).state = 'done'
+      else if (known !== undefined) known.state = 'done'
+    } catch (error) {
+      context.end()
+      if (!(error instanceof RetryLater)) errors.push(error)
+      note(held.progress.of(name), registration, error, parts)
+    }
+  }
+  if (errors.length === 0 && held.progressIfAny === undefined) {
+    return effects.length + remember.length === 0 ? DONE : { ...DONE, effects, remember }
+  }
+  return { verdict: verdictOf(held, registrations), effects, remember, errors }
+}
+
+/** A handler that is not to be asked, for what the event carries is not what its type promises. */
+function whyInvalid(event: Event): unknown {
+  try {
+    if (isKnownEventType(event.eventType)) validateData(event.eventType, event.data)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** The end of an entry that no handler can be asked about. */
+export function poison(error: unknown, now: number): Ending {
+  return dead('poison', error, 0, now)
+}
+
+/** The end of an event that was handed out again and again, and never finished: likely it is what kills its consumers. */
+export function neverFinished(deliveries: number, now: number): Ending {
+  const error = new EventSystemError('handler_failed', `It was handed out ${deliveries} times and never finished.`)
+  return dead('exhausted', error, deliveries, now)
+}
+
+function dead(kind: NewDeadLetter['kind'], error: unknown, attempts: number, now: number): Ending {
+  const lastError = handlingError(error, now)
+  const letter = { kind, handler: null, attempts, firstError: lastError, lastError }
+  return { ...DONE, verdict: { kind: 'dead', letter }, errors: [error] }
+}
+
+async function rememberedSteps(
+  event: Event,
+  registrations: readonly Registration[],
+  { surroundings }: HandlingParts
+): Promise<Set<string> | undefined> {
+  const steps = registrations.filter(({ idempotent }) => idempotent).map(({ name }) => `handler:${name}`)
+  return steps.length === 0 ? undefined : surroundings.steps.done(event.eventId, steps)
+}
+
+function isPutOff({ dueAt }: HandlerProgress, { clock }: HandlingParts): boolean {
+  return dueAt !== undefined && dueAt > clock.now()
+}
+
+/** Resolves to what the handler published. */
+async function run(
+  { handler, timeoutMs, name }: Registration,
+  stored: StoredEvent,
+  event: Event,
+  context: RunContext
+): Promise<readonly AppendEntry[]> {
+  if (timeoutMs !== undefined) context.limitTime()
+  const running = runAsCause(event, () => handler(stored, context))
+  if (running !== undefined) await (timeoutMs === undefined ? running : inTime(running, timeoutMs, name, context))
+  return context.end()
+}
+
+/** A handler that does not end cannot be ended: its signal is aborted, and nobody waits for it any more. */
+async function inTime(running: Promise<void>, timeoutMs: number, name: string, context: RunContext): Promise<void> {
+  const timeIsUp = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const error = new EventSystemError('handler_timeout', `The handler ${name} took longer than ${timeoutMs} ms.`)
+    context.outOfTime(error)
+    timeIsUp.reject(error)
+  }, timeoutMs)
+  await Promise.race([running, timeIsUp.promise]).finally(() => clearTimeout(timer))
+}
+
+function note(progress: HandlerProgress, registration: Registration, error: unknown, parts: HandlingParts): void {
+  const now = parts.clock.now()
+  if (error instanceof RetryLater) {
+    progress.dueAt = now + error.delayMs
+    return
+  }
+  const { maxAttempts = parts.defaults.maxAttempts, backoff = parts.defaults.backoff, retryOn } = registration
+  progress.failures++
+  progress.lastError = handlingError(error, now)
+  progress.firstError ??= progress.lastError
+  progress.dueAt = now + backoffMs(progress.failures, backoff, parts.random)
+  if (error instanceof Reject || retryOn?.(error) === false) progress.state = 'rejected'
+  else if (progress.failures >= maxAttempts) progress.state = 'exhausted'
+}
+
+/** Nothing is given up before every handler has had its attempts. */
+function verdictOf(held: Held, registrations: readonly Registration[]): Verdict {
+  const all = registrations.map(({ name }) => ({ name, progress: held.progress.of(name) }))
+  const toDo = all.filter(({ progress }) => progress.state === 'to-do')
+  if (toDo.length > 0) return { kind: 'retry', dueAt: Math.min(...toDo.map(({ progress }) => progress.dueAt ?? 0)) }
+  const gaveUp = all.filter(({ progress }) => progress.state !== 'done')
+  const [first] = gaveUp
+  if (first === undefined) return { kind: 'done' }
+  const { state, failures } = first.progress
+  return {
+    kind: 'dead',
+    letter: {
+      kind: state === 'rejected' ? 'rejected' : 'exhausted',
+      handler: gaveUp.map(({ name }) => name).join(', '),
+      attempts: failures,
+      firstError: together(gaveUp.map(({ progress }) => progress.firstError)),
+      lastError: together(gaveUp.map(({ progress }) => progress.lastError))
+    }
+  }
+}
+
+/** What several handlers failed with, as one error: the first's, with what all of them said. */
+function together(errors: readonly (HandlingError | undefined)[]): HandlingError {
+  const [first, ...others] = errors.filter((error) => error !== undefined) as [HandlingError, ...HandlingError[]]
+  if (others.length === 0) return first
+  const sentences = [first, ...others].map(({ message }) => message)
+  return { ...first, message: `${sentences.length} handlers failed: ${sentences.join('; ')}` }
+}

@@ -1,0 +1,70 @@
+import type { Event } from '@tradpal/events'
+import type { Delivery, ShardTenure } from '../log/index.ts'
+import { Progress } from './progress.ts'
+
+/** What an entry says: an event and what it must stay in order with, or why it is no event. */
+export type Content =
+  | { readonly event: Event; readonly key: string | undefined }
+  | { readonly event: undefined; readonly key: string | undefined; readonly error: unknown }
+
+/**
+ * `queued`: its handlers are to run when there is room. `running`: they do. `waiting`: for its retry. `ended`: what became
+ * of it is being written to the log. `gone`: it is this consumer's no more.
+ */
+export type HeldState = 'queued' | 'running' | 'waiting' | 'ended' | 'gone'
+
+/** A delivery of either way to share: those of a shard name their tenure. */
+export type AnyDelivery = Delivery & Partial<ShardTenure>
+
+/** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
+export class Held {
+  readonly delivery: AnyDelivery
+  readonly content: Content
+  state: HeldState = 'queued'
+  #progress: Progress | undefined
+  #abort: AbortController | undefined
+  #lostBecause: Error | undefined
+
+  constructor(delivery: AnyDelivery, content: Content) {
+    this.delivery = delivery
+    this.content = content
+  }
+
+  get messageId(): string {
+    return this.delivery.messageId
+  }
+
+  get bytes(): number {
+    return this.delivery.payload?.length ?? 0
+  }
+
+  get progress(): Progress {
+    this.#progress ??= Progress.from(this.delivery.note)
+    return this.#progress
+  }
+
+  /** Undefined as long as nothing has failed: most never need one. */
+  get progressIfAny(): Progress | undefined {
+    return this.delivery.note === undefined ? this.#progress : this.progress
+  }
+
+  /** Why this consumer has it no more. */
+  get lostBecause(): Error | undefined {
+    return this.#lostBecause
+  }
+
+  /** Aborted when the entry is lost. Made only for those who ask. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#lostBecause !== undefined) this.#abort.abort(this.#lostBecause)
+    }
+    return this.#abort.signal
+  }
+
+  lose(reason: Error): void {
+    this.state = 'gone'
+    this.#lostBecause = reason
+    this.#abort?.abort(reason)
+  }
+}

@@ -1,0 +1,50 @@
+import type { ConsumerGroup } from '../log/index.ts'
+import type { Logger } from '../runtime/index.ts'
+import type { ResolvedConsumeOptions } from './options.ts'
+import type { Recovery } from './recovery.ts'
+
+/** Consumers are looked for that can be forgotten not more often than this, in ms. */
+const LEAST_LOOK_MS = 1_000
+
+export interface HousekeepingParts {
+  readonly group: ConsumerGroup
+  readonly consumer: string
+  readonly options: ResolvedConsumeOptions
+  readonly recovery: Recovery
+  readonly logger: Logger
+  /** How many entries this member has settled so far. */
+  readonly settled: () => number
+}
+
+/** What a group needs done now and then, by whichever of its members. Resolves when the consumer stops. */
+export async function keepHouse(parts: HousekeepingParts): Promise<void> {
+  await Promise.all([keepPlaces(parts), forgetConsumers(parts)])
+}
+
+/** Keeps the group's place, so that a group that is dropped goes on where it stood. */
+async function keepPlaces({ group, options, recovery, settled }: HousekeepingParts): Promise<void> {
+  const { ordering, leaseMs, claimAfterMs } = options
+  const everyMs = (ordering === 'key' ? leaseMs : claimAfterMs) / 3
+  let kept: number | undefined
+  do {
+    const now = settled()
+    if (now === kept) continue
+    const isKept = await recovery.attempt('keepPlace', () => group.keepPlace())
+    if (isKept) kept = now
+  } while (await recovery.pause(everyMs))
+}
+
+/** Removes the names that processes left behind which are no more. */
+async function forgetConsumers({ group, consumer, options, recovery, logger }: HousekeepingParts): Promise<void> {
+  const minIdleMs = options.forgetConsumersAfterMs
+  while (await recovery.pause(Math.max(LEAST_LOOK_MS, minIdleMs / 2))) {
+    await recovery.attempt('forget', async () => {
+      const { consumers } = await group.info()
+      for (const { name, idleMs } of consumers) {
+        if (name === consumer || idleMs < minIdleMs) continue
+        if (await group.removeConsumer(name, { minIdleMs }))
+          logger.info({ name }, 'a consumer that was long gone was removed')
+      }
+    })
+  }
+}

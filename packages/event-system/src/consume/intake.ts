@@ -1,0 +1,49 @@
+import type { Clock } from '@tradpal/events'
+import type { ConsumerGroup, Delivery } from '../log/index.ts'
+import type { Held } from './held.ts'
+import type { InHand } from './in-hand.ts'
+import type { ResolvedConsumeOptions } from './options.ts'
+import type { Recovery } from './recovery.ts'
+import type { Settling } from './settler.ts'
+
+/** Where a consumer's deliveries come from, and where they are settled: entry by entry, or shard by shard. */
+export interface Intake extends Settling {
+  /** Joins the group. */
+  join(): Promise<void>
+  /** Takes in deliveries until the consumer stops, and keeps alive what is in hand. */
+  run(): Promise<void>
+  /** Whether what is in hand is this consumer's for certain: a process that was frozen cannot know before it has asked, which this does. No handler starts while it is not. */
+  isCertain(): boolean
+  /** Says that this consumer still works on an entry. Rejects with `delivery_lost`. */
+  extend(held: Held): Promise<void>
+  /** An entry is out of hand: settled or lost. */
+  onOutOfHand(held: Held): void
+  /** Hands back all that is in hand, and leaves the group. */
+  leave(): Promise<void>
+}
+
+/** What an intake has of its consumer. */
+export interface IntakeParts {
+  readonly group: ConsumerGroup
+  readonly consumer: string
+  readonly options: ResolvedConsumeOptions
+  readonly clock: Clock
+  readonly recovery: Recovery
+  /** Aborted when the consumer stops. */
+  readonly stop: AbortSignal
+  readonly inHand: InHand
+  /** How many more entries there is room for now. */
+  readonly room: () => number
+  /** Resolves when the room may have grown, or the consumer stops. */
+  readonly roomChange: () => Promise<void>
+  readonly accept: (deliveries: readonly Delivery[]) => void
+  readonly onClaimed: (count: number) => void
+  readonly lose: (held: Held, reason: Error) => void
+  /** Everything that ended is settled when it resolves. */
+  readonly flush: () => Promise<void>
+  /** Handlers may start that had to wait for certainty. */
+  readonly resume: () => void
+}
+
+/** An idle consumer asks again after so long, in ms, in case a wake-up was lost. */
+export const WAIT_MS = 5_000

@@ -1,0 +1,14 @@
+import type { Event } from '@tradpal/events'
+
+/** The key of an event that names none otherwise: the symbol that its data names, if it names one. */
+export function symbolOf({ data }: Event): string | undefined {
+  const { symbol } = data
+  return typeof symbol === 'string' && symbol !== '' ? symbol : undefined
+}
+
+/** The shard of a key, from 0 to `shards - 1`: FNV-1a, 32 bits (Fowler, Noll, Vo, RFC 9923), over its UTF-16 code units. */
+export function shardOfKey(key: string, shards: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  return (hash >>> 0) % shards
+}

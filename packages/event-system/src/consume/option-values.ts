@@ -1,0 +1,37 @@
+import { type BackoffOptions, EventSystemError } from '@tradpal/events'
+
+/** The longest time that a timer of Node takes, in ms. */
+const LONGEST_MS = 2 ** 31 - 1
+
+export function nonEmpty(name: string, value: string): string {
+  if (typeof value === 'string' && value.length > 0) return value
+  throw wrong(name, 'a text that is not empty', value)
+}
+
+export function wholeNumber(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`
+  throw wrong(name, `a whole number of at least ${least}${upTo}`, value)
+}
+
+/** A time in ms. */
+export function duration(name: string, value: number, least: number): number {
+  if (typeof value === 'number' && value >= least && value <= LONGEST_MS) return value
+  throw wrong(name, `a number of ms from ${least} to ${LONGEST_MS}`, value)
+}
+
+export function checkedBackoff(backoff: BackoffOptions): BackoffOptions {
+  if (backoff.initialMs !== undefined) duration('backoff.initialMs', backoff.initialMs, 0)
+  if (backoff.maxMs !== undefined) duration('backoff.maxMs', backoff.maxMs, 0)
+  return backoff
+}
+
+export function choice<T extends string>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value
+  throw wrong(name, `one of ${choices.join(', ')}`, value)
+}
+
+function wrong(name: string, expected: string, value: unknown): EventSystemError {
+  const got = typeof value === 'number' ? String(value) : JSON.stringify(value)
+  return new EventSystemError('invalid_options', `${name} must be ${expected}, got ${got}.`)
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '@tradpal/events'
+import type { DeadLetter, EventLog } from '../log/index.ts'
+import { type ClaimedMessage, type ConsumedMessage, type DeadLetteredMessage, diagnostics } from '../runtime/index.ts'
+import type { Ending } from './handling.ts'
+import type { Held } from './held.ts'
+
+export interface HandlingReport {
+  readonly log: EventLog
+  readonly group: string
+  readonly held: Held
+  /** When the handlers began, by `performance.now()`. */
+  readonly started: number
+  readonly clock: Clock
+}
+
+/** Tells who listens that the handlers of an event ran. */
+export function reportEnding({ log, group, held, started, clock }: HandlingReport, ending: Ending): void {
+  const { event } = held.content
+  if (!diagnostics.consumed.hasSubscribers || event === undefined) return
+  const handlingMs = performance.now() - started
+  diagnostics.consumed.publish({
+    log,
+    group,
+    eventType: event.eventType,
+    attempt: held.delivery.attempt,
+    deliveryMs: Math.max(0, clock.now() - handlingMs - log.timeOf(held.messageId)),
+    handlingMs,
+    willRetry: ending.verdict.kind === 'retry',
+    error: ending.errors[0]
+  } satisfies ConsumedMessage)
+}
+
+export function reportDeadLetter(log: EventLog, { group, kind, messageId, eventType }: DeadLetter): void {
+  diagnostics.deadLettered.publish({ log, group, kind, messageId, eventType } satisfies DeadLetteredMessage)
+}
+
+export function reportClaimed(log: EventLog, group: string, count: number): void {
+  diagnostics.claimed.publish({ log, group, count } satisfies ClaimedMessage)
+}

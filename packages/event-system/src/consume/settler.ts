@@ -1,0 +1,103 @@
+import type { Hold, MessageId, Settlement, SettlementResult, ShardTenure } from '../log/index.ts'
+import type { AnyDelivery, Held } from './held.ts'
+
+/** A settlement of either way to share: that of a shard names its tenure. */
+export type AnySettlement = Settlement & Partial<ShardTenure>
+
+/** Where deliveries are settled. */
+export interface Settling {
+  acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]>
+  settle(settlements: readonly AnySettlement[]): Promise<readonly SettlementResult[]>
+}
+
+export interface SettlerParts {
+  readonly to: Settling
+  /** What was acknowledged, or settled with its result. */
+  readonly onSettled: (held: Held, result: SettlementResult) => void
+  /** Waits for as long as the next try should wait, and resolves to whether there should be one. */
+  readonly onFailure: (error: unknown) => Promise<boolean>
+}
+
+interface Ended {
+  readonly held: Held
+  /** Undefined: it is done, and there is nothing more to say. */
+  readonly settlement: AnySettlement | undefined
+}
+
+const SETTLED: SettlementResult = { kind: 'settled' }
+const LOST: SettlementResult = { kind: 'lost' }
+
+/**
+ * Gathers what became of deliveries: one call to the log is on its way at a time, and what ends meanwhile goes with the
+ * next, in the order in which it ended. So an event is never settled before one of its key that was handled before it, and
+ * none is acknowledged before its handlers are done.
+ */
+export class Settler {
+  readonly #parts: SettlerParts
+  #ended: Ended[] = []
+  #sending: Promise<void> | undefined
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts
+  }
+
+  acknowledge(held: Held): void {
+    this.#add({ held, settlement: undefined })
+  }
+
+  settle(held: Held, settlement: AnySettlement): void {
+    this.#add({ held, settlement })
+  }
+
+  /** Resolves when all that was added is settled, or rejects with what keeps it from being. */
+  async flush(): Promise<void> {
+    await this.#sending
+    while (this.#ended.length > 0) await this.#sendAll()
+  }
+
+  #add(ended: Ended): void {
+    this.#ended.push(ended)
+    this.#sending ??= this.#send()
+  }
+
+  async #send(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#ended.length > 0) {
+      try {
+        await this.#sendAll()
+      } catch (error) {
+        if (!(await this.#parts.onFailure(error))) break
+      }
+    }
+    this.#sending = undefined
+  }
+
+  /** What fails stays, to be sent again first. */
+  async #sendAll(): Promise<void> {
+    const batch = this.#ended
+    this.#ended = []
+    try {
+      const results = await (batch.some(({ settlement }) => settlement !== undefined)
+        ? this.#parts.to.settle(batch.map(settlementOf))
+        : this.#acknowledge(batch))
+      for (const [i, { held }] of batch.entries()) this.#parts.onSettled(held, results[i] ?? LOST)
+    } catch (error) {
+      this.#ended = [...batch, ...this.#ended]
+      throw error
+    }
+  }
+
+  async #acknowledge(batch: readonly Ended[]): Promise<SettlementResult[]> {
+    const lost = new Set(await this.#parts.to.acknowledge(batch.map(({ held }) => held.delivery)))
+    return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
+  }
+}
+
+/** What shows that this consumer has an entry. */
+export function holdOf({ delivery: { messageId, attempt, shard, epoch } }: Held): Hold & Partial<ShardTenure> {
+  return shard === undefined || epoch === undefined ? { messageId, attempt } : { messageId, attempt, shard, epoch }
+}
+
+function settlementOf({ held, settlement }: Ended): AnySettlement {
+  return settlement ?? { ...holdOf(held), outcome: { kind: 'done' } }
+}

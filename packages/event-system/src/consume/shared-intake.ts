@@ -1,0 +1,159 @@
+import { EventSystemError } from '@tradpal/events'
+import type { Delivery, MessageId, Settlement, SettlementResult } from '../log/index.ts'
+import type { AnyDelivery, Held } from './held.ts'
+import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
+
+/** So many of its own entries a consumer that comes back takes up in one call. */
+const PAGE = 1_000
+/** What is given back with a delay, be it the shortest, counts as a delivery: its handlers had begun. */
+const COUNTED_MS = 1
+
+/** Entry by entry: each new entry to whichever member asks first. */
+export class SharedIntake implements Intake {
+  readonly #parts: IntakeParts
+  #lastRead: MessageId | undefined
+  #certainUntil = 0
+  #asking: Promise<unknown> | undefined
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  async join(): Promise<void> {
+    const { group, options, clock } = this.#parts
+    await group.create(options.from)
+    await this.#mustNotBeSharded()
+    this.#certainUntil = clock.now() + options.claimAfterMs
+    await this.#takeUpOwn()
+  }
+
+  async run(): Promise<void> {
+    await Promise.all([this.#readLoop(), this.#claimLoop(), this.#keepAliveLoop()])
+  }
+
+  isCertain(): boolean {
+    if (this.#parts.clock.now() < this.#certainUntil) return true
+    this.#asking ??= this.#attempt('extend', () => this.#keepAlive()).finally(() => {
+      this.#asking = undefined
+    })
+    return false
+  }
+
+  async extend(held: Held): Promise<void> {
+    const { group, consumer, lose } = this.#parts
+    if ((await group.extend(consumer, [held.delivery])).length === 0) return
+    const reason = claimed(held)
+    lose(held, reason)
+    throw reason
+  }
+
+  async acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]> {
+    return this.#parts.group.acknowledge(this.#parts.consumer, deliveries)
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly SettlementResult[]> {
+    return this.#parts.group.settle(this.#parts.consumer, settlements)
+  }
+
+  onOutOfHand(): void {}
+
+  async leave(): Promise<void> {
+    const { group, consumer, inHand } = this.#parts
+    const left = [...inHand]
+    const begun = left.filter(({ state }) => state === 'running').map(({ delivery }) => delivery)
+    const untouched = left.filter(({ state }) => state !== 'running').map(({ delivery }) => delivery)
+    if (untouched.length > 0) await group.release(consumer, untouched)
+    if (begun.length > 0) await group.release(consumer, begun, { delayMs: COUNTED_MS })
+    await group.removeConsumer(consumer)
+  }
+
+  async #mustNotBeSharded(): Promise<void> {
+    const { name, consumers } = await this.#parts.group.info()
+    const others = consumers.filter(({ shards }) => shards.length > 0).map((consumer) => consumer.name)
+    if (others.length === 0) return
+    throw new EventSystemError(
+      'group_conflict',
+      `The group ${name} is ordered by key, by ${others.join(', ')}: give all its members the same ordering, or wait until those have left.`
+    )
+  }
+
+  /** What a process of this name left that ended before it was done. */
+  async #takeUpOwn(): Promise<void> {
+    const { group, consumer, accept } = this.#parts
+    let last: Delivery | undefined
+    do {
+      const after = last === undefined ? {} : { after: last.messageId }
+      const page = await group.claim(consumer, { minIdleMs: 0, limit: PAGE, heldBy: consumer, ...after })
+      accept(page)
+      last = page.length < PAGE ? undefined : page.at(-1)
+    } while (last !== undefined)
+  }
+
+  async #readLoop(): Promise<void> {
+    const { group, consumer, stop, room, roomChange, accept } = this.#parts
+    while (!stop.aborted) {
+      const limit = room()
+      if (limit <= 0) {
+        await roomChange()
+        continue
+      }
+      await this.#attempt('read', async () => {
+        const deliveries = await group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
+        this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
+        accept(deliveries)
+      })
+    }
+  }
+
+  /** Takes over what dead members left, and what the living handed back. */
+  async #claimLoop(): Promise<void> {
+    const { group, consumer, options, room, recovery, accept, onClaimed } = this.#parts
+    const minIdleMs = options.claimAfterMs
+    do {
+      const limit = room()
+      if (limit <= 0) continue
+      await this.#attempt('claim', async () => {
+        const deliveries = await group.claim(consumer, { minIdleMs, limit })
+        if (deliveries.length > 0) onClaimed(deliveries.length)
+        accept(deliveries)
+      })
+    } while (await recovery.pause(minIdleMs / 2))
+  }
+
+  /** Tells the group that this member lives, and learns what it has lost while it did not. */
+  async #keepAliveLoop(): Promise<void> {
+    const { options, recovery } = this.#parts
+    while (await recovery.pause(options.claimAfterMs / 3)) {
+      while (!(await this.#attempt('extend', () => this.#keepAlive()))) if (this.#parts.stop.aborted) return
+    }
+  }
+
+  async #keepAlive(): Promise<void> {
+    const { group, consumer, options, clock, inHand, lose, resume } = this.#parts
+    const asked = clock.now()
+    const held = [...inHand]
+    if (held.length > 0) {
+      const lost = await group.extend(
+        consumer,
+        held.map(({ delivery }) => delivery)
+      )
+      for (const messageId of lost) {
+        const one = inHand.get(messageId)
+        if (one !== undefined) lose(one, claimed(one))
+      }
+    }
+    this.#certainUntil = asked + options.claimAfterMs
+    resume()
+  }
+
+  #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
+    const { group, options, recovery } = this.#parts
+    return recovery.attempt(call, work, () =>
+      group.restore(this.#lastRead === undefined ? options.from : { after: this.#lastRead })
+    )
+  }
+}
+
+function claimed({ messageId }: Held): EventSystemError {
+  return new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
+}

@@ -1,0 +1,92 @@
+import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+
+export interface LogInfo {
+  readonly length: number
+  readonly firstId: MessageId | null
+  readonly lastId: MessageId | null
+  /** Bytes that the log takes where it is kept, approximately. */
+  readonly bytes: number
+  readonly groups: readonly GroupInfo[]
+  /** How many event ids are kept for deduplication: those of the window, and of up to one more, since they are forgotten in stretches. */
+  readonly deduplicationEntries: number
+  readonly deadLetters: number
+}
+
+/** How far to trim: keep at most `maxLength` entries, or those appended at or after `before` (ms), or at most about `maxBytes`. Exactly one. */
+export type TrimTarget = { readonly maxLength: number } | { readonly before: number } | { readonly maxBytes: number }
+
+export interface TrimResult {
+  readonly removed: number
+  /** Of those removed, how many some group had not acknowledged, counted once each. Above 0 only with `force`. */
+  readonly lost: number
+  /** Of those removed, how many each group had not acknowledged, by its name. Groups that lose nothing are left out. */
+  readonly lostByGroup: Readonly<Record<string, number>>
+  /** True when the guard kept entries that the target asked to remove. */
+  readonly guarded: boolean
+}
+
+export interface TrimOptions {
+  /** Removes also what groups have not acknowledged. Default false: the guard keeps it. */
+  readonly force?: boolean
+  /** Removes nothing, and resolves to what it would have removed and lost. Default false. */
+  readonly dryRun?: boolean
+}
+
+/** What an adapter promises beyond the rest, or does not. The suite asks for the declared refusal (`unsupported`) instead. */
+export interface LogFeatures {
+  /** `read` narrows by event type from an index. */
+  readonly typeIndex: boolean
+  /** Entries can be written past the adapter, by anybody: poison entries are possible. */
+  readonly foreignWriters: boolean
+  /** Data outlives the adapter's `close()` and the process. */
+  readonly persistent: boolean
+}
+
+/** An append-only log of entries, shared by every process that opens the same one. */
+export interface EventLog {
+  /** `sqlite`, `redis`, …: for people and metrics. */
+  readonly kind: string
+  /** Where it is, without secrets: for people. */
+  readonly location: string
+  readonly features: LogFeatures
+
+  /** Opens or creates the log. Rejects with `log_incompatible`, `log_unavailable`, … and harms nothing. */
+  start(): Promise<void>
+  /** Idempotent. Waits at most `timeoutMs` for calls under way; later ones reject with `closed`. */
+  close(options?: { timeoutMs?: number }): Promise<void>
+
+  /**
+   * Appends all of them or none, in order; ids grow strictly. A repeated event id inside the deduplication window, here
+   * or in the same call, appends nothing and says so, also when two processes race; all that open the log must be given
+   * the same window. When it resolves, the entries are durable to the degree that the adapter documents by name. It never
+   * reports an append that it cannot prove: it rejects with `log_unavailable` or `log_busy` when nothing was written and
+   * with `log_timeout` when that is unknown.
+   */
+  append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
+  /** One page of entries. A page shorter than `limit` is the last. */
+  read(range: ReadRange): Promise<Entry[]>
+  get(messageId: MessageId): Promise<Entry | undefined>
+  /**
+   * Pages of entries behind a position, in log order, with no gap and no repeat, for ever: waits for what is appended
+   * next, in this process or another. Ends when the signal is aborted or the log is closed; rejects when the log cannot be read.
+   */
+  tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]>
+  /** Negative, 0 or positive as `a` stands before, at or behind `b`. Rejects what is no message id with `invalid_message_id`. */
+  compare(a: MessageId, b: MessageId): number
+  /** When the log took the entry, ms since the epoch. */
+  timeOf(messageId: MessageId): number
+
+  /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
+  group(name: string): ConsumerGroup
+  readonly deadLetters: DeadLetters
+
+  /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
+  trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
+  /** Removes these entries, wherever they stand, at most 10,000 in a call. What a group has not acknowledged stays, unless `force`. Those that are not there are left out. */
+  remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult>
+  info(): Promise<LogInfo>
+  /** Resolves when the log answers; rejects with `log_unavailable` or `log_timeout`. */
+  ping(): Promise<void>
+}

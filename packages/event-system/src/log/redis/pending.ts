@@ -1,0 +1,49 @@
+import type { PendingEntry } from '../port.ts'
+import type { ShardingState } from '../sharding/index.ts'
+import type { Connection } from './connection.ts'
+import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
+import type { GroupKeys } from './keys.ts'
+import { compareMessageIds } from './message-id.ts'
+import { parseSharding } from './sharding-store.ts'
+
+type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries: number]
+
+/** A page of what is pending in a group, where XPENDING begins at `from`; of one consumer, or of the shards that it has, or of all. */
+export async function pendingEntries(
+  connection: Connection,
+  { stream, group, keys }: { stream: string; group: string; keys: GroupKeys },
+  { from, limit, consumer }: { from: string; limit: number; consumer: string | undefined }
+): Promise<PendingEntry[]> {
+  const state = parseSharding(await connection.read<string | null>(['HGET', keys.sharding, 'state']))
+  const command = ['XPENDING', stream, group, from, '+', String(limit)]
+  const holders = consumer === undefined ? [[]] : [[consumer], ...shardsOf(state, consumer)]
+  const pages = await Promise.all(holders.map((holder) => connection.read<PendingRow[]>([...command, ...holder])))
+  const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
+  const page = rows.slice(0, limit)
+  const notes = await notesOf(connection, keys, page)
+  return page.map(([messageId, holder, idleMs, deliveries], i) => {
+    const entry = { messageId, consumer: nameOf(holder, state), idleMs, deliveries }
+    const note = notes[i] ?? null
+    return note === null ? entry : { ...entry, note }
+  })
+}
+
+function shardsOf(state: ShardingState | null, name: string): [string][] {
+  return (state?.tenures ?? []).flatMap(({ member }, shard) => (member === name ? [[shardHolder(shard)]] : []))
+}
+
+/** Whose it is, for people: of a shard, the member that has it; empty when nobody has. */
+function nameOf(holder: string, state: ShardingState | null): string {
+  if (isNobody(holder)) return ''
+  const shard = shardOfHolder(holder)
+  return shard === undefined ? holder : (state?.tenures[shard]?.member ?? '')
+}
+
+async function notesOf(
+  connection: Connection,
+  { notes }: GroupKeys,
+  rows: readonly PendingRow[]
+): Promise<(string | null)[]> {
+  if (rows.length === 0) return []
+  return connection.read<(string | null)[]>(['HMGET', notes, ...rows.map(([messageId]) => messageId)])
+}

@@ -1,0 +1,64 @@
+-- Appends events, but for those whose id was appended inside the deduplication window.
+--
+-- Two hashes, event id -> message id: time is cut into spans as long as the window, and spans use the two in turn, so
+-- that an id of the window stands in this span's or the last one's. The field '' says which span it is.
+
+local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
+
+-- first, last: where the events stand in ARGV, event id and payload in turn. Returns their message ids and, from 0, the
+-- indexes of those that were there already.
+local function appendEvents(stream, evenHash, oddHash, window, first, last)
+  local ids, duplicates = {}, {}
+  if window == 0 then
+    for i = first + 1, last, 2 do ids[#ids + 1] = redis.call('XADD', stream, '*', 'event', ARGV[i]) end
+    return ids, duplicates
+  end
+
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local span = math.floor(now / window)
+  local current, before = evenHash, oddHash
+  if span % 2 == 1 then current, before = oddHash, evenHash end
+
+  -- Event id -> message id. Of a hash that is left over from an older span nothing counts.
+  local seen = {}
+  local function look(hash, ofSpan, fields)
+    local found = redis.call('HMGET', hash, unpack(fields))
+    if tonumber(found[1]) ~= ofSpan then return false end
+    for i = 2, #fields do
+      local id = found[i]
+      if id and now - tonumber(string.match(id, '^%d+')) < window then seen[fields[i]] = id end
+    end
+    return true
+  end
+
+  for from = first, last, 2 * CHUNK do
+    local to = math.min(from + 2 * CHUNK - 2, last - 1)
+    local fields, fresh = {''}, {}
+    for i = from, to, 2 do fields[#fields + 1] = ARGV[i] end
+    look(before, span - 1, fields)
+    local isThisSpan = look(current, span, fields)
+    for i = from, to, 2 do
+      local eventId = ARGV[i]
+      local id = seen[eventId]
+      if id then
+        duplicates[#duplicates + 1] = (i - first) / 2
+      else
+        id = redis.call('XADD', stream, '*', 'event', ARGV[i + 1])
+        seen[eventId] = id
+        fresh[#fresh + 1] = eventId
+        fresh[#fresh + 1] = id
+      end
+      ids[#ids + 1] = id
+    end
+    if #fresh > 0 then
+      if not isThisSpan then
+        redis.call('UNLINK', current)
+        redis.call('HSET', current, '', span)
+        redis.call('PEXPIRE', current, 2 * window)
+      end
+      redis.call('HSET', current, unpack(fresh))
+    end
+  end
+  return ids, duplicates
+end

@@ -1,0 +1,32 @@
+-- What is pending in a group and is no shard's: what nobody holds, and what a consumer that is no shard has left for so
+-- long that it must be dead.
+-- Includes: hold, due
+--
+-- KEYS  1 the stream, 2 the sorted set of delayed entries
+-- ARGV  1 group, 2 how many shards, 3 least idle time in ms, 4 how many at most, 5 the consumer that nobody is, 6 the
+--       one that waits
+-- Returns {{id, fields, consumer, deliveries}, ...}
+
+local stream, group, limit, nobody, waiting = KEYS[1], ARGV[1], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+redis.call('XPENDING', stream, group) -- Without the group, it ends here.
+freeDue(stream, group, KEYS[2], waiting, nobody)
+
+local function rowsOf(consumer)
+  local shard = tonumber(string.match(consumer, '^%(shard%-(%d+)%)$') or '')
+  if consumer == waiting or (shard and shard < tonumber(ARGV[2])) then return {} end
+  if consumer == nobody then return redis.call('XPENDING', stream, group, '-', '+', limit, nobody) end
+  return redis.call('XPENDING', stream, group, 'IDLE', ARGV[3], '-', '+', limit, consumer)
+end
+
+local leftovers = {}
+for _, consumer in ipairs(redis.call('XPENDING', stream, group)[4] or {}) do
+  for _, row in ipairs(rowsOf(consumer[1])) do
+    local entry = redis.call('XRANGE', stream, row[1], row[1])[1]
+    if entry then
+      leftovers[#leftovers + 1] = {entry[1], entry[2], row[2], row[4]}
+    else
+      redis.call('XACK', stream, group, row[1]) -- It was trimmed: there is nothing to hand out.
+    end
+  end
+end
+return leftovers

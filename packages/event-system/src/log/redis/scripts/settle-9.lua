@@ -1,0 +1,66 @@
+-- Settles deliveries, each whole or not at all: what can fail is looked at before anything is written, and a full memory
+-- refuses the first write.
+-- Includes: hold, append, ledger
+--
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's sharding,
+--       7, 8 the two hashes of the ledger, 9 the stream of dead letters
+-- ARGV  1 group, 2 the deduplication window in ms, 3 the ledger's retention in ms, then for each settlement:
+--       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
+--       how many effects, and for each: event id, step, how many events, and event id and payload of each;
+--       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
+-- Returns for each settlement '' or the letter's id; false when the hold was lost
+
+local stream, notes, amended, letters, group = KEYS[1], KEYS[4], KEYS[5], KEYS[9], ARGV[1]
+local window, retention = tonumber(ARGV[2]), tonumber(ARGV[3])
+
+-- A key of another type fails here.
+redis.call('XLEN', stream)
+redis.call('XLEN', letters)
+for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
+local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
+
+local at = 4
+local function take()
+  at = at + 1
+  return ARGV[at - 1]
+end
+
+local function takeEffects(counts)
+  for _ = 1, tonumber(take()) do
+    local eventId, step, count = take(), take(), tonumber(take())
+    if counts and remembered(ledger, eventId)[step] == nil then
+      appendEvents(stream, KEYS[2], KEYS[3], window, at, at + 2 * count - 1)
+      remember(ledger, eventId, step, '')
+    end
+    at = at + 2 * count
+  end
+end
+
+local function takeMemories(counts)
+  for _ = 1, tonumber(take()) do
+    local eventId, step, hasValue, value = take(), take(), take(), take()
+    if counts then remember(ledger, eventId, step, hasValue == '1' and value or cjson.null) end
+  end
+end
+
+local results = {}
+while at <= #ARGV do
+  local consumer, shard, tenure, id, attempt, outcome, text = take(), take(), take(), take(), take(), take(), take()
+  local isTenant = tenure == '' or redis.call('HGET', KEYS[6], shard) == tenure
+  local counts = held(stream, group, consumer, id, attempt) ~= nil and isTenant
+  local result = ''
+  takeEffects(counts)
+  takeMemories(counts)
+  if not counts then
+    result = false
+  elseif outcome == 'retry' then
+    redis.call('HSET', notes, id, text)
+  else
+    if outcome == 'dead' then result = redis.call('XADD', letters, '*', 'letter', text) end
+    redis.call('XACK', stream, group, id)
+    redis.call('HDEL', notes, id)
+    redis.call('HDEL', amended, id)
+  end
+  results[#results + 1] = result
+end
+return results

@@ -1,0 +1,32 @@
+import type { TrimResult } from '../port.ts'
+
+/** What one step of a trim answers; lostByGroup is group and count in turn. */
+export type StepReply = [removed: number, lost: number, guarded: number, lostByGroup: (string | number)[]]
+
+/** Adds up the steps of a trim. */
+export class TrimCount {
+  removed = 0
+  #lost = 0
+  #guarded = false
+  readonly #lostByGroup = new Map<string, number>()
+
+  /** Resolves to how many the step removed, and what else it answered. */
+  add<Rest extends string[]>([removed, lost, guarded, lostByGroup, ...rest]: [...StepReply, ...Rest]): [
+    number,
+    ...Rest
+  ] {
+    this.removed += removed
+    this.#lost += lost
+    this.#guarded ||= guarded === 1
+    for (let i = 0; i < lostByGroup.length; i += 2) {
+      const group = lostByGroup[i] as string
+      this.#lostByGroup.set(group, (this.#lostByGroup.get(group) ?? 0) + (lostByGroup[i + 1] as number))
+    }
+    return [removed, ...rest]
+  }
+
+  result(): TrimResult {
+    const lostByGroup = Object.fromEntries(this.#lostByGroup)
+    return { removed: this.removed, lost: this.#lost, lostByGroup, guarded: this.#guarded }
+  }
+}

@@ -1,0 +1,57 @@
+import type { AppendEntry, Hold, Settlement, SettlementResult } from '../port.ts'
+import type { Appender } from './appender.ts'
+import type { Connection } from './connection.ts'
+import type { SqliteDeadLetters } from './dead-letters.ts'
+import type { SqliteLedger } from './ledger.ts'
+import { parseMessageId } from './message-id.ts'
+
+const NOTE = 'UPDATE pending SET note = ?3 WHERE grp = ?1 AND id = ?2'
+const REMOVE = 'DELETE FROM pending WHERE grp = ? AND id = ?'
+
+export interface SettlementParts {
+  readonly connection: Connection
+  readonly appender: Appender
+  readonly deadLetters: SqliteDeadLetters
+  readonly ledger: SqliteLedger
+  readonly group: string
+}
+
+/** Settles deliveries in one step of the connection. Whether a hold still holds is asked inside it. */
+export async function settleAll<S extends Settlement>(
+  parts: SettlementParts,
+  settlements: readonly S[],
+  isHeld: (hold: S & Hold) => boolean
+): Promise<SettlementResult[]> {
+  const { connection, appender } = parts
+  if (settlements.length === 0) return []
+  if (settlements.some(({ effects }) => effects !== undefined)) await appender.approach()
+  const { results, appended, placed } = await connection.write(() => {
+    const append: AppendEntry[] = []
+    const results = settlements.map((settlement) =>
+      isHeld(settlement) ? settleOne(parts, settlement, append) : ({ kind: 'lost' } as const)
+    )
+    return { results, appended: append, placed: append.length > 0 ? appender.place(append) : [] }
+  })
+  appender.remember(appended, placed)
+  return results
+}
+
+/** What is to be appended is gathered, for all of the step at once. */
+function settleOne(parts: SettlementParts, settlement: Settlement, append: AppendEntry[]): SettlementResult {
+  const { connection, ledger, deadLetters, group } = parts
+  const { messageId, outcome, effects = [], remember = [] } = settlement
+  for (const { eventId, step, append: entries } of effects) {
+    if (ledger.find(eventId, step) !== undefined) continue
+    ledger.put([{ eventId, step, value: '' }])
+    append.push(...entries)
+  }
+  ledger.put(remember)
+  const id = parseMessageId(messageId)
+  if (outcome.kind === 'retry') {
+    connection.statement(NOTE).run(group, id, outcome.note)
+    return { kind: 'settled' }
+  }
+  connection.statement(REMOVE).run(group, id)
+  if (outcome.kind === 'done') return { kind: 'settled' }
+  return { kind: 'settled', letter: deadLetters.write(group, messageId, outcome.letter) }
+}

@@ -1,0 +1,347 @@
+import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
+import { expect, onTestFinished, test } from 'vitest'
+import { DeadLetterOffice, EventSubscriber } from '../../src/consume/index.ts'
+import type { ConsumerGroup, DeadLetter, DeadLetters, Delivery, EventLog, NewDeadLetter } from '../../src/log/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, signals, withFaults } from '../support/events.ts'
+
+const ADA = { by: 'ada' }
+const failed = { message: 'the broker is down', stack: 'Error: the broker is down', at: 1 }
+
+/** Has a group give up on what is next in the log. */
+async function bury(log: EventLog, count: number, parts: Partial<NewDeadLetter> = {}, name = 'brokers') {
+  const group = log.group(name)
+  await group.create('start')
+  return giveUp(group, await group.read('broker-1', { limit: count, waitMs: 0 }), parts)
+}
+
+async function giveUp(group: ConsumerGroup, deliveries: readonly Delivery[], parts: Partial<NewDeadLetter> = {}) {
+  const results = await group.settle(
+    'broker-1',
+    deliveries.map(({ messageId, attempt, payload }) => {
+      const letter: NewDeadLetter = {
+        consumer: 'broker-1',
+        handler: 'trade',
+        eventType: 'trading_signal',
+        payload,
+        kind: 'exhausted',
+        attempts: 3,
+        firstError: failed,
+        lastError: failed,
+        ...parts
+      }
+      return { messageId, attempt, outcome: { kind: 'dead', letter } }
+    })
+  )
+  return results.map((result) => (result.kind === 'settled' ? result.letter : undefined) as DeadLetter)
+}
+
+async function buried(log: EventLog, count: number): Promise<{ office: DeadLetterOffice; letters: DeadLetter[] }> {
+  await append(log, ...signals(count))
+  return { office: new DeadLetterOffice({ log }), letters: await bury(log, count) }
+}
+
+/** A handle on the log in which letters are put back in another way: what happens meanwhile, happens there. */
+function withRequeue(log: EventLog, requeue: DeadLetters['requeue']): EventLog {
+  return withDeadLetters(log, { requeue })
+}
+
+function withDeadLetters(log: EventLog, others: Partial<DeadLetters>): EventLog {
+  const deadLetters = new Proxy(log.deadLetters, {
+    get: (target, name) => Reflect.get(others, name) ?? (Reflect.get(target, name) as () => void).bind(target)
+  })
+  return withFaults(log, { deadLetters })
+}
+
+const idsOf = (letters: readonly { id: string }[]) => letters.map(({ id }) => id)
+
+/** What the group gets next, and the events in it. */
+async function claimed(log: EventLog, name = 'brokers'): Promise<Event[]> {
+  const deliveries = await log.group(name).claim('heir', { minIdleMs: 3_600_000, limit: 1_000 })
+  expect(deliveries.every(({ attempt }) => attempt === 1)).toBe(true)
+  return deliveries.map(({ payload }) => {
+    const { event_type, event_id, ...rest } = JSON.parse(payload ?? 'null')
+    return { eventType: event_type, eventId: event_id, ...rest }
+  })
+}
+
+describeOnEachLog('dead letters', (logs) => {
+  test('are listed, filtered, counted and got', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 3)
+    await append(log, signal())
+    const [poison] = await bury(log, 1, { kind: 'poison', handler: null, eventType: null })
+    expect(await office.list()).toEqual([...letters, poison])
+    expect(await office.list({ limit: 2, after: letters[0]?.id ?? '' })).toEqual(letters.slice(1))
+    expect(await office.list({ kind: 'poison' })).toEqual([poison])
+    expect(await office.count({ group: 'brokers', eventType: 'trading_signal', handler: 'trade' })).toBe(3)
+    expect(await office.count()).toBe(4)
+    expect(await office.get(poison?.id ?? '')).toEqual(poison)
+    expect(await office.get('7')).toBeUndefined()
+  })
+
+  test('are put back to the group that failed, and to nobody else, as if never handed out', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 2)
+    await bury(log, 2, {}, 'auditors')
+    await office.requeue(letters[0]?.id ?? '', ADA)
+    expect(await claimed(log)).toHaveLength(1)
+    expect(await claimed(log, 'auditors')).toEqual([])
+    expect(await office.count()).toBe(3)
+  })
+
+  test('are put back with other data for that group, all else of the event as it was', async () => {
+    const log = await logs.open()
+    const event = { ...signal('AAPL', 7), metadata: { correlation_id: 'c' } }
+    await append(log, event)
+    const office = new DeadLetterOffice({ log })
+    const [letter] = await bury(log, 1)
+    const data = { symbol: 'MSFT', signal: 'SELL', price: 0.1 }
+    await office.requeue(letter?.id ?? '', { ...ADA, data })
+    expect(await claimed(log)).toEqual([{ ...event, data }])
+    expect((await log.read({ limit: 1 }))[0]?.payload).toBe(encodeEvent(event))
+  })
+
+  test('keep the data that they were put back with when the event fails again', async () => {
+    const log = await logs.open()
+    const subscriber = new EventSubscriber({ log })
+    onTestFinished(async () => void (await subscriber.close()))
+    const seen: unknown[] = []
+    subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => {
+      seen.push(data.symbol)
+      throw new Error('no such symbol')
+    })
+    await append(log, signal('APPL'))
+    await subscriber.startConsuming({ group: 'brokers', from: 'start', maxAttempts: 1, claimAfterMs: 100 })
+    const office = new DeadLetterOffice({ log })
+    const next = (than?: string) =>
+      waitFor(async () => (await office.list()).find(({ id }) => id !== than) ?? false, { timeoutMs: 5_000 })
+    const first = await next()
+    await office.requeue(first.id, { ...ADA, data: { symbol: 'AAPL', signal: 'BUY' } })
+    const second = await next(first.id)
+    expect(JSON.parse(second.payload ?? '').data.symbol).toBe('AAPL')
+    await office.requeueAll({ group: 'brokers' }, ADA)
+    await next(second.id)
+    expect(seen).toEqual(['APPL', 'AAPL', 'AAPL'])
+  })
+
+  test('with data that the event cannot carry stay, and nothing is put back', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 1)
+    const id = letters[0]?.id ?? ''
+    const requeue = (data: unknown) => office.requeue(id, { ...ADA, data: data as never })
+    await expect(requeue({ symbol: 'AAPL', signal: 'WAIT' })).rejects.toMatchObject({
+      code: 'invalid_data',
+      pointer: '/data/signal'
+    })
+    await expect(requeue({ symbol: 'AAPL', signal: 'BUY', price: Number.NaN })).rejects.toMatchObject({
+      code: expect.stringMatching(/not_representable|invalid_data/)
+    })
+    await expect(requeue([])).rejects.toMatchObject({ code: 'invalid_data' })
+    expect(await office.list()).toEqual(letters)
+    expect(await claimed(log)).toEqual([])
+  })
+
+  test('of a type that this process does not know take other data; those that hold no event take none', async () => {
+    const log = await logs.open()
+    const name = `of_another_service_${Math.random().toString(36).slice(2)}`
+    const event = { ...createEvent(EventType.RISK_ALERT, {}), eventType: name }
+    await append(log, event)
+    await log.append([{ eventId: 'x', eventType: 'x', payload: 'no JSON' }])
+    const office = new DeadLetterOffice({ log })
+    const [foreign, broken] = await bury(log, 2)
+    await office.requeue(foreign?.id ?? '', { ...ADA, data: { any: 1 } })
+    expect(await claimed(log)).toMatchObject([{ eventType: name, data: { any: 1 } }])
+    await expect(office.requeue(broken?.id ?? '', { ...ADA, data: {} })).rejects.toMatchObject({
+      code: 'invalid_event'
+    })
+    expect(await office.list()).toEqual([broken])
+  })
+
+  test('are discarded for a reason; what operators did is on record', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 3)
+    const [one, two, three] = idsOf(letters) as [string, string, string]
+    await office.requeue(one, ADA)
+    await office.requeue(two, { by: 'bob', data: { symbol: 'AAPL', signal: 'BUY' } })
+    await office.discard(three, { by: 'cy', reason: 'a test order' })
+    expect(await office.list()).toEqual([])
+    const actions = await office.actions()
+    expect(actions).toMatchObject([
+      { action: 'requeue', by: 'ada', amended: false, letter: letters[0] },
+      { action: 'requeue', by: 'bob', amended: true, letter: letters[1] },
+      { action: 'discard', by: 'cy', reason: 'a test order', letter: letters[2] }
+    ])
+    expect(await office.actions({ limit: 1, after: actions[1]?.id ?? '' })).toEqual(actions.slice(2))
+  })
+
+  test('that are not there, or whose group is gone, cannot be put back', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 1)
+    const id = letters[0]?.id ?? ''
+    await log.group('brokers').destroy()
+    await expect(office.requeue(id, ADA)).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringMatching(/group "brokers".*gone/)
+    })
+    expect(await office.list()).toEqual(letters)
+    await log.group('brokers').create('end')
+    await office.requeue(id, ADA)
+    await expect(office.requeue(id, ADA)).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringMatching(/no dead letter/)
+    })
+    await expect(office.discard(id, { ...ADA, reason: 'x' })).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('are not touched by what is asked for wrongly', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 1)
+    const id = letters[0]?.id ?? ''
+    const wrong: readonly [() => Promise<unknown>, RegExp][] = [
+      [() => office.requeue(id, { by: '' }), /^by must be/],
+      [() => office.requeue(id, { by: 'a\nb' }), /^by must be/],
+      [() => office.discard(id, { ...ADA, reason: ' ' }), /^reason must be/],
+      [() => office.list({ limit: 0 }), /^limit must be/],
+      [() => office.list({ limit: 1_000_000 }), /^limit must be/],
+      [() => office.list({ gruop: 'brokers' } as object), /no condition "gruop"/],
+      [() => office.list({ kind: 'lost' as never }), /^kind must be one of poison, rejected, exhausted/],
+      [() => office.count({ since: 2, until: 1 }), /^since \(2\) is after until/],
+      [() => office.requeueAll({ group: undefined } as object, ADA), /^group must be left out/],
+      [() => office.requeueAll({ group: '' }, ADA), /^group must be/],
+      [() => office.requeueAll({}, { ...ADA, stepSize: 0 }), /^stepSize must be/],
+      [() => office.requeueAll({}, { ...ADA, stepSize: 1_000_000 }), /^stepSize must be/],
+      [() => office.requeueAll({}, { ...ADA, expected: -1 }), /^expected must be/],
+      [() => office.requeueAll({}, { ...ADA, limit: 0 }), /^limit must be/],
+      [() => office.requeueAll({}, { ...ADA, after: id }), /give expected with it/],
+      [() => office.requeueAll({}, { by: '' }), /^by must be/]
+    ]
+    for (const [call, message] of wrong) {
+      await expect(call(), String(call)).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringMatching(message)
+      })
+    }
+    expect(await office.list()).toEqual(letters)
+    expect(await office.actions()).toEqual([])
+  })
+})
+
+describeOnEachLog('a bulk requeue', (logs) => {
+  test('says first how many it would move, and moves none', async () => {
+    const { office, letters } = await buried(await logs.open(), 3)
+    const report = await office.requeueAll({ group: 'brokers' }, { ...ADA, dryRun: true })
+    const next = { expected: 3, until: expect.any(Number) }
+    expect(report).toEqual({ matched: 3, requeued: 0, failed: [], remaining: 3, next })
+    expect(await office.list()).toEqual(letters)
+  })
+
+  test('moves in bounded steps, oldest first, and tells of each', async () => {
+    const log = await logs.open()
+    const { office } = await buried(log, 25)
+    const listed: number[] = []
+    const watched = withDeadLetters(log, {
+      list(page) {
+        listed.push(page.limit)
+        return log.deadLetters.list(page)
+      }
+    })
+    const told: number[] = []
+    const onProgress = ({ requeued }: { requeued: number }) => void told.push(requeued)
+    const report = await new DeadLetterOffice({ log: watched }).requeueAll({}, { ...ADA, stepSize: 10, onProgress })
+    expect(report).toEqual({ matched: 25, requeued: 25, failed: [], remaining: 0 })
+    expect({ listed, told }).toEqual({ listed: [10, 10, 5], told: [10, 20, 25] })
+    expect((await claimed(log)).map(({ data }) => data.price)).toEqual(Array.from({ length: 25 }, (_, i) => i))
+    expect(await office.count()).toBe(0)
+  })
+
+  test('moves only letters that were there when it began, though each fails again at once', async () => {
+    const log = await logs.open()
+    const { office } = await buried(log, 30)
+    // A clock that is before the log's does not tell old letters from new ones: then the count does.
+    const clock = { now: () => Date.now() + 3_600_000, sleep: async () => {} }
+    const group = log.group('brokers')
+    const failing = withRequeue(log, async (id, options) => {
+      await log.deadLetters.requeue(id, options)
+      await giveUp(group, await group.claim('broker-1', { minIdleMs: 0, limit: 100 }))
+    })
+    const bounded = await new DeadLetterOffice({ log: failing, clock }).requeueAll({}, { ...ADA, stepSize: 7 })
+    expect(bounded).toEqual({ matched: 30, requeued: 30, failed: [], remaining: 0 })
+    expect(await office.count()).toBe(30)
+  })
+
+  test('moves no letter that came after an earlier call had counted, whatever became of the others', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 3)
+    const { next } = await office.requeueAll({}, { ...ADA, dryRun: true })
+    const { until = 0, ...where } = next ?? { expected: 0 }
+    await waitFor(() => Date.now() > until)
+    await office.discard(letters[0]?.id ?? '', { ...ADA, reason: 'a test order' })
+    await append(log, signal())
+    const later = await bury(log, 1)
+    expect(await office.requeueAll({ until }, { ...ADA, ...where })).toMatchObject({ requeued: 2, remaining: 0 })
+    expect(await office.list()).toEqual(later)
+  })
+
+  test('stops after the letter in hand when its signal is aborted, says what it did, and goes on when called again', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 12)
+    const abort = new AbortController()
+    const stopping = withRequeue(log, async (id, options) => {
+      if (id === letters[4]?.id) abort.abort()
+      await log.deadLetters.requeue(id, options)
+    })
+    const options = { ...ADA, stepSize: 3 }
+    const report = await new DeadLetterOffice({ log: stopping }).requeueAll({}, { ...options, signal: abort.signal })
+    const next = { until: expect.any(Number), expected: 7, after: letters[4]?.id }
+    expect(report).toEqual({ matched: 12, requeued: 5, failed: [], remaining: 7, next })
+    expect(idsOf(await office.list())).toEqual(idsOf(letters.slice(5)))
+    const rest = await office.requeueAll({}, { ...options, limit: 4 })
+    expect(rest).toMatchObject({ matched: 7, requeued: 4, remaining: 3 })
+    const { until = 0, ...where } = rest.next ?? { expected: 0 }
+    expect(await office.requeueAll({ until }, { ...options, ...where })).toMatchObject({ requeued: 3, remaining: 0 })
+    expect(await claimed(log)).toHaveLength(12)
+    expect(await office.requeueAll({}, ADA)).toEqual({ matched: 0, requeued: 0, failed: [], remaining: 0 })
+  })
+
+  test('names the letters that cannot be moved, and moves the rest', async () => {
+    const log = await logs.open()
+    const { office, letters } = await buried(log, 5)
+    const [first, , third] = letters.map(({ messageId }) => messageId) as [string, string, string]
+    await log.remove([first, third], { force: true })
+    const other = withRequeue(log, async (id, options) => {
+      if (id === letters[1]?.id) await log.deadLetters.discard(id, { by: 'bob', reason: 'meanwhile' })
+      await log.deadLetters.requeue(id, options)
+    })
+    const report = await new DeadLetterOffice({ log: other }).requeueAll({}, ADA)
+    expect(report).toEqual({
+      matched: 5,
+      requeued: 2,
+      failed: [
+        { id: letters[0]?.id, code: 'entry_trimmed' },
+        { id: letters[1]?.id, code: 'not_found' },
+        { id: letters[2]?.id, code: 'entry_trimmed' }
+      ],
+      remaining: 0
+    })
+    expect(idsOf(await office.list())).toEqual([letters[0]?.id, letters[2]?.id])
+  })
+
+  test('that the log cuts short rejects with what the log says and how many were moved, and loses no letter', async () => {
+    const log = await logs.open()
+    const { letters } = await buried(log, 5)
+    let calls = 0
+    const down = withRequeue(log, async (id, options) => {
+      calls++
+      if (calls === 3) await log.close()
+      await log.deadLetters.requeue(id, options)
+    })
+    await expect(new DeadLetterOffice({ log: down }).requeueAll({}, ADA)).rejects.toMatchObject({
+      code: 'closed',
+      message: expect.stringMatching(/^2 of 5 dead letters were put back, then this: /)
+    })
+    const reopened = new DeadLetterOffice({ log: await logs.open() })
+    expect(idsOf(await reopened.list())).toEqual(idsOf(letters.slice(2)))
+  })
+})

@@ -1,0 +1,225 @@
+import { createEvent, type Event, EventType } from '@tradpal/events'
+import { expect, onTestFinished, test } from 'vitest'
+import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
+import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal, withFaults } from '../support/events.ts'
+
+const soon = { initialMs: 1, maxMs: 1 }
+
+type Handle = (event: Event, context: HandlerContext) => void | Promise<void>
+
+async function consume(log: EventLog, handle: Handle, options: ConsumeOptions = {}, idempotent = false) {
+  const subscriber = new EventSubscriber({ log })
+  onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+  subscriber.registerHandler(EventType.TRADING_SIGNAL, handle, { name: 'broker', idempotent })
+  return subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon, claimAfterMs: 100, ...options })
+}
+
+const order = (symbol = 'AAPL', price = 1) =>
+  createEvent(EventType.ORDER_EXECUTED, { symbol, side: 'BUY', quantity: 1, price })
+
+async function isSettled(log: EventLog): Promise<boolean> {
+  const { pending, lag } = await log.group('g').info()
+  return pending === 0 && lag === 0
+}
+
+async function orders(log: EventLog): Promise<Event[]> {
+  const entries = await log.read({ limit: 1_000 })
+  return entries
+    .map(({ payload }) => JSON.parse(payload ?? '{}'))
+    .filter(({ event_type }) => event_type === 'order_executed')
+}
+
+/** A log whose groups lose the answer of the first settlement: it took place, and nobody knows. */
+function losingTheFirstAnswer(log: EventLog): EventLog {
+  let calls = 0
+  return withFaults(log, {
+    group: (name) => {
+      const group = log.group(name)
+      const settle = group.settle.bind(group)
+      return Object.assign(group, {
+        settle: async (consumer, settlements) => {
+          const results = await settle(consumer, settlements)
+          if (++calls === 1) throw new Error('the answer was lost')
+          return results
+        }
+      } satisfies Partial<ConsumerGroup>)
+    }
+  })
+}
+
+describeOnEachLog('context.publish', (logs) => {
+  test('holds what a handler publishes until it is done, and names the handled event as its cause', async () => {
+    const log = await logs.open()
+    const gate = Promise.withResolvers<void>()
+    let hasPublished = false
+    await consume(log, async (_, context) => {
+      context.publish(order())
+      hasPublished = true
+      await gate.promise
+    })
+    const cause = signal()
+    await append(log, cause)
+    await waitFor(() => hasPublished)
+    expect(await orders(log)).toEqual([])
+    gate.resolve()
+    await waitFor(() => isSettled(log))
+    expect(await orders(log)).toMatchObject([{ metadata: { causation_id: cause.eventId } }])
+  })
+
+  test('appends nothing for an attempt that failed, and once for the one that did not', async () => {
+    const log = await logs.open()
+    await consume(log, (_, context) => {
+      context.publish(order('AAPL', context.attempt))
+      if (context.attempt < 3) throw new Error('not yet')
+    })
+    await append(log, signal())
+    await waitFor(async () => (await orders(log)).length > 0 && isSettled(log))
+    expect((await orders(log)).map(({ data }) => data.price)).toEqual([3])
+  })
+
+  test('appends once when the answer of the log was lost, and once when the group is made again at the start', async () => {
+    const log = await logs.open()
+    const first = await consume(losingTheFirstAnswer(log), (_, context) => context.publish(order()))
+    await append(log, signal())
+    await waitFor(async () => (await orders(log)).length > 0 && isSettled(log))
+    await first.close()
+    await log.group('g').destroy()
+    let handled = 0
+    await consume(log, (_, context) => {
+      handled++
+      context.publish(order())
+    })
+    await waitFor(async () => handled === 1 && (await isSettled(log)))
+    expect(await orders(log)).toHaveLength(1)
+  })
+
+  test('appends nothing when another has the event meanwhile', async () => {
+    const log = await logs.open()
+    const gate = Promise.withResolvers<void>()
+    let running = false
+    const consumer = await consume(
+      log,
+      async (_, context) => {
+        running = true
+        context.publish(order())
+        await gate.promise
+      },
+      { claimAfterMs: 60_000 }
+    )
+    await append(log, signal())
+    await waitFor(() => running)
+    const stolen = await log.group('g').claim('thief', { minIdleMs: 0, limit: 1 })
+    expect(stolen).toHaveLength(1)
+    gate.resolve()
+    await consumer.close()
+    expect(await orders(log)).toEqual([])
+    expect((await log.group('g').pending({ limit: 1 }))[0]?.consumer).toBe('thief')
+  })
+
+  test('of a handler that is done is kept while another of the same event is tried again', async () => {
+    const log = await logs.open()
+    const subscriber = new EventSubscriber({ log })
+    onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+    const runs: string[] = []
+    subscriber.registerHandler(
+      'trading_signal',
+      (_, context) => {
+        runs.push('done')
+        context.publish(order())
+      },
+      { name: 'done' }
+    )
+    subscriber.registerHandler(
+      'trading_signal',
+      (_, { attempt }) => {
+        runs.push(`failing ${attempt}`)
+        if (attempt < 3) throw new Error('not yet')
+      },
+      { name: 'failing' }
+    )
+    await subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon })
+    await append(log, signal())
+    await waitFor(async () => runs.length === 4 && (await isSettled(log)))
+    expect(runs).toEqual(['done', 'failing 1', 'failing 2', 'failing 3'])
+    expect(await orders(log)).toHaveLength(1)
+  })
+
+  test('refuses at once what cannot be published, and everything once the handler is done', async () => {
+    const log = await logs.open()
+    let late: (() => void) | undefined
+    const errors: unknown[] = []
+    await consume(log, (_, context) => {
+      try {
+        context.publish({ ...order(), data: { symbol: '' } })
+      } catch (error) {
+        errors.push(error)
+      }
+      late = () => context.publish(order())
+    })
+    await append(log, signal())
+    await waitFor(() => isSettled(log))
+    expect(errors).toMatchObject([{ code: 'invalid_data' }])
+    expect(late).toThrow(expect.objectContaining({ code: 'delivery_lost' }))
+    expect(await orders(log)).toEqual([])
+  })
+})
+
+describeOnEachLog('context.once', (logs) => {
+  test('runs a step once over all attempts, and keeps what it returned', async () => {
+    const log = await logs.open()
+    const runs: string[] = []
+    const results: unknown[] = []
+    await consume(log, async (_, context) => {
+      results.push(
+        await context.once('charge', async () => {
+          runs.push('charge')
+          return { receipt: 'größe', nothing: null }
+        }),
+        await context.once('mail', () => void runs.push('mail'))
+      )
+      if (context.attempt < 3) throw new Error('not yet')
+    })
+    await append(log, signal())
+    await waitFor(async () => results.length === 6 && (await isSettled(log)))
+    expect(runs).toEqual(['charge', 'mail'])
+    const charge = { receipt: 'größe', nothing: null }
+    expect(results).toEqual([charge, undefined, charge, undefined, charge, undefined])
+  })
+
+  test('a step that throws may run again; one that a crash cut off is not run, and says so', async () => {
+    const log = await logs.open()
+    const event = signal()
+    await log.group('g').ledger.begin(event.eventId, 'once:broker:cut off')
+    let tries = 0
+    const errors: unknown[] = []
+    await consume(log, async (_, context) => {
+      await context.once('flaky', () => {
+        if (++tries < 3) throw new Error('not yet')
+      })
+      await context.once('cut off', () => expect.fail('it may have run before')).catch((error) => errors.push(error))
+    })
+    await append(log, event)
+    await waitFor(async () => errors.length > 0 && (await isSettled(log)))
+    expect(tries).toBe(3)
+    expect(errors).toMatchObject([{ code: 'step_interrupted' }])
+  })
+})
+
+describeOnEachLog('an idempotent handler', (logs) => {
+  test('does not handle the same event twice in its group, however often it is appended or handed out', async () => {
+    const log = await logs.open()
+    const event = signal()
+    const handled: string[] = []
+    await consume(log, ({ eventId }) => void handled.push(eventId), {}, true)
+    await append(log, event)
+    await waitFor(async () => handled.length === 1 && (await isSettled(log)))
+    await log.group('g').seek('start')
+    const other = signal()
+    await append(log, other)
+    await waitFor(async () => handled.length === 2 && (await isSettled(log)))
+    expect(handled).toEqual([event.eventId, other.eventId])
+  })
+})

@@ -1,0 +1,203 @@
+import { createEvent, EventType } from '@tradpal/events'
+import { expect, onTestFinished, test } from 'vitest'
+import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { append, signal } from '../support/events.ts'
+
+const KEYS = ['AAPL', 'MSFT', 'NVDA', 'TSLA', 'AMZN', 'META', 'GOOG', 'AMD']
+const soon = { initialMs: 1, maxMs: 1 }
+
+/** Of each key in turn, its running numbers as prices. */
+function rounds(count: number, from = 1) {
+  return Array.from({ length: count }, (_, round) => KEYS.map((key) => signal(key, from + round))).flat()
+}
+
+async function member(
+  log: EventLog,
+  handler: Handler<'trading_signal'>,
+  options: ConsumeOptions = {}
+): Promise<EventConsumer> {
+  const subscriber = new EventSubscriber({ log })
+  onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+  subscriber.registerHandler(EventType.TRADING_SIGNAL, handler, { name: 'test' })
+  return subscriber.startConsuming({
+    group: 'g',
+    from: 'start',
+    ordering: 'key',
+    leaseMs: 300,
+    concurrency: 8,
+    ...options
+  })
+}
+
+async function isSettled(log: EventLog): Promise<boolean> {
+  const { pending, lag } = await log.group('g').info()
+  return pending === 0 && lag === 0
+}
+
+/** What was handled, by key, in order. */
+class Diary {
+  readonly byKey = new Map<string, number[]>()
+  running = 0
+  mostAtOnce = 0
+
+  readonly handler: Handler<'trading_signal'> = async ({ data }) => {
+    this.running++
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.running)
+    const numbers = this.byKey.get(data.symbol) ?? []
+    this.byKey.set(data.symbol, numbers)
+    numbers.push(data.price ?? 0)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+    this.running--
+  }
+}
+
+describeOnEachLog('ordering by key', (logs) => {
+  test('events of one key are handled one at a time and in log order, different keys at once up to the concurrency', async () => {
+    const log = await logs.open()
+    const diary = new Diary()
+    await append(log, ...rounds(20))
+    await member(log, diary.handler, { concurrency: 4 })
+    await waitFor(() => isSettled(log), { timeoutMs: 10_000 })
+    const inOrder = Array.from({ length: 20 }, (_, i) => i + 1)
+    expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
+    expect(diary.mostAtOnce).toBe(4)
+  })
+
+  test('a failing event holds up those of its own key, and no others', async () => {
+    const log = await logs.open()
+    let mayPass = false
+    const seen: string[] = []
+    await append(log, signal('AAPL', 1), signal('AAPL', 2), signal('MSFT', 1), signal('MSFT', 2))
+    await member(
+      log,
+      ({ data }) => {
+        if (data.symbol === 'AAPL' && data.price === 1 && !mayPass) throw new Error('not yet')
+        seen.push(`${data.symbol} ${data.price}`)
+      },
+      { maxAttempts: 1_000, backoff: soon }
+    )
+    await waitFor(() => seen.length === 2)
+    expect(seen).toEqual(['MSFT 1', 'MSFT 2'])
+    mayPass = true
+    await waitFor(() => isSettled(log))
+    expect(seen.slice(2)).toEqual(['AAPL 1', 'AAPL 2'])
+  })
+
+  test('an event that is given up lets the next of its key pass', async () => {
+    const log = await logs.open()
+    const seen: number[] = []
+    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await member(
+      log,
+      ({ data }) => {
+        if (data.price === 1) throw new Error('never')
+        seen.push(data.price ?? 0)
+      },
+      { maxAttempts: 2, backoff: soon }
+    )
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual([2])
+    expect((await log.deadLetters.list({ limit: 10 })).map(({ attempts }) => attempts)).toEqual([2])
+  })
+
+  test('the key can be any function of the event; what has no key is in order with nothing', async () => {
+    const log = await logs.open()
+    const seen: string[] = []
+    const gate = Promise.withResolvers<void>()
+    const order = (order_id: string, symbol: string) =>
+      createEvent(EventType.TRADING_SIGNAL, { symbol, signal: 'BUY', order_id })
+    await append(
+      log,
+      order('one', 'AAPL'),
+      order('one', 'MSFT'),
+      order('two', 'AAPL'),
+      signal('AAPL', 1),
+      signal('AAPL', 2)
+    )
+    await member(
+      log,
+      async ({ data }) => {
+        seen.push(`${data.order_id ?? data.price} ${data.symbol}`)
+        if (data.symbol === 'AAPL' && data.order_id === 'one') await gate.promise
+      },
+      { key: ({ data }) => data.order_id as string | undefined }
+    )
+    await waitFor(() => seen.length === 4)
+    expect(seen.toSorted()).toEqual(['1 AAPL', '2 AAPL', 'one AAPL', 'two AAPL'])
+    gate.resolve()
+    await waitFor(() => isSettled(log))
+    expect(seen.at(-1)).toBe('one MSFT')
+  })
+
+  test('an event whose key cannot be told goes to the dead letters as poison, and the group goes on', async () => {
+    const log = await logs.open()
+    const seen: number[] = []
+    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await member(log, ({ data }) => void seen.push(data.price ?? 0), {
+      key: ({ data }) => {
+        if (data.price === 1) throw new TypeError('no key in this one')
+        return 'k'
+      }
+    })
+    await waitFor(() => isSettled(log))
+    const letters = await log.deadLetters.list({ limit: 10 })
+    expect(letters.map(({ kind, lastError }) => [kind, lastError.message])).toEqual([['poison', 'no key in this one']])
+    expect(seen).toEqual([2])
+  })
+
+  test('members share the keys, each key to one of them, also when one joins, leaves and joins again', async () => {
+    const log = await logs.open()
+    const diary = new Diary()
+    const handledBy = new Map<string, number>()
+    const start = (consumer: string) =>
+      member(
+        log,
+        (event, context) => {
+          handledBy.set(consumer, (handledBy.get(consumer) ?? 0) + 1)
+          return diary.handler(event, context)
+        },
+        { consumer }
+      )
+    await start('one')
+    let published = 0
+    const publish = async (count: number) => {
+      await append(log, ...rounds(count, published + 1))
+      published += count
+    }
+    const sharedBy = async (...names: string[]) => {
+      await waitFor(async () => {
+        const { consumers } = await log.group('g').info()
+        const owners = consumers.filter(({ shards }) => shards.length > 0).map(({ name }) => name)
+        return owners.toSorted().join() === names.join()
+      })
+    }
+    await publish(20)
+    const two = await start('two')
+    await publish(20)
+    await sharedBy('one', 'two')
+    await publish(20)
+    await start('three')
+    await sharedBy('one', 'three', 'two')
+    await publish(20)
+    await waitFor(() => handledBy.has('two') && handledBy.has('three'))
+    await two.close()
+    await sharedBy('one', 'three')
+    await publish(20)
+    await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
+    const inOrder = Array.from({ length: published }, (_, i) => i + 1)
+    expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
+    expect([...handledBy.keys()].toSorted()).toEqual(['one', 'three', 'two'])
+  })
+
+  test('a member that shares event by event is refused while others share by key', async () => {
+    const log = await logs.open()
+    await member(log, () => {})
+    const subscriber = new EventSubscriber({ log })
+    const starting = subscriber.startConsuming({ group: 'g' })
+    await expect(starting).rejects.toMatchObject({ code: 'group_conflict' })
+    await expect(member(log, () => {}, { shards: 3 })).rejects.toMatchObject({ code: 'group_conflict' })
+  })
+})
