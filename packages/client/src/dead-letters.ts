@@ -1,14 +1,55 @@
-import { type DeadLetter, deadLetterOf, deadLettersOf } from './answers.ts'
-import { idSegment, queryOf } from './query.ts'
+import type { JsonObject } from '@tradpal/events'
+import {
+  type DeadLetter,
+  type DeadLetterAction,
+  deadLetterActionsOf,
+  deadLetterCountOf,
+  deadLetterOf,
+  deadLettersOf,
+  type RequeueResult,
+  requeueResultOf
+} from './answers.ts'
+import { type Instant, idSegment, instant, queryOf } from './query.ts'
 import type { Transport } from './transport.ts'
 
-export interface DeadLetterQuery {
+/** Which letters: every condition that is given must hold. */
+export interface DeadLetterFilter {
   /** Only those of this consumer group. Default: of all. */
   readonly group?: string
+  readonly eventType?: string
+  /** Only those that this handler gave up. */
+  readonly handler?: string
+  readonly kind?: DeadLetter['kind']
+  /** Put there at this instant or later. */
+  readonly since?: Instant
+  /** Put there at this instant or earlier. */
+  readonly until?: Instant
+}
+
+export interface DeadLetterQuery extends DeadLetterFilter {
   /** Letters behind the letter of this id. */
   readonly after?: string
   /** At most so many. Default: the service's. */
   readonly limit?: number
+}
+
+export interface RequeueOptions {
+  /** Who does it, for the record. Default: the service's word for a caller over HTTP. */
+  readonly by?: string
+  /** The group gets the event with this data; the log keeps what it has. */
+  readonly data?: JsonObject
+}
+
+export interface RequeueAllOptions {
+  /** Who does it, for the record. Default: the service's word for a caller over HTTP. */
+  readonly by?: string
+  /** Only says how many match. Default false. */
+  readonly dryRun?: boolean
+  /** At most so many in this call, 1 to 10,000. Default 1,000. */
+  readonly limit?: number
+  /** As an earlier call said in `next`: how many are still to be moved, and behind which letter they are. */
+  readonly expected?: number
+  readonly after?: string
 }
 
 /** The entries that consumer groups gave up on, oldest first. */
@@ -20,31 +61,73 @@ export class DeadLetters {
   }
 
   async list(query: DeadLetterQuery = {}): Promise<DeadLetter[]> {
-    const { group, after, limit } = query
-    const request = {
-      method: 'GET',
-      path: '/dead-letters',
-      query: queryOf({ group, after, limit }),
-      repeat: 'always'
-    } as const
-    return await this.#transport.json(request, deadLettersOf)
+    const { after, limit, ...filter } = query
+    return await this.#get('', { ...filterParameters(filter), after, limit }, deadLettersOf)
+  }
+
+  /** How many letters match. */
+  async count(filter: DeadLetterFilter = {}): Promise<number> {
+    return await this.#get('', { ...filterParameters(filter), limit: 1 }, deadLetterCountOf)
   }
 
   /** Rejects with `not_found` when there is no such letter. */
   async get(id: string): Promise<DeadLetter> {
-    return await this.#transport.json({ method: 'GET', path: letterPath(id), repeat: 'always' }, deadLetterOf)
+    return await this.#get(`/${idSegment('id', id)}`, {}, deadLetterOf)
   }
 
   /**
    * Puts the entry back to the group that failed and removes the letter. Rejects with `not_found` when there is no such
-   * letter and with `entry_trimmed` when its entry has left the log. It is attempted once: after a lost answer a second
-   * attempt would say `not_found` of a letter that was put back.
+   * letter, with `entry_trimmed` when its entry has left the log, and with `invalid_data` when the data cannot be the
+   * event's. It is attempted once: after a lost answer a second attempt would say `not_found` of a letter that was put back.
    */
-  async requeue(id: string): Promise<void> {
-    await this.#transport.text({ method: 'POST', path: `${letterPath(id)}/requeue`, repeat: 'never' })
+  async requeue(id: string, options: RequeueOptions = {}): Promise<void> {
+    await this.#send('POST', `/${idSegment('id', id)}/requeue`, options)
+  }
+
+  /**
+   * Puts back those that match, in one call at most `limit`. An empty filter means all. What the result says in `next`
+   * goes on with the rest: `until` over the filter, the others over the options. It is attempted once.
+   */
+  async requeueAll(filter: DeadLetterFilter, options: RequeueAllOptions = {}): Promise<RequeueResult> {
+    const matching = filterParameters(filter)
+    const isEmpty = Object.values(matching).every((value) => value === undefined)
+    const { by, dryRun, limit, expected, after } = options
+    const body = { ...matching, ...(isEmpty ? { all: true } : {}), by, dry_run: dryRun, limit, expected, after }
+    return requeueResultOf(JSON.parse(await this.#send('POST', '/requeue', body)))
+  }
+
+  /** Removes the letter for good. Rejects with `not_found`. It is attempted once. */
+  async discard(id: string, options: { readonly reason: string; readonly by?: string }): Promise<void> {
+    await this.#send('DELETE', `/${idSegment('id', id)}`, options)
+  }
+
+  /** What operators did to letters, oldest first. */
+  async actions(page: { readonly after?: string; readonly limit?: number } = {}): Promise<DeadLetterAction[]> {
+    return await this.#get('/actions', { after: page.after, limit: page.limit }, deadLetterActionsOf)
+  }
+
+  async #get<T>(
+    path: string,
+    parameters: Readonly<Record<string, string | number | undefined>>,
+    read: (body: unknown) => T
+  ): Promise<T> {
+    const query = queryOf(parameters)
+    return await this.#transport.json({ method: 'GET', path: `/dead-letters${path}`, query, repeat: 'always' }, read)
+  }
+
+  async #send(method: 'POST' | 'DELETE', path: string, body: object): Promise<string> {
+    const request = { method, path: `/dead-letters${path}`, body: JSON.stringify(body), repeat: 'never' } as const
+    return await this.#transport.text(request)
   }
 }
 
-function letterPath(id: string): string {
-  return `/dead-letters/${idSegment('id', id)}`
+function filterParameters({ group, eventType, handler, kind, since, until }: DeadLetterFilter) {
+  return {
+    group,
+    event_type: eventType,
+    handler,
+    kind,
+    since: instant('since', since),
+    until: instant('until', until)
+  }
 }

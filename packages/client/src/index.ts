@@ -3,8 +3,24 @@
  * never a second event, queries and replays, and follows the log over Server-Sent Events with no gap and no repeat across
  * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
  */
-export type { DeadLetter, EventStats, HealthReport, Lineage, PublishReceipt } from './answers.ts'
-export type { DeadLetterQuery, DeadLetters } from './dead-letters.ts'
+export type {
+  DeadLetter,
+  DeadLetterAction,
+  EventStats,
+  HandlingError,
+  HealthReport,
+  Lineage,
+  PublishReceipt,
+  RequeueNext,
+  RequeueResult
+} from './answers.ts'
+export type {
+  DeadLetterFilter,
+  DeadLetterQuery,
+  DeadLetters,
+  RequeueAllOptions,
+  RequeueOptions
+} from './dead-letters.ts'
 export { EventClient, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
 export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'

@@ -57,7 +57,7 @@ export function idSegment(name: string, id: string): string {
   throw new EventSystemError('invalid_argument', `${name} must be an id, got ${JSON.stringify(id)}.`)
 }
 
-function instant(name: string, value: Instant | undefined): string | undefined {
+export function instant(name: string, value: Instant | undefined): string | undefined {
   if (value === undefined) return undefined
   const ms = typeof value === 'string' ? parsedMs(value) : Number(value)
   const date = new Date(ms)

@@ -4,7 +4,7 @@ import type { ResolvedClientOptions } from './options.ts'
 import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './service-error.ts'
 
 export interface ServiceRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** From the service's root, encoded: `/events`. */
   readonly path: string
   readonly query?: URLSearchParams

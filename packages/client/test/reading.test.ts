@@ -208,15 +208,21 @@ describe('the health check', () => {
 })
 
 describe('the dead letters', () => {
+  const at = '2026-11-23T08:49:10.123+00:00'
+  const ms = Date.UTC(2026, 10, 23, 8, 49, 10, 123)
   const wire = {
     id: '3',
     message_id: '7-0',
     group: 'tradpal_consumers',
     consumer: 'a',
+    handler: null,
+    event_type: null,
     kind: 'poison',
     reason: 'The entry has no field event.',
-    attempts: 1,
-    dead_at: '2026-11-23T08:49:10.123+00:00',
+    attempts: 0,
+    first_error: { message: 'The entry has no field event.', at },
+    last_error: { message: 'The entry has no field event.', stack: 'Error', at },
+    dead_at: at,
     payload: null,
     raw: { evnt: '{}' }
   }
@@ -225,32 +231,102 @@ describe('the dead letters', () => {
     messageId: '7-0',
     group: 'tradpal_consumers',
     consumer: 'a',
+    handler: null,
+    eventType: null,
     kind: 'poison',
-    reason: 'The entry has no field event.',
-    attempts: 1,
-    deadAt: Date.UTC(2026, 10, 23, 8, 49, 10, 123),
+    attempts: 0,
+    firstError: { message: 'The entry has no field event.', at: ms },
+    lastError: { message: 'The entry has no field event.', stack: 'Error', at: ms },
+    deadAt: ms,
     payload: null,
     raw: { evnt: '{}' }
   }
 
-  it('are listed', async () => {
-    await withClient(json({ dead_letters: [wire], count: 1 }), async (client, service) => {
-      expect(await client.deadLetters.list({ group: 'tradpal_consumers', after: '2', limit: 10 })).toEqual([letter])
-      expect(`${service.requests[0]?.query}`).toBe('group=tradpal_consumers&after=2&limit=10')
+  it('are listed by every condition', async () => {
+    await withClient(json({ dead_letters: [wire], count: 1, total: 1 }), async (client, service) => {
+      const filter = {
+        group: 'g',
+        eventType: 'risk_alert',
+        handler: 'h',
+        kind: 'poison',
+        since: ms,
+        until: at
+      } as const
+      expect(await client.deadLetters.list({ ...filter, after: '2', limit: 10 })).toEqual([letter])
+      expect(Object.fromEntries(service.requests[0]?.query ?? [])).toEqual({
+        group: 'g',
+        event_type: 'risk_alert',
+        handler: 'h',
+        kind: 'poison',
+        since: at,
+        until: at,
+        after: '2',
+        limit: '10'
+      })
+    })
+  })
+
+  it('are counted', async () => {
+    await withClient(json({ dead_letters: [wire], count: 1, total: 70 }), async (client, service) => {
+      expect(await client.deadLetters.count({ group: 'g' })).toBe(70)
+      expect(`${service.requests[0]?.query}`).toBe('group=g&limit=1')
     })
   })
 
   it('are got one by one', async () => {
-    await withClient(json({ ...wire, payload: '{}', stack: 'Error' }), async (client, service) => {
-      expect(await client.deadLetters.get('3')).toEqual({ ...letter, payload: '{}', stack: 'Error' })
+    const event = { ...wire, payload: '{}', handler: 'h', event_type: 'risk_alert' }
+    await withClient(json(event), async (client, service) => {
+      const expected = { ...letter, payload: '{}', handler: 'h', eventType: 'risk_alert' }
+      expect(await client.deadLetters.get('3')).toEqual(expected)
       expect(service.requests[0]?.path).toBe('/dead-letters/3')
     })
   })
 
-  it('are put back to their group', async () => {
+  it('are put back to their group, with other data and a name for the record', async () => {
     await withClient(json({ status: 'requeued', id: '3' }), async (client, service) => {
-      await client.deadLetters.requeue('3')
-      expect(`${service.requests[0]?.method} ${service.requests[0]?.path}`).toBe('POST /dead-letters/3/requeue')
+      await client.deadLetters.requeue('3', { by: 'ann', data: { a: 1 } })
+      const [request] = service.requests
+      expect(`${request?.method} ${request?.path}`).toBe('POST /dead-letters/3/requeue')
+      expect(JSON.parse(request?.body ?? '')).toEqual({ by: 'ann', data: { a: 1 } })
+    })
+  })
+
+  it('are put back all together, and what remains by the same call with what the answer says', async () => {
+    const failed = [{ id: '3', code: 'entry_trimmed' }]
+    const answer = { matched: 9, requeued: 1, remaining: 7, failed, next: { until: at, expected: 7, after: '4' } }
+    await withClient(json(answer), async (client, service) => {
+      const result = await client.deadLetters.requeueAll({ group: 'g' }, { limit: 2 })
+      expect(result).toEqual({ ...answer, next: { until: ms, expected: 7, after: '4' } })
+      const { until, ...position } = result.next ?? { until: 0, expected: 0 }
+      await client.deadLetters.requeueAll({ group: 'g', until }, { limit: 2, ...position })
+      expect(service.requests.map(({ body }) => JSON.parse(body))).toEqual([
+        { group: 'g', limit: 2 },
+        { group: 'g', until: at, limit: 2, expected: 7, after: '4' }
+      ])
+    })
+  })
+
+  it('are all meant by an empty filter, which says so on the wire', async () => {
+    await withClient(json({ matched: 0, requeued: 0, remaining: 0, failed: [] }), async (client, service) => {
+      await client.deadLetters.requeueAll({}, { dryRun: true })
+      expect(JSON.parse(service.requests[0]?.body ?? '')).toEqual({ all: true, dry_run: true })
+    })
+  })
+
+  it('are discarded with a reason', async () => {
+    await withClient(json({ status: 'discarded', id: '3' }), async (client, service) => {
+      await client.deadLetters.discard('3', { reason: 'Cancelled.', by: 'ann' })
+      const [request] = service.requests
+      expect(`${request?.method} ${request?.path}`).toBe('DELETE /dead-letters/3')
+      expect(JSON.parse(request?.body ?? '')).toEqual({ reason: 'Cancelled.', by: 'ann' })
+    })
+  })
+
+  it('leave a record of what was done to them', async () => {
+    const done = { id: '1', at, action: 'discard', by: 'ann', reason: 'Cancelled.', amended: false }
+    await withClient(json({ actions: [{ ...done, letter: wire }], count: 1 }), async (client, service) => {
+      expect(await client.deadLetters.actions({ after: '0', limit: 5 })).toEqual([{ ...done, at: ms, letter }])
+      expect(`${service.requests[0]?.path}?${service.requests[0]?.query}`).toBe('/dead-letters/actions?after=0&limit=5')
     })
   })
 })

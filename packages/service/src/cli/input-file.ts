@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
 
 /**
  * The bytes of a file, or of standard input for `-`, which ends early when the signal is aborted. Refuses with
@@ -23,10 +23,21 @@ export async function sizeOf(path: string): Promise<number> {
 }
 
 /** All of a small input as text. */
-export async function textOf(path: string): Promise<string> {
+async function textOf(path: string): Promise<string> {
   const chunks: Uint8Array[] = []
   for await (const chunk of bytesOf(path)) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** JSON from an argument: itself, of a file (@file), or from standard input (-). */
+export async function jsonOf(option: string, text: string): Promise<JsonObject> {
+  const json = text === '-' || text.startsWith('@') ? await textOf(text === '-' ? '-' : text.slice(1)) : text
+  try {
+    return parseJson(json) as JsonObject
+  } catch (error) {
+    if (!(error instanceof EventSystemError)) throw error
+    throw new EventSystemError(error.code, `${option}: ${error.message}`, { cause: error })
+  }
 }
 
 async function* readable(path: string): AsyncGenerator<Uint8Array> {

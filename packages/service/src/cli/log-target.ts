@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { DeadLetter } from '@tradpal/event-client'
 import {
   type Event,
   EventSystem,
@@ -12,7 +11,7 @@ import {
   type StoredEvent
 } from '@tradpal/event-system'
 import type { GlobalOptions } from './options.ts'
-import type { LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type { DeadLetterTarget, LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
 export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
@@ -51,11 +50,13 @@ function registerFurtherTypes(path: string | undefined): void {
 
 class LogTarget implements Target {
   readonly location: string
+  readonly deadLetters: DeadLetterTarget
   readonly #system: EventSystem
 
   constructor(system: EventSystem) {
     this.#system = system
     this.location = system.log.location
+    this.deadLetters = system.deadLetters
   }
 
   publishBatch(events: readonly Event[]): Promise<string[]> {
@@ -99,20 +100,6 @@ class LogTarget implements Target {
     const { status, log } = await this.#system.health()
     const { latencyMs, ...rest } = log
     return { status, log: { ...rest, latency_ms: latencyMs } }
-  }
-
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]> {
-    return this.#system.log.deadLetters.list(query)
-  }
-
-  async getDeadLetter(id: string): Promise<DeadLetter> {
-    const letter = await this.#system.log.deadLetters.get(id)
-    if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
-    return letter
-  }
-
-  requeueDeadLetter(id: string): Promise<void> {
-    return this.#system.log.deadLetters.requeue(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,7 +24,7 @@ export interface RangeOptions {
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
-const TIMES_HELP = 'a time (2026-11-23, 2026-11-23T08:49:10Z) or how long ago (90s, 15m, 2h, 7d)'
+export const TIMES_HELP = 'a time (2026-11-23, 2026-11-23T08:49:10Z) or how long ago (90s, 15m, 2h, 7d)'
 
 function parseDuration(text: string): number {
   const ms = durationMs(text)
@@ -44,7 +44,7 @@ export function parsePositive(text: string): number {
 }
 
 /** An instant in ms since the epoch: RFC 3339, where no offset means UTC, or a date alone, or how long ago. */
-function parseTime(text: string): number {
+export function parseTime(text: string): number {
   const ms = timeMs(text)
   if (ms !== undefined) return ms
   throw new InvalidArgumentError(`It must be ${TIMES_HELP}.`)

@@ -70,8 +70,8 @@ const COMMANDS: readonly CommandFile[] = [
   },
   {
     name: 'dead-letters',
-    summary: 'list, show or put back what consumer groups gave up on',
-    load: async () => (await import('./commands/dead-letters.ts')).defineDeadLetters
+    summary: 'list, show, put back or discard what consumer groups gave up on',
+    load: async () => (await import('./commands/dead-letters/index.ts')).defineDeadLetters
   }
 ]
 

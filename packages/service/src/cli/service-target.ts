@@ -1,7 +1,7 @@
-import { type DeadLetter, EventClient } from '@tradpal/event-client'
+import { EventClient } from '@tradpal/event-client'
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
-import type { LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type { DeadLetterTarget, LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
 
 /** The most that the service gives at once. */
 const PAGE = 1_000
@@ -15,12 +15,14 @@ export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions
 
 class ServiceTarget implements Target {
   readonly location: string
+  readonly deadLetters: DeadLetterTarget
   readonly #client: EventClient
   readonly #countTimeoutMs: number
 
   constructor(client: EventClient, url: string, countTimeoutMs: number) {
     this.#client = client
     this.location = url
+    this.deadLetters = client.deadLetters
     this.#countTimeoutMs = countTimeoutMs
   }
 
@@ -95,18 +97,6 @@ class ServiceTarget implements Target {
 
   async health(): Promise<TargetHealth> {
     return this.#client.healthCheck()
-  }
-
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]> {
-    return this.#client.deadLetters.list(query)
-  }
-
-  getDeadLetter(id: string): Promise<DeadLetter> {
-    return this.#client.deadLetters.get(id)
-  }
-
-  requeueDeadLetter(id: string): Promise<void> {
-    return this.#client.deadLetters.requeue(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
-import type { DeadLetter } from '@tradpal/event-client'
-import type { Event, StoredEvent } from '@tradpal/events'
+import type { DeadLetter, DeadLetterAction, RequeueResult } from '@tradpal/event-client'
+import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
 export interface TargetRange {
@@ -65,9 +65,41 @@ export interface Target extends AsyncDisposable {
   standing(): Promise<LogStanding>
   eventTypes(): Promise<string[]>
   health(): Promise<TargetHealth>
-  listDeadLetters(query: { group?: string; after?: string; limit: number }): Promise<DeadLetter[]>
-  /** Rejects with `not_found`. */
-  getDeadLetter(id: string): Promise<DeadLetter>
-  /** Puts the entry back to its group. Rejects with `not_found` and `entry_trimmed`. */
-  requeueDeadLetter(id: string): Promise<void>
+  readonly deadLetters: DeadLetterTarget
+}
+
+/** Every condition that is given must hold. */
+export interface LetterFilter {
+  readonly group?: string
+  readonly eventType?: string
+  readonly handler?: string
+  readonly kind?: DeadLetter['kind']
+  /** Dead since this instant or later, ms since the epoch. */
+  readonly since?: number
+  readonly until?: number
+}
+
+/** What groups gave up on. `by` is who does it, for the record. */
+export interface DeadLetterTarget {
+  list(page: LetterFilter & { readonly after?: string; readonly limit?: number }): Promise<DeadLetter[]>
+  count(filter: LetterFilter): Promise<number>
+  /** Rejects with `not_found`, or resolves to undefined, when there is no such letter. */
+  get(id: string): Promise<DeadLetter | undefined>
+  /** Puts the entry back to its group, with other data when they are given. Rejects with `not_found` and `entry_trimmed`. */
+  requeue(id: string, options: { readonly by: string; readonly data?: JsonObject }): Promise<void>
+  /** Puts back those that match, at most `limit`; what the result says in `next` goes on with the rest. */
+  requeueAll(
+    filter: LetterFilter,
+    options: {
+      readonly by: string
+      readonly dryRun?: boolean
+      readonly limit?: number
+      readonly expected?: number
+      readonly after?: string
+    }
+  ): Promise<RequeueResult>
+  /** Removes the letter for good. Rejects with `not_found`. */
+  discard(id: string, options: { readonly by: string; readonly reason: string }): Promise<void>
+  /** What operators did, oldest first. */
+  actions(page: { readonly after?: string; readonly limit?: number }): Promise<DeadLetterAction[]>
 }

@@ -34,8 +34,8 @@ export function typesOf(names: readonly string[] | undefined): { eventType?: str
   return names === undefined ? {} : { eventType: names.flatMap((name) => name.split(',')).map((name) => name.trim()) }
 }
 
-/** A plus that was not encoded reaches the service as a space: `+00:00` is read all the same. */
-function instantOf(name: string, text: string): number {
+/** A time of a request, in ms since the epoch. Refuses with `invalid_argument`. A plus that was not encoded reaches the service as a space: `+00:00` is read all the same. */
+export function instantOf(name: string, text: string): number {
   try {
     return timestampMs(text.replace(/ (?=\d\d:?\d\d$)/, '+'))
   } catch (cause) {

@@ -79,16 +79,37 @@ export const messageIdParameter = Type.Object({ message_id: messageId })
 
 export const limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
 
+const handlingError = Type.Object({
+  message: Type.String(),
+  stack: Type.Optional(Type.String()),
+  at: time('When.')
+})
+
 export const deadLetter = Type.Object({
   id: Type.String(),
   message_id: messageId,
   group: Type.String(),
   consumer: Type.String(),
+  handler: Type.Union([Type.String(), Type.Null()], {
+    description: 'The handler that gave up; null when none saw it.'
+  }),
+  event_type: Type.Union([Type.String(), Type.Null()], { description: 'null when the entry is no valid event.' }),
   kind: Type.String({ description: 'poison, rejected or exhausted.' }),
-  reason: Type.String(),
-  stack: Type.Optional(Type.String()),
-  attempts: Type.Integer(),
+  reason: Type.String({ description: 'What the last error said.' }),
+  attempts: Type.Integer({ description: 'How often the handler was tried.' }),
+  first_error: handlingError,
+  last_error: handlingError,
   dead_at: time('When it was put here.'),
   payload: Type.Union([Type.String(), Type.Null()], { description: 'The entry as it is in the log.' }),
   raw: Type.Optional(open('What the entry holds where it has no event.'))
+})
+
+export const deadLetterAction = Type.Object({
+  id: Type.String(),
+  at: time('When it was done.'),
+  action: Type.String({ description: 'requeue or discard.' }),
+  by: Type.String(),
+  reason: Type.Optional(Type.String({ description: 'Why it was discarded.' })),
+  amended: Type.Boolean({ description: 'Whether the group got the event with other data.' }),
+  letter: deadLetter
 })

@@ -239,40 +239,6 @@ describe.each([
     expect(shown.stdout).toMatch(/^brokers +1 +1 +2 /m)
   })
 
-  test('dead-letters lists, shows and puts back', async () => {
-    const own = await open()
-    onTestFinished(() => own[Symbol.asyncDispose]())
-    const [messageId] = await publishLines(own, [signal('BTC/USDT', 0.1)])
-    await using system = await own.openSystem()
-    const group = system.log.group('brokers')
-    await group.create('start')
-    const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
-    await group.deadLetter([
-      {
-        messageId: delivery?.messageId as string,
-        consumer: 'broker-1',
-        payload: delivery?.payload ?? null,
-        kind: 'rejected',
-        reason: 'No such account.',
-        attempts: 1
-      }
-    ])
-
-    const listed = await runCommand(['dead-letters', '--json', ...own.options])
-    const [letter] = JSON.parse(listed.stdout).dead_letters
-    expect(letter).toMatchObject({ message_id: messageId, group: 'brokers', kind: 'rejected', attempts: 1 })
-    const table = await runCommand(['dead-letters', 'list', '--group', 'brokers', ...own.options])
-    expect(table.stdout).toContain('No such account.')
-    const shown = await runCommand(['dead-letters', 'show', letter.id, '--json', ...own.options])
-    expect(JSON.parse(shown.stdout)).toEqual(letter)
-
-    const requeued = await runCommand(['dead-letters', 'requeue', letter.id, ...own.options])
-    expect(requeued.code).toBe(0)
-    expect(await system.log.deadLetters.list({ limit: 10 })).toEqual([])
-    const gone = await runCommand(['dead-letters', 'show', letter.id, ...own.options])
-    expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
-  })
-
   test('a type that the operator registered is published and read', async () => {
     const types = join(await temporaryFolder(), 'types.json')
     await writeFile(types, '{"order_cancelled": {"type": "object"}}')

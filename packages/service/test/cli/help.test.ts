@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
+import { bury } from '../support/bury.ts'
 import { runCommand } from './support/command.ts'
 import { runShell, type ShellOptions } from './support/shell.ts'
 import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
@@ -23,7 +24,9 @@ const COMMANDS = [
   ['dead-letters'],
   ['dead-letters', 'list'],
   ['dead-letters', 'show'],
-  ['dead-letters', 'requeue']
+  ['dead-letters', 'requeue'],
+  ['dead-letters', 'discard'],
+  ['dead-letters', 'actions']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
@@ -32,7 +35,7 @@ const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
 }))
 
 let target: CommandTarget
-let letterId: string
+let letterIds: string[]
 let cwd: string
 
 beforeAll(async () => {
@@ -40,12 +43,7 @@ beforeAll(async () => {
   target = await sqliteTarget()
   await publishLines(target, EVENTS)
   await using system = await target.openSystem()
-  const group = system.log.group('brokers')
-  await group.create('start')
-  const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
-  const { messageId = '', payload = null } = delivery ?? {}
-  const letter = { messageId, payload, consumer: 'broker-1', kind: 'rejected', reason: 'No.', attempts: 1 } as const
-  letterId = (await group.deadLetter([letter]))[0]?.id ?? ''
+  letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
 })
 afterAll(async () => {
   await target[Symbol.asyncDispose]()
@@ -91,7 +89,7 @@ test.each(COMMANDS.map((words) => [words.join(' ') || 'tradpal-events', words] a
     for (const example of examples) {
       // `tail` alone prints only what comes.
       const line = example
-        .replace("'<id>'", letterId)
+        .replace("'<id>'", () => (/requeue|discard/.test(example) ? letterIds.pop() : letterIds[0]) ?? '')
         .replace('8012', String(await freePort()))
         .replace(/ tail$/, ' tail -n 5')
       const stopWhen = stopOf(example)

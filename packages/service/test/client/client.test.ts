@@ -148,7 +148,8 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
       const letters = await client.deadLetters.list({ group: 'desk' })
       return letters.length === 1 && letters
     })
-    expect(letter).toMatchObject({ messageId: causeId, kind: 'exhausted', reason: 'the desk is closed', attempts: 1 })
+    expect(letter).toMatchObject({ messageId: causeId, kind: 'exhausted', attempts: 1, eventType: 'trading_signal' })
+    expect(letter?.lastError.message).toBe('the desk is closed')
     expect(await client.deadLetters.get(letter?.id ?? '')).toEqual(letter)
     healthy = true
     await client.deadLetters.requeue(letter?.id ?? '')

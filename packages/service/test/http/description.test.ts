@@ -12,8 +12,10 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`)
   )
   expect(operations.filter((operation) => !operation.startsWith('HEAD')).sort()).toEqual([
+    'DELETE /dead-letters/{id}',
     'GET /',
     'GET /dead-letters',
+    'GET /dead-letters/actions',
     'GET /dead-letters/{id}',
     'GET /events',
     'GET /events/stats',
@@ -24,6 +26,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /health',
     'GET /metrics',
     'GET /openapi.json',
+    'POST /dead-letters/requeue',
     'POST /dead-letters/{id}/requeue',
     'POST /events',
     'POST /events/batch',

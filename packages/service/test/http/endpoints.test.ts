@@ -245,59 +245,6 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
     expect(none).toMatchObject({ status: 200, text: '' })
   })
 
-  test('dead letters can be listed, read and put back', async () => {
-    const { url, system } = await serviceOver(log)
-    let healthy = false
-    let handled = 0
-    system.registerHandler('trading_signal', () => {
-      if (!healthy) throw new Error('the broker is down')
-      handled++
-    })
-    await system.startConsuming({ group: 'brokers', from: 'start', maxAttempts: 1, claimAfterMs: 100 })
-    const { body } = await post(`${url}/events`, signal())
-    const list = async (query = '') => (await get(`${url}/dead-letters${query}`)).body
-    await waitFor(async () => (await list()).count === 1)
-
-    const [letter] = (await list('?group=brokers&limit=5')).dead_letters
-    expect(letter).toMatchObject({
-      message_id: body.message_id,
-      group: 'brokers',
-      kind: 'exhausted',
-      reason: 'the broker is down',
-      attempts: 1,
-      dead_at: expect.stringMatching(/\+00:00$/)
-    })
-    expect(JSON.parse(letter.payload).event_id).toBe(body.event_id)
-    expect((await list('?group=others')).count).toBe(0)
-    expect((await list(`?after=${encodeURIComponent(letter.id)}`)).count).toBe(0)
-    const path = `${url}/dead-letters/${encodeURIComponent(letter.id)}`
-    expect((await get(path)).body).toEqual(letter)
-
-    healthy = true
-    expect((await post(`${path}/requeue`)).body).toEqual({ status: 'requeued', id: letter.id })
-    await waitFor(() => handled === 1)
-    expect((await post(`${path}/requeue`)).status).toBe(404)
-    expect((await get(path)).body).toMatchObject({ status: 404, code: 'not_found' })
-  })
-
-  test('a dead letter whose entry has left the log cannot be put back: 409', async () => {
-    const { url, system } = await serviceOver(log)
-    system.registerHandler('*', () => {
-      throw new Error('no')
-    })
-    await system.startConsuming({ group: 'brokers', from: 'start', maxAttempts: 1 })
-    await post(`${url}/events`, signal())
-    const [letter] = await waitFor(async () => {
-      const { dead_letters } = (await get(`${url}/dead-letters`)).body
-      return dead_letters.length > 0 && dead_letters
-    })
-    await system.store.trim({ maxLength: 0 }, { force: true })
-
-    const answer = await post(`${url}/dead-letters/${encodeURIComponent(letter.id)}/requeue`)
-
-    expect(answer).toMatchObject({ status: 409, body: { code: 'entry_trimmed' } })
-  })
-
   test('GET /health says how the log is', async () => {
     const { url } = await serviceOver(log)
 

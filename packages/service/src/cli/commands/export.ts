@@ -95,7 +95,7 @@ async function* watched(
   const { firstId, lastId } = output.watched ? await target.standing() : { firstId: null, lastId: null }
   const firstMs = timeOf(firstId, options.start, Math.max)
   const lastMs = timeOf(lastId, options.end, Math.min)
-  const progress = await startProgress(output, 'exporting', Math.max(1, lastMs - firstMs))
+  const progress = await startProgress(output, 'exporting', 'events', Math.max(1, lastMs - firstMs))
   let count = 0
   try {
     for await (const event of target.replay(rangeOf(options), 'max', signal)) {

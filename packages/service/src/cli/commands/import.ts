@@ -141,7 +141,7 @@ async function importFile(
   if (earlier !== undefined) checkSame(earlier, identity, target.location, progressFile)
   if (earlier === undefined && !options.skipInvalid) await checkRows(output, rows, identity, size, signal)
 
-  const progress = await startProgress(output, 'importing', size)
+  const progress = await startProgress(output, 'importing', 'events', size)
   const begun = earlier?.imported ?? 0
   const onProgress = (offset: number, events: number) => progress.update(offset, events - begun)
   const file = { identity, progress: progressFile }
@@ -180,7 +180,7 @@ async function checkRows(
   size: number,
   signal: AbortSignal
 ): Promise<void> {
-  const progress = await startProgress(output, 'checking ', size)
+  const progress = await startProgress(output, 'checking ', 'events', size)
   try {
     let count = 0
     for await (const row of rows()) {

@@ -1,6 +1,6 @@
-import { createEvent, decodeEvent, type Event, EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
+import { createEvent, decodeEvent, type Event, EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
-import { bytesOf, textOf } from '../input-file.ts'
+import { bytesOf, jsonOf } from '../input-file.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { type Line, readLines } from '../lines.ts'
 import { collectNames, examples } from '../options.ts'
@@ -78,8 +78,8 @@ function checkOptions(type: string | undefined, options: PublishOptions): void {
 }
 
 async function publishOne({ output, openTarget }: Invocation, type: string, options: PublishOptions): Promise<void> {
-  const data = await jsonOf('--data', options.data)
-  const metadata = await jsonOf('--metadata', options.metadata)
+  const data = options.data === undefined ? {} : await jsonOf('--data', options.data)
+  const metadata = options.metadata === undefined ? {} : await jsonOf('--metadata', options.metadata)
   const { source = 'command_line', eventId, timestamp } = options
   await using target = await openTarget({ create: true })
   await target.eventTypes()
@@ -129,18 +129,6 @@ async function publishBatch(target: Target, output: Output, events: readonly Eve
     return JSON.stringify({ message_id: messageId, event_id: events[index]?.eventId, status: 'published' })
   })
   await output.write(`${lines.join('\n')}\n`)
-}
-
-/** JSON from an argument: itself, of a file (@file), or from standard input (-). */
-async function jsonOf(option: string, text: string | undefined): Promise<JsonObject> {
-  if (text === undefined) return {}
-  const json = text === '-' || text.startsWith('@') ? await textOf(text === '-' ? '-' : text.slice(1)) : text
-  try {
-    return parseJson(json) as JsonObject
-  } catch (error) {
-    if (!(error instanceof EventSystemError)) throw error
-    throw new EventSystemError(error.code, `${option}: ${error.message}`, { cause: error })
-  }
 }
 
 function onLine(error: unknown, file: string, number: number): unknown {

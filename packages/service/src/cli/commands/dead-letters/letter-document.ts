@@ -1,0 +1,27 @@
+import type { DeadLetter } from '@tradpal/event-client'
+import { formatTimestamp } from '@tradpal/events'
+
+/** A letter in the words of the service's answers. */
+export function letterDocument({ messageId, eventType, firstError, lastError, deadAt, ...letter }: DeadLetter) {
+  const { id, group, consumer, handler, kind, attempts, payload, raw } = letter
+  return {
+    id,
+    message_id: messageId,
+    group,
+    consumer,
+    handler,
+    event_type: eventType,
+    kind,
+    reason: lastError.message,
+    attempts,
+    first_error: errorDocument(firstError),
+    last_error: errorDocument(lastError),
+    dead_at: formatTimestamp(deadAt),
+    payload,
+    raw
+  }
+}
+
+function errorDocument({ at, ...error }: DeadLetter['lastError']) {
+  return { ...error, at: formatTimestamp(at) }
+}

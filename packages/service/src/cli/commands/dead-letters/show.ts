@@ -1,0 +1,40 @@
+import { EventSystemError } from '@tradpal/events'
+import type { Command } from 'commander'
+import type { Run } from '../../invocation.ts'
+import { examples } from '../../options.ts'
+import { type Output, printable } from '../../output.ts'
+import { letterDocument } from './letter-document.ts'
+
+export function defineShow(command: Command, run: Run): void {
+  command
+    .command('show <id>')
+    .description('Show one dead letter in full.')
+    .addHelpText('after', examples("tradpal-events dead-letters show '<id>'"))
+    .action(
+      run<[string, object]>(async ({ output, openTarget }, id) => {
+        await using target = await openTarget()
+        const letter = await target.deadLetters.get(id)
+        if (letter === undefined) {
+          throw new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
+        }
+        const document = letterDocument(letter)
+        await (output.json ? output.document(document) : showForPeople(output, document))
+      })
+    )
+}
+
+async function showForPeople(output: Output, document: ReturnType<typeof letterDocument>): Promise<void> {
+  const { first_error: first, last_error: last, ...rest } = document
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === undefined) continue
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    await output.line(`${output.colour.bold(name.padEnd(12))} ${printable(text)}`)
+  }
+  for (const [name, { message, stack = message, at }] of [
+    ['first_error', first] as const,
+    ['last_error', last] as const
+  ]) {
+    await output.line(`${output.colour.bold(name.padEnd(12))} ${at}`)
+    for (const line of stack.split('\n')) await output.line(`  ${printable(line)}`)
+  }
+}

@@ -1,0 +1,140 @@
+import { userInfo } from 'node:os'
+import { createEvent, type DeadLetter, type EventSystem } from '@tradpal/event-system'
+import { waitFor } from '@tradpal/event-system/testing'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { bury } from '../support/bury.ts'
+import { runCommand, startCommand } from './support/command.ts'
+import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+
+const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
+
+describe.each([
+  ['an embedded log', sqliteTarget],
+  ['a log in Redis', redisTarget],
+  ['a service', () => serviceTarget()]
+])('dead letters, over %s', (_, open) => {
+  /** A log whose group has given up on so many events. */
+  async function withLetters(count: number) {
+    const target: CommandTarget = await open()
+    onTestFinished(() => target[Symbol.asyncDispose]())
+    await publishLines(
+      target,
+      Array.from({ length: count }, () => SIGNAL)
+    )
+    const system: EventSystem = await target.openSystem()
+    onTestFinished(async () => void (await system.close()))
+    const letters: readonly DeadLetter[] = await bury(system, 'brokers', 'No such account.')
+    const run = (...args: string[]) => runCommand(['dead-letters', ...args, ...target.options])
+    return { letters, system, run, id: letters[0]?.id ?? '' }
+  }
+
+  test('are listed by what they are, and shown in full', async () => {
+    const { run, letters, id } = await withLetters(2)
+    const listed = JSON.parse((await run('--json', '--limit', '1')).stdout)
+    expect(listed).toMatchObject({ total: 2, dead_letters: [{ id, group: 'brokers', kind: 'rejected', attempts: 1 }] })
+    const [letter] = listed.dead_letters
+    expect(letter.message_id).toBe(letters[0]?.messageId)
+    const table = await run('list', '--group', 'brokers', '--type', 'trading_signal', '--handler', 'desk')
+    expect(table.stdout).toContain('No such account.')
+    expect(table.stderr).toBe('2 of 2\n')
+    expect((await run('list', '--kind', 'poison')).stderr).toBe('no dead letters\n')
+    expect((await run('list', '--until', '1h')).stderr).toBe('no dead letters\n')
+
+    expect(JSON.parse((await run('show', id, '--json')).stdout)).toEqual(letter)
+    expect((await run('show', id)).stdout).toContain('    at desk')
+    expect(await run('show', 'none')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+
+  test('one is put back, with other data when they are given', async () => {
+    const { run, letters, system, id } = await withLetters(2)
+    expect(await run('requeue', id)).toMatchObject({ code: 0, stdout: `${id} is back with its group\n` })
+    const data = { symbol: 'ETH/USDT', signal: 'SELL' }
+    const second = letters[1]?.id ?? ''
+    const refused = await run('requeue', second, '--data', '{"symbol": ""}')
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('(invalid_data)') })
+    expect((await run('requeue', second, '--data', JSON.stringify(data), '--by', 'ann')).code).toBe(0)
+
+    const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 10 })
+    expect(deliveries.map(({ payload }) => JSON.parse(payload ?? '').data)).toEqual([SIGNAL.data, data])
+    const { actions } = JSON.parse((await run('actions', '--json')).stdout)
+    expect(actions).toMatchObject([
+      { action: 'requeue', by: userInfo().username, amended: false, letter: { id } },
+      { action: 'requeue', by: 'ann', amended: true, letter: { id: second } }
+    ])
+    expect((await run('actions')).stdout).toContain('requeue, with other data')
+  })
+
+  test('those that match are counted, and put back only with --yes', async () => {
+    const { run, system } = await withLetters(3)
+    const counted = await run('requeue', '--group', 'brokers')
+    expect(counted).toMatchObject({ code: 0, stdout: '3 dead letters would be put back; --yes does it\n' })
+    expect(await system.deadLetters.count()).toBe(3)
+
+    const moved = await run('requeue', '--group', 'brokers', '--yes')
+
+    expect(moved).toMatchObject({ code: 0, stdout: '3 of 3 dead letters put back\n' })
+    expect(moved.stderr).toBe('3 dead letters to put back\n')
+    expect(await system.deadLetters.count()).toBe(0)
+    expect((await system.log.group('brokers').info()).pending).toBe(3)
+  })
+
+  test('those whose entries have left the log stay, and are named', async () => {
+    const { run, system, id } = await withLetters(1)
+    await system.store.trim({ maxLength: 0 }, { force: true })
+    const { code, stdout } = await run('requeue', '--all', '--yes', '--json')
+    expect({ code, ...JSON.parse(stdout) }).toEqual({
+      code: 1,
+      matched: 1,
+      requeued: 0,
+      remaining: 0,
+      failed: [{ id, code: 'entry_trimmed' }]
+    })
+    expect(await system.deadLetters.count()).toBe(1)
+  })
+
+  test('one is discarded with a reason', async () => {
+    const { run, system, id } = await withLetters(1)
+    expect(await run('discard', id)).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') })
+    expect(await run('discard', id, '--reason', 'Cancelled.')).toMatchObject({
+      code: 0,
+      stdout: `${id} is discarded\n`
+    })
+    expect(await system.deadLetters.count()).toBe(0)
+    expect((await run('actions')).stdout).toContain('Cancelled.')
+  })
+
+  test.each([
+    ['an id and a filter', ['requeue', '1', '--group', 'brokers']],
+    ['nothing', ['requeue', '--yes']],
+    ['data for many', ['requeue', '--all', '--data', '{}']],
+    ['a filter and all', ['requeue', '--all', '--group', 'brokers']],
+    ['a kind that there is not', ['list', '--kind', 'dead']]
+  ])('a command that says %s is refused, and nothing is changed', async (_what, args) => {
+    const { run, system } = await withLetters(1)
+    expect((await run(...args)).code).toBe(2)
+    expect(await system.deadLetters.count()).toBe(1)
+  })
+})
+
+test('an interrupted requeue ends behind the letter in hand, and the same command goes on', async () => {
+  const target = await sqliteTarget()
+  onTestFinished(() => target[Symbol.asyncDispose]())
+  await using system = await target.openSystem()
+  const events = Array.from({ length: 10_000 }, () => createEvent('trading_signal', SIGNAL.data))
+  for (let start = 0; start < events.length; start += 1_000)
+    await system.publishBatch(events.slice(start, start + 1_000))
+  await bury(system, 'brokers')
+  const requeue = startCommand(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
+  await waitFor(async () => (await system.deadLetters.count()) < 10_000, { timeoutMs: 15_000 })
+  requeue.child.kill('SIGINT')
+  const { code, stdout } = await requeue.result
+  const { requeued, remaining } = JSON.parse(stdout)
+  expect(code).toBe(130)
+  expect(requeued).toBeGreaterThan(0)
+  expect(await system.deadLetters.count()).toBe(remaining)
+
+  const rest = await runCommand(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
+
+  expect(JSON.parse(rest.stdout)).toMatchObject({ requeued: remaining, remaining: 0 })
+  expect((await system.log.group('brokers').info()).pending).toBe(10_000)
+})
