@@ -22,6 +22,8 @@ const rooms = {
   codec: ['log', 'runtime'],
   publish: ['log', 'codec', 'runtime'],
   consume: ['log', 'codec', 'runtime'],
+  operate: ['log', 'codec', 'runtime'],
+  retention: ['log', 'codec', 'runtime'],
   store: ['log', 'codec', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }

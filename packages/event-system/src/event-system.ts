@@ -8,14 +8,15 @@ import {
 import {
   type ConsumeOptions,
   type ConsumerReport,
-  DeadLetterOffice,
   type EventConsumer,
+  EventPuller,
   EventSubscriber,
   type Handler,
   type HandlerOptions
 } from './consume/index.ts'
 import { healthOf, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
+import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
 import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
 import { type EventQuery, type EventRange, EventStore, type EventSystemStats, type ReplayPace } from './store/index.ts'
@@ -36,8 +37,11 @@ export class EventSystem {
   readonly publisher: EventPublisher
   readonly subscriber: EventSubscriber
   readonly store: EventStore
+  readonly puller: EventPuller
   /** What consumer groups gave up on, for the operator. */
   readonly deadLetters: DeadLetterOffice
+  /** The consumer groups themselves, for the operator. */
+  readonly groups: GroupOffice
   readonly #configuration: EventSystemConfiguration
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
   #opening: Promise<void> | undefined
@@ -51,7 +55,9 @@ export class EventSystem {
     this.publisher = new EventPublisher({ log, timeoutMs })
     this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
+    this.puller = new EventPuller({ log, logger, clock })
     this.deadLetters = new DeadLetterOffice({ log, clock })
+    this.groups = new GroupOffice({ log, clock })
   }
 
   /** Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. */

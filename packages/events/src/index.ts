@@ -32,6 +32,7 @@ export {
 } from './registry.ts'
 export { type EventDataMap, eventSchemas } from './schemas/index.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
+export { Reject, RetryLater } from './verdicts.ts'
 export {
   type DecodeOptions,
   decodeEvent,

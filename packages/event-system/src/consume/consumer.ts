@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
-import type { ConsumerGroup, Delivery, EventLog, Settlement, SettlementResult } from '../log/index.ts'
+import type { ConsumerGroup, Delivery, EventLog, NewDeadLetter, Settlement, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Contents } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
@@ -10,6 +10,8 @@ import { keepHouse } from './housekeeping.ts'
 import { InHand } from './in-hand.ts'
 import type { Intake, IntakeParts } from './intake.ts'
 import { Lanes } from './lanes.ts'
+import { type GivenUp, letterOf } from './letter.ts'
+import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
@@ -24,11 +26,6 @@ const MAX_PARKED = 10_000
 const ENDED_PER_PREFETCH = 2
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
-/**
- * A delivery is counted when an entry is handed out, and a process that dies may have handled none of those that it held
- * ready. An event is given up unhandled only after so many times `maxAttempts`: then it is likely what kills.
- */
-const CRASHES_PER_ATTEMPT = 3
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
 const ASK_AGAIN_MS = 1_000
 
@@ -304,17 +301,9 @@ export class EventConsumer {
     this.#settler.settle(held, { ...holdOf(held), ...settlement })
   }
 
-  #letterOf(held: Held, letter: Extract<Ending['verdict'], { kind: 'dead' }>['letter']) {
-    const { payload, raw } = held.delivery
-    const note = held.progressIfAny?.toNoteOfTheDead()
-    return {
-      ...letter,
-      consumer: this.consumer,
-      eventType: held.content.event?.eventType ?? null,
-      payload,
-      ...(raw === undefined ? {} : { raw }),
-      ...(note === undefined ? {} : { note })
-    }
+  #letterOf({ delivery, content, progressIfAny }: Held, givenUp: GivenUp): NewDeadLetter {
+    const eventType = content.event?.eventType ?? null
+    return letterOf(delivery, givenUp, { consumer: this.consumer, eventType, note: progressIfAny?.toNoteOfTheDead() })
   }
 
   #waitToRetry(held: Held, dueAt: number): void {

@@ -5,16 +5,18 @@ import {
   type Event,
   EventSystemError,
   isKnownEventType,
+  Reject,
+  RetryLater,
   type StoredEvent,
   validateData
 } from '@tradpal/events'
-import type { AppendEntry, Effects, HandlingError, LedgerEntry, NewDeadLetter } from '../log/index.ts'
+import type { AppendEntry, Effects, HandlingError, LedgerEntry } from '../log/index.ts'
 import { runAsCause } from '../runtime/index.ts'
 import { RunContext, type Surroundings } from './context.ts'
 import type { Registration } from './handlers.ts'
 import type { Held } from './held.ts'
+import type { GivenUp } from './letter.ts'
 import { type HandlerProgress, handlingError } from './progress.ts'
-import { Reject, RetryLater } from './verdicts.ts'
 
 /** How the handling of an event ended, for now or for good. */
 export interface Ending {
@@ -29,10 +31,7 @@ export interface Ending {
 export type Verdict =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry'; readonly dueAt: number }
-  | {
-      readonly kind: 'dead'
-      readonly letter: Pick<NewDeadLetter, 'kind' | 'handler' | 'attempts' | 'firstError' | 'lastError'>
-    }
+  | { readonly kind: 'dead'; readonly letter: GivenUp }
 
 export interface HandlingParts {
   readonly surroundings: Surroundings
@@ -88,7 +87,7 @@ export async function handle(
 }
 
 /** A handler that is not to be asked, for what the event carries is not what its type promises. */
-function whyInvalid(event: Event): unknown {
+export function whyInvalid(event: Event): unknown {
   try {
     if (isKnownEventType(event.eventType)) validateData(event.eventType, event.data)
     return undefined
@@ -108,7 +107,7 @@ export function neverFinished(deliveries: number, now: number): Ending {
   return dead('exhausted', error, deliveries, now)
 }
 
-function dead(kind: NewDeadLetter['kind'], error: unknown, attempts: number, now: number): Ending {
+function dead(kind: GivenUp['kind'], error: unknown, attempts: number, now: number): Ending {
   const lastError = handlingError(error, now)
   const letter = { kind, handler: null, attempts, firstError: lastError, lastError }
   return { ...DONE, verdict: { kind: 'dead', letter }, errors: [error] }

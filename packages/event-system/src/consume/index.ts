@@ -7,16 +7,10 @@
  * wires them.
  */
 export { type BatchItem, type BatchOptions, batchHandler } from './batch-handler.ts'
-export type { FailedRequeue, RequeueAllOptions, RequeueNext, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
 export { type ConsumerReport, EventConsumer } from './consumer.ts'
 export type { HandlerContext } from './context.ts'
-export {
-  DeadLetterOffice,
-  type DeadLetterOfficeOptions,
-  type DeadLetterPage,
-  type RequeueOptions
-} from './dead-letter-office.ts'
 export { type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 export type { ConsumeOptions } from './options.ts'
+export { EventPuller, type EventPullerOptions, type NackOptions, type NackResult, type PulledEvent } from './pull.ts'
+export type { PullOptions } from './pull-options.ts'
 export { EventSubscriber, type EventSubscriberOptions } from './subscriber.ts'
-export { Reject, RetryLater } from './verdicts.ts'

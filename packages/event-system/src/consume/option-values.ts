@@ -3,6 +3,12 @@ import { type BackoffOptions, EventSystemError } from '@tradpal/events'
 /** The longest time that a timer of Node takes, in ms. */
 const LONGEST_MS = 2 ** 31 - 1
 
+/**
+ * A delivery is counted when an entry is handed out, and a process that dies may have handled none of those that it held
+ * ready. An event is given up unhandled only after so many times `maxAttempts`: then it is likely what kills.
+ */
+export const CRASHES_PER_ATTEMPT = 3
+
 export function nonEmpty(name: string, value: string): string {
   if (typeof value === 'string' && value.length > 0) return value
   throw wrong(name, 'a text that is not empty', value)

@@ -95,7 +95,7 @@ function withoutUndefined(options: ConsumeOptions): ConsumeOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-function toPosition(from: NonNullable<ConsumeOptions['from']>): Position {
+export function toPosition(from: NonNullable<ConsumeOptions['from']>): Position {
   if (from === 'start') return 'start'
   if (from === 'new') return 'end'
   if (typeof from === 'string') return { after: from }

@@ -1,6 +1,7 @@
 import type { Clock } from '@tradpal/events'
 import type { DeadLetter, EventLog } from '../log/index.ts'
 import { type ClaimedMessage, type ConsumedMessage, type DeadLetteredMessage, diagnostics } from '../runtime/index.ts'
+import type { PulledHold } from './delivery-id.ts'
 import type { Ending } from './handling.ts'
 import type { Held } from './held.ts'
 
@@ -27,6 +28,25 @@ export function reportEnding({ log, group, held, started, clock }: HandlingRepor
     handlingMs,
     willRetry: ending.verdict.kind === 'retry',
     error: ending.errors[0]
+  } satisfies ConsumedMessage)
+}
+
+/** Tells who listens that an event that was pulled is done. */
+export function reportPulled(
+  log: EventLog,
+  { group, eventType, attempt, messageId, at }: PulledHold,
+  now: number
+): void {
+  if (!diagnostics.consumed.hasSubscribers) return
+  diagnostics.consumed.publish({
+    log,
+    group,
+    eventType,
+    attempt,
+    deliveryMs: Math.max(0, at - log.timeOf(messageId)),
+    handlingMs: Math.max(0, now - at),
+    willRetry: false,
+    error: undefined
   } satisfies ConsumedMessage)
 }
 

@@ -1,13 +1,11 @@
-import { EventType } from '@tradpal/events'
+import { EventType, Reject, RetryLater } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import {
   batchHandler,
   type ConsumeOptions,
   EventSubscriber,
   type Handler,
-  type HandlerOptions,
-  Reject,
-  RetryLater
+  type HandlerOptions
 } from '../../src/consume/index.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'

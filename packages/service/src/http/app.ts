@@ -8,6 +8,7 @@ import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { batchRoute, eventsRoutes } from './events-routes.ts'
+import { groupRoutes } from './groups.ts'
 import { healthRoute } from './health.ts'
 import { homeRoute } from './home.ts'
 import { LastingAnswers } from './lasting-answers.ts'
@@ -16,6 +17,7 @@ import { Metrics } from './metrics.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { describeApi } from './openapi.ts'
 import { answerClientError, answerFrameworkError, answerProblems, type OnProblem } from './problems.ts'
+import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
 import { closed } from './schemas.ts'
@@ -89,6 +91,8 @@ const ROOMS = [
   streamRoute,
   replayRoute,
   statsRoute,
+  groupRoutes,
+  pullingRoutes,
   deadLetterRoutes,
   healthRoute,
   metricsRoute

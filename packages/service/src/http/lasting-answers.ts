@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { EventSystemError } from '@tradpal/event-system'
 
+type AnswerKind = 'stream' | 'replay' | 'pull'
+
 /** An answer that lasts: it ends when its caller goes away, when the service stops, or by itself. */
 export interface LastingAnswer {
   /** Aborted with `aborted` when the caller goes away, with `closed` when the service stops. */
@@ -9,9 +11,9 @@ export interface LastingAnswer {
   end(): void
 }
 
-/** The streams and replays that are open. */
+/** The streams, replays and waiting pulls that are open. */
 export class LastingAnswers {
-  readonly #open = new Map<AbortController, 'stream' | 'replay'>()
+  readonly #open = new Map<AbortController, AnswerKind>()
   readonly #onStreams: (streams: number) => void
   #closed = false
 
@@ -24,7 +26,7 @@ export class LastingAnswers {
     return [...this.#open.values()].filter((kind) => kind === 'stream').length
   }
 
-  begin(kind: 'stream' | 'replay', response: ServerResponse): LastingAnswer {
+  begin(kind: AnswerKind, response: ServerResponse): LastingAnswer {
     const abort = new AbortController()
     const gone = () => {
       abort.abort(new EventSystemError('aborted', 'The caller went away.'))

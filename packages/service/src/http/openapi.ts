@@ -21,7 +21,7 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
     openapi: {
       openapi: '3.1.0',
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
-      tags: ['publish', 'query', 'stream', 'dead letters', 'monitor'].map((name) => ({ name }))
+      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'monitor'].map((name) => ({ name }))
     },
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'] } = route.config ?? {}

@@ -13,6 +13,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
   )
   expect(operations.filter((operation) => !operation.startsWith('HEAD')).sort()).toEqual([
     'DELETE /dead-letters/{id}',
+    'DELETE /groups/{group}',
     'GET /',
     'GET /dead-letters',
     'GET /dead-letters/actions',
@@ -23,6 +24,8 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /events/types',
     'GET /events/{message_id}',
     'GET /events/{message_id}/lineage',
+    'GET /groups',
+    'GET /groups/{group}',
     'GET /health',
     'GET /metrics',
     'GET /openapi.json',
@@ -33,7 +36,12 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'POST /events/market-data',
     'POST /events/portfolio-update',
     'POST /events/replay',
-    'POST /events/trading-signal'
+    'POST /events/trading-signal',
+    'POST /groups/{group}/ack',
+    'POST /groups/{group}/extend',
+    'POST /groups/{group}/nack',
+    'POST /groups/{group}/pull',
+    'POST /groups/{group}/seek'
   ])
   expect(openapi).toBe('3.1.0')
   expect(paths['/events'].post.requestBody.content['application/json'].schema.required).toEqual(['event_type'])

@@ -183,6 +183,14 @@ export class RedisGroup implements ConsumerGroup {
     return (await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)).map(toDelivery)
   }
 
+  async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
+    mustBeConsumer(consumer)
+    if (holds.length === 0) return []
+    const { notes, amended } = this.#keys
+    const replies = await this.#run<DeliveryReply[]>('held', [notes, amended], [consumer, ...holdArguments(holds)])
+    return replies.map(toDelivery)
+  }
+
   async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
     if (holds.length === 0) return []

@@ -9,6 +9,7 @@ const SCRIPTS = {
   appendOne: load('append-one-3'),
   acknowledge: load('acknowledge-4'),
   settle: load('settle-9'),
+  held: load('held-3'),
   extend: load('extend-1'),
   release: load('release-2'),
   claim: load('claim-4'),

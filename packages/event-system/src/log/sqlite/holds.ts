@@ -1,5 +1,5 @@
-import type { Hold } from '../port.ts'
-import { parseMessageId } from './message-id.ts'
+import type { Delivery, Hold } from '../port.ts'
+import { formatMessageId, parseMessageId } from './message-id.ts'
 
 /** Holds of one attempt, and so of one statement. */
 export interface HoldsOfAttempt {
@@ -24,4 +24,14 @@ export function lostOf(holds: readonly Hold[], found: readonly number[]): string
   if (found.length === holds.length) return []
   const kept = new Set(found)
   return holds.map(({ messageId }) => messageId).filter((messageId) => !kept.has(parseMessageId(messageId)))
+}
+
+/** A row of what is pending, with its entry's payload. */
+export function toDelivery({ id, payload, deliveries, note }: Record<string, unknown>): Delivery {
+  return {
+    messageId: formatMessageId(id as number),
+    payload: payload as string,
+    attempt: deliveries as number,
+    ...(note === null ? {} : { note: note as string })
+  }
 }

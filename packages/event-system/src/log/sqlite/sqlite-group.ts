@@ -16,7 +16,7 @@ import { assertLimit, assertName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { describeGroup, lastIdOf } from './group-info.ts'
 import type { GroupParts, GroupSurroundings } from './group-parts.ts'
-import { byAttempt, lostOf } from './holds.ts'
+import { byAttempt, lostOf, toDelivery } from './holds.ts'
 import { SqliteLedger } from './ledger.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
 import { settleAll } from './settlements.ts'
@@ -71,6 +71,10 @@ const CLAIMED = `
   SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
+const HELD = `
+  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  FROM pending JOIN entries ON entries.id = pending.id
+  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND pending.id IN (SELECT value FROM json_each(?4)) ORDER BY pending.id`
 const EXTEND = `
   UPDATE pending SET delivered_at = ?5
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
@@ -221,6 +225,16 @@ export class SqliteGroup implements ConsumerGroup {
     })
   }
 
+  held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
+    return this.#connection.snapshot(() => {
+      lastIdOf(this.#connection, this.name)
+      const rows = byAttempt(holds).flatMap(({ attempt, ids }) =>
+        this.#connection.statement(HELD).all(this.name, consumer, attempt, ids)
+      )
+      return rows.map(toDelivery)
+    })
+  }
+
   extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     return this.#changeHeld(holds, ({ attempt, ids }) =>
       this.#connection.statement(EXTEND).all(this.name, consumer, attempt, ids, this.#now())
@@ -281,14 +295,5 @@ export class SqliteGroup implements ConsumerGroup {
 
   #now(): number {
     return Math.floor(this.#connection.options.clock.now())
-  }
-}
-
-function toDelivery({ id, payload, deliveries, note }: Record<string, unknown>): Delivery {
-  return {
-    messageId: formatMessageId(id as number),
-    payload: payload as string,
-    attempt: deliveries as number,
-    ...(note === null ? {} : { note: note as string })
   }
 }

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError } from './errors.ts'
 
 /**
  * Thrown by a handler: not now, but after `delayMs`. It is no failure: it counts for none of `maxAttempts`, and the event

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ErrorCode, EventSystemError } from '@tradpal/events'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../log/index.ts'
-import { definedFilter, whole } from './dead-letter-arguments.ts'
+import { definedFilter, whole } from './arguments.ts'
 
 export interface RequeueAllOptions extends Operator {
   /** Resolves to how many it would move, and moves none. Default false. */

@@ -9,8 +9,8 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
+import { checkedFilter, checkedReason, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
-import { checkedFilter, checkedReason, operatorName, pageLimit } from './dead-letter-arguments.ts'
 
 export interface DeadLetterOfficeOptions {
   /** A started log. */

@@ -1,0 +1,103 @@
+import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import type { EventLog, GroupInfo, MessageId, PendingEntry, Position } from '../log/index.ts'
+import { pageLimit } from './arguments.ts'
+
+export interface GroupOfficeOptions {
+  /** A started log. */
+  readonly log: EventLog
+  readonly clock?: Clock
+}
+
+export interface GroupChangeOptions {
+  /** Also while members live, or entries are pending. Default false. */
+  readonly force?: boolean
+}
+
+/** A member that has read, claimed or renewed within so long lives, in ms. */
+const ALIVE_MS = 30_000
+
+/** The consumer groups of a log, and what an operator can do about them. */
+export class GroupOffice {
+  readonly #log: EventLog
+  readonly #clock: Clock
+
+  constructor({ log, clock = systemClock }: GroupOfficeOptions) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** How every group stands, by name. */
+  async list(): Promise<readonly GroupInfo[]> {
+    return (await this.#log.info()).groups.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Rejects with `not_found`. */
+  get(name: string): Promise<GroupInfo> {
+    return this.#log.group(name).info()
+  }
+
+  /** A page of what is pending, in log order: who has it, since when, how often it was handed out. At most `limit`, 1 to 1,000, default 100. */
+  pending(name: string, { after, limit = 100 }: { after?: MessageId; limit?: number } = {}): Promise<PendingEntry[]> {
+    return this.#log.group(name).pending({ limit: pageLimit(limit), ...(after === undefined ? {} : { after }) })
+  }
+
+  /**
+   * Moves a group: what it hands out next is what stands behind. What is pending stays pending. Rejects with `not_found`,
+   * with `invalid_argument` for a place that is not there yet, with `invalid_message_id`, and with `group_conflict` while
+   * members live, unless `force`.
+   */
+  async seek(
+    name: string,
+    to: 'start' | 'end' | MessageId | Date,
+    { force = false }: GroupChangeOptions = {}
+  ): Promise<void> {
+    const group = this.#log.group(name)
+    const info = await group.info()
+    const position = await this.#positionOf(to)
+    if (!force) mustBeAlone(info, 'moved')
+    await group.seek(position)
+  }
+
+  /**
+   * Drops a group, its consumers and what is pending in it; its dead letters and its ledger stay. Rejects with `not_found`,
+   * and with `group_conflict` while members live or entries are pending, unless `force`.
+   */
+  async remove(name: string, { force = false }: GroupChangeOptions = {}): Promise<void> {
+    const group = this.#log.group(name)
+    const info = await group.info()
+    if (!force) {
+      mustBeAlone(info, 'removed')
+      if (info.pending > 0) throw conflict(`The group ${name} has ${info.pending} entries pending; force drops them.`)
+    }
+    await group.destroy()
+  }
+
+  async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {
+    if (to === 'start' || to === 'end') return to
+    if (typeof to === 'string') {
+      const { lastId } = await this.#log.info()
+      const order = this.#log.compare(to, lastId ?? to)
+      if (lastId === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${lastId ?? 'none'}`)
+      return { after: to }
+    }
+    const time = to.getTime()
+    if (Number.isNaN(time)) throw new EventSystemError('invalid_argument', 'The time to seek to is an invalid Date.')
+    if (time > this.#clock.now()) throw ahead(`the time ${to.toISOString()}`, 'it is in the future')
+    return { time }
+  }
+}
+
+function mustBeAlone({ name, consumers }: GroupInfo, what: string): void {
+  const alive = consumers.filter(({ idleMs }) => idleMs < ALIVE_MS).map((consumer) => consumer.name)
+  if (alive.length === 0) return
+  const sentence = `The group ${name} is not ${what} while its members live (${alive.join(', ')}): stop them, or force it.`
+  throw conflict(sentence)
+}
+
+function conflict(sentence: string): EventSystemError {
+  return new EventSystemError('group_conflict', sentence)
+}
+
+function ahead(place: string, why: string): EventSystemError {
+  return new EventSystemError('invalid_argument', `There is nothing at ${place} yet: ${why}. Seek to "end" instead.`)
+}

@@ -1,0 +1,9 @@
+/** What an operator does: looks after the dead letters and after the consumer groups. */
+export type { FailedRequeue, RequeueAllOptions, RequeueNext, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
+export {
+  DeadLetterOffice,
+  type DeadLetterOfficeOptions,
+  type DeadLetterPage,
+  type RequeueOptions
+} from './dead-letter-office.ts'
+export { type GroupChangeOptions, GroupOffice, type GroupOfficeOptions } from './group-office.ts'
