@@ -23,7 +23,6 @@ const rooms = {
   publish: ['log', 'codec', 'runtime'],
   consume: ['log', 'codec', 'runtime'],
   operate: ['log', 'codec', 'runtime'],
-  retention: ['log', 'codec', 'runtime'],
   store: ['log', 'codec', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }

@@ -73,6 +73,10 @@ export class ListingRunner {
       const script = this.#onThisMachine(listing.text).replaceAll('npx tradpal-events', 'tradpal-events')
       return this.#execute('bash', ['-euo', 'pipefail', '-c', script], cwd)
     }
+    if (listing.language === 'python') {
+      const cwd = await this.#newFolder(listing.place)
+      return this.#execute('python3', ['-c', this.#onThisMachine(listing.text)], cwd)
+    }
     const path = await this.write(listing)
     return this.#execute(process.execPath, [CONDITION, path], join(path, '..'))
   }

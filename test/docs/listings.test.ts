@@ -6,7 +6,7 @@ import { anchorsOf, HOUSE, type Listing, linksOf, listingsOf, pages } from './pa
 
 /** These start or test the house itself: the continuous integration runs them, not this test. */
 const OF_THE_HOUSE = ['npm ci && npm start\n', 'npm test\n', 'npm ci\nnpm test\nnpm run check\n']
-const RUN = ['ts', 'js', 'sh']
+const RUN = ['ts', 'js', 'sh', 'python']
 /** What is shown: output, configuration, data. */
 const SHOWN = ['text', 'json', 'http', 'ini', 'yaml', 'csv', 'prometheus']
 

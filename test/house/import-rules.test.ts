@@ -66,6 +66,7 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['room-publish', `${library}/publish/sideways.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/upwards.ts`, `import type { EventSystem } from '../event-system.ts'`],
   ['room-consume', `${library}/consume/sideways.ts`, `import type { EventStore } from '../store/index.ts'`],
+  ['room-operate', `${library}/operate/sideways.ts`, `import '../consume/index.ts'`],
   ['room-store', `${library}/store/upwards.ts`, `import '../process/index.ts'`],
   ['room-process', `${library}/process/upwards.ts`, `import '../configuration.ts'`],
   ['room-by-its-index', `${library}/process/by-window.ts`, `import type { publisher } from '../publish/publisher.ts'`],

@@ -8,7 +8,7 @@ import {
   deadLettersOf,
   type RequeueResult,
   requeueResultOf
-} from './answers.ts'
+} from './answers/index.ts'
 import { type Instant, idSegment, instant, queryOf } from './query.ts'
 import type { Transport } from './transport.ts'
 

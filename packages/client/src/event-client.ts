@@ -25,8 +25,11 @@ import {
   replayedCountOf,
   storedEvent,
   storedEvents
-} from './answers.ts'
+} from './answers/index.ts'
+import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
+import { Consumption } from './consumption.ts'
 import { DeadLetters } from './dead-letters.ts'
+import { Groups } from './groups.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
 import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
@@ -58,14 +61,17 @@ export interface StreamReplayOptions<T extends string = string> extends EventRan
 export class EventClient implements AsyncDisposable {
   readonly #transport: Transport
   readonly #subscriptions = new Set<Pick<Subscription, 'close'>>()
+  readonly #consumptions = new Set<Consumption>()
   #closed = false
   /** The entries that consumer groups gave up on. */
   readonly deadLetters: DeadLetters
+  readonly groups: Groups
 
   /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
   constructor(options: EventClientOptions = {}) {
     this.#transport = new Transport(resolveClientOptions(options))
     this.deadLetters = new DeadLetters(this.#transport)
+    this.groups = new Groups(this.#transport)
   }
 
   /**
@@ -183,10 +189,47 @@ export class EventClient implements AsyncDisposable {
     return subscription
   }
 
-  /** Cuts short what is under way, which rejects with `closed`, and ends the subscriptions. Idempotent. */
+  /**
+   * Joins a consumer group, whose members share its events, and resolves when it has: each event is handled by one of
+   * them, at least once, and acknowledged when its handler is done.
+   *
+   *     await using consumption = await client.consume('brokers', (event) => execute(event.data), { eventType: 'trading_signal' })
+   *
+   * Rejects with `invalid_options`, `invalid_argument`, `unknown_event_type`, and with `group_conflict` for a group that is
+   * ordered by key. What ends it later rejects {@link Consumption.finished}.
+   */
+  async consume<T extends string = string>(
+    group: string,
+    handler: ConsumeHandler<EventOf<T>>,
+    options: ConsumeOptions<T> = {}
+  ): Promise<Consumption> {
+    if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
+    if (typeof handler !== 'function') {
+      throw new EventSystemError('invalid_argument', `The handler must be a function, got ${typeof handler}.`)
+    }
+    const { signal } = options
+    const close = () => void consumption.close()
+    const consumption = new Consumption(this.#transport, {
+      group,
+      handler: handler as ConsumeHandler<unknown> as ConsumeHandler,
+      options: resolveConsumeOptions(options),
+      onEnd: (ended) => {
+        this.#consumptions.delete(ended)
+        signal?.removeEventListener('abort', close)
+      }
+    })
+    this.#consumptions.add(consumption)
+    signal?.addEventListener('abort', close, { once: true })
+    if (signal?.aborted) close()
+    await consumption.joined()
+    return consumption
+  }
+
+  /** Cuts short what is under way, which rejects with `closed`, ends the subscriptions, and hands back what is being consumed. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     for (const subscription of this.#subscriptions) subscription.close()
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.close({ timeoutMs: 0 })))
     this.#transport.close()
   }
 

@@ -7,13 +7,18 @@ export type {
   DeadLetter,
   DeadLetterAction,
   EventStats,
+  GroupInfo,
+  GroupMember,
   HandlingError,
   HealthReport,
   Lineage,
+  PendingEvent,
   PublishReceipt,
   RequeueNext,
   RequeueResult
-} from './answers.ts'
+} from './answers/index.ts'
+export type { ConsumeContext, ConsumeHandler, ConsumeOptions, ConsumeReport } from './consume-options.ts'
+export type { Consumption } from './consumption.ts'
 export type {
   DeadLetterFilter,
   DeadLetterQuery,
@@ -22,6 +27,7 @@ export type {
   RequeueOptions
 } from './dead-letters.ts'
 export { EventClient, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
+export type { GroupChangeOptions, Groups } from './groups.ts'
 export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'

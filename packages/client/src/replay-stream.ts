@@ -1,5 +1,5 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
-import { eventFrom } from './answers.ts'
+import { eventFrom } from './answers/index.ts'
 import { LineDecoder } from './frames.ts'
 import { readObject } from './json-object.ts'
 import { failureInStream } from './service-error.ts'

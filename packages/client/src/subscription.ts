@@ -1,6 +1,6 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
 import type { EventSourceMessage } from 'eventsource-parser'
-import { eventFrom } from './answers.ts'
+import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
 import { type JsonParts, readObject } from './json-object.ts'
 import { waitMs } from './options.ts'

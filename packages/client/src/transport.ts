@@ -46,15 +46,16 @@ export class Transport {
   }
 
   /** The answer's JSON as `read` takes it. Rejects with what {@link Transport.text} does and with `http_error` when `read` throws. */
-  async json<T>(request: ServiceRequest, read: (body: unknown) => T): Promise<T> {
-    return await this.#attempts(request, async (response) => {
+  async json<T>(request: ServiceRequest, read: (body: unknown) => T, signal?: AbortSignal): Promise<T> {
+    const readText = async (response: Response) => {
       const text = await this.#successText(request, response)
       try {
         return read(parseJson(text))
       } catch (cause) {
         throw unreadable(request, response.status, cause)
       }
-    })
+    }
+    return await this.#attempts(request, readText, signal)
   }
 
   /** The answer's text. Rejects with a {@link ServiceError}, `service_unavailable`, `service_timeout` or `closed`. */

@@ -8,14 +8,19 @@ it('the client imports nothing but the events, the parser of event streams and i
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .flatMap((name) => {
       const text = readFileSync(new URL(name, SRC), 'utf8')
-      const imported = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)].map(
+      const imported = [...text.matchAll(/(?:\bfrom\s|\bimport\s*\(?)\s*['"]([^'"]+)['"]/g)].map(
         (match) => match[1] ?? ''
       )
       const globals = text.match(/\b(?:process|Buffer|require|setImmediate|window)\s*[.(]/g) ?? []
       return [
-        ...imported.filter((from) => !/^(\.\/.*\.ts|@tradpal\/events|eventsource-parser)$/.test(from)),
+        ...imported.filter((from) => !isOwn(from, name) && !/^(@tradpal\/events|eventsource-parser)$/.test(from)),
         ...globals
       ]
     })
   expect(foreign).toEqual([])
 })
+
+/** Whether an import of a file stays inside the sources. */
+function isOwn(from: string, importer: string): boolean {
+  return from.startsWith('.') && from.endsWith('.ts') && new URL(from, new URL(importer, SRC)).href.startsWith(SRC.href)
+}

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Environment, EventSystem, EventSystemError, type Logger, registerEventType } from '@tradpal/event-system'
 import { pino } from 'pino'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
@@ -57,6 +57,11 @@ async function listen(
   consumerGroup: string | undefined
 ): Promise<RunningService> {
   const app = await buildApp({ system, configuration, logger })
+  const connections = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   try {
     await app.listen({ host: configuration.host, port: configuration.port })
   } catch (cause) {
@@ -71,7 +76,7 @@ async function listen(
 
   let closing: Promise<void> | undefined
   const close = () => {
-    closing ??= stop(app, system, logger)
+    closing ??= stop(app, connections, { system, logger })
     return closing
   }
   return { url, system, close, [Symbol.asyncDispose]: close }
@@ -79,13 +84,21 @@ async function listen(
 
 type App = Awaited<ReturnType<typeof buildApp>>
 
-async function stop(app: App, system: EventSystem, logger: Logger): Promise<void> {
+async function stop(
+  app: App,
+  connections: ReadonlySet<Socket>,
+  { system, logger }: { system: EventSystem; logger: Logger }
+): Promise<void> {
   const outOfTime = setTimeout(() => {
     logger.warn({}, 'answers under way took too long and are cut off')
     app.server.closeAllConnections()
   }, FINISH_MS)
-  // A connection whose last answer has just ended would be kept alive, and the server with it.
-  const letGo = setInterval(() => app.server.closeIdleConnections(), 50)
+  // A connection whose last answer has just ended would be kept alive, and the server with it; so would one on which
+  // nothing was ever asked, which for Node is not idle.
+  const letGo = setInterval(() => {
+    app.server.closeIdleConnections()
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+  }, 50)
   await app.close()
   clearInterval(letGo)
   clearTimeout(outOfTime)

@@ -8,6 +8,12 @@ export interface GroupOfficeOptions {
   readonly clock?: Clock
 }
 
+/** An entry that was handed out and not yet acknowledged. */
+export interface PendingEvent extends PendingEntry {
+  /** When the log took it, ms since the epoch. */
+  readonly at: number
+}
+
 export interface GroupChangeOptions {
   /** Also while members live, or entries are pending. Default false. */
   readonly force?: boolean
@@ -37,8 +43,13 @@ export class GroupOffice {
   }
 
   /** A page of what is pending, in log order: who has it, since when, how often it was handed out. At most `limit`, 1 to 1,000, default 100. */
-  pending(name: string, { after, limit = 100 }: { after?: MessageId; limit?: number } = {}): Promise<PendingEntry[]> {
-    return this.#log.group(name).pending({ limit: pageLimit(limit), ...(after === undefined ? {} : { after }) })
+  async pending(
+    name: string,
+    { after, limit = 100 }: { after?: MessageId; limit?: number } = {}
+  ): Promise<PendingEvent[]> {
+    const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
+    const entries = await this.#log.group(name).pending(page)
+    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId) }))
   }
 
   /**

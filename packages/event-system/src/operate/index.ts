@@ -6,4 +6,4 @@ export {
   type DeadLetterPage,
   type RequeueOptions
 } from './dead-letter-office.ts'
-export { type GroupChangeOptions, GroupOffice, type GroupOfficeOptions } from './group-office.ts'
+export { type GroupChangeOptions, GroupOffice, type GroupOfficeOptions, type PendingEvent } from './group-office.ts'

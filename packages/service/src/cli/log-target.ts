@@ -11,7 +11,15 @@ import {
   type StoredEvent
 } from '@tradpal/event-system'
 import type { GlobalOptions } from './options.ts'
-import type { DeadLetterTarget, LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type {
+  DeadLetterTarget,
+  GroupTarget,
+  LogStanding,
+  Target,
+  TargetFilter,
+  TargetHealth,
+  TargetRange
+} from './target.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
 export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
@@ -51,12 +59,14 @@ function registerFurtherTypes(path: string | undefined): void {
 class LogTarget implements Target {
   readonly location: string
   readonly deadLetters: DeadLetterTarget
+  readonly groups: GroupTarget
   readonly #system: EventSystem
 
   constructor(system: EventSystem) {
     this.#system = system
     this.location = system.log.location
     this.deadLetters = system.deadLetters
+    this.groups = system.groups
   }
 
   publishBatch(events: readonly Event[]): Promise<string[]> {

@@ -65,8 +65,8 @@ const COMMANDS: readonly CommandFile[] = [
   },
   {
     name: 'groups',
-    summary: 'list the consumer groups, their lag and what is pending',
-    load: async () => (await import('./commands/groups.ts')).defineGroups
+    summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
+    load: async () => (await import('./commands/groups/index.ts')).defineGroups
   },
   {
     name: 'dead-letters',

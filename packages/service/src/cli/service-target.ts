@@ -1,7 +1,15 @@
 import { EventClient } from '@tradpal/event-client'
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
-import type { DeadLetterTarget, LogStanding, Target, TargetFilter, TargetHealth, TargetRange } from './target.ts'
+import type {
+  DeadLetterTarget,
+  GroupTarget,
+  LogStanding,
+  Target,
+  TargetFilter,
+  TargetHealth,
+  TargetRange
+} from './target.ts'
 
 /** The most that the service gives at once. */
 const PAGE = 1_000
@@ -16,6 +24,7 @@ export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions
 class ServiceTarget implements Target {
   readonly location: string
   readonly deadLetters: DeadLetterTarget
+  readonly groups: GroupTarget
   readonly #client: EventClient
   readonly #countTimeoutMs: number
 
@@ -23,6 +32,7 @@ class ServiceTarget implements Target {
     this.#client = client
     this.location = url
     this.deadLetters = client.deadLetters
+    this.groups = client.groups
     this.#countTimeoutMs = countTimeoutMs
   }
 

@@ -15,6 +15,6 @@ export function standingDocument({ log, location, length, firstId, lastId, bytes
   }
 }
 
-export function groupDocument({ name, consumers, pending, lag, lastDeliveredId }: GroupStanding) {
+function groupDocument({ name, consumers, pending, lag, lastDeliveredId }: GroupStanding) {
   return { name, consumers, pending, lag, 'last-delivered-id': lastDeliveredId }
 }

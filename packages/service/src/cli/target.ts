@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterAction, RequeueResult } from '@tradpal/event-client'
+import type { DeadLetter, DeadLetterAction, GroupInfo, PendingEvent, RequeueResult } from '@tradpal/event-client'
 import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
@@ -66,6 +66,7 @@ export interface Target extends AsyncDisposable {
   eventTypes(): Promise<string[]>
   health(): Promise<TargetHealth>
   readonly deadLetters: DeadLetterTarget
+  readonly groups: GroupTarget
 }
 
 /** Every condition that is given must hold. */
@@ -102,4 +103,17 @@ export interface DeadLetterTarget {
   discard(id: string, options: { readonly by: string; readonly reason: string }): Promise<void>
   /** What operators did, oldest first. */
   actions(page: { readonly after?: string; readonly limit?: number }): Promise<DeadLetterAction[]>
+}
+
+/** The consumer groups. All but `list` reject with `not_found` when there is no such group. */
+export interface GroupTarget {
+  /** By name. */
+  list(): Promise<readonly GroupInfo[]>
+  get(name: string): Promise<GroupInfo>
+  /** In log order. */
+  pending(name: string, page: { readonly after?: string; readonly limit?: number }): Promise<PendingEvent[]>
+  /** To `start`, `end`, behind a message id, or to an instant. Rejects with `group_conflict` while members live, unless `force`. */
+  seek(name: string, to: string | Date, options: { readonly force: boolean }): Promise<void>
+  /** Rejects with `group_conflict` while members live or events are pending, unless `force`. */
+  remove(name: string, options: { readonly force: boolean }): Promise<void>
 }

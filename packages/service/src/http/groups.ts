@@ -1,4 +1,4 @@
-import { EventSystemError, formatTimestamp, type GroupInfo, type PendingEntry } from '@tradpal/event-system'
+import { EventSystemError, formatTimestamp, type GroupInfo, type PendingEvent } from '@tradpal/event-system'
 import Type from 'typebox'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
@@ -82,10 +82,6 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     },
     async ({ params, query }) => {
       const [info, pending] = await Promise.all([groups.get(params.group), groups.pending(params.group, query)])
-      const pendingAnswer = ({ messageId, consumer, idleMs, deliveries }: PendingEntry) => {
-        const at = formatTimestamp(system.log.timeOf(messageId))
-        return { message_id: messageId, at, consumer, idle_ms: idleMs, deliveries }
-      }
       return { ...groupAnswer(info), pending_events: pending.map(pendingAnswer) }
     }
   )
@@ -155,4 +151,8 @@ function groupAnswer({ name, shards, consumers, pending, retrying, lag, lagMs, .
     oldest_pending_seconds: info.oldestPendingMs === null ? null : info.oldestPendingMs / 1_000,
     last_delivered_id: info.lastDeliveredId
   }
+}
+
+function pendingAnswer({ messageId, at, consumer, idleMs, deliveries }: PendingEvent) {
+  return { message_id: messageId, at: formatTimestamp(at), consumer, idle_ms: idleMs, deliveries }
 }

@@ -223,22 +223,6 @@ describe.each([
     expect(later).toContain(shown?.message_id)
   })
 
-  test('groups lists lag, pending and consumers', async () => {
-    const own = await open()
-    onTestFinished(() => own[Symbol.asyncDispose]())
-    await publishLines(own, [signal('BTC/USDT', 0.1), signal('BTC/USDT', 0.2), signal('BTC/USDT', 0.3)])
-    await using system = await own.openSystem()
-    const group = system.log.group('brokers')
-    await group.create('start')
-    const [delivery] = await group.read('broker-1', { limit: 1, waitMs: 0 })
-    const { stdout } = await runCommand(['groups', '--json', ...own.options])
-    expect(JSON.parse(stdout)).toEqual({
-      groups: [{ name: 'brokers', consumers: 1, pending: 1, lag: 2, 'last-delivered-id': delivery?.messageId }]
-    })
-    const shown = await runCommand(['groups', ...own.options])
-    expect(shown.stdout).toMatch(/^brokers +1 +1 +2 /m)
-  })
-
   test('a type that the operator registered is published and read', async () => {
     const types = join(await temporaryFolder(), 'types.json')
     await writeFile(types, '{"order_cancelled": {"type": "object"}}')

@@ -21,6 +21,10 @@ const COMMANDS = [
   ['types'],
   ['health'],
   ['groups'],
+  ['groups', 'list'],
+  ['groups', 'show'],
+  ['groups', 'seek'],
+  ['groups', 'delete'],
   ['dead-letters'],
   ['dead-letters', 'list'],
   ['dead-letters', 'show'],
@@ -44,6 +48,7 @@ beforeAll(async () => {
   await publishLines(target, EVENTS)
   await using system = await target.openSystem()
   letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
+  for (const group of ['reports', 'forgotten']) await system.log.group(group).create('start')
 })
 afterAll(async () => {
   await target[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
@@ -83,6 +83,19 @@ test('a publish that is under way when SIGINT comes is answered', async () => {
 
   expect(await served.exit).toBe(0)
   for (const outcome of await Promise.all(publishes)) expect([200, 'refused']).toContain(outcome)
+})
+
+test('a connection on which nothing is asked does not hold the end up', async () => {
+  const served = serve(await newLog('sqlite'))
+  const silent = connect(Number(new URL(await served.url()).port), '127.0.0.1')
+  onTestFinished(() => void silent.destroy())
+  await once(silent, 'connect')
+  silent.resume()
+
+  served.child.kill('SIGTERM')
+
+  expect(await served.exit).toBe(0)
+  expect(served.lines().map(({ msg }) => msg)).toEqual(['the event service listens', 'the event service has stopped'])
 })
 
 test('a second signal ends it at once', async () => {

@@ -1,0 +1,83 @@
+import { EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
+import type { JsonParts } from '../json-object.ts'
+import { lacking, listOf, numberOf, partsOf, textOf, textsOf } from './parts.ts'
+
+/** What became of a publish. */
+export interface PublishReceipt {
+  readonly messageId: string
+  readonly eventId: string
+  /** True when this event id was published before, as far back as deduplication looks: the message id is the first one's. */
+  readonly duplicate: boolean
+}
+
+/** Where an event comes from and what came of it. */
+export interface Lineage {
+  readonly event: StoredEvent
+  /** Its cause, that one's cause, and so on: the first cause first. */
+  readonly causes: readonly StoredEvent[]
+  /** What followed from it, in log order. */
+  readonly effects: readonly StoredEvent[]
+  /** False when the service's search ended at its bound, or a cause is no longer in the log. */
+  readonly complete: boolean
+}
+
+export function storedEvent(value: unknown): StoredEvent {
+  const messageId = textOf(value, 'message_id')
+  // The service has checked it, and may know types that this process does not.
+  return { ...fromWire(value, { validate: 'envelope' }), messageId }
+}
+
+/** {@link storedEvent} of a stream, of which the error says where in it. */
+export function eventFrom(call: string, body: JsonParts): StoredEvent {
+  try {
+    return storedEvent(body)
+  } catch (cause) {
+    if (!(cause instanceof EventSystemError)) throw cause
+    const sentence = `The event ${String(body.message_id)} from ${call} cannot be read: ${cause.message}`
+    throw new EventSystemError(cause.code, sentence, { cause })
+  }
+}
+
+export function storedEvents(body: unknown): StoredEvent[] {
+  return listOf(body, 'events').map(storedEvent)
+}
+
+export function receiptOf(body: unknown): PublishReceipt {
+  return {
+    messageId: textOf(body, 'message_id'),
+    eventId: textOf(body, 'event_id'),
+    duplicate: partsOf(body).duplicate === true
+  }
+}
+
+export function messageIdsOf(body: unknown, count: number): string[] {
+  const ids = textsOf(body, 'message_ids')
+  if (ids.length === count) return ids
+  throw lacking(`message_ids has ${ids.length} ids for ${count} events.`)
+}
+
+export function eventTypesOf(body: unknown): string[] {
+  return textsOf(body, 'event_types')
+}
+
+/** The JSON Schema of what each type carries, by its name. */
+export function eventSchemasOf(body: unknown): Record<string, object> {
+  const schemas = partsOf(partsOf(body).schemas)
+  if (Object.values(schemas).every((schema) => typeof schema === 'object' && schema !== null)) {
+    return schemas as Record<string, object>
+  }
+  throw lacking('schemas holds something other than JSON Schemas.')
+}
+
+export function replayedCountOf(body: unknown): number {
+  return numberOf(body, 'events_replayed')
+}
+
+export function lineageOf(body: unknown): Lineage {
+  return {
+    event: storedEvent(partsOf(body).event),
+    causes: listOf(body, 'causes').map(storedEvent),
+    effects: listOf(body, 'effects').map(storedEvent),
+    complete: partsOf(body).complete === true
+  }
+}

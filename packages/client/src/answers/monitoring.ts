@@ -1,0 +1,67 @@
+import type { JsonParts } from '../json-object.ts'
+import { listOf, numberOf } from './parts.ts'
+
+/** How the log stands, with the wire's own keys. */
+export interface EventStats {
+  readonly stream_length: number
+  /** The message ids of the oldest and the newest entry; null when the log is empty. */
+  readonly first_entry: string | null
+  readonly last_entry: string | null
+  /** When the log took them, RFC 3339. */
+  readonly first_entry_at: string | null
+  readonly last_entry_at: string | null
+  readonly consumer_groups: number
+  readonly groups: readonly {
+    readonly name: string
+    readonly consumers: number
+    /** Handed out and not yet acknowledged. */
+    readonly pending: number
+    readonly 'last-delivered-id': string
+    /** Not yet handed out; null where the log cannot tell. */
+    readonly lag: number | null
+    readonly [key: string]: unknown
+  }[]
+  readonly dead_letters: number
+  /** Event ids that deduplication knows. */
+  readonly deduplication_entries: number
+  /** What the log takes, about. */
+  readonly bytes: number
+  /** `sqlite` or `redis`, and where it is. */
+  readonly log: string
+  readonly location: string
+  readonly [key: string]: unknown
+}
+
+/** How the service is, with the wire's own keys. */
+export interface HealthReport {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy'
+  readonly timestamp: string
+  readonly service: string
+  readonly version: string
+  readonly uptime_seconds: number
+  readonly log: {
+    readonly kind: string
+    readonly location: string
+    readonly reachable: boolean
+    /** How long it took to answer. */
+    readonly latency_ms: number | null
+    /** Why it is not reachable. */
+    readonly reason?: string
+  }
+  /** Consumers inside the service. */
+  readonly consumers: number
+  /** Readers of the live stream. */
+  readonly open_streams: number
+  readonly [key: string]: unknown
+}
+
+export function eventStatsOf(body: unknown): EventStats {
+  numberOf(body, 'stream_length')
+  listOf(body, 'groups')
+  return body as EventStats
+}
+
+export function isHealthReport(body: unknown): body is HealthReport {
+  const status = typeof body === 'object' && body !== null ? (body as JsonParts).status : undefined
+  return status === 'healthy' || status === 'degraded' || status === 'unhealthy'
+}

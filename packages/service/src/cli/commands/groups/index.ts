@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import type { Run } from '../../invocation.ts'
+import { examples } from '../../options.ts'
+import { defineDelete } from './delete.ts'
+import { defineList } from './list.ts'
+import { defineSeek } from './seek.ts'
+import { defineShow } from './show.ts'
+
+export function defineGroups(command: Command, run: Run): void {
+  command.addHelpText('after', examples('tradpal-events groups', 'tradpal-events groups show --help'))
+  defineList(command, run)
+  defineShow(command, run)
+  defineSeek(command, run)
+  defineDelete(command, run)
+}

@@ -1,0 +1,70 @@
+import type { GroupInfo, PendingEvent } from '@tradpal/event-client'
+import { formatTimestamp } from '@tradpal/events'
+import type { Command } from 'commander'
+import type { Run } from '../../invocation.ts'
+import { examples, parsePositive } from '../../options.ts'
+import { type Output, printable } from '../../output.ts'
+import { age } from './age.ts'
+import { groupDocument } from './group-document.ts'
+
+interface ShowOptions {
+  readonly after?: string
+  readonly limit: number
+}
+
+export function defineShow(command: Command, run: Run): void {
+  command
+    .command('show <group>')
+    .description('Show one consumer group, its members, and what is pending in it.')
+    .option('--after <message-id>', 'what is pending behind this message id')
+    .option('-l, --limit <count>', 'at most so many pending events', parsePositive, 20)
+    .addHelpText(
+      'after',
+      examples('tradpal-events groups show brokers', 'tradpal-events groups show brokers --limit 100 --json')
+    )
+    .action(
+      run<[string, ShowOptions]>(async ({ output, openTarget }, name, page) => {
+        await using target = await openTarget()
+        const [group, pending] = await Promise.all([target.groups.get(name), target.groups.pending(name, page)])
+        if (!output.json) return showForPeople(output, group, pending)
+        await output.document({ ...groupDocument(group), pending_events: pending.map(pendingDocument) })
+      })
+    )
+}
+
+function pendingDocument({ messageId, at, consumer, idleMs, deliveries }: PendingEvent) {
+  return { message_id: messageId, at: formatTimestamp(at), consumer, idle_ms: Math.round(idleMs), deliveries }
+}
+
+async function showForPeople(output: Output, group: GroupInfo, pending: readonly PendingEvent[]): Promise<void> {
+  const { oldestPendingMs: oldest, lag, lagMs } = group
+  const facts = [
+    ['group', group.name],
+    ['shards', group.shards === null ? 'none: it shares event by event' : `${group.shards}, by key`],
+    ['lag', lag === null ? 'unknown' : `${lag}${lag > 0 ? `, the oldest ${age(lagMs)} old` : ''}`],
+    ['pending', `${group.pending}${oldest === null ? '' : `, the oldest ${age(oldest)} old`}`],
+    ['retrying', String(group.retrying)],
+    ['last delivered', group.lastDeliveredId]
+  ]
+  for (const [name = '', value = ''] of facts)
+    await output.line(`${output.colour.bold(name.padEnd(14))} ${printable(value)}`)
+  await output.line('')
+  if (group.consumers.length === 0) await output.line('no members')
+  else {
+    await output.table(
+      ['MEMBER', 'PENDING', 'IDLE', 'SHARDS'],
+      group.consumers.map(({ name, pending, idleMs, shards }) => {
+        return [name, String(pending), age(idleMs), shards.join(' ') || '-']
+      })
+    )
+  }
+  if (pending.length === 0) return
+  await output.line('')
+  await output.table(
+    ['PENDING EVENT', 'TAKEN BY THE LOG (UTC)', 'MEMBER', 'IDLE', 'DELIVERIES'],
+    pending.map(({ messageId, at, consumer, idleMs, deliveries }) => {
+      return [messageId, formatTimestamp(at).slice(0, 19), consumer || '-', age(idleMs), String(deliveries)]
+    })
+  )
+  output.note(`${pending.length} of ${group.pending} pending`)
+}

@@ -1,0 +1,100 @@
+import type { EventSystem } from '@tradpal/event-system'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { runCommand } from './support/command.ts'
+import { publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+
+const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
+
+describe.each([
+  ['an embedded log', sqliteTarget],
+  ['a log in Redis', redisTarget],
+  ['a service', () => serviceTarget()]
+])('groups, over %s', (_, open) => {
+  /** Three events, of which the member `broker-1` of the group `brokers` holds the first. */
+  async function withGroup() {
+    const target = await open()
+    onTestFinished(() => target[Symbol.asyncDispose]())
+    const ids = await publishLines(target, [SIGNAL, SIGNAL, SIGNAL])
+    const system: EventSystem = await target.openSystem()
+    onTestFinished(async () => void (await system.close()))
+    const group = system.log.group('brokers')
+    await group.create('start')
+    await group.read('broker-1', { limit: 1, waitMs: 0 })
+    const run = (...args: string[]) => runCommand(['groups', ...args, ...target.options])
+    return { ids, system, group, run }
+  }
+
+  test('are listed with their members, lag and what is pending', async () => {
+    const { ids, run } = await withGroup()
+    const { groups } = JSON.parse((await run('--json')).stdout)
+    expect(groups).toEqual([
+      {
+        name: 'brokers',
+        shards: null,
+        members: [{ name: 'broker-1', pending: 1, idle_ms: expect.any(Number), shards: [] }],
+        lag: 2,
+        lag_seconds: expect.any(Number),
+        pending: 1,
+        retrying: 0,
+        oldest_pending_seconds: expect.any(Number),
+        last_delivered_id: ids[0]
+      }
+    ])
+    expect((await run('list')).stdout).toMatch(/^brokers +1 +1 +0 +\d+ m?s +2 +\d+ m?s +\d+-0$/m)
+  })
+
+  test('one is shown with what is pending, a page at a time', async () => {
+    const { ids, group, run } = await withGroup()
+    await group.read('broker-2', { limit: 1, waitMs: 0 })
+    const shown = JSON.parse((await run('show', 'brokers', '--json')).stdout)
+    expect(shown).toMatchObject({ name: 'brokers', pending: 2 })
+    const at = expect.stringMatching(/^2\d{3}-.*\+00:00$/)
+    expect(shown.pending_events).toEqual([
+      { message_id: ids[0], at, consumer: 'broker-1', idle_ms: expect.any(Number), deliveries: 1 },
+      { message_id: ids[1], at, consumer: 'broker-2', idle_ms: expect.any(Number), deliveries: 1 }
+    ])
+    const behind = await run('show', 'brokers', '--after', ids[0] ?? '', '--limit', '1', '--json')
+    expect(JSON.parse(behind.stdout).pending_events).toMatchObject([{ message_id: ids[1] }])
+    const people = await run('show', 'brokers', '--limit', '1')
+    expect(people.stdout).toMatch(/^broker-2 +1 +\d+ m?s +-$/m)
+    expect(people.stdout).toMatch(new RegExp(`^${ids[0]} +2.{18} +broker-1 +\\d+ m?s +1$`, 'm'))
+    expect(people.stderr).toBe('1 of 2 pending\n')
+    expect(await run('show', 'none')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+
+  test('one is moved, while members live only with --force', async () => {
+    const { ids, group, run } = await withGroup()
+    const refused = await run('seek', 'brokers', '--to', 'end')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('broker-1') })
+    expect((await group.info()).lag).toBe(2)
+
+    const moved = await run('seek', 'brokers', '--to', 'end', '--force')
+    expect(moved).toEqual({ code: 0, stdout: 'brokers is moved\n', stderr: '' })
+    expect((await group.info()).lag).toBe(0)
+
+    await run('seek', 'brokers', '--to', ids[0] ?? '', '--force')
+    expect(await group.info()).toMatchObject({ lag: 2, pending: 1 })
+    await run('seek', 'brokers', '--to', '1h', '--force')
+    expect((await group.info()).lag).toBe(3)
+    for (const place of ['tomorrow', '2999-01-01']) {
+      expect(await run('seek', 'brokers', '--to', place, '--force')).toMatchObject({ code: 2, stdout: '' })
+    }
+    expect((await group.info()).lag).toBe(3)
+  })
+
+  test('one is dropped, with what is pending only with --force', async () => {
+    const { system, run } = await withGroup()
+    expect(await run('delete', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('group_conflict') })
+    expect(await system.groups.list()).toHaveLength(1)
+
+    expect(await run('delete', 'brokers', '--force')).toEqual({
+      code: 0,
+      stdout: 'brokers is removed\n',
+      stderr: ''
+    })
+
+    expect(await system.groups.list()).toEqual([])
+    expect(await run()).toEqual({ code: 0, stdout: '', stderr: 'no consumer groups\n' })
+    expect(await run('delete', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+})
