@@ -1,0 +1,44 @@
+import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
+import { DiaryWriter } from './diary.ts'
+import { randomFrom } from './random.ts'
+import { GROUP, LEASE_MS, type ProcessSettings, systemOptions } from './settings.ts'
+
+/**
+ * A member of the group. It writes down what it handles, publishes one effect of each event with it, is slow at times
+ * and fails at times. SIGTERM ends it in order.
+ */
+const { place, diary, ordering, name, seed }: ProcessSettings = JSON.parse(process.argv[2] ?? '')
+const writer = new DiaryWriter(diary)
+const random = randomFrom(seed)
+const system = new EventSystem(systemOptions(place))
+await system.initialize()
+
+system.registerHandler(
+  EventType.MARKET_DATA_UPDATE,
+  async ({ eventId, data }, context) => {
+    const { messageId, attempt, fencingToken: token, consumer } = context
+    const number = Number(data.number)
+    const entry = { key: data.symbol, number, messageId, attempt, token, consumer }
+    writer.write({ what: 'begun', ...entry })
+    context.publish(createEvent(EventType.PORTFOLIO_UPDATE, { of: data.symbol, number }, { source: consumer }))
+    if (random() < 0.1) await new Promise((resolve) => setTimeout(resolve, random() * 20))
+    if (random() < 0.01) {
+      writer.write({ what: 'failed', ...entry })
+      throw new Error(`${eventId} is not to succeed now.`)
+    }
+    writer.write({ what: 'done', ...entry })
+  },
+  { name: 'effects', maxAttempts: 100, backoff: { initialMs: 5, maxMs: 50 } }
+)
+await system.startConsuming({
+  group: GROUP,
+  consumer: name,
+  from: 'start',
+  concurrency: 32,
+  ...(ordering === 'key' ? { ordering, leaseMs: LEASE_MS } : { ordering, claimAfterMs: LEASE_MS })
+})
+process.once('SIGTERM', async () => {
+  await system.close()
+  process.exit(0)
+})
+process.stdout.write('consuming\n')

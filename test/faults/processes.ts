@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ProcessSettings } from './settings.ts'
+
+/** A process of a run. What it complains of is kept beside the diary. */
+export class RunProcess {
+  readonly #child: ChildProcess
+  /** Resolves to how it ended: an exit code, or the signal. */
+  readonly ended: Promise<number | string>
+
+  constructor(script: 'consuming-process.ts' | 'publishing-process.ts', settings: ProcessSettings, complaints: string) {
+    const log = openSync(complaints, 'a')
+    this.#child = spawn(
+      process.execPath,
+      ['--conditions=tradpal-source', join(import.meta.dirname, script), JSON.stringify(settings)],
+      { stdio: ['ignore', log, log] }
+    )
+    closeSync(log)
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => code ?? signal)
+  }
+
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  /** SIGKILL, which a frozen one hears too. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+  }
+
+  /** SIGTERM; resolves to how it ended. */
+  async end(): Promise<number | string> {
+    this.thaw()
+    this.#child.kill('SIGTERM')
+    return await this.ended
+  }
+}

@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EventSystem } from '@tradpal/event-system'
+import { waitFor } from '@tradpal/event-system/testing'
+import { type RedisServer, startRedis } from '../support/start-redis.ts'
+import { check, type Verdict } from './check.ts'
+import { readDiary } from './diary.ts'
+import { CONSUMERS, type Fault, planOf } from './plan.ts'
+import { RunProcess } from './processes.ts'
+import { readLog } from './read-log.ts'
+import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions } from './settings.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+/** After the plan, what is left over is handled within so long. */
+const SETTLE_MS = 60_000
+
+/** Processes and a log, and somebody who is after them. */
+export class Run {
+  /** Where the diary, the log and the complaints of the processes are, until the run is removed. */
+  readonly folder: string
+  readonly plan: readonly Fault[]
+  readonly #options: RunOptions
+  readonly #redis: RedisServer | undefined
+  /** One before each process. */
+  readonly #proxies: readonly TcpProxy[]
+  readonly #consumers: (RunProcess | undefined)[] = []
+  #started = 0
+
+  private constructor(options: RunOptions, folder: string, redis: RedisServer | undefined, proxies: TcpProxy[]) {
+    this.#options = options
+    this.folder = folder
+    this.#redis = redis
+    this.#proxies = proxies
+    this.plan = planOf({ ...options, leaseMs: LEASE_MS })
+  }
+
+  static async start(options: RunOptions): Promise<Run> {
+    const folder = await mkdtemp(join(tmpdir(), 'tradpal-faults-'))
+    if (options.log === 'sqlite') return new Run(options, folder, undefined, [])
+    const redis = await startRedis({ dir: folder, config: { appendonly: 'yes', appendfsync: 'everysec' } })
+    const proxies = await Promise.all(Array.from({ length: CONSUMERS + 1 }, () => TcpProxy.before(redis.port)))
+    return new Run(options, folder, redis, proxies)
+  }
+
+  /** Runs the plan to its end, waits until all is handled, and holds what was written down against the log. */
+  async toItsEnd(): Promise<Verdict> {
+    const publisher = this.#process('publishing-process.ts', CONSUMERS, 'publisher')
+    try {
+      for (let slot = 0; slot < CONSUMERS; slot++) this.#startConsumer(slot)
+      const started = performance.now()
+      const faults = this.plan.map(async (fault) => {
+        await pause(started + fault.atMs - performance.now())
+        await this.#inflict(fault)
+      })
+      await Promise.all(faults)
+      mustBeZero(await publisher.ended, 'The publisher')
+      await this.#allIsHandled()
+      for (const consumer of this.#consumers) mustBeZero(await consumer?.end(), 'A consumer')
+      const { entries, deadLetters } = await readLog(this.#place)
+      return check({ diary: await readDiary(this.#diary), log: entries, deadLetters })
+    } finally {
+      await Promise.all([publisher, ...this.#consumers].map((process) => process?.kill()))
+    }
+  }
+
+  /** Ends what it started. The folder stays. */
+  async stop(): Promise<void> {
+    for (const proxy of this.#proxies) proxy.close()
+    await this.#redis?.stop()
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  get #place(): string {
+    return this.#redis?.url ?? join(this.folder, 'events.db')
+  }
+
+  get #diary(): string {
+    return join(this.folder, 'diary.ndjson')
+  }
+
+  #process(script: 'consuming-process.ts' | 'publishing-process.ts', slot: number, name: string): RunProcess {
+    const { ordering, durationMs, seed } = this.#options
+    const proxy = this.#proxies[slot]
+    const settings: ProcessSettings = {
+      place: proxy === undefined ? this.#place : `redis://127.0.0.1:${proxy.port}`,
+      diary: this.#diary,
+      ordering,
+      name,
+      durationMs,
+      seed: seed + ++this.#started
+    }
+    return new RunProcess(script, settings, join(this.folder, `${name}.log`))
+  }
+
+  #startConsumer(slot: number): void {
+    this.#consumers[slot] = this.#process('consuming-process.ts', slot, `consumer-${slot}-${this.#started}`)
+  }
+
+  async #inflict(fault: Fault): Promise<void> {
+    switch (fault.kind) {
+      case 'kill': {
+        const consumer = this.#consumers[fault.consumer]
+        // Not there, when it was killed a moment ago.
+        if (consumer === undefined) return
+        this.#consumers[fault.consumer] = undefined
+        await consumer.kill()
+        await pause(fault.forMs)
+        return this.#startConsumer(fault.consumer)
+      }
+      case 'freeze': {
+        const consumer = this.#consumers[fault.consumer]
+        consumer?.freeze()
+        await pause(fault.forMs)
+        return consumer?.thaw()
+      }
+      case 'cut off': {
+        this.#proxies[fault.process]?.cutOff()
+        await pause(fault.forMs)
+        return this.#proxies[fault.process]?.mend()
+      }
+      case 'restart Redis': {
+        await this.#redis?.kill()
+        await pause(fault.forMs)
+        return this.#redis?.restart()
+      }
+      case 'delete the group':
+        return this.#deleteGroup()
+    }
+  }
+
+  /** As somebody would who does not know that it is used. Redis may be away just then. */
+  async #deleteGroup(): Promise<void> {
+    const system = new EventSystem({ ...systemOptions(this.#place), timeoutMs: 500 })
+    await system.initialize().then(
+      () => system.log.group(GROUP).destroy(),
+      () => undefined
+    )
+    await system.close()
+  }
+
+  async #allIsHandled(): Promise<void> {
+    await using system = new EventSystem(systemOptions(this.#place))
+    await system.initialize()
+    const isSettled = async () => {
+      const { pending, lag } = await system.groups.get(GROUP)
+      return pending === 0 && lag === 0
+    }
+    await waitFor(isSettled, { timeoutMs: SETTLE_MS, what: 'all events being handled' })
+  }
+}
+
+function mustBeZero(exit: number | string | undefined, who: string): void {
+  if (exit !== 0) throw new Error(`${who} ended with ${exit}.`)
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)))
+}
