@@ -1,4 +1,5 @@
 import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
+import pino from 'pino'
 import { DiaryWriter } from './diary.ts'
 import { randomFrom } from './random.ts'
 import { GROUP, LEASE_MS, type ProcessSettings, systemOptions } from './settings.ts'
@@ -10,8 +11,7 @@ import { GROUP, LEASE_MS, type ProcessSettings, systemOptions } from './settings
 const { place, diary, ordering, name, seed }: ProcessSettings = JSON.parse(process.argv[2] ?? '')
 const writer = new DiaryWriter(diary)
 const random = randomFrom(seed)
-const system = new EventSystem(systemOptions(place))
-await system.initialize()
+const system = new EventSystem({ ...systemOptions(place), logger: pino(pino.destination({ dest: 2, sync: true })) })
 
 system.registerHandler(
   EventType.MARKET_DATA_UPDATE,
@@ -30,15 +30,29 @@ system.registerHandler(
   },
   { name: 'effects', maxAttempts: 100, backoff: { initialMs: 5, maxMs: 50 } }
 )
-await system.startConsuming({
-  group: GROUP,
-  consumer: name,
-  from: 'start',
-  concurrency: 32,
-  ...(ordering === 'key' ? { ordering, leaseMs: LEASE_MS } : { ordering, claimAfterMs: LEASE_MS })
-})
+
+async function consume(): Promise<void> {
+  await system.initialize()
+  await system.startConsuming({
+    group: GROUP,
+    consumer: name,
+    from: 'start',
+    concurrency: 32,
+    ...(ordering === 'key' ? { ordering, leaseMs: LEASE_MS } : { ordering, claimAfterMs: LEASE_MS })
+  })
+}
+
 process.once('SIGTERM', async () => {
   await system.close()
   process.exit(0)
 })
-process.stdout.write('consuming\n')
+// Redis may be away just now: whoever supervises such a process would start it again until it is not.
+for (;;) {
+  try {
+    await consume()
+    break
+  } catch (error) {
+    console.error(error)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}

@@ -3,6 +3,9 @@ import { told } from './plan.ts'
 import { Run } from './run.ts'
 import type { RunOptions } from './settings.ts'
 
+// What was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 /** The fault suite in its long form: `SEED=17 SECONDS=60 npm run test:faults`. It ends with 1 when it found something. */
 const seed = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31))
 const durationMs = Number(process.env.SECONDS || 60) * 1_000

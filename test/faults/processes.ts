@@ -4,6 +4,11 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessSettings } from './settings.ts'
 
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** A process of a run. What it complains of is kept beside the diary. */
 export class RunProcess {
   readonly #child: ChildProcess
@@ -18,7 +23,11 @@ export class RunProcess {
       { stdio: ['ignore', log, log] }
     )
     closeSync(log)
-    this.ended = once(this.#child, 'exit').then(([code, signal]) => code ?? signal)
+    running.add(this.#child)
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => {
+      running.delete(this.#child)
+      return code ?? signal
+    })
   }
 
   freeze(): void {

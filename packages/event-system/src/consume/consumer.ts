@@ -249,7 +249,8 @@ export class EventConsumer {
         { err: error, messageId: held.messageId },
         'an event could not be handled; it will be tried again'
       )
-      this.#waitToRetry(held, this.#parts.clock.now() + ASK_AGAIN_MS)
+      if (held.state === 'gone') this.#lanes.pass(held)
+      else this.#waitToRetry(held, this.#parts.clock.now() + ASK_AGAIN_MS)
     } finally {
       this.#running--
       this.#handleNext()
@@ -324,6 +325,7 @@ export class EventConsumer {
 
   #onSettled(held: Held, result: SettlementResult): void {
     if (result.kind === 'lost') {
+      this.#intake.onLost(held)
       if (held.state !== 'gone') {
         this.#lose(
           held,

@@ -16,6 +16,8 @@ export interface Intake extends Settling {
   isCertain(): boolean
   /** Says that this consumer still works on an entry. Rejects with `delivery_lost`. */
   extend(held: Held): Promise<void>
+  /** A settlement came too late: the entry was this consumer's no more. */
+  onLost(held: Held): void
   /** An entry is out of hand: settled or lost. */
   onOutOfHand(held: Held): void
   /** Hands back all that is in hand, and leaves the group. */

@@ -12,7 +12,7 @@ export interface Settling {
 
 export interface SettlerParts {
   readonly to: Settling
-  /** What was acknowledged, or settled with its result. */
+  /** What became of an entry: it is out of hand, or lost. Of one that waits for its retry only the latter is told. */
   readonly onSettled: (held: Held, result: SettlementResult) => void
   /** Waits for as long as the next try should wait, and resolves to whether there should be one. */
   readonly onFailure: (error: unknown) => Promise<boolean>
@@ -35,6 +35,9 @@ const LOST: SettlementResult = { kind: 'lost' }
 export class Settler {
   readonly #parts: SettlerParts
   #ended: Ended[] = []
+  #added = 0
+  #sent = 0
+  /** One call to the log, and the wait after one that failed. */
   #sending: Promise<void> | undefined
 
   constructor(parts: SettlerParts) {
@@ -49,27 +52,26 @@ export class Settler {
     this.#add({ held, settlement })
   }
 
-  /** Resolves when all that was added is settled, or rejects with what keeps it from being. */
+  /** Resolves when all that was added so far is settled, or rejects with what keeps it from being. */
   async flush(): Promise<void> {
-    await this.#sending
-    while (this.#ended.length > 0) await this.#sendAll()
+    const upTo = this.#added
+    while (this.#sent < upTo && this.#sending !== undefined) await this.#sending
+    if (this.#sent < upTo) await this.#sendAll()
   }
 
   #add(ended: Ended): void {
     this.#ended.push(ended)
+    this.#added++
     this.#sending ??= this.#send()
   }
 
   async #send(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#ended.length > 0) {
-      try {
-        await this.#sendAll()
-      } catch (error) {
-        if (!(await this.#parts.onFailure(error))) break
-      }
-    }
-    this.#sending = undefined
+    const goesOn = await this.#sendAll().then(
+      () => true,
+      (error) => this.#parts.onFailure(error)
+    )
+    this.#sending = goesOn && this.#ended.length > 0 ? this.#send() : undefined
   }
 
   /** What fails stays, to be sent again first. */
@@ -80,7 +82,11 @@ export class Settler {
       const results = await (batch.some(({ settlement }) => settlement !== undefined)
         ? this.#parts.to.settle(batch.map(settlementOf))
         : this.#acknowledge(batch))
-      for (const [i, { held }] of batch.entries()) this.#parts.onSettled(held, results[i] ?? LOST)
+      this.#sent += batch.length
+      for (const [i, { held, settlement }] of batch.entries()) {
+        const result = results[i] ?? LOST
+        if (settlement?.outcome.kind !== 'retry' || result.kind === 'lost') this.#parts.onSettled(held, result)
+      }
     } catch (error) {
       this.#ended = [...batch, ...this.#ended]
       throw error

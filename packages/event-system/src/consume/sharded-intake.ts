@@ -13,11 +13,14 @@ export class ShardedIntake implements Intake {
   #tenures: ReadonlyMap<number, number> = new Map()
   /** By shard: the last epoch in which this member had it and has it no more. */
   readonly #past = new Map<number, number>()
+  /** To be given up: of these nothing more begins, and what had not begun is dropped. So they are given up even if by then no other wants them. */
   #surplus: ReadonlySet<number> = new Set()
   /** Aborted to have the read that waits look again, for shards that this member has only now. */
   #lookAgain = new AbortController()
   #givingUp: Promise<unknown> | undefined
   #certainUntil = 0
+  /** How often something said that a shard may be another's by now. */
+  #doubts = 0
   #asking: Promise<unknown> | undefined
   #lastRead: MessageId | undefined
 
@@ -43,10 +46,14 @@ export class ShardedIntake implements Intake {
 
   isCertain(): boolean {
     if (this.#parts.clock.now() < this.#certainUntil) return true
-    this.#asking ??= this.#attempt('renew', () => this.#renew()).finally(() => {
+    this.#ask()
+    return false
+  }
+
+  #ask(): void {
+    this.#asking ??= this.#mustRenew().finally(() => {
       this.#asking = undefined
     })
-    return false
   }
 
   async extend(held: Held): Promise<void> {
@@ -60,6 +67,13 @@ export class ShardedIntake implements Intake {
 
   settle(settlements: readonly AnySettlement[]): Promise<readonly SettlementResult[]> {
     return this.#member.settle(settlements as readonly (Settlement & ShardTenure)[])
+  }
+
+  /** Most likely the shard is lost, and with it what stands behind in the same key: nothing of that may begin. */
+  onLost(): void {
+    this.#doubts++
+    this.#certainUntil = 0
+    this.#ask()
   }
 
   onOutOfHand({ delivery: { shard } }: Held): void {
@@ -82,26 +96,36 @@ export class ShardedIntake implements Intake {
         const signal = AbortSignal.any([stop, this.#lookAgain.signal])
         const deliveries = await this.#member.read({ limit, waitMs: WAIT_MS, signal })
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
-        accept(deliveries.filter(({ shard, epoch }) => epoch > (this.#past.get(shard) ?? -1)))
+        accept(deliveries.filter((delivery) => this.#mayBegin(delivery)))
       })
     }
   }
 
   async #renewLoop(): Promise<void> {
-    const { options, recovery, stop } = this.#parts
-    while (await recovery.pause(options.leaseMs / 3)) {
-      while (!(await this.#attempt('renew', () => this.#renew()))) if (stop.aborted) return
-    }
+    const { options, recovery } = this.#parts
+    while (await recovery.pause(options.leaseMs / 3)) await this.#mustRenew()
+  }
+
+  /** Asks until it is answered, or the consumer stops. */
+  async #mustRenew(): Promise<void> {
+    while (!(await this.#attempt('renew', () => this.#renew()))) if (this.#parts.stop.aborted) return
   }
 
   async #renew(): Promise<void> {
     const { clock, options, resume } = this.#parts
-    const asked = clock.now()
-    const { held, surplus } = await this.#member.renew()
-    this.#change(new Map(held.map(({ shard, epoch }) => [shard, epoch])))
-    this.#surplus = new Set(surplus)
-    this.#certainUntil = asked + options.leaseMs
-    this.#dropWhatIsNotOurs()
+    let doubts: number
+    do {
+      doubts = this.#doubts
+      const asked = clock.now()
+      const { held, surplus } = await this.#member.renew()
+      const tenures = new Map(held.map(({ shard, epoch }) => [shard, epoch]))
+      const stillSurplus = [...this.#surplus].filter((shard) => tenures.get(shard) === this.#tenures.get(shard))
+      this.#surplus = new Set([...stillSurplus, ...surplus])
+      this.#change(tenures)
+      this.#dropWhatIsNotOurs()
+      // What raised a doubt meanwhile may have happened after the answer was given.
+      if (doubts === this.#doubts) this.#certainUntil = asked + options.leaseMs
+    } while (doubts !== this.#doubts)
     void this.#giveUpSurplus()
     resume()
   }
@@ -113,6 +137,11 @@ export class ShardedIntake implements Intake {
     if (!hasNew) return
     this.#lookAgain.abort()
     this.#lookAgain = new AbortController()
+  }
+
+  /** What was handed out just before its shard was lost, or was to be given up, is not taken in. */
+  #mayBegin({ shard, epoch }: ShardTenure): boolean {
+    return epoch > (this.#past.get(shard) ?? -1) && !this.#surplus.has(shard)
   }
 
   /** Of a shard that is to be given up, only what is begun is finished here. */
@@ -139,6 +168,7 @@ export class ShardedIntake implements Intake {
       await this.#member.giveUp(drained)
       this.#change(new Map([...this.#tenures].filter(([shard]) => !drained.includes(shard))))
       this.#surplus = new Set([...this.#surplus].filter((shard) => !drained.includes(shard)))
+      await this.#renew()
     })
     await this.#givingUp
     this.#givingUp = undefined

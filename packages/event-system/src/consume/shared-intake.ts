@@ -33,7 +33,7 @@ export class SharedIntake implements Intake {
 
   isCertain(): boolean {
     if (this.#parts.clock.now() < this.#certainUntil) return true
-    this.#asking ??= this.#attempt('extend', () => this.#keepAlive()).finally(() => {
+    this.#asking ??= this.#mustKeepAlive().finally(() => {
       this.#asking = undefined
     })
     return false
@@ -54,6 +54,8 @@ export class SharedIntake implements Intake {
   async settle(settlements: readonly Settlement[]): Promise<readonly SettlementResult[]> {
     return this.#parts.group.settle(this.#parts.consumer, settlements)
   }
+
+  onLost(): void {}
 
   onOutOfHand(): void {}
 
@@ -123,9 +125,12 @@ export class SharedIntake implements Intake {
   /** Tells the group that this member lives, and learns what it has lost while it did not. */
   async #keepAliveLoop(): Promise<void> {
     const { options, recovery } = this.#parts
-    while (await recovery.pause(options.claimAfterMs / 3)) {
-      while (!(await this.#attempt('extend', () => this.#keepAlive()))) if (this.#parts.stop.aborted) return
-    }
+    while (await recovery.pause(options.claimAfterMs / 3)) await this.#mustKeepAlive()
+  }
+
+  /** Asks until it is answered, or the consumer stops. */
+  async #mustKeepAlive(): Promise<void> {
+    while (!(await this.#attempt('extend', () => this.#keepAlive()))) if (this.#parts.stop.aborted) return
   }
 
   async #keepAlive(): Promise<void> {

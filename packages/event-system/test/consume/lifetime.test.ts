@@ -201,6 +201,34 @@ describeOnEachLog('the life of a consumer', (logs) => {
     expect(seen).toEqual([`${event.eventId} 1`])
   })
 
+  test('retries and successes that can be told only later, and then together, take up no room for ever', async () => {
+    const log = await logs.open()
+    let failures = 0
+    const faulty = withFaults(log, {
+      group: (name) => {
+        const group = log.group(name)
+        const settle = group.settle.bind(group)
+        return Object.assign(group, {
+          settle: (consumer, settlements) =>
+            failures++ < 3 ? Promise.reject(new Error('the network')) : settle(consumer, settlements)
+        } satisfies Partial<ConsumerGroup>)
+      }
+    })
+    const subscriber = subscriberOn(faulty)
+    const failed = new Set<string>()
+    subscriber.registerHandler('*', ({ eventId }) => {
+      if (failed.has(eventId)) return
+      failed.add(eventId)
+      throw new Error('once')
+    })
+    await append(log, ...signals(40))
+    const backoff = { initialMs: 1, maxMs: 1 }
+    await subscriber.startConsuming({ group: 'g', from: 'start', prefetch: 4, concurrency: 4, backoff })
+    await waitFor(() => isSettled(log))
+    expect(failed.size).toBe(40)
+    expect(failures).toBeGreaterThan(3)
+  })
+
   test('closing while it starts hands back what it took up, and a closed subscriber starts no other', async () => {
     const log = await logs.open()
     const [messageId] = await append(log, signal())

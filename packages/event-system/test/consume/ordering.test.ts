@@ -1,10 +1,10 @@
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal } from '../support/events.ts'
+import { append, signal, withFaults } from '../support/events.ts'
 
 const KEYS = ['AAPL', 'MSFT', 'NVDA', 'TSLA', 'AMZN', 'META', 'GOOG', 'AMD']
 const soon = { initialMs: 1, maxMs: 1 }
@@ -148,6 +148,29 @@ describeOnEachLog('ordering by key', (logs) => {
     expect(seen).toEqual([2])
   })
 
+  test('whoever learns that its shard is lost begins nothing more of it, also behind an event that waits for its retry', async () => {
+    const log = await logs.open()
+    const seen: string[] = []
+    let isFirst = true
+    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await member(
+      log,
+      async ({ data }) => {
+        if (data.price === 1 && isFirst) {
+          isFirst = false
+          await log.group('g').keepPlace()
+          await log.group('g').destroy()
+          seen.push('1 failed')
+          throw new Error('not yet')
+        }
+        seen.push(`${data.price} done`)
+      },
+      { backoff: soon, leaseMs: 60_000 }
+    )
+    await waitFor(() => seen.length >= 3)
+    expect(seen).toEqual(['1 failed', '1 done', '2 done'])
+  })
+
   test('members share the keys, each key to one of them, also when one joins, leaves and joins again', async () => {
     const log = await logs.open()
     const diary = new Diary()
@@ -190,6 +213,44 @@ describeOnEachLog('ordering by key', (logs) => {
     const inOrder = Array.from({ length: published }, (_, i) => i + 1)
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
     expect([...handledBy.keys()].toSorted()).toEqual(['one', 'three', 'two'])
+  })
+
+  test('a shard that a member was to give up, and is not any more as the other has left, goes on in order', async () => {
+    const log = await logs.open()
+    let renewals = 0
+    const counting = withFaults(log, {
+      group: (name) => {
+        const group = log.group(name)
+        const join = group.sharded.bind(group)
+        const sharded: ConsumerGroup['sharded'] = (consumer, options) => {
+          const one = join(consumer, options)
+          const renew = one.renew.bind(one)
+          return Object.assign(one, { renew: () => renew().finally(() => renewals++) })
+        }
+        return Object.assign(group, { sharded })
+      }
+    })
+    const renewedTwice = async () => {
+      const before = renewals
+      await waitFor(() => renewals >= before + 2)
+    }
+    const diary = new Diary()
+    const gate = Promise.withResolvers<void>()
+    await append(log, ...rounds(3))
+    await member(counting, async (event, context) => {
+      await diary.handler(event, context)
+      await gate.promise
+    })
+    await waitFor(() => diary.byKey.size === KEYS.length)
+    const other = log.group('g').sharded('other', { shards: 8, leaseMs: 60_000, shardOf: () => 0 })
+    await other.renew()
+    await renewedTwice()
+    await other.leave()
+    await renewedTwice()
+    await append(log, ...rounds(1, 4))
+    gate.resolve()
+    await waitFor(() => isSettled(log))
+    expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, [1, 2, 3, 4]])))
   })
 
   test('a member that shares event by event is refused while others share by key', async () => {
