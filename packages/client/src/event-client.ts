@@ -24,7 +24,9 @@ import {
   receiptOf,
   replayedCountOf,
   storedEvent,
-  storedEvents
+  storedEvents,
+  type TrimReport,
+  trimReportOf
 } from './answers/index.ts'
 import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
 import { Consumption } from './consumption.ts'
@@ -35,6 +37,7 @@ import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters }
 import { replayedEvents } from './replay-stream.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
+import { type TrimRequest, trimming } from './trimming.ts'
 
 export interface ReplayOptions extends EventRange {
   /** How long the service may take to run over the range. Default: the client's `timeoutMs`. */
@@ -177,6 +180,14 @@ export class EventClient implements AsyncDisposable {
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
     const events = replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
     return events as AsyncIterable<unknown> as AsyncIterable<EventOf<T>>
+  }
+
+  /**
+   * Removes what is beyond limits, oldest first, or beyond those that the service was configured with when none are given.
+   * What a consumer group has not acknowledged stays, unless `force`. Rejects with `invalid_argument`.
+   */
+  async trim(request: TrimRequest = {}): Promise<TrimReport> {
+    return await this.#transport.json(trimming(request), trimReportOf)
   }
 
   /** Follows the log: see {@link Subscription}. Throws `closed`, `invalid_options` and `invalid_argument`. */

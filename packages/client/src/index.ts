@@ -15,7 +15,8 @@ export type {
   PendingEvent,
   PublishReceipt,
   RequeueNext,
-  RequeueResult
+  RequeueResult,
+  TrimReport
 } from './answers/index.ts'
 export type { ConsumeContext, ConsumeHandler, ConsumeOptions, ConsumeReport } from './consume-options.ts'
 export type { Consumption } from './consumption.ts'
@@ -32,3 +33,4 @@ export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'
 export type { SubscribeOptions, Subscription } from './subscription.ts'
+export type { TrimLimits, TrimRequest } from './trimming.ts'

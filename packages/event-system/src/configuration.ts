@@ -4,6 +4,7 @@ import type { EventLog } from './log/index.ts'
 import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
 import { type Logger, silentLogger } from './runtime/index.ts'
+import type { RetentionPolicy } from './store/index.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
@@ -24,6 +25,8 @@ export interface EventSystemOptions {
   readonly deduplicationWindowMs?: number
   /** How long a group remembers, at least, what `idempotent` handlers, `context.once()` and `context.publish()` are done with, in ms. Environment: EVENT_LEDGER_RETENTION_MS. Default 86,400,000: a day. */
   readonly ledgerRetentionMs?: number
+  /** What is kept of the log, enforced every minute from `initialize()` to `close()`. Default: everything. */
+  readonly retention?: RetentionPolicy
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */

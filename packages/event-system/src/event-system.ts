@@ -1,4 +1,5 @@
 import { type Event, type EventOf, EventSystemError, type EventType } from '@tradpal/events'
+import { plainCodec } from './codec/index.ts'
 import {
   configure,
   type EventSystemConfiguration,
@@ -19,7 +20,14 @@ import type { EventLog, MessageId } from './log/index.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
 import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
-import { type EventQuery, type EventRange, EventStore, type EventSystemStats, type ReplayPace } from './store/index.ts'
+import {
+  type EventQuery,
+  type EventRange,
+  EventStore,
+  type EventSystemStats,
+  type ReplayPace,
+  Retention
+} from './store/index.ts'
 
 /** In `close()` consumers hand back what their handlers had not begun, and a log ends its calls, after their time is up: each may take so long beyond it, in ms. */
 const LAST_CALLS_MS = 500
@@ -42,6 +50,8 @@ export class EventSystem {
   readonly deadLetters: DeadLetterOffice
   /** The consumer groups themselves, for the operator. */
   readonly groups: GroupOffice
+  /** What the log keeps: enforced by itself when the options say what, and on demand. */
+  readonly retention: Retention
   readonly #configuration: EventSystemConfiguration
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
   #opening: Promise<void> | undefined
@@ -58,6 +68,7 @@ export class EventSystem {
     this.puller = new EventPuller({ log, logger, clock })
     this.deadLetters = new DeadLetterOffice({ log, clock })
     this.groups = new GroupOffice({ log, clock })
+    this.retention = new Retention({ log, codec: plainCodec, clock, logger, policy: options.retention })
   }
 
   /** Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. */
@@ -78,6 +89,7 @@ export class EventSystem {
     }
     if (this.#state !== 'new') throw new EventSystemError('closed', 'close() came before initialize() was done.')
     this.#state = 'open'
+    this.retention.start()
   }
 
   /** Publishes one event: {@link EventPublisher.publishEvent}. */
@@ -179,6 +191,7 @@ export class EventSystem {
     await within(leftMs() + LAST_CALLS_MS, consumers)
     this.#state = 'closed'
     await within(leftMs(), this.publisher.close())
+    await within(leftMs(), this.retention.close())
     const log = this.log.close({ timeoutMs: leftMs() })
     // A closed log ends the calls that consumers still wait for.
     if (!(await within(leftMs() + LAST_CALLS_MS, Promise.allSettled([log, consumers])))) {

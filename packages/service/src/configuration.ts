@@ -6,9 +6,12 @@ import {
   type EventSystemConfiguration,
   EventSystemError,
   type EventTypeDefinition,
+  knownEventTypes,
   parseEventTypes,
-  parseJson
+  parseJson,
+  type RetentionPolicy
 } from '@tradpal/event-system'
+import { readRetention } from './retention-variables.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
 export interface ServiceConfiguration {
@@ -30,6 +33,8 @@ export interface ServiceConfiguration {
   readonly logLevel: 'info' | 'debug' | 'warn' | 'error'
   /** EVENT_TYPES_FILE: a JSON file of further event types, name to JSON Schema. */
   readonly eventTypes: readonly EventTypeDefinition[]
+  /** EVENT_RETENTION_MAX_LENGTH, _MAX_AGE, _MAX_BYTES and _BY_TYPE: what is kept of the log. Default: everything. */
+  readonly retention: RetentionPolicy | undefined
 }
 
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
@@ -37,6 +42,8 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
   const read = new EnvironmentReader(environment)
   const whole = (variable: string, fallback: number, least: number, most?: number) =>
     read.wholeNumber(variable, undefined, variable, fallback, least, most)
+  const eventTypes = readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
+  const typeNames = [...knownEventTypes(), ...eventTypes.map(({ name }) => name)]
   const configuration: ServiceConfiguration = {
     host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
     port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
@@ -46,7 +53,8 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     heartbeatIntervalMs: whole('EVENT_HEARTBEAT_INTERVAL_MS', 15_000, 10, 86_400_000),
     streamMaxBufferBytes: whole('EVENT_STREAM_MAX_BUFFER_BYTES', 1_048_576, 65_536),
     logLevel: read.choice('LOG_LEVEL', undefined, 'LOG_LEVEL', ['info', 'debug', 'warn', 'error']),
-    eventTypes: readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
+    eventTypes,
+    retention: readRetention(environment, typeNames, read)
   }
   read.finish()
   return configuration

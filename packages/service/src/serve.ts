@@ -38,8 +38,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
   const given = options.system === undefined ? readConfiguration(environment) : undefined
   const configuration = { ...(given?.service ?? readServiceConfiguration(environment)), ...options.configuration }
   const logger = options.logger ?? pino({ level: configuration.logLevel, timestamp: pino.stdTimeFunctions.isoTime })
-  const system = options.system ?? new EventSystem({ environment, logger })
   for (const definition of configuration.eventTypes) registerEventType(definition)
+  const { retention } = configuration
+  const system = options.system ?? new EventSystem({ environment, logger, ...(retention && { retention }) })
 
   await system.initialize()
   try {

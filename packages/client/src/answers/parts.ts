@@ -22,6 +22,12 @@ export function numberOf(value: unknown, key: string): number {
   throw lacking(`${key} is missing or no number.`)
 }
 
+export function booleanOf(value: unknown, key: string): boolean {
+  const boolean = partsOf(value)[key]
+  if (typeof boolean === 'boolean') return boolean
+  throw lacking(`${key} is missing or neither true nor false.`)
+}
+
 export function numberOrNull(value: unknown, key: string): number | null {
   return partsOf(value)[key] === null ? null : numberOf(value, key)
 }

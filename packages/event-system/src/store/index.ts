@@ -6,4 +6,15 @@
 export type { EventQuery, EventRange } from './event-query.ts'
 export { EventStore, type EventStoreOptions, type FollowedPage, type ReplayPace } from './event-store.ts'
 export type { Lineage } from './lineage.ts'
+export {
+  type EnforceOptions,
+  faultsOfPolicy,
+  parseAge,
+  parseBytes,
+  parseLimitsByType,
+  Retention,
+  type RetentionLimits,
+  type RetentionParts,
+  type RetentionPolicy
+} from './retention/index.ts'
 export type { EventSystemStats } from './stats.ts'

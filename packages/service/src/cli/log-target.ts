@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { TrimReport, TrimRequest } from '@tradpal/event-client'
 import {
   type Event,
   EventSystem,
@@ -10,6 +11,7 @@ import {
   registerEventType,
   type StoredEvent
 } from '@tradpal/event-system'
+import { retentionOf } from '../retention-variables.ts'
 import type { GlobalOptions } from './options.ts'
 import type {
   DeadLetterTarget,
@@ -104,6 +106,11 @@ class LogTarget implements Target {
 
   async eventTypes(): Promise<string[]> {
     return knownEventTypes()
+  }
+
+  async trim({ force = false, dryRun = false, timeoutMs, ...policy }: TrimRequest): Promise<TrimReport> {
+    const limits = Object.keys(policy).length > 0 ? policy : retentionOf(process.env)
+    return this.#system.retention.enforce({ policy: limits, force, dryRun })
   }
 
   async health(): Promise<TargetHealth> {

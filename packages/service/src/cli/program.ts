@@ -64,6 +64,11 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/health.ts')).defineHealth
   },
   {
+    name: 'trim',
+    summary: 'remove old events, or show what would go',
+    load: async () => (await import('./commands/trim.ts')).defineTrim
+  },
+  {
     name: 'groups',
     summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
     load: async () => (await import('./commands/groups/index.ts')).defineGroups

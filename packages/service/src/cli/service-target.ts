@@ -1,4 +1,4 @@
-import { EventClient } from '@tradpal/event-client'
+import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-client'
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 import type {
@@ -13,12 +13,12 @@ import type {
 
 /** The most that the service gives at once. */
 const PAGE = 1_000
-/** A count runs over its range before it answers. */
-const COUNT_TIMEOUT_MS = 600_000
+/** A count runs over its range before it answers, and a trim over what it removes. */
+const LONG_TIMEOUT_MS = 600_000
 
 export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions): Target {
   const client = new EventClient({ url, ...(timeout === undefined ? {} : { timeoutMs: timeout }) })
-  return new ServiceTarget(client, url, timeout ?? COUNT_TIMEOUT_MS)
+  return new ServiceTarget(client, url, timeout ?? LONG_TIMEOUT_MS)
 }
 
 class ServiceTarget implements Target {
@@ -26,14 +26,14 @@ class ServiceTarget implements Target {
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly #client: EventClient
-  readonly #countTimeoutMs: number
+  readonly #longTimeoutMs: number
 
-  constructor(client: EventClient, url: string, countTimeoutMs: number) {
+  constructor(client: EventClient, url: string, longTimeoutMs: number) {
     this.#client = client
     this.location = url
     this.deadLetters = client.deadLetters
     this.groups = client.groups
-    this.#countTimeoutMs = countTimeoutMs
+    this.#longTimeoutMs = longTimeoutMs
   }
 
   async publishBatch(events: readonly Event[]): Promise<string[]> {
@@ -67,7 +67,7 @@ class ServiceTarget implements Target {
   }
 
   count(range: TargetRange): Promise<number> {
-    return this.#client.replayEvents({ ...range, timeoutMs: this.#countTimeoutMs })
+    return this.#client.replayEvents({ ...range, timeoutMs: this.#longTimeoutMs })
   }
 
   follow(
@@ -103,6 +103,10 @@ class ServiceTarget implements Target {
     const names = await this.#client.getEventTypes()
     for (const name of names) if (!isKnownEventType(name)) registerEventType({ name, schema: { type: 'object' } })
     return names
+  }
+
+  trim(request: TrimRequest): Promise<TrimReport> {
+    return this.#client.trim({ ...request, timeoutMs: this.#longTimeoutMs })
   }
 
   async health(): Promise<TargetHealth> {

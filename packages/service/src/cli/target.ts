@@ -1,4 +1,12 @@
-import type { DeadLetter, DeadLetterAction, GroupInfo, PendingEvent, RequeueResult } from '@tradpal/event-client'
+import type {
+  DeadLetter,
+  DeadLetterAction,
+  GroupInfo,
+  PendingEvent,
+  RequeueResult,
+  TrimReport,
+  TrimRequest
+} from '@tradpal/event-client'
 import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
@@ -65,6 +73,8 @@ export interface Target extends AsyncDisposable {
   standing(): Promise<LogStanding>
   eventTypes(): Promise<string[]>
   health(): Promise<TargetHealth>
+  /** Removes what is beyond limits: without any, those of the service, or of the environment. Rejects with `invalid_argument`. */
+  trim(request: TrimRequest): Promise<TrimReport>
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
 }

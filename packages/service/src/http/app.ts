@@ -23,6 +23,7 @@ import { replayRoute } from './replay.ts'
 import { closed } from './schemas.ts'
 import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
+import { trimmingRoute } from './trimming.ts'
 
 export interface AppOptions {
   /** An initialized event system. The app does not close it. */
@@ -91,6 +92,7 @@ const ROOMS = [
   streamRoute,
   replayRoute,
   statsRoute,
+  trimmingRoute,
   groupRoutes,
   pullingRoutes,
   deadLetterRoutes,

@@ -20,6 +20,7 @@ const COMMANDS = [
   ['stats'],
   ['types'],
   ['health'],
+  ['trim'],
   ['groups'],
   ['groups', 'list'],
   ['groups', 'show'],

@@ -131,6 +131,28 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     await expect(client.publishEvent({ ...event, data: {} })).rejects.toMatchObject(refused)
   })
 
+  test('trims to limits, of the log and by type, and says what that would lose to whom', async () => {
+    const { url } = await ServiceProcess.start(await newLog(kind))
+    const client = clientOf(url)
+    for (const symbol of ['A', 'B', 'C']) {
+      await client.publishMarketData(symbol, { price: 1 })
+      await client.publishTradingSignal({ symbol, signal: 'buy' })
+    }
+    const byType = { market_data_update: { maxLength: 1 } }
+    const none = { lost: 0, lostByGroup: {}, guarded: false }
+    expect(await client.trim({ byType, dryRun: true })).toEqual({ removed: 2, ...none })
+    expect(await client.trim({ byType, maxAgeMs: 86_400_000 })).toEqual({ removed: 2, ...none })
+    await using consumption = await client.consume('desk', () => new Promise(() => {}), {
+      from: 'start',
+      concurrency: 1
+    })
+    expect(await client.trim({ maxLength: 0 })).toMatchObject({ removed: 0, guarded: true })
+    const lost = { removed: 4, lost: 4, lostByGroup: { desk: 4 }, guarded: false }
+    expect(await client.trim({ maxLength: 0, force: true, dryRun: true, timeoutMs: 5_000 })).toEqual(lost)
+    await expect(client.trim()).rejects.toMatchObject({ code: 'invalid_argument', status: 400 })
+    await consumption.close({ timeoutMs: 0 })
+  })
+
   test('lists the dead letters, puts one back, and follows an event to its cause', async () => {
     const log = await newLog(kind)
     const { url } = await ServiceProcess.start(log)

@@ -132,7 +132,11 @@ test('every wrong variable is told in one sentence, and the exit code is 2', asy
     EVENT_HEARTBEAT_INTERVAL_MS: 'x',
     EVENT_STREAM_MAX_BUFFER_BYTES: '1',
     EVENT_LOG_DURABILITY: 'stone',
-    EVENT_LOG_TIMEOUT_MS: 'soon'
+    EVENT_LOG_TIMEOUT_MS: 'soon',
+    EVENT_RETENTION_MAX_LENGTH: 'all',
+    EVENT_RETENTION_MAX_AGE: '30',
+    EVENT_RETENTION_MAX_BYTES: '1GB',
+    EVENT_RETENTION_BY_TYPE: 'no_such_type=1d'
   })
 
   expect(await served.exit).toBe(2)
@@ -142,6 +146,10 @@ test('every wrong variable is told in one sentence, and the exit code is 2', asy
     'EVENT_LOG_DURABILITY',
     'EVENT_LOG_TIMEOUT_MS',
     'EVENT_MAX_BODY_BYTES',
+    'EVENT_RETENTION_BY_TYPE:',
+    'EVENT_RETENTION_MAX_AGE:',
+    'EVENT_RETENTION_MAX_BYTES:',
+    'EVENT_RETENTION_MAX_LENGTH:',
     'EVENT_SERVICE_PORT',
     'EVENT_STREAM_MAX_BUFFER_BYTES',
     'EVENT_TYPES_FILE',

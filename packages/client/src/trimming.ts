@@ -1,0 +1,40 @@
+import { waitMs } from './options.ts'
+import type { ServiceRequest } from './transport.ts'
+
+/** How much is kept: what goes beyond any of these is removed, oldest first. */
+export interface TrimLimits {
+  /** At most so many events. */
+  readonly maxLength?: number
+  /** Those that the log took at most so long ago, in ms. */
+  readonly maxAgeMs?: number
+  /** At most about so many bytes. */
+  readonly maxBytes?: number
+}
+
+export interface TrimRequest extends TrimLimits {
+  /** Limits of these types: those around it are then those of all the others. */
+  readonly byType?: Readonly<Record<string, TrimLimits>>
+  /** Removes also what consumer groups have not acknowledged. Default false. */
+  readonly force?: boolean
+  /** Removes nothing, and resolves to what it would have removed. Default false. */
+  readonly dryRun?: boolean
+  /** How long the service may take. Default: the client's `timeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/** A trim that is repeated removes what is left of it: it does no harm. */
+export function trimming({ byType, force, dryRun, timeoutMs, ...limits }: TrimRequest): ServiceRequest {
+  const by_type =
+    byType && Object.fromEntries(Object.entries(byType).map(([type, ofType]) => [type, wireLimits(ofType)]))
+  return {
+    method: 'POST',
+    path: '/events/trim',
+    body: JSON.stringify({ ...wireLimits(limits), by_type, force, dry_run: dryRun }),
+    repeat: 'always',
+    ...(timeoutMs !== undefined && { timeoutMs: waitMs('timeoutMs', timeoutMs, 0) })
+  }
+}
+
+function wireLimits({ maxLength, maxAgeMs, maxBytes }: TrimLimits) {
+  return { max_length: maxLength, max_age_ms: maxAgeMs, max_bytes: maxBytes }
+}

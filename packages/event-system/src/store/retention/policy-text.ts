@@ -1,0 +1,61 @@
+import { EventSystemError } from '@tradpal/events'
+import type { RetentionLimits } from './policy.ts'
+
+const A_DAY_MS = 86_400_000
+const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: A_DAY_MS, w: 7 * A_DAY_MS, y: 365 * A_DAY_MS } as const
+const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const
+
+/** `500ms`, `90s`, `15m`, `12h`, `30d`, `2w`, `7y` (of 365 days), in ms. Throws `invalid_options`. */
+export function parseAge(text: string): number {
+  return measured(text, MS) ?? refuse(`${quoted(text)} is no age such as 90s, 15m, 12h, 30d, 2w or 7y.`)
+}
+
+/** `1048576`, `500MiB`, `10GiB`, in bytes. Throws `invalid_options`. */
+export function parseBytes(text: string): number {
+  return (
+    measured(/^\d+$/.test(text) ? `${text}B` : text, BYTES) ??
+    refuse(`${quoted(text)} is no size such as 500MiB or 10GiB.`)
+  )
+}
+
+/**
+ * `market_data_update=1d,order_executed=7y`: of a type, how old, how many (`100000`) or how large (`10GiB`); several of
+ * these with a slash between: `1d/10GiB`. Throws `invalid_options`.
+ */
+export function parseLimitsByType(text: string): Record<string, RetentionLimits> {
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, type, limits] = /^\s*([^=\s]+)\s*=\s*(\S+)\s*$/.exec(part) ?? []
+      if (type !== undefined && limits !== undefined) return [type, parseLimits(limits)]
+      return refuse(`${quoted(part)} is no limit of a type such as market_data_update=1d.`)
+    })
+  )
+}
+
+function parseLimits(text: string): RetentionLimits {
+  return Object.assign({}, ...text.split('/').map(parseLimit))
+}
+
+function parseLimit(text: string): RetentionLimits {
+  if (/^\d{1,15}$/.test(text)) return { maxLength: Number(text) }
+  const maxAgeMs = measured(text, MS)
+  if (maxAgeMs !== undefined) return { maxAgeMs }
+  const maxBytes = measured(text, BYTES)
+  if (maxBytes !== undefined) return { maxBytes }
+  return refuse(`${quoted(text)} is no limit: an age such as 30d, a number of events, or a size such as 10GiB.`)
+}
+
+function measured(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? []
+  const factor = unit === undefined || !Object.hasOwn(units, unit) ? undefined : units[unit]
+  const value = factor === undefined ? undefined : Math.round(Number(count) * factor)
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text)
+}
+
+function refuse(message: string): never {
+  throw new EventSystemError('invalid_options', message)
+}

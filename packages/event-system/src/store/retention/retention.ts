@@ -1,0 +1,112 @@
+import { type Clock, EventSystemError } from '@tradpal/events'
+import type { EventCodec } from '../../codec/index.ts'
+import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
+import { type Logger, silentLogger } from '../../runtime/index.ts'
+import { faultsOfPolicy, type RetentionPolicy } from './policy.ts'
+import { TrimByRule } from './trim-by-rule.ts'
+import { trimLog } from './trim-log.ts'
+
+/** So often, in ms, the log is held against the policy. */
+const INTERVAL_MS = 60_000
+
+export interface RetentionParts {
+  /** A started log. */
+  readonly log: EventLog
+  readonly codec: EventCodec
+  readonly clock: Clock
+  readonly logger?: Logger
+  /** What is kept. Default: everything. */
+  readonly policy?: RetentionPolicy | undefined
+}
+
+export interface EnforceOptions extends TrimOptions {
+  /** Another policy than that of the system. */
+  readonly policy?: RetentionPolicy | undefined
+  readonly signal?: AbortSignal
+}
+
+/**
+ * What a log keeps. Events beyond the limits are removed, oldest first, in bounded steps between which others have their
+ * turn. What a group has not acknowledged stays, unless forced: of a log without limits by type also all behind it.
+ */
+export class Retention {
+  readonly policy: RetentionPolicy | undefined
+  readonly #parts: RetentionParts
+  readonly #logger: Logger
+  readonly #stop = new AbortController()
+  /** Of the system's own policy, so that the log is read only once. */
+  #byRule: TrimByRule | undefined
+  #running: Promise<void> | undefined
+  #hasKept = false
+  /** One at a time: they share what is remembered of the log. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** Throws `invalid_options` for a policy that makes no sense. */
+  constructor(parts: RetentionParts) {
+    if (parts.policy !== undefined) mustBePolicy(parts.policy, 'invalid_options')
+    this.#parts = parts
+    this.#logger = parts.logger ?? silentLogger
+    this.policy = parts.policy
+  }
+
+  /**
+   * Removes now what is beyond the limits, and resolves to how much that was, what of it some group had not acknowledged
+   * (only with `force`), and whether the guard kept some. With `dryRun` it only says so. Rejects with `invalid_argument`.
+   */
+  async enforce({ policy = this.policy, signal, ...options }: EnforceOptions = {}): Promise<TrimResult> {
+    if (policy === undefined) {
+      throw new EventSystemError('invalid_argument', 'There is no retention policy: say what to keep.')
+    }
+    mustBePolicy(policy, 'invalid_argument')
+    const result = this.#last.then(() => this.#trim(policy, options, signal))
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  async #trim(policy: RetentionPolicy, options: TrimOptions, signal?: AbortSignal): Promise<TrimResult> {
+    const { log, clock } = this.#parts
+    if (Object.keys(policy.byType ?? {}).length === 0) {
+      return trimLog(log, policy, { ...options, now: clock.now() })
+    }
+    const isOwn = policy === this.policy
+    const trim = (isOwn ? this.#byRule : undefined) ?? new TrimByRule(policy, this.#parts)
+    if (isOwn) this.#byRule = trim
+    return trim.run({ ...options, ...(signal === undefined ? {} : { signal }) })
+  }
+
+  /** Enforces the policy every minute, until {@link close}. Without a policy it does nothing. */
+  start(): void {
+    if (this.policy !== undefined) this.#running ??= this.#run()
+  }
+
+  /** Ends what {@link start} began. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        this.#report(await this.enforce({ signal }))
+      } catch (error) {
+        if (!signal.aborted) this.#logger.warn({ err: error }, 'retention failed; it is tried again in a minute')
+      }
+      await this.#parts.clock.sleep(INTERVAL_MS, signal).catch(() => {})
+    }
+  }
+
+  #report({ removed, guarded }: TrimResult): void {
+    if (removed > 0) this.#logger.info({ removed }, 'retention removed events')
+    if (guarded && !this.#hasKept) {
+      this.#logger.warn({}, 'retention keeps events beyond their limit: a consumer group has not acknowledged them')
+    }
+    this.#hasKept = guarded
+  }
+}
+
+function mustBePolicy(policy: RetentionPolicy, code: 'invalid_options' | 'invalid_argument'): void {
+  const faults = faultsOfPolicy(policy)
+  if (faults.length > 0) throw new EventSystemError(code, faults.join('\n'))
+}

@@ -1,0 +1,80 @@
+import { type Clock, EventSystemError } from '@tradpal/events'
+import type { EventCodec } from '../../codec/index.ts'
+import type { Entry, EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
+import { PageIndex, type RuledEntry } from './page-index.ts'
+import type { RetentionPolicy } from './policy.ts'
+import { Due, Rules } from './rules.ts'
+import { TrimSum } from './trim-log.ts'
+
+/** When the guard has kept so many that were due, and let none go, what lies behind them waits for the next time. */
+const KEPT_IN_A_ROW = 1_000
+
+export interface TrimByRuleParts {
+  readonly log: EventLog
+  readonly codec: EventCodec
+  readonly clock: Clock
+}
+
+/** Removes what is beyond the limits of its type, wherever it stands in the log. It remembers how much there is of what. */
+export class TrimByRule {
+  readonly #log: EventLog
+  readonly #clock: Clock
+  readonly #rules: Rules
+  readonly #index: PageIndex
+
+  constructor(policy: RetentionPolicy, { log, codec, clock }: TrimByRuleParts) {
+    this.#log = log
+    this.#clock = clock
+    this.#rules = new Rules(policy)
+    this.#index = new PageIndex(log, (entry) => this.#rules.nameOf(typeOf(entry, codec)))
+  }
+
+  async run({ signal, ...options }: TrimOptions & { readonly signal?: AbortSignal }): Promise<TrimResult> {
+    const now = this.#clock.now()
+    await this.#takeStock(now, signal)
+    const due = new Due(this.#rules, this.#index.totals(), now)
+    const sum = new TrimSum()
+    let keptInARow = 0
+    for (const [at, { firstId, holdings }] of this.#index.pages.entries()) {
+      signal?.throwIfAborted()
+      const time = this.#log.timeOf(firstId)
+      if (keptInARow >= KEPT_IN_A_ROW || !due.isAnyFrom(time)) break
+      if (![...holdings.keys()].some((rule) => due.isDue(rule, time))) continue
+      const ids = this.#choose(await this.#index.read(at), due)
+      if (ids.length === 0) continue
+      const result = await this.#log.remove(ids, options)
+      sum.add(result)
+      keptInARow = result.removed > 0 ? 0 : keptInARow + ids.length
+      if (!options.dryRun) await this.#index.read(at)
+    }
+    if (!options.dryRun) this.#index.compact()
+    return sum.result
+  }
+
+  /** No further than what may be due: of a year that is kept by its age, the newest is not looked at. */
+  async #takeStock(now: number, signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#rules.doCount) return this.#index.readOn({ time: now - this.#rules.leastAgeMs }, signal)
+    const { length, lastId } = await this.#log.info()
+    if (lastId !== null) await this.#index.readOn({ messageId: lastId }, signal)
+    await this.#index.recount(length, signal)
+  }
+
+  #choose(entries: readonly RuledEntry[], due: Due): string[] {
+    return entries.flatMap((entry) => {
+      const isDue = due.isDue(entry.rule, this.#log.timeOf(entry.messageId))
+      due.pass(entry.rule, entry)
+      return isDue ? [entry.messageId] : []
+    })
+  }
+}
+
+/** Undefined for an entry that is no event. */
+function typeOf({ payload }: Entry, codec: EventCodec): string | undefined {
+  if (payload === null) return undefined
+  try {
+    return codec.decode(payload).eventType
+  } catch (error) {
+    if (error instanceof EventSystemError) return undefined
+    throw error
+  }
+}
