@@ -21,11 +21,16 @@ test('the default that the tables give a variable is what holds without it', () 
 })
 
 test('the table of the metrics names every metric of the service with its type and labels, and no other', () => {
-  const source = readFileSync(join(HOUSE, 'packages/service/src/http/metrics.ts'), 'utf8')
+  const files = ['metrics', 'consumer-metrics', 'group-gauges']
+  const source = files.map((file) => readFileSync(join(HOUSE, `packages/service/src/http/${file}.ts`), 'utf8')).join()
   const made = [...source.matchAll(/new (Counter|Gauge|Histogram)\(\{\s+name: '(\w+)'(.*?)\}\)/gs)].map(
-    ([, type = '', name = '', options = '']) => [name, type.toLowerCase(), /labelNames: \['(\w+)'\]/.exec(options)?.[1]]
+    ([, type = '', name = '', options = '']) => [
+      name,
+      type.toLowerCase(),
+      /labelNames: \[([^\]]+)\]/.exec(options)?.[1]?.replaceAll("'", '`')
+    ]
   )
-  const shown = [...page.matchAll(/^\| `(event_service_\w+)` \| (\w+) \| (?:`(\w+)`)? ?\|/gm)].map((row) =>
+  const shown = [...page.matchAll(/^\| `(event_service_\w+)` \| (\w+) \| (`[`\w, ]+`)? ?\|/gm)].map((row) =>
     row.slice(1)
   )
 

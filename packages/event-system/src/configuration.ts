@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@tradpal/events'
 import { type Environment, EnvironmentReader } from './environment.ts'
+import type { HealthBounds } from './health.ts'
 import type { EventLog } from './log/index.ts'
 import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
@@ -27,6 +28,10 @@ export interface EventSystemOptions {
   readonly ledgerRetentionMs?: number
   /** What is kept of the log, enforced every minute from `initialize()` to `close()`. Default: everything. */
   readonly retention?: RetentionPolicy
+  /** A consumer group whose oldest event that it was not yet handed is older, in ms, makes the system `degraded`. Environment: EVENT_HEALTH_MAX_LAG_MS. Default: none does. */
+  readonly healthMaxLagMs?: number
+  /** A consumer group with more dead letters makes the system `degraded`. Environment: EVENT_HEALTH_MAX_DEAD_LETTERS. Default: none does. */
+  readonly healthMaxDeadLetters?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
@@ -42,6 +47,7 @@ export interface EventSystemConfiguration {
   readonly log: EventLog
   readonly consumerGroup: string
   readonly timeoutMs: number
+  readonly healthBounds: HealthBounds
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -72,6 +78,10 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     86_400_000,
     1
   )
+  const healthBounds: HealthBounds = {
+    maxLagMs: read.bound('healthMaxLagMs', options.healthMaxLagMs, 'EVENT_HEALTH_MAX_LAG_MS'),
+    maxDeadLetters: read.bound('healthMaxDeadLetters', options.healthMaxDeadLetters, 'EVENT_HEALTH_MAX_DEAD_LETTERS')
+  }
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
   const durability = read.choice('durability', options.durability, 'EVENT_LOG_DURABILITY', ['os', 'disk'] as const)
@@ -96,7 +106,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     (redisUrl === undefined
       ? new SqliteLog({ path, durability, clock, ...ofEither })
       : new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...ofEither }))
-  return { log, consumerGroup, timeoutMs, logger, clock }
+  return { log, consumerGroup, timeoutMs, healthBounds, logger, clock }
 }
 
 function isLogger(logger: Logger): boolean {

@@ -37,6 +37,12 @@ export class EnvironmentReader {
     return value
   }
 
+  /** A whole number that something must not pass; infinite when nobody says one. */
+  bound(option: string, given: number | undefined, variable: string): number {
+    if (given === undefined && this.#variable(variable) === undefined) return Number.POSITIVE_INFINITY
+    return this.wholeNumber(option, given, variable, 0, 0)
+  }
+
   choice<T extends string>(option: string, given: T | undefined, variable: string, choices: readonly [T, ...T[]]): T {
     const value = given ?? this.#variable(variable) ?? choices[0]
     const choice = choices.find((one) => one === value)

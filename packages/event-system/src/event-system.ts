@@ -15,7 +15,7 @@ import {
   type Handler,
   type HandlerOptions
 } from './consume/index.ts'
-import { healthOf, type SystemHealth } from './health.ts'
+import { Health, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
 import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
@@ -53,6 +53,7 @@ export class EventSystem {
   /** What the log keeps: enforced by itself when the options say what, and on demand. */
   readonly retention: Retention
   readonly #configuration: EventSystemConfiguration
+  readonly #health: Health
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
   #opening: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
@@ -60,8 +61,9 @@ export class EventSystem {
   /** Throws `invalid_options`. Touches nothing before `initialize()`. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
-    const { log, timeoutMs, consumerGroup, logger, clock } = this.#configuration
+    const { log, timeoutMs, consumerGroup, healthBounds, logger, clock } = this.#configuration
     this.log = log
+    this.#health = new Health({ log, clock, bounds: healthBounds })
     this.publisher = new EventPublisher({ log, timeoutMs })
     this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
@@ -160,7 +162,7 @@ export class EventSystem {
 
   /** How the system is. Never rejects. */
   async health(): Promise<SystemHealth> {
-    return healthOf(this.log, this.#state === 'open', this.subscriber.consumers)
+    return this.#health.of(this.#state === 'open', this.subscriber.consumers)
   }
 
   /**

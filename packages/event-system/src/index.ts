@@ -9,7 +9,7 @@ export { configure, type EventSystemConfiguration, type EventSystemOptions } fro
 export * from './consume/index.ts'
 export { type Environment, EnvironmentReader } from './environment.ts'
 export { EventSystem } from './event-system.ts'
-export type { SystemHealth } from './health.ts'
+export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'
 export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'
 export { SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'

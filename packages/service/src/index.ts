@@ -5,5 +5,6 @@
  */
 export { readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 export { type AppOptions, buildApp } from './http/app.ts'
+export { ConsumerMetrics } from './http/consumer-metrics.ts'
 export type { App } from './http/context.ts'
 export { type RunningService, type ServiceOptions, serve, startService } from './serve.ts'

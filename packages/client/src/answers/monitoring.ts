@@ -35,6 +35,8 @@ export interface EventStats {
 /** How the service is, with the wire's own keys. */
 export interface HealthReport {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
+  /** A sentence for each thing that is not as it should be. */
+  readonly reasons: readonly string[]
   readonly timestamp: string
   readonly service: string
   readonly version: string

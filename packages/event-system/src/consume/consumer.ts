@@ -118,7 +118,7 @@ export class EventConsumer {
       room: () => this.#room(),
       roomChange: () => this.#roomChange(),
       accept: (deliveries) => this.#accept(deliveries),
-      onClaimed: (count) => reportClaimed(this.#parts.log, this.group, count),
+      onClaimed: (deliveries) => reportClaimed(this.#parts.log, this.group, deliveries, this.#contents),
       lose: (held, reason) => this.#lose(held, reason),
       flush: () => this.#settler.flush(),
       resume: () => this.#handleNext()

@@ -39,7 +39,7 @@ export interface IntakeParts {
   /** Resolves when the room may have grown, or the consumer stops. */
   readonly roomChange: () => Promise<void>
   readonly accept: (deliveries: readonly Delivery[]) => void
-  readonly onClaimed: (count: number) => void
+  readonly onClaimed: (deliveries: readonly Delivery[]) => void
   readonly lose: (held: Held, reason: Error) => void
   /** Everything that ended is settled when it resolves. */
   readonly flush: () => Promise<void>

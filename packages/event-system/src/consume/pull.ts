@@ -115,7 +115,7 @@ export class EventPuller {
     const lost = await this.#eachHolder(groupName, deliveryIds, (consumer, holds) => group.acknowledge(consumer, holds))
     const isLost = new Set(lost)
     for (const id of deliveryIds) {
-      if (!isLost.has(id)) reportPulled(this.#log, fromDeliveryId(id, groupName), this.#clock.now())
+      if (!isLost.has(id)) reportPulled(this.#log, fromDeliveryId(id, groupName), { now: this.#clock.now() })
     }
     await this.#groups.keepPlace(group)
     return lost
@@ -144,6 +144,10 @@ export class EventPuller {
         const outcome = await (reason === undefined
           ? this.#handBack(group, hold, delayMs ?? 0)
           : this.#fail(group, hold, { reason, reject, delayMs }))
+        if (reason !== undefined && outcome !== 'lost') {
+          const failure = { error: new Error(reason), willRetry: outcome === 'returned' }
+          reportPulled(this.#log, hold, { now: this.#clock.now(), ...failure })
+        }
         return { id, outcome }
       })
     )
@@ -189,7 +193,7 @@ export class EventPuller {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })
     if (claimed.length > 0) {
-      reportClaimed(this.#log, group.name, claimed.length)
+      reportClaimed(this.#log, group.name, claimed, this.#contents)
       return claimed
     }
     const waitMs = Math.min(leftMs, LOOK_AGAIN_MS)

@@ -1,6 +1,7 @@
 import type { Clock } from '@tradpal/events'
-import type { DeadLetter, EventLog } from '../log/index.ts'
+import type { DeadLetter, Delivery, EventLog } from '../log/index.ts'
 import { type ClaimedMessage, type ConsumedMessage, type DeadLetteredMessage, diagnostics } from '../runtime/index.ts'
+import type { Contents } from './content.ts'
 import type { PulledHold } from './delivery-id.ts'
 import type { Ending } from './handling.ts'
 import type { Held } from './held.ts'
@@ -31,11 +32,11 @@ export function reportEnding({ log, group, held, started, clock }: HandlingRepor
   } satisfies ConsumedMessage)
 }
 
-/** Tells who listens that an event that was pulled is done. */
+/** Tells who listens that an event that was pulled is done, or, with an error, that it failed. */
 export function reportPulled(
   log: EventLog,
   { group, eventType, attempt, messageId, at }: PulledHold,
-  now: number
+  { now, error, willRetry = false }: { readonly now: number; readonly error?: Error; readonly willRetry?: boolean }
 ): void {
   if (!diagnostics.consumed.hasSubscribers) return
   diagnostics.consumed.publish({
@@ -45,8 +46,8 @@ export function reportPulled(
     attempt,
     deliveryMs: Math.max(0, at - log.timeOf(messageId)),
     handlingMs: Math.max(0, now - at),
-    willRetry: false,
-    error: undefined
+    willRetry,
+    error
   } satisfies ConsumedMessage)
 }
 
@@ -54,6 +55,11 @@ export function reportDeadLetter(log: EventLog, { group, kind, messageId, eventT
   diagnostics.deadLettered.publish({ log, group, kind, messageId, eventType } satisfies DeadLetteredMessage)
 }
 
-export function reportClaimed(log: EventLog, group: string, count: number): void {
-  diagnostics.claimed.publish({ log, group, count } satisfies ClaimedMessage)
+/** Tells who listens that deliveries were taken over: one message for each type. */
+export function reportClaimed(log: EventLog, group: string, deliveries: readonly Delivery[], contents: Contents): void {
+  if (!diagnostics.claimed.hasSubscribers) return
+  const byType = Map.groupBy(deliveries, (delivery) => contents.of(delivery).event?.eventType ?? null)
+  for (const [eventType, { length: count }] of byType) {
+    diagnostics.claimed.publish({ log, group, eventType, count } satisfies ClaimedMessage)
+  }
 }

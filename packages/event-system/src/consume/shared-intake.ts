@@ -116,7 +116,7 @@ export class SharedIntake implements Intake {
       if (limit <= 0) continue
       await this.#attempt('claim', async () => {
         const deliveries = await group.claim(consumer, { minIdleMs, limit })
-        if (deliveries.length > 0) onClaimed(deliveries.length)
+        if (deliveries.length > 0) onClaimed(deliveries)
         accept(deliveries)
       })
     } while (await recovery.pause(minIdleMs / 2))

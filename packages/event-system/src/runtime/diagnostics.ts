@@ -37,11 +37,13 @@ export interface DeadLetteredMessage {
   readonly eventType: string | null
 }
 
-/** A member of a group took over what others had left. */
+/** A member of a group took over what others had left, or took up again what was handed back. */
 export interface ClaimedMessage {
   /** The log of it: the same object that the system was built over. */
   readonly log: object
   readonly group: string
+  /** Null when the entries are no valid events. */
+  readonly eventType: string | null
   readonly count: number
 }
 

@@ -8,7 +8,7 @@ import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { EventSystemOptions } from '../../src/configuration.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import type { EventLog } from '../../src/log/index.ts'
-import { waitFor } from '../../src/testing/index.ts'
+import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
 import { newLog } from '../support/log-place.ts'
@@ -211,11 +211,12 @@ describeOnEachLog('an event system', (under) => {
     const system = systemOver()
     const { kind, location } = system.log
     const shut = { kind, location, reachable: false, latencyMs: null, reason: 'The event system is not open.' }
-    expect(await system.health()).toEqual({ status: 'unhealthy', log: shut, consumers: 0 })
+    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
     await system.initialize()
     const latencyMs = expect.any(Number)
     expect(await system.health()).toEqual({
       status: 'healthy',
+      reasons: [],
       log: { kind, location, reachable: true, latencyMs },
       consumers: 0
     })
@@ -224,7 +225,7 @@ describeOnEachLog('an event system', (under) => {
     await consumer.close()
     expect(await system.health()).toMatchObject({ consumers: 0 })
     await system.close()
-    expect(await system.health()).toEqual({ status: 'unhealthy', log: shut, consumers: 0 })
+    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
   })
 
   it('is unhealthy, with the reason, when its log does not answer', async () => {
@@ -239,7 +240,58 @@ describeOnEachLog('an event system', (under) => {
   it('is degraded when its log answers slowly', async () => {
     const ping = () => new Promise<void>((resolve) => setTimeout(resolve, 1_050))
     await using system = await opened({ log: withFaults(newLog(under.place), { ping }) })
-    expect(await system.health()).toMatchObject({ status: 'degraded', log: { reachable: true } })
+    expect(await system.health()).toMatchObject({
+      status: 'degraded',
+      reasons: [expect.stringMatching(/^The log took \d+ ms to answer, 1000 or more\.$/)],
+      log: { reachable: true }
+    })
+  })
+
+  it('is degraded, and says which group it is, beyond a bound of lag or of dead letters', async () => {
+    const clock = new FakeClock()
+    await using system = await opened({ clock, healthMaxLagMs: 100, healthMaxDeadLetters: 1 })
+    const [lagging, failing] = [system.log.group('lagging'), system.log.group('failing')]
+    await system.publishBatch([signal(), signal()])
+    await Promise.all([lagging.create('start'), failing.create('start')])
+    for (const { messageId, attempt, payload } of await failing.read('one', { limit: 2, waitMs: 0 })) {
+      const error = { message: 'No.', at: 0 }
+      const about = { handler: 'desk', consumer: 'one', eventType: 'trading_signal', kind: 'rejected' } as const
+      const letter = { ...about, attempts: 1, payload, firstError: error, lastError: error }
+      await failing.settle('one', [{ messageId, attempt, outcome: { kind: 'dead', letter } }])
+    }
+    const reasons = async () => {
+      await clock.advance(5_000)
+      return (await system.health()).reasons
+    }
+    const dead = 'The group failing has 2 dead letters, more than 1.'
+    await waitFor(async () => (await reasons()).length === 2)
+    expect(await reasons()).toEqual([
+      expect.stringMatching(/^The group lagging lags \d+(\.\d)? s behind, more than 0\.1\.$/),
+      dead
+    ])
+    expect((await system.health()).status).toBe('degraded')
+    await lagging.read('one', { limit: 2, waitMs: 0 })
+    expect(await reasons()).toEqual([dead])
+    for (const { id } of (await system.deadLetters.list()).slice(0, 1)) {
+      await system.deadLetters.discard(id, { by: 'test', reason: 'seen' })
+    }
+    expect(await reasons()).toEqual([])
+  })
+
+  it('looks at the groups at most every five seconds, however often it is asked', async () => {
+    const clock = new FakeClock()
+    let looks = 0
+    const log = newLog(under.place)
+    const info = () => {
+      looks++
+      return log.info()
+    }
+    await using system = await opened({ log: withFaults(log, { info }), clock, healthMaxLagMs: 1_000 })
+    await Promise.all([system.health(), system.health(), system.health()])
+    expect(looks).toBe(1)
+    await clock.advance(5_000)
+    await system.health()
+    expect(looks).toBe(2)
   })
 })
 

@@ -114,9 +114,9 @@ class LogTarget implements Target {
   }
 
   async health(): Promise<TargetHealth> {
-    const { status, log } = await this.#system.health()
+    const { status, reasons, log } = await this.#system.health()
     const { latencyMs, ...rest } = log
-    return { status, log: { ...rest, latency_ms: latencyMs } }
+    return { status, reasons, log: { ...rest, latency_ms: latencyMs } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel'
 import {
   type ConsumedMessage,
-  type DeadLetteredMessage,
   diagnostics,
   type EventSystem,
   type EventSystemStats,
@@ -11,6 +10,8 @@ import {
 } from '@tradpal/event-system'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ServiceConfiguration } from '../configuration.ts'
+import { ConsumerMetrics } from './consumer-metrics.ts'
+import { GroupGauges } from './group-gauges.ts'
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -42,23 +43,13 @@ export class Metrics {
     help: "Readers of GET /events/stream on this service, plus the consumers of all the log's consumer groups as of the last METRICS_UPDATE_INTERVAL.",
     registers: [this.registry]
   })
+  readonly #consumers: ConsumerMetrics
   readonly #streamLength = new Gauge({
     name: 'event_service_stream_length',
     help: 'Entries in the log as of the last STREAM_MONITOR_INTERVAL.',
     registers: [this.registry]
   })
-  readonly #groupPending = new Gauge({
-    name: 'event_service_group_pending',
-    help: 'Entries handed out to a consumer group and not acknowledged, as of the last STREAM_MONITOR_INTERVAL.',
-    labelNames: ['group'],
-    registers: [this.registry]
-  })
-  readonly #groupLag = new Gauge({
-    name: 'event_service_group_lag',
-    help: 'Entries not yet handed out to a consumer group, as of the last STREAM_MONITOR_INTERVAL; absent where the log cannot tell.',
-    labelNames: ['group'],
-    registers: [this.registry]
-  })
+  readonly #groups = new GroupGauges(this.registry)
   readonly #deadLetters = new Gauge({
     name: 'event_service_dead_letters',
     help: 'Dead letters in the log as of the last STREAM_MONITOR_INTERVAL.',
@@ -74,12 +65,6 @@ export class Metrics {
     name: 'event_service_delivery_latency_seconds',
     help: 'From the append of an event to its being handed out, to a live reader of GET /events/stream or to a handler in this process.',
     buckets: LATENCY_BUCKETS,
-    registers: [this.registry]
-  })
-  readonly #deadLettered = new Counter({
-    name: 'event_service_dead_lettered_total',
-    help: 'Entries that consumers in this process gave up on, by kind.',
-    labelNames: ['kind'],
     registers: [this.registry]
   })
   readonly errors = new Counter({
@@ -98,6 +83,7 @@ export class Metrics {
     this.#system = system
     this.#configuration = configuration
     this.#logger = logger
+    this.#consumers = new ConsumerMetrics(system.log, this.registry)
     collectDefaultMetrics({ register: this.registry })
     for (const event_type of knownEventTypes()) {
       this.#published.inc({ event_type }, 0)
@@ -109,9 +95,6 @@ export class Metrics {
   async start(): Promise<void> {
     this.#listen(diagnostics.published, (message) => this.#onPublished(message as PublishedMessage))
     this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
-    this.#listen(diagnostics.deadLettered, (message) =>
-      this.#deadLettered.inc({ kind: (message as DeadLetteredMessage).kind })
-    )
     const { metricsUpdateIntervalSeconds, streamMonitorIntervalSeconds } = this.#configuration
     this.#every(metricsUpdateIntervalSeconds, (stats) => this.#readSubscribers(stats))
     this.#every(streamMonitorIntervalSeconds, (stats) => this.#readLog(stats))
@@ -124,6 +107,7 @@ export class Metrics {
   close(): void {
     for (const { channel, take } of this.#subscriptions) channel.unsubscribe(take)
     for (const timer of this.#timers) clearInterval(timer)
+    this.#consumers.close()
     this.registry.clear()
   }
 
@@ -155,12 +139,7 @@ export class Metrics {
   #readLog({ length, deadLetters, groups }: EventSystemStats): void {
     this.#streamLength.set(length)
     this.#deadLetters.set(deadLetters)
-    this.#groupPending.reset()
-    this.#groupLag.reset()
-    for (const { name, pending, lag } of groups) {
-      this.#groupPending.set({ group: name }, pending)
-      if (lag !== null) this.#groupLag.set({ group: name }, lag)
-    }
+    this.#groups.read(groups)
   }
 
   /** One process may hold several event systems: only messages of this one's log count. */

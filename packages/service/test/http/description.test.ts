@@ -37,6 +37,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'POST /events/portfolio-update',
     'POST /events/replay',
     'POST /events/trading-signal',
+    'POST /events/trim',
     'POST /groups/{group}/ack',
     'POST /groups/{group}/extend',
     'POST /groups/{group}/nack',

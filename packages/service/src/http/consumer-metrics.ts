@@ -1,0 +1,109 @@
+import type { Channel } from 'node:diagnostics_channel'
+import {
+  type ClaimedMessage,
+  type ConsumedMessage,
+  type DeadLetteredMessage,
+  diagnostics,
+  type EventLog
+} from '@tradpal/event-system'
+import { Counter, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** The type of an entry that is no valid event. */
+const NO_EVENT = 'invalid'
+
+/**
+ * What the consumers of this process do, by group and type, for Prometheus. The service has it beside its own; a process
+ * that consumes through the library gives it its own registry:
+ *
+ *     const metrics = new ConsumerMetrics(system.log)
+ *     response.end(await metrics.registry.metrics())
+ */
+export class ConsumerMetrics {
+  readonly registry: Registry
+  readonly #log: EventLog
+  readonly #subscriptions: { readonly channel: Channel; readonly take: (message: unknown) => void }[] = []
+  readonly #consumed: Counter<'group' | 'event_type'>
+  readonly #failed: Counter<'group' | 'event_type'>
+  readonly #retried: Counter<'group' | 'event_type'>
+  readonly #dead: Counter<'group' | 'event_type' | 'kind'>
+  readonly #claimed: Counter<'group' | 'event_type'>
+  readonly #handling: Histogram<'group' | 'event_type'>
+
+  /** Counts from now on what is consumed of this log in this process, in `registry`, by default one of its own. */
+  constructor(log: EventLog, registry = new Registry()) {
+    this.#log = log
+    this.registry = registry
+    const registers = [registry]
+    this.#consumed = new Counter({
+      name: 'event_service_group_consumed_total',
+      help: 'Events that consumers in this process are done with, by group and type: handled, or pulled and acknowledged.',
+      labelNames: ['group', 'event_type'],
+      registers
+    })
+    this.#failed = new Counter({
+      name: 'event_service_group_failed_total',
+      help: 'Handlings in this process that failed, by group and type, whether or not they are tried again.',
+      labelNames: ['group', 'event_type'],
+      registers
+    })
+    this.#retried = new Counter({
+      name: 'event_service_group_retried_total',
+      help: 'Handlings in this process that are to be tried again, by group and type.',
+      labelNames: ['group', 'event_type'],
+      registers
+    })
+    this.#dead = new Counter({
+      name: 'event_service_dead_lettered_total',
+      help: `Entries that consumers in this process gave up on, by group, type ('${NO_EVENT}' for what is no event) and kind.`,
+      labelNames: ['group', 'event_type', 'kind'],
+      registers
+    })
+    this.#claimed = new Counter({
+      name: 'event_service_group_claimed_total',
+      help: 'Events that consumers in this process took over from others or took up again, by group and type.',
+      labelNames: ['group', 'event_type'],
+      registers
+    })
+    this.#handling = new Histogram({
+      name: 'event_service_handling_duration_seconds',
+      help: 'How long the handlers of an event took in this process, by group and type; of one that was pulled, until it was settled.',
+      labelNames: ['group', 'event_type'],
+      buckets: SECONDS,
+      registers
+    })
+    this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
+    this.#listen(diagnostics.deadLettered, (message) => this.#onDead(message as DeadLetteredMessage))
+    this.#listen(diagnostics.claimed, (message) => this.#onClaimed(message as ClaimedMessage))
+  }
+
+  /** Counts no more. */
+  close(): void {
+    for (const { channel, take } of this.#subscriptions) channel.unsubscribe(take)
+  }
+
+  #onConsumed({ group, eventType: event_type, handlingMs, willRetry, error }: ConsumedMessage): void {
+    const labels = { group, event_type }
+    this.#handling.observe(labels, handlingMs / 1000)
+    if (error !== undefined) this.#failed.inc(labels)
+    if (willRetry) this.#retried.inc(labels)
+    else if (error === undefined) this.#consumed.inc(labels)
+  }
+
+  #onDead({ group, kind, eventType }: DeadLetteredMessage): void {
+    this.#dead.inc({ group, event_type: eventType ?? NO_EVENT, kind })
+  }
+
+  #onClaimed({ group, eventType, count }: ClaimedMessage): void {
+    this.#claimed.inc({ group, event_type: eventType ?? NO_EVENT }, count)
+  }
+
+  /** One process may hold several event systems: only messages of this one's log count. */
+  #listen(channel: Channel, take: (message: unknown) => void): void {
+    const takeOwn = (message: unknown) => {
+      if ((message as { log: object }).log === this.#log) take(message)
+    }
+    channel.subscribe(takeOwn)
+    this.#subscriptions.push({ channel, take: takeOwn })
+  }
+}
