@@ -24,6 +24,8 @@ export interface RawDriver {
 /** A log to measure: each call of `system` and `raw` opens a new, empty one. */
 export interface BenchLog {
   readonly kind: 'sqlite' | 'redis'
+  /** Where a server is, when it is one. */
+  readonly url?: string
   system(): Promise<EventSystem>
   raw(): Promise<RawDriver>
   /** What a service over a new, empty log finds in its environment. */
@@ -58,6 +60,7 @@ export async function redisBenchLog(): Promise<BenchLog> {
   }
   return {
     kind: 'redis',
+    url: server.url,
     async system() {
       await (await empty()).close()
       const system = new EventSystem({ redisUrl: server.url })

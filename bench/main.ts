@@ -8,8 +8,11 @@ import { parseArgs } from 'node:util'
 import { redisBenchLog, sqliteBenchLog } from './logs.ts'
 import { type Comparison, medianOf, type Scenario } from './measure.ts'
 import { machine, report, table } from './report.ts'
+import { consuming } from './scenarios/consume.ts'
 import { delivery } from './scenarios/delivery.ts'
 import { http } from './scenarios/http.ts'
+import { idling } from './scenarios/idle.ts'
+import { instances } from './scenarios/instances.ts'
 import { memory } from './scenarios/memory.ts'
 import { publishing } from './scenarios/publish.ts'
 import { reading } from './scenarios/read.ts'
@@ -26,7 +29,7 @@ const wanted = values.only?.split(',')
 
 const logs = [await sqliteBenchLog(), await redisBenchLog()]
 try {
-  const scenarios = [publishing, reading, delivery, http, memory]
+  const scenarios = [publishing, reading, consuming, instances, delivery, idling, http, memory]
     .flatMap((scenario) => logs.map(scenario))
     .filter(({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part)))
   const comparisons: Comparison[] = []

@@ -35,16 +35,21 @@ ${text}
 }
 
 function figure(value: number, unit: Comparison['unit']): string {
-  const digits = unit === 'ms' ? 2 : 0
+  const digits = unit === 'ms' || unit === '%' ? 2 : 0
   return `${value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
 }
 
 function verdict({ ours, unit, floor, ratioFloor, ratio }: Comparison): string {
+  const verdicts: string[] = []
   if (ratioFloor !== undefined && ratio !== undefined) {
-    return `${ratio >= ratioFloor ? 'reached' : 'missed'}: ratio of ${ratioFloor}`
+    verdicts.push(`${ratio >= ratioFloor ? 'reached' : 'missed'}: ratio of ${ratioFloor}`)
   }
-  if (floor === undefined) return ''
-  const atMost = unit === 'ms' || unit === 'MB'
-  const reached = atMost ? ours <= floor : ours >= floor
-  return `${reached ? 'reached' : 'missed'}: ${atMost ? 'at most' : 'at least'} ${floor.toLocaleString('en')} ${unit}`
+  if (floor !== undefined) {
+    const atMost = unit === 'ms' || unit === 'MB' || unit === '%'
+    const reached = atMost ? ours <= floor : ours >= floor
+    verdicts.push(
+      `${reached ? 'reached' : 'missed'}: ${atMost ? 'at most' : 'at least'} ${floor.toLocaleString('en')} ${unit}`
+    )
+  }
+  return verdicts.join('; ')
 }

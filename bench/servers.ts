@@ -23,7 +23,7 @@ export function startService(environment: Record<string, string>): Promise<Bench
 
 /** The same framework with a handler that does nothing. */
 export function startEmptyFastify(): Promise<BenchServer> {
-  return start(['bench/empty-fastify.ts'], {})
+  return start(['bench/processes/empty-fastify.ts'], {})
 }
 
 async function start(script: string[], environment: Record<string, string>): Promise<BenchServer> {

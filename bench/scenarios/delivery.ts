@@ -29,7 +29,7 @@ export function delivery(log: BenchLog): Scenario {
       await raw.close()
       return [
         { share: 0.5, name: 'p50' },
-        { share: 0.99, name: 'p99', floor: 10 },
+        { share: 0.99, name: 'p99', floor: 5 },
         { share: 0.999, name: 'p99.9' }
       ].map(
         ({ share, name, floor }): Comparison => ({

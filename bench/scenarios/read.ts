@@ -6,7 +6,7 @@ import { type Comparison, rate, type Scenario } from '../measure.ts'
 const COUNT = 100_000
 const BATCH = 1_000
 
-/** Reading by the library: replay, and consuming with acknowledgement. The peers parse the JSON of each payload too. */
+/** Reading by the library: replay. The peer parses the JSON of each payload too. */
 export function reading(log: BenchLog): Scenario {
   return {
     name: `read-${log.kind}`,
@@ -14,14 +14,11 @@ export function reading(log: BenchLog): Scenario {
       await using system = await log.system()
       await fill(system)
       const replayed = await rate(COUNT, () => system.replayEvents({}, () => {}))
-      const consumed = await rate(COUNT, () => consume(system))
       await system.close()
 
       const raw = await log.raw()
       await fillRaw(raw)
       const replayedRaw = await rate(COUNT, () => raw.readAll(1_000, JSON.parse))
-      const consumeAll = raw.consumeAll?.bind(raw)
-      const consumedRaw = consumeAll && (await rate(COUNT, () => consumeAll(200, JSON.parse)))
       await raw.close()
       const replay: Comparison = {
         what: `library, ${log.kind}: replay`,
@@ -31,13 +28,7 @@ export function reading(log: BenchLog): Scenario {
         theirs: replayedRaw,
         floor: 150_000
       }
-      const consumption: Comparison = {
-        what: `library, ${log.kind}: consume and acknowledge`,
-        unit: 'events/s',
-        ours: consumed,
-        ...(consumedRaw === undefined ? {} : { peer: `${raw.name} + JSON.parse`, theirs: consumedRaw })
-      }
-      return [replay, consumption]
+      return [replay]
     }
   }
 }
@@ -48,16 +39,4 @@ async function fill(system: EventSystem): Promise<void> {
 
 async function fillRaw(raw: RawDriver): Promise<void> {
   for (let i = 0; i < COUNT / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
-}
-
-/** Until the last one is handled and acknowledged. */
-async function consume(system: EventSystem): Promise<void> {
-  let handled = 0
-  const all = Promise.withResolvers<void>()
-  system.registerHandler('*', () => {
-    if (++handled === COUNT) all.resolve()
-  })
-  const consumer = await system.startConsuming({ group: 'bench', from: 'start' })
-  await all.promise
-  await consumer.close()
 }
