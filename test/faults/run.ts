@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { type RedisServer, startRedis } from '../support/start-redis.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { check, type Verdict } from './check.ts'
 import { readDiary } from './diary.ts'
 import { CONSUMERS, type Fault, planOf } from './plan.ts'
 import { RunProcess } from './processes.ts'
 import { readLog } from './read-log.ts'
 import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions } from './settings.ts'
-import { TcpProxy } from './tcp-proxy.ts'
 
 /** After the plan, what is left over is handled within so long. */
 const SETTLE_MS = 60_000

@@ -9,9 +9,20 @@ const LONGEST_MS = 2 ** 31 - 1
  */
 export const CRASHES_PER_ATTEMPT = 3
 
-export function nonEmpty(name: string, value: string): string {
-  if (typeof value === 'string' && value.length > 0) return value
-  throw wrong(name, 'a text that is not empty', value)
+const LONGEST_NAME = 200
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/
+
+/** Of a group or a consumer: whatever a key, a path and a line of a log can hold. */
+export function isName(value: string): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME && !CONTROL.test(value)
+}
+
+export const NAME = `1 to ${LONGEST_NAME} characters without control characters`
+
+export function nameOf(option: 'group' | 'consumer', value: string): string {
+  if (isName(value)) return value
+  throw wrong(option, NAME, value)
 }
 
 export function wholeNumber(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { type BackoffOptions, type Event, EventSystemError } from '@tradpal/events'
 import type { MessageId, Position } from '../log/index.ts'
 import { symbolOf } from './key.ts'
-import { checkedBackoff, choice, duration, nonEmpty, wholeNumber } from './option-values.ts'
+import { checkedBackoff, choice, duration, nameOf, wholeNumber } from './option-values.ts'
 
 /** How a group consumes. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions {
@@ -74,8 +74,8 @@ export function resolveConsumeOptions(options: ConsumeOptions, defaultGroup: str
     throw new EventSystemError('invalid_options', `key must be a function of the event, got ${typeof given.key}.`)
   }
   return {
-    group: nonEmpty('group', options.group ?? defaultGroup),
-    consumer: nonEmpty('consumer', options.consumer ?? newConsumerName()),
+    group: nameOf('group', options.group ?? defaultGroup),
+    consumer: nameOf('consumer', options.consumer ?? newConsumerName()),
     from: toPosition(options.from ?? 'new'),
     ordering,
     key: given.key,

@@ -1,5 +1,6 @@
 import { EventSystemError, resolveEventType } from '@tradpal/events'
 import type { Position } from '../log/index.ts'
+import { isName, NAME } from './option-values.ts'
 import { type ConsumeOptions, toPosition } from './options.ts'
 
 /** One pull: so many events of a group, for so long. */
@@ -36,10 +37,6 @@ export interface ResolvedPullOptions {
   readonly signal: AbortSignal | undefined
 }
 
-const LONGEST_NAME = 200
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const CONTROL = /[\u0000-\u001f\u007f]/
-
 /** Refuses with `invalid_argument` and `unknown_event_type` what makes no sense. */
 export function resolvePullOptions(options: PullOptions): ResolvedPullOptions {
   return {
@@ -57,8 +54,8 @@ export function resolvePullOptions(options: PullOptions): ResolvedPullOptions {
 
 /** The name of a group or a consumer that fits into a path and a line. */
 export function name(what: 'group' | 'consumer', value: string): string {
-  if (typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME && !CONTROL.test(value)) return value
-  const sentence = `The name of a ${what} must be 1 to ${LONGEST_NAME} characters without control characters, got ${JSON.stringify(value)}.`
+  if (isName(value)) return value
+  const sentence = `The name of a ${what} must be ${NAME}, got ${JSON.stringify(value)}.`
   throw new EventSystemError('invalid_argument', sentence, { pointer: `/${what}` })
 }
 

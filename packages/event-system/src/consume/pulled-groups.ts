@@ -1,6 +1,7 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { ConsumerGroup, EventLog } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
+import { membersByKey } from './members-by-key.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
 
 /** So often a group that is pulled is looked after, in ms. */
@@ -57,7 +58,7 @@ export class PulledGroups {
 
   async #lookAfter(group: ConsumerGroup): Promise<void> {
     const { consumers } = await group.info()
-    const sharders = consumers.filter(({ shards }) => shards.length > 0).map((consumer) => consumer.name)
+    const sharders = membersByKey(consumers)
     if (sharders.length > 0) {
       const sentence = `The group ${group.name} is ordered by key, by ${sharders.join(', ')}: it cannot be pulled. Pull from another group.`
       throw new EventSystemError('group_conflict', sentence)

@@ -2,6 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Delivery, MessageId, Settlement, SettlementResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
+import { membersByKey } from './members-by-key.ts'
 
 /** So many of its own entries a consumer that comes back takes up in one call. */
 const PAGE = 1_000
@@ -71,7 +72,7 @@ export class SharedIntake implements Intake {
 
   async #mustNotBeSharded(): Promise<void> {
     const { name, consumers } = await this.#parts.group.info()
-    const others = consumers.filter(({ shards }) => shards.length > 0).map((consumer) => consumer.name)
+    const others = membersByKey(consumers)
     if (others.length === 0) return
     throw new EventSystemError(
       'group_conflict',

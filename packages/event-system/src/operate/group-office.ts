@@ -99,7 +99,9 @@ export class GroupOffice {
 }
 
 function mustBeAlone({ name, consumers }: GroupInfo, what: string): void {
-  const alive = consumers.filter(({ idleMs }) => idleMs < ALIVE_MS).map((consumer) => consumer.name)
+  const alive = consumers
+    .filter(({ name, idleMs }) => name !== '' && idleMs < ALIVE_MS)
+    .map((consumer) => consumer.name)
   if (alive.length === 0) return
   const sentence = `The group ${name} is not ${what} while its members live (${alive.join(', ')}): stop them, or force it.`
   throw conflict(sentence)

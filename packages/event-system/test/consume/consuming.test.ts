@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
-import { EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
+import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import type { ConsumedMessage, Logger } from '../../src/runtime/index.ts'
@@ -232,10 +232,14 @@ describeOnEachLog('consuming', (logs) => {
     [{ prefetch: 1.5 }, 'prefetch must be a whole number of at least 1, got 1.5.'],
     [{ maxAttempts: Number.NaN }, 'maxAttempts must be a whole number of at least 1, got NaN.'],
     [{ claimAfterMs: 1 }, 'claimAfterMs must be a number of ms from 10 to 2147483647, got 1.'],
-    [{ group: '' }, 'group must be a text that is not empty, got "".'],
-    [{ consumer: '' }, 'consumer must be a text that is not empty, got "".'],
+    [{ group: '' }, 'group must be 1 to 200 characters without control characters, got "".'],
+    [{ group: 'a\nb' }, 'group must be 1 to 200 characters without control characters, got "a\\nb".'],
+    [{ consumer: '' }, 'consumer must be 1 to 200 characters without control characters, got "".'],
+    [{ backoff: { initialMs: -1 } }, 'backoff.initialMs must be a number of ms from 0 to 2147483647, got -1.'],
+    [{ ordering: 'key', leaseMs: 0 }, 'leaseMs must be a number of ms from 50 to 2147483647, got 0.'],
+    [{ ordering: 'key', shards: 0 }, 'shards must be a whole number of at least 1 and at most 1024, got 0.'],
     [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']
-  ])('%o is refused in a sentence, and no group is made', async (options, sentence) => {
+  ] as [ConsumeOptions, string][])('%o is refused in a sentence, and no group is made', async (options, sentence) => {
     const log = await logs.open()
     const starting = subscriberOn(log).startConsuming({ group: 'g', ...options })
     await expect(starting).rejects.toMatchObject({ code: 'invalid_options', message: sentence })

@@ -253,6 +253,38 @@ describeOnEachLog('ordering by key', (logs) => {
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, [1, 2, 3, 4]])))
   })
 
+  test('a group whose members have left goes over from one ordering to the other, with what they left', async () => {
+    const log = await logs.open()
+    const seen: string[] = []
+    const [failing, passing] = [new Error('not here'), undefined]
+    const consume = async (ordering: 'none' | 'key', error: Error | undefined) => {
+      const subscriber = new EventSubscriber({ log })
+      onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+      subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => {
+        if (error !== undefined) throw error
+        seen.push(`${ordering} ${data.price}`)
+      })
+      const claim = ordering === 'none' ? { claimAfterMs: 50 } : { leaseMs: 300 }
+      await subscriber.startConsuming({ group: 'g', from: 'start', ordering, maxAttempts: 1_000, ...claim })
+      return subscriber
+    }
+    await append(log, signal('AAPL', 1), signal('MSFT', 2))
+    for (const [before, after] of [
+      ['key', 'none'],
+      ['none', 'key']
+    ] as const) {
+      seen.length = 0
+      const first = await consume(before, failing)
+      await waitFor(async () => (await log.group('g').info()).retrying === 2)
+      await first.close()
+      const second = await consume(after, passing)
+      await waitFor(() => isSettled(log))
+      expect(seen.toSorted()).toEqual([`${after} 1`, `${after} 2`])
+      await second.close()
+      await log.group('g').seek('start')
+    }
+  })
+
   test('a member that shares event by event is refused while others share by key', async () => {
     const log = await logs.open()
     await member(log, () => {})

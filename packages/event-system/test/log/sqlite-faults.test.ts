@@ -159,5 +159,5 @@ function dead(hold: Hold): Settlement {
 }
 
 function sharded(log: EventLog, name: string): ShardMember {
-  return log.group('group').sharded(name, { shards: 2, leaseMs: 0, shardOf: () => 1 })
+  return log.group('group').sharded(name, { shards: 2, leaseMs: 1, shardOf: () => 1 })
 }

@@ -60,7 +60,7 @@ export class GroupGauges {
       this.#retrying.set({ group }, retrying)
       if (lag !== null) this.#lag.set({ group }, lag)
       this.#lagSeconds.set({ group }, lagMs / 1000)
-      this.#members.set({ group }, consumers.length)
+      this.#members.set({ group }, consumers.filter(({ name }) => name !== '').length)
     }
   }
 }

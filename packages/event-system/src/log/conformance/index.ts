@@ -12,6 +12,7 @@
  *       })
  */
 import { appendCases } from './append.ts'
+import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
 import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
@@ -42,6 +43,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...groupReadCases,
   ...holdCases,
   ...claimCases,
+  ...badArgumentCases,
   ...settleCases,
   ...ledgerCases,
   ...placeCases,

@@ -1,4 +1,5 @@
-import type { ShardingOptions } from '../port.ts'
+import { EventSystemError } from '@tradpal/events'
+import type { Entry, ShardingOptions } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { lastIdOf } from './group-info.ts'
 import { formatMessageId } from './message-id.ts'
@@ -34,7 +35,7 @@ export function routeEntries(connection: Connection, group: string, now: number,
   if (!routeStrays(connection, group, now, options, shards)) return { shards: [...shards], hasMore: false }
   const entries = connection.statement(NEW).all(lastIdOf(connection, group), PAGE)
   for (const { id, payload } of entries) {
-    const shard = options.shardOf({ messageId: formatMessageId(Number(id)), payload: payload as string })
+    const shard = shardOf(options, { messageId: formatMessageId(Number(id)), payload: payload as string })
     connection.statement(ROUTE).run(group, Number(id), shardName(shard), shard, now)
     shards.add(shard)
   }
@@ -51,17 +52,17 @@ function routeStrays(
   connection: Connection,
   group: string,
   now: number,
-  { shardOf, leaseMs }: ShardingOptions,
+  options: ShardingOptions,
   shards: Set<number>
 ): boolean {
   if (connection.statement(HAS_STRAYS).get(group)?.strays !== 1) return true
   let isLeft = false
   for (const { id, payload, consumer, delivered_at } of connection.statement(STRAYS).all(group)) {
-    const freeAt = Number(delivered_at) + (consumer === '' ? 0 : leaseMs)
+    const freeAt = Number(delivered_at) + (consumer === '' ? 0 : options.leaseMs)
     if (payload === null) {
       connection.statement(DROP).run(group, Number(id))
     } else if (freeAt <= now) {
-      const shard = shardOf({ messageId: formatMessageId(Number(id)), payload: String(payload) })
+      const shard = shardOf(options, { messageId: formatMessageId(Number(id)), payload: String(payload) })
       connection.statement(ADOPT).run(group, Number(id), shardName(shard), shard)
       shards.add(shard)
     } else {
@@ -70,6 +71,16 @@ function routeStrays(
   }
   if (!isLeft) connection.statement(NO_STRAYS).run(group)
   return !isLeft
+}
+
+/** Throws `invalid_argument` for a shard that there is not: then nothing of the step is done. */
+function shardOf(options: ShardingOptions, entry: Entry): number {
+  const shard = options.shardOf(entry)
+  if (Number.isSafeInteger(shard) && shard >= 0 && shard < options.shards) return shard
+  throw new EventSystemError(
+    'invalid_argument',
+    `shardOf answered ${shard} for the entry ${entry.messageId}: it is a whole number from 0 to ${options.shards - 1}.`
+  )
 }
 
 function shardName(shard: number): string {

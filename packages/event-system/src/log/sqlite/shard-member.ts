@@ -11,7 +11,7 @@ import type {
   ShardTenure
 } from '../port.ts'
 import { giveUp, isHeldBy, leave, type ShardingState, takeShare } from '../sharding/index.ts'
-import { assertLimit, assertName } from './arguments.ts'
+import { assertLimit, assertName, assertSharding } from './arguments.ts'
 import { lastIdOf } from './group-info.ts'
 import type { GroupParts } from './group-parts.ts'
 import { byAttempt, lostOf } from './holds.ts'
@@ -61,6 +61,7 @@ export class SqliteShardMember implements ShardMember {
 
   constructor(name: string, group: string, log: GroupParts, options: ShardingOptions) {
     assertName('consumer', name)
+    assertSharding(options)
     this.name = name
     this.#group = group
     this.#log = log

@@ -12,7 +12,7 @@ import type {
   ShardingOptions,
   ShardMember
 } from '../port.ts'
-import { assertLimit, assertName } from './arguments.ts'
+import { assertDuration, assertLimit, assertName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { describeGroup, lastIdOf } from './group-info.ts'
 import type { GroupParts, GroupSurroundings } from './group-parts.ts'
@@ -209,6 +209,7 @@ export class SqliteGroup implements ConsumerGroup {
   ): Promise<Delivery[]> {
     return this.#connection.write(() => {
       assertLimit(limit)
+      assertDuration('minIdleMs', minIdleMs)
       assertName('consumer', consumer)
       lastIdOf(this.#connection, this.name)
       const now = this.#now()
@@ -246,6 +247,7 @@ export class SqliteGroup implements ConsumerGroup {
     holds: readonly Hold[],
     { delayMs = 0 }: { delayMs?: number } = {}
   ): Promise<MessageId[]> {
+    assertDuration('delayMs', delayMs)
     const dueAt = delayMs > 0 ? this.#now() + Math.ceil(delayMs) : 0
     const lost = await this.#changeHeld(holds, ({ attempt, ids }) =>
       this.#connection.statement(RELEASE).all(this.name, consumer, attempt, ids, dueAt, delayMs > 0 ? 0 : 1)
@@ -283,6 +285,7 @@ export class SqliteGroup implements ConsumerGroup {
 
   removeConsumer(consumer: string, { minIdleMs = 0 }: { minIdleMs?: number } = {}): Promise<boolean> {
     return this.#connection.write(() => {
+      assertDuration('minIdleMs', minIdleMs)
       lastIdOf(this.#connection, this.name)
       const seenBefore = this.#now() - minIdleMs
       return this.#connection.statement(REMOVE_CONSUMER).run(this.name, consumer, seenBefore).changes === 1

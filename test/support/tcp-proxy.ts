@@ -1,14 +1,19 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy before a port of this machine that can be cut off. */
+/** A TCP proxy before a port of this machine that can be cut off, and set before another. */
 export class TcpProxy {
   readonly port: number
   readonly #sockets: Set<Socket>
   readonly #close: () => void
-  readonly #state: { isOpen: boolean }
+  readonly #state: { isOpen: boolean; target: number }
 
-  private constructor(port: number, sockets: Set<Socket>, state: { isOpen: boolean }, close: () => void) {
+  private constructor(
+    port: number,
+    sockets: Set<Socket>,
+    state: { isOpen: boolean; target: number },
+    close: () => void
+  ) {
     this.port = port
     this.#sockets = sockets
     this.#state = state
@@ -17,10 +22,10 @@ export class TcpProxy {
 
   static async before(target: number): Promise<TcpProxy> {
     const sockets = new Set<Socket>()
-    const state = { isOpen: true }
+    const state = { isOpen: true, target }
     const server = createServer((near) => {
       if (!state.isOpen) return near.destroy()
-      const far = connect(target, '127.0.0.1')
+      const far = connect(state.target, '127.0.0.1')
       for (const socket of [near, far]) {
         sockets.add(socket)
         socket.setNoDelay()
@@ -47,6 +52,13 @@ export class TcpProxy {
 
   mend(): void {
     this.#state.isOpen = true
+  }
+
+  /** Drops all connections; new ones go to another port. */
+  redirect(target: number): void {
+    this.#state.target = target
+    this.cutOff()
+    this.mend()
   }
 
   close(): void {
