@@ -2,6 +2,7 @@ import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, NewDeadLetter, Settlement, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
+import { Changes } from './changes.ts'
 import { Contents } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
@@ -62,7 +63,8 @@ export class EventConsumer {
   readonly #intake: Intake
   readonly #handling: HandlingParts
   readonly #stop = new AbortController()
-  readonly #waitingForRoom = new Set<() => void>()
+  /** Of what is in hand. */
+  readonly #changes = new Changes()
   #running = 0
   #startedInTurn = 0
   #waiting = 0
@@ -116,7 +118,7 @@ export class EventConsumer {
       stop: this.#stop.signal,
       inHand: this.#inHand,
       room: () => this.#room(),
-      roomChange: () => this.#roomChange(),
+      roomChange: () => this.#changes.next(this.#stop.signal),
       accept: (deliveries) => this.#accept(deliveries),
       onClaimed: (deliveries) => reportClaimed(this.#parts.log, this.group, deliveries, this.#contents),
       lose: (held, reason) => this.#lose(held, reason),
@@ -162,7 +164,7 @@ export class EventConsumer {
   resume(): void {
     this.#isPaused = false
     this.#handleNext()
-    this.#roomChanged()
+    this.#changes.tell()
   }
 
   /**
@@ -176,11 +178,11 @@ export class EventConsumer {
 
   async #close(timeoutMs: number): Promise<ConsumerReport> {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
-    this.#roomChanged()
+    this.#changes.tell()
     const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
     await this.#starting?.catch(() => {})
     await this.#loops
-    while (this.#running > 0 && !outOfTime.aborted) await this.#change(outOfTime)
+    while (this.#running > 0 && !outOfTime.aborted) await this.#changes.next(outOfTime)
     await this.#settler.flush().catch((error) => this.#logger.warn({ err: error }, 'could not settle while closing'))
     const left = [...this.#inHand]
     await this.#intake
@@ -254,7 +256,7 @@ export class EventConsumer {
     } finally {
       this.#running--
       this.#handleNext()
-      this.#roomChanged()
+      this.#changes.tell()
     }
   }
 
@@ -339,7 +341,7 @@ export class EventConsumer {
     this.#settled++
     this.#inHand.drop(held)
     this.#intake.onOutOfHand(held)
-    this.#roomChanged()
+    this.#changes.tell()
     if (result.letter !== undefined) {
       const { kind, messageId, attempts, lastError } = result.letter
       this.#logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
@@ -357,28 +359,6 @@ export class EventConsumer {
       this.#lanes.pass(held)
     }
     this.#intake.onOutOfHand(held)
-    this.#roomChanged()
-  }
-
-  #roomChanged(): void {
-    for (const tell of [...this.#waitingForRoom]) tell()
-  }
-
-  #roomChange(): Promise<void> {
-    return this.#change(this.#stop.signal)
-  }
-
-  /** Resolves when something in hand changed, or the signal is aborted. */
-  #change(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        signal.removeEventListener('abort', done)
-        this.#waitingForRoom.delete(done)
-        resolve()
-      }
-      this.#waitingForRoom.add(done)
-      signal.addEventListener('abort', done, { once: true })
-    })
+    this.#changes.tell()
   }
 }
