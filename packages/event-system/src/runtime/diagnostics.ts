@@ -47,6 +47,15 @@ export interface ClaimedMessage {
   readonly count: number
 }
 
+/** Events were removed because they were beyond the limits of retention. */
+export interface TrimmedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly removed: number
+  /** Of those, how many each group had not acknowledged: what was forced. */
+  readonly lostByGroup: Readonly<Record<string, number>>
+}
+
 /**
  * node:diagnostics_channel channels: metrics and traces subscribe from outside, and cost nothing when nobody does.
  * Every message names its `log`, so that one process can tell several systems apart.
@@ -59,5 +68,7 @@ export const diagnostics = {
   /** {@link DeadLetteredMessage} */
   deadLettered: channel('tradpal:event-system:dead-lettered'),
   /** {@link ClaimedMessage} */
-  claimed: channel('tradpal:event-system:claimed')
+  claimed: channel('tradpal:event-system:claimed'),
+  /** {@link TrimmedMessage} */
+  trimmed: channel('tradpal:event-system:trimmed')
 }

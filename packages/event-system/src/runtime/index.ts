@@ -8,6 +8,7 @@ export {
   type ConsumedMessage,
   type DeadLetteredMessage,
   diagnostics,
-  type PublishedMessage
+  type PublishedMessage,
+  type TrimmedMessage
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'

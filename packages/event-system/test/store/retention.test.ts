@@ -180,6 +180,9 @@ describeOnEachLog('retention', (logs) => {
       await clock.advance(60_000)
     }
     await waitFor(() => said.length === 2)
+    const { removed, lost, lostByGroup } = await system.retention.enforce({ policy: { maxLength: 0 }, force: true })
+    expect(said[2]).toEqual([{ removed, lost, lostByGroup }, expect.stringMatching(/had not acknowledged/)])
+    expect([lost, lostByGroup]).toEqual([3, { desk: 3 }])
     expect(said[1]?.[1]).toMatch(/a consumer group has not acknowledged them/)
   })
 })

@@ -6,7 +6,8 @@ import {
   type EventSystemStats,
   knownEventTypes,
   type Logger,
-  type PublishedMessage
+  type PublishedMessage,
+  type TrimmedMessage
 } from '@tradpal/event-system'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ServiceConfiguration } from '../configuration.ts'
@@ -67,6 +68,17 @@ export class Metrics {
     buckets: LATENCY_BUCKETS,
     registers: [this.registry]
   })
+  readonly #trimmed = new Counter({
+    name: 'event_service_events_trimmed_total',
+    help: 'Events that this service removed from the log because they were beyond the limits of retention.',
+    registers: [this.registry]
+  })
+  readonly #lost = new Counter({
+    name: 'event_service_events_lost_total',
+    help: 'Events that this service removed by force although a consumer group had not acknowledged them, by group.',
+    labelNames: ['group'],
+    registers: [this.registry]
+  })
   readonly errors = new Counter({
     name: 'event_service_errors_total',
     help: 'Requests that were refused or failed, by the code of the problem.',
@@ -95,6 +107,7 @@ export class Metrics {
   async start(): Promise<void> {
     this.#listen(diagnostics.published, (message) => this.#onPublished(message as PublishedMessage))
     this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
+    this.#listen(diagnostics.trimmed, (message) => this.#onTrimmed(message as TrimmedMessage))
     const { metricsUpdateIntervalSeconds, streamMonitorIntervalSeconds } = this.#configuration
     this.#every(metricsUpdateIntervalSeconds, (stats) => this.#readSubscribers(stats))
     this.#every(streamMonitorIntervalSeconds, (stats) => this.#readLog(stats))
@@ -129,6 +142,11 @@ export class Metrics {
 
   #onConsumed({ eventType, attempt, deliveryMs }: ConsumedMessage): void {
     if (attempt === 1) this.handedOut(eventType, deliveryMs)
+  }
+
+  #onTrimmed({ removed, lostByGroup }: TrimmedMessage): void {
+    this.#trimmed.inc(removed)
+    for (const [group, count] of Object.entries(lostByGroup)) this.#lost.inc({ group }, count)
   }
 
   #readSubscribers({ groups }: EventSystemStats): void {

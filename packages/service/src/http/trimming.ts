@@ -33,7 +33,7 @@ const answer = Type.Object({
 })
 
 /** Removes what is beyond limits now, without waiting for the service to do so by itself. */
-export function trimmingRoute(app: App, { system, logger }: AppContext): void {
+export function trimmingRoute(app: App, { system }: AppContext): void {
   app.post(
     '/events/trim',
     {
@@ -51,8 +51,6 @@ export function trimmingRoute(app: App, { system, logger }: AppContext): void {
       const enforced = policyOf(policy)
       const result = await system.retention.enforce({ force, dryRun: dry_run, ...(enforced && { policy: enforced }) })
       const { removed, lost, lostByGroup, guarded } = result
-      if (lost > 0 && !dry_run)
-        logger.error({ removed, lost, lostByGroup }, 'events were removed that groups had not acknowledged')
       return { removed, lost, lost_by_group: lostByGroup, guarded, dry_run }
     }
   )

@@ -26,11 +26,14 @@ describe.each(LOGS)('trimming over HTTP, over %s', (log) => {
   })
 
   test('keeps what a group has not acknowledged, unless forced, and then says to whom it is lost', async () => {
-    const { trim, left, system } = await withEvents()
+    const { trim, left, system, url } = await withEvents()
     await system.log.group('desk').create('start')
     expect((await trim({ max_length: 1 })).body).toMatchObject({ removed: 0, lost: 0, guarded: true })
     const forced = await trim({ max_length: 1, force: true })
     expect(forced.body).toMatchObject({ removed: 4, lost: 4, lost_by_group: { desk: 4 }, guarded: false })
+    const metrics = (await get(`${url}/metrics`)).text
+    expect(metrics).toMatch(/^event_service_events_trimmed_total 4$/m)
+    expect(metrics).toMatch(/^event_service_events_lost_total\{group="desk"\} 4$/m)
     expect(await left()).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../../codec/index.ts'
 import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
-import { type Logger, silentLogger } from '../../runtime/index.ts'
+import { diagnostics, type Logger, silentLogger, type TrimmedMessage } from '../../runtime/index.ts'
 import { faultsOfPolicy, type RetentionPolicy } from './policy.ts'
 import { TrimByRule } from './trim-by-rule.ts'
 import { trimLog } from './trim-log.ts'
@@ -58,9 +58,22 @@ export class Retention {
       throw new EventSystemError('invalid_argument', 'There is no retention policy: say what to keep.')
     }
     mustBePolicy(policy, 'invalid_argument')
-    const result = this.#last.then(() => this.#trim(policy, options, signal))
-    this.#last = result.catch(() => {})
+    const trimming = this.#last.then(() => this.#trim(policy, options, signal))
+    this.#last = trimming.catch(() => {})
+    const result = await trimming
+    if (!options.dryRun) this.#tell(result)
     return result
+  }
+
+  #tell({ removed, lost, lostByGroup }: TrimResult): void {
+    const { log } = this.#parts
+    if (removed > 0) diagnostics.trimmed.publish({ log, removed, lostByGroup } satisfies TrimmedMessage)
+    if (lost > 0) {
+      this.#logger.error(
+        { removed, lost, lostByGroup },
+        'events were removed that consumer groups had not acknowledged'
+      )
+    }
   }
 
   async #trim(policy: RetentionPolicy, options: TrimOptions, signal?: AbortSignal): Promise<TrimResult> {
