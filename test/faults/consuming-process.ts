@@ -1,26 +1,27 @@
-import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
+import { createEvent, EventSystem } from '@tradpal/event-system'
 import pino from 'pino'
 import { DiaryWriter } from './diary.ts'
 import { randomFrom } from './random.ts'
-import { GROUP, LEASE_MS, type ProcessSettings, systemOptions } from './settings.ts'
+import { EFFECT, GROUP, LEASE_MS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
 /**
  * A member of the group. It writes down what it handles, publishes one effect of each event with it, is slow at times
  * and fails at times. SIGTERM ends it in order.
  */
-const { place, diary, ordering, name, seed }: ProcessSettings = JSON.parse(process.argv[2] ?? '')
+const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '')
+const { diary, ordering, name, seed } = settings
 const writer = new DiaryWriter(diary)
 const random = randomFrom(seed)
-const system = new EventSystem({ ...systemOptions(place), logger: pino(pino.destination({ dest: 2, sync: true })) })
+const system = new EventSystem({ ...systemOptions(settings), logger: pino(pino.destination({ dest: 2, sync: true })) })
 
 system.registerHandler(
-  EventType.MARKET_DATA_UPDATE,
+  TYPES,
   async ({ eventId, data }, context) => {
     const { messageId, attempt, fencingToken: token, consumer } = context
     const number = Number(data.number)
-    const entry = { key: data.symbol, number, messageId, attempt, token, consumer }
+    const entry = { key: String(data.symbol), number, messageId, attempt, token, consumer }
     writer.write({ what: 'begun', ...entry })
-    context.publish(createEvent(EventType.PORTFOLIO_UPDATE, { of: data.symbol, number }, { source: consumer }))
+    context.publish(createEvent(EFFECT, { of: data.symbol, number }, { source: consumer }))
     if (random() < 0.1) await new Promise((resolve) => setTimeout(resolve, random() * 20))
     if (random() < 0.01) {
       writer.write({ what: 'failed', ...entry })

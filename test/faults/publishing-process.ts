@@ -1,11 +1,12 @@
-import { createEvent, EventSystem, EventSystemError, EventType } from '@tradpal/event-system'
+import { createEvent, EventSystem, EventSystemError } from '@tradpal/event-system'
 import { DiaryWriter } from './diary.ts'
-import { EVENTS_PER_SECOND, KEYS, type ProcessSettings, systemOptions } from './settings.ts'
+import { EVENTS_PER_SECOND, KEYS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
 /** Publishes at its pace for the time of the run, each key's events in order, and writes down what the log has taken. */
-const { place, diary, durationMs }: ProcessSettings = JSON.parse(process.argv[2] ?? '')
+const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '')
+const { diary, durationMs } = settings
 const writer = new DiaryWriter(diary)
-const system = new EventSystem(systemOptions(place))
+const system = new EventSystem(systemOptions(settings))
 await system.initialize()
 
 const started = performance.now()
@@ -27,7 +28,11 @@ async function publish(from: number, count: number): Promise<void> {
     number: Math.floor((from + i) / KEYS.length) + 1
   }))
   const events = numbered.map(({ key, number }) =>
-    createEvent(EventType.MARKET_DATA_UPDATE, { symbol: key, price: 1, number }, { source: 'the publisher' })
+    createEvent(
+      TYPES[number % TYPES.length] as (typeof TYPES)[number],
+      { symbol: key, price: 1, number },
+      { source: 'the publisher' }
+    )
   )
   const messageIds = await untilAccepted(() => system.publishBatch(events))
   writer.write(...numbered.map((at, i) => ({ what: 'accepted' as const, ...at, messageId: messageIds[i] as string })))

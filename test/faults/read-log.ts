@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { createClient } from 'redis'
 import type { LogEntry } from './check.ts'
-import { STREAM } from './settings.ts'
+import { EFFECT, STREAM } from './settings.ts'
 
 const PAGE = 5_000
 
@@ -17,20 +17,36 @@ export function readLog(place: string): Promise<LogContent> {
 }
 
 async function readRedis(url: string): Promise<LogContent> {
-  const client = await createClient({ url }).connect()
+  const client = await connect(url)
   try {
-    const entries: LogEntry[] = []
-    for (let from = '-'; ; ) {
-      const page = (await client.xRange(STREAM, from, '+', { COUNT: PAGE })) ?? []
-      for (const { id, message } of page) entries.push(entryOf(id, message.event ?? ''))
-      const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) break
-      from = `(${last.id}`
-    }
+    const streams = [STREAM, ...(await client.keys(`${STREAM}:type:*`))]
+    const pages = await Promise.all(streams.map((stream) => readStream(client, stream)))
+    const entries = pages.flat().sort((a, b) => compareIds(a.messageId, b.messageId))
     return { entries, deadLetters: await client.xLen(`${STREAM}:dead_letters`) }
   } finally {
     await client.close()
   }
+}
+
+function connect(url: string) {
+  return createClient({ url }).connect()
+}
+
+async function readStream(client: Awaited<ReturnType<typeof connect>>, stream: string): Promise<LogEntry[]> {
+  const entries: LogEntry[] = []
+  for (let from = '-'; ; ) {
+    const page = (await client.xRange(stream, from, '+', { COUNT: PAGE })) ?? []
+    for (const { id, message } of page) entries.push(entryOf(id, message.event ?? ''))
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return entries
+    from = `(${last.id}`
+  }
+}
+
+function compareIds(a: string, b: string): number {
+  const [msA = 0, sequenceA = 0] = a.split('-').map(Number)
+  const [msB = 0, sequenceB = 0] = b.split('-').map(Number)
+  return msA - msB || sequenceA - sequenceB
 }
 
 async function readSqlite(path: string): Promise<LogContent> {
@@ -49,7 +65,7 @@ async function readSqlite(path: string): Promise<LogContent> {
 
 function entryOf(messageId: string, payload: string): LogEntry {
   const { event_type: type, data } = JSON.parse(payload)
-  return type === 'market_data_update'
-    ? { messageId, what: 'event', key: data.symbol, number: data.number }
-    : { messageId, what: 'effect', key: data.of, number: data.number }
+  return type === EFFECT
+    ? { messageId, what: 'effect', key: data.of, number: data.number }
+    : { messageId, what: 'event', key: data.symbol, number: data.number }
 }

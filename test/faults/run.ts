@@ -78,15 +78,20 @@ export class Run {
     return this.#redis?.url ?? join(this.folder, 'events.db')
   }
 
+  get #settings() {
+    return { place: this.#place, partitioning: this.#options.partitioning }
+  }
+
   get #diary(): string {
     return join(this.folder, 'diary.ndjson')
   }
 
   #process(script: 'consuming-process.ts' | 'publishing-process.ts', slot: number, name: string): RunProcess {
-    const { ordering, durationMs, seed } = this.#options
+    const { ordering, partitioning, durationMs, seed } = this.#options
     const proxy = this.#proxies[slot]
     const settings: ProcessSettings = {
       place: proxy === undefined ? this.#place : `redis://127.0.0.1:${proxy.port}`,
+      partitioning,
       diary: this.#diary,
       ordering,
       name,
@@ -134,7 +139,7 @@ export class Run {
 
   /** As somebody would who does not know that it is used. Redis may be away just then. */
   async #deleteGroup(): Promise<void> {
-    const system = new EventSystem({ ...systemOptions(this.#place), timeoutMs: 500 })
+    const system = new EventSystem({ ...systemOptions(this.#settings), timeoutMs: 500 })
     await system.initialize().then(
       () => system.log.group(GROUP).destroy(),
       () => undefined
@@ -143,7 +148,7 @@ export class Run {
   }
 
   async #allIsHandled(): Promise<void> {
-    await using system = new EventSystem(systemOptions(this.#place))
+    await using system = new EventSystem(systemOptions(this.#settings))
     await system.initialize()
     const isSettled = async () => {
       const { pending, lag } = await system.groups.get(GROUP)

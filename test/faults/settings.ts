@@ -1,14 +1,28 @@
+import { EventType } from '@tradpal/event-system'
 import type { PlanOptions } from './plan.ts'
 
-/** A run of the fault suite. */
-export interface RunOptions extends Pick<PlanOptions, 'log' | 'seed' | 'durationMs'> {
+/** What is run. */
+export interface Subject extends Pick<PlanOptions, 'log'> {
+  readonly partitioning: 'none' | 'type'
   readonly ordering: 'key' | 'none'
+}
+
+/** A run of the fault suite. */
+export interface RunOptions extends Subject, Pick<PlanOptions, 'seed' | 'durationMs'> {}
+
+export const SUBJECTS: Readonly<Record<string, Subject>> = {
+  'redis-key': { log: 'redis', partitioning: 'none', ordering: 'key' },
+  'redis-types-key': { log: 'redis', partitioning: 'type', ordering: 'key' },
+  'sqlite-key': { log: 'sqlite', partitioning: 'none', ordering: 'key' },
+  'redis-none': { log: 'redis', partitioning: 'none', ordering: 'none' },
+  'sqlite-none': { log: 'sqlite', partitioning: 'none', ordering: 'none' }
 }
 
 /** What the processes of a run are told. */
 export interface ProcessSettings {
   /** A redis:// address, or the path of a file. */
   readonly place: string
+  readonly partitioning: 'none' | 'type'
   readonly diary: string
   readonly ordering: 'key' | 'none'
   readonly name: string
@@ -21,9 +35,13 @@ export const STREAM = 'faults'
 export const GROUP = 'handlers'
 export const KEYS = Array.from({ length: 200 }, (_, i) => `KEY${i}`)
 export const EVENTS_PER_SECOND = 2_000
+/** The events of a key are of these types in turn. */
+export const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.FEATURE_VECTOR_UPDATE] as const
+/** What handlers publish. */
+export const EFFECT = EventType.PORTFOLIO_UPDATE
 
 /** The options of the event system of a process, or of the run itself. */
-export function systemOptions(place: string) {
-  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM } : { logPath: place }
+export function systemOptions({ place, partitioning }: Pick<ProcessSettings, 'place' | 'partitioning'>) {
+  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM, partitioning } : { logPath: place }
   return { ...log, timeoutMs: 2_000, environment: {} }
 }

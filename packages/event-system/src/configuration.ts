@@ -16,6 +16,11 @@ export interface EventSystemOptions {
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
   readonly streamName?: string
+  /**
+   * In Redis: `type` gives each event type a stream of its own, for whoever wants only some types; everybody sees one log
+   * all the same. A log that has events already keeps them where they are. Environment: EVENT_PARTITIONING. Default `none`.
+   */
+  readonly partitioning?: 'none' | 'type'
   /** The group of a consumer that names none. Environment: EVENT_CONSUMER_GROUP. Default `tradpal_consumers`. */
   readonly consumerGroup?: string
   /** The file of the embedded log. Given here, it wins over REDIS_URL. Environment: EVENT_LOG_PATH. Default `./data/tradpal_events.db`. */
@@ -89,6 +94,11 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const isEmbedded = options.redisUrl === undefined && options.logPath !== undefined
   const redisUrl =
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
+  const partitioning = partitioningOf(options, read, isEmbedded || options.log !== undefined)
+  if (partitioning === 'type' && redisUrl === undefined) {
+    const name = options.partitioning === undefined ? 'EVENT_PARTITIONING' : 'partitioning'
+    read.wrong(`${name} is for a log in Redis: the embedded log finds the events of a type by an index of its own.`)
+  }
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   if (options.logger !== undefined && !isLogger(options.logger)) {
@@ -105,8 +115,14 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     options.log ??
     (redisUrl === undefined
       ? new SqliteLog({ path, durability, clock, ...ofEither })
-      : new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...ofEither }))
+      : new RedisLog({ url: redisUrl, streamName, partitioning, onConnectionChange, ...ofEither }))
   return { log, consumerGroup, timeoutMs, healthBounds, logger, clock }
+}
+
+/** Whoever names another log than the environment's has not asked for what the environment says of that one. */
+function partitioningOf(options: EventSystemOptions, read: EnvironmentReader, isElsewhere: boolean): 'none' | 'type' {
+  const { partitioning = isElsewhere ? 'none' : undefined } = options
+  return read.choice('partitioning', partitioning, 'EVENT_PARTITIONING', ['none', 'type'])
 }
 
 function isLogger(logger: Logger): boolean {

@@ -2,28 +2,31 @@ import { createClient } from 'redis'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
-import { RedisLog } from '../../src/log/redis/index.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 
 let streams = 0
 
 /** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
+export async function redisHarnesses(
+  partitioning: 'none' | 'type' = 'none'
+): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
   const server = await startRedis()
-  return { next: () => redisHarness(server.url), stop: () => server.stop() }
+  return { next: () => redisHarness({ url: server.url, partitioning }), stop: () => server.stop() }
 }
 
-function redisHarness(url: string): ConformanceHarness {
+function redisHarness(place: Required<Pick<RedisLogOptions, 'url' | 'partitioning'>>): ConformanceHarness {
+  const { url, partitioning } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisLog>()
   return {
     features: new RedisLog({ url, streamName }).features,
     async open(options: HarnessOpenOptions = {}) {
-      const log = new RedisLog({ url, streamName, ...options })
+      const log = new RedisLog({ url, streamName, partitioning, ...options })
       await log.start()
       open.add(log)
       return log
     },
-    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName } },
+    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, partitioning } },
     async writeForeign(fields) {
       const client = createClient({ url })
       await client.connect()

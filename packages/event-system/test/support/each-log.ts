@@ -13,9 +13,9 @@ export interface LogUnderTest {
   open(): Promise<EventLog>
 }
 
-/** Describes a promise that the library keeps over every log: once over the embedded one, once over a real Redis. */
+/** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis, in one stream and in one for each type. */
 export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {
-  describe.each(['sqlite', 'redis'] as const)(`${promise} (%s)`, (kind) => {
+  describe.each(['sqlite', 'redis', 'redis by type'] as const)(`${promise} (%s)`, (kind) => {
     let folder: string
     let server: RedisServer | undefined
     let place: LogPlace
@@ -24,14 +24,18 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tradpal-library-'))
-      if (kind === 'redis') server = await startRedis()
+      if (kind !== 'sqlite') server = await startRedis()
     })
     beforeEach(() => {
       count += 1
       place =
         server === undefined
           ? { path: join(folder, `${count}.db`) }
-          : { url: server.url, streamName: `library_${count}` }
+          : {
+              url: server.url,
+              streamName: `library_${count}`,
+              partitioning: kind === 'redis by type' ? 'type' : 'none'
+            }
     })
     afterEach(async () => {
       await Promise.all(handles.map((log) => log.close()))

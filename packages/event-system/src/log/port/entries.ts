@@ -41,6 +41,6 @@ export interface ReadRange {
   readonly direction?: 'forward' | 'backward'
   /** At most so many entries, 1 or more. */
   readonly limit: number
-  /** Only entries of these types, where the log has an index of types ({@link LogFeatures.typeIndex}); elsewhere it is ignored and the caller filters. */
+  /** Only entries of these types, where the log has an index of types ({@link LogFeatures.typeIndex}); elsewhere others may come too, and the caller filters. */
   readonly eventTypes?: readonly string[]
 }

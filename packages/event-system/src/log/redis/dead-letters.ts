@@ -14,6 +14,7 @@ import type { EntryReply } from './entries.ts'
 import { NOBODY } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { compareMessageIds, timeOfMessageId } from './message-id.ts'
+import type { Partitions } from './partitions.ts'
 import { runScript } from './scripts.ts'
 
 const LETTER_ID = /^\d{1,19}-\d{1,19}$/
@@ -26,10 +27,12 @@ type StoredLetter = NewDeadLetter & Pick<DeadLetter, 'group' | 'messageId'>
 export class RedisDeadLetters implements DeadLetters {
   readonly #connection: Connection
   readonly #keys: LogKeys
+  readonly #partitions: Partitions
 
-  constructor(connection: Connection, keys: LogKeys) {
+  constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
     this.#connection = connection
     this.#keys = keys
+    this.#partitions = partitions
   }
 
   async list({
@@ -91,10 +94,9 @@ export class RedisDeadLetters implements DeadLetters {
     const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
     const { stream, deadLetters, actions } = this.#keys
     const { notes, amended, sharding, routed } = groupKeys(stream, group)
-    const outcome = await runScript<string>(
-      this.#connection,
+    const outcome = await this.#partitions.run<string>(
       'requeue',
-      [stream, deadLetters, actions, notes, amended, sharding, routed],
+      [deadLetters, actions, notes, amended, sharding, routed],
       [id, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
     )
     if (outcome === 'not_found') throw noLetter(id)

@@ -5,6 +5,10 @@ export interface LogKeys {
   readonly deduplication: readonly [string, string]
   readonly deadLetters: string
   readonly actions: string
+  /** The names of the partitions, a line each; without it the log has none. */
+  readonly partitions: string
+  /** A stream of one entry, whose id is the last that was given in a partition. */
+  readonly bell: string
 }
 
 /** What a group keeps beside what Redis itself keeps of it. */
@@ -30,8 +34,15 @@ export function logKeys(stream: string): LogKeys {
     stream,
     deduplication: [`${stream}:dedup:0`, `${stream}:dedup:1`],
     deadLetters: `${stream}:dead_letters`,
-    actions: `${stream}:dead_letters:actions`
+    actions: `${stream}:dead_letters:actions`,
+    partitions: `${stream}:partitions`,
+    bell: `${stream}:bell`
   }
+}
+
+/** The stream of a partition, by its name. */
+export function partitionKey(stream: string, partition: string): string {
+  return `${stream}:type:${partition}`
 }
 
 export function groupKeys(stream: string, group: string): GroupKeys {

@@ -15,6 +15,12 @@ export interface RedisLogOptions {
    * one group must say the same. Default 86,400,000, a day.
    */
   readonly ledgerRetentionMs?: number
+  /**
+   * `none`: what is appended goes to the one stream. `type`: each event type has a stream of its own, for whoever wants
+   * only some types, or keeps them for different times. What is in the log already stays where it is, and either reads
+   * what the other appends. Default `none`.
+   */
+  readonly partitioning?: 'none' | 'type'
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -38,12 +44,17 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
+    partitioning: options.partitioning ?? 'none',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
   }
   mustBeUrl(resolved.url)
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
+  if (resolved.partitioning !== 'none' && resolved.partitioning !== 'type') {
+    const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
+    throw new EventSystemError('invalid_options', message)
+  }
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
   mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
 import { compareMessageIds } from './message-id.ts'
+import type { Partitions } from './partitions.ts'
 import { parseSharding } from './sharding-store.ts'
 
 type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries: number]
@@ -11,13 +12,19 @@ type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries
 /** A page of what is pending in a group, where XPENDING begins at `from`; of one consumer, or of the shards that it has, or of all. */
 export async function pendingEntries(
   connection: Connection,
-  { stream, group, keys }: { stream: string; group: string; keys: GroupKeys },
+  { partitions, group, keys }: { partitions: Partitions; group: string; keys: GroupKeys },
   { from, limit, consumer }: { from: string; limit: number; consumer: string | undefined }
 ): Promise<PendingEntry[]> {
+  await partitions.load()
   const state = parseSharding(await connection.read<string | null>(['HGET', keys.sharding, 'state']))
-  const command = ['XPENDING', stream, group, from, '+', String(limit)]
   const holders = consumer === undefined ? [[]] : [[consumer], ...shardsOf(state, consumer)]
-  const pages = await Promise.all(holders.map((holder) => connection.read<PendingRow[]>([...command, ...holder])))
+  const pages = await Promise.all(
+    partitions.streams.flatMap((stream) =>
+      holders.map((holder) =>
+        connection.read<PendingRow[]>(['XPENDING', stream, group, from, '+', String(limit), ...holder])
+      )
+    )
+  )
   const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
   const page = rows.slice(0, limit)
   const notes = await notesOf(connection, keys, page)

@@ -17,16 +17,17 @@ import { durationText, mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
 import { Doorbell } from './doorbell.ts'
 import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
+import type { EntryReader } from './entry-reader.ts'
 import { groupInfos } from './group-info.ts'
 import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import type { ResolvedRedisLogOptions } from './options.ts'
+import type { Partitions } from './partitions.ts'
 import { pendingEntries } from './pending.ts'
-import { runScript, type ScriptName } from './scripts.ts'
+import type { ScriptName } from './scripts.ts'
 import { entryHolder, holdArguments } from './settlements.ts'
-import { Settler } from './settler.ts'
+import { Settler, type SettlerOptions } from './settler.ts'
 import { RedisShardMember } from './shard-member.ts'
 
 /** What a group needs of its log. */
@@ -34,7 +35,9 @@ export interface GroupContext {
   readonly connection: Connection
   readonly doorbell: Doorbell
   readonly keys: LogKeys
-  readonly options: Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
+  readonly partitions: Partitions
+  readonly reader: EntryReader
+  readonly options: SettlerOptions
 }
 
 /** A consumer group of Redis Streams. */
@@ -43,20 +46,24 @@ export class RedisGroup implements ConsumerGroup {
   readonly ledger: Ledger
   readonly #connection: Connection
   readonly #doorbell: Doorbell
-  readonly #stream: string
+  readonly #log: LogKeys
   readonly #keys: GroupKeys
+  readonly #partitions: Partitions
+  readonly #reader: EntryReader
   readonly #settler: Settler
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
 
-  constructor(name: string, { connection, doorbell, keys, options }: GroupContext) {
+  constructor(name: string, { connection, doorbell, keys, partitions, reader, options }: GroupContext) {
     mustBeName('group', name)
     this.name = name
     this.#connection = connection
     this.#doorbell = doorbell
-    this.#stream = keys.stream
+    this.#log = keys
+    this.#partitions = partitions
+    this.#reader = reader
     this.#keys = groupKeys(keys.stream, name)
-    this.#settler = new Settler(name, connection, keys, options)
+    this.#settler = new Settler(name, partitions, keys, options)
     this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
 
@@ -115,18 +122,24 @@ export class RedisGroup implements ConsumerGroup {
 
   async #join(consumer: string): Promise<void> {
     if (this.#members.has(consumer)) return
-    await this.#connection.write(['XGROUP', 'CREATECONSUMER', this.#stream, this.name, consumer])
+    await this.#connection.write(['XGROUP', 'CREATECONSUMER', this.#log.stream, this.name, consumer])
     this.#members.add(consumer)
   }
 
   async #readNew(consumer: string, limit: number): Promise<Delivery[]> {
-    const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#stream, '>']
     const { notes, amended } = this.#keys
+    if (this.#partitions.areThere) {
+      const replies = await this.#run<DeliveryReply[]>('readGroup', [notes, amended], [consumer, String(limit)])
+      return replies.map(toDelivery)
+    }
+    const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
       this.#connection.write<[string, EntryReply[]][] | null>(['XREADGROUP', ...reading]),
-      this.#connection.read<number>(['EXISTS', notes, amended])
+      this.#connection.read<number>(['EXISTS', notes, amended, this.#log.partitions])
     ])
     const entries = reply?.[0]?.[1] ?? []
+    if (kept > 0) await this.#partitions.load()
+    if (entries.length === 0 && this.#partitions.areThere) return this.#readNew(consumer, limit)
     if (kept === 0 || entries.length === 0)
       return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
     return this.#withDetails(entries)
@@ -166,7 +179,7 @@ export class RedisGroup implements ConsumerGroup {
     mustBeLimit(limit)
     if (consumer !== undefined) mustBeConsumer(consumer)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const group = { stream: this.#stream, group: this.name, keys: this.#keys }
+    const group = { partitions: this.#partitions, group: this.name, keys: this.#keys }
     return pendingEntries(this.#connection, group, { from, limit, consumer })
   }
 
@@ -212,16 +225,21 @@ export class RedisGroup implements ConsumerGroup {
   sharded(member: string, options: ShardingOptions): ShardMember {
     return new RedisShardMember(member, options, {
       group: this.name,
-      stream: this.#stream,
       keys: this.#keys,
       connection: this.#connection,
+      partitions: this.#partitions,
+      reader: this.#reader,
       settler: this.#settler,
-      doorbell: new Doorbell(this.#connection.newBlockingLine(), this.#connection, [this.#stream, this.#keys.routed])
+      doorbell: new Doorbell(this.#connection.newBlockingLine(), this.#connection, [
+        this.#log.stream,
+        this.#log.bell,
+        this.#keys.routed
+      ])
     })
   }
 
   async seek(to: Position): Promise<void> {
-    await this.#connection.write(['XGROUP', 'SETID', this.#stream, this.name, deliveredUpTo(to)])
+    await this.#run('seek', [], [deliveredUpTo(to)])
     this.#doorbell.ringAll()
   }
 
@@ -233,12 +251,12 @@ export class RedisGroup implements ConsumerGroup {
   }
 
   async info(): Promise<GroupInfo> {
-    const found = (await groupInfos(this.#connection, this.#stream, this.name))[0]
+    const found = (await groupInfos(this.#connection, this.#partitions, this.name))[0]
     if (found !== undefined) return found
-    throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#stream}.`)
+    throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#log.stream}.`)
   }
 
   #run<R extends Reply>(script: ScriptName, keys: readonly string[] = [], args: readonly string[] = []): Promise<R> {
-    return runScript<R>(this.#connection, script, [this.#stream, ...keys], [this.name, ...args])
+    return this.#partitions.run<R>(script, keys, [this.name, ...args])
   }
 }

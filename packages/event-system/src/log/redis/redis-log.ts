@@ -19,19 +19,21 @@ import { mustBeLimit, mustBeTrimTarget } from './arguments.ts'
 import { Connection, type Reply } from './connection.ts'
 import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
-import { type EntryReply, toEntry } from './entries.ts'
+import type { EntryReply } from './entries.ts'
+import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
 import { groupInfos } from './group-info.ts'
 import { groupKeys, type LogKeys, logKeys } from './keys.ts'
 import {
   compareMessageIds,
   deliveredUpTo,
+  greatestOf,
+  leastOf,
   mustBeMessageId,
-  rangeEnd,
-  rangeStart,
   timeOfMessageId
 } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
+import { Partitions } from './partitions.ts'
 import { RedisGroup } from './redis-group.ts'
 import { runScript } from './scripts.ts'
 import { type StepReply, TrimCount } from './trim-count.ts'
@@ -53,6 +55,8 @@ export class RedisLog implements EventLog {
   readonly #stream: string
   readonly #appendKeys: readonly string[]
   readonly #connection: Connection
+  readonly #partitions: Partitions
+  readonly #reader: EntryReader
   readonly #doorbell: Doorbell
   #closed = false
 
@@ -64,13 +68,16 @@ export class RedisLog implements EventLog {
     this.#appendKeys = [this.#stream, ...this.#keys.deduplication]
     this.#connection = new Connection(this.#options)
     this.location = this.#connection.location
-    this.#doorbell = new Doorbell(this.#connection.newBlockingLine(), this.#connection, [this.#stream])
-    this.deadLetters = new RedisDeadLetters(this.#connection, this.#keys)
+    this.#partitions = new Partitions(this.#connection, this.#keys)
+    this.#reader = new EntryReader(this.#connection, this.#keys, this.#partitions)
+    this.#doorbell = new Doorbell(this.#connection.newBlockingLine(), this.#connection, [this.#stream, this.#keys.bell])
+    this.deadLetters = new RedisDeadLetters(this.#connection, this.#keys, this.#partitions)
   }
 
   /** Tries for `connectTimeoutMs` to reach a server that is ready. */
-  start(): Promise<void> {
-    return this.#connection.open()
+  async start(): Promise<void> {
+    await this.#connection.open()
+    await this.#partitions.load()
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -80,15 +87,34 @@ export class RedisLog implements EventLog {
   }
 
   async append(entries: readonly AppendEntry[], { timeoutMs }: AppendOptions = {}): Promise<AppendResult[]> {
-    const [first] = entries
-    if (first === undefined) return []
-    const window = String(this.#options.deduplicationWindowMs)
-    const args = [window]
-    for (const { eventId, payload } of entries) {
+    if (entries.length === 0) return []
+    for (const { eventId } of entries) {
       if (eventId === '') throw new EventSystemError('invalid_argument', 'An event id must not be empty.')
-      args.push(eventId, payload)
     }
+    const window = String(this.#options.deduplicationWindowMs)
+    if (this.#options.partitioning === 'type') return this.#appendPartitioned(window, entries, timeoutMs)
+    const args = [window]
+    for (const { eventId, payload } of entries) args.push(eventId, payload)
     return entries.length === 1 && window !== '0' ? this.#appendOne(args, timeoutMs) : this.#appendAll(args, timeoutMs)
+  }
+
+  async #appendPartitioned(
+    window: string,
+    entries: readonly AppendEntry[],
+    timeoutMs: number | undefined
+  ): Promise<AppendResult[]> {
+    const { deduplication, bell } = this.#keys
+    const makeArguments = async () => {
+      const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
+      const args = [window]
+      for (const { eventId, eventType, payload } of entries) args.push(eventId, payload, String(numbers.get(eventType)))
+      return args
+    }
+    return toResults(
+      await this.#partitions.runWith<AppendReply>('appendPartitioned', [...deduplication, bell], makeArguments, {
+        timeoutMs
+      })
+    )
   }
 
   async #appendOne(args: readonly string[], timeoutMs?: number): Promise<AppendResult[]> {
@@ -98,31 +124,20 @@ export class RedisLog implements EventLog {
   }
 
   async #appendAll(args: readonly string[], timeoutMs?: number): Promise<AppendResult[]> {
-    const [ids, duplicates] = await this.#runAppend<[string[], number[]]>('append', args, timeoutMs)
-    const results = ids.map((messageId) => ({ messageId, duplicate: false }))
-    for (const index of duplicates) results[index] = { messageId: ids[index] as string, duplicate: true }
-    return results
+    return toResults(await this.#runAppend<AppendReply>('append', args, timeoutMs))
   }
 
   #runAppend<R extends Reply>(script: 'append' | 'appendOne', args: readonly string[], timeoutMs?: number): Promise<R> {
     return runScript<R>(this.#connection, script, this.#appendKeys, args, timeoutMs)
   }
 
-  async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Entry[]> {
-    mustBeLimit(limit)
-    const end = rangeEnd(to)
-    if (from === 'end' || end === undefined) return []
-    const start = rangeStart(from)
-    const command =
-      direction === 'forward' ? ['XRANGE', this.#stream, start, end] : ['XREVRANGE', this.#stream, end, start]
-    const reply = await this.#connection.read<EntryReply[]>([...command, 'COUNT', String(limit)])
-    return reply.map(toEntry)
+  async read(range: ReadRange): Promise<Entry[]> {
+    mustBeLimit(range.limit)
+    return this.#reader.read(range)
   }
 
   async get(messageId: MessageId): Promise<Entry | undefined> {
-    const id = mustBeMessageId(messageId)
-    const [entry] = await this.#connection.read<EntryReply[]>(['XRANGE', this.#stream, id, id])
-    return entry === undefined ? undefined : toEntry(entry)
+    return this.#reader.get(mustBeMessageId(messageId))
   }
 
   tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
@@ -134,7 +149,7 @@ export class RedisLog implements EventLog {
 
   async #behind(from: Position, limit: number): Promise<MessageId> {
     mustBeLimit(limit)
-    return from === 'end' ? ((await this.#doorbell.newest())[0] as MessageId) : deliveredUpTo(from)
+    return from === 'end' ? greatestOf(await this.#doorbell.newest()) : deliveredUpTo(from)
   }
 
   async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
@@ -161,8 +176,14 @@ export class RedisLog implements EventLog {
   }
 
   group(name: string): RedisGroup {
-    const [connection, doorbell, keys, options] = [this.#connection, this.#doorbell, this.#keys, this.#options]
-    return new RedisGroup(name, { connection, doorbell, keys, options })
+    return new RedisGroup(name, {
+      connection: this.#connection,
+      doorbell: this.#doorbell,
+      keys: this.#keys,
+      partitions: this.#partitions,
+      reader: this.#reader,
+      options: this.#options
+    })
   }
 
   /**
@@ -200,35 +221,36 @@ export class RedisLog implements EventLog {
   }
 
   #step<R extends Reply>(script: 'trim' | 'remove', args: readonly string[]): Promise<R> {
-    return runScript<R>(this.#connection, script, [this.#stream], args)
+    return this.#partitions.run<R>(script, [], args)
   }
 
   async #lengthToKeep(target: TrimTarget): Promise<number> {
     if ('before' in target) return 0
     if ('maxLength' in target) return target.maxLength
-    const [length, bytes] = await Promise.all([
-      this.#connection.read<number>(['XLEN', this.#stream]),
-      this.#bytesOf([this.#stream])
-    ])
+    await this.#partitions.load()
+    const { streams } = this.#partitions
+    const [length, bytes] = await Promise.all([this.#lengthOf(streams), this.#bytesOf(streams)])
     return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
   }
 
   async info(): Promise<LogInfo> {
-    const { stream, deduplication, deadLetters: letters, actions } = this.#keys
-    const [length, [first], [last], groups, deadLetters, remembered, bytes] = await Promise.all([
-      this.#connection.read<number>(['XLEN', stream]),
-      this.#connection.read<EntryReply[]>(['XRANGE', stream, '-', '+', 'COUNT', '1']),
-      this.#connection.read<EntryReply[]>(['XREVRANGE', stream, '+', '-', 'COUNT', '1']),
-      groupInfos(this.#connection, stream),
+    await this.#partitions.load()
+    const { streams } = this.#partitions
+    const { stream, deduplication, deadLetters: letters, actions, partitions, bell } = this.#keys
+    const [length, firsts, lasts, groups, deadLetters, remembered, bytes] = await Promise.all([
+      this.#lengthOf(streams),
+      this.#outermost(['XRANGE', '-', '+'], streams),
+      this.#outermost(['XREVRANGE', '+', '-'], streams),
+      groupInfos(this.#connection, this.#partitions),
       this.#connection.read<number>(['XLEN', letters]),
       Promise.all(deduplication.map((key) => this.#connection.read<number>(['HLEN', key]))),
-      this.#bytesOf([stream, letters, actions, ...deduplication])
+      this.#bytesOf([...streams, letters, actions, partitions, bell, ...deduplication])
     ])
     const groupBytes = groups.map(({ name }) => this.#bytesOf(Object.values(groupKeys(stream, name)).flat()))
     return {
       length,
-      firstId: first?.[0] ?? null,
-      lastId: last?.[0] ?? null,
+      firstId: firsts.length === 0 ? null : leastOf(firsts),
+      lastId: lasts.length === 0 ? null : greatestOf(lasts),
       bytes: sum([bytes, ...(await Promise.all(groupBytes))]),
       groups,
       // Each hash has one field that is no event id.
@@ -241,9 +263,29 @@ export class RedisLog implements EventLog {
     await this.#connection.read(['PING'])
   }
 
+  async #lengthOf(streams: readonly string[]): Promise<number> {
+    return sum(await Promise.all(streams.map((stream) => this.#connection.read<number>(['XLEN', stream]))))
+  }
+
+  /** Of each stream the id of its first or last entry. */
+  async #outermost([command, from, to]: [string, string, string], streams: readonly string[]): Promise<MessageId[]> {
+    const replies = await Promise.all(
+      streams.map((stream) => this.#connection.read<EntryReply[]>([command, stream, from, to, 'COUNT', '1']))
+    )
+    return replies.flat().map(([id]) => id)
+  }
+
   async #bytesOf(keys: readonly string[]): Promise<number> {
     return sum(await Promise.all(keys.map((key) => this.#connection.read<number | null>(['MEMORY', 'USAGE', key]))))
   }
+}
+
+type AppendReply = [ids: string[], duplicates: number[]]
+
+function toResults([ids, duplicates]: AppendReply): AppendResult[] {
+  const results = ids.map((messageId) => ({ messageId, duplicate: false }))
+  for (const index of duplicates) results[index] = { messageId: ids[index] as string, duplicate: true }
+  return results
 }
 
 function sum(numbers: readonly (number | null)[]): number {

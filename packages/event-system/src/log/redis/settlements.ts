@@ -1,4 +1,4 @@
-import type { Hold, LedgerEntry, MessageId, Settlement } from '../port.ts'
+import type { AppendEntry, Hold, LedgerEntry, MessageId, Settlement } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import { toStoredLetter } from './dead-letters.ts'
 import { compareKnownIds, mustBeMessageId } from './message-id.ts'
@@ -23,8 +23,12 @@ export function holdArguments(holds: readonly Hold[]): string[] {
   return args
 }
 
-/** What the script `acknowledge` takes of one holder: a part for each attempt, of which there is mostly one. */
-export function acknowledgeArguments({ consumer, shard, tenure }: Holder, holds: readonly Hold[]): string[] {
+/** What the script `acknowledge` takes of what one holder has in one stream: a part for each attempt, of which there is mostly one. */
+export function acknowledgeArguments(
+  stream: number,
+  { consumer, shard, tenure }: Holder,
+  holds: readonly Hold[]
+): string[] {
   const args: string[] = []
   for (const [attempt, ids] of idsByAttempt(holds)) {
     let least = ids[0] as MessageId
@@ -33,7 +37,7 @@ export function acknowledgeArguments({ consumer, shard, tenure }: Holder, holds:
       if (compareKnownIds(id, least) < 0) least = id
       else if (compareKnownIds(id, greatest) > 0) greatest = id
     }
-    args.push(consumer, shard, tenure, String(attempt), least, greatest, String(ids.length), ...ids)
+    args.push(String(stream), consumer, shard, tenure, String(attempt), least, greatest, String(ids.length), ...ids)
   }
   return args
 }
@@ -48,14 +52,21 @@ function idsByAttempt(holds: readonly Hold[]): Map<number, MessageId[]> {
   return byAttempt
 }
 
-/** What the script `settle` takes of one settlement of a group. */
-export function settleArguments({ consumer, shard, tenure }: Holder, group: string, settlement: Settlement): string[] {
+/** What the script `settle` takes of one settlement of a group. `numberOf`: of the stream that takes an entry; empty where Redis gives its id. */
+export function settleArguments(
+  { consumer, shard, tenure }: Holder,
+  group: string,
+  settlement: Settlement,
+  numberOf: (entry: AppendEntry) => string
+): string[] {
   const { messageId, attempt, outcome, effects = [], remember = [] } = settlement
   const args = [consumer, shard, tenure, mustBeMessageId(messageId), String(attempt), outcome.kind]
   args.push(outcomeText(group, messageId, outcome), String(effects.length))
   for (const { eventId, step, append } of effects) {
     args.push(mustBeSaid('The event id of effects', eventId), step, String(append.length))
-    for (const entry of append) args.push(mustBeSaid('An event id', entry.eventId), entry.payload)
+    for (const entry of append) {
+      args.push(mustBeSaid('An event id', entry.eventId), entry.payload, numberOf(entry))
+    }
   }
   args.push(String(remember.length))
   for (const entry of remember) args.push(...ledgerArguments(entry))

@@ -1,86 +1,96 @@
-import type { Hold, MessageId, Settlement, SettlementResult } from '../port.ts'
-import type { Connection } from './connection.ts'
+import type { AppendEntry, Hold, MessageId, Settlement, SettlementResult } from '../port.ts'
 import { letterWithId, toStoredLetter } from './dead-letters.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
-import { runScript } from './scripts.ts'
+import type { Partitions } from './partitions.ts'
 import { acknowledgeArguments, type Holder, settleArguments } from './settlements.ts'
 
 /** So many holds, or settlements, go into one call, at most: the server does nothing else meanwhile. */
 const HOLDS_STEP = 2_000
 const SETTLEMENTS_STEP = 100
 
+/** What consumers hold, each of which is one holder's. */
+type Batches = readonly { readonly holder: Holder; readonly holds: readonly Hold[] }[]
+
 export interface HeldSettlement {
   readonly holder: Holder
   readonly settlement: Settlement
 }
 
+/** What settling goes by. */
+export type SettlerOptions = Pick<
+  ResolvedRedisLogOptions,
+  'deduplicationWindowMs' | 'ledgerRetentionMs' | 'partitioning'
+>
+
 /** Settles what is held in a group, by consumers that share entry by entry and by those that share shard by shard. */
 export class Settler {
   readonly #group: string
-  readonly #connection: Connection
+  readonly #partitions: Partitions
   readonly #keys: GroupKeys
   readonly #log: LogKeys
-  readonly #options: Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
+  readonly #options: SettlerOptions
 
-  constructor(
-    group: string,
-    connection: Connection,
-    log: LogKeys,
-    options: Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
-  ) {
+  constructor(group: string, partitions: Partitions, log: LogKeys, options: SettlerOptions) {
     this.#group = group
-    this.#connection = connection
+    this.#partitions = partitions
     this.#keys = groupKeys(log.stream, group)
     this.#log = log
     this.#options = options
   }
 
   /** Resolves to the ids whose hold was lost. */
-  async acknowledge(
-    batches: readonly { readonly holder: Holder; readonly holds: readonly Hold[] }[]
-  ): Promise<MessageId[]> {
-    const steps: string[][] = []
-    let step: string[] | undefined
-    let size = 0
-    for (const { holder, holds } of batches) {
-      for (let from = 0; from < holds.length; ) {
-        if (step === undefined || size >= HOLDS_STEP) {
-          step = [this.#group]
-          steps.push(step)
-          size = 0
-        }
-        const part = holds.slice(from, from + HOLDS_STEP - size)
-        step.push(...acknowledgeArguments(holder, part))
-        size += part.length
-        from += part.length
-      }
-    }
+  async acknowledge(batches: Batches): Promise<MessageId[]> {
     const { notes, amended, sharding } = this.#keys
-    const keys = [this.#log.stream, notes, amended, sharding]
-    const lost = await all(steps.map((args) => runScript<string[]>(this.#connection, 'acknowledge', keys, args)))
-    return lost.flat()
+    const lost = await all(
+      stepsOf(batches).map((step) =>
+        this.#partitions.runWith<string[]>('acknowledge', [notes, amended, sharding], () => [
+          this.#group,
+          ...step.flatMap(({ holder, holds }) => this.#acknowledgeArguments(holder, holds))
+        ])
+      )
+    )
+    return inOrderOf(batches, new Set(lost.flat()))
+  }
+
+  #acknowledgeArguments(holder: Holder, holds: readonly Hold[]): string[] {
+    if (!this.#partitions.areThere) return acknowledgeArguments(0, holder, holds)
+    const byStream = Map.groupBy(holds, ({ messageId }) => this.#partitions.numberOf(messageId))
+    return [...byStream].flatMap(([stream, ofStream]) => acknowledgeArguments(stream, holder, ofStream))
   }
 
   async settle(settlements: readonly HeldSettlement[]): Promise<SettlementResult[]> {
-    const args = settlements.map(({ holder, settlement }) => settleArguments(holder, this.#group, settlement))
     const results: SettlementResult[] = []
-    for (let from = 0; from < args.length; from += SETTLEMENTS_STEP) {
-      const replies = await this.#settleSome(args.slice(from, from + SETTLEMENTS_STEP).flat())
-      for (const [i, reply] of replies.entries()) {
-        results.push(this.#toResult(settlements[from + i] as HeldSettlement, reply))
-      }
+    for (let from = 0; from < settlements.length; from += SETTLEMENTS_STEP) {
+      const some = settlements.slice(from, from + SETTLEMENTS_STEP)
+      const replies = await this.#settleSome(some)
+      for (const [i, reply] of replies.entries()) results.push(this.#toResult(some[i] as HeldSettlement, reply))
     }
     return results
   }
 
-  #settleSome(args: readonly string[]): Promise<(string | null)[]> {
-    const { stream, deduplication, deadLetters } = this.#log
+  #settleSome(settlements: readonly HeldSettlement[]): Promise<(string | null)[]> {
+    const { deduplication, deadLetters, bell } = this.#log
     const { notes, amended, sharding, ledger } = this.#keys
-    const keys = [stream, ...deduplication, notes, amended, sharding, ...ledger, deadLetters]
+    const keys = [...deduplication, notes, amended, sharding, ...ledger, deadLetters, bell]
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
     const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
-    return runScript<(string | null)[]>(this.#connection, 'settle', keys, [...head, ...args])
+    return this.#partitions.runWith<(string | null)[]>('settle', keys, async () => {
+      const numberOf = await this.#numbersFor(settlements)
+      return [
+        ...head,
+        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, numberOf))
+      ]
+    })
+  }
+
+  /** Of the stream that takes what is published. */
+  async #numbersFor(settlements: readonly HeldSettlement[]): Promise<(entry: AppendEntry) => string> {
+    if (this.#options.partitioning === 'none') return () => ''
+    const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
+    const types = effects.flatMap(({ append }) => append.map(({ eventType }) => eventType))
+    const numbers = await this.#partitions.numbersOf(types)
+    return ({ eventType }) => String(numbers.get(eventType))
   }
 
   #toResult({ settlement: { messageId, outcome } }: HeldSettlement, reply: string | null): SettlementResult {
@@ -88,6 +98,31 @@ export class Settler {
     if (outcome.kind !== 'dead') return { kind: 'settled' }
     return { kind: 'settled', letter: letterWithId(toStoredLetter(outcome.letter, this.#group, messageId), reply) }
   }
+}
+
+/** Those of the ids that were lost, as they stand in the batches: each stream told of its own. */
+function inOrderOf(batches: Batches, lost: ReadonlySet<MessageId>): MessageId[] {
+  if (lost.size === 0) return []
+  return batches.flatMap(({ holds }) => holds.map(({ messageId }) => messageId).filter((id) => lost.has(id)))
+}
+
+/** Cuts batches into steps of a bounded number of holds. */
+function stepsOf(batches: Batches): Batches[] {
+  const steps: { holder: Holder; holds: readonly Hold[] }[][] = []
+  let room = 0
+  for (const { holder, holds } of batches) {
+    for (let from = 0; from < holds.length; ) {
+      if (room === 0) {
+        steps.push([])
+        room = HOLDS_STEP
+      }
+      const part = holds.slice(from, from + room)
+      steps.at(-1)?.push({ holder, holds: part })
+      room -= part.length
+      from += part.length
+    }
+  }
+  return steps
 }
 
 /** As Promise.all, but waits for every call before it rejects: none is left behind that nobody waits for. */

@@ -15,10 +15,11 @@ import { mustBeLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { Doorbell, Newest } from './doorbell.ts'
 import { type DeliveryReply, toDelivery } from './entries.ts'
+import type { EntryReader } from './entry-reader.ts'
 import { HeldShards } from './held-shards.ts'
 import { mustBeConsumer } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { runScript } from './scripts.ts'
+import type { Partitions } from './partitions.ts'
 import type { Settler } from './settler.ts'
 import { type PendingByConsumer, ShardRouter } from './shard-router.ts'
 import { stateFor, uncut } from './sharding-cut.ts'
@@ -26,9 +27,10 @@ import { type ShardingSituation, ShardingStore } from './sharding-store.ts'
 
 export interface MemberContext {
   readonly group: string
-  readonly stream: string
   readonly keys: GroupKeys
   readonly connection: Connection
+  readonly partitions: Partitions
+  readonly reader: EntryReader
   readonly settler: Settler
   /** Listens to the log, and to what is told of routing. */
   readonly doorbell: Doorbell
@@ -63,9 +65,9 @@ export class RedisShardMember implements ShardMember {
     this.#context = context
     this.#options = options
     this.#held = new HeldShards(member)
-    const { connection, group, stream, keys } = context
-    this.#store = new ShardingStore(connection, group, [stream, keys.sharding], options.leaseMs)
-    this.#router = new ShardRouter({ connection, group, stream, keys, options })
+    const { partitions, reader, group, keys } = context
+    this.#store = new ShardingStore(partitions, group, keys.sharding, options.leaseMs)
+    this.#router = new ShardRouter({ partitions, reader, group, keys, options })
   }
 
   renew(): Promise<ShardAssignment> {
@@ -161,13 +163,8 @@ export class RedisShardMember implements ShardMember {
 
   /** Sees what is pending. Where that is more than this member was given of a shard, there is something that it has not seen. */
   async #look(): Promise<Newest> {
-    const { connection, stream, group, doorbell } = this.#context
     const known = this.#held.all().map((held) => ({ held, count: held.has.size - held.settling }))
-    const [newest, [, , , counts]] = await Promise.all([
-      doorbell.newest(),
-      connection.read<[number, unknown, unknown, [string, string][] | null] & never[]>(['XPENDING', stream, group])
-    ])
-    const pending: PendingByConsumer = new Map(counts?.map(([consumer, count]) => [consumer, Number(count)]))
+    const [newest, pending] = await Promise.all([this.#context.doorbell.newest(), this.#pending()])
     for (const { held, count } of known) {
       if (held.unseen === 'none' && (pending.get(held.holder.consumer) ?? 0) > count) held.unseen = 'ahead'
     }
@@ -176,8 +173,22 @@ export class RedisShardMember implements ShardMember {
     return (await this.#router.routeLeftovers(pending)) ? this.#look() : newest
   }
 
+  async #pending(): Promise<PendingByConsumer> {
+    const { connection, partitions, group } = this.#context
+    const summaries = await Promise.all(
+      partitions.streams.map((stream) =>
+        connection.read<[number, unknown, unknown, [string, string][] | null] & never[]>(['XPENDING', stream, group])
+      )
+    )
+    const pending = new Map<string, number>()
+    for (const [consumer, count] of summaries.flatMap(([, , , counts]) => counts ?? [])) {
+      pending.set(consumer, (pending.get(consumer) ?? 0) + Number(count))
+    }
+    return pending
+  }
+
   async #nextPending(limit: number): Promise<ShardDelivery[]> {
-    const { connection, stream, group, keys } = this.#context
+    const { partitions, group, keys } = this.#context
     for (;;) {
       const shards = rotated(
         this.#held.open().filter(({ unseen }) => unseen !== 'none'),
@@ -185,10 +196,9 @@ export class RedisShardMember implements ShardMember {
       )
       if (shards.length === 0) return []
       const args = shards.flatMap((shard) => shard.nextArguments())
-      const results = await runScript<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
-        connection,
+      const results = await partitions.run<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
         'nextOfShards',
-        [stream, keys.notes, keys.amended, keys.sharding],
+        [keys.notes, keys.amended, keys.sharding],
         [group, String(limit), ...args]
       )
       const deliveries = shards.flatMap((held, i) => {

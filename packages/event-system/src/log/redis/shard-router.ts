@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
 import type { Entry, MessageId, ShardingOptions } from '../port.ts'
-import type { Connection } from './connection.ts'
 import type { Newest } from './doorbell.ts'
 import { type EntryReply, toEntry } from './entries.ts'
+import type { EntryReader } from './entry-reader.ts'
 import type { HeldShard } from './held-shard.ts'
 import { NOBODY, shardHolder, shardOfHolder, WAITING } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { compareMessageIds } from './message-id.ts'
-import { runScript } from './scripts.ts'
+import { compareMessageIds, greatestOf } from './message-id.ts'
+import type { Partitions } from './partitions.ts'
 
 /** So many entries are routed in one step, at most: the server does nothing else meanwhile. */
 const STEP = 500
@@ -25,9 +25,9 @@ const LEFTOVERS_MS = 250
 
 export interface RouterContext {
   readonly group: string
-  readonly stream: string
   readonly keys: GroupKeys
-  readonly connection: Connection
+  readonly partitions: Partitions
+  readonly reader: EntryReader
   readonly options: ShardingOptions
 }
 
@@ -52,8 +52,8 @@ export type RouteOutcome =
 export class ShardRouter {
   readonly #context: RouterContext
   readonly #id = randomUUID()
-  /** Behind which id the group stands, as far as this member knows. */
-  #delivered: MessageId | undefined
+  /** Behind which id the group stands in each stream, with spaces between, as far as this member knows. */
+  #standing: string | undefined
   #askedAt = Number.NEGATIVE_INFINITY
   #leftoversAt = Number.NEGATIVE_INFINITY
   /** The last that was told of routing, and the last that this member told. */
@@ -74,7 +74,7 @@ export class ShardRouter {
   }
 
   /** Takes notice of what others routed meanwhile. */
-  hear([, routed]: Newest): void {
+  hear([, , routed]: Newest): void {
     if (routed === undefined || routed === this.#heard) return
     this.#heard = routed
     this.#isAnotherRouting = routed !== this.#told
@@ -82,11 +82,11 @@ export class ShardRouter {
   }
 
   /** How long to wait, in ms, before it is this member's turn to route what there is. 0: now; infinite: there is nothing to route. */
-  waitMs([newest]: Newest): number {
+  waitMs(newest: Newest): number {
     if (!this.isNeeded) return Number.POSITIVE_INFINITY
     const now = performance.now()
     if (this.#mustAsk(now)) return 0
-    if (newest === undefined || !this.#isAhead(newest)) {
+    if (!this.#isAhead(this.#endOf(newest))) {
       this.#waitsSince = undefined
       return Number.POSITIVE_INFINITY
     }
@@ -96,23 +96,29 @@ export class ShardRouter {
   }
 
   #mustAsk(now: number): boolean {
-    return this.#delivered === undefined || now - this.#askedAt > LOOK_AGAIN_MS
+    return this.#standing === undefined || now - this.#askedAt > LOOK_AGAIN_MS
   }
 
-  #isAhead(newest: MessageId): boolean {
-    if (this.#delivered === undefined) return true
-    return compareMessageIds(newest, this.#delivered) > 0 && compareMessageIds(newest, this.#emptyUpTo) > 0
+  #isAhead(end: MessageId): boolean {
+    if (this.#standing === undefined) return true
+    return compareMessageIds(end, greatestOf(this.#positions())) > 0 && compareMessageIds(end, this.#emptyUpTo) > 0
+  }
+
+  /** Up to which id the log has been there. */
+  #endOf([own = '0-0', bell = '0-0']: Newest): MessageId {
+    return greatestOf([own, bell])
+  }
+
+  #positions(): MessageId[] {
+    return this.#standing?.split(' ') ?? []
   }
 
   /** Routes the next entries. Those of the member's own shards it is given, where it has all that came before. */
-  async route(held: ReadonlyMap<number, HeldShard>, [newest = '0-0']: Newest): Promise<RouteOutcome> {
+  async route(held: ReadonlyMap<number, HeldShard>, newest: Newest): Promise<RouteOutcome> {
     if (this.#mustAsk(performance.now())) await this.#ask()
-    const { connection, stream } = this.#context
-    const range = ['XRANGE', stream, `(${this.#delivered}`, '+', 'COUNT', String(STEP)]
-    const entries = (await connection.read<EntryReply[]>(range)).map(toEntry)
-    const last = entries.at(-1)
-    if (last === undefined) {
-      this.#emptyUpTo = newest
+    const entries = await this.#context.reader.behind(this.#positions(), STEP)
+    if (entries.length === 0) {
+      this.#emptyUpTo = this.#endOf(newest)
       return { kind: 'nothing' }
     }
     const routed = entries.map((entry) => ({ entry, shard: this.#shardOf(entry) }))
@@ -123,7 +129,7 @@ export class ShardRouter {
         held.get(shard)
       )
     )
-    const [kind, told, given] = await this.#step(last.messageId, sections)
+    const [kind, told, given] = await this.#step(this.#standing ?? '', sections)
     this.#waitsSince = undefined
     if (kind === 'moved') this.#isAnotherRouting = true
     if (kind === 'full') this.#fullUntil = performance.now() + WHEN_FULL_MS
@@ -145,24 +151,16 @@ export class ShardRouter {
   }
 
   async #step(
-    last: MessageId | '',
+    standing: string,
     sections: readonly string[]
   ): Promise<[kind: 'routed' | 'moved' | 'leftovers' | 'full', told: string, given: string[]]> {
-    const { connection, group, stream, keys } = this.#context
+    const { partitions, group, keys } = this.#context
     const teller = this.isAlone ? '' : this.#id
-    const args = [
-      group,
-      last === '' ? '' : (this.#delivered ?? ''),
-      last,
-      String(MOST_PENDING),
-      NOBODY,
-      teller,
-      WAITING
-    ]
-    const [kind, delivered, told = '', given = []] = await runScript<
-      ['routed' | 'moved' | 'leftovers' | 'full', MessageId, string, string[]]
-    >(connection, 'route', [stream, keys.sharding, keys.routed], [...args, ...sections])
-    this.#delivered = delivered
+    const args = [group, standing, String(MOST_PENDING), NOBODY, teller, WAITING, ...sections]
+    const [kind, standsAt, told = '', given = []] = await partitions.run<
+      ['routed' | 'moved' | 'leftovers' | 'full', string, string, string[]]
+    >('route', [keys.sharding, keys.routed], args)
+    this.#standing = standsAt
     this.#askedAt = performance.now()
     return [kind, told, given]
   }
@@ -170,24 +168,18 @@ export class ShardRouter {
   /** Routes what is pending and no shard's, where it is time to look for that. Resolves to whether there was any. */
   async routeLeftovers(pending: PendingByConsumer): Promise<boolean> {
     if (!this.#mayHaveLeftovers(pending)) return false
-    const { connection, group, stream, keys, options } = this.#context
+    const { partitions, group, keys, options } = this.#context
     const limits = [String(options.shards), String(Math.ceil(options.leaseMs)), String(STEP)]
-    const leftovers = await runScript<[...EntryReply, consumer: string, deliveries: number][]>(
-      connection,
+    const leftovers = await partitions.run<[...EntryReply, consumer: string, deliveries: number][]>(
       'leftovers',
-      [stream, keys.delayed],
+      [keys.delayed],
       [group, ...limits, NOBODY, WAITING]
     )
     if (leftovers.length === 0) return false
     const args = leftovers.flatMap(([id, fields, consumer, deliveries]) => {
       return [id, consumer, String(deliveries), shardHolder(this.#shardOf(toEntry([id, fields])))]
     })
-    this.#told = await runScript<string>(
-      connection,
-      'routeLeftovers',
-      [stream, keys.routed],
-      [group, NOBODY, this.#id, ...args]
-    )
+    this.#told = await partitions.run<string>('routeLeftovers', [keys.routed], [group, NOBODY, this.#id, ...args])
     return true
   }
 

@@ -7,5 +7,6 @@
 --       2, 3 event id and payload of the first event, 4, 5 of the second, ...
 -- Returns {message ids, indexes (from 0) of those that were there already}
 
-local ids, duplicates = appendEvents(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV)
+local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1]) end
+local ids, duplicates = appendEvents(KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV, 2, add)
 return {ids, duplicates}

@@ -5,12 +5,13 @@
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
 
--- first, last: where the events stand in ARGV, event id and payload in turn. Returns their message ids and, from 0, the
--- indexes of those that were there already.
-local function appendEvents(stream, evenHash, oddHash, window, first, last)
+-- first, last: where the events stand in ARGV, each with `width` arguments, the first of which is its id. add(i) appends
+-- the event whose arguments begin at i, and answers its message id. Returns the message ids and, from 0, the indexes of
+-- those that were there already.
+local function appendEvents(evenHash, oddHash, window, first, last, width, add)
   local ids, duplicates = {}, {}
   if window == 0 then
-    for i = first + 1, last, 2 do ids[#ids + 1] = redis.call('XADD', stream, '*', 'event', ARGV[i]) end
+    for i = first, last, width do ids[#ids + 1] = add(i) end
     return ids, duplicates
   end
 
@@ -32,19 +33,19 @@ local function appendEvents(stream, evenHash, oddHash, window, first, last)
     return true
   end
 
-  for from = first, last, 2 * CHUNK do
-    local to = math.min(from + 2 * CHUNK - 2, last - 1)
+  for from = first, last, width * CHUNK do
+    local to = math.min(from + width * (CHUNK - 1), last)
     local fields, fresh = {''}, {}
-    for i = from, to, 2 do fields[#fields + 1] = ARGV[i] end
+    for i = from, to, width do fields[#fields + 1] = ARGV[i] end
     look(before, span - 1, fields)
     local isThisSpan = look(current, span, fields)
-    for i = from, to, 2 do
+    for i = from, to, width do
       local eventId = ARGV[i]
       local id = seen[eventId]
       if id then
-        duplicates[#duplicates + 1] = (i - first) / 2
+        duplicates[#duplicates + 1] = (i - first) / width
       else
-        id = redis.call('XADD', stream, '*', 'event', ARGV[i + 1])
+        id = add(i)
         seen[eventId] = id
         fresh[#fresh + 1] = eventId
         fresh[#fresh + 1] = id

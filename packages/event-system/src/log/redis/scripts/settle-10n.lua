@@ -1,38 +1,51 @@
 -- Settles deliveries, each whole or not at all: what can fail is looked at before anything is written, and a full memory
 -- refuses the first write.
--- Includes: hold, append, ledger
+-- Includes: streams, hold, append, clock, ledger
 --
--- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's sharding,
---       7, 8 the two hashes of the ledger, 9 the stream of dead letters
--- ARGV  1 group, 2 the deduplication window in ms, 3 the ledger's retention in ms, then for each settlement:
+-- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
+--       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters, 10 the bell, 11.. the streams
+-- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
+--       ms, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
---       how many effects, and for each: event id, step, how many events, and event id and payload of each;
+--       how many effects, and for each: event id, step, how many events, and event id, payload and number of the stream
+--       of each, '' to have the id from Redis;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
 -- Returns for each settlement '' or the letter's id; false when the hold was lost
 
-local stream, notes, amended, letters, group = KEYS[1], KEYS[4], KEYS[5], KEYS[9], ARGV[1]
-local window, retention = tonumber(ARGV[2]), tonumber(ARGV[3])
+local stale = outdated()
+if stale then return stale end
+local streams, notes, amended, letters, group = streamsFrom(11), KEYS[4], KEYS[5], KEYS[9], ARGV[2]
+local window, retention = tonumber(ARGV[3]), tonumber(ARGV[4])
 
 -- A key of another type fails here.
-redis.call('XLEN', stream)
+for _, stream in ipairs(streams) do redis.call('XLEN', stream) end
 redis.call('XLEN', letters)
 for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
 local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
 
-local at = 4
+local at = 5
 local function take()
   at = at + 1
   return ARGV[at - 1]
+end
+
+local function appendEffects(first, last)
+  local append, finish = partitionedAppender(streams, KEYS[10])
+  appendEvents(KEYS[2], KEYS[3], window, first, last, 3, function(i)
+    if ARGV[i + 2] == '' then return redis.call('XADD', streams[1], '*', 'event', ARGV[i + 1]) end
+    return append(ARGV[i + 1], tonumber(ARGV[i + 2]))
+  end)
+  finish()
 end
 
 local function takeEffects(counts)
   for _ = 1, tonumber(take()) do
     local eventId, step, count = take(), take(), tonumber(take())
     if counts and remembered(ledger, eventId)[step] == nil then
-      appendEvents(stream, KEYS[2], KEYS[3], window, at, at + 2 * count - 1)
+      appendEffects(at, at + 3 * count - 1)
       remember(ledger, eventId, step, '')
     end
-    at = at + 2 * count
+    at = at + 3 * count
   end
 end
 
@@ -46,6 +59,7 @@ end
 local results = {}
 while at <= #ARGV do
   local consumer, shard, tenure, id, attempt, outcome, text = take(), take(), take(), take(), take(), take(), take()
+  local stream = streamOf(streams, id)
   local isTenant = tenure == '' or redis.call('HGET', KEYS[6], shard) == tenure
   local counts = held(stream, group, consumer, id, attempt) ~= nil and isTenant
   local result = ''

@@ -1,0 +1,57 @@
+-- Hands a member the next pending entries of its shards, and counts a delivery for each.
+-- Includes: streams, merge, pending, describe
+--
+-- KEYS  1 the partitions, 2 the notes, 3 the amended payloads, 4 the group's sharding, 5.. the streams
+-- ARGV  1 the partitions as the caller knows them, 2 group, 3 how many at most, then for each shard: its consumer, shard,
+--       the member's tenure, where to begin, as XPENDING takes it, how many of those behind it the member has already,
+--       and message id and attempt of each
+-- Returns for each shard {1 when the tenure holds, 1 when there may be more, {{id, fields, deliveries, note, amended
+-- payload}, ...}}
+
+local stale = outdated()
+if stale then return stale end
+local streams, notes, amended, group, limit = streamsFrom(5), KEYS[2], KEYS[3], ARGV[2], tonumber(ARGV[3])
+local results = {}
+
+local function take(consumer, from, has, hasCount)
+  local function page(stream, first, most)
+    local rows = redis.call('XPENDING', stream, group, first, '+', most, consumer)
+    return rows, behind(rows, most)
+  end
+
+  local deliveries = {}
+  while #deliveries < limit do
+    local most = math.min(500, limit - #deliveries + hasCount)
+    local rows, owners = mergedRows(streams, allFrom(streams, from), most, page)
+    local ids, streamsOfIds, counts = {}, {}, {}
+    for i, row in ipairs(rows) do
+      if has[row[1]] ~= row[4] and #deliveries + #ids < limit then
+        ids[#ids + 1] = row[1]
+        streamsOfIds[#ids] = owners[i]
+        counts[row[1]] = row[4] + 1
+      end
+    end
+    for _, entry in ipairs(takeOver(streamsOfIds, ids, group, consumer, notes, amended)) do
+      deliveries[#deliveries + 1] = {entry[1], entry[2], counts[entry[1]]}
+    end
+    if #rows < most then return deliveries, #deliveries < limit and 0 or 1 end
+    from = '(' .. rows[#rows][1]
+  end
+  return deliveries, 1
+end
+
+local at = 4
+while at <= #ARGV do
+  local consumer, shard, tenure, from, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+  local has = {}
+  for i = at + 5, at + 4 + 2 * count, 2 do has[ARGV[i]] = tonumber(ARGV[i + 1]) end
+  at = at + 5 + 2 * count
+  if redis.call('HGET', KEYS[4], shard) ~= tenure then
+    results[#results + 1] = {0, 0, {}}
+  else
+    local deliveries, more = take(consumer, from, has, count)
+    limit = limit - #deliveries
+    results[#results + 1] = {1, more, describe(notes, amended, deliveries)}
+  end
+end
+return results
