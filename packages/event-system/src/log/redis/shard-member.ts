@@ -128,6 +128,7 @@ export class RedisShardMember implements ShardMember {
     const deadline = performance.now() + waitMs
     while (!signal?.aborted && !this.#hasLeft) {
       const { deliveries, newest } = await this.#oneAtATime(() => this.#next(limit))
+      if (deliveries.length > 0) this.#routeAhead(newest)
       const leftMs = deadline - performance.now()
       if (deliveries.length > 0 || leftMs <= 0 || this.#hasLeft) return deliveries
       await this.#context.doorbell.wait(newest, Math.min(leftMs, this.#router.waitMs(newest)), signal)
@@ -209,6 +210,12 @@ export class RedisShardMember implements ShardMember {
       })
       if (deliveries.length > 0) return deliveries
     }
+  }
+
+  /** Behind a full page routes the next one, while what was handed out is handled. What goes wrong, the next read meets. */
+  #routeAhead(newest: Newest): void {
+    if (this.#ready.length > 0 || !this.#router.hasMore) return
+    this.#oneAtATime(async () => this.#hasLeft || this.#route(newest)).catch(() => {})
   }
 
   /** Resolves to whether it is worth to look again. */

@@ -8,6 +8,7 @@ import type { HeldShard } from './held-shard.ts'
 import { NOBODY, shardHolder, shardOfHolder, WAITING } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
 import { compareMessageIds, greatestOf } from './message-id.ts'
+import { PagesAhead } from './pages-ahead.ts'
 import type { Partitions } from './partitions.ts'
 
 /** So many entries are routed in one step, at most: the server does nothing else meanwhile. */
@@ -51,6 +52,7 @@ export type RouteOutcome =
  */
 export class ShardRouter {
   readonly #context: RouterContext
+  readonly #pages: PagesAhead
   readonly #id = randomUUID()
   /** Behind which id the group stands in each stream, with spaces between, as far as this member knows. */
   #standing: string | undefined
@@ -64,6 +66,8 @@ export class ShardRouter {
   /** There was nothing to route up to this id, though it has been in the log. */
   #emptyUpTo: MessageId = '0-0'
   #fullUntil = 0
+  /** Whether there was, most likely, more to route than was routed last. */
+  hasMore = false
   /** True when no other member is in the group: nobody needs to be told. */
   isAlone = false
   /** Whether the member has shards to hand out of. Who has none routes nothing. */
@@ -71,6 +75,7 @@ export class ShardRouter {
 
   constructor(context: RouterContext) {
     this.#context = context
+    this.#pages = new PagesAhead(context.reader, context.partitions, STEP)
   }
 
   /** Takes notice of what others routed meanwhile. */
@@ -116,7 +121,9 @@ export class ShardRouter {
   /** Routes the next entries. Those of the member's own shards it is given, where it has all that came before. */
   async route(held: ReadonlyMap<number, HeldShard>, newest: Newest): Promise<RouteOutcome> {
     if (this.#mustAsk(performance.now())) await this.#ask()
-    const entries = await this.#context.reader.behind(this.#positions(), STEP)
+    const standing = this.#standing ?? ''
+    this.hasMore = false
+    const entries = await this.#pages.behind(standing)
     if (entries.length === 0) {
       this.#emptyUpTo = this.#endOf(newest)
       return { kind: 'nothing' }
@@ -129,12 +136,14 @@ export class ShardRouter {
         held.get(shard)
       )
     )
-    const [kind, told, given] = await this.#step(this.#standing ?? '', sections)
+    this.#pages.readOn(standing, entries)
+    const [kind, told, given] = await this.#step(standing, sections)
     this.#waitsSince = undefined
     if (kind === 'moved') this.#isAnotherRouting = true
     if (kind === 'full') this.#fullUntil = performance.now() + WHEN_FULL_MS
     if (kind !== 'routed') return { kind }
     this.#isAnotherRouting = false
+    this.hasMore = entries.length === STEP
     if (told !== '') this.#told = told
     const shards = new Set(given.map(Number))
     return {
