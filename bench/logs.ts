@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { EventSystem } from '@tradpal/event-system'
+import { EventSystem, type EventSystemOptions } from '@tradpal/event-system'
 import { createClient } from 'redis'
 import { startRedis } from '../test/support/start-redis.ts'
 
@@ -26,7 +26,7 @@ export interface BenchLog {
   readonly kind: 'sqlite' | 'redis'
   /** Where a server is, when it is one. */
   readonly url?: string
-  system(): Promise<EventSystem>
+  system(options?: Pick<EventSystemOptions, 'partitioning'>): Promise<EventSystem>
   raw(): Promise<RawDriver>
   /** What a service over a new, empty log finds in its environment. */
   environment(): Record<string, string>
@@ -61,9 +61,9 @@ export async function redisBenchLog(): Promise<BenchLog> {
   return {
     kind: 'redis',
     url: server.url,
-    async system() {
+    async system(options = {}) {
       await (await empty()).close()
-      const system = new EventSystem({ redisUrl: server.url })
+      const system = new EventSystem({ redisUrl: server.url, ...options })
       await system.initialize()
       return system
     },

@@ -14,6 +14,7 @@ import { http } from './scenarios/http.ts'
 import { idling } from './scenarios/idle.ts'
 import { instances } from './scenarios/instances.ts'
 import { memory } from './scenarios/memory.ts'
+import { partitioned } from './scenarios/partitions.ts'
 import { publishing } from './scenarios/publish.ts'
 import { reading } from './scenarios/read.ts'
 
@@ -27,11 +28,13 @@ const { values } = parseArgs({
 const runs = Number(values.runs)
 const wanted = values.only?.split(',')
 
-const logs = [await sqliteBenchLog(), await redisBenchLog()]
+const redis = await redisBenchLog()
+const logs = [await sqliteBenchLog(), redis]
 try {
-  const scenarios = [publishing, reading, consuming, instances, delivery, idling, http, memory]
-    .flatMap((scenario) => logs.map(scenario))
-    .filter(({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part)))
+  const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, memory]
+  const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), partitioned(redis)].filter(
+    ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))
+  )
   const comparisons: Comparison[] = []
   for (const scenario of scenarios) comparisons.push(...(await repeat(scenario)))
   const text = table(comparisons)

@@ -47,14 +47,15 @@ export function consuming(log: BenchLog): Scenario {
 async function consumed(log: BenchLog, options: ConsumeOptions): Promise<number> {
   await using system = await log.system()
   for (let i = 0; i < COUNT / BATCH; i++) await system.publishBatch(marketDataBatch(BATCH))
-  return await rate(COUNT, () => consume(system, options))
+  return await rate(COUNT, () => consume(system, COUNT, options))
 }
 
-async function consume(system: EventSystem, options: ConsumeOptions): Promise<void> {
+/** From the start, until so many events are handled by a handler that does nothing, and acknowledged. */
+export async function consume(system: EventSystem, count: number, options: ConsumeOptions = {}): Promise<void> {
   let handled = 0
   const all = Promise.withResolvers<void>()
   system.registerHandler('*', () => {
-    if (++handled === COUNT) all.resolve()
+    if (++handled === count) all.resolve()
   })
   const consumer = await system.startConsuming({ group: 'bench', from: 'start', ...options })
   await all.promise
