@@ -12,7 +12,7 @@ export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
 export interface EventSystemOptions {
-  /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`. Environment: REDIS_URL. Default: none, the log is embedded. */
+  /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, or `redis+cluster://host[:port],host[:port]`. Environment: REDIS_URL. Default: none, the log is embedded. */
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
   readonly streamName?: string

@@ -57,7 +57,7 @@ export class EnvironmentReader {
   /** The URL of a Redis. What it holds may be a password: no sentence repeats it. */
   redisUrl(option: string, given: string | undefined, variable: string): string | undefined {
     const value = given ?? this.#variable(variable)
-    if (value === undefined || (URL.canParse(value) && /^rediss?:$/.test(new URL(value).protocol))) return value
+    if (value === undefined || /^rediss?(\+cluster)?:\/\/./.test(value)) return value
     const name = given === undefined ? variable : option
     this.wrong(`${name} must be a URL that begins with redis:// or rediss://, such as redis://localhost:6379.`)
     return undefined

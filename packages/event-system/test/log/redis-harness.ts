@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient, createCluster } from 'redis'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
@@ -14,7 +14,8 @@ export async function redisHarnesses(
   return { next: () => redisHarness({ url: server.url, partitioning }), stop: () => server.stop() }
 }
 
-function redisHarness(place: Required<Pick<RedisLogOptions, 'url' | 'partitioning'>>): ConformanceHarness {
+/** A log of its own, in a stream that none had before. */
+export function redisHarness(place: Required<Pick<RedisLogOptions, 'url' | 'partitioning'>>): ConformanceHarness {
   const { url, partitioning } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisLog>()
@@ -28,7 +29,9 @@ function redisHarness(place: Required<Pick<RedisLogOptions, 'url' | 'partitionin
     },
     child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, partitioning } },
     async writeForeign(fields) {
-      const client = createClient({ url })
+      const isCluster = url.startsWith('redis+cluster://')
+      const [host = ''] = url.replace('redis+cluster://', '').split(',')
+      const client = isCluster ? createCluster({ rootNodes: [{ url: `redis://${host}` }] }) : createClient({ url })
       await client.connect()
       const id = await client.xAdd(streamName, '*', { ...fields })
       await client.close()

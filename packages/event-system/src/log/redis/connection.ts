@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { closedError } from './errors.ts'
 import { Line, type LineOptions, type Reply } from './line.ts'
-import { locationOf, type ResolvedRedisLogOptions } from './options.ts'
+import { Locator } from './locator.ts'
+import type { ResolvedRedisLogOptions } from './options.ts'
 
 export type { Reply } from './line.ts'
 
@@ -18,6 +19,7 @@ export interface BlockingLine {
 export class Connection {
   readonly location: string
   readonly #options: ResolvedRedisLogOptions
+  readonly #locator: Locator
   readonly #commands: Line
   readonly #blocking = new Set<Line>()
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -25,14 +27,15 @@ export class Connection {
 
   constructor(options: ResolvedRedisLogOptions) {
     this.#options = options
-    this.location = locationOf(options.url, options.streamName)
+    this.location = `${options.address.location} ${options.streamName}`
+    this.#locator = new Locator(options.address, options.streamName)
     const onChange = options.onConnectionChange
     this.#commands = new Line({ ...this.#lineOptions(), onChange, probe: (send) => this.#mustBeStream(send) })
   }
 
   #lineOptions(): LineOptions {
-    const { url, connectTimeoutMs, timeoutMs: patienceMs } = this.#options
-    return { url, location: this.location, connectTimeoutMs, patienceMs }
+    const { connectTimeoutMs, timeoutMs: patienceMs } = this.#options
+    return { locator: this.#locator, location: this.location, connectTimeoutMs, patienceMs }
   }
 
   /** Idempotent. Rejects with `log_unavailable`, `log_refused` or `log_incompatible`, and may be tried again. */

@@ -92,8 +92,8 @@ export class RedisDeadLetters implements DeadLetters {
     if (letter === undefined) throw noLetter(id)
     const { group, messageId, note } = letter
     const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
-    const { stream, deadLetters, actions } = this.#keys
-    const { notes, amended, sharding, routed } = groupKeys(stream, group)
+    const { deadLetters, actions } = this.#keys
+    const { notes, amended, sharding, routed } = groupKeys(this.#keys, group)
     const outcome = await this.#partitions.run<string>(
       'requeue',
       [deadLetters, actions, notes, amended, sharding, routed],

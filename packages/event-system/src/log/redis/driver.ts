@@ -4,10 +4,25 @@ type DriverError = 'ErrorReply' | 'ClientClosedError' | 'ClientOfflineError' | '
 let loaded: Driver | undefined
 
 /** The official client. It takes as long to load as all the rest, so a process that connects to no Redis never does. */
-export async function loadDriver(): Promise<Driver> {
+async function loadDriver(): Promise<Driver> {
   loaded ??= await import('redis')
   return loaded
 }
+
+/** A connection of its own to one server, not yet connected. It does not connect again by itself. */
+export async function newClient(url: string, connectTimeoutMs: number) {
+  const { createClient } = await loadDriver()
+  return createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    // The time of each call is kept by a line's send(): the client's own would make an AbortSignal for each command.
+    commandOptions: { timeout: 0 },
+    socket: { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false }
+  })
+}
+
+export type Client = Awaited<ReturnType<typeof newClient>>
 
 /** Whether the client threw it, as one of these classes of its own. */
 export function isDriverError(error: unknown, ...names: DriverError[]): error is Error {

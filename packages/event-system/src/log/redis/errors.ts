@@ -13,6 +13,13 @@ const REPLIES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
   LOADING: { code: 'log_unavailable', says: 'Redis is loading its data' },
   MASTERDOWN: { code: 'log_unavailable', says: 'This Redis has lost its master' },
   CLUSTERDOWN: { code: 'log_unavailable', says: 'The Redis Cluster is down' },
+  MOVED: { code: 'log_unavailable', says: 'The keys of the log are at another node of the Redis Cluster' },
+  ASK: { code: 'log_unavailable', says: 'The keys of the log are at another node of the Redis Cluster' },
+  TRYAGAIN: { code: 'log_unavailable', says: 'The Redis Cluster moves the keys of the log to another node' },
+  CROSSSLOT: {
+    code: 'log_incompatible',
+    says: 'This is a node of a Redis Cluster; its URL begins with redis+cluster://'
+  },
   BUSY: { code: 'log_busy', says: 'Redis is busy with a script' },
   NOGROUP: { code: 'not_found', says: 'There is no such consumer group' },
   WRONGTYPE: { code: 'log_incompatible', says: 'The key holds something that is no stream' }
@@ -55,6 +62,17 @@ export function timeoutError(location: string, timeoutMs: number): EventSystemEr
 
 export function closedError(): EventSystemError {
   return new EventSystemError('closed', 'The log is closed.')
+}
+
+/** For a server that turns out to be a node of a cluster, without the keys. */
+export function clusterError(location: string, cause: Error): EventSystemError {
+  const message = `Redis at ${location} is a node of a Redis Cluster, and the log is at another: its URL must begin with redis+cluster:// (${cause.message}).`
+  return new EventSystemError('log_incompatible', message, { cause })
+}
+
+/** Whether a node of a cluster says that another one has the keys: it has done nothing. */
+export function isRedirection(error: unknown): error is Error {
+  return isDriverError(error, 'ErrorReply') && /^(MOVED|ASK) /.test(error.message)
 }
 
 /** Whether Redis itself answered with an error that begins so. */

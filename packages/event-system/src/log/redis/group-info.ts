@@ -4,7 +4,7 @@ import type { Connection, Reply } from './connection.ts'
 import { type EntryReply, fieldsOf } from './entries.ts'
 import { isReply } from './errors.ts'
 import { isNobody, shardOfHolder } from './holders.ts'
-import { groupKeys } from './keys.ts'
+import { groupKeys, type LogKeys } from './keys.ts'
 import { greatestOf, leastOf, timeOfMessageId } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
 import { runScript } from './scripts.ts'
@@ -14,7 +14,12 @@ import { parseSharding } from './sharding-store.ts'
 const LAG_BOUND = 10_000
 
 /** How every group of a log stands, or the one of a name. */
-export async function groupInfos(connection: Connection, partitions: Partitions, name?: string): Promise<GroupInfo[]> {
+export async function groupInfos(
+  connection: Connection,
+  keys: LogKeys,
+  partitions: Partitions,
+  name?: string
+): Promise<GroupInfo[]> {
   await partitions.load()
   const { streams } = partitions
   const [time, ...standings] = await Promise.all([
@@ -24,7 +29,7 @@ export async function groupInfos(connection: Connection, partitions: Partitions,
   const now = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
   // A group that the log's own stream has not is none, whatever is left of it in others.
   const groups = (standings[0] ?? []).map((own) => standings.flat().filter((standing) => standing.name === own.name))
-  return Promise.all(groups.map((ofGroup) => groupInfo(connection, streams[0] as string, now, ofGroup)))
+  return Promise.all(groups.map((ofGroup) => groupInfo(connection, keys, now, ofGroup)))
 }
 
 /** How a group stands in one stream. */
@@ -76,12 +81,12 @@ async function standingIn(
 
 async function groupInfo(
   connection: Connection,
-  stream: string,
+  log: LogKeys,
   now: number,
   standings: readonly Standing[]
 ): Promise<GroupInfo> {
   const name = standings[0]?.name as string
-  const keys = groupKeys(stream, name)
+  const keys = groupKeys(log, name)
   const [retrying, [sharding, leaseMs]] = await Promise.all([
     connection.read<number>(['HLEN', keys.notes]),
     connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms'])

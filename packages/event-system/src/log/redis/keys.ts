@@ -1,6 +1,9 @@
-/** The names of all keys of a log: the stream, and what stands beside it under the stream's name and a colon. */
+import { EventSystemError } from '@tradpal/events'
+
+/** The names of all keys of a log: the stream, and what stands beside it under the prefix and a colon. */
 export interface LogKeys {
   readonly stream: string
+  readonly prefix: string
   /** The two hashes of deduplication. */
   readonly deduplication: readonly [string, string]
   readonly deadLetters: string
@@ -29,31 +32,45 @@ export interface GroupKeys {
   readonly ledger: readonly [string, string]
 }
 
-export function logKeys(stream: string): LogKeys {
+/** `prefix`: of all keys but the stream, see {@link clusterPrefix}. */
+export function logKeys(stream: string, prefix = stream): LogKeys {
   return {
     stream,
-    deduplication: [`${stream}:dedup:0`, `${stream}:dedup:1`],
-    deadLetters: `${stream}:dead_letters`,
-    actions: `${stream}:dead_letters:actions`,
-    partitions: `${stream}:partitions`,
-    bell: `${stream}:bell`
+    prefix,
+    deduplication: [`${prefix}:dedup:0`, `${prefix}:dedup:1`],
+    deadLetters: `${prefix}:dead_letters`,
+    actions: `${prefix}:dead_letters:actions`,
+    partitions: `${prefix}:partitions`,
+    bell: `${prefix}:bell`
   }
 }
 
-/** The stream of a partition, by its name. */
-export function partitionKey(stream: string, partition: string): string {
-  return `${stream}:type:${partition}`
+/**
+ * The prefix with which the keys of a log stand in the slot of its stream, all on one node of a cluster: with the stream's
+ * name as their hash tag (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags), unless it
+ * has one of its own. Throws `invalid_options` for a name whose braces are none.
+ */
+export function clusterPrefix(stream: string): string {
+  if (/^[^{]*\{[^}]+\}/.test(stream)) return stream
+  if (!/[{}]/.test(stream)) return `${stream}:{${stream}}`
+  const message = `In a Redis Cluster streamName must have no braces, or a hash tag such as {${stream.replaceAll(/[{}]/g, '')}}.`
+  throw new EventSystemError('invalid_options', message)
 }
 
-export function groupKeys(stream: string, group: string): GroupKeys {
-  const prefix = `${stream}:group:${group}`
+/** The stream of a partition, by its name. */
+export function partitionKey({ prefix }: LogKeys, partition: string): string {
+  return `${prefix}:type:${partition}`
+}
+
+export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
+  const ofGroup = `${prefix}:group:${group}`
   return {
-    notes: `${prefix}:notes`,
-    amended: `${prefix}:amended`,
-    delayed: `${prefix}:delayed`,
-    place: `${prefix}:place`,
-    sharding: `${prefix}:sharding`,
-    routed: `${prefix}:routed`,
-    ledger: [`${prefix}:ledger:0`, `${prefix}:ledger:1`]
+    notes: `${ofGroup}:notes`,
+    amended: `${ofGroup}:amended`,
+    delayed: `${ofGroup}:delayed`,
+    place: `${ofGroup}:place`,
+    sharding: `${ofGroup}:sharding`,
+    routed: `${ofGroup}:routed`,
+    ledger: [`${ofGroup}:ledger:0`, `${ofGroup}:ledger:1`]
   }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import { isDriverError, loadDriver } from './driver.ts'
-import { asLogError, closedError, timeoutError, unsentError } from './errors.ts'
+import { type Client, isDriverError, newClient } from './driver.ts'
+import { asLogError, closedError, clusterError, isRedirection, timeoutError, unsentError } from './errors.ts'
+import type { Locator } from './locator.ts'
 import type { ConnectionChange } from './options.ts'
 
 /** The first and the longest wait before a connection is tried again, in ms: doubled each time, half of it by chance. */
@@ -12,10 +13,9 @@ const MOST_IN_FLIGHT = 100_000
 
 /** An answer as the protocol has it (RESP 2): texts, whole numbers, lists of them. */
 export type Reply = string | number | null | Reply[]
-type Client = Awaited<ReturnType<typeof newClient>>
 
 export interface LineOptions {
-  readonly url: string
+  readonly locator: Locator
   /** For people, in messages. */
   readonly location: string
   /** How long one attempt to connect may take, in ms. */
@@ -95,10 +95,11 @@ export class Line {
         (error) => {
           if (!waits) return
           settle()
+          if (isRedirection(error)) this.#leave(client, this.#asLogError(error, effect))
           reject(
             isDriverError(error, 'DisconnectsClientError')
               ? this.#cutShort(error, effect)
-              : asLogError(error, location, effect)
+              : this.#asLogError(error, effect)
           )
         }
       )
@@ -120,6 +121,13 @@ export class Line {
     client?.destroy()
   }
 
+  #asLogError(error: unknown, effect: 'read' | 'write'): EventSystemError {
+    const { locator, location } = this.#options
+    return isRedirection(error) && !locator.isOfCluster
+      ? clusterError(location, error)
+      : asLogError(error, location, effect)
+  }
+
   /** Why a call was ended from this side: we close, or the server was silent for too long. */
   #cutShort(error: Error, effect: 'read' | 'write'): EventSystemError {
     if (this.#closing.signal.aborted) {
@@ -130,30 +138,55 @@ export class Line {
 
   /** Makes the connection. Resolves to what went wrong, or to nothing. */
   async #attempt(timeoutMs: number): Promise<EventSystemError | undefined> {
-    const { url, location, probe } = this.#options
-    const client = await newClient(url, timeoutMs)
-    if (this.#closing.signal.aborted) throw closedError()
-    // Each failure also comes as an event, and one that nobody hears would end the process.
-    client.on('error', (error) => this.#lose(client, asLogError(error, location, 'read')))
-    const connecting = client.connect().then(() => probe?.((command) => client.sendCommand(command)))
-    connecting.catch(() => {})
+    const { location } = this.#options
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, this.#closing.signal])
+    const connecting = this.#connect(timeoutMs, signal)
+    connecting.catch(() => {})
     try {
-      await Promise.race([
+      this.#client = await Promise.race([
         connecting,
         sleep(timeoutMs, undefined, { signal }).then(() => noAnswer(location, timeoutMs))
       ])
-      this.#client = client
       return undefined
     } catch (error) {
-      client.destroy()
       if (this.#closing.signal.aborted) throw closedError()
-      this.#lost = asLogError(error, location, 'read')
+      this.#lost = this.#asLogError(error, 'read')
       return this.#lost
     } finally {
       stop.abort()
     }
+  }
+
+  /** Aborted before it is done, it leaves no connection behind. */
+  async #connect(timeoutMs: number, signal: AbortSignal): Promise<Client> {
+    const { locator, probe } = this.#options
+    const client = await newClient(await locator.find(timeoutMs), timeoutMs)
+    // Each failure also comes as an event, and one that nobody hears would end the process.
+    client.on('error', (error) => this.#lose(client, this.#asLogError(error, 'read')))
+    signal.throwIfAborted()
+    const giveUp = () => client.destroy()
+    signal.addEventListener('abort', giveUp)
+    try {
+      await client.connect()
+      await probe?.((command) => client.sendCommand(command))
+      return client
+    } catch (error) {
+      client.destroy()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /** What was asked of a server that has not the keys any more, it answers still; what comes next is for the one that has them. */
+  #leave(client: Client, reason: EventSystemError): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    this.#lost = reason
+    client.close().catch(() => client.destroy())
+    this.#tell({ connected: false, reason })
+    void this.#reopen()
   }
 
   #lose(client: Client, reason: EventSystemError): void {
@@ -190,18 +223,6 @@ export class Line {
       throw closedError()
     }
   }
-}
-
-async function newClient(url: string, connectTimeoutMs: number) {
-  const { createClient } = await loadDriver()
-  return createClient({
-    url,
-    RESP: 2,
-    disableOfflineQueue: true,
-    // The time of each call is kept by send(): the client's own would make an AbortSignal for each command.
-    commandOptions: { timeout: 0 },
-    socket: { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false }
-  })
 }
 
 function retryMs(attempt: number): number {

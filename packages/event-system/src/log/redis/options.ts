@@ -1,7 +1,11 @@
 import { EventSystemError } from '@tradpal/events'
+import { parseRedisUrl, type RedisAddress } from './address.ts'
 
 export interface RedisLogOptions {
-  /** `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS. Default `redis://localhost:6379`. */
+  /**
+   * `redis://[[user]:password@]host[:port][/database]`, or `redis+cluster://[[user]:password@]host[:port],…` with some nodes
+   * of a Redis Cluster; `rediss` instead of `redis` for TLS. Default `redis://localhost:6379`.
+   */
   readonly url?: string
   /** The stream's key, and with a colon the prefix of every other key. Default `tradpal_events`. */
   readonly streamName?: string
@@ -35,12 +39,12 @@ export interface ConnectionChange {
   readonly reason?: EventSystemError
 }
 
-export type ResolvedRedisLogOptions = Required<RedisLogOptions>
+export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url'>> & { readonly address: RedisAddress }
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
 export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisLogOptions {
   const resolved = {
-    url: options.url ?? 'redis://localhost:6379',
+    address: parseRedisUrl(options.url ?? 'redis://localhost:6379'),
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
@@ -49,7 +53,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
   }
-  mustBeUrl(resolved.url)
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
   if (resolved.partitioning !== 'none' && resolved.partitioning !== 'type') {
     const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
@@ -62,33 +65,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
   return resolved
 }
 
-/** The URL may hold a password: no message repeats it. */
-function mustBeUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^rediss?:$/.test(url.protocol)) {
-    throw new EventSystemError(
-      'invalid_options',
-      'The URL of a Redis must begin with redis:// or rediss://, such as redis://localhost:6379.'
-    )
-  }
-  if (!/^(\/\d*)?$/.test(url.pathname)) {
-    throw new EventSystemError(
-      'invalid_options',
-      `The path of the URL of a Redis is the number of its database, such as /1, got ${url.pathname}.`
-    )
-  }
-  if (!isPercentEncoded(url.username) || !isPercentEncoded(url.password)) {
-    throw new EventSystemError(
-      'invalid_options',
-      'A percent sign in the user or the password of the URL of a Redis must be written as %25.'
-    )
-  }
-}
-
-function isPercentEncoded(text: string): boolean {
-  return !/%(?![0-9a-f]{2})/i.test(text)
-}
-
 /** The longest time that a timer of Node takes, in ms. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -98,10 +74,4 @@ function mustBeWhole(name: string, value: number, least: number): void {
     'invalid_options',
     `${name} must be a whole number from ${least} to ${LONGEST_MS}, got ${value}.`
   )
-}
-
-/** Where the log is, for people: without user and password. */
-export function locationOf(url: string, streamName: string): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname} ${streamName}`
 }

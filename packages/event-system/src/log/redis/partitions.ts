@@ -102,7 +102,7 @@ export class Partitions {
 
   async #make(names: readonly string[]): Promise<void> {
     const { partitions, stream } = this.#keys
-    const keys = [partitions, stream, ...names.map((name) => partitionKey(stream, name))]
+    const keys = [partitions, stream, ...names.map((name) => partitionKey(this.#keys, name))]
     try {
       this.#set(await runScript<string>(this.#connection, 'partition', keys, [String(MOST_STREAMS - 1), ...names]))
     } catch (error) {
@@ -115,7 +115,7 @@ export class Partitions {
   #set(text: string): void {
     const names = text === '' ? [] : text.split('\n')
     this.#text = text
-    this.#streams = [this.#keys.stream, ...names.map((name) => partitionKey(this.#keys.stream, name))]
+    this.#streams = [this.#keys.stream, ...names.map((name) => partitionKey(this.#keys, name))]
     this.#numbers = new Map(names.map((name, i) => [name, i + 1]))
   }
 }

@@ -62,7 +62,7 @@ export class RedisGroup implements ConsumerGroup {
     this.#log = keys
     this.#partitions = partitions
     this.#reader = reader
-    this.#keys = groupKeys(keys.stream, name)
+    this.#keys = groupKeys(keys, name)
     this.#settler = new Settler(name, partitions, keys, options)
     this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
@@ -251,7 +251,7 @@ export class RedisGroup implements ConsumerGroup {
   }
 
   async info(): Promise<GroupInfo> {
-    const found = (await groupInfos(this.#connection, this.#partitions, this.name))[0]
+    const found = (await groupInfos(this.#connection, this.#log, this.#partitions, this.name))[0]
     if (found !== undefined) return found
     throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#log.stream}.`)
   }

@@ -23,7 +23,7 @@ import type { EntryReply } from './entries.ts'
 import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
 import { groupInfos } from './group-info.ts'
-import { groupKeys, type LogKeys, logKeys } from './keys.ts'
+import { clusterPrefix, groupKeys, type LogKeys, logKeys } from './keys.ts'
 import {
   compareMessageIds,
   deliveredUpTo,
@@ -64,7 +64,10 @@ export class RedisLog implements EventLog {
   constructor(options: RedisLogOptions = {}) {
     this.#options = resolveRedisLogOptions(options)
     this.#stream = this.#options.streamName
-    this.#keys = logKeys(this.#stream)
+    this.#keys = logKeys(
+      this.#stream,
+      this.#options.address.kind === 'cluster' ? clusterPrefix(this.#stream) : this.#stream
+    )
     this.#appendKeys = [this.#stream, ...this.#keys.deduplication]
     this.#connection = new Connection(this.#options)
     this.location = this.#connection.location
@@ -236,17 +239,17 @@ export class RedisLog implements EventLog {
   async info(): Promise<LogInfo> {
     await this.#partitions.load()
     const { streams } = this.#partitions
-    const { stream, deduplication, deadLetters: letters, actions, partitions, bell } = this.#keys
+    const { deduplication, deadLetters: letters, actions, partitions, bell } = this.#keys
     const [length, firsts, lasts, groups, deadLetters, remembered, bytes] = await Promise.all([
       this.#lengthOf(streams),
       this.#outermost(['XRANGE', '-', '+'], streams),
       this.#outermost(['XREVRANGE', '+', '-'], streams),
-      groupInfos(this.#connection, this.#partitions),
+      groupInfos(this.#connection, this.#keys, this.#partitions),
       this.#connection.read<number>(['XLEN', letters]),
       Promise.all(deduplication.map((key) => this.#connection.read<number>(['HLEN', key]))),
       this.#bytesOf([...streams, letters, actions, partitions, bell, ...deduplication])
     ])
-    const groupBytes = groups.map(({ name }) => this.#bytesOf(Object.values(groupKeys(stream, name)).flat()))
+    const groupBytes = groups.map(({ name }) => this.#bytesOf(Object.values(groupKeys(this.#keys, name)).flat()))
     return {
       length,
       firstId: firsts.length === 0 ? null : leastOf(firsts),

@@ -34,7 +34,7 @@ export class Settler {
   constructor(group: string, partitions: Partitions, log: LogKeys, options: SettlerOptions) {
     this.#group = group
     this.#partitions = partitions
-    this.#keys = groupKeys(log.stream, group)
+    this.#keys = groupKeys(log, group)
     this.#log = log
     this.#options = options
   }

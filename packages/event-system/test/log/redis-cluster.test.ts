@@ -1,0 +1,219 @@
+import { readFile } from 'node:fs/promises'
+import { createClient } from 'redis'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
+import { conformance } from '../../src/log/conformance/index.ts'
+import type { AppendEntry, AppendResult, Delivery, Entry, EventLog } from '../../src/log/port.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { redisHarness } from './redis-harness.ts'
+
+let ids = 0
+function entry(payload: string, eventType = 'trading_signal'): AppendEntry {
+  return { eventId: `event-${++ids}`, eventType, payload }
+}
+
+const open: RedisLog[] = []
+
+async function started(options: RedisLogOptions): Promise<RedisLog> {
+  const log = new RedisLog({ timeoutMs: 2_000, ...options })
+  open.push(log)
+  await log.start()
+  return log
+}
+
+afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
+
+/** Until the log takes it, with the same event ids. */
+async function untilAppended(log: EventLog, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
+  return await waitFor(() => log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
+}
+
+/** Does it again and again, whatever fails. */
+async function untilFalse(goesOn: () => boolean, step: () => Promise<void>): Promise<void> {
+  while (goesOn()) await step().catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
+}
+
+async function readAll(log: EventLog): Promise<Entry[]> {
+  return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
+}
+
+describe('a log in a Redis Cluster', () => {
+  let cluster: RedisCluster
+  beforeAll(async () => {
+    cluster = await startRedisCluster()
+  })
+  afterAll(() => cluster.stop())
+
+  describe('is a log, partitioned by type', () => {
+    for (const { title, needs, run } of conformance) {
+      test(title, async (context) => {
+        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
+        onTestFinished(() => harness.dispose())
+        if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+        await run(harness)
+      })
+    }
+  })
+
+  test.each(['none', 'type'] as const)(
+    'has all its keys in the slot of its stream and under its name, with partitioning %s',
+    async (partitioning) => {
+      const streamName = `keys_of_${partitioning}`
+      const log = await started({ url: cluster.url, streamName, partitioning })
+      await log.append([entry('a'), entry('b', 'risk_alert')])
+      const group = log.group('group')
+      await group.create('start')
+      await group.sharded('one', { shards: 2, leaseMs: 1_000, shardOf: () => 0 }).renew()
+      await group.ledger.begin('event', 'step')
+      const { node, slot } = await cluster.ownerOf(streamName)
+      const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
+      expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
+        streamName,
+        ...(partitioning === 'type' ? ['bell'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
+        `${streamName}:{${streamName}}:dedup:N`,
+        ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
+        ...(partitioning === 'type' ? ['partitions', 'type:risk_alert', 'type:trading_signal'] : []).map(
+          (name) => `${streamName}:{${streamName}}:${name}`
+        )
+      ])
+      for (const master of cluster.masters) {
+        const others = await cluster.ask<string[]>(master, 'KEYS', `${streamName}*`)
+        expect(others).toHaveLength(master === node ? keys.length : 0)
+      }
+    }
+  )
+
+  test('takes a stream with a hash tag of its own as it is, and refuses one with braces that are none', async () => {
+    const log = await started({ url: cluster.url, streamName: 'events_{eu}' })
+    await log.append([entry('a')])
+    const { node } = await cluster.ownerOf('events_{eu}')
+    expect(
+      (await cluster.ask<string[]>(node, 'KEYS', 'events_{eu}*')).map((key) => key.replace(/[01]$/, 'N')).sort()
+    ).toEqual(['events_{eu}', 'events_{eu}:dedup:N'])
+    for (const streamName of ['a{b', 'a}b', '{}', 'a{}b']) {
+      expect(() => new RedisLog({ url: cluster.url, streamName }), streamName).toThrow(/braces/)
+    }
+  })
+
+  test('is found though only one node of those that the URL names is there', async () => {
+    const gone = await startRedis()
+    await gone.stop()
+    const [one] = cluster.masters
+    const url = `redis+cluster://127.0.0.1:${gone.port},127.0.0.1:${one?.port}`
+    for (const streamName of ['found_a', 'found_b', 'found_c', 'found_d']) {
+      const log = await started({ url, streamName })
+      await log.append([entry('a')])
+      expect(await log.read({ limit: 10 })).toHaveLength(1)
+    }
+  })
+
+  test('needs no more than the permissions of the documentation', async () => {
+    const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')
+    const [, line = ''] = /^ACL (SETUSER events [^`]+)/m.exec(page) ?? []
+    const [besides = ''] = /\+cluster\|slots [^`]+/.exec(page) ?? []
+    for (const master of cluster.masters) {
+      await cluster.ask(master, 'ACL', ...line.trim().split(/\s+/), ...besides.split(' '))
+    }
+    const log = await started({ url: cluster.url.replace('://', '://events:password@'), partitioning: 'type' })
+    await log.append([entry('a')])
+    expect(await log.read({ limit: 10 })).toHaveLength(1)
+    expect(log.location).toBe(`${cluster.url} tradpal_events`)
+  })
+
+  test('is refused with a sentence that says how its URL begins, and so is one that is no cluster', async () => {
+    const [node] = cluster.masters
+    for (const streamName of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+      const log = new RedisLog({ url: node?.url ?? '', streamName })
+      const attempt = log.start().then(() => log.append([entry('a')]))
+      await expect(attempt, streamName).rejects.toMatchObject({ code: 'log_incompatible' })
+      await expect(attempt, streamName).rejects.toThrow(/redis\+cluster:\/\//)
+      await log.close()
+    }
+    const single = await startRedis()
+    onTestFinished(() => single.stop())
+    const none = new RedisLog({ url: `redis+cluster://127.0.0.1:${single.port}` })
+    await expect(none.start()).rejects.toThrow(/no Redis Cluster/)
+    await none.close()
+  })
+
+  test.each(['none', 'type'] as const)(
+    'loses and doubles nothing while its slot is handed from node to node under publishers and consumers, with partitioning %s',
+    async (partitioning) => {
+      const streamName = `moved_${partitioning}`
+      const options = { url: cluster.url, streamName, partitioning }
+      const [publishing, consuming] = [await started(options), await started(options)]
+      const group = consuming.group('group')
+      await group.create('start')
+      const acknowledged: (string | null)[] = []
+      const take = async (deliveries: readonly Delivery[]) => {
+        const lost = new Set(await group.acknowledge('one', deliveries))
+        acknowledged.push(...deliveries.filter(({ messageId }) => !lost.has(messageId)).map(({ payload }) => payload))
+      }
+      let [publishes, consumes] = [true, true]
+      const consumer = untilFalse(
+        () => consumes,
+        async () => {
+          await take(await group.read('one', { limit: 50, waitMs: 100 }))
+          await take(await group.claim('one', { minIdleMs: 500, limit: 50 }))
+        }
+      )
+      const payloads: (string | null)[] = []
+      const publisher = untilFalse(
+        () => publishes,
+        async () => {
+          const batch = [entry(`${ids} a`), entry(`${ids} b`, 'risk_alert')]
+          await untilAppended(publishing, batch)
+          payloads.push(...batch.map(({ payload }) => payload))
+        }
+      )
+
+      for (let round = 0; round < 3; round++) {
+        const published = payloads.length
+        const { node, slot } = await cluster.ownerOf(streamName)
+        const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
+        await cluster.moveSlot(slot, node, next)
+        await waitFor(() => payloads.length > published + 50, { timeoutMs: 15_000, what: 'publishing going on' })
+      }
+      publishes = false
+      await publisher
+      await waitFor(
+        async () => {
+          const { lag, pending } = await group.info()
+          return lag === 0 && pending === 0
+        },
+        { timeoutMs: 15_000, what: 'everything being acknowledged' }
+      )
+      consumes = false
+      await consumer
+      expect((await readAll(publishing)).map(({ payload }) => payload)).toEqual(payloads)
+      expect(new Set(acknowledged).size, 'none acknowledged comes again').toBe(acknowledged.length)
+      expect(acknowledged.length).toBeGreaterThan(payloads.length / 2)
+    }
+  )
+})
+
+describe('a log in a Redis Cluster with replicas', () => {
+  test('goes on at the replica when its master dies, with all that the replica had', async () => {
+    const cluster = await startRedisCluster({ replicas: true })
+    onTestFinished(() => cluster.stop())
+    const log = await started({ url: cluster.url, partitioning: 'type' })
+    const group = log.group('group')
+    await group.create('start')
+    const waiting = group.read('one', { limit: 10, waitMs: 20_000 })
+    const before = await log.append([entry('before'), entry('before too', 'risk_alert')])
+    expect(await waiting).toHaveLength(2)
+    const { node } = await cluster.ownerOf('tradpal_events')
+    const client = await createClient({ url: node.url }).connect()
+    expect(await client.sendCommand(['WAIT', '1', '5000'])).toBe(1)
+    client.destroy()
+    const next = log.tail({ after: before[1]?.messageId ?? '' })[Symbol.asyncIterator]()
+    await node.kill()
+    await untilAppended(log, [entry('after')])
+    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['before', 'before too', 'after'])
+    expect((await group.read('two', { limit: 10, waitMs: 5_000 })).map(({ payload }) => payload)).toEqual(['after'])
+    expect((await group.pending({ limit: 10 })).map(({ consumer }) => consumer)).toEqual(['one', 'one', 'two'])
+    await next.return?.()
+  })
+})
