@@ -46,10 +46,13 @@ describe('a log in a Redis Cluster', () => {
   })
   afterAll(() => cluster.stop())
 
-  describe('is a log, partitioned by type', () => {
+  describe.each([
+    { placement: 'together', shards: 1 },
+    { placement: 'spread', shards: 2 }
+  ] as const)('is a log, partitioned by type, placement $placement', (placement) => {
     for (const { title, needs, run } of conformance) {
       test(title, async (context) => {
-        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
+        const harness = redisHarness({ url: cluster.url, partitioning: 'type', ...placement })
         onTestFinished(() => harness.dispose())
         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
         await run(harness)

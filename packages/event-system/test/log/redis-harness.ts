@@ -15,19 +15,21 @@ export async function redisHarnesses(
 }
 
 /** A log of its own, in a stream that none had before. */
-export function redisHarness(place: Required<Pick<RedisLogOptions, 'url' | 'partitioning'>>): ConformanceHarness {
-  const { url, partitioning } = place
+export function redisHarness(
+  place: Pick<RedisLogOptions, 'partitioning' | 'placement' | 'shards'> & { readonly url: string }
+): ConformanceHarness {
+  const { url, ...options } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisLog>()
   return {
     features: new RedisLog({ url, streamName }).features,
-    async open(options: HarnessOpenOptions = {}) {
-      const log = new RedisLog({ url, streamName, partitioning, ...options })
+    async open(asked: HarnessOpenOptions = {}) {
+      const log = new RedisLog({ url, streamName, ...options, ...asked })
       await log.start()
       open.add(log)
       return log
     },
-    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, partitioning } },
+    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, ...options } },
     async writeForeign(fields) {
       const isCluster = url.startsWith('redis+cluster://')
       const [host = ''] = url.replace('redis+cluster://', '').split(',')

@@ -62,6 +62,11 @@ export function partitionKey({ prefix }: LogKeys, partition: string): string {
   return `${prefix}:type:${partition}`
 }
 
+/** A stream of the payloads of a type, which may stand on any node of a cluster: the stream's name has no braces then. */
+export function payloadKey({ stream }: LogKeys, eventType: string, shard: number): string {
+  return `${stream}:type:{${encodeURIComponent(eventType)}/${shard}}`
+}
+
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {

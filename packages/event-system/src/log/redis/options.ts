@@ -1,6 +1,9 @@
 import { EventSystemError } from '@tradpal/events'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
 
+/** The events of a type are spread over so many streams, at most. */
+const MOST_SHARDS = 64
+
 export interface RedisLogOptions {
   /**
    * `redis://[[user]:password@]host[:port][/database]`, or `redis+cluster://[[user]:password@]host[:port],…` with some nodes
@@ -25,6 +28,13 @@ export interface RedisLogOptions {
    * what the other appends. Default `none`.
    */
   readonly partitioning?: 'none' | 'type'
+  /**
+   * In a Redis Cluster, with `partitioning: 'type'`. `together`: all that belongs to the log stands on one node. `spread`: the
+   * events stand on many, in `shards` streams for each type, and on one node only where each is. Default `together`.
+   */
+  readonly placement?: 'together' | 'spread'
+  /** With `placement: 'spread'`: into how many streams the events of a type are spread, 1 to 64. The same for all who publish. Default 1. */
+  readonly shards?: number
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -49,6 +59,8 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
     partitioning: options.partitioning ?? 'none',
+    placement: options.placement ?? 'together',
+    shards: options.shards ?? 1,
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -58,11 +70,33 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
     throw new EventSystemError('invalid_options', message)
   }
+  mustBePlacement(resolved)
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
   mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
   mustBeWhole('connectTimeoutMs', resolved.connectTimeoutMs, 1)
   return resolved
+}
+
+function mustBePlacement({ placement, shards, partitioning, address, streamName }: ResolvedRedisLogOptions): void {
+  const refuse = (sentence: string) => {
+    throw new EventSystemError('invalid_options', sentence)
+  }
+  if (placement !== 'together' && placement !== 'spread') {
+    refuse(`placement must be together or spread, got ${JSON.stringify(placement)}.`)
+  }
+  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
+    refuse(`shards must be a whole number from 1 to ${MOST_SHARDS}, got ${shards}.`)
+  }
+  if (placement === 'together') {
+    if (shards > 1) refuse('shards is for a log whose placement is spread.')
+    return
+  }
+  if (address.kind !== 'cluster')
+    refuse('placement spread is for a Redis Cluster, whose URL begins with redis+cluster://.')
+  if (partitioning !== 'type') refuse('placement spread is for a log whose partitioning is type.')
+  if (/[{}]/.test(streamName))
+    refuse('With placement spread, streamName must have no braces: they would keep all on one node.')
 }
 
 /** The longest time that a timer of Node takes, in ms. */

@@ -13,6 +13,7 @@ import type {
   ShardingOptions,
   ShardMember
 } from '../port.ts'
+import type { Appender } from './appender.ts'
 import { durationText, mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
 import { Doorbell } from './doorbell.ts'
@@ -37,6 +38,7 @@ export interface GroupContext {
   readonly keys: LogKeys
   readonly partitions: Partitions
   readonly reader: EntryReader
+  readonly appender: Appender
   readonly options: SettlerOptions
 }
 
@@ -54,7 +56,7 @@ export class RedisGroup implements ConsumerGroup {
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
 
-  constructor(name: string, { connection, doorbell, keys, partitions, reader, options }: GroupContext) {
+  constructor(name: string, { connection, doorbell, keys, partitions, reader, appender, options }: GroupContext) {
     mustBeName('group', name)
     this.name = name
     this.#connection = connection
@@ -63,7 +65,7 @@ export class RedisGroup implements ConsumerGroup {
     this.#partitions = partitions
     this.#reader = reader
     this.#keys = groupKeys(keys, name)
-    this.#settler = new Settler(name, partitions, keys, options)
+    this.#settler = new Settler(name, { partitions, appender }, keys, options)
     this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
 
@@ -130,7 +132,7 @@ export class RedisGroup implements ConsumerGroup {
     const { notes, amended } = this.#keys
     if (this.#partitions.areThere) {
       const replies = await this.#run<DeliveryReply[]>('readGroup', [notes, amended], [consumer, String(limit)])
-      return replies.map(toDelivery)
+      return this.#complete(consumer, replies.map(toDelivery))
     }
     const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
@@ -143,6 +145,16 @@ export class RedisGroup implements ConsumerGroup {
     if (kept === 0 || entries.length === 0)
       return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
     return this.#withDetails(entries)
+  }
+
+  /** Where the payloads cannot be read, what was handed out is handed back. */
+  async #complete(consumer: string, deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    try {
+      return [...(await this.#reader.complete(deliveries))]
+    } catch (error) {
+      await this.release(consumer, deliveries).catch(() => {})
+      throw error
+    }
   }
 
   /** A group that was moved back reads what is pending once more, with what it keeps of it. */
@@ -193,7 +205,8 @@ export class RedisGroup implements ConsumerGroup {
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const { notes, amended, delayed } = this.#keys
     const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
-    return (await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)).map(toDelivery)
+    const replies = await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)
+    return this.#complete(consumer, replies.map(toDelivery))
   }
 
   async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
@@ -201,7 +214,7 @@ export class RedisGroup implements ConsumerGroup {
     if (holds.length === 0) return []
     const { notes, amended } = this.#keys
     const replies = await this.#run<DeliveryReply[]>('held', [notes, amended], [consumer, ...holdArguments(holds)])
-    return replies.map(toDelivery)
+    return [...(await this.#reader.complete(replies.map(toDelivery)))]
   }
 
   async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {

@@ -52,12 +52,18 @@ function idsByAttempt(holds: readonly Hold[]): Map<number, MessageId[]> {
   return byAttempt
 }
 
-/** What the script `settle` takes of one settlement of a group. `numberOf`: of the stream that takes an entry; empty where Redis gives its id. */
+/** How an entry is appended: what its field holds, and the number of its stream, empty for a payload in the log's own. */
+export interface StoredEntry {
+  readonly content: string
+  readonly number: string
+}
+
+/** What the script `settle` takes of one settlement of a group. */
 export function settleArguments(
   { consumer, shard, tenure }: Holder,
   group: string,
   settlement: Settlement,
-  numberOf: (entry: AppendEntry) => string
+  storedAs: (entry: AppendEntry) => StoredEntry
 ): string[] {
   const { messageId, attempt, outcome, effects = [], remember = [] } = settlement
   const args = [consumer, shard, tenure, mustBeMessageId(messageId), String(attempt), outcome.kind]
@@ -65,7 +71,8 @@ export function settleArguments(
   for (const { eventId, step, append } of effects) {
     args.push(mustBeSaid('The event id of effects', eventId), step, String(append.length))
     for (const entry of append) {
-      args.push(mustBeSaid('An event id', entry.eventId), entry.payload, numberOf(entry))
+      const { content, number } = storedAs(entry)
+      args.push(mustBeSaid('An event id', entry.eventId), content, number)
     }
   }
   args.push(String(remember.length))

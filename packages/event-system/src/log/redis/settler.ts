@@ -1,4 +1,5 @@
-import type { AppendEntry, Hold, MessageId, Settlement, SettlementResult } from '../port.ts'
+import type { Hold, MessageId, Settlement, SettlementResult } from '../port.ts'
+import type { Appender } from './appender.ts'
 import { letterWithId, toStoredLetter } from './dead-letters.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
@@ -18,22 +19,26 @@ export interface HeldSettlement {
 }
 
 /** What settling goes by. */
-export type SettlerOptions = Pick<
-  ResolvedRedisLogOptions,
-  'deduplicationWindowMs' | 'ledgerRetentionMs' | 'partitioning'
->
+export type SettlerOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
 
 /** Settles what is held in a group, by consumers that share entry by entry and by those that share shard by shard. */
 export class Settler {
   readonly #group: string
   readonly #partitions: Partitions
+  readonly #appender: Appender
   readonly #keys: GroupKeys
   readonly #log: LogKeys
   readonly #options: SettlerOptions
 
-  constructor(group: string, partitions: Partitions, log: LogKeys, options: SettlerOptions) {
+  constructor(
+    group: string,
+    { partitions, appender }: { partitions: Partitions; appender: Appender },
+    log: LogKeys,
+    options: SettlerOptions
+  ) {
     this.#group = group
     this.#partitions = partitions
+    this.#appender = appender
     this.#keys = groupKeys(log, group)
     this.#log = log
     this.#options = options
@@ -69,28 +74,21 @@ export class Settler {
     return results
   }
 
-  #settleSome(settlements: readonly HeldSettlement[]): Promise<(string | null)[]> {
+  async #settleSome(settlements: readonly HeldSettlement[]): Promise<(string | null)[]> {
     const { deduplication, deadLetters, bell } = this.#log
     const { notes, amended, sharding, ledger } = this.#keys
     const keys = [...deduplication, notes, amended, sharding, ...ledger, deadLetters, bell]
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
-    const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
+    const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs), this.#appender.field]
+    const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
+    const prepared = await this.#appender.prepare(effects.flatMap(({ append }) => append))
     return this.#partitions.runWith<(string | null)[]>('settle', keys, async () => {
-      const numberOf = await this.#numbersFor(settlements)
+      const storedAs = await prepared()
       return [
         ...head,
-        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, numberOf))
+        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, storedAs))
       ]
     })
-  }
-
-  /** Of the stream that takes what is published. */
-  async #numbersFor(settlements: readonly HeldSettlement[]): Promise<(entry: AppendEntry) => string> {
-    if (this.#options.partitioning === 'none') return () => ''
-    const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
-    const types = effects.flatMap(({ append }) => append.map(({ eventType }) => eventType))
-    const numbers = await this.#partitions.numbersOf(types)
-    return ({ eventType }) => String(numbers.get(eventType))
   }
 
   #toResult({ settlement: { messageId, outcome } }: HeldSettlement, reply: string | null): SettlementResult {

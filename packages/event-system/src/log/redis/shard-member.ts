@@ -189,7 +189,7 @@ export class RedisShardMember implements ShardMember {
   }
 
   async #nextPending(limit: number): Promise<ShardDelivery[]> {
-    const { partitions, group, keys } = this.#context
+    const { partitions, reader, group, keys } = this.#context
     for (;;) {
       const shards = rotated(
         this.#held.open().filter(({ unseen }) => unseen !== 'none'),
@@ -202,11 +202,13 @@ export class RedisShardMember implements ShardMember {
         [keys.notes, keys.amended, keys.sharding],
         [group, String(limit), ...args]
       )
+      const found = results.map(([, , replies]) => replies.map(toDelivery))
+      const complete = await Promise.all(found.map((deliveries) => reader.complete(deliveries)))
       const deliveries = shards.flatMap((held, i) => {
         const [holds, more, replies] = results[i] as [number, number, DeliveryReply[]]
         if (holds === 0) this.#held.drop([held.tenure.shard])
         else held.saw(replies.length, more === 1)
-        return replies.map((reply) => held.give(toDelivery(reply)))
+        return (complete[i] ?? []).map((delivery) => held.give(delivery))
       })
       if (deliveries.length > 0) return deliveries
     }

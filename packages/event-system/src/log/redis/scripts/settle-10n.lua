@@ -5,10 +5,10 @@
 -- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
 --       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters, 10 the bell, 11.. the streams
 -- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
---       ms, then for each settlement:
+--       ms, 5 the field of the entries in partitions, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
---       how many effects, and for each: event id, step, how many events, and event id, payload and number of the stream
---       of each, '' to have the id from Redis;
+--       how many effects, and for each: event id, step, how many events, and event id, what the field holds and number
+--       of the stream of each, '' for a payload in the log's own;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
 -- Returns for each settlement '' or the letter's id; false when the hold was lost
 
@@ -23,14 +23,14 @@ redis.call('XLEN', letters)
 for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
 local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
 
-local at = 5
+local at = 6
 local function take()
   at = at + 1
   return ARGV[at - 1]
 end
 
 local function appendEffects(first, last)
-  local append, finish = partitionedAppender(streams, KEYS[10])
+  local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
   appendEvents(KEYS[2], KEYS[3], window, first, last, 3, function(i)
     if ARGV[i + 2] == '' then return redis.call('XADD', streams[1], '*', 'event', ARGV[i + 1]) end
     return append(ARGV[i + 1], tonumber(ARGV[i + 2]))

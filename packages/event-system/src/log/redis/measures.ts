@@ -1,0 +1,94 @@
+import type { LogInfo, MessageId } from '../port.ts'
+import type { Connection } from './connection.ts'
+import type { EntryReply } from './entries.ts'
+import { groupKeys, type LogKeys } from './keys.ts'
+import { greatestOf, leastOf } from './message-id.ts'
+import type { Partitions } from './partitions.ts'
+import type { Payloads } from './payloads.ts'
+
+/** How much a log holds, in all its streams. */
+export class Measures {
+  readonly #connection: Connection
+  readonly #keys: LogKeys
+  readonly #partitions: Partitions
+  readonly #payloads: Payloads | undefined
+
+  /** `payloads`: where entries have theirs elsewhere. */
+  constructor(connection: Connection, keys: LogKeys, partitions: Partitions, payloads: Payloads | undefined) {
+    this.#connection = connection
+    this.#keys = keys
+    this.#partitions = partitions
+    this.#payloads = payloads
+  }
+
+  async length(): Promise<number> {
+    return sum(await this.#ofEachStream((stream) => this.#connection.read<number>(['XLEN', stream])))
+  }
+
+  /** What the events take, in bytes. Of payloads that wait to be removed nothing counts. */
+  async bytesOfEvents(): Promise<number> {
+    const [bytes, length, payloads] = await Promise.all([
+      this.#bytesOf(this.#partitions.streams),
+      this.length(),
+      this.#payloads?.size(this.#partitions.types)
+    ])
+    if (payloads === undefined || payloads.count === 0) return bytes
+    return bytes + Math.round(payloads.bytes * Math.min(1, length / payloads.count))
+  }
+
+  /** What all of it takes, in bytes, with what these groups keep. */
+  async bytes(groups: readonly string[]): Promise<number> {
+    const { deduplication, deadLetters, actions, partitions, bell } = this.#keys
+    const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
+    const [keys, payloads] = await Promise.all([
+      this.#bytesOf([
+        ...this.#partitions.streams,
+        ...deduplication,
+        deadLetters,
+        actions,
+        partitions,
+        bell,
+        ...ofGroups
+      ]),
+      this.#payloads?.size(this.#partitions.types)
+    ])
+    return keys + (payloads?.bytes ?? 0)
+  }
+
+  async ends(): Promise<Pick<LogInfo, 'firstId' | 'lastId'>> {
+    const [firsts, lasts] = await Promise.all([this.firstOfEach(), this.#outermost(['XREVRANGE', '+', '-'])])
+    const [first, last] = [present(firsts), present(lasts)]
+    return {
+      firstId: first.length === 0 ? null : leastOf(first),
+      lastId: last.length === 0 ? null : greatestOf(last)
+    }
+  }
+
+  /** The id of the first entry of each stream; `undefined` of one that is empty. */
+  firstOfEach(): Promise<(MessageId | undefined)[]> {
+    return this.#outermost(['XRANGE', '-', '+'])
+  }
+
+  #outermost([command, from, to]: [string, string, string]): Promise<(MessageId | undefined)[]> {
+    return this.#ofEachStream(async (stream) => {
+      const [entry] = await this.#connection.read<EntryReply[]>([command, stream, from, to, 'COUNT', '1'])
+      return entry?.[0]
+    })
+  }
+
+  #ofEachStream<Answer>(ask: (stream: string) => Promise<Answer>): Promise<Answer[]> {
+    return Promise.all(this.#partitions.streams.map(ask))
+  }
+
+  async #bytesOf(keys: readonly string[]): Promise<number> {
+    return sum(await Promise.all(keys.map((key) => this.#connection.read<number | null>(['MEMORY', 'USAGE', key]))))
+  }
+}
+
+function present(ids: readonly (MessageId | undefined)[]): MessageId[] {
+  return ids.filter((id) => id !== undefined)
+}
+
+function sum(numbers: readonly (number | null)[]): number {
+  return numbers.reduce<number>((total, one) => total + (one ?? 0), 0)
+}

@@ -1,0 +1,76 @@
+import { EventSystemError } from '@tradpal/events'
+import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
+import { mustBeTrimTarget } from './arguments.ts'
+import type { Measures } from './measures.ts'
+import { mustBeMessageId } from './message-id.ts'
+import type { Partitions } from './partitions.ts'
+import type { Payloads } from './payloads.ts'
+import { type StepReply, TrimCount } from './trim-count.ts'
+
+/** One step looks at so many entries: the server does nothing else meanwhile. */
+const STEP = 500
+/** So many entries can be removed in one call. */
+const MOST_TO_REMOVE = 10_000
+
+/** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */
+export class Trimmer {
+  readonly #partitions: Partitions
+  readonly #measures: Measures
+  readonly #payloads: Payloads | undefined
+
+  /** `payloads`: where entries have theirs elsewhere. */
+  constructor(partitions: Partitions, measures: Measures, payloads: Payloads | undefined) {
+    this.#partitions = partitions
+    this.#measures = measures
+    this.#payloads = payloads
+  }
+
+  /** Bytes are those that Redis takes for the events, by their average, so that `maxBytes` is approximate. */
+  async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions = {}): Promise<TrimResult> {
+    mustBeTrimTarget(target)
+    const before = 'before' in target ? String(target.before) : ''
+    const bounds = [String(STEP), before, String(await this.#lengthToKeep(target)), force ? '1' : '0']
+    const count = new TrimCount()
+    for (let from = '-'; ; ) {
+      const args = [...bounds, from, dryRun ? String(count.removed) : '']
+      const [removed, last] = count.add(await this.#partitions.run<[...StepReply, string]>('trim', [], args))
+      if (removed < STEP) break
+      if (dryRun) from = `(${last}`
+    }
+    if (!dryRun) await this.#sweep()
+    return count.result()
+  }
+
+  async remove(
+    messageIds: readonly MessageId[],
+    { force = false, dryRun = false }: TrimOptions = {}
+  ): Promise<TrimResult> {
+    if (messageIds.length > MOST_TO_REMOVE) {
+      const message = `At most ${MOST_TO_REMOVE} entries can be removed in one call, got ${messageIds.length}.`
+      throw new EventSystemError('invalid_argument', message)
+    }
+    const ids = [...new Set(messageIds.map(mustBeMessageId))]
+    const count = new TrimCount()
+    for (let from = 0; from < ids.length; from += STEP) {
+      const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
+      count.add(await this.#partitions.run<StepReply>('remove', [], args))
+    }
+    if (!dryRun) await this.#sweep()
+    return count.result()
+  }
+
+  async #lengthToKeep(target: TrimTarget): Promise<number> {
+    if ('before' in target) return 0
+    if ('maxLength' in target) return target.maxLength
+    await this.#partitions.load()
+    const [length, bytes] = await Promise.all([this.#measures.length(), this.#measures.bytesOfEvents()])
+    return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
+  }
+
+  /** Payloads go after their entries. */
+  async #sweep(): Promise<void> {
+    if (this.#payloads === undefined) return
+    const [, ...firsts] = await this.#measures.firstOfEach()
+    await this.#payloads.sweep(new Map(this.#partitions.types.map((type, i) => [type, firsts[i]])))
+  }
+}
