@@ -4,6 +4,7 @@ import type { HealthBounds } from './health.ts'
 import type { EventLog } from './log/index.ts'
 import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
+import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Logger, silentLogger } from './runtime/index.ts'
 import type { RetentionPolicy } from './store/index.ts'
 
@@ -11,16 +12,11 @@ import type { RetentionPolicy } from './store/index.ts'
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions {
+export interface EventSystemOptions extends PartitioningOptions {
   /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, or `redis+cluster://host[:port],host[:port]`. Environment: REDIS_URL. Default: none, the log is embedded. */
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
   readonly streamName?: string
-  /**
-   * In Redis: `type` gives each event type a stream of its own, for whoever wants only some types; everybody sees one log
-   * all the same. A log that has events already keeps them where they are. Environment: EVENT_PARTITIONING. Default `none`.
-   */
-  readonly partitioning?: 'none' | 'type'
   /** The group of a consumer that names none. Environment: EVENT_CONSUMER_GROUP. Default `tradpal_consumers`. */
   readonly consumerGroup?: string
   /** The file of the embedded log. Given here, it wins over REDIS_URL. Environment: EVENT_LOG_PATH. Default `./data/tradpal_events.db`. */
@@ -94,11 +90,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const isEmbedded = options.redisUrl === undefined && options.logPath !== undefined
   const redisUrl =
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
-  const partitioning = partitioningOf(options, read, isEmbedded || options.log !== undefined)
-  if (partitioning === 'type' && redisUrl === undefined) {
-    const name = options.partitioning === undefined ? 'EVENT_PARTITIONING' : 'partitioning'
-    read.wrong(`${name} is for a log in Redis: the embedded log finds the events of a type by an index of its own.`)
-  }
+  const isElsewhere = isEmbedded || options.log !== undefined
+  const partitioning = readPartitioning(options, read, redisUrl, isElsewhere)
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   if (options.logger !== undefined && !isLogger(options.logger)) {
@@ -115,14 +108,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     options.log ??
     (redisUrl === undefined
       ? new SqliteLog({ path, durability, clock, ...ofEither })
-      : new RedisLog({ url: redisUrl, streamName, partitioning, onConnectionChange, ...ofEither }))
+      : new RedisLog({ url: redisUrl, streamName, ...partitioning, onConnectionChange, ...ofEither }))
   return { log, consumerGroup, timeoutMs, healthBounds, logger, clock }
-}
-
-/** Whoever names another log than the environment's has not asked for what the environment says of that one. */
-function partitioningOf(options: EventSystemOptions, read: EnvironmentReader, isElsewhere: boolean): 'none' | 'type' {
-  const { partitioning = isElsewhere ? 'none' : undefined } = options
-  return read.choice('partitioning', partitioning, 'EVENT_PARTITIONING', ['none', 'type'])
 }
 
 function isLogger(logger: Logger): boolean {

@@ -85,6 +85,19 @@ describe('the configuration', () => {
     [{ redisUrl: 'redis://localhost', logPath: './a.db' }, /^redisUrl and logPath exclude each other/],
     [{ log: new SqliteLog(), logPath: './a.db' }, /^logPath and log exclude each other/],
     [{ log: new SqliteLog(), redisUrl: 'redis://localhost' }, /^redisUrl and log exclude each other/],
+    [{ partitioning: 'type' }, /^partitioning is for a log in Redis/],
+    [{ environment: { EVENT_PARTITIONING: 'type' } }, /^EVENT_PARTITIONING is for a log in Redis/],
+    [{ redisUrl: 'redis://h', partitioning: 'topic' }, /^partitioning must be none or type, got "topic"\.$/],
+    [
+      { redisUrl: 'redis://h', partitioning: 'type', partitionPlacement: 'spread' },
+      /^partitionPlacement spread is for a log in a Redis Cluster/
+    ],
+    [
+      { environment: { REDIS_URL: 'redis+cluster://h', EVENT_PARTITION_PLACEMENT: 'spread' } },
+      /^EVENT_PARTITION_PLACEMENT spread is for a log in a Redis Cluster .* that is partitioned by type\.$/
+    ],
+    [{ redisUrl: 'redis+cluster://h', partitionShards: 2 }, /^partitionShards is for a log whose placement is spread/],
+    [{ environment: { EVENT_PARTITION_SHARDS: '0' } }, /^EVENT_PARTITION_SHARDS must be a whole number from 1 to 64/],
     [{ logger: console }, /^logger must have debug, info, warn, error and child/]
   ])('refuses %o in one sentence', (options, sentence) => {
     expect(refusal(options)).toEqual([expect.stringMatching(sentence)])
@@ -95,6 +108,17 @@ describe('the configuration', () => {
     const sentences = refusal({ environment, streamName: '', durability: 'ram' })
     expect(sentences).toHaveLength(4)
     expect(sentences.join()).not.toContain('secret')
+  })
+
+  it('does not ask of another log what the environment asks of its own', () => {
+    const environment = {
+      REDIS_URL: 'redis+cluster://h',
+      EVENT_PARTITIONING: 'type',
+      EVENT_PARTITION_PLACEMENT: 'spread',
+      EVENT_PARTITION_SHARDS: '4'
+    }
+    expect(configure({ environment }).log.location).toBe('redis+cluster://h tradpal_events')
+    expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
   })
 
   it('takes a log of your own whatever the environment says of logs', () => {
