@@ -49,6 +49,8 @@ export interface EventSystemConfiguration {
   readonly consumerGroup: string
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
+  /** How the log is kept, for people: what was asked of it beside its place. Empty for a log of your own. */
+  readonly logSettings: Readonly<Record<string, string | number>>
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -104,12 +106,15 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
-  const log =
-    options.log ??
-    (redisUrl === undefined
-      ? new SqliteLog({ path, durability, clock, ...ofEither })
-      : new RedisLog({ url: redisUrl, streamName, ...partitioning, onConnectionChange, ...ofEither }))
-  return { log, consumerGroup, timeoutMs, healthBounds, logger, clock }
+  const others = { consumerGroup, timeoutMs, healthBounds, logger, clock }
+  if (options.log !== undefined) return { log: options.log, logSettings: {}, ...others }
+  if (redisUrl === undefined) {
+    const settings = { durability, ...ofEither }
+    return { log: new SqliteLog({ path, clock, ...settings }), logSettings: settings, ...others }
+  }
+  const settings = { ...partitioning, ...ofEither }
+  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...settings })
+  return { log, logSettings: settings, ...others }
 }
 
 function isLogger(logger: Logger): boolean {

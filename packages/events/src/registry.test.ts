@@ -117,6 +117,8 @@ describe('what an event carries', () => {
       /\(BUY or SELL, in either case\), got "HOLD"\.$/
     ],
     ['risk_alert', { symbol: '' }, '/data/symbol', /got ""\.$/],
+    ['multi_symbol_backtest_request', { symbols: ['X', ''] }, '/data/symbols/1', /^data.symbols\[1\] .*, got ""\.$/],
+    ['strategy_optimization_request', { symbols: [5] }, '/data/symbols/0', /must be string, got 5\.$/],
     ['sentiment_data_update', { confidence: 2 }, '/data/confidence', /must be <= 1/]
   ])('is refused when a %s says %j', (eventType, data, pointer, sentence) => {
     const error = refusal(() => validateData(eventType, data))
@@ -154,12 +156,35 @@ describe('a further type', () => {
     ['bad_keyword', { properties: 5 }, /no JSON Schema: \/properties must be object/],
     ['bad_nested', { properties: { a: { type: 'numbr' } } }, /no JSON Schema: \/properties\/a\/type/],
     ['bad_pattern', { properties: { a: { pattern: '(' } } }, /no JSON Schema|cannot be used/],
+    ['bad_reference', { properties: { a: { $ref: '#/nope' } } }, /refers to "#\/nope", which its schema has not/],
+    [
+      'remote_reference',
+      { properties: { a: { $ref: 'https://example.org/price.json' } } },
+      /leads to a place in the same/
+    ],
+    ['bad_anchor', { properties: { a: { allOf: [{ $ref: '#price' }] } } }, /refers to "#price"/],
     ['no_object', { type: 'array' }, /what an event carries is an object/]
   ])('cannot be registered as %j with %j', (name, wrong, sentence) => {
     const error = refusal(() => registerEventType({ name, schema: wrong as object }))
     expect(error.code).toBe('invalid_event_type')
     expect(error.message).toMatch(sentence)
     expect(isKnownEventType(name)).toBe(name === 'order_executed')
+  })
+
+  test('may refer to places of its own schema', () => {
+    const price = { $anchor: 'price', type: 'number' }
+    const schema = {
+      properties: {
+        a: { $ref: '#/$defs/a~1price' },
+        b: { $ref: '#price' },
+        c: { $ref: '#' },
+        d: { const: { $ref: 'text' } }
+      },
+      $defs: { 'a/price': price }
+    }
+    registerEventType({ name: 'own_references', schema })
+    expect(validateData('own_references', { a: 1, c: { a: 2 } })).toBeUndefined()
+    expect(refusal(() => validateData('own_references', { a: 'x' })).code).toBe('invalid_data')
   })
 
   test('cannot be registered again with another schema', () => {

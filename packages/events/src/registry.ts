@@ -4,6 +4,7 @@ import { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 import { below, keysOf, pathOf } from './json-pointer.ts'
 import { isJsonObject, type JsonObject, sameJson, shown } from './json-value.ts'
 import { nearestOf } from './nearest.ts'
+import { unresolvedReference } from './schema-references.ts'
 import { eventSchemas } from './schemas/index.ts'
 
 /** A type beyond the platform's own. */
@@ -134,6 +135,11 @@ function checkSchema(name: string, schema: JsonObject): void {
   const type = schema.type
   if (type !== undefined && ![type].flat().includes('object')) {
     throw refusedType(name, `has a schema of ${shown(type)}: what an event carries is an object`, '/type')
+  }
+  const reference = unresolvedReference(schema)
+  if (reference !== undefined) {
+    const reason = `refers to ${shown(reference)}, which its schema has not: a $ref leads to a place in the same schema, such as #/$defs/price`
+    throw refusedType(name, reason)
   }
   try {
     Compile(schema)

@@ -1,5 +1,12 @@
 import type { AddressInfo, Socket } from 'node:net'
-import { type Environment, EventSystem, EventSystemError, type Logger, registerEventType } from '@tradpal/event-system'
+import {
+  type Environment,
+  EventSystem,
+  type EventSystemConfiguration,
+  EventSystemError,
+  type Logger,
+  registerEventType
+} from '@tradpal/event-system'
 import { pino } from 'pino'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 import { buildApp } from './http/app.ts'
@@ -44,7 +51,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
 
   await system.initialize()
   try {
-    return await listen(system, configuration, logger, given?.system.consumerGroup)
+    return await listen(system, configuration, logger, given?.system)
   } catch (error) {
     await system.close({ timeoutMs: CLOSE_LOG_MS })
     throw error
@@ -55,7 +62,7 @@ async function listen(
   system: EventSystem,
   configuration: ServiceConfiguration,
   logger: Logger,
-  consumerGroup: string | undefined
+  asked: EventSystemConfiguration | undefined
 ): Promise<RunningService> {
   const app = await buildApp({ system, configuration, logger })
   const connections = new Set<Socket>()
@@ -72,7 +79,13 @@ async function listen(
   const url = urlOf(app.server.address() as AddressInfo)
   const { eventTypes, ...settings } = configuration
   const { kind, location } = system.log
-  const shown = { ...settings, eventTypes: eventTypes.map(({ name }) => name), consumerGroup, log: { kind, location } }
+  const shown = {
+    ...settings,
+    eventTypes: eventTypes.map(({ name }) => name),
+    consumerGroup: asked?.consumerGroup,
+    health: asked?.healthBounds,
+    log: { kind, location, ...asked?.logSettings }
+  }
   logger.info({ url, configuration: shown }, 'the event service listens')
 
   let closing: Promise<void> | undefined

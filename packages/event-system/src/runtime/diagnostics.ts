@@ -56,6 +56,15 @@ export interface TrimmedMessage {
   readonly lostByGroup: Readonly<Record<string, number>>
 }
 
+/** A query, a replay or a live stream met an entry that is no valid event, and passed over it. */
+export interface SkippedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly messageId: string
+  /** What is wrong with it. */
+  readonly reason: string
+}
+
 /**
  * node:diagnostics_channel channels: metrics and traces subscribe from outside, and cost nothing when nobody does.
  * Every message names its `log`, so that one process can tell several systems apart.
@@ -70,5 +79,7 @@ export const diagnostics = {
   /** {@link ClaimedMessage} */
   claimed: channel('tradpal:event-system:claimed'),
   /** {@link TrimmedMessage} */
-  trimmed: channel('tradpal:event-system:trimmed')
+  trimmed: channel('tradpal:event-system:trimmed'),
+  /** {@link SkippedMessage} */
+  skipped: channel('tradpal:event-system:skipped')
 }

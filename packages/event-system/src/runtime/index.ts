@@ -9,6 +9,7 @@ export {
   type DeadLetteredMessage,
   diagnostics,
   type PublishedMessage,
+  type SkippedMessage,
   type TrimmedMessage
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'

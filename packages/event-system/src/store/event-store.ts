@@ -1,6 +1,7 @@
 import { type Clock, type Event, type EventOf, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
+import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
 import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
@@ -203,15 +204,20 @@ export class EventStore {
   }
 
   #decode({ messageId, payload }: Entry): StoredEvent | undefined {
-    if (payload === null) return undefined
+    if (payload === null) return this.#skip(messageId, 'It has no field "event".')
     let event: Event
     try {
       event = this.#codec.decode(payload)
     } catch (error) {
-      if (error instanceof EventSystemError) return undefined
+      if (error instanceof EventSystemError) return this.#skip(messageId, error.message)
       throw error
     }
     return { ...event, messageId }
+  }
+
+  #skip(messageId: MessageId, reason: string): undefined {
+    const skipped: SkippedMessage = { log: this.#log, messageId, reason }
+    diagnostics.skipped.publish(skipped)
   }
 }
 

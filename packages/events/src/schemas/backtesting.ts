@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { anySymbol, anything, details, figure, label, list, measure, text } from './fields.ts'
+import { anySymbol, anything, details, figure, label, measure, symbols, text } from './fields.ts'
 
 const { Object: object, Optional: optional } = Type
 
@@ -35,7 +35,7 @@ export const backtestCompleted = object(
 )
 
 export const multiSymbolBacktestRequest = object(
-  { ...job, symbols: optional(list<string>('The instruments.')) },
+  { ...job, symbols: optional(symbols('The instruments.')) },
   { description: 'A backtest over several instruments is asked for.' }
 )
 
@@ -43,7 +43,7 @@ export const strategyOptimizationRequest = object(
   {
     ...job,
     symbol: optional(anySymbol()),
-    symbols: optional(list<string>('The instruments, where there are several.')),
+    symbols: optional(symbols('The instruments, where there are several.')),
     objective: optional(text('What to make as good as possible: `sharpe_ratio`.')),
     parameter_space: optional(details('What to try, by parameter.')),
     max_trials: optional(measure('How many combinations to try at most.'))

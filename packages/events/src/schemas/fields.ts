@@ -46,4 +46,11 @@ export const details = (description: string) =>
 export const list = <T extends JsonValue = JsonValue>(description: string): TUnsafe<readonly T[] | null> =>
   Type.Unsafe<readonly T[] | null>({ type: ['array', 'null'], description })
 
+export const symbols = (description: string) =>
+  Type.Unsafe<readonly string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string', minLength: 1, maxLength: 100 },
+    description
+  })
+
 export const anything = (description: string) => Type.Unsafe<JsonValue>({ description })

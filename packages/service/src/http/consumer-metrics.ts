@@ -1,4 +1,3 @@
-import type { Channel } from 'node:diagnostics_channel'
 import {
   type ClaimedMessage,
   type ConsumedMessage,
@@ -7,6 +6,7 @@ import {
   type EventLog
 } from '@tradpal/event-system'
 import { Counter, Histogram, Registry } from 'prom-client'
+import { listenToLog } from './listen.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** The type of an entry that is no valid event. */
@@ -21,8 +21,7 @@ const NO_EVENT = 'invalid'
  */
 export class ConsumerMetrics {
   readonly registry: Registry
-  readonly #log: EventLog
-  readonly #subscriptions: { readonly channel: Channel; readonly take: (message: unknown) => void }[] = []
+  readonly #stops: (() => void)[]
   readonly #consumed: Counter<'group' | 'event_type'>
   readonly #failed: Counter<'group' | 'event_type'>
   readonly #retried: Counter<'group' | 'event_type'>
@@ -32,7 +31,6 @@ export class ConsumerMetrics {
 
   /** Counts from now on what is consumed of this log in this process, in `registry`, by default one of its own. */
   constructor(log: EventLog, registry = new Registry()) {
-    this.#log = log
     this.registry = registry
     const registers = [registry]
     this.#consumed = new Counter({
@@ -72,14 +70,16 @@ export class ConsumerMetrics {
       buckets: SECONDS,
       registers
     })
-    this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
-    this.#listen(diagnostics.deadLettered, (message) => this.#onDead(message as DeadLetteredMessage))
-    this.#listen(diagnostics.claimed, (message) => this.#onClaimed(message as ClaimedMessage))
+    this.#stops = [
+      listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
+      listenToLog<DeadLetteredMessage>(log, diagnostics.deadLettered, (message) => this.#onDead(message)),
+      listenToLog<ClaimedMessage>(log, diagnostics.claimed, (message) => this.#onClaimed(message))
+    ]
   }
 
   /** Counts no more. */
   close(): void {
-    for (const { channel, take } of this.#subscriptions) channel.unsubscribe(take)
+    for (const stop of this.#stops) stop()
   }
 
   #onConsumed({ group, eventType: event_type, handlingMs, willRetry, error }: ConsumedMessage): void {
@@ -96,14 +96,5 @@ export class ConsumerMetrics {
 
   #onClaimed({ group, eventType, count }: ClaimedMessage): void {
     this.#claimed.inc({ group, event_type: eventType ?? NO_EVENT }, count)
-  }
-
-  /** One process may hold several event systems: only messages of this one's log count. */
-  #listen(channel: Channel, take: (message: unknown) => void): void {
-    const takeOwn = (message: unknown) => {
-      if ((message as { log: object }).log === this.#log) take(message)
-    }
-    channel.subscribe(takeOwn)
-    this.#subscriptions.push({ channel, take: takeOwn })
   }
 }

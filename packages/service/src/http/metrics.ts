@@ -1,4 +1,3 @@
-import type { Channel } from 'node:diagnostics_channel'
 import {
   type ConsumedMessage,
   diagnostics,
@@ -13,6 +12,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ServiceConfiguration } from '../configuration.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
 import { GroupGauges } from './group-gauges.ts'
+import { listenToLog } from './listen.ts'
+import { SkippedEntries } from './skipped-entries.ts'
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -22,7 +23,7 @@ export class Metrics {
   readonly #system: EventSystem
   readonly #configuration: ServiceConfiguration
   readonly #logger: Logger
-  readonly #subscriptions: { readonly channel: Channel; readonly take: (message: unknown) => void }[] = []
+  readonly #stops: (() => void)[] = []
   readonly #timers: NodeJS.Timeout[] = []
   #streams = 0
   #groupConsumers = 0
@@ -45,6 +46,7 @@ export class Metrics {
     registers: [this.registry]
   })
   readonly #consumers: ConsumerMetrics
+  readonly #skipped: SkippedEntries
   readonly #streamLength = new Gauge({
     name: 'event_service_stream_length',
     help: 'Entries in the log as of the last STREAM_MONITOR_INTERVAL.',
@@ -96,6 +98,7 @@ export class Metrics {
     this.#configuration = configuration
     this.#logger = logger
     this.#consumers = new ConsumerMetrics(system.log, this.registry)
+    this.#skipped = new SkippedEntries(system, this.registry, logger)
     collectDefaultMetrics({ register: this.registry })
     for (const event_type of knownEventTypes()) {
       this.#published.inc({ event_type }, 0)
@@ -105,9 +108,12 @@ export class Metrics {
 
   /** Begins to listen, reads the gauges once, and again at their intervals. */
   async start(): Promise<void> {
-    this.#listen(diagnostics.published, (message) => this.#onPublished(message as PublishedMessage))
-    this.#listen(diagnostics.consumed, (message) => this.#onConsumed(message as ConsumedMessage))
-    this.#listen(diagnostics.trimmed, (message) => this.#onTrimmed(message as TrimmedMessage))
+    const { log } = this.#system
+    this.#stops.push(
+      listenToLog<PublishedMessage>(log, diagnostics.published, (message) => this.#onPublished(message)),
+      listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
+      listenToLog<TrimmedMessage>(log, diagnostics.trimmed, (message) => this.#onTrimmed(message))
+    )
     const { metricsUpdateIntervalSeconds, streamMonitorIntervalSeconds } = this.#configuration
     this.#every(metricsUpdateIntervalSeconds, (stats) => this.#readSubscribers(stats))
     this.#every(streamMonitorIntervalSeconds, (stats) => this.#readLog(stats))
@@ -118,9 +124,10 @@ export class Metrics {
   }
 
   close(): void {
-    for (const { channel, take } of this.#subscriptions) channel.unsubscribe(take)
+    for (const stop of this.#stops) stop()
     for (const timer of this.#timers) clearInterval(timer)
     this.#consumers.close()
+    this.#skipped.close()
     this.registry.clear()
   }
 
@@ -158,15 +165,6 @@ export class Metrics {
     this.#streamLength.set(length)
     this.#deadLetters.set(deadLetters)
     this.#groups.read(groups)
-  }
-
-  /** One process may hold several event systems: only messages of this one's log count. */
-  #listen(channel: Channel, take: (message: unknown) => void): void {
-    const takeOwn = (message: unknown) => {
-      if ((message as { log: object }).log === this.#system.log) take(message)
-    }
-    channel.subscribe(takeOwn)
-    this.#subscriptions.push({ channel, take: takeOwn })
   }
 
   #every(seconds: number, read: (stats: EventSystemStats) => void): void {

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { MAIN, runCommand, startCommand, temporaryFolder } from './support/command.ts'
@@ -222,4 +224,15 @@ describe('as a good neighbour in a shell', () => {
     expect(help.code).toBe(0)
     for (const code of ['0 ', '1 ', '2 ', '3 ', '130']) expect(help.stdout).toMatch(new RegExp(`^ {2}${code}`, 'm'))
   })
+})
+
+test('a Node that is too old is told so in a sentence', async () => {
+  const old = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"20.20.2"}})'
+  const command = fileURLToPath(new URL('../../bin/tradpal-events.js', import.meta.url))
+  const child = spawn(process.execPath, ['--import', old, command, '--help'])
+  let errors = ''
+  child.stderr.on('data', (chunk) => (errors += chunk))
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(1)
+  expect(errors).toMatch(/^tradpal-events needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
 })

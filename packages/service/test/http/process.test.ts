@@ -188,7 +188,13 @@ test('a port that is taken ends it with 1 and says so', async () => {
 test('it logs JSON: its configuration without secrets, failures with their code, and requests at debug only', async () => {
   const redis = await startRedis({ requirepass: 'hunter2' })
   onTestFinished(() => redis.stop())
-  const environment = { REDIS_URL: redis.url.replace('redis://', 'redis://:hunter2@'), METRICS_UPDATE_INTERVAL: '7' }
+  const environment = {
+    REDIS_URL: redis.url.replace('redis://', 'redis://:hunter2@'),
+    METRICS_UPDATE_INTERVAL: '7',
+    EVENT_DEDUPLICATION_WINDOW_MS: '77000',
+    EVENT_PARTITIONING: 'type',
+    EVENT_HEALTH_MAX_DEAD_LETTERS: '3'
+  }
   const [quiet, loud] = [serve(environment), serve({ ...environment, LOG_LEVEL: 'debug' })]
 
   for (const served of [quiet, loud]) {
@@ -209,7 +215,8 @@ test('it logs JSON: its configuration without secrets, failures with their code,
       metricsUpdateIntervalSeconds: 7,
       maxBodyBytes: 1_048_576,
       consumerGroup: 'tradpal_consumers',
-      log: { kind: 'redis' }
+      health: { maxDeadLetters: 3 },
+      log: { kind: 'redis', deduplicationWindowMs: 77_000, timeoutMs: 5_000, partitioning: 'type' }
     }
   })
   expect(quiet.lines()[1]).toMatchObject({ code: 'unknown_event_type', status: 400, url: '/events' })
