@@ -84,15 +84,21 @@ export async function startRedisCluster({ replicas = false } = {}): Promise<Redi
   }
 }
 
-async function startNode() {
+/** A port that was free when it was looked for may be somebody else's when the node takes it: then with others. */
+async function startNode(attempts = 5) {
   const busPort = await freePort()
-  const server = await startRedis({
-    'cluster-enabled': 'yes',
-    'cluster-port': String(busPort),
-    'cluster-node-timeout': '1000',
-    'cluster-require-full-coverage': 'no'
-  })
-  return { server, port: server.port, busPort }
+  try {
+    const server = await startRedis({
+      'cluster-enabled': 'yes',
+      'cluster-port': String(busPort),
+      'cluster-node-timeout': '1000',
+      'cluster-require-full-coverage': 'no'
+    })
+    return { server, port: server.port, busPort }
+  } catch (error) {
+    if (attempts === 1) throw error
+    return startNode(attempts - 1)
+  }
 }
 
 async function ask<Answer>(node: RedisServer, ...command: string[]): Promise<Answer> {
