@@ -39,7 +39,7 @@ try {
   for (const scenario of scenarios) comparisons.push(...(await repeat(scenario)))
   const text = table(comparisons)
   console.log(`\n${machine()}\n\n${text}`)
-  if (values.write) await writeFile(new URL('RESULTS.md', import.meta.url), report(text, runs))
+  if (values.write) await writeFile(new URL('RESULTS.md', import.meta.url), report(comparisons, runs))
 } finally {
   for (const log of logs) await log.close()
 }

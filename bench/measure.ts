@@ -13,6 +13,8 @@ export interface Comparison {
   readonly floor?: number
   /** The least ratio of ours to theirs, where a floor is set. */
   readonly ratioFloor?: number
+  /** What stands in the way of the floor, where it is missed at times. */
+  readonly inTheWay?: string
 }
 
 /** Runs the scenario on a log; resolves to one comparison or several. */

@@ -13,7 +13,7 @@ export function table(comparisons: readonly Comparison[]): string {
       one.what,
       figure(one.ours, one.unit),
       one.theirs === undefined ? '' : `${figure(one.theirs, one.unit)} (${one.peer})`,
-      one.ratio?.toFixed(2) ?? '',
+      ratioText(one),
       verdict(one)
     ]
   })
@@ -21,7 +21,7 @@ export function table(comparisons: readonly Comparison[]): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-export function report(text: string, runs: number): string {
+export function report(comparisons: readonly Comparison[], runs: number): string {
   return `# Results
 
 Made by \`npm run bench -- --runs ${runs} --write\`: medians of ${runs} runs, the server and its client on the same machine, Redis 7.0 with
@@ -30,8 +30,39 @@ in turns of a thousand or more; the ratio is the median of the runs' ratios. On 
 
 ${machine()}
 
-${text}
-`
+${table(comparisons)}
+${missed(comparisons)}`
+}
+
+/** By how much floors were missed, and what stands in the way. */
+function missed(comparisons: readonly Comparison[]): string {
+  const sentences = comparisons.flatMap((one) => {
+    const { what, ours, unit, floor, ratioFloor, ratio = 0, inTheWay } = one
+    if (!verdict(one).includes('missed')) return []
+    const amounts = [
+      ...(ratioFloor !== undefined && ratio < ratioFloor
+        ? [`a ratio of ${ratioText(one)} instead of ${ratioFloor}`]
+        : []),
+      ...(floor !== undefined && !reaches(one) ? [`${figure(ours, unit)} instead of ${figure(floor, unit)}`] : [])
+    ]
+    return [`- ${what}: ${amounts.join(', and ')}. ${inTheWay ?? ''}`.trimEnd()]
+  })
+  return sentences.length === 0 ? '' : `\n## What was missed\n\n${sentences.join('\n')}\n`
+}
+
+/** With a third digit where two would look like the floor that was missed. */
+function ratioText({ ratio, ratioFloor = 0 }: Comparison): string {
+  if (ratio === undefined) return ''
+  const text = ratio.toFixed(2)
+  return ratio < ratioFloor && Number(text) >= ratioFloor ? ratio.toFixed(3) : text
+}
+
+function reaches({ ours, unit, floor = 0 }: Comparison): boolean {
+  return isAtMost(unit) ? ours <= floor : ours >= floor
+}
+
+function isAtMost(unit: Comparison['unit']): boolean {
+  return unit === 'ms' || unit === 'MB' || unit === '%'
 }
 
 function figure(value: number, unit: Comparison['unit']): string {
@@ -39,16 +70,15 @@ function figure(value: number, unit: Comparison['unit']): string {
   return `${value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
 }
 
-function verdict({ ours, unit, floor, ratioFloor, ratio }: Comparison): string {
+function verdict(one: Comparison): string {
+  const { unit, floor, ratioFloor, ratio } = one
   const verdicts: string[] = []
   if (ratioFloor !== undefined && ratio !== undefined) {
     verdicts.push(`${ratio >= ratioFloor ? 'reached' : 'missed'}: ratio of ${ratioFloor}`)
   }
   if (floor !== undefined) {
-    const atMost = unit === 'ms' || unit === 'MB' || unit === '%'
-    const reached = atMost ? ours <= floor : ours >= floor
     verdicts.push(
-      `${reached ? 'reached' : 'missed'}: ${atMost ? 'at most' : 'at least'} ${floor.toLocaleString('en')} ${unit}`
+      `${reaches(one) ? 'reached' : 'missed'}: ${isAtMost(unit) ? 'at most' : 'at least'} ${floor.toLocaleString('en')} ${unit}`
     )
   }
   return verdicts.join('; ')

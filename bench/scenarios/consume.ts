@@ -33,7 +33,7 @@ export function consuming(log: BenchLog): Scenario {
         ours: ordered,
         peer: 'without order',
         theirs: shared,
-        ratioFloor: 0.6
+        ...(bare !== undefined && { ratioFloor: 0.6 })
       }
       const jobs = log.url === undefined ? undefined : await bullMqRate(log.url, JOBS)
       const scale: Comparison[] =

@@ -7,6 +7,10 @@ import { type Comparison, quantile, rate, ratesInTurns, type Scenario } from '..
 const WARM_UP = 2_000
 const FLOORS = { sqlite: 80_000, redis: 60_000 }
 
+const IN_THE_WAY = `Each publish is one script that looks for the event id in the two hashes of deduplication, appends, and
+remembers the id: 18 to 23 µs of the server, against 3.5 µs of a bare XADD, in a round trip of 130 to 190 µs; and the event is
+checked and written as JSON, which the peer is given ready.`
+
 /** Publishing by the library: one after another, many at once, in batches. */
 export function publishing(log: BenchLog): Scenario {
   return {
@@ -43,7 +47,7 @@ async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
   })
   await raw.close()
   const what = `library, ${log.kind}: publish one after another`
-  const floors = log.kind === 'redis' ? [{ ratioFloor: 0.8 }, { floor: 1 }] : []
+  const floors = log.kind === 'redis' ? [{ ratioFloor: 0.8, inTheWay: IN_THE_WAY }, { floor: 1 }] : []
   return [
     { what, unit: 'events/s', ours, peer: raw.name, theirs, ...floors[0] },
     { what: `${what}, p50`, unit: 'ms', ours: quantile(latencies, 0.5), ...floors[1] }

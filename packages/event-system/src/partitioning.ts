@@ -1,5 +1,4 @@
 import type { EnvironmentReader } from './environment.ts'
-import type { RedisLogOptions } from './log/redis/index.ts'
 
 /** Where the events of a log in Redis stand. */
 export interface PartitioningOptions {
@@ -17,13 +16,19 @@ export interface PartitioningOptions {
   readonly partitionShards?: number
 }
 
+export interface Partitioning {
+  readonly partitioning: 'none' | 'type'
+  readonly placement: 'together' | 'spread'
+  readonly shards: number
+}
+
 /** Whoever names another log than the environment's (`isElsewhere`) has not asked for what the environment says of that one. */
 export function readPartitioning(
   options: PartitioningOptions,
   read: EnvironmentReader,
   redisUrl: string | undefined,
   isElsewhere: boolean
-): Required<Pick<RedisLogOptions, 'partitioning' | 'placement' | 'shards'>> {
+): Partitioning {
   const unasked = { partitioning: 'none', partitionPlacement: 'together', partitionShards: 1 } as const
   const given: PartitioningOptions = isElsewhere ? { ...unasked, ...options } : options
   const partitioning = read.choice('partitioning', given.partitioning, 'EVENT_PARTITIONING', ['none', 'type'])
