@@ -1,8 +1,6 @@
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { describe, expect, test } from 'vitest'
 import type { AppendEntry, Delivery, Settlement } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 100, waitMs: 0 }
 
@@ -19,39 +17,19 @@ function dead({ messageId, attempt, payload }: Delivery): Settlement {
 }
 
 describe('what stands in Redis', () => {
-  let server: RedisServer
-  let client: ReturnType<typeof createClient>
-  const open: RedisLog[] = []
+  const redis = redisInTest()
+  const { started } = redis
 
-  beforeAll(async () => {
-    server = await startRedis()
-    client = createClient({ url: server.url })
-    await client.connect()
-  })
-  afterAll(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  beforeEach(() => client.flushAll())
-  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-  async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
-    const log = new RedisLog({ url: server.url, ...options })
-    open.push(log)
-    await log.start()
-    return log
-  }
-
-  const command = (...args: string[]) => client.sendCommand(args)
+  const command = (...args: string[]) => redis.client.sendCommand(args)
 
   test('an event is one entry of tradpal_events with one field, event, and an id of its own', async () => {
     const log = await started()
     const [result] = await log.append([entry('{"event_type":"trading_signal"}')])
-    const entries = await client.xRange('tradpal_events', '-', '+')
+    const entries = await redis.client.xRange('tradpal_events', '-', '+')
     expect(entries?.map(({ id, message }) => ({ id, message: { ...message } }))).toEqual([
       { id: result?.messageId, message: { event: '{"event_type":"trading_signal"}' } }
     ])
-    const info = await client.xInfoStream('tradpal_events')
+    const info = await redis.client.xInfoStream('tradpal_events')
     expect(info).toMatchObject({ length: 1, 'last-generated-id': result?.messageId })
   })
 
@@ -60,15 +38,15 @@ describe('what stands in Redis', () => {
     const group = log.group('tradpal_consumers')
     await group.create('start')
     const waiting = group.read('one', { limit: 10, waitMs: 5_000 })
-    const messageId = await client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
+    const messageId = await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
     expect(await waiting).toEqual([{ messageId, payload: '{"by":"hand"}', attempt: 1 }])
     expect(await log.get(messageId)).toEqual({ messageId, payload: '{"by":"hand"}' })
   })
 
   test('an entry with an event field among others is an event, and one without it shows what it holds', async () => {
     const log = await started()
-    await client.xAdd('tradpal_events', '1-0', { note: 'x', event: 'an event' })
-    await client.xAdd('tradpal_events', '2-0', { note: 'x', price: '1' })
+    await redis.client.xAdd('tradpal_events', '1-0', { note: 'x', event: 'an event' })
+    await redis.client.xAdd('tradpal_events', '2-0', { note: 'x', price: '1' })
     expect(await log.read({ limit: 10 })).toEqual([
       { messageId: '1-0', payload: 'an event' },
       { messageId: '2-0', payload: null, raw: { note: 'x', price: '1' } }
@@ -76,7 +54,7 @@ describe('what stands in Redis', () => {
   })
 
   test('no key outside the prefix of the stream is touched, whatever is called', async () => {
-    await client.set('another', 'stays')
+    await redis.client.set('another', 'stays')
     const log = await started()
     await log.append(Array.from({ length: 20 }, () => entry()))
     const group = log.group('group')
@@ -101,7 +79,7 @@ describe('what stands in Redis', () => {
     await log.trim({ maxLength: 15 }, { force: true })
     await group.seek('start')
     await log.info()
-    const keys = (await client.keys('*')).filter((key) => key !== 'another' && key !== 'tradpal_events')
+    const keys = (await redis.client.keys('*')).filter((key) => key !== 'another' && key !== 'tradpal_events')
     expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
       'tradpal_events:dead_letters',
       'tradpal_events:dead_letters:actions',
@@ -110,9 +88,9 @@ describe('what stands in Redis', () => {
         (name) => `tradpal_events:group:group:${name}`
       )
     ])
-    expect(await client.get('another')).toBe('stays')
+    expect(await redis.client.get('another')).toBe('stays')
     await group.destroy()
-    const left = (await client.keys('tradpal_events:group:*')).map((key) => key.replace(/[01]$/, 'N'))
+    const left = (await redis.client.keys('tradpal_events:group:*')).map((key) => key.replace(/[01]$/, 'N'))
     expect(left.sort(), 'what outlives the group').toEqual(
       ['ledger:N', 'place'].map((name) => `tradpal_events:group:group:${name}`)
     )
@@ -137,7 +115,7 @@ describe('what stands in Redis', () => {
     await group.release('one', await group.read('one', NOW))
     expect((await group.info()).consumers.map(({ name }) => name)).toEqual(['one'])
     await group.claim('two', { minIdleMs: 0, limit: 10 })
-    const consumers = await client.xInfoConsumers('tradpal_events', 'group')
+    const consumers = await redis.client.xInfoConsumers('tradpal_events', 'group')
     expect(consumers.map(({ name, pending }) => [name, pending])).toEqual([
       ['one', 0],
       ['two', 1]
@@ -265,12 +243,12 @@ describe('what stands in Redis', () => {
     const log = await started({ deduplicationWindowMs: 0 })
     const one = entry()
     expect((await log.append([one, one])).map(({ duplicate }) => duplicate)).toEqual([false, false])
-    expect(await client.keys('*')).toEqual(['tradpal_events'])
+    expect(await redis.client.keys('*')).toEqual(['tradpal_events'])
   })
 
   test('what the window remembers expires without anybody appending', async () => {
     const log = await started({ deduplicationWindowMs: 100 })
     await log.append([entry()])
-    await expect.poll(() => client.keys('*')).toEqual(['tradpal_events'])
+    await expect.poll(() => redis.client.keys('*')).toEqual(['tradpal_events'])
   })
 })

@@ -1,37 +1,16 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import { RedisLog } from '../../src/log/redis/index.ts'
+import { describe, expect, test } from 'vitest'
+import type { RedisLog } from '../../src/log/redis/index.ts'
+import { redisInTest } from './redis-in-test.ts'
 
 describe('a reader that waits', () => {
-  let server: RedisServer
-  let client: ReturnType<typeof createClient>
-  const open: RedisLog[] = []
-
-  beforeAll(async () => {
-    server = await startRedis()
-    client = createClient({ url: server.url })
-    await client.connect()
-  })
-  afterAll(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  beforeEach(() => client.flushAll())
-  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-  async function started(): Promise<RedisLog> {
-    const log = new RedisLog({ url: server.url })
-    open.push(log)
-    await log.start()
-    return log
-  }
+  const redis = redisInTest()
+  const { started } = redis
 
   async function commandsServed(): Promise<number> {
-    const stats = await client.info('stats')
+    const stats = await redis.client.info('stats')
     return Number(/total_commands_processed:(\d+)/.exec(stats)?.[1])
   }
 
@@ -49,9 +28,13 @@ describe('a reader that waits', () => {
   test('has what another process appends within 10 ms', async () => {
     const log = await started()
     const waits: number[] = []
-    const child = fork(fileURLToPath(new URL('./redis-appending-child.ts', import.meta.url)), [server.url, '200'], {
-      execArgv: ['--conditions=tradpal-source']
-    })
+    const child = fork(
+      fileURLToPath(new URL('./redis-appending-child.ts', import.meta.url)),
+      [redis.server.url, '200'],
+      {
+        execArgv: ['--conditions=tradpal-source']
+      }
+    )
     const exited = once(child, 'exit')
     try {
       for await (const entries of log.tail('start')) {
@@ -84,11 +67,11 @@ describe('a reader that waits', () => {
     await append(log)
     await tail.next()
     const next = tail.next()
-    await expect.poll(async () => /blocked_clients:1/.test(await client.info('clients'))).toBe(true)
+    await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
     await log.trim({ maxLength: 0 })
     const late = log.tail('end')[Symbol.asyncIterator]().next()
     expect(await commandsWhileNothingComes()).toBeLessThan(40)
-    await client.del('tradpal_events')
+    await redis.client.del('tradpal_events')
     expect(await commandsWhileNothingComes()).toBeLessThan(40)
     await append(log, 'at last')
     for (const reader of [next, late]) expect((await reader).value).toMatchObject([{ payload: 'at last' }])
@@ -122,13 +105,13 @@ describe('a reader that waits', () => {
     const reading = log.group('group').read('one', { limit: 1, waitMs: 60_000 })
     const tail = log.tail('start')[Symbol.asyncIterator]().next()
     reading.catch(() => {})
-    await expect.poll(async () => /blocked_clients:1/.test(await client.info('clients'))).toBe(true)
+    await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
     const before = performance.now()
     await log.close()
     await expect(reading).rejects.toMatchObject({ code: 'closed' })
     expect(await tail).toEqual({ done: true, value: undefined })
     expect(performance.now() - before).toBeLessThan(500)
-    await expect.poll(async () => /connected_clients:1\b/.test(await client.info('clients'))).toBe(true)
+    await expect.poll(async () => /connected_clients:1\b/.test(await redis.client.info('clients'))).toBe(true)
   })
 
   test('wakes when its group is moved back, by this process at once and by another soon', async () => {
@@ -138,7 +121,7 @@ describe('a reader that waits', () => {
     await group.create('end')
     for (const mover of [log, other]) {
       const reading = group.read('one', { limit: 1, waitMs: 10_000 })
-      await expect.poll(async () => /blocked_clients:1/.test(await client.info('clients'))).toBe(true)
+      await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
       await mover.group('group').seek('start')
       const before = performance.now()
       expect(await reading).toHaveLength(1)

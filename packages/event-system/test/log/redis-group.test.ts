@@ -1,35 +1,14 @@
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { describe, expect, test } from 'vitest'
 import type { AppendEntry, Delivery, LedgerEntry, Settlement } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { RedisLog } from '../../src/log/redis/index.ts'
+import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 10_000, waitMs: 0 }
 const ERROR = { message: 'No.', at: 1 }
 
 describe('a group of Redis', () => {
-  let server: RedisServer
-  let client: ReturnType<typeof createClient>
-  const open: RedisLog[] = []
-
-  beforeAll(async () => {
-    server = await startRedis()
-    client = createClient({ url: server.url })
-    await client.connect()
-  })
-  afterAll(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  beforeEach(() => client.flushAll())
-  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-  async function started(options: RedisLogOptions = {}): Promise<RedisLog> {
-    const log = new RedisLog({ url: server.url, ...options })
-    open.push(log)
-    await log.start()
-    return log
-  }
+  const redis = redisInTest()
+  const { started } = redis
 
   let ids = 0
   const entries = (count: number): AppendEntry[] =>
@@ -94,7 +73,7 @@ describe('a group of Redis', () => {
     const claimed = await group.claim('two', { minIdleMs: 60_000, limit: 1 })
     expect(claimed).toEqual([{ messageId: first.messageId, payload: 'amended', attempt: 1 }])
     await group.settle('two', claimed.map(done))
-    expect(await client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
+    expect(await redis.client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
   })
 
   test('that was moved back hands out once more what is pending, with the note and the payload that it keeps', async () => {
@@ -116,20 +95,20 @@ describe('a group of Redis', () => {
     const { group, deliveries } = await handedOut(log, 2)
     const [first, second] = deliveries as [Delivery, Delivery]
     const effects = [{ eventId: 'event', step: 'publish', append: entries(3) }]
-    await client.configSet('maxmemory', '1')
+    await redis.client.configSet('maxmemory', '1')
     try {
       for (const settlement of [{ ...done(first), effects }, { ...dead(first), effects }, dead(first)]) {
         await expect(group.settle('one', [settlement])).rejects.toMatchObject({ code: 'log_full' })
         expect((await group.info()).pending).toBe(2)
-        expect(await client.xLen('tradpal_events')).toBe(2)
-        expect(await client.exists('tradpal_events:dead_letters')).toBe(0)
+        expect(await redis.client.xLen('tradpal_events')).toBe(2)
+        expect(await redis.client.exists('tradpal_events:dead_letters')).toBe(0)
       }
       expect(await group.acknowledge('one', [second])).toEqual([])
     } finally {
-      await client.configSet('maxmemory', '0')
+      await redis.client.configSet('maxmemory', '0')
     }
     expect(await group.settle('one', [{ ...done(first), effects }])).toEqual([{ kind: 'settled' }])
-    expect(await client.xLen('tradpal_events')).toBe(5)
+    expect(await redis.client.xLen('tradpal_events')).toBe(5)
   })
 
   test('appends what two settlements of one step publish once, and deduplicates it like any append', async () => {
@@ -166,7 +145,7 @@ describe('a group of Redis', () => {
       await new Promise((resolve) => setTimeout(resolve, 37))
     }
     expect(Math.max(...ages)).toBeLessThan(2 * ledgerRetentionMs + 100)
-    expect(await client.keys('*')).toEqual([])
+    expect(await redis.client.keys('*')).toEqual([])
   })
 
   test('is restored behind what it had done, and no further than the log goes after it lost its end', async () => {
@@ -174,13 +153,13 @@ describe('a group of Redis', () => {
     const { group, deliveries } = await handedOut(log, 5)
     await group.acknowledge('one', [deliveries[0], deliveries[1], deliveries[3]] as Delivery[])
     await group.keepPlace()
-    await client.xGroupDestroy('tradpal_events', 'group')
+    await redis.client.xGroupDestroy('tradpal_events', 'group')
     await expect(group.keepPlace()).rejects.toMatchObject({ code: 'not_found' })
     expect(await group.restore('end')).toBe(true)
     expect(await group.restore('end')).toBe(false)
     expect(await group.read('one', NOW)).toEqual(deliveries.slice(2))
-    await client.set('tradpal_events:group:group:place', '99999999999999-0')
-    await client.xGroupDestroy('tradpal_events', 'group')
+    await redis.client.set('tradpal_events:group:group:place', '99999999999999-0')
+    await redis.client.xGroupDestroy('tradpal_events', 'group')
     await group.restore('start')
     const later = await log.append(entries(1))
     expect(idsOf(await group.read('one', NOW))).toEqual(idsOf(later))
@@ -189,8 +168,8 @@ describe('a group of Redis', () => {
   test('that is gone: every call says so, and changes nothing', async () => {
     const log = await started()
     const { group, deliveries } = await handedOut(log, 2)
-    await client.xGroupDestroy('tradpal_events', 'group')
-    const keys = await client.keys('*')
+    await redis.client.xGroupDestroy('tradpal_events', 'group')
+    const keys = await redis.client.keys('*')
     for (const call of [
       () => group.read('one', { limit: 1, waitMs: 1_000 }),
       () => group.acknowledge('one', deliveries),
@@ -207,7 +186,7 @@ describe('a group of Redis', () => {
     ]) {
       await expect(call()).rejects.toMatchObject({ code: 'not_found' })
     }
-    expect(new Set(await client.keys('*'))).toEqual(new Set(keys))
+    expect(new Set(await redis.client.keys('*'))).toEqual(new Set(keys))
     expect(await log.deadLetters.count({})).toBe(0)
   })
 
@@ -236,9 +215,9 @@ describe('a group of Redis', () => {
     const after = { minIdleMs: 60_000, limit: 10, after: second.messageId }
     expect(await group.claim('two', after)).toEqual([])
     expect(await group.claim('two', { minIdleMs: 60_000, limit: 10 })).toEqual([{ ...second, attempt: 2 }])
-    const consumers = await client.xInfoConsumers('tradpal_events', 'group')
+    const consumers = await redis.client.xInfoConsumers('tradpal_events', 'group')
     expect(consumers.map(({ name }) => name)).toEqual(['one', 'two'])
-    expect(await client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
+    expect(await redis.client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
   })
 
   test('a claim goes on behind full pages of what it may not take, in log order', async () => {

@@ -1,10 +1,8 @@
 import fc from 'fast-check'
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { describe, expect, test } from 'vitest'
 import type { AppendEntry, Entry, EventLog, MessageId } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
+import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 1_000, waitMs: 0 }
 const TYPES = ['market_data_update', 'order_executed', 'risk_alert'] as const
@@ -16,30 +14,10 @@ function entry(eventType: string, payload = `${eventType} ${ids}`): AppendEntry 
 }
 
 describe('a log that is partitioned by type', () => {
-  let server: RedisServer
-  let client: ReturnType<typeof createClient>
-  const open: RedisLog[] = []
+  const redis = redisInTest()
+  const started = (partitioning: 'none' | 'type' = 'type') => redis.started({ partitioning })
 
-  beforeAll(async () => {
-    server = await startRedis()
-    client = createClient({ url: server.url })
-    await client.connect()
-  })
-  afterAll(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  beforeEach(() => client.flushAll())
-  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-  async function started(partitioning: RedisLogOptions['partitioning'] = 'type'): Promise<RedisLog> {
-    const log = new RedisLog({ url: server.url, ...(partitioning === undefined ? {} : { partitioning }) })
-    open.push(log)
-    await log.start()
-    return log
-  }
-
-  const byHand = (payload: string, id = '*') => client.xAdd('tradpal_events', id, { event: payload })
+  const byHand = (payload: string, id = '*') => redis.client.xAdd('tradpal_events', id, { event: payload })
 
   async function appended(log: EventLog, ...entries: AppendEntry[]): Promise<MessageId[]> {
     return (await log.append(entries)).map(({ messageId }) => messageId)
@@ -52,7 +30,7 @@ describe('a log that is partitioned by type', () => {
   test('each type has a stream of its own, where an event stands under its message id', async () => {
     const log = await started()
     const messageIds = await appended(log, entry('order_executed', 'a'), entry('risk_alert', 'b'))
-    expect((await client.keys('*')).map((key) => key.replace(/:[01]$/, ':N')).sort()).toEqual([
+    expect((await redis.client.keys('*')).map((key) => key.replace(/:[01]$/, ':N')).sort()).toEqual([
       'tradpal_events',
       'tradpal_events:bell',
       'tradpal_events:dedup:N',
@@ -61,10 +39,13 @@ describe('a log that is partitioned by type', () => {
       'tradpal_events:type:risk_alert'
     ])
     const inRedis = async (type: string) =>
-      (await client.xRange(`tradpal_events:type:${type}`, '-', '+'))?.map(({ id, message }) => [id, message.event])
+      (await redis.client.xRange(`tradpal_events:type:${type}`, '-', '+'))?.map(({ id, message }) => [
+        id,
+        message.event
+      ])
     expect(await inRedis('order_executed')).toEqual([[messageIds[0], 'a']])
     expect(await inRedis('risk_alert')).toEqual([[messageIds[1], 'b']])
-    expect(await client.xLen('tradpal_events')).toBe(0)
+    expect(await redis.client.xLen('tradpal_events')).toBe(0)
   })
 
   test('whoever appends, in a partition, in the one stream or by hand, at whatever moment: all see all of it in one order', async () => {
@@ -75,7 +56,7 @@ describe('a log that is partitioned by type', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
-        await client.flushAll()
+        await redis.client.flushAll()
         const logs = { type: await started('type'), none: await started('none') }
         const reader = await started('none')
         await reader.group('group').create('start')
@@ -98,7 +79,7 @@ describe('a log that is partitioned by type', () => {
         for (const seen of [tailed, resumed, consumed, backward]) {
           expect(seen.map(({ payload }) => payload)).toEqual(expected)
         }
-        await Promise.all(open.splice(0).map((log) => log.close()))
+        await redis.closeLogs()
       }),
       { numRuns: 40 }
     )
@@ -120,7 +101,7 @@ describe('a log that is partitioned by type', () => {
     expect(rest.map(({ payload }) => payload)).toEqual(['old 2', 'new 1', 'new 2'])
     expect(await log.group('group').acknowledge('one', [...(first === undefined ? [] : [first]), ...rest])).toEqual([])
     expect(await log.info()).toMatchObject({ length: 4, groups: [{ name: 'group', pending: 0, lag: 0 }] })
-    expect(await client.xLen('tradpal_events')).toBe(2)
+    expect(await redis.client.xLen('tradpal_events')).toBe(2)
   })
 
   test('a process that was there before the partitions were reads, tails, consumes both ways and trims them too', async () => {
@@ -153,20 +134,20 @@ describe('a log that is partitioned by type', () => {
   test('a query of some types reads their streams and the one that may hold them from before, and no other', async () => {
     const log = await started()
     await appended(log, ...TYPES.flatMap((type) => [entry(type), entry(type)]))
-    await client.sendCommand(['CONFIG', 'RESETSTAT'])
+    await redis.client.sendCommand(['CONFIG', 'RESETSTAT'])
     expect(await log.read({ eventTypes: ['risk_alert', 'never_published'], limit: 10 })).toHaveLength(2)
-    const [, calls] = /cmdstat_xrange:calls=(\d+)/.exec(await client.info('commandstats')) ?? []
+    const [, calls] = /cmdstat_xrange:calls=(\d+)/.exec(await redis.client.info('commandstats')) ?? []
     expect(Number(calls)).toBe(2)
   })
 
   test('a batch over several types is appended whole or not at all', async () => {
     const log = await started()
     await appended(log, entry('risk_alert'))
-    await client.set('tradpal_events:type:order_executed', 'no stream')
+    await redis.client.set('tradpal_events:type:order_executed', 'no stream')
     const batch = [entry('risk_alert'), entry('order_executed')]
     await expect(log.append(batch)).rejects.toMatchObject({ code: 'log_incompatible' })
-    expect(await client.xLen('tradpal_events:type:risk_alert')).toBe(1)
-    await client.del('tradpal_events:type:order_executed')
+    expect(await redis.client.xLen('tradpal_events:type:risk_alert')).toBe(1)
+    await redis.client.del('tradpal_events:type:order_executed')
     expect((await log.append(batch)).map(({ duplicate }) => duplicate)).toEqual([false, false])
   })
 
@@ -180,7 +161,7 @@ describe('a log that is partitioned by type', () => {
     const settlement = { ...(cause as NonNullable<typeof cause>), outcome: { kind: 'done' }, effects } as const
     expect(await group.settle('one', [settlement])).toEqual([{ kind: 'settled' }])
     expect(await group.settle('one', [settlement])).toEqual([{ kind: 'lost' }])
-    expect(await client.xLen('tradpal_events:type:order_executed')).toBe(1)
+    expect(await redis.client.xLen('tradpal_events:type:order_executed')).toBe(1)
     expect((await group.read('one', NOW)).map(({ payload }) => payload)).toEqual(['effect'])
   })
 
@@ -190,7 +171,7 @@ describe('a log that is partitioned by type', () => {
     const appends = logs.flatMap((log, by) => types.map((type) => log.append([entry(type, `${type} by ${by}`)])))
     const messageIds = (await Promise.all(appends)).flat().map(({ messageId }) => messageId)
     expect(new Set(messageIds).size).toBe(180)
-    expect((await client.get('tradpal_events:partitions'))?.split('\n').sort()).toEqual(types.toSorted())
+    expect((await redis.client.get('tradpal_events:partitions'))?.split('\n').sort()).toEqual(types.toSorted())
     for (const log of logs) expect((await log.read({ limit: 1_000 })).length).toBe(180)
   })
 
@@ -198,7 +179,7 @@ describe('a log that is partitioned by type', () => {
     const [one, two] = [await started(), await started()]
     await appended(one, entry('risk_alert'), entry('order_executed'))
     await payloadsOf(two)
-    await client.flushAll()
+    await redis.client.flushAll()
     await appended(two, entry('order_executed', 'a'))
     await appended(one, entry('risk_alert', 'b'), entry('order_executed', 'c'))
     for (const log of [one, two]) expect(await payloadsOf(log)).toEqual(['a', 'b', 'c'])
@@ -207,7 +188,7 @@ describe('a log that is partitioned by type', () => {
   test('ids go on growing when the bell is lost, and behind an entry from the future that somebody added by hand', async () => {
     const log = await started()
     const before = await appended(log, entry('risk_alert'), entry('risk_alert'))
-    await client.del('tradpal_events:bell')
+    await redis.client.del('tradpal_events:bell')
     const after = await appended(log, entry('risk_alert'), entry('order_executed'))
     const future = `${Date.now() + 60_000}-7`
     await byHand('from the future', future)
@@ -226,7 +207,7 @@ describe('a log that is partitioned by type', () => {
     await appended(await started('type'), entry('risk_alert', 'a'))
     const log = await started('none')
     await appended(log, entry('risk_alert', 'b'))
-    expect(await client.xLen('tradpal_events')).toBe(1)
+    expect(await redis.client.xLen('tradpal_events')).toBe(1)
     expect(await payloadsOf(log)).toEqual(['a', 'b'])
     expect(await log.read({ eventTypes: ['risk_alert'], limit: 10 })).toHaveLength(2)
   })
@@ -237,12 +218,12 @@ describe('a log that is partitioned by type', () => {
     const group = log.group('group')
     await group.create('start')
     const deliveries = await group.read('one', NOW)
-    await client.xGroupDestroy('tradpal_events:type:risk_alert', 'group')
+    await redis.client.xGroupDestroy('tradpal_events:type:risk_alert', 'group')
     await expect(group.read('one', NOW)).rejects.toMatchObject({ code: 'not_found' })
     expect(await group.create('start'), 'it exists').toBe(false)
     expect((await group.read('one', NOW)).map(({ payload }) => payload)).toEqual(['a'])
     expect(await group.acknowledge('one', deliveries.slice(1))).toEqual([])
-    await client.xGroupDestroy('tradpal_events', 'group')
+    await redis.client.xGroupDestroy('tradpal_events', 'group')
     expect(await group.create('end')).toBe(true)
     expect(await group.pending({ limit: 10 }), 'nothing is left of the one before').toEqual([])
     await appended(log, entry('order_executed', 'c'))
@@ -253,7 +234,7 @@ describe('a log that is partitioned by type', () => {
     const log = await started()
     const names = ['a b', 'a\nb', 'ä:*', '{x}', 'market_data_update']
     await appended(log, ...names.map((name) => entry(name)))
-    expect((await client.get('tradpal_events:partitions'))?.split('\n')).toHaveLength(names.length)
+    expect((await redis.client.get('tradpal_events:partitions'))?.split('\n')).toHaveLength(names.length)
     for (const name of names) expect(await log.read({ eventTypes: [name], limit: 10 })).toHaveLength(1)
     const many = Array.from({ length: 1_023 - names.length }, (_, i) => entry(`type_${i}`))
     await appended(log, ...many)

@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ShardDelivery, ShardMember } from '../../src/log/port.ts'
-import { RedisLog } from '../../src/log/redis/index.ts'
+import type { RedisLog } from '../../src/log/redis/index.ts'
+import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 1_000, waitMs: 0 }
 const SHARDS = 4
@@ -16,28 +15,8 @@ function shardOf({ payload }: { payload: string | null }): number {
 }
 
 describe('a group of Redis that is cut into shards', () => {
-  let server: RedisServer
-  let client: ReturnType<typeof createClient>
-  const open: RedisLog[] = []
-
-  beforeAll(async () => {
-    server = await startRedis()
-    client = createClient({ url: server.url })
-    await client.connect()
-  })
-  afterAll(async () => {
-    client.destroy()
-    await server.stop()
-  })
-  beforeEach(() => client.flushAll())
-  afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-  async function started(): Promise<RedisLog> {
-    const log = new RedisLog({ url: server.url })
-    open.push(log)
-    await log.start()
-    return log
-  }
+  const redis = redisInTest()
+  const { started } = redis
 
   let numbers = 0
   async function append(log: RedisLog, count: number, keys = 8): Promise<string[]> {
@@ -62,14 +41,14 @@ describe('a group of Redis that is cut into shards', () => {
   const idsOf = (deliveries: readonly { messageId: string }[]) => deliveries.map(({ messageId }) => messageId)
 
   async function groupInRedis() {
-    const [info] = await client.xInfoGroups('tradpal_events')
+    const [info] = await redis.client.xInfoGroups('tradpal_events')
     return info as unknown as { lag: number | null; 'entries-read': number | null; 'last-delivered-id': string }
   }
 
   test('shows the truth in XINFO GROUPS: entries read, lag and last delivered id, from the start or the middle', async () => {
     const log = await started()
     for (const behind of [0, 100]) {
-      await client.flushAll()
+      await redis.client.flushAll()
       const ids = await append(log, 1_200)
       const group = log.group('group')
       await group.create(behind === 0 ? 'start' : { after: ids[behind - 1] ?? '' })
@@ -175,8 +154,8 @@ describe('a group of Redis that is cut into shards', () => {
     for (const member of members) await member.acknowledge(await member.read(NOW))
     const stop = new AbortController()
     const reads = members.map((member) => member.read({ limit: 1, waitMs: 60_000, signal: stop.signal }))
-    const served = async () => Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))?.[1])
-    await expect.poll(async () => /blocked_clients:2/.test(await client.info('clients'))).toBe(true)
+    const served = async () => Number(/total_commands_processed:(\d+)/.exec(await redis.client.info('stats'))?.[1])
+    await expect.poll(async () => /blocked_clients:2/.test(await redis.client.info('clients'))).toBe(true)
     const before = await served()
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect((await served()) - before).toBeLessThan(80)
@@ -223,7 +202,7 @@ describe('a group of Redis that is cut into shards', () => {
     const letter = { ...kept, kind: 'rejected', attempts: 1, firstError: error, lastError: error } as const
     const [settled] = await member.settle([{ ...delivery, outcome: { kind: 'dead', letter } }])
     const waiting = member.read({ limit: 1, waitMs: 5_000 })
-    await expect.poll(async () => /blocked_clients:1/.test(await client.info('clients'))).toBe(true)
+    await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
     const before = performance.now()
     const id = settled?.kind === 'settled' ? (settled.letter?.id ?? '') : ''
     await log.deadLetters.requeue(id, { by: 'ada', payload: 'amended' })
@@ -274,7 +253,7 @@ describe('a group of Redis that is cut into shards', () => {
     const [inHand = ''] = await append(log, 1, 1)
     expect(idsOf(await one.read(NOW))).toEqual([inHand])
     // What it holds is acknowledged past it: then the count of what is pending does not tell of the next.
-    await client.xAck('tradpal_events', 'group', inHand)
+    await redis.client.xAck('tradpal_events', 'group', inHand)
     const [next = ''] = await append(log, 1, 1)
     expect(await two.read({ limit: 10, waitMs: 100 })).toEqual([])
     const [last = ''] = await append(log, 1, 1)
@@ -315,10 +294,10 @@ describe('a group of Redis that is cut into shards', () => {
     const member = memberOf(log, 'one')
     const { held } = await member.renew()
     const [hold] = (await member.read(NOW)) as [ShardDelivery]
-    for (const lose of [() => client.xGroupDestroy('tradpal_events', 'group'), () => client.flushAll()]) {
+    for (const lose of [() => redis.client.xGroupDestroy('tradpal_events', 'group'), () => redis.client.flushAll()]) {
       const waiting = member.read({ limit: 1, waitMs: 30_000 })
       waiting.catch(() => {})
-      await expect.poll(async () => /blocked_clients:1/.test(await client.info('clients'))).toBe(true)
+      await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
       await lose()
       const before = performance.now()
       await expect(waiting).rejects.toMatchObject({ code: 'not_found' })
@@ -362,7 +341,7 @@ describe('a group of Redis that is cut into shards', () => {
     expect(cut.map(({ shard }) => shard)).toEqual([0, 1])
     expect(Math.min(...cut.map(({ epoch }) => epoch))).toBeGreaterThan(Math.max(...held.map(({ epoch }) => epoch)))
     expect(await one.acknowledge([delivery])).toEqual([delivery.messageId])
-    expect((await client.xInfoConsumers('tradpal_events', 'group')).map(({ name }) => name)).toEqual([])
+    expect((await redis.client.xInfoConsumers('tradpal_events', 'group')).map(({ name }) => name)).toEqual([])
   })
 
   test('of three processes, one killed and one stopped on the way, every entry is handled, and those of one key in order', async () => {
@@ -371,7 +350,7 @@ describe('a group of Redis that is cut into shards', () => {
     const handled: { messageId: string; key: string; epoch: number }[] = []
     const child = fileURLToPath(new URL('./redis-sharding-child.ts', import.meta.url))
     const spawn = (name: string): ChildProcess => {
-      const started = fork(child, [server.url, name], { execArgv: ['--conditions=tradpal-source'] })
+      const started = fork(child, [redis.server.url, name], { execArgv: ['--conditions=tradpal-source'] })
       onTestFinished(() => void started.kill('SIGKILL'))
       started.on('message', (done: { messageId: string; payload: string; epoch: number }[]) => {
         handled.push(...done.map(({ payload, ...rest }) => ({ ...rest, key: payload.split(' ')[0] ?? '' })))

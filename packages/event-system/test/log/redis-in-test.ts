@@ -1,0 +1,44 @@
+import { createClient } from 'redis'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+
+/** A Redis of its own for the tests of a file, empty at the beginning of each, and the logs that they open. */
+export function redisInTest() {
+  let server: RedisServer
+  let client: ReturnType<typeof newClient>
+  const open: RedisLog[] = []
+  const closeLogs = () => Promise.all(open.splice(0).map((log) => log.close()))
+
+  beforeAll(async () => {
+    server = await startRedis()
+    client = newClient(server.url)
+    await client.connect()
+  })
+  afterAll(async () => {
+    client.destroy()
+    await server.stop()
+  })
+  beforeEach(() => client.flushAll())
+  afterEach(closeLogs)
+
+  return {
+    get server() {
+      return server
+    },
+    /** To look past the log. */
+    get client() {
+      return client
+    },
+    /** A started log, closed after the test. */
+    async started(options: RedisLogOptions = {}): Promise<RedisLog> {
+      const log = new RedisLog({ url: server.url, ...options })
+      open.push(log)
+      await log.start()
+      return log
+    },
+    closeLogs
+  }
+}
+
+const newClient = (url: string) => createClient({ url })
