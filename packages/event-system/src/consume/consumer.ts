@@ -2,6 +2,7 @@ import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, NewDeadLetter, Settlement, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
+import { mustHaveCome } from './beginning.ts'
 import { Changes } from './changes.ts'
 import { Contents } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
@@ -12,7 +13,7 @@ import { InHand } from './in-hand.ts'
 import type { Intake, IntakeParts } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { type GivenUp, letterOf } from './letter.ts'
-import { CRASHES_PER_ATTEMPT } from './option-values.ts'
+import { CRASHES_PER_ATTEMPT, duration } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
@@ -25,6 +26,8 @@ import { Steps } from './steps.ts'
 const MAX_PARKED = 10_000
 /** Beyond so many times the prefetch that wait for their acknowledgement, no more entries are asked for. */
 const ENDED_PER_PREFETCH = 2
+/** When the time to close is up, what is left is handed back within so long, in ms. */
+const HAND_BACK_MS = 1_000
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
@@ -43,7 +46,10 @@ export interface ConsumerParts {
 export interface ConsumerReport {
   /** Entries whose handling had not begun, or that waited for a retry: handed back to the group, at once claimable by its other members. */
   readonly handedBack: number
-  /** Entries whose handlers ran out of time: handed back likewise, and what their handlers still do does not count. */
+  /**
+   * Entries whose handlers ran out of time: handed back likewise, and what their handlers still do does not count. When the
+   * log did not answer, everything that is left: others take it over as from a member that died.
+   */
   readonly unfinished: number
 }
 
@@ -135,6 +141,7 @@ export class EventConsumer {
   }
 
   async #start(): Promise<void> {
+    mustHaveCome(this.#options.from, this.#parts.log, this.#parts.clock, 'invalid_options')
     await this.#intake.join()
     const { consumer } = this
     this.#loops = Promise.all([
@@ -169,10 +176,12 @@ export class EventConsumer {
 
   /**
    * Stops reading, waits up to `timeoutMs` (default 10,000) for the handlers that run, hands the rest back to the group
-   * and says how many. Idempotent.
+   * and says how many. A log that does not answer keeps it for a second more, at most. Idempotent. Refuses with
+   * `invalid_options`, and goes on consuming.
    */
-  close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
-    this.#closing ??= this.#close(options.timeoutMs ?? 10_000)
+  async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    const timeoutMs = duration('timeoutMs', options.timeoutMs ?? 10_000, 0)
+    this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }
 
@@ -180,19 +189,29 @@ export class EventConsumer {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
     this.#changes.tell()
     const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
-    await this.#starting?.catch(() => {})
-    await this.#loops
+    const deadline = performance.now() + timeoutMs
+    await Promise.race([Promise.allSettled([this.#starting, this.#loops]), aborted(outOfTime)])
     while (this.#running > 0 && !outOfTime.aborted) await this.#changes.next(outOfTime)
-    await this.#settler.flush().catch((error) => this.#logger.warn({ err: error }, 'could not settle while closing'))
+    const late = aborted(AbortSignal.timeout(Math.ceil(Math.max(HAND_BACK_MS, deadline - performance.now()))))
+    await Promise.race([this.#attempt('settle', () => this.#settler.flush()), late])
     const left = [...this.#inHand]
-    await this.#intake
-      .leave()
-      .catch((error) => this.#logger.warn({ err: error, left: left.length }, 'could not hand back while closing'))
-    const unfinished = left.filter(({ state }) => state === 'running').length
+    const isHandedBack = await Promise.race([this.#attempt('hand back', () => this.#intake.leave()), late])
+    const unfinished = isHandedBack ? left.filter(({ state }) => state === 'running').length : left.length
     for (const held of left) {
       this.#lose(held, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
     }
     return { handedBack: left.length - unfinished, unfinished }
+  }
+
+  /** Resolves to whether it could be done. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      this.#logger.warn({ err: error }, `could not ${what} while closing`)
+      return false
+    }
   }
 
   /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. */
@@ -361,4 +380,10 @@ export class EventConsumer {
     this.#intake.onOutOfHand(held)
     this.#changes.tell()
   }
+}
+
+/** Resolves to false when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<false> {
+  if (signal.aborted) return Promise.resolve(false)
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }))
 }

@@ -161,8 +161,17 @@ function note(progress: HandlerProgress, registration: Registration, error: unkn
   progress.lastError = handlingError(error, now)
   progress.firstError ??= progress.lastError
   progress.dueAt = now + backoffMs(progress.failures, backoff, parts.random)
-  if (error instanceof Reject || retryOn?.(error) === false) progress.state = 'rejected'
+  if (error instanceof Reject || !mayRetry(retryOn, error)) progress.state = 'rejected'
   else if (progress.failures >= maxAttempts) progress.state = 'exhausted'
+}
+
+/** A `retryOn` that throws has not said that trying again cannot help. */
+function mayRetry(retryOn: Registration['retryOn'], error: unknown): boolean {
+  try {
+    return retryOn?.(error) !== false
+  } catch {
+    return true
+  }
 }
 
 /** Nothing is given up before every handler has had its attempts. */

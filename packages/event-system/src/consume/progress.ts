@@ -50,11 +50,20 @@ export class Progress {
 }
 
 export function handlingError(error: unknown, at: number): HandlingError {
-  if (!(error instanceof Error)) return { message: String(error), at }
+  if (!(error instanceof Error)) return { message: textOf(error), at }
   return {
-    message: error.message,
+    message: textOf(error.message),
     ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, MAX_STACK) }),
     at
+  }
+}
+
+/** Whatever was thrown: it may be something that no text can be made of. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return `${typeof thrown} without a text`
   }
 }
 

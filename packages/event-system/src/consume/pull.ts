@@ -10,6 +10,7 @@ import {
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
+import { mustHaveCome } from './beginning.ts'
 import { Contents } from './content.ts'
 import { fromDeliveryId, type PulledHold, toDeliveryId } from './delivery-id.ts'
 import { type Ending, neverFinished, poison, whyInvalid } from './handling.ts'
@@ -92,6 +93,7 @@ export class EventPuller {
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
     const wanted = resolvePullOptions(options)
+    mustHaveCome(wanted.from, this.#log, this.#clock, 'invalid_argument')
     const group = await this.#groups.joined(wanted)
     const deadline = this.#clock.now() + wanted.waitMs
     for (;;) {

@@ -6,6 +6,8 @@ import { membersByKey } from './members-by-key.ts'
 
 /** So many of its own entries a consumer that comes back takes up in one call. */
 const PAGE = 1_000
+/** What others handed back, or an operator put back, is looked for at the latest after so long, in ms. */
+const LOOK_MS = 2_000
 /** What is given back with a delay, be it the shortest, counts as a delivery: its handlers had begun. */
 const COUNTED_MS = 1
 
@@ -14,6 +16,8 @@ export class SharedIntake implements Intake {
   readonly #parts: IntakeParts
   #lastRead: MessageId | undefined
   #certainUntil = 0
+  /** It is time to take over what others left, before anything new is read. */
+  #claimIsDue = false
   #asking: Promise<unknown> | undefined
 
   constructor(parts: IntakeParts) {
@@ -100,6 +104,10 @@ export class SharedIntake implements Intake {
         await roomChange()
         continue
       }
+      if (this.#claimIsDue) {
+        await this.#claim()
+        continue
+      }
       await this.#attempt('read', async () => {
         const deliveries = await group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
@@ -108,19 +116,26 @@ export class SharedIntake implements Intake {
     }
   }
 
-  /** Takes over what dead members left, and what the living handed back. */
+  /** A member that has no room now claims as soon as it has: what is new never comes first. */
   async #claimLoop(): Promise<void> {
-    const { group, consumer, options, room, recovery, accept, onClaimed } = this.#parts
-    const minIdleMs = options.claimAfterMs
+    const { options, room, recovery } = this.#parts
     do {
-      const limit = room()
-      if (limit <= 0) continue
-      await this.#attempt('claim', async () => {
-        const deliveries = await group.claim(consumer, { minIdleMs, limit })
-        if (deliveries.length > 0) onClaimed(deliveries)
-        accept(deliveries)
-      })
-    } while (await recovery.pause(minIdleMs / 2))
+      if (room() > 0) await this.#claim()
+      else this.#claimIsDue = true
+    } while (await recovery.pause(Math.min(LOOK_MS, options.claimAfterMs / 2)))
+  }
+
+  /** Takes over what dead members left, and what the living handed back. Behind a full page there may be more. */
+  async #claim(): Promise<void> {
+    const { group, consumer, options, room, accept, onClaimed } = this.#parts
+    const limit = room()
+    if (limit <= 0) return
+    await this.#attempt('claim', async () => {
+      const deliveries = await group.claim(consumer, { minIdleMs: options.claimAfterMs, limit })
+      this.#claimIsDue = deliveries.length === limit
+      if (deliveries.length > 0) onClaimed(deliveries)
+      accept(deliveries)
+    })
   }
 
   /** Tells the group that this member lives, and learns what it has lost while it did not. */
