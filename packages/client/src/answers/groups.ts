@@ -1,6 +1,6 @@
 import { type StoredEvent, timestampMs } from '@tradpal/events'
 import { storedEvent } from './events.ts'
-import { listOf, numberOf, numberOrNull, numbersOf, partsOf, textOf, textsOf } from './parts.ts'
+import { listOf, numberOf, numberOrNull, numbersOf, partsOf, textOf, textOrNull, textsOf } from './parts.ts'
 
 /** How a consumer group stands. */
 export interface GroupInfo {
@@ -42,6 +42,12 @@ export interface PendingEvent {
   readonly idleMs: number
   /** How many times it was handed out. */
   readonly deliveries: number
+  /** How often its handlers have failed. */
+  readonly failures: number
+  /** What they failed with last. `null` when none has. */
+  readonly lastError: string | null
+  /** When it is tried again, ms since the epoch. `null` when it does not wait for that. */
+  readonly dueAt: number | null
 }
 
 /** An event that was handed out to the caller, until its lease ends. */
@@ -77,13 +83,19 @@ export function groupOf(value: unknown): GroupInfo {
 }
 
 export function pendingEventsOf(body: unknown): PendingEvent[] {
-  return listOf(body, 'pending_events').map((value) => ({
-    messageId: textOf(value, 'message_id'),
-    at: timestampMs(textOf(value, 'at')),
-    consumer: textOf(value, 'consumer'),
-    idleMs: numberOf(value, 'idle_ms'),
-    deliveries: numberOf(value, 'deliveries')
-  }))
+  return listOf(body, 'pending_events').map((value) => {
+    const dueAt = textOrNull(value, 'due_at')
+    return {
+      messageId: textOf(value, 'message_id'),
+      at: timestampMs(textOf(value, 'at')),
+      consumer: textOf(value, 'consumer'),
+      idleMs: numberOf(value, 'idle_ms'),
+      deliveries: numberOf(value, 'deliveries'),
+      failures: numberOf(value, 'failures'),
+      lastError: textOrNull(value, 'last_error'),
+      dueAt: dueAt === null ? null : timestampMs(dueAt)
+    }
+  })
 }
 
 export function deliveriesOf(body: unknown): Delivery[] {

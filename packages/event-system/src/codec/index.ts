@@ -5,3 +5,4 @@
  */
 export { entryOf } from './entry.ts'
 export { type EventCodec, plainCodec } from './event-codec.ts'
+export { type HandlerProgress, parseHandlingNote, toHandlingNote } from './handling-note.ts'

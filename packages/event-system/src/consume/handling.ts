@@ -10,13 +10,14 @@ import {
   type StoredEvent,
   validateData
 } from '@tradpal/events'
+import type { HandlerProgress } from '../codec/index.ts'
 import type { AppendEntry, Effects, HandlingError, LedgerEntry } from '../log/index.ts'
 import { runAsCause } from '../runtime/index.ts'
 import { RunContext, type Surroundings } from './context.ts'
 import type { Registration } from './handlers.ts'
 import type { Held } from './held.ts'
 import type { GivenUp } from './letter.ts'
-import { type HandlerProgress, handlingError } from './progress.ts'
+import { handlingError } from './progress.ts'
 
 /** How the handling of an event ended, for now or for good. */
 export interface Ending {

@@ -1,15 +1,5 @@
+import { type HandlerProgress, parseHandlingNote, toHandlingNote } from '../codec/index.ts'
 import type { HandlingError } from '../log/index.ts'
-
-/** How far one handler is with one event. */
-export interface HandlerProgress {
-  /** `gaveUp`: it will not be tried again, and is why the event is dead. */
-  state: 'to-do' | 'done' | 'exhausted' | 'rejected'
-  failures: number
-  firstError?: HandlingError
-  lastError?: HandlingError
-  /** Not to be tried before this time, ms since the epoch. */
-  dueAt?: number
-}
 
 /** Of a stack, so many characters are kept. */
 const MAX_STACK = 8_000
@@ -25,9 +15,8 @@ export class Progress {
     this.#handlers = handlers
   }
 
-  /** A note that this version cannot read counts for none. */
   static from(note: string | undefined): Progress {
-    return new Progress(new Map(Object.entries(note === undefined ? {} : parsed(note))))
+    return new Progress(new Map(Object.entries(parseHandlingNote(note))))
   }
 
   of(handler: string): HandlerProgress {
@@ -39,13 +28,13 @@ export class Progress {
   }
 
   toNote(): string {
-    return JSON.stringify({ handlers: Object.fromEntries(this.#handlers) })
+    return toHandlingNote(this.#handlers)
   }
 
   /** What is kept when the event is given up: who is done, so that a requeued event runs the others only, and counts anew. */
   toNoteOfTheDead(): string | undefined {
     const done = [...this.#handlers].filter(([, { state }]) => state === 'done')
-    return done.length === 0 ? undefined : JSON.stringify({ handlers: Object.fromEntries(done) })
+    return done.length === 0 ? undefined : toHandlingNote(done)
   }
 }
 
@@ -64,13 +53,5 @@ function textOf(thrown: unknown): string {
     return String(thrown)
   } catch {
     return `${typeof thrown} without a text`
-  }
-}
-
-function parsed(note: string): Record<string, HandlerProgress> {
-  try {
-    return (JSON.parse(note) as { handlers?: Record<string, HandlerProgress> }).handlers ?? {}
-  } catch {
-    return {}
   }
 }

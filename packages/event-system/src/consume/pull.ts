@@ -183,11 +183,13 @@ export class EventPuller {
       const [isSettled] = await this.#settle(group, consumer, [{ ...hold, outcome: { kind: 'dead', letter } }])
       return isSettled ? 'dead' : 'lost'
     }
+    // Handed back with a delay it counts as a delivery, which it was.
+    const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, this.#random))
+    own.dueAt = this.#clock.now() + waitMs
     const note = progress.toNote()
     const [isNoted] = await this.#settle(group, consumer, [{ ...hold, outcome: { kind: 'retry', note } }])
     if (!isNoted) return 'lost'
-    // Handed back with a delay it counts as a delivery, which it was.
-    return this.#handBack(group, hold, Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, this.#random)))
+    return this.#handBack(group, hold, waitMs)
   }
 
   /** What others left, and when there is nothing, what is new. */

@@ -1,4 +1,5 @@
 import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { parseHandlingNote } from '../codec/index.ts'
 import type { EventLog, GroupInfo, MessageId, PendingEntry, Position } from '../log/index.ts'
 import { pageLimit } from './arguments.ts'
 
@@ -12,6 +13,12 @@ export interface GroupOfficeOptions {
 export interface PendingEvent extends PendingEntry {
   /** When the log took it, ms since the epoch. */
   readonly at: number
+  /** How often its handlers have failed. */
+  readonly failures: number
+  /** What they failed with last. `null` when none has. */
+  readonly lastError: string | null
+  /** When it is tried again, ms since the epoch. `null` when it does not wait for that. */
+  readonly dueAt: number | null
 }
 
 export interface GroupChangeOptions {
@@ -49,7 +56,7 @@ export class GroupOffice {
   ): Promise<PendingEvent[]> {
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await this.#log.group(name).pending(page)
-    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId) }))
+    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId), ...whyPending(entry.note) }))
   }
 
   /**
@@ -95,6 +102,18 @@ export class GroupOffice {
     if (Number.isNaN(time)) throw new EventSystemError('invalid_argument', 'The time to seek to is an invalid Date.')
     if (time > this.#clock.now()) throw ahead(`the time ${to.toISOString()}`, 'it is in the future')
     return { time }
+  }
+}
+
+/** What the note of an entry says to who looks after it. */
+function whyPending(note: string | undefined): Pick<PendingEvent, 'failures' | 'lastError' | 'dueAt'> {
+  const handlers = Object.values(parseHandlingNote(note))
+  const errors = handlers.flatMap(({ lastError }) => lastError ?? []).sort((a, b) => b.at - a.at)
+  const due = handlers.flatMap(({ state, dueAt }) => (state === 'to-do' ? (dueAt ?? []) : []))
+  return {
+    failures: handlers.reduce((sum, { failures }) => sum + failures, 0),
+    lastError: errors[0]?.message ?? null,
+    dueAt: due.length === 0 ? null : Math.min(...due)
   }
 }
 

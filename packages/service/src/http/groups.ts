@@ -34,7 +34,10 @@ const pendingEntry = Type.Object({
   at: Type.String({ description: 'When the log took it.' }),
   consumer: Type.String({ description: 'Who has it; empty when nobody does.' }),
   idle_ms: Type.Integer({ description: 'Since it was handed out or extended.' }),
-  deliveries: Type.Integer({ description: 'How many times it was handed out.' })
+  deliveries: Type.Integer({ description: 'How many times it was handed out.' }),
+  failures: Type.Integer({ description: 'How often its handlers have failed.' }),
+  last_error: orNull(Type.String({ description: 'What they failed with last.' })),
+  due_at: orNull(Type.String({ description: 'When it is tried again; null when it does not wait for that.' }))
 })
 
 const forceParameter = Type.Optional(
@@ -153,6 +156,15 @@ function groupAnswer({ name, shards, consumers, pending, retrying, lag, lagMs, .
   }
 }
 
-function pendingAnswer({ messageId, at, consumer, idleMs, deliveries }: PendingEvent) {
-  return { message_id: messageId, at: formatTimestamp(at), consumer, idle_ms: idleMs, deliveries }
+function pendingAnswer({ messageId, at, consumer, idleMs, deliveries, failures, lastError, dueAt }: PendingEvent) {
+  return {
+    message_id: messageId,
+    at: formatTimestamp(at),
+    consumer,
+    idle_ms: idleMs,
+    deliveries,
+    failures,
+    last_error: lastError,
+    due_at: dueAt === null ? null : formatTimestamp(dueAt)
+  }
 }

@@ -1,3 +1,4 @@
+import { EventClient } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, test } from 'vitest'
 import { get, LOGS, post, serviceOver, signal } from './support/test-service.ts'
@@ -105,6 +106,21 @@ describe.each(LOGS)('consuming over HTTP, over %s', (log) => {
       oldest_pending_seconds: expect.any(Number),
       pending_events: [{ message_id: delivery?.event.message_id, consumer: 'py-1', deliveries: 1 }]
     })
+  })
+
+  test('what is pending says why: how often it failed, with what, and when it is tried again', async () => {
+    const { root, url, pull } = await deskOf(1)
+    const [delivery] = await pull()
+    const nack = { delivery_ids: [delivery?.delivery_id], delay_ms: 60_000, reason: 'the broker is down' }
+    expect((await post(`${url}/nack`, nack)).status).toBe(200)
+    const { body } = await get(url)
+    expect(body.pending_events).toMatchObject([
+      { message_id: delivery?.event.message_id, failures: 1, last_error: 'the broker is down' }
+    ])
+    expect(Date.parse(body.pending_events[0].due_at)).toBeGreaterThan(Date.now() + 30_000)
+    await using client = new EventClient({ url: root })
+    const [pending] = await client.groups.pending('desk')
+    expect(pending).toMatchObject({ failures: 1, lastError: 'the broker is down', dueAt: expect.any(Number) })
   })
 
   test('a group is moved and removed, but not while members live unless it is forced', async () => {

@@ -32,8 +32,17 @@ export function defineShow(command: Command, run: Run): void {
     )
 }
 
-function pendingDocument({ messageId, at, consumer, idleMs, deliveries }: PendingEvent) {
-  return { message_id: messageId, at: formatTimestamp(at), consumer, idle_ms: Math.round(idleMs), deliveries }
+function pendingDocument({ messageId, at, consumer, idleMs, deliveries, failures, lastError, dueAt }: PendingEvent) {
+  return {
+    message_id: messageId,
+    at: formatTimestamp(at),
+    consumer,
+    idle_ms: Math.round(idleMs),
+    deliveries,
+    failures,
+    last_error: lastError,
+    due_at: dueAt === null ? null : formatTimestamp(dueAt)
+  }
 }
 
 async function showForPeople(output: Output, group: GroupInfo, pending: readonly PendingEvent[]): Promise<void> {
@@ -61,9 +70,11 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
   if (pending.length === 0) return
   await output.line('')
   await output.table(
-    ['PENDING EVENT', 'TAKEN BY THE LOG (UTC)', 'MEMBER', 'IDLE', 'DELIVERIES'],
-    pending.map(({ messageId, at, consumer, idleMs, deliveries }) => {
-      return [messageId, formatTimestamp(at).slice(0, 19), consumer || '-', age(idleMs), String(deliveries)]
+    ['PENDING EVENT', 'TAKEN BY THE LOG (UTC)', 'MEMBER', 'IDLE', 'DELIVERIES', 'FAILURES', 'LAST ERROR'],
+    pending.map(({ messageId, at, consumer, idleMs, deliveries, failures, lastError }) => {
+      const when = formatTimestamp(at).slice(0, 19)
+      const why = lastError === null ? '-' : lastError.slice(0, 60)
+      return [messageId, when, consumer || '-', age(idleMs), String(deliveries), String(failures), why]
     })
   )
   output.note(`${pending.length} of ${group.pending} pending`)

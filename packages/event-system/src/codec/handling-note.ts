@@ -1,0 +1,27 @@
+import type { HandlingError } from '../log/index.ts'
+
+/** How far one handler is with one event. */
+export interface HandlerProgress {
+  /** `exhausted` and `rejected`: it will not be tried again, and is why the event is dead. */
+  state: 'to-do' | 'done' | 'exhausted' | 'rejected'
+  failures: number
+  firstError?: HandlingError
+  lastError?: HandlingError
+  /** Not to be tried before this time, ms since the epoch. */
+  dueAt?: number
+}
+
+/** How far the handlers are with an event, by their names, as the note of its pending entry. */
+export function toHandlingNote(handlers: Iterable<readonly [string, HandlerProgress]>): string {
+  return JSON.stringify({ handlers: Object.fromEntries(handlers) })
+}
+
+/** A note that this version cannot read counts for none. */
+export function parseHandlingNote(note: string | undefined): Record<string, HandlerProgress> {
+  if (note === undefined) return {}
+  try {
+    return (JSON.parse(note) as { handlers?: Record<string, HandlerProgress> }).handlers ?? {}
+  } catch {
+    return {}
+  }
+}
