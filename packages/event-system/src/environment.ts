@@ -59,7 +59,9 @@ export class EnvironmentReader {
     const value = given ?? this.#variable(variable)
     if (value === undefined || /^rediss?(\+cluster)?:\/\/./.test(value)) return value
     const name = given === undefined ? variable : option
-    this.wrong(`${name} must be a URL that begins with redis:// or rediss://, such as redis://localhost:6379.`)
+    this.wrong(
+      `${name} must be a URL that begins with redis:// or rediss://, or redis+cluster:// for a cluster, such as redis://localhost:6379.`
+    )
     return undefined
   }
 
