@@ -1,6 +1,7 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
 import type { HandlerContext } from './context.ts'
 import type { Handler } from './handlers.ts'
+import { duration, onlyOptions, wholeNumber } from './option-values.ts'
 
 /** One event of a batch, with the context of its delivery. */
 export interface BatchItem<T extends string = string> {
@@ -23,21 +24,22 @@ interface Waiting<T extends string> extends BatchItem<T> {
 /**
  * Makes a handler of one event out of one of many: it gathers the events that are being handled at the same time, and so
  * at most `concurrency` of them. `handleAll` resolves to one result for each, in order: an Error (also a `RetryLater` or a
- * `Reject`) where the event failed, anything else where it is done. When it throws, all of them have failed.
+ * `Reject`) where the event failed, anything else where it is done. When it throws, all of them have failed. Throws
+ * `invalid_argument` for what is no function, and `invalid_options`.
  *
  *     subscriber.registerHandler('market_data_update', batchHandler(async (items) => insertAll(items)), { name: 'ticks' })
  *     await subscriber.startConsuming({ concurrency: 100 })
  */
 export function batchHandler<T extends string = string>(
   handleAll: (items: readonly BatchItem<T>[]) => Promise<readonly unknown[]>,
-  { maxSize = 100, maxWaitMs = 0 }: BatchOptions = {}
+  options: BatchOptions = {}
 ): Handler<T> {
-  if (!(Number.isInteger(maxSize) && maxSize > 0 && maxWaitMs >= 0)) {
-    throw new EventSystemError(
-      'invalid_options',
-      `A batch has a maxSize of 1 or more and a maxWaitMs of 0 or more, got ${maxSize} and ${maxWaitMs}.`
-    )
+  if (typeof handleAll !== 'function') {
+    throw new EventSystemError('invalid_argument', `A batch handler must be a function, got ${typeof handleAll}.`)
   }
+  onlyOptions('batchHandler()', options, ['maxSize', 'maxWaitMs'])
+  const maxSize = wholeNumber('maxSize', options.maxSize ?? 100, 1)
+  const maxWaitMs = duration('maxWaitMs', options.maxWaitMs ?? 0, 0)
   let gathering: Waiting<T>[] = []
   let timer: NodeJS.Timeout | undefined
 

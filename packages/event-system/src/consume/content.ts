@@ -42,9 +42,17 @@ export class Contents {
     try {
       if (payload === null) throw new EventSystemError('invalid_event', 'The entry has no field "event".')
       const event = this.#options.codec.decode(payload)
-      return { event, key: this.#options.key?.(event) }
+      return { event, key: this.#keyOf(event) }
     } catch (error) {
       return { event: undefined, key: undefined, error }
     }
+  }
+
+  /** Another answer than a text would be a key of its own each time: the order would be lost without a word. */
+  #keyOf(event: Event): string | undefined {
+    const key: unknown = this.#options.key?.(event)
+    if (key === undefined || typeof key === 'string') return key
+    const got = key === null ? 'null' : typeof key
+    throw new EventSystemError('invalid_options', `key must return a string or undefined for each event, got ${got}.`)
   }
 }

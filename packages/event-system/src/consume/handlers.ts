@@ -6,7 +6,7 @@ import {
   type StoredEvent
 } from '@tradpal/events'
 import type { HandlerContext } from './context.ts'
-import { checkedBackoff, duration, wholeNumber } from './option-values.ts'
+import { checkedBackoff, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'
 
 /** Handles one event. When it throws, or its promise rejects, the event is tried again. */
 export type Handler<T extends string = string> = (
@@ -101,13 +101,17 @@ export class HandlerRegistry {
   }
 }
 
+const OPTIONS = ['name', 'maxAttempts', 'backoff', 'retryOn', 'timeoutMs', 'idempotent']
+
 function checkedOptions(options: HandlerOptions): HandlerOptions {
-  if (options.name === '') throw new EventSystemError('invalid_options', 'name of a handler must not be empty.')
-  if (options.maxAttempts !== undefined) wholeNumber('maxAttempts', options.maxAttempts, 1)
-  if (options.backoff !== undefined) checkedBackoff(options.backoff)
-  if (options.timeoutMs !== undefined) duration('timeoutMs', options.timeoutMs, 1)
-  if (options.retryOn !== undefined && typeof options.retryOn !== 'function') {
-    throw new EventSystemError('invalid_options', `retryOn must be a function, got ${typeof options.retryOn}.`)
-  }
-  return options
+  onlyOptions('registerHandler()', options, OPTIONS)
+  const { name, maxAttempts, backoff, retryOn, timeoutMs, idempotent } = options
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw wrong('name', 'a text that is not empty', name)
+  if (maxAttempts !== undefined) wholeNumber('maxAttempts', maxAttempts, 1)
+  if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
+  if (retryOn !== undefined && typeof retryOn !== 'function') throw wrong('retryOn', 'a function', retryOn)
+  if (idempotent !== undefined && typeof idempotent !== 'boolean')
+    throw wrong('idempotent', 'true or false', idempotent)
+  return backoff === undefined ? options : { ...options, backoff: checkedBackoff(backoff) }
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { type BackoffOptions, type Event, EventSystemError } from '@tradpal/events'
 import type { MessageId, Position } from '../log/index.ts'
 import { symbolOf } from './key.ts'
-import { checkedBackoff, choice, duration, nameOf, wholeNumber } from './option-values.ts'
+import { checkedBackoff, choice, duration, nameOf, onlyOptions, wholeNumber, wrong } from './option-values.ts'
 
 /** How a group consumes. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions {
@@ -18,7 +18,7 @@ export interface ConsumeOptions {
    * keys, shard by shard. Default `none`.
    */
   readonly ordering?: 'none' | 'key'
-  /** What must stay in order. An event for which it returns undefined is in order with nothing. Default: the symbol of the event's data. Only with `ordering: 'key'`. */
+  /** What must stay in order. An event for which it returns undefined is in order with nothing; one for which it throws, or returns what is no string, goes to the dead letters. Default: the symbol of the event's data. Only with `ordering: 'key'`. */
   readonly key?: (event: Event) => string | undefined
   /** Into how many shards the keys are cut: as many members can share the work, 1 to 1,024. It can be changed while no member lives and nothing is pending. Default 8. Only with `ordering: 'key'`. */
   readonly shards?: number
@@ -58,11 +58,14 @@ const DEFAULTS = {
   forgetConsumersAfterMs: 3_600_000
 } as const
 
+const NAMES = [...Object.keys(DEFAULTS), 'group', 'consumer', 'from']
+
 /** Of one way to share, what the other has no use for. */
 const MEANINGLESS = { none: ['key', 'shards', 'leaseMs'], key: ['claimAfterMs'] } as const
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
 export function resolveConsumeOptions(options: ConsumeOptions, defaultGroup: string): ResolvedConsumeOptions {
+  onlyOptions('startConsuming()', options, NAMES)
   const given = { ...DEFAULTS, ...withoutUndefined(options) }
   const ordering = choice('ordering', given.ordering, ['none', 'key'])
   for (const name of MEANINGLESS[ordering]) {
@@ -99,6 +102,7 @@ export function toPosition(from: NonNullable<ConsumeOptions['from']>): Position 
   if (from === 'start') return 'start'
   if (from === 'new') return 'end'
   if (typeof from === 'string') return { after: from }
+  if (!(from instanceof Date)) throw wrong('from', "'new', 'start', a message id or a Date", from)
   const time = from.getTime()
   if (Number.isNaN(time)) throw new EventSystemError('invalid_options', 'from is an invalid Date.')
   return { time }

@@ -1,6 +1,6 @@
 import { EventType } from '@tradpal/events'
 import { expect, test } from 'vitest'
-import { HandlerRegistry } from '../../src/consume/index.ts'
+import { batchHandler, HandlerRegistry } from '../../src/consume/index.ts'
 
 const nothing = () => {}
 
@@ -42,4 +42,35 @@ test('a type that nobody knows, no type at all and what is no function are refus
   expect(code(() => registry.register([], nothing))).toBe('invalid_argument')
   expect(code(() => registry.register('risk_alert', 'handler' as never))).toBe('invalid_argument')
   expect(registry.size).toBe(0)
+})
+
+test.each([
+  [{ retries: 3 }, /registerHandler\(\) has no retries: there are name, maxAttempts/],
+  [{ name: '' }, /name must be a text that is not empty, got ""/],
+  [{ backoff: { initialMs: 200, maxMs: 100 } }, /backoff\.initialMs must be at most backoff\.maxMs \(100\), got 200/],
+  [{ retryOn: 'timeout' }, /retryOn must be a function, got "timeout"/],
+  [{ idempotent: 'yes' }, /idempotent must be true or false, got "yes"/],
+  [null, /registerHandler\(\) must be an object with options, of .*, got null/]
+])('a registration with %o is refused in a sentence, and leaves no handler', (options, sentence) => {
+  const registry = new HandlerRegistry()
+  const register = () => registry.register('risk_alert', nothing, options as never)
+  expect(register).toThrow(
+    expect.objectContaining({ code: 'invalid_options', message: expect.stringMatching(sentence) })
+  )
+  expect(registry.size).toBe(0)
+})
+
+test.each([
+  [5, {}, 'invalid_argument', /must be a function, got number/],
+  [async () => [], { size: 5 }, 'invalid_options', /batchHandler\(\) has no size: there are maxSize, maxWaitMs/],
+  [async () => [], { maxSize: 0 }, 'invalid_options', /maxSize must be a whole number of at least 1, got 0/],
+  [
+    async () => [],
+    { maxWaitMs: Infinity },
+    'invalid_options',
+    /maxWaitMs must be a number of ms from 0 to \d+, got Infinity/
+  ]
+])('a batch handler of %o with %o is refused', (handleAll, options, code, sentence) => {
+  const make = () => batchHandler(handleAll as never, options as never)
+  expect(make).toThrow(expect.objectContaining({ code, message: expect.stringMatching(sentence) }))
 })

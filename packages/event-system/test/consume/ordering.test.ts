@@ -1,4 +1,4 @@
-import { createEvent, EventType } from '@tradpal/events'
+import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
 import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
@@ -64,6 +64,20 @@ describeOnEachLog('ordering by key', (logs) => {
     const inOrder = Array.from({ length: 20 }, (_, i) => i + 1)
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
     expect(diary.mostAtOnce).toBe(4)
+  })
+
+  test('a key that is no text sends the event to the dead letters, which say so, for its order would be lost', async () => {
+    const log = await logs.open()
+    const key = (({ data }: Event) => (data.symbol === 'AAPL' ? { symbol: 'AAPL' } : 'MSFT')) as NonNullable<
+      ConsumeOptions['key']
+    >
+    const seen: string[] = []
+    await append(log, signal('AAPL', 1), signal('MSFT', 1))
+    await member(log, ({ data }) => void seen.push(data.symbol), { key })
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual(['MSFT'])
+    const [letter] = await log.deadLetters.list({ limit: 10 })
+    expect(letter?.lastError.message).toBe('key must return a string or undefined for each event, got object.')
   })
 
   test('a failing event holds up those of its own key, and no others', async () => {

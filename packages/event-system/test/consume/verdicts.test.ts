@@ -108,7 +108,7 @@ describeOnEachLog('what a handler throws', (logs) => {
       {
         clock,
         maxAttempts: 9,
-        backoff: { initialMs: 3_600_000 },
+        backoff: { initialMs: 3_600_000, maxMs: 3_600_000 },
         handlerOptions: { maxAttempts: 2, backoff: { initialMs: 0 } }
       }
     )
