@@ -31,6 +31,8 @@ export interface EventSystemOptions extends PartitioningOptions {
   readonly retention?: RetentionPolicy
   /** A consumer group whose oldest event that it was not yet handed is older, in ms, makes the system `degraded`. Environment: EVENT_HEALTH_MAX_LAG_MS. Default: none does. */
   readonly healthMaxLagMs?: number
+  /** And one that has not acknowledged an event that it was handed, by its age, in ms: its handler hangs, or fails again and again. Environment: EVENT_HEALTH_MAX_PENDING_MS. Default: none does. */
+  readonly healthMaxPendingMs?: number
   /** A consumer group with more dead letters makes the system `degraded`. Environment: EVENT_HEALTH_MAX_DEAD_LETTERS. Default: none does. */
   readonly healthMaxDeadLetters?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
@@ -83,6 +85,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   )
   const healthBounds: HealthBounds = {
     maxLagMs: read.bound('healthMaxLagMs', options.healthMaxLagMs, 'EVENT_HEALTH_MAX_LAG_MS'),
+    maxPendingMs: read.bound('healthMaxPendingMs', options.healthMaxPendingMs, 'EVENT_HEALTH_MAX_PENDING_MS'),
     maxDeadLetters: read.bound('healthMaxDeadLetters', options.healthMaxDeadLetters, 'EVENT_HEALTH_MAX_DEAD_LETTERS')
   }
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')

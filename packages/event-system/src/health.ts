@@ -22,6 +22,8 @@ export interface SystemHealth {
 export interface HealthBounds {
   /** The age of the oldest event that a group was not yet handed, in ms. */
   readonly maxLagMs: number
+  /** The age of the oldest event that a group was handed and has not acknowledged, in ms. */
+  readonly maxPendingMs: number
   /** Dead letters of a group. */
   readonly maxDeadLetters: number
 }
@@ -69,7 +71,7 @@ export class Health {
 
   #groupsBeyondBounds(): Promise<string[]> {
     const { clock, bounds } = this.#parts
-    if (bounds.maxLagMs === Infinity && bounds.maxDeadLetters === Infinity) return Promise.resolve([])
+    if (Object.values(bounds).every((bound) => bound === Infinity)) return Promise.resolve([])
     const now = clock.now()
     if (this.#looked === undefined || now - this.#looked.at >= LOOK_AGAIN_MS) {
       this.#looked = { at: now, reasons: this.#look() }
@@ -83,13 +85,9 @@ export class Health {
   async #look(): Promise<string[]> {
     const { log, bounds } = this.#parts
     const { groups, deadLetters } = await log.info()
-    const lagging = groups
-      .filter(({ lagMs }) => lagMs > bounds.maxLagMs)
-      .map(
-        ({ name, lagMs }) => `The group ${name} lags ${seconds(lagMs)} s behind, more than ${seconds(bounds.maxLagMs)}.`
-      )
+    const late = groups.flatMap((group) => [...lagging(group, bounds), ...stuck(group, bounds)])
     // As long as there are no more of all groups together, there are no more of any.
-    return deadLetters > bounds.maxDeadLetters ? [...lagging, ...(await this.#withDeadLetters(groups))] : lagging
+    return deadLetters > bounds.maxDeadLetters ? [...late, ...(await this.#withDeadLetters(groups))] : late
   }
 
   async #withDeadLetters(groups: readonly GroupInfo[]): Promise<string[]> {
@@ -101,6 +99,19 @@ export class Health {
       .filter(({ count }) => count > bounds.maxDeadLetters)
       .map(({ name, count }) => `The group ${name} has ${count} dead letters, more than ${bounds.maxDeadLetters}.`)
   }
+}
+
+function lagging({ name, lagMs }: GroupInfo, { maxLagMs }: HealthBounds): string[] {
+  if (lagMs <= maxLagMs) return []
+  return [`The group ${name} lags ${seconds(lagMs)} s behind, more than ${seconds(maxLagMs)}.`]
+}
+
+function stuck({ name, oldestPendingMs }: GroupInfo, { maxPendingMs }: HealthBounds): string[] {
+  if (oldestPendingMs === null || oldestPendingMs <= maxPendingMs) return []
+  const limit = seconds(maxPendingMs)
+  return [
+    `The group ${name} has not acknowledged an event that is ${seconds(oldestPendingMs)} s old, more than ${limit}.`
+  ]
 }
 
 function seconds(ms: number): number {

@@ -278,6 +278,25 @@ describeOnEachLog('an event system', (under) => {
     expect(await reasons()).toEqual([])
   })
 
+  it('is degraded while a handler hangs on one event, though all are handed out', async () => {
+    const clock = new FakeClock()
+    await using system = await opened({ clock, healthMaxLagMs: 60_000, healthMaxPendingMs: 50 })
+    const group = system.log.group('hanging')
+    await group.create('start')
+    await system.publishEvent(signal())
+    const handed = await group.read('one', { limit: 1, waitMs: 0 })
+    const reasons = async () => {
+      await clock.advance(5_000)
+      return (await system.health()).reasons
+    }
+    await waitFor(async () => (await reasons()).length === 1)
+    const sentence = /^The group hanging has not acknowledged an event that is \d+(\.\d)? s old, more than 0\.1\.$/
+    expect(await reasons()).toEqual([expect.stringMatching(sentence)])
+    expect((await system.health()).status).toBe('degraded')
+    await group.acknowledge('one', handed)
+    expect(await reasons()).toEqual([])
+  })
+
   it('looks at the groups at most every five seconds, however often it is asked', async () => {
     const clock = new FakeClock()
     let looks = 0
