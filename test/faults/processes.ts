@@ -4,6 +4,12 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessSettings } from './settings.ts'
 
+/** Called in a process of a run: it has begun its work. */
+export function tellThatItHasBegun(): void {
+  process.send?.('begun')
+  process.disconnect?.()
+}
+
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -14,13 +20,15 @@ export class RunProcess {
   readonly #child: ChildProcess
   /** Resolves to how it ended: an exit code, or the signal. */
   readonly ended: Promise<number | string>
+  /** Resolves when it says that it has begun its work, or has ended. */
+  readonly begun: Promise<unknown>
 
   constructor(script: 'consuming-process.ts' | 'publishing-process.ts', settings: ProcessSettings, complaints: string) {
     const log = openSync(complaints, 'a')
     this.#child = spawn(
       process.execPath,
       ['--conditions=tradpal-source', join(import.meta.dirname, script), JSON.stringify(settings)],
-      { stdio: ['ignore', log, log] }
+      { stdio: ['ignore', log, log, 'ipc'] }
     )
     closeSync(log)
     running.add(this.#child)
@@ -28,6 +36,7 @@ export class RunProcess {
       running.delete(this.#child)
       return code ?? signal
     })
+    this.begun = Promise.race([once(this.#child, 'message'), this.ended])
   }
 
   freeze(): void {

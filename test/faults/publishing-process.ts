@@ -1,5 +1,6 @@
 import { createEvent, EventSystem, EventSystemError } from '@tradpal/event-system'
 import { DiaryWriter } from './diary.ts'
+import { tellThatItHasBegun } from './processes.ts'
 import { EVENTS_PER_SECOND, KEYS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
 /** Publishes at its pace for the time of the run, each key's events in order, and writes down what the log has taken. */
@@ -7,7 +8,8 @@ const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '')
 const { diary, durationMs } = settings
 const writer = new DiaryWriter(diary)
 const system = new EventSystem(systemOptions(settings))
-await system.initialize()
+await untilAccepted(() => system.initialize())
+tellThatItHasBegun()
 
 const started = performance.now()
 let published = 0

@@ -48,6 +48,7 @@ export class Run {
     const publisher = this.#process('publishing-process.ts', CONSUMERS, 'publisher')
     try {
       for (let slot = 0; slot < CONSUMERS; slot++) this.#startConsumer(slot)
+      await publisher.begun
       const started = performance.now()
       const faults = this.plan.map(async (fault) => {
         await pause(started + fault.atMs - performance.now())
