@@ -27,6 +27,7 @@ import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
 import { removeCases } from './remove.ts'
 import { settleCases } from './settle.ts'
+import { shardHoldCases } from './shard-holds.ts'
 import { shardMemberCases } from './shard-members.ts'
 import { shardingCases } from './sharding.ts'
 import { tailCases } from './tail.ts'
@@ -49,6 +50,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...placeCases,
   ...shardingCases,
   ...shardMemberCases,
+  ...shardHoldCases,
   ...deadLetterCases,
   ...trimCases,
   ...removeCases,

@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict'
-import type { EventLog, ShardDelivery, ShardMember } from '../port.ts'
+import type { ShardDelivery } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
-import { appendSome, idsOf, newEventId, payloadsOf, readAll, shardOfPayload } from './entries.ts'
+import { appendSome, idsOf } from './entries.ts'
 import { eventually, pause, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
-import { share } from './sharding.ts'
+import {
+  AN_HOUR_MS,
+  alone,
+  assertOrdered,
+  member,
+  NOW,
+  readToTheEnd,
+  SHARDS,
+  shardOf,
+  twoMembers
+} from './shard-group.ts'
 
-const SHARDS = 4
-const AN_HOUR_MS = 3_600_000
-const NOW = { limit: 1_000, waitMs: 0 }
 const WAKE_MS = 2_000
 
 export const shardMemberCases: readonly ConformanceCase[] = [
@@ -53,37 +60,6 @@ export const shardMemberCases: readonly ConformanceCase[] = [
       await pause(20)
       abort.abort()
       assert.deepEqual(await within(WAKE_MS, 'the end of an aborted read', read), [])
-    }
-  },
-  {
-    title: 'sharded: who gets a shard gets what was pending of it first, and the former owner’s holds are lost',
-    async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      await group.create('start')
-      const ids = await appendSome(log, 20)
-      const one = member(log, 'one', 200)
-      await one.renew()
-      const held = await readToTheEnd(one)
-      assert.deepEqual(new Set(idsOf(held)), new Set(ids))
-      const two = member(log, 'two', AN_HOUR_MS)
-      await eventually('the shards of the dead', async () => (await two.renew()).held.length === SHARDS)
-      const more = await appendSome(log, 4, 20)
-      const inherited = await readToTheEnd(two)
-      assert.deepEqual(new Set(idsOf(inherited)), new Set([...ids, ...more]))
-      assertOrdered(log, inherited)
-      assert.ok(inherited.every(({ attempt, messageId }) => attempt === (ids.includes(messageId) ? 2 : 1)))
-      assert.deepEqual(new Set(await one.acknowledge(held)), new Set(ids))
-      const results = await one.settle(
-        held.map((hold) => ({
-          ...hold,
-          outcome: { kind: 'done' },
-          effects: [{ eventId: hold.messageId, step: 'effects', append: [effect('lost')] }]
-        }))
-      )
-      assert.ok(results.every(({ kind }) => kind === 'lost'))
-      assert.equal((await readAll(log)).length, 24)
-      assert.deepEqual(await two.acknowledge(inherited), [])
     }
   },
   {
@@ -132,38 +108,6 @@ export const shardMemberCases: readonly ConformanceCase[] = [
       const read = await readToTheEnd(one)
       assert.equal(read.length, 4)
       assert.ok(read.every(({ shard }) => !surplus.includes(shard)))
-    }
-  },
-  {
-    title: 'sharded.settle: done, dead and retry, with effects, as a group that shares entry by entry',
-    async run(harness) {
-      const log = await harness.open()
-      const { group, one } = await alone(log)
-      await appendSome(log, 3)
-      const [first, second, third] = await one.read(NOW)
-      assert.ok(first && second && third)
-      const error = { message: 'No.', at: 1 }
-      const letter = {
-        consumer: 'one',
-        handler: null,
-        eventType: null,
-        payload: second.payload,
-        kind: 'rejected',
-        attempts: 1,
-        firstError: error,
-        lastError: error
-      } as const
-      const effects = [{ eventId: 'e', step: 'effects', append: [effect('an effect')] }]
-      const results = await one.settle([
-        { ...first, outcome: { kind: 'done' }, effects },
-        { ...second, outcome: { kind: 'dead', letter } },
-        { ...third, outcome: { kind: 'retry', note: 'not yet' } }
-      ])
-      assert.ok(results.every(({ kind }) => kind === 'settled'))
-      assert.deepEqual(payloadsOf(await readAll(log)).slice(3), ['an effect'])
-      assert.deepEqual(idsOf(await log.deadLetters.list({ limit: 10 })), [second.messageId])
-      assert.deepEqual(idsOf(await group.pending({ limit: 10 })), [third.messageId])
-      assert.equal((await group.info()).retrying, 1)
     }
   },
   {
@@ -279,50 +223,6 @@ export const shardMemberCases: readonly ConformanceCase[] = [
   }
 ]
 
-const shardOf = (payload: string | null) => shardOfPayload(SHARDS)({ messageId: '', payload })
-
-function member(log: EventLog, name: string, leaseMs: number): ShardMember {
-  return log.group('group').sharded(name, { shards: SHARDS, leaseMs, shardOf: shardOfPayload(SHARDS) })
-}
-
-async function alone(log: EventLog) {
-  const group = log.group('group')
-  await group.create('start')
-  const one = member(log, 'one', AN_HOUR_MS)
-  await one.renew()
-  return { group, one }
-}
-
-async function twoMembers(log: EventLog) {
-  const { group, one } = await alone(log)
-  const two = member(log, 'two', AN_HOUR_MS)
-  await share(one, two)
-  return { group, one, two }
-}
-
-/** Until there is nothing more at once. */
-async function readToTheEnd(member: ShardMember): Promise<ShardDelivery[]> {
-  const all: ShardDelivery[] = []
-  for (;;) {
-    const page = await member.read({ limit: 7, waitMs: 50 })
-    if (page.length === 0) return all
-    all.push(...page)
-  }
-}
-
-function assertOrdered(log: EventLog, deliveries: readonly ShardDelivery[]): void {
-  const last = new Map<number, string>()
-  for (const { shard, messageId } of deliveries) {
-    const before = last.get(shard)
-    if (before !== undefined) assert.ok(log.compare(before, messageId) < 0, `${before} came before ${messageId}`)
-    last.set(shard, messageId)
-  }
-}
-
 function firstOfEach(deliveries: readonly ShardDelivery[]): ShardDelivery[] {
   return [...new Map([...deliveries].reverse().map((delivery) => [delivery.messageId, delivery])).values()].reverse()
-}
-
-function effect(payload: string) {
-  return { eventId: newEventId(), eventType: 'order_executed', payload }
 }

@@ -46,6 +46,8 @@ export interface ShardMember {
    * the shard, but for those requeued from the dead letters. Waits and ends as {@link ConsumerGroup.read} does.
    */
   read(options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<ShardDelivery[]>
+  /** As {@link ConsumerGroup.held}, of the shards that this member has. */
+  held(holds: readonly ShardHold[]): Promise<ShardDelivery[]>
   /** As {@link ConsumerGroup.acknowledge}. */
   acknowledge(holds: readonly ShardHold[]): Promise<MessageId[]>
   /** As {@link ConsumerGroup.settle}. */

@@ -3,6 +3,9 @@ import { isHeldBy, type ShardingState } from '../sharding/index.ts'
 import { HeldShard } from './held-shard.ts'
 import type { Holder } from './settlements.ts'
 
+/** A member that was given more of a shard takes its count for granted: to look at everything costs the server too much then. */
+const MOST_LOOKED_AT = 10_000
+
 /** The shards that a member has been assigned, as far as it knows. */
 export class HeldShards {
   readonly #member: string
@@ -41,7 +44,7 @@ export class HeldShards {
       const shard = this.#byShard.get(tenure.shard) ?? new HeldShard(this.#member, tenure)
       shard.isSurplus = surplus.includes(tenure.shard)
       // A look at everything, now and then, whatever was counted: nothing that was missed stays so.
-      shard.unseen = 'anywhere'
+      if (shard.has.size <= MOST_LOOKED_AT) shard.unseen = 'anywhere'
       this.#byShard.set(tenure.shard, shard)
     }
   }

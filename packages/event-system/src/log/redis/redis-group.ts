@@ -212,8 +212,9 @@ export class RedisGroup implements ConsumerGroup {
   async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
     mustBeConsumer(consumer)
     if (holds.length === 0) return []
-    const { notes, amended } = this.#keys
-    const replies = await this.#run<DeliveryReply[]>('held', [notes, amended], [consumer, ...holdArguments(holds)])
+    const { notes, amended, sharding } = this.#keys
+    const args = [consumer, '', '', ...holdArguments(holds)]
+    const replies = await this.#run<DeliveryReply[]>('held', [notes, amended, sharding], args)
     return [...(await this.#reader.complete(replies.map(toDelivery)))]
   }
 

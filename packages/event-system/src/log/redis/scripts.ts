@@ -14,7 +14,7 @@ const SCRIPTS = {
   seek: load('seek-1n'),
   acknowledge: load('acknowledge-4n'),
   settle: load('settle-10n'),
-  held: load('held-3n'),
+  held: load('held-4n'),
   extend: load('extend-1n'),
   release: load('release-2n'),
   claim: load('claim-4n'),

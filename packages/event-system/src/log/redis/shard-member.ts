@@ -20,6 +20,7 @@ import { HeldShards } from './held-shards.ts'
 import { mustBeConsumer } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
 import type { Partitions } from './partitions.ts'
+import { type Holder, holdArguments } from './settlements.ts'
 import type { Settler } from './settler.ts'
 import { type PendingByConsumer, ShardRouter } from './shard-router.ts'
 import { stateFor, uncut } from './sharding-cut.ts'
@@ -226,6 +227,21 @@ export class RedisShardMember implements ShardMember {
     if (outcome.kind !== 'routed') return outcome.kind === 'moved' || outcome.kind === 'leftovers'
     for (const { held, entry } of outcome.given) this.#ready.push(held.give({ ...entry, attempt: 1 }))
     return true
+  }
+
+  async held(holds: readonly ShardHold[]): Promise<ShardDelivery[]> {
+    const batches = this.#held.batches(holds)
+    return (await Promise.all(batches.map(({ holder, holds }) => this.#heldAs(holder, holds)))).flat()
+  }
+
+  /** What it holds of one shard. */
+  async #heldAs({ consumer, shard, tenure }: Holder, holds: readonly ShardHold[]): Promise<ShardDelivery[]> {
+    const { partitions, reader, group, keys } = this.#context
+    const [{ shard: number, epoch }] = holds as [ShardHold]
+    const args = [group, consumer, shard, tenure, ...holdArguments(holds)]
+    const replies = await partitions.run<DeliveryReply[]>('held', [keys.notes, keys.amended, keys.sharding], args)
+    const deliveries = await reader.complete(replies.map(toDelivery))
+    return deliveries.map((delivery) => ({ ...delivery, shard: number, epoch }))
   }
 
   async acknowledge(holds: readonly ShardHold[]): Promise<MessageId[]> {

@@ -14,7 +14,7 @@ import type { Partitions } from './partitions.ts'
 /** So many entries are routed in one step, at most: the server does nothing else meanwhile. */
 const STEP = 500
 /** A shard of which so many entries are pending holds up the routing: its member is too slow, or gone. */
-const MOST_PENDING = 10_000
+const MOST_PENDING = 100_000
 /** While another member routes, this one steps in when there was something to route for so long, in ms. */
 const STEP_IN_MS = 15
 /** Then it is tried again after so long, in ms. */

@@ -49,6 +49,11 @@ const ACKNOWLEDGE = `
   DELETE FROM pending
   WHERE grp = ?1 AND shard = ?2 AND handed = ?3 AND deliveries = ?4 AND id IN (SELECT value FROM json_each(?5)) RETURNING id`
 const IS_HELD = 'SELECT 1 FROM pending WHERE grp = ? AND id = ? AND shard = ? AND handed = ? AND deliveries = ?'
+const HELD = `
+  SELECT pending.id AS id, shard, handed, deliveries, note, coalesce(pending.payload, entries.payload) AS payload
+  FROM pending LEFT JOIN entries ON entries.id = pending.id
+  WHERE grp = ?1 AND shard = ?2 AND handed = ?3 AND deliveries = ?4 AND pending.id IN (SELECT value FROM json_each(?5))
+  ORDER BY pending.id`
 const RAISE_TIDE = 'UPDATE state SET moves = moves + 1'
 
 /** One member of a group that is cut into shards: its state is a row of JSON, its steps are transactions. */
@@ -194,21 +199,36 @@ export class SqliteShardMember implements ShardMember {
     return rows.filter(({ payload }) => payload !== null).map(toShardDelivery)
   }
 
+  held(holds: readonly ShardHold[]): Promise<ShardDelivery[]> {
+    const { connection } = this.#log
+    return connection.read(() => {
+      lastIdOf(connection, this.#group)
+      return this.#rowsOf(holds, HELD)
+        .filter(({ payload }) => payload !== null)
+        .map(toShardDelivery)
+    })
+  }
+
   acknowledge(holds: readonly ShardHold[]): Promise<MessageId[]> {
     const { connection } = this.#log
     if (holds.length === 0) return Promise.resolve([])
     return connection.write(() => {
       lastIdOf(connection, this.#group)
-      const state = loadSharding(connection, this.#group)
-      const found = tenuresOf(holds).flatMap(([tenure, ofTenure]) => {
-        if (!isHeldBy(state, this.name, tenure)) return []
-        return byAttempt(ofTenure).flatMap(({ attempt, ids }) =>
-          connection.statement(ACKNOWLEDGE).all(this.#group, tenure.shard, tenure.epoch, attempt, ids)
-        )
-      })
       return lostOf(
         holds,
-        found.map(({ id }) => Number(id))
+        this.#rowsOf(holds, ACKNOWLEDGE).map(({ id }) => Number(id))
+      )
+    })
+  }
+
+  /** What a statement answers of those that this member holds. */
+  #rowsOf(holds: readonly ShardHold[], statement: string): Record<string, unknown>[] {
+    const { connection } = this.#log
+    const state = loadSharding(connection, this.#group)
+    return tenuresOf(holds).flatMap(([tenure, ofTenure]) => {
+      if (!isHeldBy(state, this.name, tenure)) return []
+      return byAttempt(ofTenure).flatMap(({ attempt, ids }) =>
+        connection.statement(statement).all(this.#group, tenure.shard, tenure.epoch, attempt, ids)
       )
     })
   }
