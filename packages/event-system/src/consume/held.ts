@@ -18,34 +18,47 @@ export type AnyDelivery = Delivery & Partial<ShardTenure>
 
 /** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
 export class Held {
-  readonly delivery: AnyDelivery
-  readonly content: Content
+  /** What it must stay in order with. */
+  readonly key: string | undefined
   state: HeldState = 'queued'
+  #delivery: AnyDelivery
+  #content: Content | undefined
   #progress: Progress | undefined
   #abort: AbortController | undefined
   #lostBecause: Error | undefined
 
   constructor(delivery: AnyDelivery, content: Content) {
-    this.delivery = delivery
-    this.content = content
+    this.#delivery = delivery
+    this.#content = content
+    this.key = content.key
   }
 
   get messageId(): string {
-    return this.delivery.messageId
+    return this.#delivery.messageId
+  }
+
+  /** Without its payload while it is shelved. */
+  get delivery(): AnyDelivery {
+    return this.#delivery
+  }
+
+  /** Undefined while it is shelved. */
+  get content(): Content | undefined {
+    return this.#content
   }
 
   get bytes(): number {
-    return this.delivery.payload?.length ?? 0
+    return this.#delivery.payload?.length ?? 0
   }
 
   get progress(): Progress {
-    this.#progress ??= Progress.from(this.delivery.note)
+    this.#progress ??= Progress.from(this.#delivery.note)
     return this.#progress
   }
 
   /** Undefined as long as nothing has failed: most never need one. */
   get progressIfAny(): Progress | undefined {
-    return this.delivery.note === undefined ? this.#progress : this.progress
+    return this.#delivery.note === undefined ? this.#progress : this.progress
   }
 
   /** Why this consumer has it no more. */
@@ -60,6 +73,18 @@ export class Held {
       if (this.#lostBecause !== undefined) this.#abort.abort(this.#lostBecause)
     }
     return this.#abort.signal
+  }
+
+  /** Forgets what it says. The log has it. */
+  shelve(): void {
+    const { raw: _, ...delivery } = this.#delivery
+    this.#delivery = { ...delivery, payload: null }
+    this.#content = undefined
+  }
+
+  unshelve({ payload, raw }: Delivery, content: Content): void {
+    this.#delivery = { ...this.#delivery, payload, ...(raw === undefined ? {} : { raw }) }
+    this.#content = content
   }
 
   lose(reason: Error): void {

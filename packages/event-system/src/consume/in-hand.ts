@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import type { MessageId } from '../log/index.ts'
-import type { Held } from './held.ts'
+import type { Delivery, MessageId } from '../log/index.ts'
+import type { Content, Held } from './held.ts'
 
 /** What a consumer has in hand: handed out to it, and not yet settled or lost. */
 export class InHand {
@@ -35,6 +35,18 @@ export class InHand {
     this.#held.set(held.messageId, held)
     this.#bytes += held.bytes
     return before
+  }
+
+  /** Keeps an entry without what it says. */
+  shelve(held: Held): void {
+    if (!this.holds(held)) return
+    this.#bytes -= held.bytes
+    held.shelve()
+  }
+
+  unshelve(held: Held, delivery: Delivery, content: Content): void {
+    held.unshelve(delivery, content)
+    this.#bytes += held.bytes
   }
 
   /** Lets go of an entry that is settled. */

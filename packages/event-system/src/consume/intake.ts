@@ -1,6 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import type { ConsumerGroup, Delivery } from '../log/index.ts'
-import type { Held } from './held.ts'
+import type { AnyDelivery, Held } from './held.ts'
 import type { InHand } from './in-hand.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
@@ -16,6 +16,8 @@ export interface Intake extends Settling {
   isCertain(): boolean
   /** Says that this consumer still works on an entry. Rejects with `delivery_lost`. */
   extend(held: Held): Promise<void>
+  /** Reads entries once more that this consumer holds. Left out is what it holds no more, and what was trimmed. */
+  held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]>
   /** A settlement came too late: the entry was this consumer's no more. */
   onLost(held: Held): void
   /** An entry is out of hand: settled or lost. */

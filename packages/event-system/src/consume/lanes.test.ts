@@ -111,7 +111,7 @@ class Consumer {
 }
 
 function sameKey(one: Held, other: Held): boolean {
-  return one.content.key !== undefined && one.content.key === other.content.key
+  return one.key !== undefined && one.key === other.key
 }
 
 test('of a key one is handled at a time and in order, whatever fails, is lost or comes again meanwhile; of others all that can be', () => {

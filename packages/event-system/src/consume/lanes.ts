@@ -22,7 +22,7 @@ export class Lanes {
   }
 
   add(held: Held): void {
-    const { key } = held.content
+    const { key } = held
     const lane = key === undefined ? undefined : this.#lanes.get(key)
     if (lane === undefined) {
       if (key !== undefined) this.#lanes.set(key, { queue: new Fifo(), isBlocked: false })
@@ -43,7 +43,7 @@ export class Lanes {
   }
 
   /** The turn of one is over: the next of its key has it. */
-  pass({ content: { key } }: Held): void {
+  pass({ key }: Held): void {
     if (key === undefined) return
     const lane = this.#lanes.get(key)
     if (lane === undefined) return
@@ -54,7 +54,7 @@ export class Lanes {
   }
 
   /** It keeps its turn, and waits for its retry: those behind it wait with it. */
-  block({ content: { key } }: Held): void {
+  block({ key }: Held): void {
     const lane = key === undefined ? undefined : this.#lanes.get(key)
     if (lane === undefined) return
     lane.isBlocked = true
@@ -63,9 +63,20 @@ export class Lanes {
 
   /** Its retry has come. */
   resume(held: Held): void {
-    const lane = held.content.key === undefined ? undefined : this.#lanes.get(held.content.key)
+    const lane = held.key === undefined ? undefined : this.#lanes.get(held.key)
     if (lane !== undefined) this.#unblock(lane)
     this.#ready.push(held)
+  }
+
+  /** Whether it stands behind one that waits for its retry. */
+  isParked({ key }: Held): boolean {
+    return key !== undefined && this.#lanes.get(key)?.isBlocked === true
+  }
+
+  /** Those that stand behind the one of this key whose turn it is, the first `most` of them. */
+  behind({ key }: Held, most = Number.POSITIVE_INFINITY): readonly Held[] {
+    const lane = key === undefined ? undefined : this.#lanes.get(key)
+    return lane === undefined ? [] : lane.queue.first(most)
   }
 
   #unblock(lane: Lane): void {
@@ -86,6 +97,10 @@ class Fifo {
 
   push(held: Held): void {
     this.#items.push(held)
+  }
+
+  first(most: number): Held[] {
+    return this.#items.slice(this.#head, this.#head + most)
   }
 
   shift(): Held | undefined {

@@ -17,7 +17,7 @@ export interface HandlingReport {
 
 /** Tells who listens that the handlers of an event ran. */
 export function reportEnding({ log, group, held, started, clock }: HandlingReport, ending: Ending): void {
-  const { event } = held.content
+  const event = held.content?.event
   if (!diagnostics.consumed.hasSubscribers || event === undefined) return
   const handlingMs = performance.now() - started
   diagnostics.consumed.publish({

@@ -1,5 +1,13 @@
 import { EventSystemError } from '@tradpal/events'
-import type { MessageId, Settlement, SettlementResult, ShardHold, ShardMember, ShardTenure } from '../log/index.ts'
+import type {
+  Delivery,
+  MessageId,
+  Settlement,
+  SettlementResult,
+  ShardHold,
+  ShardMember,
+  ShardTenure
+} from '../log/index.ts'
 import type { Contents } from './content.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
@@ -67,6 +75,10 @@ export class ShardedIntake implements Intake {
 
   settle(settlements: readonly AnySettlement[]): Promise<readonly SettlementResult[]> {
     return this.#member.settle(settlements as readonly (Settlement & ShardTenure)[])
+  }
+
+  held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
+    return this.#member.held(deliveries as readonly ShardHold[])
   }
 
   /** Most likely the shard is lost, and with it what stands behind in the same key: nothing of that may begin. */

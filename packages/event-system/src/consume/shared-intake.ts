@@ -4,7 +4,7 @@ import type { AnyDelivery, Held } from './held.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
 import { membersByKey } from './members-by-key.ts'
 
-/** So many of its own entries a consumer that comes back takes up in one call. */
+/** So many entries are taken up, extended or handed back in one call: the log does nothing else meanwhile. */
 const PAGE = 1_000
 /** What others handed back, or an operator put back, is looked for at the latest after so long, in ms. */
 const LOOK_MS = 2_000
@@ -60,17 +60,22 @@ export class SharedIntake implements Intake {
     return this.#parts.group.settle(this.#parts.consumer, settlements)
   }
 
+  async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
+    return this.#parts.group.held(this.#parts.consumer, deliveries)
+  }
+
   onLost(): void {}
 
   onOutOfHand(): void {}
 
   async leave(): Promise<void> {
     const { group, consumer, inHand } = this.#parts
-    const left = [...inHand]
-    const begun = left.filter(({ state }) => state === 'running').map(({ delivery }) => delivery)
-    const untouched = left.filter(({ state }) => state !== 'running').map(({ delivery }) => delivery)
-    if (untouched.length > 0) await group.release(consumer, untouched)
-    if (begun.length > 0) await group.release(consumer, begun, { delayMs: COUNTED_MS })
+    for (const page of pages([...inHand])) {
+      const begun = page.filter(({ state }) => state === 'running').map(({ delivery }) => delivery)
+      const untouched = page.filter(({ state }) => state !== 'running').map(({ delivery }) => delivery)
+      if (untouched.length > 0) await group.release(consumer, untouched)
+      if (begun.length > 0) await group.release(consumer, begun, { delayMs: COUNTED_MS })
+    }
     await group.removeConsumer(consumer)
   }
 
@@ -152,11 +157,10 @@ export class SharedIntake implements Intake {
   async #keepAlive(): Promise<void> {
     const { group, consumer, options, clock, inHand, lose, resume } = this.#parts
     const asked = clock.now()
-    const held = [...inHand]
-    if (held.length > 0) {
+    for (const page of pages([...inHand])) {
       const lost = await group.extend(
         consumer,
-        held.map(({ delivery }) => delivery)
+        page.map(({ delivery }) => delivery)
       )
       for (const messageId of lost) {
         const one = inHand.get(messageId)
@@ -173,6 +177,10 @@ export class SharedIntake implements Intake {
       group.restore(this.#lastRead === undefined ? options.from : { after: this.#lastRead })
     )
   }
+}
+
+function pages<Item>(items: readonly Item[]): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / PAGE) }, (_, i) => items.slice(i * PAGE, (i + 1) * PAGE))
 }
 
 function claimed({ messageId }: Held): EventSystemError {

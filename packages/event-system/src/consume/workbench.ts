@@ -1,0 +1,334 @@
+import { type Clock, EventSystemError } from '@tradpal/events'
+import type { EventCodec } from '../codec/index.ts'
+import type { Delivery, EventLog, NewDeadLetter, Settlement, SettlementResult } from '../log/index.ts'
+import type { Logger } from '../runtime/index.ts'
+import { Changes } from './changes.ts'
+import type { Contents } from './content.ts'
+import type { HandlerRegistry } from './handlers.ts'
+import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
+import { type Content, Held } from './held.ts'
+import { InHand } from './in-hand.ts'
+import type { Intake, IntakeParts } from './intake.ts'
+import { Lanes } from './lanes.ts'
+import { type GivenUp, letterOf } from './letter.ts'
+import { CRASHES_PER_ATTEMPT } from './option-values.ts'
+import type { ResolvedConsumeOptions } from './options.ts'
+import type { Recovery } from './recovery.ts'
+import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
+import { Retries } from './retries.ts'
+import { holdOf, Settler } from './settler.ts'
+import { Shelf } from './shelf.ts'
+import type { Steps } from './steps.ts'
+
+/** So many entries may wait, for their retries or behind one that does, before the consumer stops taking new ones. */
+const MAX_PARKED = 100_000
+/** Beyond so many times the prefetch that wait for their acknowledgement, no more entries are asked for. */
+const ENDED_PER_PREFETCH = 2
+/** Handlers that start in one turn of the event loop, at most. */
+const STARTS_PER_TURN = 32
+/** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
+const ASK_AGAIN_MS = 1_000
+
+export interface WorkbenchParts {
+  readonly log: EventLog
+  readonly codec: EventCodec
+  readonly handlers: HandlerRegistry
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: () => number
+  readonly options: ResolvedConsumeOptions
+  readonly contents: Contents
+  readonly recovery: Recovery
+  readonly steps: Steps
+  /** Aborted when the consumer stops: no handler starts after that. */
+  readonly stop: AbortSignal
+  readonly newIntake: (parts: Omit<IntakeParts, 'group'>) => Intake
+}
+
+/** What a consumer has in hand, and the handlers at work on it: from the moment an entry is handed out to the one when it is settled, or lost. */
+export class Workbench {
+  readonly intake: Intake
+  readonly inHand = new InHand()
+  readonly #parts: WorkbenchParts
+  readonly #lanes = new Lanes()
+  readonly #retries: Retries
+  readonly #shelf: Shelf
+  readonly #settler: Settler
+  readonly #handling: HandlingParts
+  /** Of what is in hand. */
+  readonly #changes = new Changes()
+  #running = 0
+  #startedInTurn = 0
+  #waiting = 0
+  /** Handled, and not yet known to be settled. */
+  #ended = 0
+  #settled = 0
+  #isPaused = false
+
+  constructor(parts: WorkbenchParts) {
+    const { clock, random, options, codec, logger, steps, contents, recovery, stop } = parts
+    const { group, consumer } = options
+    this.#parts = parts
+    this.intake = this.#newIntake()
+    this.#retries = new Retries({ clock, stop, onDue: (held) => this.#retry(held) })
+    this.#shelf = new Shelf({
+      inHand: this.inHand,
+      lanes: this.#lanes,
+      contents,
+      read: (deliveries) => this.intake.held(deliveries)
+    })
+    this.#settler = new Settler({
+      to: this.intake,
+      onSettled: (held, result) => this.#onSettled(held, result),
+      onFailure: (error) => recovery.after('settle', error)
+    })
+    const extend = (held: Held) => this.intake.extend(held)
+    this.#handling = {
+      clock,
+      random,
+      defaults: options,
+      surroundings: { group, consumer, codec, logger, steps, extend }
+    }
+  }
+
+  #newIntake(): Intake {
+    const { log, options, contents, clock, recovery, stop, newIntake } = this.#parts
+    return newIntake({
+      consumer: options.consumer,
+      options,
+      clock,
+      recovery,
+      stop,
+      inHand: this.inHand,
+      room: () => this.#room(),
+      roomChange: () => this.#changes.next(stop),
+      accept: (deliveries) => this.#accept(deliveries),
+      onClaimed: (deliveries) => reportClaimed(log, options.group, deliveries, contents),
+      lose: (held, reason) => this.lose(held, reason),
+      flush: () => this.flush(),
+      resume: () => this.#handleNext()
+    })
+  }
+
+  /** How many entries were settled here so far. */
+  get settled(): number {
+    return this.#settled
+  }
+
+  /** Asks for nothing more, and starts no handler. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#handleNext()
+    this.#changes.tell()
+  }
+
+  /** Resolves when no handler runs, or when the signal is aborted. */
+  async idle(signal: AbortSignal): Promise<void> {
+    while (this.#running > 0 && !signal.aborted) await this.#changes.next(signal)
+  }
+
+  /** Resolves when all that ended so far is settled, or rejects with what keeps it from being. */
+  flush(): Promise<void> {
+    return this.#settler.flush()
+  }
+
+  /** It is another's now: what its handler still does here does not count. */
+  lose(held: Held, reason: Error): void {
+    const { state } = held
+    this.inHand.lose(held, reason)
+    if (state === 'ended') this.#ended--
+    if (state === 'waiting') {
+      this.#waiting--
+      this.#lanes.pass(held)
+    }
+    this.intake.onOutOfHand(held)
+    this.#changes.tell()
+  }
+
+  /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. */
+  #room(): number {
+    const { prefetch, prefetchBytes, concurrency } = this.#parts.options
+    const parked = this.#parked()
+    if (this.#isPaused || parked >= MAX_PARKED || this.inHand.bytes >= prefetchBytes) return 0
+    if (this.#ended > ENDED_PER_PREFETCH * prefetch) return 0
+    const room = prefetch + concurrency - (this.inHand.size - parked - this.#ended)
+    return room >= prefetch / 2 ? room : 0
+  }
+
+  /** How many wait, for their retries or behind one that does. */
+  #parked(): number {
+    return this.#waiting + this.#lanes.parked
+  }
+
+  /** What waits is not to take the room of what does not. */
+  #isCrowded(): boolean {
+    const { prefetch, prefetchBytes } = this.#parts.options
+    return this.#parked() > prefetch || this.inHand.bytes > prefetchBytes / 2
+  }
+
+  #accept(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      const before = this.inHand.get(delivery.messageId)
+      if (before !== undefined) {
+        this.lose(before, new EventSystemError('delivery_lost', `${delivery.messageId} was handed out anew.`))
+      }
+      const held = new Held(delivery, this.#parts.contents.of(delivery))
+      this.inHand.add(held)
+      this.#lanes.add(held)
+      if (this.#lanes.isParked(held) && this.#isCrowded()) this.#shelf.put(held)
+    }
+    this.#handleNext()
+  }
+
+  /** Starts as many handlers as may run, but only so many in one turn of the event loop: what is to be read and acknowledged goes out between two. */
+  #handleNext(): void {
+    while (this.#running < this.#parts.options.concurrency && this.#mayStart()) {
+      if (this.#startedInTurn >= STARTS_PER_TURN) return
+      const held = this.#lanes.take()
+      if (held === undefined) return
+      if (this.#startedInTurn++ === 0) setImmediate(() => this.#nextTurn())
+      held.state = 'running'
+      this.#running++
+      void this.#handle(held)
+    }
+  }
+
+  #nextTurn(): void {
+    this.#startedInTurn = 0
+    this.#handleNext()
+  }
+
+  #mayStart(): boolean {
+    return !this.#isPaused && !this.#parts.stop.aborted && this.intake.isCertain()
+  }
+
+  async #handle(held: Held): Promise<void> {
+    const { log, clock, options, logger } = this.#parts
+    try {
+      if (held.content === undefined) await this.#shelf.take(held)
+      const { content } = held
+      if (content === undefined) return this.#endWithoutContent(held)
+      const started = performance.now()
+      const ending = await this.#endingOf(held, content)
+      reportEnding({ log, group: options.group, held, started, clock }, ending)
+      this.#end(held, ending)
+    } catch (error) {
+      logger.error({ err: error, messageId: held.messageId }, 'an event could not be handled; it will be tried again')
+      if (held.state === 'gone') this.#lanes.pass(held)
+      else this.#waitToRetry(held, clock.now() + ASK_AGAIN_MS)
+    } finally {
+      this.#running--
+      this.#handleNext()
+      this.#changes.tell()
+    }
+  }
+
+  async #endingOf(held: Held, content: Content): Promise<Ending> {
+    const { clock, handlers, options } = this.#parts
+    const now = clock.now()
+    if (content.event === undefined) return poison(content.error, now)
+    const registrations = handlers.for(content.event.eventType)
+    if (held.delivery.attempt > options.maxAttempts * CRASHES_PER_ATTEMPT && registrations.length > 0) {
+      return neverFinished(held.delivery.attempt - 1, now)
+    }
+    return handle(held, content.event, registrations, this.#handling)
+  }
+
+  #end(held: Held, { verdict, effects, remember, errors }: Ending): void {
+    if (held.state === 'gone') {
+      this.#lanes.pass(held)
+      return
+    }
+    const { messageId } = held
+    const what: Partial<Settlement> = {
+      ...(effects.length > 0 && { effects }),
+      ...(remember.length > 0 && { remember })
+    }
+    if (verdict.kind === 'retry') {
+      if (errors.length > 0)
+        this.#parts.logger.warn({ messageId, err: errors[0] }, 'a handler failed; it will be tried again')
+      this.#waitToRetry(held, verdict.dueAt)
+      this.#settle(held, { ...what, outcome: { kind: 'retry', note: held.progress.toNote() } })
+      return
+    }
+    this.#markEnded(held)
+    if (verdict.kind === 'dead') {
+      this.#settle(held, { ...what, outcome: { kind: 'dead', letter: this.#letterOf(held, verdict.letter) } })
+    } else if (effects.length + remember.length > 0) {
+      this.#settle(held, { ...what, outcome: { kind: 'done' } })
+    } else {
+      this.#settler.acknowledge(held)
+    }
+  }
+
+  /** It was trimmed while it waited, or it is another's by now, which its acknowledgement will tell. */
+  #endWithoutContent(held: Held): void {
+    if (held.state === 'gone') {
+      this.#lanes.pass(held)
+      return
+    }
+    this.#markEnded(held)
+    this.#settler.acknowledge(held)
+  }
+
+  #markEnded(held: Held): void {
+    held.state = 'ended'
+    this.#ended++
+    this.#lanes.pass(held)
+  }
+
+  #settle(held: Held, settlement: Pick<Settlement, 'outcome' | 'effects' | 'remember'>): void {
+    this.#settler.settle(held, { ...holdOf(held), ...settlement })
+  }
+
+  #letterOf({ delivery, content, progressIfAny }: Held, givenUp: GivenUp): NewDeadLetter {
+    const eventType = content?.event?.eventType ?? null
+    const { consumer } = this.#parts.options
+    return letterOf(delivery, givenUp, { consumer, eventType, note: progressIfAny?.toNoteOfTheDead() })
+  }
+
+  #waitToRetry(held: Held, dueAt: number): void {
+    held.state = 'waiting'
+    this.#waiting++
+    this.#lanes.block(held)
+    if (this.#isCrowded()) this.#shelf.putLane(held)
+    this.#retries.add(held, dueAt)
+  }
+
+  #retry(held: Held): void {
+    if (held.state !== 'waiting') return
+    held.state = 'queued'
+    this.#waiting--
+    this.#lanes.resume(held)
+    this.#handleNext()
+  }
+
+  #onSettled(held: Held, result: SettlementResult): void {
+    if (result.kind === 'lost') {
+      this.intake.onLost(held)
+      if (held.state !== 'gone') {
+        this.lose(
+          held,
+          new EventSystemError('delivery_lost', `Another consumer has ${held.messageId} now, or its group is gone.`)
+        )
+      }
+      return
+    }
+    if (held.state !== 'ended') return
+    this.#ended--
+    this.#settled++
+    this.inHand.drop(held)
+    this.intake.onOutOfHand(held)
+    this.#changes.tell()
+    if (result.letter !== undefined) {
+      const { kind, messageId, attempts, lastError } = result.letter
+      const { logger, log } = this.#parts
+      logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
+      reportDeadLetter(log, result.letter)
+    }
+  }
+}
