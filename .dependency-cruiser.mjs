@@ -126,7 +126,7 @@ export default {
       comment: 'An adapter is named where the configuration chooses one, and where the package exports it.',
       from: {
         path: `${library}/`,
-        pathNot: [`${library}/(configuration|index)\\.ts$`, `${library}/log/[^/]+/`, testFiles]
+        pathNot: [`${library}/configuration/`, `${library}/index\\.ts$`, `${library}/log/[^/]+/`, testFiles]
       },
       to: { path: `${library}/log/${anyOf(Object.keys(adapters))}/` }
     },

@@ -1,19 +1,20 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy before a port of this machine that can be cut off, and set before another. */
+interface ProxyState {
+  isOpen: boolean
+  losesAnswers: boolean
+  target: number
+}
+
+/** A TCP proxy before a port of this machine that can be cut off, set before another, and made to lose answers. */
 export class TcpProxy {
   readonly port: number
   readonly #sockets: Set<Socket>
   readonly #close: () => void
-  readonly #state: { isOpen: boolean; target: number }
+  readonly #state: ProxyState
 
-  private constructor(
-    port: number,
-    sockets: Set<Socket>,
-    state: { isOpen: boolean; target: number },
-    close: () => void
-  ) {
+  private constructor(port: number, sockets: Set<Socket>, state: ProxyState, close: () => void) {
     this.port = port
     this.#sockets = sockets
     this.#state = state
@@ -22,7 +23,7 @@ export class TcpProxy {
 
   static async before(target: number): Promise<TcpProxy> {
     const sockets = new Set<Socket>()
-    const state = { isOpen: true, target }
+    const state: ProxyState = { isOpen: true, losesAnswers: false, target }
     const server = createServer((near) => {
       if (!state.isOpen) return near.destroy()
       const far = connect(state.target, '127.0.0.1')
@@ -37,7 +38,12 @@ export class TcpProxy {
         })
       }
       near.pipe(far)
-      far.pipe(near)
+      far.on('data', (answer) => {
+        if (state.losesAnswers || near.write(answer)) return
+        far.pause()
+        near.once('drain', () => far.resume())
+      })
+      far.on('end', () => near.end())
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -50,8 +56,14 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** What the port answers gets lost from now on, until it is mended; what it is told arrives. */
+  loseAnswers(): void {
+    this.#state.losesAnswers = true
+  }
+
   mend(): void {
     this.#state.isOpen = true
+    this.#state.losesAnswers = false
   }
 
   /** Drops all connections; new ones go to another port. */

@@ -5,7 +5,7 @@ import {
   type EventSystemConfiguration,
   type EventSystemOptions,
   LONGEST_TIMEOUT_MS
-} from './configuration.ts'
+} from './configuration/index.ts'
 import {
   type ConsumeOptions,
   type ConsumerReport,
@@ -61,10 +61,10 @@ export class EventSystem {
   /** Throws `invalid_options`. Touches nothing before `initialize()`. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
-    const { log, timeoutMs, consumerGroup, healthBounds, logger, clock } = this.#configuration
+    const { log, timeoutMs, consumerGroup, healthBounds, publishing, logger, clock } = this.#configuration
     this.log = log
-    this.#health = new Health({ log, clock, bounds: healthBounds })
-    this.publisher = new EventPublisher({ log, timeoutMs })
+    this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
+    this.#health = new Health({ log, clock, bounds: healthBounds, publisher: this.publisher })
     this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
     this.puller = new EventPuller({ log, logger, clock })
@@ -85,6 +85,7 @@ export class EventSystem {
   async #open(): Promise<void> {
     try {
       await this.log.start()
+      await this.publisher.start()
     } catch (error) {
       this.#opening = undefined
       throw error
@@ -100,10 +101,10 @@ export class EventSystem {
     return this.publisher.publishEvent(event)
   }
 
-  /** As {@link publishEvent}, with the whole receipt: the message id, the event id, and whether it was a duplicate. */
-  async publish(event: Event): Promise<PublishReceipt> {
+  /** As {@link publishEvent}, with the whole receipt: whether it is in the log or in the spool, the ids, and whether it was a duplicate. */
+  async publish(event: Event, options?: PublishOptions): Promise<PublishReceipt> {
     this.#mustBeOpen('publish()')
-    return this.publisher.publish(event)
+    return this.publisher.publish(event, options)
   }
 
   /** Publishes events as one unit: {@link EventPublisher.publishBatch}. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import type { EventLog, GroupInfo } from './log/index.ts'
+import type { EventPublisher, PublisherState } from './publish/index.ts'
 
 /** How the system is, for a person and for a probe. */
 export interface SystemHealth {
@@ -16,6 +17,7 @@ export interface SystemHealth {
     readonly reason?: string
   }
   readonly consumers: number
+  readonly publishing: PublisherState
 }
 
 /** A consumer group beyond any of these makes the system degraded. */
@@ -37,6 +39,7 @@ export interface HealthParts {
   readonly log: EventLog
   readonly clock: Clock
   readonly bounds: HealthBounds
+  readonly publisher: EventPublisher
 }
 
 /** Answers how a system is. It never rejects. */
@@ -50,22 +53,25 @@ export class Health {
 
   async of(open: boolean, consumers: number): Promise<SystemHealth> {
     const { kind, location } = this.#parts.log
-    const unhealthy = (reason: string): SystemHealth => {
+    const publishing = await this.#parts.publisher.state()
+    const unreachable = (reason: string): SystemHealth => {
       const log = { kind, location, reachable: false, latencyMs: null, reason }
-      return { status: 'unhealthy', reasons: [reason], log, consumers }
+      const spools = open && publishing.spool !== undefined && publishing.spool.bytes <= publishing.spool.maxBytes
+      const status = spools ? 'degraded' : 'unhealthy'
+      return { status, reasons: [reason, ...spooling(publishing)], log, consumers, publishing }
     }
-    if (!open) return unhealthy('The event system is not open.')
+    if (!open) return unreachable('The event system is not open.')
     const started = performance.now()
     try {
       await this.#parts.log.ping()
       const latencyMs = performance.now() - started
       const slow =
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
-      const reasons = [...slow, ...(await this.#groupsBeyondBounds())]
+      const reasons = [...slow, ...spooling(publishing), ...(await this.#groupsBeyondBounds())]
       const status = reasons.length === 0 ? 'healthy' : 'degraded'
-      return { status, reasons, log: { kind, location, reachable: true, latencyMs }, consumers }
+      return { status, reasons, log: { kind, location, reachable: true, latencyMs }, consumers, publishing }
     } catch (error) {
-      return unhealthy(error instanceof Error ? error.message : String(error))
+      return unreachable(error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -99,6 +105,11 @@ export class Health {
       .filter(({ count }) => count > bounds.maxDeadLetters)
       .map(({ name, count }) => `The group ${name} has ${count} dead letters, more than ${bounds.maxDeadLetters}.`)
   }
+}
+
+function spooling({ spool }: PublisherState): string[] {
+  if (spool === undefined || spool.events === 0) return []
+  return [`${spool.events} events wait in the spool, the oldest for ${seconds(spool.oldestMs ?? 0)} s.`]
 }
 
 function lagging({ name, lagMs }: GroupInfo, { maxLagMs }: HealthBounds): string[] {

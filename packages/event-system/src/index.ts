@@ -5,9 +5,14 @@
  */
 export * from '@tradpal/events'
 export * from './codec/index.ts'
-export { configure, type EventSystemConfiguration, type EventSystemOptions } from './configuration.ts'
+export {
+  configure,
+  type Environment,
+  EnvironmentReader,
+  type EventSystemConfiguration,
+  type EventSystemOptions
+} from './configuration/index.ts'
 export * from './consume/index.ts'
-export { type Environment, EnvironmentReader } from './environment.ts'
 export { EventSystem } from './event-system.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'

@@ -39,6 +39,14 @@ export const ERROR_CODES = {
   },
   log_busy: { retryable: true, meaning: 'Another process held the log for too long; nothing was written.' },
   log_full: { retryable: true, meaning: 'The disk or the memory of the log is full; nothing was written.' },
+  spool_full: {
+    retryable: true,
+    meaning: 'The log cannot be reached, and the spool holds as much as it may; nothing was kept.'
+  },
+  publisher_busy: {
+    retryable: true,
+    meaning: 'As many publishes wait for the log as may wait; nothing was written.'
+  },
   log_read_only: { retryable: false, meaning: 'The log cannot be written here.' },
   log_refused: { retryable: false, meaning: 'The log refused the credentials or the command.' },
   log_incompatible: { retryable: false, meaning: 'The file or the key is no log, or one of a newer version.' },

@@ -19,6 +19,7 @@ export {
 } from './event.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 export type { JsonObject, JsonValue } from './json-value.ts'
+export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
 export {
   type EventTypeDefinition,

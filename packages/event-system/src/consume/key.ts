@@ -1,11 +1,3 @@
-import type { Event } from '@tradpal/events'
-
-/** The key of an event that names none otherwise: the symbol that its data names, if it names one. */
-export function symbolOf({ data }: Event): string | undefined {
-  const { symbol } = data
-  return typeof symbol === 'string' && symbol !== '' ? symbol : undefined
-}
-
 /** The shard of a key, from 0 to `shards - 1`: FNV-1a, 32 bits (Fowler, Noll, Vo, RFC 9923), over its UTF-16 code units. */
 export function shardOfKey(key: string, shards: number): number {
   let hash = 0x811c9dc5

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
-import { type BackoffOptions, type Event, EventSystemError } from '@tradpal/events'
+import { type BackoffOptions, type Event, EventSystemError, symbolOf } from '@tradpal/events'
 import type { MessageId, Position } from '../log/index.ts'
-import { symbolOf } from './key.ts'
 import { checkedBackoff, choice, duration, nameOf, onlyOptions, wholeNumber, wrong } from './option-values.ts'
 
 /** How a group consumes. Its members should be given the same, but for `consumer`. */

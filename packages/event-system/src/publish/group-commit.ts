@@ -1,100 +1,241 @@
-import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
+import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
+import type { AppendResult, EventLog } from '../log/index.ts'
+import { type Circuit, CircuitOpenError } from './circuit.ts'
+import { type Parcel, refuse } from './parcel.ts'
+import type { Spool } from './spool/index.ts'
 
 /** A batch is closed at so many entries: where the log's throughput levels off. */
 const MAX_BATCH = 1_000
+/** Or at so many characters. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 /** So many batches may be on their way at once: the log works on one while the next travels. */
 const MAX_IN_FLIGHT = 4
+/** The wait before a batch is sent again: short, for its callers wait, and not so short that a blink of the network counts as an outage. */
+const BACKOFF = { initialMs: 50, maxMs: 400 }
+const LEAST_PAUSE_MS = 30
+/** With a spool, what is not in the log so long before its deadline goes there, in ms. */
+const TO_SPOOL_MS = 50
 
-interface Waiting {
-  readonly entry: AppendEntry
-  readonly resolve: (result: AppendResult) => void
-  readonly reject: (error: unknown) => void
+export interface GroupCommitParts {
+  readonly log: EventLog
+  readonly circuit: Circuit
+  readonly clock: Clock
+  readonly random: () => number
+  /** An event id that comes again within so long is appended once, in ms. What may be in the log is not sent again after that. */
+  readonly deduplicationWindowMs: number
+  readonly spool?: Spool | undefined
 }
 
 /**
- * Gathers the entries that are offered at the same moment into one append (group commit), in the order in which they
- * were offered. The first entry of a turn of the event loop goes when its caller's own work ends; what the turn brings
- * after it, from other callers and other sockets, goes together at the turn's end. So a lone publisher waits for nobody, a
- * busy service appends once a turn, and a log that answers synchronously starves nobody.
+ * Gathers what is offered at the same moment into one append (group commit), in the order in which it was offered. The
+ * first of a turn of the event loop goes when its caller's own work ends; what the turn brings after it, from other
+ * callers and other sockets, goes together at the turn's end. So a lone publisher waits for nobody, a busy service appends
+ * once a turn, and a log that answers synchronously starves nobody.
+ *
+ * A batch that failed, and may succeed later, is sent again before anything else, one batch at a time, until its callers'
+ * time is up: so the order stays. An append whose answer was lost is asked about in the same way: deduplication tells.
  */
 export class GroupCommit {
-  readonly #log: EventLog
-  readonly #timeoutMs: number
-  #waiting: Waiting[] = []
+  readonly #parts: GroupCommitParts
+  #waiting: Parcel[] = []
+  /** Batches that are to be sent again, by the order in which they were sent. */
+  #failed: { readonly order: number; readonly batch: readonly Parcel[] }[] = []
+  #sent = 0
   #inFlight = 0
+  #spooling = 0
+  /** In a row. */
+  #failures = 0
+  #pause: { readonly until: number; readonly abort: AbortController } | undefined
   #scheduled = false
   #sentInThisTurn = false
   #idle: (() => void)[] = []
 
-  constructor(log: EventLog, timeoutMs: number) {
-    this.#log = log
-    this.#timeoutMs = timeoutMs
+  constructor(parts: GroupCommitParts) {
+    this.#parts = parts
   }
 
-  append(entry: AppendEntry): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, resolve, reject })
-      this.#schedule()
-    })
-  }
-
-  /** Sends what was offered before, then these as one unit: all of them or none. Resolves in a later turn of the event loop. */
-  async appendTogether(entries: readonly AppendEntry[], timeoutMs = this.#timeoutMs): Promise<AppendResult[]> {
-    while (this.#waiting.length > 0) this.#send()
-    this.#inFlight++
-    try {
-      return await this.#log.append(entries, { timeoutMs })
-    } finally {
-      this.#answered()
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+  offer(parcel: Parcel): void {
+    this.#waiting.push(parcel)
+    if (this.#pause === undefined) this.#schedule()
+    else if (parcel.deadline < this.#pause.until) this.#pauseUntil(parcel.deadline)
   }
 
   /** Resolves when everything offered so far is answered, well or not. */
   async drain(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#inFlight > 0) {
+    while (this.#waiting.length + this.#failed.length + this.#inFlight + this.#spooling > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     }
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= MAX_IN_FLIGHT) return
+    if (this.#scheduled || this.#inFlight >= this.#mostInFlight()) return
     this.#scheduled = true
     if (this.#inFlight === 0 && !this.#sentInThisTurn) queueMicrotask(this.#flush)
     else setImmediate(this.#flush)
   }
 
-  readonly #flush = (): void => {
-    this.#scheduled = false
-    while (this.#waiting.length > 0 && this.#inFlight < MAX_IN_FLIGHT) this.#send()
+  /** After a failure one at a time, until one succeeds: what comes behind must not overtake. */
+  #mostInFlight(): number {
+    return this.#failures === 0 ? MAX_IN_FLIGHT : 1
   }
 
-  #send(): void {
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    if (this.#pause !== undefined) return
+    // What is on its way may have to be sent again, before these go anywhere else.
+    if (this.#inFlight > 0 && !this.#parts.circuit.isClosed) return
+    if (this.#failures > 0) this.#giveUpWhatIsLate()
+    this.#sortOut()
+    while (this.#waiting.length > 0 && this.#inFlight < this.#mostInFlight()) this.#send(this.#takeBatch())
+  }
+
+  #takeBatch(): readonly Parcel[] {
+    let count = 0
+    let entries = 0
+    let bytes = 0
+    for (const parcel of this.#waiting) {
+      entries += parcel.entries.length
+      bytes += parcel.bytes
+      if (count > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
+      count++
+    }
+    const batch = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    return batch
+  }
+
+  #send(batch: readonly Parcel[]): void {
+    const { log, circuit, clock, spool } = this.#parts
     this.#sentInThisTurn = true
     setImmediate(this.#turnEnded)
-    const batch = this.#waiting.length <= MAX_BATCH ? this.#waiting : this.#waiting.slice(0, MAX_BATCH)
-    this.#waiting = this.#waiting.length <= MAX_BATCH ? [] : this.#waiting.slice(MAX_BATCH)
-    const entries = batch.map(({ entry }) => entry)
+    const order = this.#sent++
+    const sentAt = clock.now()
+    const entries = batch.length === 1 ? (batch[0] as Parcel).entries : batch.flatMap((parcel) => parcel.entries)
+    const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
+    const reserveMs = spool === undefined ? 0 : TO_SPOOL_MS
+    const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt - reserveMs))
     this.#inFlight++
-    this.#log.append(entries, { timeoutMs: this.#timeoutMs }).then(
-      (results) => {
-        this.#answered()
-        for (let i = 0; i < batch.length; i++) batch[i]?.resolve(results[i] as AppendResult)
-      },
-      (error) => {
-        this.#answered()
-        for (const { reject } of batch) reject(error)
-      }
-    )
+    circuit
+      .run(() => log.append(entries, { timeoutMs }))
+      .then(
+        (results) => this.#onSuccess(batch, results),
+        (error) => this.#onFailure(batch, error, { order, sentAt })
+      )
+  }
+
+  #onSuccess(batch: readonly Parcel[], results: readonly AppendResult[]): void {
+    this.#failures = 0
+    this.#inFlight--
+    let at = 0
+    for (const { entries, resolve } of batch) {
+      resolve({ kind: 'appended', results: results.slice(at, at + entries.length) })
+      at += entries.length
+    }
+    this.#goOn()
+  }
+
+  #onFailure(batch: readonly Parcel[], error: unknown, { order, sentAt }: { order: number; sentAt: number }): void {
+    this.#inFlight--
+    const mayPass = error instanceof EventSystemError && error.retryable && !(error instanceof CircuitOpenError)
+    if (error instanceof EventSystemError && error.code === 'log_timeout') {
+      const until = this.#parts.clock.now()
+      for (const parcel of batch) parcel.unknown = { sentAt: parcel.unknown?.sentAt ?? sentAt, until }
+    }
+    if (!mayPass) for (const parcel of batch) refuse(parcel, error)
+    else {
+      this.#failures++
+      this.#failed.push({ order, batch })
+    }
+    if (this.#inFlight === 0 && this.#failed.length > 0) this.#takeUpFailed()
+    this.#goOn()
+  }
+
+  /** What failed goes first, in the order in which it was sent. */
+  #takeUpFailed(): void {
+    const failed = this.#failed.sort((one, other) => one.order - other.order).flatMap(({ batch }) => batch)
+    this.#failed = []
+    this.#waiting = [...failed, ...this.#waiting]
+    const { clock, circuit, random } = this.#parts
+    if (circuit.isClosed) this.#pauseUntil(clock.now() + LEAST_PAUSE_MS + backoffMs(this.#failures, BACKOFF, random))
+  }
+
+  /** Nothing is sent before; but whose time is up earlier is told so then. */
+  #pauseUntil(until: number): void {
+    const { clock } = this.#parts
+    this.#pause?.abort.abort()
+    const first = this.#waiting.reduce((least, { deadline }) => Math.min(least, deadline), until)
+    const pause = { until: first, abort: new AbortController() }
+    this.#pause = pause
+    const goOn = () => {
+      if (this.#pause !== pause) return
+      this.#pause = undefined
+      this.#flush()
+    }
+    clock.sleep(Math.max(0, first - clock.now()), pause.abort.signal).then(goOn, () => {})
+  }
+
+  /** Those whose deadline is near, and those that would not be recognised any more if they were in the log. */
+  #giveUpWhatIsLate(): void {
+    const { clock, circuit, deduplicationWindowMs } = this.#parts
+    const now = clock.now()
+    const late: Parcel[] = []
+    const inTime: Parcel[] = []
+    for (const parcel of this.#waiting) {
+      const isLate = parcel.deadline - now <= (this.#maySpool(parcel) ? TO_SPOOL_MS : 0)
+      const isBeyondAsking = parcel.unknown !== undefined && now - parcel.unknown.sentAt >= deduplicationWindowMs
+      if (isLate || isBeyondAsking) late.push(parcel)
+      else inTime.push(parcel)
+    }
+    this.#waiting = inTime
+    for (const parcel of late) {
+      if (this.#maySpool(parcel)) this.#parts.spool?.reserve(parcel)
+      else refuse(parcel, new EventSystemError('log_unavailable', `The log did not take it in time. ${circuit.reason}`))
+    }
+    void this.#toSpool(late.filter((parcel) => this.#maySpool(parcel)))
+  }
+
+  /** While the log fails, and where older events of a key are in the spool, its events go there too, or are refused. */
+  #sortOut(): void {
+    const { spool, circuit } = this.#parts
+    if (spool === undefined || (circuit.isClosed && spool.isEmpty)) return
+    const stays: Parcel[] = []
+    const spooled: Parcel[] = []
+    for (const parcel of this.#waiting) {
+      const isBehind = spool.holds(parcel)
+      if (!isBehind && (circuit.isClosed || !parcel.maySpool)) stays.push(parcel)
+      else if (parcel.maySpool) {
+        spool.reserve(parcel)
+        spooled.push(parcel)
+      } else refuse(parcel, behindError())
+    }
+    this.#waiting = stays
+    void this.#toSpool(spooled)
+  }
+
+  #maySpool({ maySpool }: Parcel): boolean {
+    return maySpool && this.#parts.spool !== undefined
+  }
+
+  async #toSpool(parcels: readonly Parcel[]): Promise<void> {
+    const { spool } = this.#parts
+    if (spool === undefined || parcels.length === 0) return
+    this.#spooling++
+    await spool.put(parcels)
+    this.#spooling--
+    this.#goOn()
   }
 
   readonly #turnEnded = (): void => {
     this.#sentInThisTurn = false
   }
 
-  #answered(): void {
-    this.#inFlight--
+  #goOn(): void {
     if (this.#waiting.length > 0) this.#schedule()
     else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+function behindError(): EventSystemError {
+  const message = 'Older events of the same key are in the spool and come first; nothing was written.'
+  return new EventSystemError('log_unavailable', message)
 }

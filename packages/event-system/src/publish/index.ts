@@ -1,6 +1,17 @@
 /**
- * Publishing: an event is validated, stamped with what caused it, encoded, gathered with those published at the same
- * moment, and appended. A publish that resolved is in the log, as durable as the log's adapter says; one that rejected
- * carries a code that says whether anything was written.
+ * Publishing, stage by stage: an event is validated, stamped with what caused it and encoded (publisher), let in when
+ * there is room (backpressure), gathered with those published at the same moment and appended, again and again until its
+ * time is up (group commit), not at all while the log fails (circuit), and kept on the disk of this machine when the log does
+ * not take it in time (spool). A publish that resolved is in the log, as durable as the log's adapter says, or in the
+ * spool, which its receipt says; one that rejected carries a code that says whether anything was written.
  */
-export { EventPublisher, type EventPublisherOptions, type PublishOptions, type PublishReceipt } from './publisher.ts'
+export type { BackpressureOptions } from './backpressure.ts'
+export {
+  EventPublisher,
+  type EventPublisherOptions,
+  type PublisherState,
+  type PublishOptions,
+  type PublishReceipt,
+  type SpoolOptions
+} from './publisher.ts'
+export type { SpoolStats } from './spool/index.ts'

@@ -10,6 +10,13 @@ export interface PublishedMessage {
   readonly durationMs: number
 }
 
+/** The log did not take events in time: they are in the spool. */
+export interface SpooledMessage {
+  /** The log that they belong to. */
+  readonly log: object
+  readonly events: number
+}
+
 /** One event was handled, well or not. */
 export interface ConsumedMessage {
   /** The log of it: the same object that the system was built over. */
@@ -72,6 +79,8 @@ export interface SkippedMessage {
 export const diagnostics = {
   /** {@link PublishedMessage} */
   published: channel('tradpal:event-system:published'),
+  /** {@link SpooledMessage} */
+  spooled: channel('tradpal:event-system:spooled'),
   /** {@link ConsumedMessage} */
   consumed: channel('tradpal:event-system:consumed'),
   /** {@link DeadLetteredMessage} */

@@ -10,6 +10,7 @@ export {
   diagnostics,
   type PublishedMessage,
   type SkippedMessage,
+  type SpooledMessage,
   type TrimmedMessage
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
-import { configure, type EventSystemOptions } from '../../src/configuration.ts'
+import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 

@@ -5,7 +5,7 @@ import { createEvent, EventSystemError, EventType } from '@tradpal/events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
-import type { EventSystemOptions } from '../../src/configuration.ts'
+import type { EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
@@ -42,7 +42,12 @@ describeOnEachLog('an event system', (under) => {
     const [one, ...others] = signals(3)
     const event = one as (typeof others)[number]
     const receipt = await system.publish(event)
-    expect(receipt).toEqual({ messageId: receipt.messageId, eventId: event.eventId, duplicate: false })
+    expect(receipt).toEqual({
+      status: 'published',
+      messageId: receipt.messageId,
+      eventId: event.eventId,
+      duplicate: false
+    })
     expect(await system.publish(event)).toEqual({ ...receipt, duplicate: true })
     expect(await system.publishEvent(event)).toBe(receipt.messageId)
     expect(await system.publishBatch(others)).toHaveLength(2)
@@ -211,21 +216,24 @@ describeOnEachLog('an event system', (under) => {
     const system = systemOver()
     const { kind, location } = system.log
     const shut = { kind, location, reachable: false, latencyMs: null, reason: 'The event system is not open.' }
-    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
+    const publishing = { isLogTaking: true, inFlight: { events: 0, bytes: 0 } }
+    const notOpen = { status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0, publishing }
+    expect(await system.health()).toEqual(notOpen)
     await system.initialize()
     const latencyMs = expect.any(Number)
     expect(await system.health()).toEqual({
       status: 'healthy',
       reasons: [],
       log: { kind, location, reachable: true, latencyMs },
-      consumers: 0
+      consumers: 0,
+      publishing
     })
     const consumer = await system.startConsuming({ group: 'brokers' })
     expect(await system.health()).toMatchObject({ consumers: 1 })
     await consumer.close()
     expect(await system.health()).toMatchObject({ consumers: 0 })
     await system.close()
-    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
+    expect(await system.health()).toEqual(notOpen)
   })
 
   it('is unhealthy, with the reason, when its log does not answer', async () => {

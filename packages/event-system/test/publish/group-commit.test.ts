@@ -1,6 +1,10 @@
+import { systemClock } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
 import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
+import { Circuit } from '../../src/publish/circuit.ts'
 import { GroupCommit } from '../../src/publish/group-commit.ts'
+import type { Outcome } from '../../src/publish/parcel.ts'
+import { silentLogger } from '../../src/runtime/index.ts'
 
 /** A log whose appends the test answers: only the order and the size of the appends are looked at here. */
 class ScriptedLog {
@@ -29,20 +33,37 @@ class ScriptedLog {
 const entry = (eventId: string): AppendEntry => ({ eventId, eventType: 't', payload: '{}' })
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function newCommit(): { log: ScriptedLog; commit: GroupCommit } {
+function newCommit() {
   const log = new ScriptedLog()
-  return { log, commit: new GroupCommit(log as unknown as EventLog, 5_000) }
+  const commit = new GroupCommit({
+    log: log as unknown as EventLog,
+    circuit: new Circuit(silentLogger),
+    clock: systemClock,
+    random: Math.random,
+    deduplicationWindowMs: 120_000
+  })
+  const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) =>
+    new Promise<Outcome>((resolve, reject) => {
+      const deadline = Date.now() + timeoutMs
+      const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
+      commit.offer({ entries, keys: [], bytes, deadline, maySpool: true, unknown: undefined, resolve, reject })
+    })
+  const append = async (one: AppendEntry): Promise<AppendResult | undefined> => {
+    const outcome = await appendAll([one])
+    return outcome.kind === 'appended' ? outcome.results[0] : undefined
+  }
+  return { log, commit, append, appendAll }
 }
 
 describe('group commit', () => {
   test('the first entry of a turn leaves within it, and what comes after it leaves together at its end', async () => {
-    const { log, commit } = newCommit()
-    void commit.append(entry('a'))
+    const { log, append } = newCommit()
+    void append(entry('a'))
     await Promise.resolve()
     expect(log.sizes).toEqual([1])
-    void commit.append(entry('b'))
+    void append(entry('b'))
     await Promise.resolve()
-    void commit.append(entry('c'))
+    void append(entry('c'))
     await Promise.resolve()
     expect(log.sizes).toEqual([1])
     await turn()
@@ -50,8 +71,8 @@ describe('group commit', () => {
   })
 
   test('entries of one piece of work go together, at most 1,000 to an append and four appends on their way', async () => {
-    const { log, commit } = newCommit()
-    const all = Promise.all(Array.from({ length: 5_500 }, (_, i) => commit.append(entry(String(i)))))
+    const { log, append } = newCommit()
+    const all = Promise.all(Array.from({ length: 5_500 }, (_, i) => append(entry(String(i)))))
     await turn()
     expect(log.sizes).toEqual([1_000, 1_000, 1_000, 1_000])
     for (const { answer } of log.appends.slice(0, 4)) answer()
@@ -59,24 +80,31 @@ describe('group commit', () => {
     await turn()
     expect(log.sizes).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 500])
     for (const { answer } of log.appends.slice(4)) answer()
-    expect((await all).map(({ messageId }) => messageId)).toEqual(Array.from({ length: 5_500 }, (_, i) => `at-${i}`))
+    expect((await all).map((result) => result?.messageId)).toEqual(Array.from({ length: 5_500 }, (_, i) => `at-${i}`))
   })
 
-  test('what was offered before a unit leaves before it, and what is offered after it leaves after it', async () => {
-    const { log, commit } = newCommit()
-    void commit.append(entry('before'))
-    void commit.appendTogether([entry('one'), entry('two')], 70)
-    void commit.append(entry('after'))
+  test('a unit keeps its place and is not cut, and a batch waits no longer than the first of it', async () => {
+    const { log, append, appendAll } = newCommit()
+    void append(entry('before'))
+    void appendAll([entry('one'), entry('two')], 70)
+    void append(entry('after'))
     await turn()
-    expect(log.appends.map(({ ids }) => ids)).toEqual([['before'], ['one', 'two'], ['after']])
-    expect(log.appends.map(({ timeoutMs }) => timeoutMs)).toEqual([5_000, 70, 5_000])
+    expect(log.appends.map(({ ids }) => ids)).toEqual([['before', 'one', 'two', 'after']])
+    expect(log.appends[0]?.timeoutMs).toBeGreaterThan(60)
+    expect(log.appends[0]?.timeoutMs).toBeLessThanOrEqual(70)
+    const large = (name: string) => Array.from({ length: 700 }, (_, i) => entry(`${name}-${i}`))
+    void appendAll(large('first'))
+    void appendAll(large('second'))
+    await turn()
+    await turn()
+    expect(log.sizes).toEqual([4, 700, 700])
   })
 
   test('a failed append fails those of it and no others', async () => {
-    const { log, commit } = newCommit()
-    const a = commit.append(entry('a'))
+    const { log, append } = newCommit()
+    const a = append(entry('a'))
     await turn()
-    const b = commit.append(entry('b'))
+    const b = append(entry('b'))
     await turn()
     log.appends[0]?.fail(new Error('broken'))
     log.appends[1]?.answer()
@@ -85,8 +113,8 @@ describe('group commit', () => {
   })
 
   test('draining resolves when all that was offered is answered, well or not', async () => {
-    const { log, commit } = newCommit()
-    const a = commit.append(entry('a'))
+    const { log, commit, append } = newCommit()
+    const a = append(entry('a'))
     let drained = false
     const draining = commit.drain().then(() => {
       drained = true

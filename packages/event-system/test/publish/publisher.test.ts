@@ -36,7 +36,7 @@ describeOnEachLog('publishing', (logs) => {
     const first = await publisher.publish(event)
     const again = await publisher.publish(event)
     const elsewhere = await new EventPublisher({ log: await logs.open() }).publish(event)
-    expect(first).toEqual({ messageId: first.messageId, eventId: event.eventId, duplicate: false })
+    expect(first).toEqual({ status: 'published', messageId: first.messageId, eventId: event.eventId, duplicate: false })
     expect([again, elsewhere]).toEqual([
       { ...first, duplicate: true },
       { ...first, duplicate: true }
@@ -216,7 +216,7 @@ describe('when the log fails', () => {
       append: async (entries: readonly { eventId: string }[]) => {
         await new Promise((resolve) => setImmediate(resolve))
         if (appended.length === 0 && entries.some(({ eventId }) => eventId === 'fails')) {
-          throw new EventSystemError('log_unavailable', 'The log is away.')
+          throw new EventSystemError('log_failed', 'The log is broken.')
         }
         appended.push(...entries.map(({ eventId }) => eventId))
         return entries.map(({ eventId }) => ({ messageId: eventId, duplicate: false }))
@@ -224,7 +224,7 @@ describe('when the log fails', () => {
     } as unknown as EventLog
     const publisher = new EventPublisher({ log: failing })
     const failed = publisher.publishEvent({ ...signal(), eventId: 'fails' })
-    await expect(failed).rejects.toMatchObject({ code: 'log_unavailable', retryable: true })
+    await expect(failed).rejects.toMatchObject({ code: 'log_failed', retryable: false })
     expect(await publisher.publishEvent({ ...signal(), eventId: 'lives' })).toBe('lives')
     expect(appended).toEqual(['lives'])
   })

@@ -54,6 +54,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   log_timeout: 504,
   log_busy: 503,
   log_full: 503,
+  spool_full: 503,
+  publisher_busy: 503,
   log_read_only: 503,
   log_refused: 500,
   log_incompatible: 500,

@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
 
 /** The events of a type are spread over so many streams, at most. */
-const MOST_SHARDS = 64
+export const MOST_PARTITION_SHARDS = 64
 
 export interface RedisLogOptions {
   /**
@@ -85,8 +85,8 @@ function mustBePlacement({ placement, shards, partitioning, address, streamName 
   if (placement !== 'together' && placement !== 'spread') {
     refuse(`placement must be together or spread, got ${JSON.stringify(placement)}.`)
   }
-  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
-    refuse(`shards must be a whole number from 1 to ${MOST_SHARDS}, got ${shards}.`)
+  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_PARTITION_SHARDS) {
+    refuse(`shards must be a whole number from 1 to ${MOST_PARTITION_SHARDS}, got ${shards}.`)
   }
   if (placement === 'together') {
     if (shards > 1) refuse('shards is for a log whose placement is spread.')

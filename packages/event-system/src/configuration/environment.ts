@@ -19,6 +19,12 @@ export class EnvironmentReader {
     return value
   }
 
+  /** Undefined when nobody says one. */
+  optionalText(option: string, given: string | undefined, variable: string): string | undefined {
+    if (given === undefined && this.#variable(variable) === undefined) return undefined
+    return this.text(option, given, variable, '')
+  }
+
   wholeNumber(
     option: string,
     given: number | undefined,

@@ -1,18 +1,19 @@
 import { type Clock, systemClock } from '@tradpal/events'
+import type { HealthBounds } from '../health.ts'
+import type { EventLog } from '../log/index.ts'
+import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
+import { SqliteLog } from '../log/sqlite/index.ts'
+import { type Logger, silentLogger } from '../runtime/index.ts'
+import type { RetentionPolicy } from '../store/index.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
-import type { HealthBounds } from './health.ts'
-import type { EventLog } from './log/index.ts'
-import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
-import { SqliteLog } from './log/sqlite/index.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
-import { type Logger, silentLogger } from './runtime/index.ts'
-import type { RetentionPolicy } from './store/index.ts'
+import { type Publishing, type PublishingOptions, readPublishing } from './publishing.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions extends PartitioningOptions {
+export interface EventSystemOptions extends PartitioningOptions, PublishingOptions {
   /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, or `redis+cluster://host[:port],host[:port]`. Environment: REDIS_URL. Default: none, the log is embedded. */
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
@@ -51,6 +52,7 @@ export interface EventSystemConfiguration {
   readonly consumerGroup: string
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
+  readonly publishing: Publishing
   /** How the log is kept, for people: what was asked of it beside its place. Empty for a log of your own. */
   readonly logSettings: Readonly<Record<string, string | number>>
   readonly logger: Logger
@@ -97,6 +99,11 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.log !== undefined
   const partitioning = readPartitioning(options, read, redisUrl, isElsewhere)
+  const publishing = readPublishing(options, read, {
+    deduplicationWindowMs,
+    timeoutMs,
+    clock: options.clock ?? systemClock
+  })
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   if (options.logger !== undefined && !isLogger(options.logger)) {
@@ -109,7 +116,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
-  const others = { consumerGroup, timeoutMs, healthBounds, logger, clock }
+  const others = { consumerGroup, timeoutMs, healthBounds, publishing, logger, clock }
   if (options.log !== undefined) return { log: options.log, logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability, ...ofEither }

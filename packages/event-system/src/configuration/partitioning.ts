@@ -1,3 +1,4 @@
+import { MOST_PARTITION_SHARDS } from '../log/redis/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
 /** Where the events of a log in Redis stand. */
@@ -36,7 +37,14 @@ export function readPartitioning(
     'together',
     'spread'
   ])
-  const shards = read.wholeNumber('partitionShards', given.partitionShards, 'EVENT_PARTITION_SHARDS', 1, 1, 64)
+  const shards = read.wholeNumber(
+    'partitionShards',
+    given.partitionShards,
+    'EVENT_PARTITION_SHARDS',
+    1,
+    1,
+    MOST_PARTITION_SHARDS
+  )
   const named = (option: keyof PartitioningOptions, variable: string) =>
     options[option] === undefined ? variable : option
   if (partitioning === 'type' && redisUrl === undefined) {

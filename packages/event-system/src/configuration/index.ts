@@ -1,0 +1,11 @@
+/**
+ * What a system is made of: options, then the environment, then defaults, checked all at once. Here, and nowhere else, it
+ * is decided which log it is.
+ */
+export {
+  configure,
+  type EventSystemConfiguration,
+  type EventSystemOptions,
+  LONGEST_TIMEOUT_MS
+} from './configuration.ts'
+export { type Environment, EnvironmentReader } from './environment.ts'

@@ -1,0 +1,59 @@
+import type { Clock } from '@tradpal/events'
+import { SqliteLog } from '../log/sqlite/index.ts'
+import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
+import type { EnvironmentReader } from './environment.ts'
+
+/** What publishing does when the log is away or slow. */
+export interface PublishingOptions {
+  /**
+   * A file on the disk of this machine, of this process alone: events go there that the log does not take in time, and
+   * from there, in order and once, into the log when it is there again. Environment: EVENT_SPOOL_PATH. Default: none,
+   * publishes that the log does not take reject.
+   */
+  readonly spoolPath?: string
+  /** How much the spool may hold, in bytes of events: beyond it publishes reject with `spool_full`. Environment: EVENT_SPOOL_MAX_BYTES. Default 1,073,741,824: 1 GiB. */
+  readonly spoolMaxBytes?: number
+  /** What a spooled event survives: `os` the end of the process, `disk` the loss of power. Environment: EVENT_SPOOL_DURABILITY. Default `os`. */
+  readonly spoolDurability?: 'os' | 'disk'
+  /** So many events may wait for the log at once. Environment: EVENT_PUBLISH_MAX_IN_FLIGHT. Default 100,000. */
+  readonly publishMaxInFlight?: number
+  /** And so many bytes of them. Environment: EVENT_PUBLISH_MAX_IN_FLIGHT_BYTES. Default 67,108,864: 64 MiB. */
+  readonly publishMaxInFlightBytes?: number
+  /** What a publish does when as many wait: `wait`, up to its time, or `refuse`, with `publisher_busy`. Environment: EVENT_PUBLISH_WHEN_FULL. Default `wait`. */
+  readonly publishWhenFull?: 'wait' | 'refuse'
+}
+
+export interface Publishing extends BackpressureOptions {
+  readonly deduplicationWindowMs: number
+  readonly spool?: SpoolOptions
+}
+
+/** What is the log's own, and the spool's too. */
+interface OfTheLog {
+  readonly deduplicationWindowMs: number
+  readonly timeoutMs: number
+  readonly clock: Clock
+}
+
+export function readPublishing(options: PublishingOptions, read: EnvironmentReader, ofTheLog: OfTheLog): Publishing {
+  const limit = (option: keyof PublishingOptions, given: number | undefined, variable: string, fallback: number) =>
+    read.wholeNumber(option, given, variable, fallback, 1)
+  const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
+  const spoolPath = read.optionalText('spoolPath', options.spoolPath, 'EVENT_SPOOL_PATH')
+  const maxBytes = limit('spoolMaxBytes', spoolMaxBytes, 'EVENT_SPOOL_MAX_BYTES', 1024 ** 3)
+  const durability = read.choice('spoolDurability', spoolDurability, 'EVENT_SPOOL_DURABILITY', ['os', 'disk'])
+  const backpressure = {
+    maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
+    maxInFlightBytes: limit(
+      'publishMaxInFlightBytes',
+      publishMaxInFlightBytes,
+      'EVENT_PUBLISH_MAX_IN_FLIGHT_BYTES',
+      64 * 1024 ** 2
+    ),
+    whenFull: read.choice('publishWhenFull', publishWhenFull, 'EVENT_PUBLISH_WHEN_FULL', ['wait', 'refuse'])
+  }
+  const { deduplicationWindowMs } = ofTheLog
+  if (spoolPath === undefined) return { ...backpressure, deduplicationWindowMs }
+  const store = new SqliteLog({ path: spoolPath, durability, ...ofTheLog })
+  return { ...backpressure, deduplicationWindowMs, spool: { store, maxBytes } }
+}

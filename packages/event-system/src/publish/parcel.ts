@@ -1,0 +1,42 @@
+import { EventSystemError } from '@tradpal/events'
+import type { AppendEntry, AppendResult } from '../log/index.ts'
+
+/** What became of a parcel: it is in the log, or on the disk of this machine, under an id of the spool's own. */
+export type Outcome =
+  | { readonly kind: 'appended'; readonly results: readonly AppendResult[] }
+  | { readonly kind: 'spooled'; readonly spoolId: string; readonly duplicate: boolean }
+
+/** Within which time it may be in the log although no answer said so, ms since the epoch. */
+export interface UnknownOutcome {
+  readonly sentAt: number
+  readonly until: number
+}
+
+/** What one call of a publisher offers: events that are appended all or none, in order. */
+export interface Parcel {
+  readonly entries: readonly AppendEntry[]
+  /** What its events must stay in order with. */
+  readonly keys: readonly string[]
+  /** Of the payloads, in characters. */
+  readonly bytes: number
+  /** Until when its caller waits, by the publisher's clock. */
+  readonly deadline: number
+  /** Whether the caller is content with the spool. */
+  readonly maySpool: boolean
+  /** Set when an answer was lost: it may be in the log. */
+  unknown: UnknownOutcome | undefined
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Tells the caller the truth: what was sent once without an answer may be in the log, whatever came after. */
+export function refuse({ unknown, reject }: Parcel, error: unknown): void {
+  const saysSo = error instanceof EventSystemError && error.code === 'log_timeout'
+  if (unknown === undefined || saysSo) {
+    reject(error)
+    return
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  const message = `An answer of the log was lost, and it could not be asked again: whether it wrote is unknown. ${reason}`
+  reject(new EventSystemError('log_timeout', message, { cause: error }))
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
+import type { EventCodec } from '../../codec/index.ts'
+import type { EventLog, ShardMember } from '../../log/index.ts'
+import { diagnostics, type Logger, type SpooledMessage } from '../../runtime/index.ts'
+import type { Circuit } from '../circuit.ts'
+import { type Parcel, refuse } from '../parcel.ts'
+import { SpoolContents } from './contents.ts'
+import { Drain } from './drain.ts'
+import { decodeRecord, encodeRecord } from './record.ts'
+
+/** The group of the store that says how far it is drained. */
+const GROUP = 'drain'
+/** A process that has not renewed for so long has left the spool, in ms. */
+const LEASE_MS = 2_000
+/** A page of what is there at the start. */
+const PAGE = 1_000
+
+export interface SpoolParts {
+  /** Where the events wait: an embedded log of its own. The spool starts and closes it. */
+  readonly store: EventLog
+  /** Where they belong. */
+  readonly log: EventLog
+  readonly codec: EventCodec
+  readonly circuit: Circuit
+  /** Of the payloads. Beyond it `spool_full` is the answer. */
+  readonly maxBytes: number
+  /** Of the log, in ms. */
+  readonly deduplicationWindowMs: number
+  readonly timeoutMs: number
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/** What waits in the spool. */
+export interface SpoolStats {
+  readonly location: string
+  readonly events: number
+  /** Of their payloads, in characters; and how many there may be. */
+  readonly bytes: number
+  readonly maxBytes: number
+  /** Since the oldest was published, in ms. `null` with none. */
+  readonly oldestMs: number | null
+  /** Since the start: how many events were put in, and how many of all were brought into the log. */
+  readonly spooled: number
+  readonly drained: number
+}
+
+/** The events of one process that the log did not take in time, on its disk. */
+export class Spool {
+  readonly #parts: SpoolParts
+  readonly #contents = new SpoolContents()
+  readonly #member: ShardMember
+  readonly #drain: Drain
+  readonly #stop = new AbortController()
+  #spooled = 0
+  #loops: Promise<unknown> = Promise.resolve()
+  #isOpen = false
+
+  constructor(parts: SpoolParts) {
+    this.#parts = parts
+    const options = { shards: 1, leaseMs: LEASE_MS, shardOf: () => 0 }
+    this.#member = parts.store.group(GROUP).sharded(`drain-${randomUUID()}`, options)
+    const { store, log, codec, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
+    this.#drain = new Drain({
+      store,
+      member: this.#member,
+      target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
+      contents: this.#contents,
+      logger,
+      clock,
+      random,
+      stop: this.#stop.signal
+    })
+  }
+
+  /** Opens it, and begins to bring into the log what is there. Rejects with `log_busy` when another process has it, and as the store does. */
+  async start(): Promise<void> {
+    if (this.#isOpen) return
+    const { store, logger } = this.#parts
+    await store.start()
+    await store.group(GROUP).create('start')
+    await this.#mustBeAlone()
+    await store.trim({ maxLength: 0 })
+    await this.#countWhatIsThere()
+    const { events, bytes } = this.#contents
+    if (events > 0) logger.warn({ events, bytes }, 'events wait in the spool since the last run; they come first')
+    this.#isOpen = true
+    this.#loops = Promise.all([this.#keepLease(), this.#drain.run()])
+  }
+
+  /** Of one that died, the lease ends by itself. */
+  async #mustBeAlone(): Promise<void> {
+    const { clock, store } = this.#parts
+    for (let waitedMs = 0; waitedMs <= 2 * LEASE_MS; waitedMs += LEASE_MS / 10) {
+      if ((await this.#member.renew()).held.length > 0) return
+      await clock.sleep(LEASE_MS / 10)
+    }
+    await this.#member.leave()
+    const message = `Another process uses the spool at ${store.location}; give each its own EVENT_SPOOL_PATH.`
+    throw new EventSystemError('log_busy', message)
+  }
+
+  async #countWhatIsThere(): Promise<void> {
+    let after: string | undefined
+    do {
+      const page = await this.#parts.store.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
+      for (const { payload } of page) this.#contents.add(decodeRecord(payload))
+      after = page.length < PAGE ? undefined : page.at(-1)?.messageId
+    } while (after !== undefined)
+  }
+
+  async #keepLease(): Promise<void> {
+    const { clock, logger } = this.#parts
+    const signal = this.#stop.signal
+    while (
+      await clock.sleep(LEASE_MS / 4, signal).then(
+        () => true,
+        () => false
+      )
+    ) {
+      await this.#member.renew().catch((error) => logger.error({ err: error }, 'the spool cannot be read'))
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#contents.isEmpty
+  }
+
+  /** Whether events wait here that come before these. */
+  holds(parcel: Parcel): boolean {
+    return this.#contents.holds(parcel)
+  }
+
+  /** From now on events of its keys are here. To be {@link put} at once. */
+  reserve(parcel: Parcel): void {
+    this.#contents.add(parcel)
+  }
+
+  /** Puts parcels that were reserved on the disk, in order, each as one record, and answers their callers. */
+  async put(parcels: readonly Parcel[]): Promise<void> {
+    const { store, log } = this.#parts
+    const fitting = parcels.filter((parcel) => this.#fits(parcel))
+    try {
+      const results = await store.append(
+        fitting.map((parcel) => ({
+          eventId: parcel.entries.length === 1 ? (parcel.entries[0]?.eventId as string) : newEventId(),
+          eventType: 'record',
+          payload: encodeRecord(parcel)
+        }))
+      )
+      for (const [i, parcel] of fitting.entries()) {
+        const { messageId, duplicate } = results[i] as { messageId: string; duplicate: boolean }
+        if (duplicate) this.#contents.remove(parcel)
+        else this.#spooled += parcel.entries.length
+        parcel.resolve({ kind: 'spooled', spoolId: `spool:${messageId}`, duplicate })
+      }
+      const events = fitting.reduce((sum, { entries }) => sum + entries.length, 0)
+      diagnostics.spooled.publish({ log, events } satisfies SpooledMessage)
+    } catch (error) {
+      for (const parcel of fitting) {
+        this.#contents.remove(parcel)
+        refuse(parcel, error)
+      }
+    }
+  }
+
+  /** The bytes of the parcel are counted already. */
+  #fits(parcel: Parcel): boolean {
+    const { maxBytes, store } = this.#parts
+    if (this.#isOpen && this.#contents.bytes <= maxBytes) return true
+    this.#contents.remove(parcel)
+    const message = this.#isOpen
+      ? `The log cannot be reached, and the spool at ${store.location} holds ${this.#contents.bytes} of ${maxBytes} bytes (EVENT_SPOOL_MAX_BYTES); nothing was kept.`
+      : `The spool at ${store.location} is not open.`
+    refuse(parcel, new EventSystemError('spool_full', message))
+    return false
+  }
+
+  async stats(): Promise<SpoolStats> {
+    const { store, maxBytes, clock } = this.#parts
+    const { events, bytes } = this.#contents
+    const [oldest] = events === 0 ? [] : await store.read({ limit: 1 })
+    const oldestMs = oldest === undefined ? null : Math.max(0, clock.now() - store.timeOf(oldest.messageId))
+    return {
+      location: store.location,
+      events,
+      bytes,
+      maxBytes,
+      oldestMs,
+      spooled: this.#spooled,
+      drained: this.#drain.drained
+    }
+  }
+
+  /** Stops bringing events into the log: what is left waits on the disk for the next start. Idempotent. */
+  async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#stop.abort()
+    await this.#loops
+    await this.#member.leave()
+    await this.#parts.store.close({ timeoutMs })
+  }
+}
