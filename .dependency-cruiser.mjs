@@ -21,7 +21,7 @@ const rooms = {
   log: [],
   codec: ['log', 'runtime'],
   publish: ['log', 'codec', 'runtime'],
-  outbox: ['codec', 'publish', 'runtime'],
+  outbox: ['codec', 'runtime'],
   consume: ['log', 'codec', 'runtime'],
   operate: ['log', 'codec', 'runtime'],
   store: ['log', 'codec', 'runtime'],

@@ -30,7 +30,7 @@ const soundHouse: Record<string, string> = {
   [`${library}/codec/index.ts`]: `import type { Entry } from '../log/index.ts'`,
   [`${library}/publish/index.ts`]: `import '../codec/index.ts'\nimport '../runtime/index.ts'\nimport './publisher.ts'`,
   [`${library}/publish/publisher.ts`]: `export const publisher = 1`,
-  [`${library}/outbox/index.ts`]: `import '../codec/index.ts'\nimport '../publish/index.ts'\nimport '../runtime/index.ts'`,
+  [`${library}/outbox/index.ts`]: `import '../codec/index.ts'\nimport '../runtime/index.ts'`,
   [`${library}/consume/index.ts`]: `import type { Entry } from '../log/index.ts'`,
   [`${library}/store/index.ts`]: `import '../codec/index.ts'`,
   [`${library}/process/index.ts`]: `import '../publish/index.ts'\nimport '../store/index.ts'`,
