@@ -33,8 +33,8 @@ export function sqliteOutbox(
   database: SqliteDatabase,
   { table = DEFAULT_TABLE }: SqliteOutboxOptions = {}
 ): OutboxStore<SqliteDatabase, void> {
-  if (typeof (database as SqliteDatabase | undefined)?.isTransaction !== 'boolean') {
-    throw new EventSystemError('invalid_options', 'database must be an open DatabaseSync of node:sqlite.')
+  if (typeof (database as SqliteDatabase | undefined)?.prepare !== 'function' || !('isTransaction' in database)) {
+    throw new EventSystemError('invalid_options', 'database must be a DatabaseSync of node:sqlite.')
   }
   return new SqliteOutbox(database, tableNames(table))
 }

@@ -265,6 +265,7 @@ describeOnEachDatabase('the options', (database) => {
       () => sqliteOutboxDdl({ table: 'outbox; DROP TABLE orders' }),
       () => postgresOutboxDdl({ table: '' }),
       () => sqliteOutbox(undefined as never),
+      () => sqliteOutbox({ prepare: () => {}, inTransaction: false } as never),
       () => postgresOutbox({} as never)
     ]
     for (const make of wrong) expect(make).toThrow(expect.objectContaining({ code: 'invalid_options' }))
