@@ -21,6 +21,7 @@ const rooms = {
   log: [],
   codec: ['log', 'runtime'],
   publish: ['log', 'codec', 'runtime'],
+  outbox: ['codec', 'runtime'],
   consume: ['log', 'codec', 'runtime'],
   operate: ['log', 'codec', 'runtime'],
   store: ['log', 'codec', 'runtime'],
@@ -35,7 +36,7 @@ const adapters = {
 
 const library = '^packages/event-system/src'
 const testFiles = '\\.test\\.ts$|^packages/[^/]+/test/'
-const publicEntries = ['^packages/[^/]+/src/index\\.ts$', `${library}/(testing|log/conformance)/index\\.ts$`]
+const publicEntries = ['^packages/[^/]+/src/index\\.ts$', `${library}/(outbox|testing|log/conformance)/index\\.ts$`]
 
 const anyOf = (names) => `(${names.join('|')})`
 
