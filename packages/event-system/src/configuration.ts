@@ -5,6 +5,7 @@ import type { EventLog } from './log/index.ts'
 import { type ConnectionChange, RedisLog } from './log/redis/index.ts'
 import { SqliteLog } from './log/sqlite/index.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
+import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
 import { type Logger, silentLogger } from './runtime/index.ts'
 import type { RetentionPolicy } from './store/index.ts'
 
@@ -12,8 +13,12 @@ import type { RetentionPolicy } from './store/index.ts'
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions extends PartitioningOptions {
-  /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, or `redis+cluster://host[:port],host[:port]`. Environment: REDIS_URL. Default: none, the log is embedded. */
+export interface EventSystemOptions extends PartitioningOptions, RedisAccessOptions {
+  /**
+   * A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, `redis+cluster://host[:port],host[:port]`,
+   * `redis+sentinel://host[:port],host[:port]/master[/database]`, each with `rediss` for TLS, or `redis+unix:///path`.
+   * Environment: REDIS_URL. Default: none, the log is embedded.
+   */
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
   readonly streamName?: string
@@ -94,6 +99,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.log !== undefined
   const partitioning = readPartitioning(options, read, redisUrl, isElsewhere)
+  const access = readRedisAccess(options, read, redisUrl, isElsewhere || options.redisUrl !== undefined)
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   if (options.logger !== undefined && !isLogger(options.logger)) {
@@ -113,7 +119,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     return { log: new SqliteLog({ path, clock, ...settings }), logSettings: settings, ...others }
   }
   const settings = { ...partitioning, ...ofEither }
-  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...settings })
+  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...access, ...settings })
   return { log, logSettings: settings, ...others }
 }
 

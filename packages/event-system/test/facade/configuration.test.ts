@@ -98,6 +98,19 @@ describe('the configuration', () => {
     ],
     [{ redisUrl: 'redis+cluster://h', partitionShards: 2 }, /^partitionShards is for a log whose placement is spread/],
     [{ environment: { EVENT_PARTITION_SHARDS: '0' } }, /^EVENT_PARTITION_SHARDS must be a whole number from 1 to 64/],
+    [{ redisUrl: 'redis://h', redisTls: { caFile: 'ca.pem' } }, /^redisTls\.caFile is for .* begins with rediss\.$/],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' } },
+      /^EVENT_REDIS_TLS_CA_FILE is for a log in Redis whose URL begins with rediss\.$/
+    ],
+    [
+      { environment: { REDIS_URL: 'rediss://h', EVENT_REDIS_TLS_CERT_FILE: 'cert.pem' } },
+      /^tls\.certFile and tls\.keyFile belong together/
+    ],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_SENTINEL_PASSWORD: 'secret' } },
+      /^EVENT_REDIS_SENTINEL_PASSWORD is for a log in Redis whose URL begins with redis\+sentinel\.$/
+    ],
     [{ logger: console }, /^logger must have debug, info, warn, error and child/]
   ])('refuses %o in one sentence', (options, sentence) => {
     expect(refusal(options)).toEqual([expect.stringMatching(sentence)])
@@ -118,6 +131,12 @@ describe('the configuration', () => {
       EVENT_PARTITION_SHARDS: '4'
     }
     expect(configure({ environment }).log.location).toBe('redis+cluster://h tradpal_events')
+    expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
+  })
+
+  it('asks of a Redis that an option names only what concerns it', () => {
+    const environment = { REDIS_URL: 'rediss://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' }
+    expect(configure({ environment, redisUrl: 'redis://other' }).log.location).toBe('redis://other tradpal_events')
     expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
   })
 

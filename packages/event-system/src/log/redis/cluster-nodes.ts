@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { RedisAddress } from './address.ts'
+import type { Server } from './driver.ts'
 import { closedError, isReply } from './errors.ts'
 import { Line, type Reply } from './line.ts'
-import { Locator } from './locator.ts'
+import { fixedLocator } from './locator.ts'
+import { type LocatorOptions, newLocator } from './locators.ts'
 
 /** So often a call is made again, at the node that has the key then, and after so long at first, doubled each time, in ms. */
 const MOST_ATTEMPTS = 5
 const FIRST_PAUSE_MS = 20
 
-export interface ClusterNodesOptions {
-  readonly address: RedisAddress
+export interface ClusterNodesOptions extends LocatorOptions {
   readonly connectTimeoutMs: number
   readonly timeoutMs: number
 }
@@ -24,7 +24,7 @@ interface NodeLine {
 export class ClusterNodes {
   readonly #options: ClusterNodesOptions
   /** By key: the node that has it, as far as is known. */
-  readonly #urls = new Map<string, Promise<string>>()
+  readonly #servers = new Map<string, Promise<Server>>()
   readonly #lines = new Map<string, NodeLine>()
   #closed = false
 
@@ -41,7 +41,7 @@ export class ClusterNodes {
   ): Promise<R> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const { line, opened } = this.#lineTo(await this.#urlOf(key))
+        const { line, opened } = this.#lineTo(await this.#serverOf(key))
         await opened
         return await line.send<R>(command, effect, timeoutMs)
       } catch (error) {
@@ -60,23 +60,23 @@ export class ClusterNodes {
     this.#lines.clear()
   }
 
-  #urlOf(key: string): Promise<string> {
-    const known = this.#urls.get(key)
+  #serverOf(key: string): Promise<Server> {
+    const known = this.#servers.get(key)
     if (known !== undefined) return known
-    const found = new Locator(this.#options.address, key).find(this.#options.connectTimeoutMs)
-    this.#urls.set(key, found)
-    found.catch(() => this.#urls.delete(key))
+    const found = newLocator(this.#options, key).find(this.#options.connectTimeoutMs)
+    this.#servers.set(key, found)
+    found.catch(() => this.#servers.delete(key))
     return found
   }
 
-  #lineTo(url: string): NodeLine {
+  #lineTo(server: Server): NodeLine {
+    const { url } = server
     if (this.#closed) throw closedError()
     const known = this.#lines.get(url)
     if (known !== undefined) return known
     const { connectTimeoutMs, timeoutMs: patienceMs } = this.#options
     const location = `redis://${new URL(url).host}`
-    const locator = new Locator({ kind: 'server', servers: [url], location }, '')
-    const line = new Line({ locator, location, connectTimeoutMs, patienceMs })
+    const line = new Line({ locator: fixedLocator(server), location, connectTimeoutMs, patienceMs })
     const node = { line, opened: line.open(connectTimeoutMs) }
     this.#lines.set(url, node)
     node.opened.catch(() => this.#end(url, node))
@@ -85,10 +85,10 @@ export class ClusterNodes {
 
   /** The next call asks anew where the key is. A node that has none any more is let go. */
   async #forget(key: string): Promise<void> {
-    const url = await this.#urls.get(key)?.catch(() => undefined)
-    this.#urls.delete(key)
-    const others = await Promise.allSettled(this.#urls.values())
-    const isNeeded = others.some((other) => other.status === 'fulfilled' && other.value === url)
+    const url = (await this.#servers.get(key)?.catch(() => undefined))?.url
+    this.#servers.delete(key)
+    const others = await Promise.allSettled(this.#servers.values())
+    const isNeeded = others.some((other) => other.status === 'fulfilled' && other.value.url === url)
     const node = url === undefined ? undefined : this.#lines.get(url)
     if (node !== undefined && url !== undefined && !isNeeded) this.#end(url, node)
   }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { closedError } from './errors.ts'
 import { Line, type LineOptions, type Reply } from './line.ts'
-import { Locator } from './locator.ts'
+import type { Locator } from './locator.ts'
+import { newLocator } from './locators.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 
 export type { Reply } from './line.ts'
@@ -28,7 +29,7 @@ export class Connection {
   constructor(options: ResolvedRedisLogOptions) {
     this.#options = options
     this.location = `${options.address.location} ${options.streamName}`
-    this.#locator = new Locator(options.address, options.streamName)
+    this.#locator = newLocator(options, options.streamName)
     const onChange = options.onConnectionChange
     this.#commands = new Line({ ...this.#lineOptions(), onChange, probe: (send) => this.#mustBeStream(send) })
   }

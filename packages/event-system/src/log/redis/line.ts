@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { type Client, isDriverError, newClient } from './driver.ts'
-import { asLogError, closedError, clusterError, isRedirection, timeoutError, unsentError } from './errors.ts'
+import { asLogError, closedError, timeoutError, unsentError } from './errors.ts'
 import type { Locator } from './locator.ts'
 import type { ConnectionChange } from './options.ts'
 
@@ -95,7 +95,7 @@ export class Line {
         (error) => {
           if (!waits) return
           settle()
-          if (isRedirection(error)) this.#leave(client, this.#asLogError(error, effect))
+          if (this.#options.locator.isElsewhere(error)) this.#leave(client, this.#asLogError(error, effect))
           reject(
             isDriverError(error, 'DisconnectsClientError')
               ? this.#cutShort(error, effect)
@@ -123,9 +123,7 @@ export class Line {
 
   #asLogError(error: unknown, effect: 'read' | 'write'): EventSystemError {
     const { locator, location } = this.#options
-    return isRedirection(error) && !locator.isOfCluster
-      ? clusterError(location, error)
-      : asLogError(error, location, effect)
+    return locator.explain(error, location) ?? asLogError(error, location, effect)
   }
 
   /** Why a call was ended from this side: we close, or the server was silent for too long. */
@@ -169,9 +167,11 @@ export class Line {
     signal.addEventListener('abort', giveUp)
     try {
       await client.connect()
+      await locator.check?.(client)
       await probe?.((command) => client.sendCommand(command))
       return client
     } catch (error) {
+      locator.doubt?.()
       client.destroy()
       throw error
     } finally {
@@ -231,8 +231,9 @@ function retryMs(attempt: number): number {
 }
 
 function noAnswer(location: string, timeoutMs: number): never {
+  const hint = location.startsWith('rediss') ? ', as one does that speaks no TLS; a URL with redis:// is for that' : ''
   throw new EventSystemError(
     'log_unavailable',
-    `Redis at ${location} took the connection and said nothing for ${Math.round(timeoutMs)} ms.`
+    `Redis at ${location} took the connection and said nothing for ${Math.round(timeoutMs)} ms${hint}.`
   )
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { EventSystemError } from '@tradpal/events'
 import type { Connection, Reply } from './connection.ts'
 import { isReply } from './errors.ts'
 
@@ -70,7 +71,19 @@ export function runScript<R extends Reply>(
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
   return connection.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
-    if (!isReply(error, 'NOSCRIPT')) throw error
-    return connection.write<R>(['EVAL', text, ...tail], timeoutMs)
+    if (!isReply(error, 'NOSCRIPT')) throw naming(error, text)
+    return connection.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {
+      throw naming(later, text)
+    })
   })
+}
+
+/** Redis before 7.2 says only on which line of a script stands the command that the user may not run. */
+function naming(error: unknown, script: string): unknown {
+  if (!(error instanceof EventSystemError) || !isReply(error, 'ERR The user executing the script')) return error
+  const line = script.split('\n')[Number(/user_script:(\d+)/.exec(error.message)?.[1]) - 1] ?? ''
+  const command = /call\('(\w+)'/.exec(line)?.[1]
+  if (command === undefined) return error
+  const message = `${error.message} That line wants +${command.toLowerCase()}.`
+  return new EventSystemError(error.code, message, { cause: error.cause })
 }
