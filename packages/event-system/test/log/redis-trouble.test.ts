@@ -172,10 +172,10 @@ describe('a Redis in trouble says so, and whether trying again can help', () => 
 
   test('CLUSTERDOWN: log_unavailable, as where nobody has the slot', async () => {
     const redis = await server({ 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) })
-    const down = await failure(newLog({ url: redis.url, connectTimeoutMs: 200 }).start())
+    const down = await failure(newLog({ url: redis.url, connectTimeoutMs: 1_000 }).start())
     expect(down).toMatchObject({ code: 'log_unavailable', message: expect.stringMatching(/CLUSTER INFO/) })
     const url = redis.url.replace('redis:', 'redis+cluster:')
-    const nobody = await failure(newLog({ url, connectTimeoutMs: 200 }).start())
+    const nobody = await failure(newLog({ url, connectTimeoutMs: 1_000 }).start())
     expect(nobody).toMatchObject({ code: 'log_unavailable', retryable: true })
   })
 

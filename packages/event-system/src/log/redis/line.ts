@@ -48,13 +48,18 @@ export class Line {
 
   /** Tries for at most `timeoutMs`. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
   async open(timeoutMs: number): Promise<void> {
+    const { connectTimeoutMs } = this.#options
     const deadline = performance.now() + timeoutMs
+    let reason: EventSystemError | undefined
     for (let attempt = 0; ; attempt++) {
       const leftMs = deadline - performance.now()
-      const error = await this.#attempt(Math.min(leftMs, this.#options.connectTimeoutMs))
+      const error = await this.#attempt(Math.min(leftMs, connectTimeoutMs))
       if (error === undefined) return
+      // The last attempt may have had no time to learn more than that nobody answered.
+      if (reason === undefined || error.cause !== undefined || leftMs >= connectTimeoutMs) reason = error
       const pauseMs = retryMs(attempt)
-      if (error.code !== 'log_unavailable' || performance.now() + pauseMs >= deadline) throw error
+      if (error.code !== 'log_unavailable') throw error
+      if (performance.now() + pauseMs >= deadline) throw reason
       await this.#pause(pauseMs)
     }
   }
