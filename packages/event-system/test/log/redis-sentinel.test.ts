@@ -50,6 +50,11 @@ async function readAll(log: EventLog): Promise<Entry[]> {
   return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
 }
 
+/** Does it again and again, whatever fails. */
+async function untilFalse(goesOn: () => boolean, step: () => Promise<void>): Promise<void> {
+  while (goesOn()) await step().catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
+}
+
 async function sentinelsOfATest(options = {}): Promise<RedisSentinels> {
   const sentinels = await startRedisSentinels(options)
   onTestFinished(() => sentinels.stop())
@@ -147,6 +152,66 @@ describe('a log that sentinels watch', () => {
     const url = `redis+sentinel://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}/master`
     const error = await failure(newLog({ url, connectTimeoutMs: 200 }).start())
     expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
+  })
+})
+
+describe('a log whose master is killed while it is published to and consumed', () => {
+  test('loses nothing that was acknowledged with a replica, and goes on by itself', async () => {
+    const sentinels = await sentinelsOfATest({ replicas: 2 })
+    const [master] = sentinels.servers
+    const publishing = await started({ url: sentinels.url, durability: 'replicas:1' })
+    const consuming = await started({ url: sentinels.url })
+    const group = consuming.group('group')
+    await group.create('start')
+    const acknowledged: (string | null)[] = []
+    const take = async (deliveries: readonly Delivery[]) => {
+      const lost = new Set(await group.acknowledge('one', deliveries))
+      acknowledged.push(...deliveries.filter(({ messageId }) => !lost.has(messageId)).map(({ payload }) => payload))
+    }
+    let [publishes, consumes] = [true, true]
+    const consumer = untilFalse(
+      () => consumes,
+      async () => {
+        await take(await group.read('one', { limit: 50, waitMs: 100 }))
+        await take(await group.claim('one', { minIdleMs: 500, limit: 50 }))
+      }
+    )
+    const confirmed: string[] = []
+    const unexpected: unknown[] = []
+    const publisher = untilFalse(
+      () => publishes,
+      async () => {
+        const next = entry(`published ${ids}`)
+        await publishing.append([next]).catch((error) => {
+          if (!error.retryable) unexpected.push(error)
+          throw error
+        })
+        confirmed.push(next.payload)
+      }
+    )
+    await waitFor(() => confirmed.length > 100, { timeoutMs: 10_000, what: 'events being published' })
+    await master.kill()
+    await promotedAfter(sentinels, master)
+    const sinceThen = confirmed.length
+    await waitFor(() => confirmed.length > sinceThen + 100, { timeoutMs: 15_000, what: 'publishing going on' })
+    publishes = false
+    await publisher
+    expect(unexpected).toEqual([])
+    const stored = new Set((await readAll(consuming)).map(({ payload }) => payload))
+    expect(confirmed.filter((payload) => !stored.has(payload))).toEqual([])
+    await waitFor(
+      async () => {
+        const { lag, pending } = await group.info()
+        return lag === 0 && pending === 0
+      },
+      { timeoutMs: 15_000, what: 'everything being acknowledged' }
+    )
+    consumes = false
+    await consumer
+    expect(
+      confirmed.filter((payload) => !acknowledged.includes(payload)).length,
+      'acknowledged before the failover took it back'
+    ).toBe(0)
   })
 })
 

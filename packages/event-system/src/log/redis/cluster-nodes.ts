@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { Server } from './driver.ts'
+import { confirmationOf, mustConfirm, type RedisDurability } from './durability.ts'
+import { DurableLine } from './durable-line.ts'
 import { closedError, isReply } from './errors.ts'
 import { Line, type Reply } from './line.ts'
 import { fixedLocator } from './locator.ts'
@@ -13,11 +15,13 @@ const FIRST_PAUSE_MS = 20
 export interface ClusterNodesOptions extends LocatorOptions {
   readonly connectTimeoutMs: number
   readonly timeoutMs: number
+  readonly durability: RedisDurability
 }
 
 interface NodeLine {
   readonly line: Line
   readonly opened: Promise<void>
+  send<R extends Reply>(command: readonly string[], effect: 'read' | 'write', timeoutMs: number): Promise<R>
 }
 
 /** The nodes of a cluster, for keys that may stand on any: a connection to each that has one of them, made when it is first needed. */
@@ -32,18 +36,19 @@ export class ClusterNodes {
     this.#options = options
   }
 
-  /** Sends a command to the node of a key, as {@link Line.send} does. */
+  /** Sends a command to the node of a key, as {@link Line.send} does; `durable` is a write that is confirmed as the options say. */
   async send<R extends Reply>(
     key: string,
     command: readonly string[],
-    effect: 'read' | 'write',
+    effect: 'read' | 'write' | 'durable',
     timeoutMs = this.#options.timeoutMs
   ): Promise<R> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const { line, opened } = this.#lineTo(await this.#serverOf(key))
-        await opened
-        return await line.send<R>(command, effect, timeoutMs)
+        const isDurable = effect === 'durable' && this.#options.durability !== 'memory'
+        const node = this.#lineTo(await this.#serverOf(key), isDurable)
+        await node.opened
+        return await node.send<R>(command, effect === 'read' ? 'read' : 'write', timeoutMs)
       } catch (error) {
         const hasMoved = isReply(error, 'MOVED') || isReply(error, 'ASK') || isReply(error, 'TRYAGAIN')
         if (hasMoved || (error instanceof EventSystemError && error.code === 'log_unavailable')) await this.#forget(key)
@@ -69,18 +74,34 @@ export class ClusterNodes {
     return found
   }
 
-  #lineTo(server: Server): NodeLine {
-    const { url } = server
+  #lineTo(server: Server, isDurable: boolean): NodeLine {
     if (this.#closed) throw closedError()
-    const known = this.#lines.get(url)
+    const name = isDurable ? durableName(server.url) : server.url
+    const known = this.#lines.get(name)
     if (known !== undefined) return known
-    const { connectTimeoutMs, timeoutMs: patienceMs } = this.#options
-    const location = `redis://${new URL(url).host}`
-    const line = new Line({ locator: fixedLocator(server), location, connectTimeoutMs, patienceMs })
-    const node = { line, opened: line.open(connectTimeoutMs) }
-    this.#lines.set(url, node)
-    node.opened.catch(() => this.#end(url, node))
+    const node = this.#newLine(server, isDurable)
+    this.#lines.set(name, node)
+    node.opened.catch(() => {
+      node.line.destroy()
+      if (this.#lines.get(name) === node) this.#lines.delete(name)
+    })
     return node
+  }
+
+  #newLine(server: Server, isDurable: boolean): NodeLine {
+    const { connectTimeoutMs, timeoutMs: patienceMs, durability } = this.#options
+    const { protocol, host } = new URL(server.url)
+    const location = `${protocol}//${host}`
+    const options = { locator: fixedLocator(server), location, connectTimeoutMs, patienceMs }
+    const confirmation = isDurable ? confirmationOf(durability) : undefined
+    if (confirmation === undefined) {
+      const line = new Line(options)
+      return { line, opened: line.open(connectTimeoutMs), send: (...call) => line.send(...call) }
+    }
+    const line = new Line({ ...options, probe: (send) => mustConfirm(confirmation, location, send) })
+    const durable = new DurableLine(line, confirmation, undefined, location)
+    const opened = line.open(connectTimeoutMs)
+    return { line, opened, send: (command, _, timeoutMs) => durable.send(command, timeoutMs) }
   }
 
   /** The next call asks anew where the key is. A node that has none any more is let go. */
@@ -89,12 +110,18 @@ export class ClusterNodes {
     this.#servers.delete(key)
     const others = await Promise.allSettled(this.#servers.values())
     const isNeeded = others.some((other) => other.status === 'fulfilled' && other.value.url === url)
-    const node = url === undefined ? undefined : this.#lines.get(url)
-    if (node !== undefined && url !== undefined && !isNeeded) this.#end(url, node)
+    if (url === undefined || isNeeded) return
+    this.#end(url)
+    this.#end(durableName(url))
   }
 
-  #end(url: string, node: NodeLine): void {
-    node.line.destroy()
-    if (this.#lines.get(url) === node) this.#lines.delete(url)
+  #end(name: string): void {
+    this.#lines.get(name)?.line.destroy()
+    this.#lines.delete(name)
   }
+}
+
+/** By which the line for what is durable is known, beside the other one to the same node. */
+function durableName(url: string): string {
+  return `${url} durable`
 }

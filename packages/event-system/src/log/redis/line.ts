@@ -46,8 +46,9 @@ export class Line {
     this.#options = options
   }
 
-  /** Tries for at most `timeoutMs`. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
+  /** Tries for at most `timeoutMs`, when it has no connection. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
   async open(timeoutMs: number): Promise<void> {
+    if (this.#client !== undefined) return
     const { connectTimeoutMs } = this.#options
     const deadline = performance.now() + timeoutMs
     let reason: EventSystemError | undefined

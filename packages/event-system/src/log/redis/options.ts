@@ -1,5 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { isTlsUrl, parseRedisUrl, type RedisAddress } from './address.ts'
+import { isRedisDurability, type RedisDurability } from './durability.ts'
 import type { Credentials } from './sentinel-locator.ts'
 import type { RedisTlsOptions } from './tls.ts'
 
@@ -42,6 +43,12 @@ export interface RedisLogOptions {
   readonly placement?: 'together' | 'spread'
   /** With `placement: 'spread'`: into how many streams the events of a type are spread, 1 to 64. The same for all who publish. Default 1. */
   readonly shards?: number
+  /**
+   * What an append that resolved survives, and all that a settlement publishes. `memory`: what the server is configured for.
+   * `fsync`: the loss of its power, by WAITAOF of Redis 7.2. `replicas:N`: the loss of the server, since N replicas have it, by
+   * WAIT; when fewer say so within the time of the call it rejects with `log_timeout`, though the server has it. Default `memory`.
+   */
+  readonly durability?: RedisDurability
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -74,6 +81,7 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     partitioning: options.partitioning ?? 'none',
     placement: options.placement ?? 'together',
     shards: options.shards ?? 1,
+    durability: options.durability ?? 'memory',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -81,6 +89,10 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
   if (resolved.partitioning !== 'none' && resolved.partitioning !== 'type') {
     const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
+    throw new EventSystemError('invalid_options', message)
+  }
+  if (!isRedisDurability(resolved.durability)) {
+    const message = `durability of a log in Redis must be memory, fsync or replicas:N, such as replicas:1, got ${JSON.stringify(resolved.durability)}.`
     throw new EventSystemError('invalid_options', message)
   }
   mustBeTls(resolved.tls, url)

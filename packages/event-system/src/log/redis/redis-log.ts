@@ -57,7 +57,7 @@ export class RedisLog implements EventLog {
     const { streamName, address, shards, placement } = resolved
     const isOfCluster = address.kind === 'cluster'
     const keys = logKeys(streamName, isOfCluster ? clusterPrefix(streamName) : streamName)
-    const connection = new Connection(resolved)
+    const connection = new Connection(resolved, keys.confirmed)
     const partitions = new Partitions(connection, keys)
     this.#options = resolved
     this.#keys = keys

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { EventSystemError } from '@tradpal/events'
-import type { Connection, Reply } from './connection.ts'
+import type { Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log behind them. */
@@ -62,7 +62,7 @@ function include(name: string, parts: Map<string, string>): void {
 
 /** Runs a script by its hash; a server that does not know it yet, or has forgotten it, gets its text. */
 export function runScript<R extends Reply>(
-  connection: Connection,
+  writer: Writer,
   name: ScriptName,
   keys: readonly string[],
   args: readonly string[],
@@ -70,9 +70,9 @@ export function runScript<R extends Reply>(
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
-  return connection.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
+  return writer.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
     if (!isReply(error, 'NOSCRIPT')) throw naming(error, text)
-    return connection.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {
+    return writer.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {
       throw naming(later, text)
     })
   })
