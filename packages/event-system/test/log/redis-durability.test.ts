@@ -195,6 +195,20 @@ describe('durability replicas:N', () => {
       for (const replica of cluster.replicas) replica.resume()
       await waitFor(() => log.append([entry(), entry('risk_alert')]), { timeoutMs: 10_000 })
     }
+    // Where the log itself is, all is well; where some of the events are, it is not.
+    const { node } = await cluster.ownerOf(spread.streamName)
+    const log = await started(spread)
+    const [away] = cluster.replicas.filter((_, i) => cluster.masters[i] !== node)
+    away?.pause()
+    const types = ['market_data_update', 'order_executed', 'risk_alert', 'trading_signal', 'portfolio_update']
+    const batch = Array.from({ length: 4 }, () => types.map((type) => entry(type))).flat()
+    const error = await failure(log.append(batch))
+    expect(error).toMatchObject({
+      code: 'log_unavailable',
+      message: expect.stringMatching(/nothing was appended: .*replicas/)
+    })
+    away?.resume()
+    expect(await waitFor(() => log.append(batch), { timeoutMs: 10_000 })).toHaveLength(batch.length)
   })
 
   test.each(['replicas:0', 'replicas:', 'replicas:1.5', 'disk'])('is not %s', (durability) => {
