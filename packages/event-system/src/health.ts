@@ -1,11 +1,14 @@
 import type { Clock } from '@tradpal/events'
 import type { EventLog, GroupInfo } from './log/index.ts'
+import type { LogWarnings } from './log-warnings.ts'
 
 /** How the system is, for a person and for a probe. */
 export interface SystemHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   /** A sentence for each thing that is not as it should be. */
   readonly reasons: readonly string[]
+  /** A sentence for each thing in the way in which the log is kept that may lose events, whatever the status is. */
+  readonly warnings: readonly string[]
   readonly log: {
     readonly kind: string
     readonly location: string
@@ -35,6 +38,7 @@ export interface HealthParts {
   readonly log: EventLog
   readonly clock: Clock
   readonly bounds: HealthBounds
+  readonly warnings: LogWarnings
 }
 
 /** Answers how a system is. It never rejects. */
@@ -50,7 +54,7 @@ export class Health {
     const { kind, location } = this.#parts.log
     const unhealthy = (reason: string): SystemHealth => {
       const log = { kind, location, reachable: false, latencyMs: null, reason }
-      return { status: 'unhealthy', reasons: [reason], log, consumers }
+      return { status: 'unhealthy', reasons: [reason], warnings: [], log, consumers }
     }
     if (!open) return unhealthy('The event system is not open.')
     const started = performance.now()
@@ -59,9 +63,17 @@ export class Health {
       const latencyMs = performance.now() - started
       const slow =
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
-      const reasons = [...slow, ...(await this.#groupsBeyondBounds())]
+      const warnings = await this.#parts.warnings.current()
+      const losing = warnings.filter(({ losesEntries }) => losesEntries).map(({ message }) => message)
+      const reasons = [...slow, ...losing, ...(await this.#groupsBeyondBounds())]
       const status = reasons.length === 0 ? 'healthy' : 'degraded'
-      return { status, reasons, log: { kind, location, reachable: true, latencyMs }, consumers }
+      return {
+        status,
+        reasons,
+        warnings: warnings.map(({ message }) => message),
+        log: { kind, location, reachable: true, latencyMs },
+        consumers
+      }
     } catch (error) {
       return unhealthy(error instanceof Error ? error.message : String(error))
     }

@@ -211,12 +211,19 @@ describeOnEachLog('an event system', (under) => {
     const system = systemOver()
     const { kind, location } = system.log
     const shut = { kind, location, reachable: false, latencyMs: null, reason: 'The event system is not open.' }
-    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
+    expect(await system.health()).toEqual({
+      status: 'unhealthy',
+      reasons: [shut.reason],
+      warnings: [],
+      log: shut,
+      consumers: 0
+    })
     await system.initialize()
     const latencyMs = expect.any(Number)
     expect(await system.health()).toEqual({
       status: 'healthy',
       reasons: [],
+      warnings: expect.any(Array),
       log: { kind, location, reachable: true, latencyMs },
       consumers: 0
     })
@@ -225,7 +232,13 @@ describeOnEachLog('an event system', (under) => {
     await consumer.close()
     expect(await system.health()).toMatchObject({ consumers: 0 })
     await system.close()
-    expect(await system.health()).toEqual({ status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0 })
+    expect(await system.health()).toEqual({
+      status: 'unhealthy',
+      reasons: [shut.reason],
+      warnings: [],
+      log: shut,
+      consumers: 0
+    })
   })
 
   it('is unhealthy, with the reason, when its log does not answer', async () => {

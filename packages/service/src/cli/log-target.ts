@@ -115,9 +115,9 @@ class LogTarget implements Target {
   }
 
   async health(): Promise<TargetHealth> {
-    const { status, reasons, log } = await this.#system.health()
+    const { status, reasons, warnings, log } = await this.#system.health()
     const { latencyMs, ...rest } = log
-    return { status, reasons, log: { ...rest, latency_ms: latencyMs } }
+    return { status, reasons, warnings, log: { ...rest, latency_ms: latencyMs } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,9 @@ import { asItIs } from './wire-event.ts'
 const health = Type.Object({
   status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')]),
   reasons: Type.Array(Type.String(), { description: 'A sentence for each thing that is not as it should be.' }),
+  warnings: Type.Array(Type.String(), {
+    description: 'A sentence for each thing in the way in which the log is kept that may lose events.'
+  }),
   timestamp: Type.String(),
   service: Type.Literal('event_service'),
   version: Type.String(),
@@ -35,12 +38,13 @@ export function healthRoute(app: App, { system, version, startedAtMs, lasting }:
       }
     },
     async (_request, reply) => {
-      const { status, reasons, log, consumers } = await system.health()
+      const { status, reasons, warnings, log, consumers } = await system.health()
       const { kind, location, reachable, latencyMs, reason } = log
       reply.code(status === 'unhealthy' ? 503 : 200)
       return {
         status,
         reasons: [...reasons],
+        warnings: [...warnings],
         timestamp: formatTimestamp(Date.now()),
         service: 'event_service' as const,
         version,
