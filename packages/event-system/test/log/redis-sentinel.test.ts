@@ -67,6 +67,7 @@ async function namingSentinel(masterPort: () => number): Promise<number> {
   const answer = () => `*2\r\n$9\r\n127.0.0.1\r\n$${String(masterPort()).length}\r\n${masterPort()}\r\n`
   const server = createServer((socket) => {
     sockets.add(socket)
+    socket.on('error', () => {}) // Who asked may be gone before the answer.
     socket.on('data', (chunk) => {
       for (const [, name = ''] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
         socket.write(name === 'SENTINEL' ? answer() : '+OK\r\n')
