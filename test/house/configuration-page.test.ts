@@ -21,7 +21,7 @@ test('the default that the tables give a variable is what holds without it', () 
 })
 
 test('the table of the metrics names every metric of the service with its type and labels, and no other', () => {
-  const files = ['metrics', 'consumer-metrics', 'group-gauges', 'skipped-entries']
+  const files = ['metrics', 'consumer-metrics', 'group-gauges', 'publishing-metrics', 'skipped-entries']
   const source = files.map((file) => readFileSync(join(HOUSE, `packages/service/src/http/${file}.ts`), 'utf8')).join()
   const made = [...source.matchAll(/new (Counter|Gauge|Histogram)\(\{\s+name: '(\w+)'(.*?)\}\)/gs)].map(
     ([, type = '', name = '', options = '']) => [

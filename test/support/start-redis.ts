@@ -48,12 +48,19 @@ process.on('exit', () => {
  */
 export async function startRedis(options: RedisConfig | RedisPlace = {}): Promise<RedisServer> {
   const { config = {}, ...place } = isPlace(options) ? options : { config: options }
-  const binary = await findRedisServer()
   const port = place.port ?? (await freePort())
   const dir = place.dir ?? (await mkdtemp(join(tmpdir(), 'tradpal-redis-')))
   const settings = { save: '', appendfsync: 'everysec', ...config, bind: '127.0.0.1', port: String(port), dir }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  return runRedis(args, { port, dir, keepsDir: place.dir !== undefined })
+}
 
+/** Runs a redis-server with these arguments, and resolves when it answers on the port. */
+export async function runRedis(
+  args: readonly string[],
+  { port, dir, keepsDir = false }: { port: number; dir: string; keepsDir?: boolean }
+): Promise<RedisServer> {
+  const binary = await findRedisServer()
   const launch = async (): Promise<ChildProcess> => {
     const started = spawn(binary.path, args, {
       env: { ...process.env, ...binary.env },
@@ -84,7 +91,7 @@ export async function startRedis(options: RedisConfig | RedisPlace = {}): Promis
     },
     stop: async () => {
       await end(child, 'SIGTERM')
-      if (place.dir === undefined) await rm(dir, { recursive: true, force: true })
+      if (!keepsDir) await rm(dir, { recursive: true, force: true })
     },
     kill: () => end(child, 'SIGKILL'),
     restart: async () => {

@@ -17,6 +17,7 @@ import {
 } from './consume/index.ts'
 import { Health, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
+import { LogWarnings } from './log-warnings.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
 import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
@@ -53,6 +54,7 @@ export class EventSystem {
   /** What the log keeps: enforced by itself when the options say what, and on demand. */
   readonly retention: Retention
   readonly #configuration: EventSystemConfiguration
+  readonly #warnings: LogWarnings
   readonly #health: Health
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
   #opening: Promise<void> | undefined
@@ -64,7 +66,14 @@ export class EventSystem {
     const { log, timeoutMs, consumerGroup, healthBounds, publishing, logger, clock } = this.#configuration
     this.log = log
     this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
-    this.#health = new Health({ log, clock, bounds: healthBounds, publisher: this.publisher })
+    this.#warnings = new LogWarnings({ log, clock, logger })
+    this.#health = new Health({
+      log,
+      clock,
+      bounds: healthBounds,
+      publisher: this.publisher,
+      warnings: this.#warnings
+    })
     this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
     this.puller = new EventPuller({ log, logger, clock })
@@ -93,6 +102,7 @@ export class EventSystem {
     if (this.#state !== 'new') throw new EventSystemError('closed', 'close() came before initialize() was done.')
     this.#state = 'open'
     this.retention.start()
+    void this.#warnings.current()
   }
 
   /** Publishes one event: {@link EventPublisher.publishEvent}. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import type { EventLog, GroupInfo } from './log/index.ts'
+import type { LogWarnings } from './log-warnings.ts'
 import type { EventPublisher, PublisherState } from './publish/index.ts'
 
 /** How the system is, for a person and for a probe. */
@@ -7,6 +8,8 @@ export interface SystemHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   /** A sentence for each thing that is not as it should be. */
   readonly reasons: readonly string[]
+  /** A sentence for each thing in the way in which the log is kept that may lose events, whatever the status is. */
+  readonly warnings: readonly string[]
   readonly log: {
     readonly kind: string
     readonly location: string
@@ -40,6 +43,7 @@ export interface HealthParts {
   readonly clock: Clock
   readonly bounds: HealthBounds
   readonly publisher: EventPublisher
+  readonly warnings: LogWarnings
 }
 
 /** Answers how a system is. It never rejects. */
@@ -58,7 +62,7 @@ export class Health {
       const log = { kind, location, reachable: false, latencyMs: null, reason }
       const spools = open && publishing.spool !== undefined && publishing.spool.bytes <= publishing.spool.maxBytes
       const status = spools ? 'degraded' : 'unhealthy'
-      return { status, reasons: [reason, ...spooling(publishing)], log, consumers, publishing }
+      return { status, reasons: [reason, ...spooling(publishing)], warnings: [], log, consumers, publishing }
     }
     if (!open) return unreachable('The event system is not open.')
     const started = performance.now()
@@ -67,9 +71,18 @@ export class Health {
       const latencyMs = performance.now() - started
       const slow =
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
-      const reasons = [...slow, ...spooling(publishing), ...(await this.#groupsBeyondBounds())]
+      const warnings = await this.#parts.warnings.current()
+      const losing = warnings.filter(({ losesEntries }) => losesEntries).map(({ message }) => message)
+      const reasons = [...slow, ...losing, ...spooling(publishing), ...(await this.#groupsBeyondBounds())]
       const status = reasons.length === 0 ? 'healthy' : 'degraded'
-      return { status, reasons, log: { kind, location, reachable: true, latencyMs }, consumers, publishing }
+      return {
+        status,
+        reasons,
+        warnings: warnings.map(({ message }) => message),
+        log: { kind, location, reachable: true, latencyMs },
+        consumers,
+        publishing
+      }
     } catch (error) {
       return unreachable(error instanceof Error ? error.message : String(error))
     }

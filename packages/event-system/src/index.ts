@@ -10,7 +10,8 @@ export {
   type Environment,
   EnvironmentReader,
   type EventSystemConfiguration,
-  type EventSystemOptions
+  type EventSystemOptions,
+  isRedisUrl
 } from './configuration/index.ts'
 export * from './consume/index.ts'
 export { EventSystem } from './event-system.ts'

@@ -48,7 +48,10 @@ export const ERROR_CODES = {
     meaning: 'As many publishes wait for the log as may wait; nothing was written.'
   },
   log_read_only: { retryable: false, meaning: 'The log cannot be written here.' },
-  log_refused: { retryable: false, meaning: 'The log refused the credentials or the command.' },
+  log_refused: {
+    retryable: false,
+    meaning: 'The log refused the credentials or the command, or a certificate is refused.'
+  },
   log_incompatible: { retryable: false, meaning: 'The file or the key is no log, or one of a newer version.' },
   log_failed: {
     retryable: false,

@@ -37,6 +37,8 @@ export interface HealthReport {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   /** A sentence for each thing that is not as it should be. */
   readonly reasons: readonly string[]
+  /** A sentence for each thing in the way in which the log is kept that may lose events. A service of an older version says nothing of it. */
+  readonly warnings?: readonly string[]
   readonly timestamp: string
   readonly service: string
   readonly version: string

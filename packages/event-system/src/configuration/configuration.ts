@@ -5,16 +5,26 @@ import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
+import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, readPublishing } from './publishing.ts'
+import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions extends PartitioningOptions, PublishingOptions {
-  /** A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, or `redis+cluster://host[:port],host[:port]`. Environment: REDIS_URL. Default: none, the log is embedded. */
+export interface EventSystemOptions
+  extends PartitioningOptions,
+    RedisAccessOptions,
+    DurabilityOptions,
+    PublishingOptions {
+  /**
+   * A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, `redis+cluster://host[:port],host[:port]`,
+   * `redis+sentinel://host[:port],host[:port]/master[/database]`, each with `rediss` for TLS, or `redis+unix:///path`.
+   * Environment: REDIS_URL. Default: none, the log is embedded.
+   */
   readonly redisUrl?: string
   /** The stream in Redis. Environment: EVENT_STREAM_NAME. Default `tradpal_events`. */
   readonly streamName?: string
@@ -22,8 +32,6 @@ export interface EventSystemOptions extends PartitioningOptions, PublishingOptio
   readonly consumerGroup?: string
   /** The file of the embedded log. Given here, it wins over REDIS_URL. Environment: EVENT_LOG_PATH. Default `./data/tradpal_events.db`. */
   readonly logPath?: string
-  /** What an embedded append survives: `os` the end of the process, `disk` the loss of power. Environment: EVENT_LOG_DURABILITY. Default `os`. */
-  readonly durability?: 'os' | 'disk'
   /** An event id that comes again within so long is not appended again, in ms; 0 turns it off. Environment: EVENT_DEDUPLICATION_WINDOW_MS. Default 120,000. */
   readonly deduplicationWindowMs?: number
   /** How long a group remembers, at least, what `idempotent` handlers, `context.once()` and `context.publish()` are done with, in ms. Environment: EVENT_LEDGER_RETENTION_MS. Default 86,400,000: a day. */
@@ -92,7 +100,6 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   }
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
-  const durability = read.choice('durability', options.durability, 'EVENT_LOG_DURABILITY', ['os', 'disk'] as const)
   const path = read.text('logPath', options.logPath, 'EVENT_LOG_PATH', './data/tradpal_events.db')
   const isEmbedded = options.redisUrl === undefined && options.logPath !== undefined
   const redisUrl =
@@ -104,6 +111,10 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     timeoutMs,
     clock: options.clock ?? systemClock
   })
+  const isNamed = isElsewhere || options.redisUrl !== undefined
+  const access = readRedisAccess(options, read, redisUrl, isNamed)
+  const kind = redisUrl === undefined ? 'embedded' : 'redis'
+  const durability = readDurability(options, read, kind, isNamed)
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   if (options.logger !== undefined && !isLogger(options.logger)) {
@@ -119,11 +130,11 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const others = { consumerGroup, timeoutMs, healthBounds, publishing, logger, clock }
   if (options.log !== undefined) return { log: options.log, logSettings: {}, ...others }
   if (redisUrl === undefined) {
-    const settings = { durability, ...ofEither }
+    const settings = { durability: durability.embedded, ...ofEither }
     return { log: new SqliteLog({ path, clock, ...settings }), logSettings: settings, ...others }
   }
-  const settings = { ...partitioning, ...ofEither }
-  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...settings })
+  const settings = { durability: durability.redis, ...partitioning, ...ofEither }
+  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...access, ...settings })
   return { log, logSettings: settings, ...others }
 }
 

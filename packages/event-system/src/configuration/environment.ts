@@ -2,6 +2,11 @@ import { EventSystemError } from '@tradpal/events'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** Whether a text begins as the URL of a Redis does. */
+export function isRedisUrl(text: string): boolean {
+  return /^(rediss?(\+(cluster|sentinel))?|(redis\+)?unix):\/\/./.test(text)
+}
+
 /** Takes each value from the option or the variable, and gathers what is wrong, to say it all at once. */
 export class EnvironmentReader {
   readonly #environment: Environment
@@ -60,13 +65,27 @@ export class EnvironmentReader {
     return choice ?? choices[0]
   }
 
+  /** Texts that belong together and have no default: those of the options when there are any, else those of the variables. */
+  texts<Key extends string>(
+    option: string,
+    given: { readonly [key in Key]?: string | undefined } | undefined,
+    variables: Readonly<Record<Key, string>>
+  ): { readonly key: Key; readonly name: string; readonly value: string }[] {
+    return (Object.keys(variables) as Key[]).flatMap((key) => {
+      const value = given === undefined ? this.#variable(variables[key]) : given[key]
+      return value === undefined
+        ? []
+        : [{ key, name: given === undefined ? variables[key] : `${option}.${key}`, value }]
+    })
+  }
+
   /** The URL of a Redis. What it holds may be a password: no sentence repeats it. */
   redisUrl(option: string, given: string | undefined, variable: string): string | undefined {
     const value = given ?? this.#variable(variable)
-    if (value === undefined || /^rediss?(\+cluster)?:\/\/./.test(value)) return value
+    if (value === undefined || isRedisUrl(value)) return value
     const name = given === undefined ? variable : option
     this.wrong(
-      `${name} must be a URL that begins with redis:// or rediss://, or redis+cluster:// for a cluster, such as redis://localhost:6379.`
+      `${name} must be a URL that begins with redis:// or rediss://, redis+cluster://, redis+sentinel:// or redis+unix://, such as redis://localhost:6379.`
     )
     return undefined
   }

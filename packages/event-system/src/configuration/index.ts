@@ -8,4 +8,4 @@ export {
   type EventSystemOptions,
   LONGEST_TIMEOUT_MS
 } from './configuration.ts'
-export { type Environment, EnvironmentReader } from './environment.ts'
+export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'

@@ -71,6 +71,15 @@ describe('the configuration', () => {
     [{ logPath: '' }, /^logPath must not be empty\.$/],
     [{ durability: 'ram' }, /^durability must be os or disk, got "ram"\.$/],
     [{ environment: { EVENT_LOG_DURABILITY: 'ram' } }, /^EVENT_LOG_DURABILITY must be os or disk, got "ram"\.$/],
+    [{ durability: 'fsync' }, /^durability must be os or disk, got "fsync", which is for a log in Redis\.$/],
+    [
+      { redisUrl: 'redis://h', durability: 'disk' },
+      /^durability must be memory, fsync or replicas:N, .* got "disk", which is for the embedded log\.$/
+    ],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_LOG_DURABILITY: 'replicas:0' } },
+      /^EVENT_LOG_DURABILITY must be memory, fsync or replicas:N, such as replicas:1, got "replicas:0"\.$/
+    ],
     [{ timeoutMs: 0 }, /^timeoutMs must be a whole number from 1 to 2147483647, got 0\.$/],
     [{ environment: { EVENT_LOG_TIMEOUT_MS: '5s' } }, /^EVENT_LOG_TIMEOUT_MS must be .*, got "5s"\.$/],
     [
@@ -98,6 +107,19 @@ describe('the configuration', () => {
     ],
     [{ redisUrl: 'redis+cluster://h', partitionShards: 2 }, /^partitionShards is for a log whose placement is spread/],
     [{ environment: { EVENT_PARTITION_SHARDS: '0' } }, /^EVENT_PARTITION_SHARDS must be a whole number from 1 to 64/],
+    [{ redisUrl: 'redis://h', redisTls: { caFile: 'ca.pem' } }, /^redisTls\.caFile is for .* begins with rediss\.$/],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' } },
+      /^EVENT_REDIS_TLS_CA_FILE is for a log in Redis whose URL begins with rediss\.$/
+    ],
+    [
+      { environment: { REDIS_URL: 'rediss://h', EVENT_REDIS_TLS_CERT_FILE: 'cert.pem' } },
+      /^tls\.certFile and tls\.keyFile belong together/
+    ],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_SENTINEL_PASSWORD: 'secret' } },
+      /^EVENT_REDIS_SENTINEL_PASSWORD is for a log in Redis whose URL begins with redis\+sentinel\.$/
+    ],
     [{ logger: console }, /^logger must have debug, info, warn, error and child/]
   ])('refuses %o in one sentence', (options, sentence) => {
     expect(refusal(options)).toEqual([expect.stringMatching(sentence)])
@@ -119,6 +141,26 @@ describe('the configuration', () => {
     }
     expect(configure({ environment }).log.location).toBe('redis+cluster://h tradpal_events')
     expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
+  })
+
+  it('asks of a Redis that an option names only what concerns it', () => {
+    const environment = { REDIS_URL: 'rediss://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' }
+    expect(configure({ environment, redisUrl: 'redis://other' }).log.location).toBe('redis://other tradpal_events')
+    expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
+  })
+
+  it('takes a durability that the log has where it is', () => {
+    const redis = { REDIS_URL: 'redis://h', EVENT_LOG_DURABILITY: 'replicas:2' }
+    expect(configure({ environment: redis }).logSettings).toMatchObject({ durability: 'replicas:2' })
+    expect(configure({ environment: redis, logPath: '/tmp/own.db' }).logSettings).toMatchObject({ durability: 'os' })
+    const embedded = { EVENT_LOG_DURABILITY: 'disk' }
+    expect(configure({ environment: embedded }).logSettings).toMatchObject({ durability: 'disk' })
+    expect(configure({ environment: embedded, logPath: '/tmp/own.db' }).logSettings).toMatchObject({
+      durability: 'disk'
+    })
+    expect(configure({ environment: embedded, redisUrl: 'redis://h' }).logSettings).toMatchObject({
+      durability: 'memory'
+    })
   })
 
   it('takes a log of your own whatever the environment says of logs', () => {

@@ -217,13 +217,14 @@ describeOnEachLog('an event system', (under) => {
     const { kind, location } = system.log
     const shut = { kind, location, reachable: false, latencyMs: null, reason: 'The event system is not open.' }
     const publishing = { isLogTaking: true, inFlight: { events: 0, bytes: 0 } }
-    const notOpen = { status: 'unhealthy', reasons: [shut.reason], log: shut, consumers: 0, publishing }
+    const notOpen = { status: 'unhealthy', reasons: [shut.reason], warnings: [], log: shut, consumers: 0, publishing }
     expect(await system.health()).toEqual(notOpen)
     await system.initialize()
     const latencyMs = expect.any(Number)
     expect(await system.health()).toEqual({
       status: 'healthy',
       reasons: [],
+      warnings: expect.any(Array),
       log: { kind, location, reachable: true, latencyMs },
       consumers: 0,
       publishing

@@ -24,7 +24,7 @@ function recordingLogger(lines: Line[]): Logger {
 }
 
 test('an operator reads when the connection to Redis is lost, why, and when it is there again', async () => {
-  const server = await startRedis()
+  const server = await startRedis({ appendonly: 'yes' })
   onTestFinished(() => server.stop())
   const lines: Line[] = []
   await using system = new EventSystem({ redisUrl: server.url, logger: recordingLogger(lines), environment: {} })

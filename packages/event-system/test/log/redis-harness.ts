@@ -16,13 +16,17 @@ export async function redisHarnesses(
 
 /** A log of its own, in a stream that none had before. */
 export function redisHarness(
-  place: Pick<RedisLogOptions, 'partitioning' | 'placement' | 'shards'> & { readonly url: string }
+  place: RedisLogOptions & {
+    readonly url: string
+    /** Where others write, when it is not there. */
+    readonly foreignUrl?: string
+  }
 ): ConformanceHarness {
-  const { url, ...options } = place
+  const { url, foreignUrl = url, ...options } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisLog>()
   return {
-    features: new RedisLog({ url, streamName }).features,
+    features: new RedisLog({ url, streamName, ...options }).features,
     async open(asked: HarnessOpenOptions = {}) {
       const log = new RedisLog({ url, streamName, ...options, ...asked })
       await log.start()
@@ -33,7 +37,9 @@ export function redisHarness(
     async writeForeign(fields) {
       const isCluster = url.startsWith('redis+cluster://')
       const [host = ''] = url.replace('redis+cluster://', '').split(',')
-      const client = isCluster ? createCluster({ rootNodes: [{ url: `redis://${host}` }] }) : createClient({ url })
+      const client = isCluster
+        ? createCluster({ rootNodes: [{ url: `redis://${host}` }] })
+        : createClient({ url: foreignUrl })
       await client.connect()
       const id = await client.xAdd(streamName, '*', { ...fields })
       await client.close()

@@ -5,6 +5,7 @@ import {
   type Event,
   EventSystem,
   EventSystemError,
+  isRedisUrl,
   knownEventTypes,
   parseEventTypes,
   parseJson,
@@ -29,7 +30,7 @@ export async function openLogTarget(options: GlobalOptions, create: boolean): Pr
   if (log !== undefined && !create && !existsSync(log)) {
     throw new EventSystemError('not_found', `There is no log at ${resolve(log)}; publishing to it would make it.`)
   }
-  if (redis !== undefined && !/^rediss?(\+cluster)?:\/\/./.test(redis)) {
+  if (redis !== undefined && !isRedisUrl(redis)) {
     throw new EventSystemError('invalid_options', '--redis must be an address such as redis://localhost:6379.')
   }
   registerFurtherTypes(process.env.EVENT_TYPES_FILE)
@@ -114,9 +115,9 @@ class LogTarget implements Target {
   }
 
   async health(): Promise<TargetHealth> {
-    const { status, reasons, log } = await this.#system.health()
+    const { status, reasons, warnings, log } = await this.#system.health()
     const { latencyMs, ...rest } = log
-    return { status, reasons, log: { ...rest, latency_ms: latencyMs } }
+    return { status, reasons, warnings, log: { ...rest, latency_ms: latencyMs } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,9 +2,8 @@ import { createEvent, type Event, EventSystemError, EventType, type JsonObject }
 import Type from 'typebox'
 import { isObject, objectOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
-import { receiptOf } from './events-routes.ts'
 import { problemResponses } from './problems.ts'
-import { published } from './schemas.ts'
+import { preferHeader, publishOptions, publishResponses, receiptOf } from './receipts.ts'
 
 interface Shortcut {
   readonly path: string
@@ -45,10 +44,17 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
       shortcut.path,
       {
         config: { body: bodySchema(shortcut) },
-        schema: { tags: ['publish'], summary: shortcut.summary, response: { 200: published, ...problemResponses } }
+        schema: {
+          tags: ['publish'],
+          summary: shortcut.summary,
+          headers: preferHeader,
+          response: { ...publishResponses, ...problemResponses }
+        }
       },
-      async ({ body }) =>
-        receiptOf(await system.publisher.publish(eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`))))
+      async ({ body, headers }, reply) => {
+        const event = eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`))
+        return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+      }
     )
   }
 }

@@ -1,9 +1,17 @@
-import { decodeEvent, decodeEvents, EventSystemError, type PublishReceipt } from '@tradpal/event-system'
+import { decodeEvent, decodeEvents, EventSystemError } from '@tradpal/event-system'
 import Type from 'typebox'
 import { takeBodiesAsText, textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { newEvent, published, publishedBatch } from './schemas.ts'
+import {
+  batchReceiptOf,
+  batchResponses,
+  preferHeader,
+  publishOptions,
+  publishResponses,
+  receiptOf
+} from './receipts.ts'
+import { newEvent } from './schemas.ts'
 
 /** A batch has at most so many events: it is one append, and one answer. */
 const MAX_BATCH = 10_000
@@ -13,10 +21,17 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
     '/events',
     {
       config: { body: newEvent },
-      schema: { tags: ['publish'], summary: 'Publish an event', response: { 200: published, ...problemResponses } }
+      schema: {
+        tags: ['publish'],
+        summary: 'Publish an event',
+        headers: preferHeader,
+        response: { ...publishResponses, ...problemResponses }
+      }
     },
-    async ({ body }) =>
-      receiptOf(await system.publisher.publish(decodeEvent(textOf(body, 'an event'), { complete: true })))
+    async ({ body, headers }, reply) => {
+      const event = decodeEvent(textOf(body, 'an event'), { complete: true })
+      return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+    }
   )
 }
 
@@ -34,29 +49,19 @@ export function batchRoute(app: App, { system }: AppContext): void {
         tags: ['publish'],
         summary: 'Publish events as one unit: all or none',
         description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index.`,
-        response: { 200: publishedBatch, ...problemResponses }
+        headers: preferHeader,
+        response: { ...batchResponses, ...problemResponses }
       }
     },
-    async ({ body, headers }) => {
+    async ({ body, headers }, reply) => {
       const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
       if (events.length > MAX_BATCH) {
         const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      const messageIds = await system.publishBatch(events)
-      const eventIds = events.map(({ eventId }) => eventId)
-      return { status: 'published' as const, count: events.length, message_ids: messageIds, event_ids: eventIds }
+      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers)), reply)
     }
   )
-}
-
-export function receiptOf({ messageId, eventId, duplicate }: PublishReceipt) {
-  return {
-    message_id: messageId,
-    event_id: eventId,
-    status: 'published' as const,
-    ...(duplicate ? { duplicate: true as const } : {})
-  }
 }
 
 function decodeBatch(text: string, contentType = '') {

@@ -1,11 +1,31 @@
-import { formatTimestamp } from '@tradpal/event-system'
+import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { asItIs } from './wire-event.ts'
 
+const spool = Type.Object({
+  location: Type.String(),
+  events: Type.Integer({ description: 'What waits there to come into the log.' }),
+  bytes: Type.Integer({ description: 'Of these events.' }),
+  max_bytes: Type.Integer(),
+  oldest_seconds: Type.Union([Type.Number(), Type.Null()]),
+  spooled: Type.Integer({ description: 'Events put in since the start.' }),
+  drained: Type.Integer({ description: 'Events brought into the log since the start.' })
+})
+
+const publishing = Type.Object({
+  log_takes: Type.Boolean({ description: 'False while most appends fail: publishes are not sent to the log then.' }),
+  in_flight: Type.Integer({ description: 'Events that wait for an answer of the log.' }),
+  in_flight_bytes: Type.Integer(),
+  spool: Type.Optional(spool)
+})
+
 const health = Type.Object({
   status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')]),
   reasons: Type.Array(Type.String(), { description: 'A sentence for each thing that is not as it should be.' }),
+  warnings: Type.Array(Type.String(), {
+    description: 'A sentence for each thing in the way in which the log is kept that may lose events.'
+  }),
   timestamp: Type.String(),
   service: Type.Literal('event_service'),
   version: Type.String(),
@@ -18,6 +38,7 @@ const health = Type.Object({
     reason: Type.Optional(Type.String({ description: 'Why it is not reachable.' }))
   }),
   consumers: Type.Integer({ description: 'Consumers in this process.' }),
+  publishing,
   open_streams: Type.Integer({ description: 'Readers of GET /events/stream.' })
 })
 
@@ -35,12 +56,13 @@ export function healthRoute(app: App, { system, version, startedAtMs, lasting }:
       }
     },
     async (_request, reply) => {
-      const { status, reasons, log, consumers } = await system.health()
+      const { status, reasons, warnings, log, consumers, publishing } = await system.health()
       const { kind, location, reachable, latencyMs, reason } = log
       reply.code(status === 'unhealthy' ? 503 : 200)
       return {
         status,
         reasons: [...reasons],
+        warnings: [...warnings],
         timestamp: formatTimestamp(Date.now()),
         service: 'event_service' as const,
         version,
@@ -53,8 +75,17 @@ export function healthRoute(app: App, { system, version, startedAtMs, lasting }:
           ...(reason === undefined ? {} : { reason })
         },
         consumers,
+        publishing: publishingOf(publishing),
         open_streams: lasting.streams
       }
     }
   )
+}
+
+function publishingOf({ isLogTaking, inFlight, spool }: PublisherState) {
+  const state = { log_takes: isLogTaking, in_flight: inFlight.events, in_flight_bytes: inFlight.bytes }
+  if (spool === undefined) return state
+  const { maxBytes, oldestMs, ...others } = spool
+  const oldestSeconds = oldestMs === null ? null : Math.round(oldestMs / 100) / 10
+  return { ...state, spool: { ...others, max_bytes: maxBytes, oldest_seconds: oldestSeconds } }
 }

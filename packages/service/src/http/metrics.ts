@@ -13,6 +13,7 @@ import type { ServiceConfiguration } from '../configuration.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
 import { GroupGauges } from './group-gauges.ts'
 import { listenToLog } from './listen.ts'
+import { PublishingMetrics } from './publishing-metrics.ts'
 import { SkippedEntries } from './skipped-entries.ts'
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -47,6 +48,7 @@ export class Metrics {
   })
   readonly #consumers: ConsumerMetrics
   readonly #skipped: SkippedEntries
+  readonly #publishing: PublishingMetrics
   readonly #streamLength = new Gauge({
     name: 'event_service_stream_length',
     help: 'Entries in the log as of the last STREAM_MONITOR_INTERVAL.',
@@ -99,6 +101,7 @@ export class Metrics {
     this.#logger = logger
     this.#consumers = new ConsumerMetrics(system.log, this.registry)
     this.#skipped = new SkippedEntries(system, this.registry, logger)
+    this.#publishing = new PublishingMetrics(system, this.registry)
     collectDefaultMetrics({ register: this.registry })
     for (const event_type of knownEventTypes()) {
       this.#published.inc({ event_type }, 0)
@@ -128,6 +131,7 @@ export class Metrics {
     for (const timer of this.#timers) clearInterval(timer)
     this.#consumers.close()
     this.#skipped.close()
+    this.#publishing.close()
     this.registry.clear()
   }
 

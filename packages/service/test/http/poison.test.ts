@@ -8,7 +8,7 @@ test('an entry that is no valid event is logged and counted when it is first met
   const warnings: object[] = []
   const logger: Logger = {
     ...{ debug: () => {}, info: () => {}, error: () => {} },
-    warn: (values) => void warnings.push(values),
+    warn: (values) => void ('messageId' in values && warnings.push(values)),
     child: () => logger
   }
   const service = await serviceOver('redis', environment, { logger })

@@ -186,7 +186,7 @@ test('a port that is taken ends it with 1 and says so', async () => {
 })
 
 test('it logs JSON: its configuration without secrets, failures with their code, and requests at debug only', async () => {
-  const redis = await startRedis({ requirepass: 'hunter2' })
+  const redis = await startRedis({ requirepass: 'hunter2', appendonly: 'yes' })
   onTestFinished(() => redis.stop())
   const environment = {
     REDIS_URL: redis.url.replace('redis://', 'redis://:hunter2@'),

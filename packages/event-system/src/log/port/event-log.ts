@@ -44,6 +44,14 @@ export interface LogFeatures {
   readonly persistent: boolean
 }
 
+/** Something in the way in which a log is kept that may lose what it took. */
+export interface LogWarning {
+  /** What it is, what it may cost, and what to set instead. */
+  readonly message: string
+  /** Whether entries may go while everything runs as it should, without anybody having removed them. */
+  readonly losesEntries: boolean
+}
+
 /** An append-only log of entries, shared by every process that opens the same one. */
 export interface EventLog {
   /** `sqlite`, `redis`, …: for people and metrics. */
@@ -89,4 +97,6 @@ export interface EventLog {
   info(): Promise<LogInfo>
   /** Resolves when the log answers; rejects with `log_unavailable` or `log_timeout`. */
   ping(): Promise<void>
+  /** What its operator should know of how it is kept, as far as that can be learnt. An adapter that has nothing to warn of leaves it out. */
+  warnings?(): Promise<LogWarning[]>
 }

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
-import type { Connection, Reply } from './connection.ts'
+import type { Connection, Reply, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
@@ -39,6 +39,11 @@ export class Appender {
     this.#window = String(options.deduplicationWindowMs)
   }
 
+  /** What is appended by another script is written by this, to be as durable. */
+  get writer(): Writer {
+    return this.#connection.durable
+  }
+
   /** What the field of an entry in a partition is called. */
   get field(): string {
     return this.#payloads === undefined ? PAYLOAD_FIELD : PLACE_FIELD
@@ -73,7 +78,10 @@ export class Appender {
     }
     const keys = [...deduplication, bell]
     return toResults(
-      await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, { timeoutMs })
+      await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, {
+        timeoutMs,
+        writer: this.#connection.durable
+      })
     )
   }
 
@@ -100,7 +108,7 @@ export class Appender {
 
   #run<R extends Reply>(script: 'append' | 'appendOne', args: readonly string[], timeoutMs?: number): Promise<R> {
     const { stream, deduplication } = this.#keys
-    return runScript<R>(this.#connection, script, [stream, ...deduplication], args, timeoutMs)
+    return runScript<R>(this.#connection.durable, script, [stream, ...deduplication], args, timeoutMs)
   }
 }
 

@@ -1,30 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { RedisAddress } from './address.ts'
+import type { Server } from './driver.ts'
+import { confirmationOf, mustConfirm, type RedisDurability } from './durability.ts'
+import { DurableLine } from './durable-line.ts'
 import { closedError, isReply } from './errors.ts'
 import { Line, type Reply } from './line.ts'
-import { Locator } from './locator.ts'
+import { fixedLocator } from './locator.ts'
+import { type LocatorOptions, newLocator } from './locators.ts'
 
 /** So often a call is made again, at the node that has the key then, and after so long at first, doubled each time, in ms. */
 const MOST_ATTEMPTS = 5
 const FIRST_PAUSE_MS = 20
 
-export interface ClusterNodesOptions {
-  readonly address: RedisAddress
+export interface ClusterNodesOptions extends LocatorOptions {
   readonly connectTimeoutMs: number
   readonly timeoutMs: number
+  readonly durability: RedisDurability
 }
 
 interface NodeLine {
   readonly line: Line
   readonly opened: Promise<void>
+  send<R extends Reply>(command: readonly string[], effect: 'read' | 'write', timeoutMs: number): Promise<R>
 }
 
 /** The nodes of a cluster, for keys that may stand on any: a connection to each that has one of them, made when it is first needed. */
 export class ClusterNodes {
   readonly #options: ClusterNodesOptions
   /** By key: the node that has it, as far as is known. */
-  readonly #urls = new Map<string, Promise<string>>()
+  readonly #servers = new Map<string, Promise<Server>>()
   readonly #lines = new Map<string, NodeLine>()
   #closed = false
 
@@ -32,18 +36,19 @@ export class ClusterNodes {
     this.#options = options
   }
 
-  /** Sends a command to the node of a key, as {@link Line.send} does. */
+  /** Sends a command to the node of a key, as {@link Line.send} does; `durable` is a write that is confirmed as the options say. */
   async send<R extends Reply>(
     key: string,
     command: readonly string[],
-    effect: 'read' | 'write',
+    effect: 'read' | 'write' | 'durable',
     timeoutMs = this.#options.timeoutMs
   ): Promise<R> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const { line, opened } = this.#lineTo(await this.#urlOf(key))
-        await opened
-        return await line.send<R>(command, effect, timeoutMs)
+        const isDurable = effect === 'durable' && this.#options.durability !== 'memory'
+        const node = this.#lineTo(await this.#serverOf(key), isDurable)
+        await node.opened
+        return await node.send<R>(command, effect === 'read' ? 'read' : 'write', timeoutMs)
       } catch (error) {
         const hasMoved = isReply(error, 'MOVED') || isReply(error, 'ASK') || isReply(error, 'TRYAGAIN')
         if (hasMoved || (error instanceof EventSystemError && error.code === 'log_unavailable')) await this.#forget(key)
@@ -60,41 +65,63 @@ export class ClusterNodes {
     this.#lines.clear()
   }
 
-  #urlOf(key: string): Promise<string> {
-    const known = this.#urls.get(key)
+  #serverOf(key: string): Promise<Server> {
+    const known = this.#servers.get(key)
     if (known !== undefined) return known
-    const found = new Locator(this.#options.address, key).find(this.#options.connectTimeoutMs)
-    this.#urls.set(key, found)
-    found.catch(() => this.#urls.delete(key))
+    const found = newLocator(this.#options, key).find(this.#options.connectTimeoutMs)
+    this.#servers.set(key, found)
+    found.catch(() => this.#servers.delete(key))
     return found
   }
 
-  #lineTo(url: string): NodeLine {
+  #lineTo(server: Server, isDurable: boolean): NodeLine {
     if (this.#closed) throw closedError()
-    const known = this.#lines.get(url)
+    const name = isDurable ? durableName(server.url) : server.url
+    const known = this.#lines.get(name)
     if (known !== undefined) return known
-    const { connectTimeoutMs, timeoutMs: patienceMs } = this.#options
-    const location = `redis://${new URL(url).host}`
-    const locator = new Locator({ kind: 'server', servers: [url], location }, '')
-    const line = new Line({ locator, location, connectTimeoutMs, patienceMs })
-    const node = { line, opened: line.open(connectTimeoutMs) }
-    this.#lines.set(url, node)
-    node.opened.catch(() => this.#end(url, node))
+    const node = this.#newLine(server, isDurable)
+    this.#lines.set(name, node)
+    node.opened.catch(() => {
+      node.line.destroy()
+      if (this.#lines.get(name) === node) this.#lines.delete(name)
+    })
     return node
+  }
+
+  #newLine(server: Server, isDurable: boolean): NodeLine {
+    const { connectTimeoutMs, timeoutMs: patienceMs, durability } = this.#options
+    const { protocol, host } = new URL(server.url)
+    const location = `${protocol}//${host}`
+    const options = { locator: fixedLocator(server), location, connectTimeoutMs, patienceMs }
+    const confirmation = isDurable ? confirmationOf(durability) : undefined
+    if (confirmation === undefined) {
+      const line = new Line(options)
+      return { line, opened: line.open(connectTimeoutMs), send: (...call) => line.send(...call) }
+    }
+    const line = new Line({ ...options, probe: (send) => mustConfirm(confirmation, location, send) })
+    const durable = new DurableLine(line, confirmation, undefined, location)
+    const opened = line.open(connectTimeoutMs)
+    return { line, opened, send: (command, _, timeoutMs) => durable.send(command, timeoutMs) }
   }
 
   /** The next call asks anew where the key is. A node that has none any more is let go. */
   async #forget(key: string): Promise<void> {
-    const url = await this.#urls.get(key)?.catch(() => undefined)
-    this.#urls.delete(key)
-    const others = await Promise.allSettled(this.#urls.values())
-    const isNeeded = others.some((other) => other.status === 'fulfilled' && other.value === url)
-    const node = url === undefined ? undefined : this.#lines.get(url)
-    if (node !== undefined && url !== undefined && !isNeeded) this.#end(url, node)
+    const url = (await this.#servers.get(key)?.catch(() => undefined))?.url
+    this.#servers.delete(key)
+    const others = await Promise.allSettled(this.#servers.values())
+    const isNeeded = others.some((other) => other.status === 'fulfilled' && other.value.url === url)
+    if (url === undefined || isNeeded) return
+    this.#end(url)
+    this.#end(durableName(url))
   }
 
-  #end(url: string, node: NodeLine): void {
-    node.line.destroy()
-    if (this.#lines.get(url) === node) this.#lines.delete(url)
+  #end(name: string): void {
+    this.#lines.get(name)?.line.destroy()
+    this.#lines.delete(name)
   }
+}
+
+/** By which the line for what is durable is known, beside the other one to the same node. */
+function durableName(url: string): string {
+  return `${url} durable`
 }

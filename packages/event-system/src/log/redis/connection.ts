@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
+import { confirmationOf, mustConfirm } from './durability.ts'
+import { DurableLine } from './durable-line.ts'
 import { closedError } from './errors.ts'
 import { Line, type LineOptions, type Reply } from './line.ts'
-import { Locator } from './locator.ts'
+import type { Locator } from './locator.ts'
+import { newLocator } from './locators.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 
 export type { Reply } from './line.ts'
@@ -15,22 +18,37 @@ export interface BlockingLine {
   end(): void
 }
 
-/** The connections of a log: one for commands, and those that blocked reads may hold. */
+/** Sends what changes something. */
+export interface Writer {
+  write<R extends Reply>(command: readonly string[], timeoutMs?: number): Promise<R>
+}
+
+/** The connections of a log: one for commands, one for what is to be confirmed as durable, and those that blocked reads may hold. */
 export class Connection {
   readonly location: string
   readonly #options: ResolvedRedisLogOptions
   readonly #locator: Locator
   readonly #commands: Line
+  readonly #durable: { readonly line: Line; readonly confirmed: DurableLine } | undefined
   readonly #blocking = new Set<Line>()
   #state: 'new' | 'open' | 'closed' = 'new'
   #opening: Promise<void> | undefined
 
-  constructor(options: ResolvedRedisLogOptions) {
+  /** `mark`: the key that is written before what is durable is confirmed. */
+  constructor(options: ResolvedRedisLogOptions, mark: string) {
     this.#options = options
     this.location = `${options.address.location} ${options.streamName}`
-    this.#locator = new Locator(options.address, options.streamName)
+    this.#locator = newLocator(options, options.streamName)
     const onChange = options.onConnectionChange
     this.#commands = new Line({ ...this.#lineOptions(), onChange, probe: (send) => this.#mustBeStream(send) })
+    const confirmation = confirmationOf(options.durability)
+    if (confirmation !== undefined) {
+      const line = new Line({
+        ...this.#lineOptions(),
+        probe: (send) => mustConfirm(confirmation, this.location, send)
+      })
+      this.#durable = { line, confirmed: new DurableLine(line, confirmation, mark, this.location) }
+    }
   }
 
   #lineOptions(): LineOptions {
@@ -42,11 +60,27 @@ export class Connection {
   async open(): Promise<void> {
     if (this.#state === 'closed') throw closedError()
     if (this.#state === 'open') return
-    this.#opening ??= this.#commands.open(this.#options.connectTimeoutMs).finally(() => {
+    this.#opening ??= this.#openLines().finally(() => {
       this.#opening = undefined
     })
     await this.#opening
     if (this.#state === 'new') this.#state = 'open'
+  }
+
+  async #openLines(): Promise<void> {
+    const { connectTimeoutMs } = this.#options
+    await this.#commands.open(connectTimeoutMs)
+    await this.#durable?.line.open(connectTimeoutMs)
+  }
+
+  /** For what must be durable, as the options say, when its write resolves. */
+  get durable(): Writer {
+    const durable = this.#durable
+    if (durable === undefined) return this
+    return {
+      write: <R extends Reply>(command: readonly string[], timeoutMs = this.#options.timeoutMs) =>
+        this.#whenOpen(() => durable.confirmed.send<R>(command, timeoutMs))
+    }
   }
 
   /** Sends a command that changes nothing. */
@@ -94,9 +128,10 @@ export class Connection {
     for (const line of this.#blocking) line.destroy()
     const stop = new AbortController()
     const timeIsUp = sleep(timeoutMs, undefined, { signal: stop.signal }).catch(() => {})
-    await Promise.race([this.#commands.idle(), timeIsUp])
+    await Promise.race([Promise.all([this.#commands.idle(), this.#durable?.line.idle()]), timeIsUp])
     stop.abort()
     this.#commands.destroy()
+    this.#durable?.line.destroy()
   }
 
   async #mustBeStream(send: (command: string[]) => Promise<unknown>): Promise<void> {
@@ -110,7 +145,11 @@ export class Connection {
   }
 
   #call<R extends Reply>(command: readonly string[], effect: 'read' | 'write', timeoutMs: number): Promise<R> {
-    if (this.#state === 'open') return this.#commands.send<R>(command, effect, timeoutMs)
+    return this.#whenOpen(() => this.#commands.send<R>(command, effect, timeoutMs))
+  }
+
+  #whenOpen<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#state === 'open') return call()
     if (this.#state === 'closed') return Promise.reject(closedError())
     return Promise.reject(new EventSystemError('not_started', 'The log is not started; call start() first.'))
   }

@@ -1,3 +1,5 @@
+import { type RedisTlsOptions, readTls } from './tls.ts'
+
 type Driver = typeof import('redis')
 type DriverError = 'ErrorReply' | 'ClientClosedError' | 'ClientOfflineError' | 'DisconnectsClientError'
 
@@ -9,16 +11,25 @@ async function loadDriver(): Promise<Driver> {
   return loaded
 }
 
+/** A server, and how it is reached. */
+export interface Server {
+  /** As the driver takes it: `redis://`, `rediss://` or `unix://`, with user and password. */
+  readonly url: string
+  /** Of a URL that begins with `rediss://`. */
+  readonly tls: RedisTlsOptions
+}
+
 /** A connection of its own to one server, not yet connected. It does not connect again by itself. */
-export async function newClient(url: string, connectTimeoutMs: number) {
+export async function newClient({ url, tls }: Server, connectTimeoutMs: number) {
   const { createClient } = await loadDriver()
+  const socket = { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false } as const
   return createClient({
     url,
     RESP: 2,
     disableOfflineQueue: true,
     // The time of each call is kept by a line's send(): the client's own would make an AbortSignal for each command.
     commandOptions: { timeout: 0 },
-    socket: { connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)), reconnectStrategy: false }
+    socket: url.startsWith('rediss:') ? { ...socket, tls: true, ...(await readTls(tls)) } : socket
   })
 }
 

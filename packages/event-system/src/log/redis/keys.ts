@@ -12,6 +12,8 @@ export interface LogKeys {
   readonly partitions: string
   /** A stream of one entry, whose id is the last that was given in a partition. */
   readonly bell: string
+  /** Written before each confirmation of what is durable: see {@link DurableLine}. */
+  readonly confirmed: string
 }
 
 /** What a group keeps beside what Redis itself keeps of it. */
@@ -41,7 +43,8 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     deadLetters: `${prefix}:dead_letters`,
     actions: `${prefix}:dead_letters:actions`,
     partitions: `${prefix}:partitions`,
-    bell: `${prefix}:bell`
+    bell: `${prefix}:bell`,
+    confirmed: `${prefix}:confirmed`
   }
 }
 

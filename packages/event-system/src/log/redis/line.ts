@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { type Client, isDriverError, newClient } from './driver.ts'
-import { asLogError, closedError, clusterError, isRedirection, timeoutError, unsentError } from './errors.ts'
+import { asLogError, closedError, timeoutError, unsentError } from './errors.ts'
 import type { Locator } from './locator.ts'
 import type { ConnectionChange } from './options.ts'
 
@@ -46,15 +46,21 @@ export class Line {
     this.#options = options
   }
 
-  /** Tries for at most `timeoutMs`. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
+  /** Tries for at most `timeoutMs`, when it has no connection. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
   async open(timeoutMs: number): Promise<void> {
+    if (this.#client !== undefined) return
+    const { connectTimeoutMs } = this.#options
     const deadline = performance.now() + timeoutMs
+    let reason: EventSystemError | undefined
     for (let attempt = 0; ; attempt++) {
       const leftMs = deadline - performance.now()
-      const error = await this.#attempt(Math.min(leftMs, this.#options.connectTimeoutMs))
+      const error = await this.#attempt(Math.min(leftMs, connectTimeoutMs))
       if (error === undefined) return
+      // The last attempt may have had no time to learn more than that nobody answered.
+      if (reason === undefined || error.cause !== undefined || leftMs >= connectTimeoutMs) reason = error
       const pauseMs = retryMs(attempt)
-      if (error.code !== 'log_unavailable' || performance.now() + pauseMs >= deadline) throw error
+      if (error.code !== 'log_unavailable') throw error
+      if (performance.now() + pauseMs >= deadline) throw reason
       await this.#pause(pauseMs)
     }
   }
@@ -95,7 +101,7 @@ export class Line {
         (error) => {
           if (!waits) return
           settle()
-          if (isRedirection(error)) this.#leave(client, this.#asLogError(error, effect))
+          if (this.#options.locator.isElsewhere(error)) this.#leave(client, this.#asLogError(error, effect))
           reject(
             isDriverError(error, 'DisconnectsClientError')
               ? this.#cutShort(error, effect)
@@ -123,9 +129,7 @@ export class Line {
 
   #asLogError(error: unknown, effect: 'read' | 'write'): EventSystemError {
     const { locator, location } = this.#options
-    return isRedirection(error) && !locator.isOfCluster
-      ? clusterError(location, error)
-      : asLogError(error, location, effect)
+    return locator.explain(error, location) ?? asLogError(error, location, effect)
   }
 
   /** Why a call was ended from this side: we close, or the server was silent for too long. */
@@ -169,9 +173,11 @@ export class Line {
     signal.addEventListener('abort', giveUp)
     try {
       await client.connect()
+      await locator.check?.(client)
       await probe?.((command) => client.sendCommand(command))
       return client
     } catch (error) {
+      locator.doubt?.()
       client.destroy()
       throw error
     } finally {
@@ -231,8 +237,9 @@ function retryMs(attempt: number): number {
 }
 
 function noAnswer(location: string, timeoutMs: number): never {
+  const hint = location.startsWith('rediss') ? ', as one does that speaks no TLS; a URL with redis:// is for that' : ''
   throw new EventSystemError(
     'log_unavailable',
-    `Redis at ${location} took the connection and said nothing for ${Math.round(timeoutMs)} ms.`
+    `Redis at ${location} took the connection and said nothing for ${Math.round(timeoutMs)} ms${hint}.`
   )
 }

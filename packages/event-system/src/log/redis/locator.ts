@@ -1,79 +1,26 @@
-import { EventSystemError } from '@tradpal/events'
-import { atHost, type RedisAddress } from './address.ts'
-import { type Client, newClient } from './driver.ts'
-import { asLogError } from './errors.ts'
+import type { EventSystemError } from '@tradpal/events'
+import type { Client, Server } from './driver.ts'
+import { clusterError, isRedirection } from './errors.ts'
 
-/** A range of slots as CLUSTER SLOTS answers it: from, to, the master, its replicas; each node as host, port, id. */
-type SlotRange = [from: number, to: number, ...nodes: [host: string | null, port: number, ...rest: unknown[]][]]
+/** Finds the server that has a key: where there are several, it may be another one later. */
+export interface Locator {
+  /** Resolves to the server that has the key now. Rejects with `log_unavailable` when nobody can tell. */
+  find(timeoutMs: number): Promise<Server>
+  /** Rejects when the server of a new connection is not the one that is meant. */
+  check?(client: Client): Promise<void>
+  /** Told that the server that was found last could not be used. */
+  doubt?(): void
+  /** Whether an answer says that another server is meant: this one has done nothing. */
+  isElsewhere(error: unknown): boolean
+  /** What such an answer means here; `undefined` where its own words say it. */
+  explain(error: unknown, location: string): EventSystemError | undefined
+}
 
-/** Finds the server that has a key: in a cluster it changes when nodes come, go and hand slots to each other. */
-export class Locator {
-  readonly location: string
-  readonly #address: RedisAddress
-  readonly #key: string
-  /** Of the nodes that were there when they were asked last. */
-  #nodes: readonly string[]
-
-  constructor(address: RedisAddress, key: string) {
-    this.location = address.location
-    this.#address = address
-    this.#key = key
-    this.#nodes = address.servers
-  }
-
-  /** Whether another server may have the key later. */
-  get isOfCluster(): boolean {
-    return this.#address.kind === 'cluster'
-  }
-
-  /** Resolves to the server's URL. Rejects with `log_unavailable` when no node that is known answers, or none has the key. */
-  async find(timeoutMs: number): Promise<string> {
-    if (!this.isOfCluster) return this.#address.servers[0]
-    let failure: EventSystemError | undefined
-    for (const node of new Set([...this.#nodes, ...this.#address.servers])) {
-      try {
-        return await this.#ask(node, timeoutMs)
-      } catch (error) {
-        failure = this.#asLogError(error)
-      }
-    }
-    throw failure
-  }
-
-  #asLogError(error: unknown): EventSystemError {
-    if (!(error instanceof Error && error.message.includes('cluster support disabled'))) {
-      return asLogError(error, this.location, 'read')
-    }
-    const message = `There is no Redis Cluster at ${this.location}: the URL of a single server begins with redis://.`
-    return new EventSystemError('log_incompatible', message, { cause: error })
-  }
-
-  async #ask(node: string, timeoutMs: number): Promise<string> {
-    const client = await newClient(node, timeoutMs)
-    client.on('error', () => {}) // What fails, rejects.
-    const timer = setTimeout(() => client.destroy(), timeoutMs)
-    try {
-      await client.connect()
-      return await this.#ownerBy(client, node)
-    } finally {
-      clearTimeout(timer)
-      if (client.isOpen) client.destroy()
-    }
-  }
-
-  async #ownerBy(client: Client, node: string): Promise<string> {
-    const [slot, ranges] = await Promise.all([
-      client.sendCommand<number>(['CLUSTER', 'KEYSLOT', this.#key]),
-      client.sendCommand<SlotRange[]>(['CLUSTER', 'SLOTS'])
-    ])
-    // A node that does not know its own name is reached under the one that it was asked by.
-    const urlOf = ([host, port]: SlotRange[2]) => atHost(node, host || new URL(node).hostname, port)
-    this.#nodes = [...new Set(ranges.flatMap(([, , ...nodes]) => nodes.map(urlOf)))]
-    const owner = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2]
-    if (owner !== undefined) return urlOf(owner)
-    throw new EventSystemError(
-      'log_unavailable',
-      `No node of the Redis Cluster at ${this.location} has the slot ${slot}.`
-    )
+/** Of a server that is always the same. */
+export function fixedLocator(server: Server): Locator {
+  return {
+    find: async () => server,
+    isElsewhere: isRedirection,
+    explain: (error, location) => (isRedirection(error) ? clusterError(location, error) : undefined)
   }
 }

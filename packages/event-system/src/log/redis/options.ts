@@ -1,15 +1,23 @@
 import { EventSystemError } from '@tradpal/events'
-import { parseRedisUrl, type RedisAddress } from './address.ts'
+import { isTlsUrl, parseRedisUrl, type RedisAddress } from './address.ts'
+import { isRedisDurability, type RedisDurability } from './durability.ts'
+import type { Credentials } from './sentinel-locator.ts'
+import type { RedisTlsOptions } from './tls.ts'
 
 /** The events of a type are spread over so many streams, at most. */
 export const MOST_PARTITION_SHARDS = 64
 
 export interface RedisLogOptions {
   /**
-   * `redis://[[user]:password@]host[:port][/database]`, or `redis+cluster://[[user]:password@]host[:port],…` with some nodes
-   * of a Redis Cluster; `rediss` instead of `redis` for TLS. Default `redis://localhost:6379`.
+   * `redis://[[user]:password@]host[:port][/database]`; `redis+cluster://[[user]:password@]host[:port],…` with some nodes of
+   * a Redis Cluster; `redis+sentinel://[[user]:password@]host[:port],…/master[/database]` with the sentinels of a master;
+   * `rediss` instead of `redis` for TLS; `redis+unix://[[user]:password@]/path[?db=database]`. Default `redis://localhost:6379`.
    */
   readonly url?: string
+  /** With `rediss`: whom to trust, and who we are. Default: what Node trusts, and no client certificate. */
+  readonly tls?: RedisTlsOptions
+  /** User and password of the sentinels, where they are not those of the master. An empty object where sentinels ask for none. */
+  readonly sentinel?: Credentials
   /** The stream's key, and with a colon the prefix of every other key. Default `tradpal_events`. */
   readonly streamName?: string
   /**
@@ -35,6 +43,12 @@ export interface RedisLogOptions {
   readonly placement?: 'together' | 'spread'
   /** With `placement: 'spread'`: into how many streams the events of a type are spread, 1 to 64. The same for all who publish. Default 1. */
   readonly shards?: number
+  /**
+   * What an append that resolved survives, and all that a settlement publishes. `memory`: what the server is configured for.
+   * `fsync`: the loss of its power, by WAITAOF of Redis 7.2. `replicas:N`: the loss of the server, since N replicas have it, by
+   * WAIT; when fewer say so within the time of the call it rejects with `log_timeout`, though the server has it. Default `memory`.
+   */
+  readonly durability?: RedisDurability
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -49,18 +63,25 @@ export interface ConnectionChange {
   readonly reason?: EventSystemError
 }
 
-export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url'>> & { readonly address: RedisAddress }
+export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url' | 'sentinel'>> & {
+  readonly address: RedisAddress
+  readonly sentinel: Credentials | undefined
+}
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
 export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisLogOptions {
+  const url = options.url ?? 'redis://localhost:6379'
   const resolved = {
-    address: parseRedisUrl(options.url ?? 'redis://localhost:6379'),
+    address: parseRedisUrl(url),
+    tls: options.tls ?? {},
+    sentinel: options.sentinel,
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
     partitioning: options.partitioning ?? 'none',
     placement: options.placement ?? 'together',
     shards: options.shards ?? 1,
+    durability: options.durability ?? 'memory',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -70,12 +91,36 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
     throw new EventSystemError('invalid_options', message)
   }
+  if (!isRedisDurability(resolved.durability)) {
+    const message = `durability of a log in Redis must be memory, fsync or replicas:N, such as replicas:1, got ${JSON.stringify(resolved.durability)}.`
+    throw new EventSystemError('invalid_options', message)
+  }
+  mustBeTls(resolved.tls, url)
+  if (resolved.sentinel !== undefined && resolved.address.kind !== 'sentinel') {
+    throw new EventSystemError('invalid_options', 'sentinel is for a URL that begins with redis+sentinel://.')
+  }
   mustBePlacement(resolved)
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
   mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
   mustBeWhole('connectTimeoutMs', resolved.connectTimeoutMs, 1)
   return resolved
+}
+
+function mustBeTls(tls: RedisTlsOptions, url: string): void {
+  const refuse = (sentence: string) => {
+    throw new EventSystemError('invalid_options', sentence)
+  }
+  const given = Object.entries(tls).filter(([, value]) => value !== undefined)
+  if (given.length > 0 && !isTlsUrl(url)) refuse('tls is for a URL that begins with rediss://.')
+  for (const [name, value] of given) {
+    if (typeof value !== 'string' || value === '') refuse(`tls.${name} must be a text that is not empty.`)
+  }
+  if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    refuse(
+      'tls.certFile and tls.keyFile belong together (EVENT_REDIS_TLS_CERT_FILE, EVENT_REDIS_TLS_KEY_FILE): give both or neither.'
+    )
+  }
 }
 
 function mustBePlacement({ placement, shards, partitioning, address, streamName }: ResolvedRedisLogOptions): void {

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import type { MessageId } from '../port.ts'
-import type { Connection, Reply } from './connection.ts'
+import type { Connection, Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 import { type LogKeys, partitionKey } from './keys.ts'
 import { runScript, type ScriptName } from './scripts.ts'
@@ -90,8 +90,9 @@ export class Partitions {
     makeArguments: () => readonly string[] | Promise<readonly string[]>,
     {
       timeoutMs,
-      streams = () => this.#streams
-    }: { timeoutMs?: number | undefined; streams?: () => readonly string[] } = {}
+      streams = () => this.#streams,
+      writer = this.#connection
+    }: { timeoutMs?: number | undefined; streams?: () => readonly string[]; writer?: Writer } = {}
   ): Promise<R> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const text = this.#text
@@ -99,7 +100,7 @@ export class Partitions {
       if (text !== this.#text) continue
       try {
         const allKeys = [this.#keys.partitions, ...keys, ...streams()]
-        return await runScript<R>(this.#connection, script, allKeys, [text, ...args], timeoutMs)
+        return await runScript<R>(writer, script, allKeys, [text, ...args], timeoutMs)
       } catch (error) {
         if (!isReply(error, 'PARTITIONS')) throw error
         await this.load()

@@ -49,7 +49,7 @@ export class Payloads {
   async #writeOne({ eventType, payload }: AppendEntry, timeoutMs: number | undefined): Promise<Place> {
     const shard = this.#turn++ % this.#shards
     const key = payloadKey(this.#keys, eventType, shard)
-    const id = await this.#nodes.send<string>(key, ['XADD', key, '*', 'event', payload], 'write', timeoutMs)
+    const id = await this.#nodes.send<string>(key, ['XADD', key, '*', 'event', payload], 'durable', timeoutMs)
     return `${shard} ${id}`
   }
 

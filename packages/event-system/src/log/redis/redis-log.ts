@@ -7,6 +7,7 @@ import type {
   EventLog,
   LogFeatures,
   LogInfo,
+  LogWarning,
   MessageId,
   Position,
   ReadRange,
@@ -30,6 +31,7 @@ import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOpti
 import { Partitions } from './partitions.ts'
 import { Payloads } from './payloads.ts'
 import { RedisGroup } from './redis-group.ts'
+import { Safety } from './safety.ts'
 import { Trimmer } from './trimmer.ts'
 
 /** A log in Redis Streams. */
@@ -49,6 +51,7 @@ export class RedisLog implements EventLog {
   readonly #measures: Measures
   readonly #trimmer: Trimmer
   readonly #doorbell: Doorbell
+  readonly #safety: Safety
   #closed = false
 
   /** Throws `invalid_options`. Connects to nothing before `start()`. */
@@ -57,7 +60,7 @@ export class RedisLog implements EventLog {
     const { streamName, address, shards, placement } = resolved
     const isOfCluster = address.kind === 'cluster'
     const keys = logKeys(streamName, isOfCluster ? clusterPrefix(streamName) : streamName)
-    const connection = new Connection(resolved)
+    const connection = new Connection(resolved, keys.confirmed)
     const partitions = new Partitions(connection, keys)
     this.#options = resolved
     this.#keys = keys
@@ -71,6 +74,7 @@ export class RedisLog implements EventLog {
     this.#measures = new Measures(connection, keys, partitions, ofOurs)
     this.#trimmer = new Trimmer(partitions, this.#measures, ofOurs)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName, keys.bell])
+    this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys, partitions)
   }
 
@@ -178,5 +182,9 @@ export class RedisLog implements EventLog {
 
   async ping(): Promise<void> {
     await this.#connection.read(['PING'])
+  }
+
+  warnings(): Promise<LogWarning[]> {
+    return this.#safety.warnings()
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Connection, Reply } from './connection.ts'
+import { EventSystemError } from '@tradpal/events'
+import type { Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log behind them. */
@@ -61,7 +62,7 @@ function include(name: string, parts: Map<string, string>): void {
 
 /** Runs a script by its hash; a server that does not know it yet, or has forgotten it, gets its text. */
 export function runScript<R extends Reply>(
-  connection: Connection,
+  writer: Writer,
   name: ScriptName,
   keys: readonly string[],
   args: readonly string[],
@@ -69,8 +70,20 @@ export function runScript<R extends Reply>(
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
-  return connection.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
-    if (!isReply(error, 'NOSCRIPT')) throw error
-    return connection.write<R>(['EVAL', text, ...tail], timeoutMs)
+  return writer.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
+    if (!isReply(error, 'NOSCRIPT')) throw naming(error, text)
+    return writer.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {
+      throw naming(later, text)
+    })
   })
+}
+
+/** Redis before 7.2 says only on which line of a script stands the command that the user may not run. */
+function naming(error: unknown, script: string): unknown {
+  if (!(error instanceof EventSystemError) || !isReply(error, 'ERR The user executing the script')) return error
+  const line = script.split('\n')[Number(/user_script:(\d+)/.exec(error.message)?.[1]) - 1] ?? ''
+  const command = /call\('(\w+)'/.exec(line)?.[1]
+  if (command === undefined) return error
+  const message = `${error.message} That line wants +${command.toLowerCase()}.`
+  return new EventSystemError(error.code, message, { cause: error.cause })
 }

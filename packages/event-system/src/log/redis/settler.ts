@@ -82,13 +82,15 @@ export class Settler {
     const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs), this.#appender.field]
     const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
     const prepared = await this.#appender.prepare(effects.flatMap(({ append }) => append))
-    return this.#partitions.runWith<(string | null)[]>('settle', keys, async () => {
+    const makeArguments = async () => {
       const storedAs = await prepared()
       return [
         ...head,
         ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, storedAs))
       ]
-    })
+    }
+    const options = effects.length === 0 ? {} : { writer: this.#appender.writer }
+    return this.#partitions.runWith<(string | null)[]>('settle', keys, makeArguments, options)
   }
 
   #toResult({ settlement: { messageId, outcome } }: HeldSettlement, reply: string | null): SettlementResult {

@@ -1,0 +1,258 @@
+import { createClient } from 'redis'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
+import type { AppendEntry, Settlement } from '../../src/log/port.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+
+let ids = 0
+const entry = (eventType = 'trading_signal'): AppendEntry => ({
+  eventId: `event-${++ids}`,
+  eventType,
+  payload: `payload ${ids}`
+})
+
+const open: RedisLog[] = []
+afterEach(() => Promise.all(open.splice(0).map((log) => log.close({ timeoutMs: 100 }))))
+
+function newLog(options: RedisLogOptions): RedisLog {
+  const log = new RedisLog(options)
+  open.push(log)
+  return log
+}
+
+async function started(options: RedisLogOptions): Promise<RedisLog> {
+  const log = newLog(options)
+  await log.start()
+  return log
+}
+
+async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
+  return call.then(
+    () => expect.fail('was to reject'),
+    (error) => error
+  )
+}
+
+async function server(config: RedisConfig = {}): Promise<RedisServer> {
+  const running = await startRedis(config)
+  onTestFinished(() => running.stop())
+  return running
+}
+
+async function command(url: string, ...args: string[]): Promise<unknown> {
+  const client = await createClient({ url }).connect()
+  try {
+    return await client.sendCommand(args)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** A master with a replica that has its data. */
+async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, replica: RedisServer]> {
+  const quick = { 'repl-diskless-sync-delay': '0', ...config }
+  const master = await server(quick)
+  const replica = await server({ ...quick, replicaof: `127.0.0.1 ${master.port}` })
+  await waitFor(async () => /master_link_status:up/.test(String(await command(replica.url, 'INFO', 'replication'))), {
+    timeoutMs: 10_000
+  })
+  return [master, replica]
+}
+
+const LOST = /has written it, but only 0 of 1 replicas said in time/
+
+describe('durability replicas:N', () => {
+  test.each(['none', 'type'] as const)(
+    'resolves when a replica has it: alone, in a batch, and what a settlement publishes, partitioned by %s',
+    async (partitioning) => {
+      const [master, replica] = await pair()
+      const log = await started({ url: master.url, durability: 'replicas:1', partitioning, timeoutMs: 1_000 })
+      const group = log.group('group')
+      await group.create('start')
+      await log.append([entry()])
+      await log.append([entry(), entry('risk_alert')])
+      const deliveries = await group.read('one', { limit: 2, waitMs: 0 })
+      const [first, second] = deliveries.map(
+        ({ messageId, attempt }): Settlement => ({
+          messageId,
+          attempt,
+          outcome: { kind: 'done' },
+          effects: [{ eventId: messageId, step: 'publish', append: [entry()] }]
+        })
+      )
+      await group.settle('one', [first as Settlement])
+      const reader = await started({ url: replica.url })
+      expect(await reader.read({ limit: 10 })).toHaveLength(4)
+
+      replica.pause()
+      for (const append of [[entry()], [entry(), entry('risk_alert')]]) {
+        const error = await failure(log.append(append))
+        expect(error).toMatchObject({ code: 'log_timeout', retryable: true, message: expect.stringMatching(LOST) })
+        expect(error.message).toMatch(/Publishing the same event again is safe/)
+      }
+      expect(await failure(group.settle('one', [second as Settlement]))).toMatchObject({
+        message: expect.stringMatching(LOST)
+      })
+      expect(await log.read({ limit: 10 }), 'the master has all of it').toHaveLength(8)
+      replica.resume()
+      await waitFor(() => log.append([entry()]))
+      expect(await reader.read({ limit: 10 })).toHaveLength(9)
+    }
+  )
+
+  test('asks again for what is there already, whoever appends it', async () => {
+    const [master, replica] = await pair()
+    const options = { url: master.url, durability: 'replicas:1', timeoutMs: 1_000 } as const
+    const [first, other] = [await started(options), await started(options)]
+    await first.append([entry()])
+    await other.append([entry()])
+    replica.pause()
+    const once = entry()
+    expect(await failure(first.append([once]))).toMatchObject({ code: 'log_timeout' })
+    expect(await failure(other.append([once])), 'the duplicate is no more durable').toMatchObject({
+      code: 'log_timeout',
+      message: expect.stringMatching(LOST)
+    })
+    replica.resume()
+    expect(await waitFor(() => other.append([once]))).toMatchObject([{ duplicate: true }])
+    await replica.kill()
+    expect(await first.read({ limit: 10 })).toHaveLength(3)
+  })
+
+  test('holds up neither reads nor other writes while it waits, and rejects within the time of the call', async () => {
+    const [master, replica] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 5_000 })
+    const group = log.group('group')
+    await log.append([entry()])
+    await group.create('end')
+    replica.pause()
+    const appended = failure(log.append([entry()], { timeoutMs: 1_000 }))
+    const before = performance.now()
+    const [delivery] = await waitFor(async () => {
+      const found = await group.read('one', { limit: 1, waitMs: 0 })
+      return found.length > 0 && found
+    })
+    await group.acknowledge('one', delivery === undefined ? [] : [delivery])
+    expect(performance.now() - before).toBeLessThan(700)
+    expect(await appended).toMatchObject({ code: 'log_timeout', message: expect.stringMatching(LOST) })
+    expect(performance.now() - before).toBeLessThan(1_200)
+    replica.resume()
+  })
+
+  test('asks once for all that is appended in one turn, in the same round trip', async () => {
+    const [master] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1' })
+    const calls = async () => {
+      const stats = String(await command(master.url, 'INFO', 'commandstats'))
+      return Number(/cmdstat_wait:calls=(\d+)/.exec(stats)?.[1])
+    }
+    await log.append([entry()])
+    const before = await calls()
+    await Promise.all(Array.from({ length: 50 }, () => log.append([entry()])))
+    expect((await calls()) - before).toBe(1)
+  })
+
+  test('survives the loss of the master', async () => {
+    const [master, replica] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1' })
+    const confirmed: string[] = []
+    const calls = Array.from({ length: 300 }, async () => {
+      const next = entry()
+      await log.append([next])
+      confirmed.push(next.payload)
+    })
+    await calls[100]
+    await master.kill()
+    await Promise.allSettled(calls)
+    await command(replica.url, 'REPLICAOF', 'NO', 'ONE')
+    const stored = new Set(
+      (await (await started({ url: replica.url })).read({ limit: 1_000 })).map((one) => one.payload)
+    )
+    expect(confirmed.length).toBeGreaterThan(0)
+    expect(confirmed.filter((payload) => !stored.has(payload))).toEqual([])
+  })
+
+  test('needs the permission to wait, and says so at the start', async () => {
+    const redis = await server()
+    await command(redis.url, 'ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-wait')
+    const log = newLog({ url: redis.url.replace('://', '://events:pw@'), durability: 'replicas:1' })
+    await expect(log.start()).rejects.toMatchObject({ code: 'log_refused', message: expect.stringMatching(/wait/) })
+  })
+
+  test('holds in a Redis Cluster, for events that are spread over it too', async () => {
+    const cluster = await startRedisCluster({ replicas: true })
+    onTestFinished(() => cluster.stop())
+    const together = { url: cluster.url, durability: 'replicas:1', timeoutMs: 1_000, partitioning: 'type' } as const
+    const spread = { ...together, streamName: 'spread', placement: 'spread', shards: 4 } as const
+    for (const options of [together, spread]) {
+      const log = await started(options)
+      await log.append([entry(), entry('risk_alert'), entry('order_executed')])
+      for (const replica of cluster.replicas) replica.pause()
+      const error = await failure(log.append([entry()]))
+      expect(error).toMatchObject({ retryable: true, message: expect.stringMatching(LOST) })
+      for (const replica of cluster.replicas) replica.resume()
+      await waitFor(() => log.append([entry(), entry('risk_alert')]), { timeoutMs: 10_000 })
+    }
+    // Where the log itself is, all is well; where some of the events are, it is not.
+    const { node } = await cluster.ownerOf(spread.streamName)
+    const log = await started(spread)
+    const [away] = cluster.replicas.filter((_, i) => cluster.masters[i] !== node)
+    away?.pause()
+    const types = ['market_data_update', 'order_executed', 'risk_alert', 'trading_signal', 'portfolio_update']
+    const batch = Array.from({ length: 4 }, () => types.map((type) => entry(type))).flat()
+    const error = await failure(log.append(batch))
+    expect(error).toMatchObject({
+      code: 'log_unavailable',
+      message: expect.stringMatching(/nothing was appended: .*replicas/)
+    })
+    away?.resume()
+    expect(await waitFor(() => log.append(batch), { timeoutMs: 10_000 })).toHaveLength(batch.length)
+  })
+
+  test.each(['replicas:0', 'replicas:', 'replicas:1.5', 'disk'])('is not %s', (durability) => {
+    expect(() => new RedisLog({ durability: durability as 'fsync' })).toThrow(/memory, fsync or replicas:N/)
+  })
+})
+
+describe('durability fsync', () => {
+  let redis: RedisServer
+  let hasIt: boolean
+  beforeAll(async () => {
+    redis = await startRedis({ appendonly: 'yes', appendfsync: 'everysec' })
+    const version = /redis_version:(\d+)\.(\d+)/.exec(String(await command(redis.url, 'INFO', 'server')))
+    hasIt = Number(version?.[1]) * 100 + Number(version?.[2]) >= 702
+  })
+  afterAll(() => redis.stop())
+
+  test('is refused at the start by a Redis before 7.2, with what to set instead', async (context) => {
+    if (hasIt) return context.skip('this Redis has WAITAOF')
+    const error = await failure(newLog({ url: redis.url, durability: 'fsync' }).start())
+    expect(error).toMatchObject({ code: 'unsupported', retryable: false })
+    expect(error.message).toMatch(/needs Redis 7\.2 or later.*set memory, with appendfsync always.*or replicas:1/)
+  })
+
+  test('resolves when the event is in the append-only file, which survives the loss of the process', async (context) => {
+    if (!hasIt) return context.skip('this Redis has no WAITAOF')
+    const log = await started({ url: redis.url, durability: 'fsync' })
+    await log.append([entry()])
+    await command(redis.url, 'CONFIG', 'RESETSTAT')
+    const before = performance.now()
+    await log.append([entry()])
+    expect(String(await command(redis.url, 'INFO', 'commandstats'))).toMatch(/cmdstat_waitaof:calls=1/)
+    expect(performance.now() - before, 'with everysec it takes up to a second').toBeLessThan(2_500)
+    await command(redis.url, 'CONFIG', 'SET', 'appendfsync', 'no')
+    expect(await failure(log.append([entry()], { timeoutMs: 300 }))).toMatchObject({
+      code: 'log_timeout',
+      message: expect.stringMatching(/did not say in time that it is in the append-only file/)
+    })
+  })
+
+  test('is refused by a Redis without an append-only file', async (context) => {
+    if (!hasIt) return context.skip('this Redis has no WAITAOF')
+    const none = await server()
+    const error = await failure(newLog({ url: none.url, durability: 'fsync' }).start())
+    expect(error).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/set appendonly yes/) })
+  })
+})

@@ -1,0 +1,77 @@
+import { createClient } from 'redis'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { type RedisConfig, startRedis } from '../../../../test/support/start-redis.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+
+const open: RedisLog[] = []
+afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
+
+async function started(config: RedisConfig, options: RedisLogOptions = {}) {
+  const server = await startRedis(config)
+  onTestFinished(() => server.stop())
+  const log = new RedisLog({ url: server.url, ...options })
+  open.push(log)
+  await log.start()
+  const client = createClient({ url: server.url })
+  client.on('error', () => {})
+  await client.connect()
+  onTestFinished(() => client.destroy())
+  return { log, client, server }
+}
+
+const SAFE = { appendonly: 'yes' }
+
+test.each<[RedisConfig, RegExp[]]>([
+  [SAFE, []],
+  [{ ...SAFE, maxmemory: '100mb' }, []],
+  [{ ...SAFE, 'maxmemory-policy': 'allkeys-lru' }, []],
+  [{}, [/keeps nothing on its disk.*Set appendonly yes/]],
+  [{ save: '3600 1' }, [/no append-only file.*last snapshot is lost/]],
+  [{ ...SAFE, appendfsync: 'no' }, [/appendfsync no.*Set appendfsync everysec/]],
+  [{ ...SAFE, maxmemory: '100mb', 'maxmemory-policy': 'volatile-ttl' }, [/volatile-ttl.*appended twice/]],
+  [
+    { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-random' },
+    [/drops any key.*allkeys-random\). Set maxmemory-policy noeviction/, /keeps nothing/]
+  ]
+])('a Redis with %o warns of what it may lose', async (config, sentences) => {
+  const { log } = await started(config)
+  const warnings = await log.warnings()
+  expect(warnings.map(({ message }) => message)).toEqual(sentences.map((sentence) => expect.stringMatching(sentence)))
+  expect(warnings.some(({ losesEntries }) => losesEntries)).toBe(JSON.stringify(config).includes('allkeys-random'))
+})
+
+test('warns when there are fewer replicas than publishing waits for', async () => {
+  const { log } = await started(SAFE, { durability: 'replicas:2' })
+  expect(await log.warnings()).toEqual([
+    { message: expect.stringMatching(/has 0 replicas, and the durability is replicas:2/), losesEntries: false }
+  ])
+})
+
+test('knows nothing where the user may not ask, and does not ask again', async () => {
+  const { client, server } = await started({})
+  await client.sendCommand(['ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-info', '-config'])
+  const log = new RedisLog({ url: server.url.replace('://', '://events:pw@') })
+  open.push(log)
+  await log.start()
+  expect(await log.warnings()).toEqual([])
+  const refused = ((await client.sendCommand(['ACL', 'LOG'])) as unknown[]).length
+  expect(refused).toBeGreaterThan(0)
+  await client.sendCommand(['ACL', 'LOG', 'RESET'])
+  expect(await log.warnings()).toEqual([])
+  expect(await client.sendCommand(['ACL', 'LOG'])).toEqual([])
+})
+
+test('warns of what it may ask, where CONFIG is forbidden', async () => {
+  const { client, server } = await started({})
+  await client.sendCommand(['ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-config'])
+  const log = new RedisLog({ url: server.url.replace('://', '://events:pw@') })
+  open.push(log)
+  await log.start()
+  expect(await log.warnings()).toMatchObject([{ message: expect.stringMatching(/no append-only file/) }])
+})
+
+test('rejects never, also when there is no connection', async () => {
+  const { log, server } = await started({})
+  await server.kill()
+  expect(await log.warnings()).toEqual([])
+})

@@ -1,0 +1,332 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { inspect } from 'node:util'
+import { createClient } from 'redis'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { type RedisSentinels, startRedisSentinels } from '../../../../test/support/start-redis-sentinel.ts'
+import { conformance } from '../../src/log/conformance/index.ts'
+import type { AppendEntry, AppendResult, Delivery, Entry, EventLog } from '../../src/log/port.ts'
+import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { redisHarness } from './redis-harness.ts'
+
+let ids = 0
+const entry = (payload = 'an event', eventType = 'trading_signal'): AppendEntry => ({
+  eventId: `event-${++ids}`,
+  eventType,
+  payload
+})
+
+const open: RedisLog[] = []
+afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
+
+function newLog(options: RedisLogOptions): RedisLog {
+  const log = new RedisLog({ timeoutMs: 2_000, ...options })
+  open.push(log)
+  return log
+}
+
+async function started(options: RedisLogOptions): Promise<RedisLog> {
+  const log = newLog(options)
+  await log.start()
+  return log
+}
+
+async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
+  return call.then(
+    () => expect.fail('was to reject'),
+    (error) => error
+  )
+}
+
+/** Until the log takes it, with the same event ids. */
+async function untilAppended(log: EventLog, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
+  return await waitFor(() => log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
+}
+
+async function readAll(log: EventLog): Promise<Entry[]> {
+  return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
+}
+
+/** Does it again and again, whatever fails. */
+async function untilFalse(goesOn: () => boolean, step: () => Promise<void>): Promise<void> {
+  while (goesOn()) await step().catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
+}
+
+async function sentinelsOfATest(options = {}): Promise<RedisSentinels> {
+  const sentinels = await startRedisSentinels(options)
+  onTestFinished(() => sentinels.stop())
+  return sentinels
+}
+
+/** One that only says where the master is, right or wrong. Resolves to its port. */
+async function namingSentinel(masterPort: () => number): Promise<number> {
+  const sockets = new Set<Socket>()
+  const answer = () => `*2\r\n$9\r\n127.0.0.1\r\n$${String(masterPort()).length}\r\n${masterPort()}\r\n`
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // Who asked may be gone before the answer.
+    socket.on('data', (chunk) => {
+      for (const [, name = ''] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        socket.write(name === 'SENTINEL' ? answer() : '+OK\r\n')
+      }
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** Until the sentinels name another master than this one, and it is one. */
+async function promotedAfter(sentinels: RedisSentinels, old: RedisServer): Promise<RedisServer> {
+  return waitFor(
+    async () => {
+      const master = await sentinels.master()
+      const [role] = await sentinels.ask<[string]>(master, 'ROLE')
+      return master !== old && role === 'master' ? master : undefined
+    },
+    { timeoutMs: 20_000, what: 'a replica being promoted' }
+  )
+}
+
+describe('a log that sentinels watch', () => {
+  let sentinels: RedisSentinels
+  beforeAll(async () => {
+    sentinels = await startRedisSentinels()
+  })
+  afterAll(() => sentinels.stop())
+
+  for (const { title, needs, run } of conformance) {
+    test(title, async (context) => {
+      const harness = redisHarness({ url: sentinels.url, foreignUrl: sentinels.servers[0].url })
+      onTestFinished(() => harness.dispose())
+      if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+      await run(harness)
+    })
+  }
+
+  test('is at the master, in the database of the URL', async () => {
+    const log = await started({ url: `${sentinels.url}/2`, streamName: 'in_a_database' })
+    await log.append([entry()])
+    expect(log.location).toBe(`${sentinels.url}/2 in_a_database`)
+    const { ask, servers } = sentinels
+    expect(await ask<string>(servers[0], 'INFO', 'keyspace')).toMatch(/^db2:/m)
+  })
+
+  test('is found by one sentinel that is there, though others are gone, or hang', async () => {
+    const [hangs, answers] = sentinels.sentinels
+    const url = `redis+sentinel://127.0.0.1:${await freePort()},127.0.0.1:${hangs?.port},127.0.0.1:${answers?.port}/master`
+    hangs?.pause()
+    onTestFinished(() => void hangs?.resume())
+    const log = await started({ url, streamName: 'found', connectTimeoutMs: 2_000 })
+    await log.append([entry()])
+  })
+
+  test('is not believed to be where a sentinel names a replica, and the next one is asked', async () => {
+    const [, replica] = sentinels.servers
+    const stale = await namingSentinel(() => replica?.port ?? 0)
+    const alone = `redis+sentinel://127.0.0.1:${stale}/master`
+    const error = await failure(newLog({ url: alone, connectTimeoutMs: 300 }).start())
+    expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
+    const log = await started({ url: alone.replace('/master', `,127.0.0.1:${sentinels.sentinels[0]?.port}/master`) })
+    await log.append([entry()])
+  })
+
+  test.each([
+    ['a name that they do not know', () => sentinels.url.replace(/master$/, 'nobody'), /know no master named nobody/],
+    [
+      'a server that is no sentinel',
+      () => `redis+sentinel://127.0.0.1:${sentinels.servers[0].port}/master`,
+      /is no sentinel/
+    ]
+  ])('is refused with %s', async (_, url, sentence) => {
+    const error = await failure(newLog({ url: url() }).start())
+    expect(error).toMatchObject({ code: 'log_incompatible', message: expect.stringMatching(sentence) })
+  })
+
+  test('is unavailable while no sentinel answers', async () => {
+    const url = `redis+sentinel://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}/master`
+    const error = await failure(newLog({ url, connectTimeoutMs: 200 }).start())
+    expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
+  })
+})
+
+describe('a log whose master is killed while it is published to and consumed', () => {
+  test('loses nothing that was acknowledged with a replica, and goes on by itself', async () => {
+    const sentinels = await sentinelsOfATest({ replicas: 2 })
+    const [master] = sentinels.servers
+    const publishing = await started({ url: sentinels.url, durability: 'replicas:1' })
+    const consuming = await started({ url: sentinels.url })
+    const group = consuming.group('group')
+    await group.create('start')
+    const acknowledged: (string | null)[] = []
+    const take = async (deliveries: readonly Delivery[]) => {
+      const lost = new Set(await group.acknowledge('one', deliveries))
+      acknowledged.push(...deliveries.filter(({ messageId }) => !lost.has(messageId)).map(({ payload }) => payload))
+    }
+    let [publishes, consumes] = [true, true]
+    const consumer = untilFalse(
+      () => consumes,
+      async () => {
+        await take(await group.read('one', { limit: 50, waitMs: 100 }))
+        await take(await group.claim('one', { minIdleMs: 500, limit: 50 }))
+      }
+    )
+    const confirmed: string[] = []
+    const unexpected: unknown[] = []
+    const publisher = untilFalse(
+      () => publishes,
+      async () => {
+        const next = entry(`published ${ids}`)
+        await publishing.append([next]).catch((error) => {
+          if (!error.retryable) unexpected.push(error)
+          throw error
+        })
+        confirmed.push(next.payload)
+      }
+    )
+    await waitFor(() => confirmed.length > 100, { timeoutMs: 10_000, what: 'events being published' })
+    await master.kill()
+    await promotedAfter(sentinels, master)
+    const sinceThen = confirmed.length
+    await waitFor(() => confirmed.length > sinceThen + 100, { timeoutMs: 15_000, what: 'publishing going on' })
+    publishes = false
+    await publisher
+    expect(unexpected).toEqual([])
+    const stored = new Set((await readAll(consuming)).map(({ payload }) => payload))
+    expect(confirmed.filter((payload) => !stored.has(payload))).toEqual([])
+    await waitFor(
+      async () => {
+        const { lag, pending } = await group.info()
+        return lag === 0 && pending === 0
+      },
+      { timeoutMs: 15_000, what: 'everything being acknowledged' }
+    )
+    consumes = false
+    await consumer
+    expect(
+      confirmed.filter((payload) => !acknowledged.includes(payload)).length,
+      'acknowledged before the failover took it back'
+    ).toBe(0)
+  })
+})
+
+describe('a failover', () => {
+  test('is followed by readers that wait, and calls reject at once meanwhile', async () => {
+    const sentinels = await sentinelsOfATest()
+    const [master] = sentinels.servers
+    const log = await started({ url: sentinels.url })
+    const group = log.group('group')
+    await group.create('start')
+    const [first] = await log.append([entry('before')])
+    expect(await sentinels.ask<number>(master, 'WAIT', '1', '1000')).toBeDefined()
+    await group.read('one', { limit: 10, waitMs: 0 })
+    const tail = log.tail({ after: first?.messageId ?? '' })[Symbol.asyncIterator]()
+    const tailed = tail.next().catch(() => tail.next())
+    const waiting = untilRead(() => group.read('two', { limit: 10, waitMs: 20_000 }))
+
+    await master.kill()
+    await waitFor(async () => (await failure(log.append([entry()]))).code === 'log_unavailable', {
+      timeoutMs: 2_000,
+      what: 'the loss being noticed'
+    })
+    const before = performance.now()
+    expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_unavailable', retryable: true })
+    expect(performance.now() - before, 'at once').toBeLessThan(100)
+
+    await promotedAfter(sentinels, master)
+    const promotedAt = performance.now()
+    await untilAppended(log, [entry('after')])
+    expect(performance.now() - promotedAt).toBeLessThan(2_000)
+    expect((await waiting).map(({ payload }) => payload)).toEqual(['after'])
+    void tailed.catch(() => {})
+    await tail.return?.()
+
+    await master.restart()
+    await waitFor(async () => (await sentinels.ask<[string]>(master, 'ROLE'))[0] === 'slave', {
+      timeoutMs: 20_000,
+      what: 'the old master becoming a replica'
+    })
+    await log.append([entry('last')])
+    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['before', 'after', 'last'])
+  })
+
+  test('on demand demotes the master under the log, which leaves it for the new one', async () => {
+    const sentinels = await sentinelsOfATest()
+    const [master] = sentinels.servers
+    const log = await started({ url: sentinels.url })
+    await log.append([entry('before')])
+    const [sentinel] = sentinels.sentinels
+    await sentinels.ask(sentinel as RedisServer, 'SENTINEL', 'FAILOVER', 'master')
+    await promotedAfter(sentinels, master)
+    await untilAppended(log, [entry('after')])
+    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['before', 'after'])
+  })
+
+  test('that cuts no connection is noticed by the answer READONLY', async () => {
+    const [old, next] = [await startRedis(), await startRedis()]
+    onTestFinished(async () => {
+      await Promise.all([old.stop(), next.stop()])
+    })
+    let named = old
+    const port = await namingSentinel(() => named.port)
+    const log = await started({ url: `redis+sentinel://127.0.0.1:${port}/master` })
+    await log.append([entry('before')])
+    const client = await createClient({ url: old.url }).connect()
+    onTestFinished(() => client.destroy())
+    await client.sendCommand(['REPLICAOF', '127.0.0.1', String(next.port)])
+    const error = await failure(log.append([entry()]))
+    expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
+    expect(error.message).toMatch(/is a replica now.*Nothing was written/)
+    named = next
+    await untilAppended(log, [entry('after')])
+    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['after'])
+  })
+})
+
+/** A read that waits is told of the loss, and asked again. */
+async function untilRead(read: () => Promise<Delivery[]>): Promise<Delivery[]> {
+  return waitFor(
+    async () => {
+      const deliveries = await read()
+      return deliveries.length > 0 ? deliveries : undefined
+    },
+    { timeoutMs: 30_000, what: 'something being read' }
+  )
+}
+
+describe('sentinels with credentials', () => {
+  const SERVERS = { requirepass: 'secret-of-servers', masterauth: 'secret-of-servers' }
+  const auth = 'sentinel auth-pass master secret-of-servers'
+
+  test('of their own are given them by option', async () => {
+    const sentinels = await sentinelsOfATest({ config: SERVERS, lines: [auth], credentials: ':secret-of-servers@' })
+    for (const sentinel of sentinels.sentinels) {
+      await sentinels.ask(sentinel, 'ACL', 'SETUSER', 'watcher', 'on', '>secret-of-sentinels', '+@all', '~*', '&*')
+      await sentinels.ask(sentinel, 'ACL', 'SETUSER', 'default', 'off')
+    }
+    const url = sentinels.url.replace('://', '://:secret-of-servers@')
+    const wrong = await failure(newLog({ url }).start())
+    expect(wrong).toMatchObject({ code: 'log_refused' })
+    expect(inspect(wrong, { depth: 9 })).not.toContain('secret-of')
+    const log = await started({ url, sentinel: { username: 'watcher', password: 'secret-of-sentinels' } })
+    await log.append([entry()])
+    expect(log.location).toBe(`${sentinels.url} tradpal_events`)
+  })
+
+  test('of the master, or none, need no option', async () => {
+    const none = await sentinelsOfATest({ config: SERVERS, lines: [auth], credentials: ':secret-of-servers@' })
+    const log = await started({ url: none.url.replace('://', '://:secret-of-servers@') })
+    await log.append([entry()])
+    for (const sentinel of none.sentinels) {
+      await none.ask(sentinel, 'ACL', 'SETUSER', 'default', 'resetpass', '>secret-of-servers')
+    }
+    const other = await started({ url: none.url.replace('://', '://:secret-of-servers@') })
+    await other.append([entry()])
+  })
+})

@@ -1,0 +1,60 @@
+import type { PublishOptions, PublishReceipt } from '@tradpal/event-system'
+import type { FastifyReply } from 'fastify'
+import Type from 'typebox'
+import { published, publishedBatch } from './schemas.ts'
+
+const SPOOLED =
+  'The log does not take it just now: it is on the disk of the service, and comes into the log when that is there again.'
+
+const spooled = Type.Object({
+  status: Type.Literal('spooled', { description: SPOOLED }),
+  event_id: Type.String(),
+  spool_id: Type.String({ description: 'Its place in the spool, which no log knows.' })
+})
+
+const spooledBatch = Type.Object({
+  status: Type.Literal('spooled', { description: SPOOLED }),
+  count: Type.Integer(),
+  event_ids: Type.Array(Type.String()),
+  spool_id: Type.String()
+})
+
+/** What a publish answers: 202 only to a client that asks for it. */
+export const publishResponses = { 200: published, 202: spooled }
+export const batchResponses = { 200: publishedBatch, 202: spooledBatch }
+
+/** Clients say with `Prefer: respond-async` (RFC 7240) that the spool will do. */
+export const preferHeader = Type.Object({
+  prefer: Type.Optional(
+    Type.String({ description: '`respond-async`: where the service has a spool, 202 will do while the log is away.' })
+  )
+})
+
+export function publishOptions({ prefer }: { readonly prefer?: string | string[] }): PublishOptions {
+  const preferences = String(prefer ?? '').split(',')
+  const isContent = preferences.some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
+  return { spool: isContent ? 'allowed' : 'never' }
+}
+
+export function receiptOf({ status, messageId, eventId, duplicate }: PublishReceipt, reply: FastifyReply) {
+  if (status === 'spooled') {
+    acceptAsync(reply)
+    return { status, event_id: eventId, spool_id: messageId }
+  }
+  return { message_id: messageId, event_id: eventId, status, ...(duplicate ? { duplicate: true as const } : {}) }
+}
+
+export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: FastifyReply) {
+  const eventIds = receipts.map(({ eventId }) => eventId)
+  const [first] = receipts
+  if (first?.status === 'spooled') {
+    acceptAsync(reply)
+    return { status: first.status, count: receipts.length, event_ids: eventIds, spool_id: first.messageId }
+  }
+  const messageIds = receipts.map(({ messageId }) => messageId)
+  return { status: 'published' as const, count: receipts.length, message_ids: messageIds, event_ids: eventIds }
+}
+
+function acceptAsync(reply: FastifyReply): void {
+  reply.code(202).header('preference-applied', 'respond-async')
+}
