@@ -39,6 +39,11 @@ import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
 
+export interface PublishOptions {
+  /** Whether the spool of the service will do while its log is away, where it has one: else it rejects with `log_unavailable`. Default `never`. */
+  readonly spool?: 'allowed' | 'never'
+}
+
 export interface ReplayOptions extends EventRange {
   /** How long the service may take to run over the range. Default: the client's `timeoutMs`. */
   readonly timeoutMs?: number
@@ -86,20 +91,20 @@ export class EventClient implements AsyncDisposable {
     return (await this.publish(event)).messageId
   }
 
-  /** {@link EventClient.publishEvent} with the whole receipt: whether the event was there already is told too. */
-  async publish(event: Event): Promise<PublishReceipt> {
+  /** {@link EventClient.publishEvent} with the whole receipt: whether the event is in the log or in the service's spool, and whether it was there already. */
+  async publish(event: Event, options: PublishOptions = {}): Promise<PublishReceipt> {
     assertId(event)
-    return await this.#transport.json(publication('/events', encodeEvent(event)), receiptOf)
+    return await this.#transport.json(publication('/events', encodeEvent(event), options), receiptOf)
   }
 
   /**
    * Publishes all of the events or none and resolves to their message ids, in order. Tried again like one event. An error
    * about one of them has its `index`.
    */
-  async publishBatch(events: readonly Event[]): Promise<string[]> {
+  async publishBatch(events: readonly Event[], options: PublishOptions = {}): Promise<string[]> {
     if (events.length === 0) return []
     events.forEach(assertId)
-    return await this.#transport.json(publication('/events/batch', encodeJsonArray(events)), (answer) =>
+    return await this.#transport.json(publication('/events/batch', encodeJsonArray(events), options), (answer) =>
       messageIdsOf(answer, events.length)
     )
   }
@@ -249,8 +254,9 @@ export class EventClient implements AsyncDisposable {
   }
 }
 
-function publication(path: string, body: string): ServiceRequest {
-  return { method: 'POST', path, body, repeat: 'deduplicated' }
+function publication(path: string, body: string, { spool = 'never' }: PublishOptions): ServiceRequest {
+  const headers = spool === 'allowed' ? { prefer: 'respond-async' } : {}
+  return { method: 'POST', path, body, headers, repeat: 'deduplicated' }
 }
 
 function reading(path: string): ServiceRequest {

@@ -27,7 +27,7 @@ export type {
   RequeueAllOptions,
   RequeueOptions
 } from './dead-letters.ts'
-export { EventClient, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
+export { EventClient, type PublishOptions, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
 export type { GroupChangeOptions, Groups } from './groups.ts'
 export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'

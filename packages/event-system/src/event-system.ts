@@ -19,7 +19,7 @@ import { Health, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
-import { EventPublisher, type PublishOptions, type PublishReceipt } from './publish/index.ts'
+import { EventPublisher, type PublishOptions, type PublishReceipt, type SpoolStats } from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
 import {
   type EventQuery,
@@ -165,10 +165,11 @@ export class EventSystem {
     return this.store.readEvents(range)
   }
 
-  /** What the log holds and how its groups stand. */
-  async getStats(): Promise<EventSystemStats> {
+  /** What the log holds and how its groups stand, and what waits in the spool: `null` without one. */
+  async getStats(): Promise<EventSystemStats & { readonly spool: SpoolStats | null }> {
     this.#mustBeOpen('getStats()')
-    return this.store.stats()
+    const [stats, { spool }] = await Promise.all([this.store.stats(), this.publisher.state()])
+    return { ...stats, spool: spool ?? null }
   }
 
   /** How the system is. Never rejects. */

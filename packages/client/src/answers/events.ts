@@ -4,6 +4,9 @@ import { lacking, listOf, numberOf, partsOf, textOf, textsOf } from './parts.ts'
 
 /** What became of a publish. */
 export interface PublishReceipt {
+  /** `published`: it is in the log. `spooled`: it is on the disk of the service, and comes into the log, in order and once, when that is there again. */
+  readonly status: 'published' | 'spooled'
+  /** Of a spooled event its place in the spool, `spool:…`, which no log knows. */
   readonly messageId: string
   readonly eventId: string
   /** True when this event id was published before, as far back as deduplication looks: the message id is the first one's. */
@@ -43,14 +46,21 @@ export function storedEvents(body: unknown): StoredEvent[] {
 }
 
 export function receiptOf(body: unknown): PublishReceipt {
+  const status = isSpooled(body) ? 'spooled' : 'published'
   return {
-    messageId: textOf(body, 'message_id'),
+    status,
+    messageId: textOf(body, status === 'spooled' ? 'spool_id' : 'message_id'),
     eventId: textOf(body, 'event_id'),
     duplicate: partsOf(body).duplicate === true
   }
 }
 
+function isSpooled(body: unknown): boolean {
+  return partsOf(body).status === 'spooled'
+}
+
 export function messageIdsOf(body: unknown, count: number): string[] {
+  if (isSpooled(body)) return new Array<string>(count).fill(textOf(body, 'spool_id'))
   const ids = textsOf(body, 'message_ids')
   if (ids.length === count) return ids
   throw lacking(`message_ids has ${ids.length} ids for ${count} events.`)

@@ -14,4 +14,4 @@ export {
   type PublishReceipt,
   type SpoolOptions
 } from './publisher.ts'
-export type { SpoolStats } from './spool/index.ts'
+export { readSpool, type SpooledEvent, type SpoolStats } from './spool/index.ts'

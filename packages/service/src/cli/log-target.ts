@@ -34,7 +34,10 @@ export async function openLogTarget(options: GlobalOptions, create: boolean): Pr
     throw new EventSystemError('invalid_options', '--redis must be an address such as redis://localhost:6379.')
   }
   registerFurtherTypes(process.env.EVENT_TYPES_FILE)
+  // The spool that the environment may name is another process's.
+  const { EVENT_SPOOL_PATH: _, ...environment } = process.env
   const system = new EventSystem({
+    environment,
     ...(log === undefined ? {} : { logPath: log }),
     ...(redis === undefined ? {} : { redisUrl: redis }),
     ...(stream === undefined ? {} : { streamName: stream }),

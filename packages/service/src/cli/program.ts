@@ -64,6 +64,11 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/health.ts')).defineHealth
   },
   {
+    name: 'spool',
+    summary: 'show what waits to come into the log',
+    load: async () => (await import('./commands/spool.ts')).defineSpool
+  },
+  {
     name: 'trim',
     summary: 'remove old events, or show what would go',
     load: async () => (await import('./commands/trim.ts')).defineTrim

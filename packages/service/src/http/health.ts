@@ -1,17 +1,8 @@
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
+import { spool, spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'
-
-const spool = Type.Object({
-  location: Type.String(),
-  events: Type.Integer({ description: 'What waits there to come into the log.' }),
-  bytes: Type.Integer({ description: 'Of these events.' }),
-  max_bytes: Type.Integer(),
-  oldest_seconds: Type.Union([Type.Number(), Type.Null()]),
-  spooled: Type.Integer({ description: 'Events put in since the start.' }),
-  drained: Type.Integer({ description: 'Events brought into the log since the start.' })
-})
 
 const publishing = Type.Object({
   log_takes: Type.Boolean({ description: 'False while most appends fail: publishes are not sent to the log then.' }),
@@ -82,10 +73,8 @@ export function healthRoute(app: App, { system, version, startedAtMs, lasting }:
   )
 }
 
-function publishingOf({ isLogTaking, inFlight, spool }: PublisherState) {
+function publishingOf({ isLogTaking, inFlight, spool: waiting }: PublisherState) {
   const state = { log_takes: isLogTaking, in_flight: inFlight.events, in_flight_bytes: inFlight.bytes }
-  if (spool === undefined) return state
-  const { maxBytes, oldestMs, ...others } = spool
-  const oldestSeconds = oldestMs === null ? null : Math.round(oldestMs / 100) / 10
-  return { ...state, spool: { ...others, max_bytes: maxBytes, oldest_seconds: oldestSeconds } }
+  if (waiting === undefined) return state
+  return { ...state, spool: spoolOf(waiting) }
 }

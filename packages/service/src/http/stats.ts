@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { messageId } from './schemas.ts'
+import { spool, spoolOf } from './spool-state.ts'
 
 const orNull = (schema: Parameters<typeof Type.Union>[0][number]) => Type.Union([schema, Type.Null()])
 
@@ -25,6 +26,7 @@ const stats = Type.Object({
   dead_letters: Type.Integer(),
   deduplication_entries: Type.Integer({ description: 'Event ids in the deduplication window.' }),
   bytes: Type.Integer({ description: 'What the log takes, about.' }),
+  spool: Type.Optional(spool),
   log: Type.String(),
   location: Type.String()
 })
@@ -45,7 +47,8 @@ export function statsRoute(app: App, { system }: AppContext): void {
         deduplicationEntries,
         bytes,
         log,
-        location
+        location,
+        spool: waiting
       } = await system.getStats()
       return {
         stream_length: length,
@@ -64,6 +67,7 @@ export function statsRoute(app: App, { system }: AppContext): void {
         dead_letters: deadLetters,
         deduplication_entries: deduplicationEntries,
         bytes,
+        ...(waiting === null ? {} : { spool: spoolOf(waiting) }),
         log,
         location
       }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EventSystem } from '@tradpal/event-system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { bury } from '../support/bury.ts'
@@ -20,6 +21,7 @@ const COMMANDS = [
   ['stats'],
   ['types'],
   ['health'],
+  ['spool'],
   ['trim'],
   ['groups'],
   ['groups', 'list'],
@@ -67,6 +69,9 @@ async function folderOfExamples(): Promise<string> {
   for (const log of ['other.db', 'data/tradpal_events.db']) {
     await runCommand(['publish', 'system_health', '--log', path(log)])
   }
+  const spooling = new EventSystem({ logPath: path('other.db'), spoolPath: path('data/spool.db') })
+  await spooling.initialize()
+  await spooling.close()
   return folder
 }
 

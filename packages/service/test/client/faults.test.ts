@@ -16,7 +16,12 @@ describe.each(LOGS)('the client, when the service over %s fails it', (kind) => {
     proxy.loses = 2
     const once = signal('once')
     const messageId = await client.publishEvent(once)
-    expect(await client.publish(once)).toEqual({ messageId, eventId: once.eventId, duplicate: true })
+    expect(await client.publish(once)).toEqual({
+      status: 'published',
+      messageId,
+      eventId: once.eventId,
+      duplicate: true
+    })
     proxy.loses = 1
     const batchIds = await client.publishBatch([signal('a'), signal('b')])
     expect(proxy.loses).toBe(0)

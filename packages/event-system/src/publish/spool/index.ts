@@ -2,4 +2,5 @@
  * Where events go that the log does not take in time: a log on the disk of this machine, from which they are brought into
  * the log, in order and once, when it is there again. A record is what one call published, all or none.
  */
+export { readSpool, type SpooledEvent } from './read-spool.ts'
 export { Spool, type SpoolStats } from './spool.ts'
