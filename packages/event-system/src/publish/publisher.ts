@@ -15,7 +15,7 @@ import { type Logger, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Outcome } from './parcel.ts'
+import type { Outcome, Parcel } from './parcel.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 
@@ -170,30 +170,31 @@ export class EventPublisher {
     return { isLogTaking: this.#circuit.isClosed, inFlight, ...(spool === undefined ? {} : { spool }) }
   }
 
-  async #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
+  #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
     const { clock, timeoutMs: usualMs } = this.#options
     const { timeoutMs = usualMs, spool = 'allowed' } = options
-    const deadline = clock.now() + timeoutMs
-    const load = { events: entries.length, bytes: entries.reduce((sum, { payload }) => sum + payload.length, 0) }
-    const entering = this.#backpressure.enter(load, timeoutMs)
-    if (entering !== undefined) await entering
-    try {
-      return await new Promise<Outcome>((resolve, reject) => {
-        const maySpool = spool === 'allowed'
-        this.#commit.offer({
-          entries,
-          keys,
-          bytes: load.bytes,
-          deadline,
-          maySpool,
-          unknown: undefined,
-          resolve,
-          reject
-        })
+    const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
+    const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool: spool === 'allowed' }
+    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs)
+    return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
+  }
+
+  #commitOf(call: Omit<Parcel, 'unknown' | 'resolve' | 'reject'>): Promise<Outcome> {
+    const load = { events: call.entries.length, bytes: call.bytes }
+    return new Promise((resolve, reject) => {
+      this.#commit.offer({
+        ...call,
+        unknown: undefined,
+        resolve: (outcome) => {
+          this.#backpressure.leave(load)
+          resolve(outcome)
+        },
+        reject: (error) => {
+          this.#backpressure.leave(load)
+          reject(error)
+        }
       })
-    } finally {
-      this.#backpressure.leave(load)
-    }
+    })
   }
 
   /** Only the spool asks for them. */
