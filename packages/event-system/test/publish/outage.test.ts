@@ -29,8 +29,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function redisLog(port = server.port): Promise<RedisLog> {
-  const log = new RedisLog({ url: `redis://127.0.0.1:${port}`, streamName: `outage_${count}` })
+async function redisLog(port = server.port, deduplicationWindowMs = 120_000): Promise<RedisLog> {
+  const url = `redis://127.0.0.1:${port}`
+  const log = new RedisLog({ url, streamName: `outage_${count}`, deduplicationWindowMs })
   await log.start()
   onTestFinished(() => log.close({ timeoutMs: 100 }))
   return log
@@ -176,25 +177,18 @@ describe('a publisher with a spool', () => {
 
   test('lets no event of a key overtake those of it in the spool; others go into the log', async () => {
     const real = await redisLog()
-    let isDown = true
-    const append: EventLog['append'] = (entries, options) =>
-      isDown ? Promise.reject(new DownError()) : real.append(entries, options)
-    const mayDrain = Promise.withResolvers<void>()
-    const gate = withFaults(real, {
-      append: async (entries, options) => {
-        if (!isDown && entries.some(({ payload }) => payload.includes('"AAPL"'))) {
-          if (!(await publisher.state()).isLogTaking) throw new DownError()
-          await mayDrain.promise
-        }
-        return append(entries, options)
-      }
-    })
-    const publisher: EventPublisher = await publisherOn(gate, { spool: spoolIn() })
+    const mayPass = Promise.withResolvers<void>()
+    const append: EventLog['append'] = async (entries, options = {}) => {
+      if (!entries.some(({ payload }) => payload.includes('"AAPL"'))) return real.append(entries, options)
+      const isTime = new Promise((_, reject) =>
+        setTimeout(reject, options.timeoutMs, new EventSystemError('log_timeout', 'No answer.'))
+      )
+      await Promise.race([mayPass.promise, isTime])
+      return real.append(entries, options)
+    }
+    const publisher = await publisherOn(withFaults(real, { append }), { spool: spoolIn(), timeoutMs: 200 })
     const first = signal('AAPL', 1)
     expect((await publisher.publish(first)).status).toBe('spooled')
-    isDown = false
-    const ofMicrosoft = () => publisher.publish(signal('MSFT', 1), { spool: 'never' }).catch(() => undefined)
-    expect((await waitFor(ofMicrosoft)).status).toBe('published')
     const second = signal('AAPL', 2)
     const receipts = await Promise.all([
       publisher.publish(second),
@@ -202,7 +196,7 @@ describe('a publisher with a spool', () => {
       publisher.publish(signal('AAPL', 3), { spool: 'never' }).catch(({ code }) => ({ status: code }))
     ])
     expect(receipts.map(({ status }) => status)).toEqual(['spooled', 'published', 'log_unavailable'])
-    mayDrain.resolve()
+    mayPass.resolve()
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
     const ofApple = (await real.read({ limit: 100 }))
       .map(({ payload }) => decodeEvent(payload ?? ''))
@@ -226,6 +220,52 @@ describe('a publisher with a spool', () => {
     isDown = false
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
     expect(await eventIdsOf(log)).toEqual(kept.map(({ eventId }) => eventId))
+  })
+
+  test.each([
+    ['recognises', 120_000],
+    ['looks in the log for', 50]
+  ])(
+    'after a crash between the append and the removal from the spool it %s what is there already',
+    async (_, windowMs) => {
+      const log = await redisLog(server.port, windowMs)
+      let isDown = true
+      const append: EventLog['append'] = (entries, options) =>
+        isDown ? Promise.reject(new DownError()) : log.append(entries, options)
+      const { store, maxBytes } = spoolIn()
+      const remove = () => Promise.reject(new EventSystemError('log_failed', 'The process dies here.'))
+      const dying = new EventPublisher({
+        log: withFaults(log, { append }),
+        spool: { store: withFaults(store, { remove }), maxBytes },
+        deduplicationWindowMs: windowMs
+      })
+      await dying.start()
+      const events = signals(20)
+      await Promise.all(events.map((event) => dying.publish(event)))
+      isDown = false
+      await waitFor(async () => (await eventIdsOf(log)).length === 20)
+      await dying.close()
+      await new Promise((resolve) => setTimeout(resolve, 2 * Math.min(windowMs, 100)))
+      const next = await publisherOn(log, { spool: spoolIn(), deduplicationWindowMs: windowMs })
+      expect((await next.state()).spool?.events).toBe(20)
+      await waitFor(() => isSpoolEmpty(next))
+      expect(await eventIdsOf(log)).toEqual(events.map(({ eventId }) => eventId))
+    }
+  )
+
+  test('what a crash left in the spool comes into the log at the next start, before what is new of its keys', async () => {
+    const log = await redisLog()
+    const append = () => Promise.reject(new DownError())
+    const first = new EventPublisher({ log: withFaults(log, { append }), spool: spoolIn() })
+    await first.start()
+    const before = signals(30)
+    await Promise.all(before.map((event) => first.publish(event)))
+    await first.close()
+    const next = await publisherOn(log, { spool: spoolIn() })
+    const after = signals(30)
+    await Promise.all(after.map((event) => next.publish(event)))
+    await waitFor(() => isSpoolEmpty(next))
+    expect(await eventIdsOf(log)).toEqual([...before, ...after].map(({ eventId }) => eventId))
   })
 
   test('is refused its spool while another process has it, and gets it when that is gone', async () => {

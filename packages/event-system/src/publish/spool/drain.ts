@@ -1,6 +1,6 @@
 import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, EventLog, ShardDelivery, ShardMember } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import type { UnknownOutcome } from '../parcel.ts'
@@ -12,14 +12,15 @@ import { decodeRecord, type SpoolRecord } from './record.ts'
 /** So many records are taken up at once, and so many events appended, at most. */
 const PAGE = 1_000
 const BACKOFF = { initialMs: 50, maxMs: 500 }
-/** An idle drain looks again after so long, in ms, in case a wake-up was lost. */
-const WAIT_MS = 1_000
 /** What may be in the log is looked for there, when it would be recognised no longer than so many ms. */
 const MARGIN_MS = 5_000
 
 export interface DrainParts {
   readonly store: EventLog
-  readonly member: ShardMember
+  /** Stands behind what was taken up. */
+  readonly group: ConsumerGroup
+  /** Throws when the store may be another's by now. */
+  readonly mustBeOurs: () => void
   readonly target: {
     readonly log: EventLog
     readonly codec: EventCodec
@@ -35,7 +36,7 @@ export interface DrainParts {
 }
 
 interface Taken {
-  readonly delivery: ShardDelivery
+  readonly messageId: MessageId
   readonly record: SpoolRecord
   unknown: UnknownOutcome | undefined
 }
@@ -44,6 +45,7 @@ interface Taken {
 export class Drain {
   readonly #parts: DrainParts
   #drained = 0
+  #woken = Promise.withResolvers<void>()
 
   constructor(parts: DrainParts) {
     this.#parts = parts
@@ -54,13 +56,20 @@ export class Drain {
     return this.#drained
   }
 
+  /** There is something to drain. */
+  wake(): void {
+    this.#woken.resolve()
+  }
+
   /** Resolves when it is stopped. */
   async run(): Promise<void> {
-    const { member, stop, logger, clock } = this.#parts
+    const { stop, logger, clock } = this.#parts
+    stop.addEventListener('abort', () => this.wake(), { once: true })
     while (!stop.aborted) {
       try {
-        const page = await member.read({ limit: PAGE, waitMs: WAIT_MS, signal: stop })
-        for (const batch of batchesOf(page.map((delivery) => this.#taken(delivery)))) await this.#bring(batch)
+        await this.#drain()
+        await this.#woken.promise
+        this.#woken = Promise.withResolvers()
       } catch (error) {
         if (stop.aborted) return
         logger.error({ err: error }, 'the spool could not be drained; it is tried again')
@@ -69,18 +78,36 @@ export class Drain {
     }
   }
 
-  /** What was handed out before, to a process that died, may have come into the log. */
-  #taken(delivery: ShardDelivery): Taken {
-    const record = decodeRecord(delivery.payload)
-    const { store, clock } = this.#parts
-    const wasTaken = delivery.attempt > 1 ? { sentAt: store.timeOf(delivery.messageId), until: clock.now() } : undefined
-    return { delivery, record, unknown: together(record.unknown, wasTaken) }
+  /** All that is there: what is done with is removed, so that it begins at the start each time. */
+  async #drain(): Promise<void> {
+    const { store, group, stop } = this.#parts
+    const { lastDeliveredId } = await group.info()
+    for (;;) {
+      const page = await store.read({ limit: PAGE })
+      for (const batch of batchesOf(page.map((entry) => this.#taken(entry, lastDeliveredId)))) {
+        if (stop.aborted) return
+        await this.#bring(batch)
+      }
+      if (page.length === 0) return
+    }
   }
 
+  /** What was taken up before, by a process that died or in a call that failed, may have come into the log. */
+  #taken({ messageId, payload }: Entry, lastTaken: MessageId): Taken {
+    const { store, clock } = this.#parts
+    const record = decodeRecord(payload)
+    if (store.compare(messageId, lastTaken) > 0) return { messageId, record, unknown: record.unknown }
+    const sinceThen = { sentAt: store.timeOf(messageId), until: clock.now() }
+    return { messageId, record, unknown: together(record.unknown, sinceThen) }
+  }
+
+  /** Notes that it is taken up, brings it into the log, however often that fails, and removes it. */
   async #bring(batch: readonly Taken[]): Promise<void> {
-    const { member, store, contents, stop, clock, random, logger, target } = this.#parts
+    const { group, store, contents, stop, clock, random, logger, target, mustBeOurs } = this.#parts
+    await group.seek({ after: (batch.at(-1) as Taken).messageId })
     for (let failures = 0; !stop.aborted; ) {
       try {
+        mustBeOurs()
         await this.#append(batch)
         break
       } catch (error) {
@@ -90,8 +117,7 @@ export class Drain {
       }
     }
     if (stop.aborted) return
-    await member.acknowledge(batch.map(({ delivery }) => delivery))
-    await store.trim({ maxLength: 0 })
+    await store.remove(batch.map(({ messageId }) => messageId))
     for (const { record } of batch) contents.remove(record)
     if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
   }

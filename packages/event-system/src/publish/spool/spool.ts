@@ -9,7 +9,7 @@ import { SpoolContents } from './contents.ts'
 import { Drain } from './drain.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
 
-/** The group of the store that says how far it is drained. */
+/** The group of the store that stands behind what was taken up, and whose lease says whose the spool is. It never reads. */
 const GROUP = 'drain'
 /** A process that has not renewed for so long has left the spool, in ms. */
 const LEASE_MS = 2_000
@@ -51,7 +51,8 @@ export interface SpoolStats {
 export class Spool {
   readonly #parts: SpoolParts
   readonly #contents = new SpoolContents()
-  readonly #member: ShardMember
+  readonly #lease: ShardMember
+  #isOursUntil = 0
   readonly #drain: Drain
   readonly #stop = new AbortController()
   #spooled = 0
@@ -61,11 +62,12 @@ export class Spool {
   constructor(parts: SpoolParts) {
     this.#parts = parts
     const options = { shards: 1, leaseMs: LEASE_MS, shardOf: () => 0 }
-    this.#member = parts.store.group(GROUP).sharded(`drain-${randomUUID()}`, options)
+    this.#lease = parts.store.group(GROUP).sharded(randomUUID(), options)
     const { store, log, codec, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
     this.#drain = new Drain({
       store,
-      member: this.#member,
+      group: store.group(GROUP),
+      mustBeOurs: () => this.#mustBeOurs(),
       target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
       contents: this.#contents,
       logger,
@@ -82,7 +84,6 @@ export class Spool {
     await store.start()
     await store.group(GROUP).create('start')
     await this.#mustBeAlone()
-    await store.trim({ maxLength: 0 })
     await this.#countWhatIsThere()
     const { events, bytes } = this.#contents
     if (events > 0) logger.warn({ events, bytes }, 'events wait in the spool since the last run; they come first')
@@ -94,12 +95,26 @@ export class Spool {
   async #mustBeAlone(): Promise<void> {
     const { clock, store } = this.#parts
     for (let waitedMs = 0; waitedMs <= 2 * LEASE_MS; waitedMs += LEASE_MS / 10) {
-      if ((await this.#member.renew()).held.length > 0) return
+      if (await this.#renew()) return
       await clock.sleep(LEASE_MS / 10)
     }
-    await this.#member.leave()
+    await this.#lease.leave()
     const message = `Another process uses the spool at ${store.location}; give each its own EVENT_SPOOL_PATH.`
     throw new EventSystemError('log_busy', message)
+  }
+
+  /** Resolves to whether it is ours. */
+  async #renew(): Promise<boolean> {
+    const asked = this.#parts.clock.now()
+    const isOurs = (await this.#lease.renew()).held.length > 0
+    if (isOurs) this.#isOursUntil = asked + LEASE_MS
+    return isOurs
+  }
+
+  /** A process that was frozen cannot know before it has renewed. */
+  #mustBeOurs(): void {
+    if (this.#parts.clock.now() < this.#isOursUntil) return
+    throw new EventSystemError('log_busy', 'This process was frozen: whether the spool is still its own is not known.')
   }
 
   async #countWhatIsThere(): Promise<void> {
@@ -120,7 +135,7 @@ export class Spool {
         () => false
       )
     ) {
-      await this.#member.renew().catch((error) => logger.error({ err: error }, 'the spool cannot be read'))
+      await this.#renew().catch((error) => logger.error({ err: error }, 'the spool cannot be read'))
     }
   }
 
@@ -156,6 +171,7 @@ export class Spool {
         else this.#spooled += parcel.entries.length
         parcel.resolve({ kind: 'spooled', spoolId: `spool:${messageId}`, duplicate })
       }
+      this.#drain.wake()
       const events = fitting.reduce((sum, { entries }) => sum + entries.length, 0)
       diagnostics.spooled.publish({ log, events } satisfies SpooledMessage)
     } catch (error) {
@@ -200,7 +216,7 @@ export class Spool {
     this.#isOpen = false
     this.#stop.abort()
     await this.#loops
-    await this.#member.leave()
+    await this.#lease.leave()
     await this.#parts.store.close({ timeoutMs })
   }
 }
