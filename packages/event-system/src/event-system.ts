@@ -19,7 +19,13 @@ import { Health, type SystemHealth } from './health.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
-import { EventPublisher, type PublishOptions, type PublishReceipt, type SpoolStats } from './publish/index.ts'
+import {
+  EventPublisher,
+  type PublishOptions,
+  type PublishReceipt,
+  type PublishTransaction,
+  type SpoolStats
+} from './publish/index.ts'
 import { causeOfThisCall } from './runtime/index.ts'
 import {
   type EventQuery,
@@ -121,6 +127,15 @@ export class EventSystem {
   async publishBatch(events: readonly Event[], options?: PublishOptions): Promise<MessageId[]> {
     this.#mustBeOpen('publishBatch()')
     return this.publisher.publishBatch(events, options)
+  }
+
+  /** Publishes what a piece of work publishes as one unit, when it is done: {@link EventPublisher.transaction}. */
+  async transaction(
+    work: (transaction: PublishTransaction) => unknown,
+    options?: PublishOptions
+  ): Promise<PublishReceipt[]> {
+    this.#mustBeOpen('transaction()')
+    return this.publisher.transaction(work, options)
   }
 
   /** Registers a handler for a type, for several, or for all (`'*'`): {@link EventSubscriber.registerHandler}. */

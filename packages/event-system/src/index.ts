@@ -21,5 +21,18 @@ export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'
 export { SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
 export * from './operate/index.ts'
 export * from './publish/index.ts'
-export * from './runtime/index.ts'
+export {
+  type ClaimedMessage,
+  type ConsumedMessage,
+  causeOfThisCall,
+  type DeadLetteredMessage,
+  diagnostics,
+  type Logger,
+  type PublishedMessage,
+  runAsCause,
+  type SkippedMessage,
+  type SpooledMessage,
+  silentLogger,
+  type TrimmedMessage
+} from './runtime/index.ts'
 export * from './store/index.ts'

@@ -1,7 +1,7 @@
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
+import { duration, onlyOptions, wholeNumber } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import type { Handler } from './handlers.ts'
-import { duration, onlyOptions, wholeNumber } from './option-values.ts'
 
 /** One event of a batch, with the context of its delivery. */
 export interface BatchItem<T extends string = string> {

@@ -1,10 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
 import type { ConsumerGroup } from '../log/index.ts'
-import type { Logger } from '../runtime/index.ts'
+import { duration, type Logger } from '../runtime/index.ts'
+
 import { mustHaveCome } from './beginning.ts'
 import { Contents } from './content.ts'
 import { keepHouse } from './housekeeping.ts'
-import { duration } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import { Recovery } from './recovery.ts'
 import { ShardedIntake } from './sharded-intake.ts'

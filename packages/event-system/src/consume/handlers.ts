@@ -5,8 +5,9 @@ import {
   resolveEventType,
   type StoredEvent
 } from '@tradpal/events'
+import { duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
-import { checkedBackoff, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'
+import { checkedBackoff } from './option-values.ts'
 
 /** Handles one event. When it throws, or its promise rejects, the event is tried again. */
 export type Handler<T extends string = string> = (

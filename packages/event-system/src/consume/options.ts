@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { type BackoffOptions, type Event, EventSystemError, symbolOf } from '@tradpal/events'
 import type { MessageId, Position } from '../log/index.ts'
-import { checkedBackoff, choice, duration, nameOf, onlyOptions, wholeNumber, wrong } from './option-values.ts'
+import { choice, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
+import { checkedBackoff, nameOf } from './option-values.ts'
 
 /** How a group consumes. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions {

@@ -1,4 +1,5 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
+import { choice, wholeNumber } from '../runtime/index.ts'
 
 export interface BackpressureOptions {
   /** So many events may wait for the log, 1 or more. */
@@ -27,8 +28,13 @@ export class Backpressure {
   #events = 0
   #bytes = 0
 
-  constructor(options: BackpressureOptions, clock: Clock) {
-    this.#options = options
+  /** Throws `invalid_options`. */
+  constructor({ maxInFlight, maxInFlightBytes, whenFull }: BackpressureOptions, clock: Clock) {
+    this.#options = {
+      maxInFlight: wholeNumber('maxInFlight', maxInFlight, 1),
+      maxInFlightBytes: wholeNumber('maxInFlightBytes', maxInFlightBytes, 1),
+      whenFull: choice('whenFull', whenFull, ['wait', 'refuse'])
+    }
     this.#clock = clock
   }
 

@@ -15,3 +15,4 @@ export {
   type SpoolOptions
 } from './publisher.ts'
 export { readSpool, type SpooledEvent, type SpoolStats } from './spool/index.ts'
+export type { PublishTransaction } from './transaction.ts'

@@ -11,13 +11,14 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
-import { type Logger, silentLogger } from '../runtime/index.ts'
+import { choice, duration, type Logger, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Outcome, Parcel } from './parcel.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
+import { Collected, type PublishTransaction } from './transaction.ts'
 
 export interface EventPublisherOptions extends Partial<BackpressureOptions> {
   /** A started log. The publisher does not close it. */
@@ -102,6 +103,7 @@ export class EventPublisher {
       random: Math.random,
       ...options
     }
+    duration('timeoutMs', all.timeoutMs, 1)
     this.#options = all
     this.#circuit = new Circuit(all.logger)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
@@ -147,8 +149,33 @@ export class EventPublisher {
 
   /** As {@link publishBatch}, with the whole receipts: all of them have the same status. */
   async publishAll(events: readonly Event[], options: PublishOptions = {}): Promise<PublishReceipt[]> {
-    const started = performance.now()
     const entries = events.map((event, index) => this.#prepareAt(event, index))
+    return this.#publishTogether(events, entries, options)
+  }
+
+  /**
+   * Runs `work`, collects what it publishes, and publishes that as one unit when it is done: all or none, in order.
+   * Resolves to the receipts. When the work throws, nothing is published, and it rejects with what was thrown.
+   */
+  async transaction(
+    work: (transaction: PublishTransaction) => unknown,
+    options: PublishOptions = {}
+  ): Promise<PublishReceipt[]> {
+    const collected = new Collected((event) => this.#prepare(event))
+    try {
+      await work(collected)
+    } finally {
+      collected.end()
+    }
+    return this.#publishTogether(collected.events, collected.entries, options)
+  }
+
+  async #publishTogether(
+    events: readonly Event[],
+    entries: readonly AppendEntry[],
+    options: PublishOptions
+  ): Promise<PublishReceipt[]> {
+    const started = performance.now()
     if (entries.length === 0) return []
     const outcome = await this.#offer(entries, this.#keysOf(events), options)
     if (outcome.kind === 'spooled') return entries.map((entry) => spooledReceipt(outcome, entry))
@@ -173,6 +200,8 @@ export class EventPublisher {
   #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
     const { clock, timeoutMs: usualMs } = this.#options
     const { timeoutMs = usualMs, spool = 'allowed' } = options
+    if (options.timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
+    if (options.spool !== undefined) choice('spool', spool, ['allowed', 'never'])
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
     const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool: spool === 'allowed' }
     const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs)

@@ -1,6 +1,6 @@
 /**
  * What every other room stands on and none of them owns: the shape of a logger, the event whose handling is under way,
- * and the channels on which the library tells what it does. No room is imported from here.
+ * the channels on which the library tells what it does, and how options are checked. No room is imported from here.
  */
 export { causeOfThisCall, runAsCause } from './causation.ts'
 export {
@@ -14,3 +14,4 @@ export {
   type TrimmedMessage
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { choice, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createEvent, decodeEvent, EventSystemError, EventType, type JsonObject } from '@tradpal/events'
+import { createEvent, decodeEvent, type Event, EventSystemError, EventType, type JsonObject } from '@tradpal/events'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { EventLog } from '../../src/log/index.ts'
@@ -85,6 +85,36 @@ describeOnEachLog('publishing', (logs) => {
     await expect(refused).rejects.toMatchObject({ code: 'invalid_data', index: 2, pointer: '/2/data/signal' })
     await expect(refused).rejects.toThrow(/^Event 2 of the batch: /)
     expect((await log.info()).length).toBe(0)
+  })
+
+  test('a transaction publishes what its work published as one unit, and nothing when that throws', async () => {
+    const log = await logs.open()
+    const publisher = new EventPublisher({ log })
+    const events = signals(3)
+    let late: { publish(event: Event): void } | undefined
+    const receipts = await publisher.transaction(async (transaction) => {
+      late = transaction
+      for (const event of events) {
+        await Promise.resolve()
+        transaction.publish(event)
+        expect((await log.info()).length).toBe(0)
+      }
+    })
+    expect(receipts.map(({ eventId }) => eventId)).toEqual(events.map(({ eventId }) => eventId))
+    expect((await storedIn(log)).map(({ event_id }) => event_id)).toEqual(events.map(({ eventId }) => eventId))
+    const failing = publisher.transaction((transaction) => {
+      transaction.publish(signal())
+      throw new Error('no margin')
+    })
+    await expect(failing).rejects.toThrow('no margin')
+    const wrong = publisher.transaction((transaction) => {
+      transaction.publish(signal())
+      transaction.publish({ ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never)
+    })
+    await expect(wrong).rejects.toMatchObject({ code: 'invalid_data' })
+    expect(() => late?.publish(signal())).toThrow(expect.objectContaining({ code: 'closed' }))
+    expect(await publisher.transaction(() => {})).toEqual([])
+    expect((await log.info()).length).toBe(3)
   })
 
   test.each([

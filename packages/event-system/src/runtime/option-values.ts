@@ -1,0 +1,43 @@
+import { inspect } from 'node:util'
+import { EventSystemError } from '@tradpal/events'
+
+/** The longest time that a timer of Node takes, in ms. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Refuses what is no object of options, and options of another name: a misspelt one would go unnoticed. */
+export function onlyOptions(what: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrong(what, `an object with options, of ${names.join(', ')}`, options)
+  }
+  const unknown = Object.keys(options).filter((name) => !names.includes(name))
+  if (unknown.length === 0) return
+  throw new EventSystemError('invalid_options', `${what} has no ${unknown.join(', ')}: there are ${names.join(', ')}.`)
+}
+
+export function wholeNumber(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`
+  throw wrong(name, `a whole number of at least ${least}${upTo}`, value)
+}
+
+/** A time in ms. */
+export function duration(name: string, value: number, least: number): number {
+  if (typeof value === 'number' && value >= least && value <= LONGEST_MS) return value
+  throw wrong(name, `a number of ms from ${least} to ${LONGEST_MS}`, value)
+}
+
+export function choice<T extends string>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value
+  throw wrong(name, `one of ${choices.join(', ')}`, value)
+}
+
+export function wrong(name: string, expected: string, value: unknown): EventSystemError {
+  return new EventSystemError('invalid_options', `${name} must be ${expected}, got ${shown(value)}.`)
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'function'
+    ? 'a function'
+    : inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY })
+}
