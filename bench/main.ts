@@ -14,6 +14,7 @@ import { http } from './scenarios/http.ts'
 import { idling } from './scenarios/idle.ts'
 import { instances } from './scenarios/instances.ts'
 import { memory } from './scenarios/memory.ts'
+import { outage } from './scenarios/outage.ts'
 import { partitioned } from './scenarios/partitions.ts'
 import { publishing } from './scenarios/publish.ts'
 import { reading } from './scenarios/read.ts'
@@ -32,7 +33,8 @@ const redis = await redisBenchLog()
 const logs = [await sqliteBenchLog(), redis]
 try {
   const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, memory]
-  const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), partitioned(redis)].filter(
+  const ofRedis = [partitioned(redis), outage()]
+  const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), ...ofRedis].filter(
     ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))
   )
   const comparisons: Comparison[] = []
