@@ -16,6 +16,7 @@ import {
   type HandlerOptions
 } from './consume/index.ts'
 import { Health, type SystemHealth } from './health.ts'
+import { mayComeLater, openWhenThere } from './late-log.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
@@ -88,7 +89,10 @@ export class EventSystem {
     this.retention = new Retention({ log, codec: plainCodec, clock, logger, policy: options.retention })
   }
 
-  /** Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. */
+  /**
+   * Opens the log. Idempotent. Rejects with `log_unavailable`, `log_incompatible`, …; may be tried again after that. With a
+   * spool it resolves also while the log is away: what is published goes there, and the log is opened when it is there.
+   */
   async initialize(): Promise<void> {
     if (this.#closing !== undefined) {
       throw new EventSystemError('closed', 'The event system is closed; make a new one.')
@@ -99,7 +103,7 @@ export class EventSystem {
 
   async #open(): Promise<void> {
     try {
-      await this.log.start()
+      await this.log.start().catch((error) => this.#openLater(error))
       await this.publisher.start()
     } catch (error) {
       this.#opening = undefined
@@ -109,6 +113,13 @@ export class EventSystem {
     this.#state = 'open'
     this.retention.start()
     void this.#warnings.current()
+  }
+
+  /** Only who has a spool meanwhile waits for it. */
+  #openLater(error: unknown): void {
+    const { publishing, clock, logger } = this.#configuration
+    if (publishing.spool === undefined || !mayComeLater(error)) throw error
+    void openWhenThere({ log: this.log, clock, logger, isOver: () => this.#closing !== undefined }, error)
   }
 
   /** Publishes one event: {@link EventPublisher.publishEvent}. */

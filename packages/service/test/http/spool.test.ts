@@ -5,6 +5,7 @@ import { EventClient } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
 import { createEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { runCommand } from '../cli/support/command.ts'
 import { get, post, serviceOver, signal } from './support/test-service.ts'
@@ -52,6 +53,20 @@ test('while Redis is away, 202 to who asks for it and 503 with Retry-After to wh
   await waitFor(async () => (await get(`${url}/health`)).body.publishing.spool.events === 0, { timeoutMs: 10_000 })
   const { body } = await get(`${url}/events`)
   expect(body.events.map(({ data }: { data: { symbol: string } }) => data.symbol)).toEqual(['A', 'C', 'D', 'E', 'F'])
+})
+
+test('a service with a spool starts while Redis is away, and answers what it can', async () => {
+  const port = await freePort()
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-spool-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const environment = { REDIS_URL: `redis://127.0.0.1:${port}`, EVENT_SPOOL_PATH: join(folder, 'spool.db') }
+  const { url } = await serviceOver('redis', environment)
+  expect(await post(`${url}/events`, signal('A'), ASYNC)).toMatchObject({ status: 202 })
+  expect(await get(`${url}/events`)).toMatchObject({ status: 503, body: { code: 'log_unavailable' } })
+  expect(await get(`${url}/health`)).toMatchObject({ status: 200, body: { status: 'degraded' } })
+  const redis = await startRedis({ port })
+  onTestFinished(() => redis.stop())
+  await waitFor(async () => (await get(`${url}/events`)).body?.count === 1, { timeoutMs: 10_000 })
 })
 
 test('health, stats, metrics and the command line show what waits in the spool, and that publishing goes on', async () => {

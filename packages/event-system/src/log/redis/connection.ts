@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import { confirmationOf, mustConfirm } from './durability.ts'
 import { DurableLine } from './durable-line.ts'
-import { closedError } from './errors.ts'
+import { closedError, unsentError } from './errors.ts'
 import { Line, type LineOptions, type Reply } from './line.ts'
 import type { Locator } from './locator.ts'
 import { newLocator } from './locators.ts'
@@ -33,6 +33,8 @@ export class Connection {
   readonly #blocking = new Set<Line>()
   #state: 'new' | 'open' | 'closed' = 'new'
   #opening: Promise<void> | undefined
+  /** Why it could not be opened when that was last tried. */
+  #notOpenBecause: unknown
 
   /** `mark`: the key that is written before what is durable is confirmed. */
   constructor(options: ResolvedRedisLogOptions, mark: string) {
@@ -63,7 +65,10 @@ export class Connection {
     this.#opening ??= this.#openLines().finally(() => {
       this.#opening = undefined
     })
-    await this.#opening
+    await this.#opening.catch((error) => {
+      this.#notOpenBecause = error
+      throw error
+    })
     if (this.#state === 'new') this.#state = 'open'
   }
 
@@ -151,6 +156,8 @@ export class Connection {
   #whenOpen<Result>(call: () => Promise<Result>): Promise<Result> {
     if (this.#state === 'open') return call()
     if (this.#state === 'closed') return Promise.reject(closedError())
+    const error = this.#notOpenBecause
+    if (error instanceof EventSystemError && error.retryable) return Promise.reject(unsentError(error, this.location))
     return Promise.reject(new EventSystemError('not_started', 'The log is not started; call start() first.'))
   }
 }
