@@ -21,6 +21,8 @@ export interface ServiceConfiguration {
   readonly port: number
   /** EVENT_MAX_BODY_BYTES: larger bodies are refused. Default 1,048,576. */
   readonly maxBodyBytes: number
+  /** EVENT_MAX_EVENT_LOOP_DELAY_MS: when the service lags behind by more, publishes are refused with 503, so that all else goes on. Default 1,000. */
+  readonly maxEventLoopDelayMs: number
   /** METRICS_UPDATE_INTERVAL, in s: how often the gauge of subscribers is refreshed. Default 30. */
   readonly metricsUpdateIntervalSeconds: number
   /** STREAM_MONITOR_INTERVAL, in s: how often the gauges of the log are refreshed. Default 60. */
@@ -48,6 +50,7 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
     port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
     maxBodyBytes: whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1),
+    maxEventLoopDelayMs: whole('EVENT_MAX_EVENT_LOOP_DELAY_MS', 1_000, 10, 60_000),
     metricsUpdateIntervalSeconds: whole('METRICS_UPDATE_INTERVAL', 30, 1, 86_400),
     streamMonitorIntervalSeconds: whole('STREAM_MONITOR_INTERVAL', 60, 1, 86_400),
     heartbeatIntervalMs: whole('EVENT_HEARTBEAT_INTERVAL_MS', 15_000, 10, 86_400_000),

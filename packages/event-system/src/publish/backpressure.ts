@@ -46,9 +46,9 @@ export class Backpressure {
    * Comes in: at once, or when there is room, which the promise tells. It rejects with `publisher_busy` when there is none in
    * time, or at once where that was asked for. What is larger than all the room comes in behind less than that.
    */
-  enter(load: Load, timeoutMs: number): Promise<void> | undefined {
+  enter(load: Load, timeoutMs: number, whenFull = this.#options.whenFull): Promise<void> | undefined {
     if (this.#waiting.size > 0 || !this.#isBelow()) {
-      return this.#options.whenFull === 'refuse' ? Promise.reject(this.#busy()) : this.#wait(load, timeoutMs)
+      return whenFull === 'refuse' ? Promise.reject(this.#busy()) : this.#wait(load, timeoutMs)
     }
     this.#count(load, 1)
     return undefined

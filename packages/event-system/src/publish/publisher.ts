@@ -53,6 +53,8 @@ export interface PublishOptions {
   readonly timeoutMs?: number
   /** Whether the spool will do, where there is one: `never` rejects with `log_unavailable` instead. Default `allowed`. */
   readonly spool?: 'allowed' | 'never'
+  /** What it does when as much is in flight as may be. Default: as the publisher was told. */
+  readonly whenFull?: 'wait' | 'refuse'
 }
 
 /** What became of a publish. */
@@ -202,9 +204,10 @@ export class EventPublisher {
     const { timeoutMs = usualMs, spool = 'allowed' } = options
     if (options.timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
     if (options.spool !== undefined) choice('spool', spool, ['allowed', 'never'])
+    if (options.whenFull !== undefined) choice('whenFull', options.whenFull, ['wait', 'refuse'])
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
     const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool: spool === 'allowed' }
-    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs)
+    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, options.whenFull)
     return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
   }
 

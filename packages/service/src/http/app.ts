@@ -21,6 +21,7 @@ import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
 import { closed } from './schemas.ts'
+import { shedLoad } from './shedding.ts'
 import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
 import { trimmingRoute } from './trimming.ts'
@@ -76,17 +77,22 @@ export async function buildApp(options: AppOptions): Promise<App> {
       route.schema = { querystring: closed({}), ...route.schema }
     })
     for (const room of ROOMS) room(api, context)
-    await api.register(async (batch: App) => batchRoute(batch, context))
+    await api.register(async (publishing: App) => {
+      await shedLoad(publishing, context)
+      for (const room of PUBLISHING) room(publishing, context)
+      await publishing.register(async (batch: App) => batchRoute(batch, context))
+    })
   })
   await app.ready()
   await metrics.start()
   return app
 }
 
+/** Refused first when the service has too much to do. */
+const PUBLISHING = [eventsRoutes, convenienceRoutes]
+
 const ROOMS = [
   homeRoute,
-  eventsRoutes,
-  convenienceRoutes,
   queryRoutes,
   lineageRoute,
   streamRoute,

@@ -30,10 +30,11 @@ export const preferHeader = Type.Object({
   )
 })
 
+/** Who publishes over HTTP is told at once when there is no room, and comes again: waiting requests would fill the memory. */
 export function publishOptions({ prefer }: { readonly prefer?: string | string[] }): PublishOptions {
   const preferences = String(prefer ?? '').split(',')
   const isContent = preferences.some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
-  return { spool: isContent ? 'allowed' : 'never' }
+  return { spool: isContent ? 'allowed' : 'never', whenFull: 'refuse' }
 }
 
 export function receiptOf({ status, messageId, eventId, duplicate }: PublishReceipt, reply: FastifyReply) {
