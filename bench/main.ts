@@ -10,6 +10,7 @@ import { type Comparison, medianOf, type Scenario } from './measure.ts'
 import { machine, report, table } from './report.ts'
 import { consuming } from './scenarios/consume.ts'
 import { delivery } from './scenarios/delivery.ts'
+import { flat } from './scenarios/flat.ts'
 import { http } from './scenarios/http.ts'
 import { idling } from './scenarios/idle.ts'
 import { instances } from './scenarios/instances.ts'
@@ -33,7 +34,7 @@ const redis = await redisBenchLog()
 const logs = [await sqliteBenchLog(), redis]
 try {
   const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, memory]
-  const ofRedis = [partitioned(redis), outage()]
+  const ofRedis = [partitioned(redis), outage(), flat(redis)]
   const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), ...ofRedis].filter(
     ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))
   )
@@ -48,8 +49,9 @@ try {
 
 async function repeat(scenario: Scenario): Promise<Comparison[]> {
   const results: Comparison[][] = []
-  for (let run = 1; run <= runs; run++) {
-    process.stderr.write(`\r${scenario.name}: run ${run} of ${runs}   `)
+  const enough = Math.min(runs, scenario.runs ?? runs)
+  for (let run = 1; run <= enough; run++) {
+    process.stderr.write(`\r${scenario.name}: run ${run} of ${enough}   `)
     results.push(await scenario.run())
   }
   process.stderr.write('\n')

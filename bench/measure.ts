@@ -20,6 +20,8 @@ export interface Comparison {
 /** Runs the scenario on a log; resolves to one comparison or several. */
 export interface Scenario {
   readonly name: string
+  /** So many runs are enough, of one that takes long. */
+  readonly runs?: number
   run(): Promise<Comparison[]>
 }
 

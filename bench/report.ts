@@ -24,7 +24,7 @@ export function table(comparisons: readonly Comparison[]): string {
 export function report(comparisons: readonly Comparison[], runs: number): string {
   return `# Results
 
-Made by \`npm run bench -- --runs ${runs} --write\`: medians of ${runs} runs, the server and its client on the same machine, Redis 7.0 with
+Made by \`npm run bench -- --runs ${runs} --write\`: medians of ${runs} runs (of the 5,000,000 publishes one run), the server and its client on the same machine, Redis 7.0 with
 \`appendonly yes\` and \`appendfsync everysec\`, the embedded log with the durability \`os\`. Ours and the peer's figure are from the same run, one after another and HTTP
 in turns of a thousand or more; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures.
 
