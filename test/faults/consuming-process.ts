@@ -1,6 +1,7 @@
 import { createEvent, EventSystem } from '@tradpal/event-system'
 import pino from 'pino'
 import { DiaryWriter } from './diary.ts'
+import { tellThatItHasBegun } from './processes.ts'
 import { randomFrom } from './random.ts'
 import { EFFECT, GROUP, LEASE_MS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
@@ -47,6 +48,7 @@ process.once('SIGTERM', async () => {
   await system.close()
   process.exit(0)
 })
+tellThatItHasBegun()
 // Redis may be away just now: whoever supervises such a process would start it again until it is not.
 for (;;) {
   try {

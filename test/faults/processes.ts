@@ -53,9 +53,10 @@ export class RunProcess {
     await this.ended
   }
 
-  /** SIGTERM; resolves to how it ended. */
+  /** SIGTERM, which one that has not begun would not take in order; resolves to how it ended. */
   async end(): Promise<number | string> {
     this.thaw()
+    await this.begun
     this.#child.kill('SIGTERM')
     return await this.ended
   }
