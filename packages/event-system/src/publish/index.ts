@@ -11,8 +11,8 @@ export {
   type EventPublisherOptions,
   type PublisherState,
   type PublishOptions,
-  type PublishReceipt,
   type SpoolOptions
 } from './publisher.ts'
+export type { PublishReceipt } from './receipt.ts'
 export { readSpool, type SpooledEvent, type SpoolStats } from './spool/index.ts'
 export type { PublishTransaction } from './transaction.ts'

@@ -1,21 +1,13 @@
-import {
-  type Clock,
-  createEvent,
-  type Event,
-  type EventData,
-  EventSystemError,
-  EventType,
-  type JsonObject,
-  symbolOf,
-  systemClock
-} from '@tradpal/events'
+import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
 import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
+import { ConveniencePublishers } from './convenience-publishers.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Outcome, Parcel } from './parcel.ts'
+import { type PublishReceipt, receiptsOf } from './receipt.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 import { Collected, type PublishTransaction } from './transaction.ts'
@@ -57,17 +49,6 @@ export interface PublishOptions {
   readonly whenFull?: 'wait' | 'refuse'
 }
 
-/** What became of a publish. */
-export interface PublishReceipt {
-  /** `published`: it is in the log. `spooled`: the log did not take it in time; it is on the disk of this machine, and comes into the log, in order and once, when that is there again. */
-  readonly status: 'published' | 'spooled'
-  /** Of a spooled event `spool:` and its id there, which no log knows. */
-  readonly messageId: MessageId
-  readonly eventId: string
-  /** True when this event id was published before, inside the deduplication window: the message id is the first one's. */
-  readonly duplicate: boolean
-}
-
 /** How a publisher is. */
 export interface PublisherState {
   /** False while most appends fail: publishes are not sent then. */
@@ -83,7 +64,7 @@ export interface PublisherState {
  * order. What fails and may succeed later is tried again until the caller's time is up, and then goes into the spool,
  * where there is one.
  */
-export class EventPublisher {
+export class EventPublisher extends ConveniencePublishers {
   readonly #options: Required<Omit<EventPublisherOptions, 'spool' | keyof BackpressureOptions>>
   readonly #circuit: Circuit
   readonly #spool: Spool | undefined
@@ -93,6 +74,7 @@ export class EventPublisher {
 
   /** Throws `invalid_options`. */
   constructor(given: EventPublisherOptions) {
+    super()
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,
@@ -111,6 +93,10 @@ export class EventPublisher {
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
+  }
+
+  protected override get defaultSource(): string {
+    return this.#options.defaultSource
   }
 
   /** Opens the spool, where there is one, and begins to bring into the log what waits there. Without one it need not be called. */
@@ -132,13 +118,8 @@ export class EventPublisher {
 
   /** As {@link publishEvent}, with the whole receipt. */
   async publish(event: Event, options: PublishOptions = {}): Promise<PublishReceipt> {
-    const started = performance.now()
-    const entry = this.#prepare(event)
-    const outcome = await this.#offer([entry], this.#keysOf([event]), options)
-    if (outcome.kind === 'spooled') return spooledReceipt(outcome, entry)
-    const { messageId, duplicate } = outcome.results[0] as { messageId: MessageId; duplicate: boolean }
-    reportPublished(this.#options.log, [entry], outcome.results, started)
-    return { status: 'published', messageId, eventId: entry.eventId, duplicate }
+    const [receipt] = await this.#publishTogether([event], [this.#prepare(event)], options)
+    return receipt as PublishReceipt
   }
 
   /**
@@ -180,12 +161,8 @@ export class EventPublisher {
     const started = performance.now()
     if (entries.length === 0) return []
     const outcome = await this.#offer(entries, this.#keysOf(events), options)
-    if (outcome.kind === 'spooled') return entries.map((entry) => spooledReceipt(outcome, entry))
-    reportPublished(this.#options.log, entries, outcome.results, started)
-    return outcome.results.map(({ messageId, duplicate }, i) => {
-      const { eventId } = entries[i] as AppendEntry
-      return { status: 'published' as const, messageId, eventId, duplicate }
-    })
+    if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome.results, started)
+    return receiptsOf(entries, outcome)
   }
 
   /** Resolves when there is room for a publish: see {@link BackpressureOptions}. */
@@ -235,73 +212,11 @@ export class EventPublisher {
     return [...new Set(events.map((event) => this.#options.key(event)).filter((key) => key !== undefined))]
   }
 
-  /** Prices of a symbol: a `market_data_update` whose data is `{symbol, …data}`. */
-  publishMarketData(symbol: string, data: JsonObject, source?: string): Promise<MessageId> {
-    return this.#publishNew(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, source)
-  }
-
-  /** A `trading_signal` whose data is the signal. */
-  publishTradingSignal(signal: EventData<'trading_signal'>, source?: string): Promise<MessageId> {
-    return this.#publishNew(EventType.TRADING_SIGNAL, signal, source)
-  }
-
-  /** A `portfolio_update` whose data is the updates. */
-  publishPortfolioUpdate(updates: EventData<'portfolio_update'>, source?: string): Promise<MessageId> {
-    return this.#publishNew(EventType.PORTFOLIO_UPDATE, updates, source)
-  }
-
-  /** An update of a model, from training or reinforcement learning. */
-  publishModelUpdate(
-    type: typeof EventType.ML_MODEL_UPDATE | typeof EventType.RL_MODEL_UPDATE,
-    update: EventData<typeof type>,
-    source?: string
-  ): Promise<MessageId> {
-    return this.#publishNew(type, update, source)
-  }
-
-  /** Something from outside the market: alternative, sentiment, on-chain or economic data. */
-  publishAlternativeData(
-    type:
-      | typeof EventType.ALTERNATIVE_DATA_UPDATE
-      | typeof EventType.SENTIMENT_DATA_UPDATE
-      | typeof EventType.ONCHAIN_DATA_UPDATE
-      | typeof EventType.ECONOMIC_DATA_UPDATE,
-    update: EventData<typeof type>,
-    source?: string
-  ): Promise<MessageId> {
-    return this.#publishNew(type, update, source)
-  }
-
-  /** A job for the backtesters: of one symbol, of several, or an optimisation. */
-  publishBacktestRequest(
-    type:
-      | typeof EventType.BACKTEST_REQUEST
-      | typeof EventType.MULTI_SYMBOL_BACKTEST_REQUEST
-      | typeof EventType.STRATEGY_OPTIMIZATION_REQUEST,
-    request: EventData<typeof type>,
-    source?: string
-  ): Promise<MessageId> {
-    return this.#publishNew(type, request, source)
-  }
-
-  /** How a service is, or what the market has become. */
-  publishSystemEvent(
-    type: typeof EventType.SYSTEM_HEALTH | typeof EventType.MARKET_REGIME_CHANGE,
-    state: EventData<typeof type>,
-    source?: string
-  ): Promise<MessageId> {
-    return this.#publishNew(type, state, source)
-  }
-
   /** Refuses further publishes with `closed`, and resolves when those under way are answered and the spool is closed: what is in it stays there for the next start. Idempotent. The log stays open. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#commit.drain()
     await this.#spool?.close()
-  }
-
-  #publishNew(type: string, data: JsonObject, source = this.#options.defaultSource): Promise<MessageId> {
-    return this.publishEvent(createEvent(type, data, { source }))
   }
 
   #prepare(event: Event): AppendEntry {
@@ -325,10 +240,3 @@ export class EventPublisher {
 }
 
 const NO_KEYS: readonly string[] = []
-
-function spooledReceipt(
-  { spoolId, duplicate }: { readonly spoolId: string; readonly duplicate: boolean },
-  { eventId }: AppendEntry
-): PublishReceipt {
-  return { status: 'spooled', messageId: spoolId, eventId, duplicate }
-}

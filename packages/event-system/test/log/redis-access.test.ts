@@ -1,35 +1,20 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Authority, type Certificate, Certificates } from '../../../../test/support/certificates.ts'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
-import type { AppendEntry } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { RedisLog, RedisLogOptions } from '../../src/log/redis/index.ts'
 import { redisHarness } from './redis-harness.ts'
+import { command, entry, failure, newLog as newRedisLog, unique } from './redis-logs.ts'
 
-let ids = 0
-const entry = (payload = 'an event'): AppendEntry => ({
-  eventId: `event-${++ids}`,
-  eventType: 'trading_signal',
-  payload
-})
-
-const open: RedisLog[] = []
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog({ connectTimeoutMs: 1_000, ...options })
-  open.push(log)
-  return log
-}
+const newLog = (options: RedisLogOptions) => newRedisLog({ connectTimeoutMs: 1_000, ...options })
 
 /** That a log which is reached so takes events and hands them out. */
 async function works(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog({ streamName: `access_${++ids}`, ...options })
+  const log = newLog({ streamName: `access_${unique()}`, ...options })
   await log.start()
   await log.append([entry('taken')])
   const group = log.group('group')
@@ -39,21 +24,7 @@ async function works(options: RedisLogOptions): Promise<RedisLog> {
 }
 
 async function refusal(options: RedisLogOptions): Promise<Error & { code: string }> {
-  return newLog(options)
-    .start()
-    .then(
-      () => expect.fail('was to be refused'),
-      (error) => error
-    )
-}
-
-async function command(url: string, ...args: string[]): Promise<unknown> {
-  const client = await createClient({ url }).connect()
-  try {
-    return await client.sendCommand(args)
-  } finally {
-    client.destroy()
-  }
+  return failure(newLog(options).start())
 }
 
 describe('a Redis that is reached by TLS', () => {

@@ -1,43 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
-import type { AppendEntry, AppendResult, Delivery, Entry, EventLog } from '../../src/log/port.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
+import { consumerOf, entry, readAll, started as startedLog, unique, untilAppended, untilFalse } from './redis-logs.ts'
 
-let ids = 0
-function entry(payload: string, eventType = 'trading_signal'): AppendEntry {
-  return { eventId: `event-${++ids}`, eventType, payload }
-}
-
-const open: RedisLog[] = []
-
-async function started(options: RedisLogOptions): Promise<RedisLog> {
-  const log = new RedisLog({ timeoutMs: 2_000, ...options })
-  open.push(log)
-  await log.start()
-  return log
-}
-
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-/** Until the log takes it, with the same event ids. */
-async function untilAppended(log: EventLog, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
-  return await waitFor(() => log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
-}
-
-/** Does it again and again, whatever fails. */
-async function untilFalse(goesOn: () => boolean, step: () => Promise<void>): Promise<void> {
-  while (goesOn()) await step().catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
-}
-
-async function readAll(log: EventLog): Promise<Entry[]> {
-  return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
-}
+const started = (options: RedisLogOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
 describe('a log in a Redis Cluster', () => {
   let cluster: RedisCluster
@@ -149,24 +121,13 @@ describe('a log in a Redis Cluster', () => {
       const [publishing, consuming] = [await started(options), await started(options)]
       const group = consuming.group('group')
       await group.create('start')
-      const acknowledged: (string | null)[] = []
-      const take = async (deliveries: readonly Delivery[]) => {
-        const lost = new Set(await group.acknowledge('one', deliveries))
-        acknowledged.push(...deliveries.filter(({ messageId }) => !lost.has(messageId)).map(({ payload }) => payload))
-      }
-      let [publishes, consumes] = [true, true]
-      const consumer = untilFalse(
-        () => consumes,
-        async () => {
-          await take(await group.read('one', { limit: 50, waitMs: 100 }))
-          await take(await group.claim('one', { minIdleMs: 500, limit: 50 }))
-        }
-      )
+      const consumer = consumerOf(group)
+      let publishes = true
       const payloads: (string | null)[] = []
       const publisher = untilFalse(
         () => publishes,
         async () => {
-          const batch = [entry(`${ids} a`), entry(`${ids} b`, 'risk_alert')]
+          const batch = [entry(`${unique()} a`), entry(`${unique()} b`, 'risk_alert')]
           await untilAppended(publishing, batch)
           payloads.push(...batch.map(({ payload }) => payload))
         }
@@ -181,15 +142,8 @@ describe('a log in a Redis Cluster', () => {
       }
       publishes = false
       await publisher
-      await waitFor(
-        async () => {
-          const { lag, pending } = await group.info()
-          return lag === 0 && pending === 0
-        },
-        { timeoutMs: 15_000, what: 'everything being acknowledged' }
-      )
-      consumes = false
-      await consumer
+      await consumer.done()
+      const { acknowledged } = consumer
       expect((await readAll(publishing)).map(({ payload }) => payload)).toEqual(payloads)
       expect(new Set(acknowledged).size, 'none acknowledged comes again').toBe(acknowledged.length)
       expect(acknowledged.length).toBeGreaterThan(payloads.length / 2)
@@ -206,7 +160,7 @@ describe('a log whose events are spread over a Redis Cluster', () => {
 
   const TYPES = ['market_data_update', 'order_executed', 'risk_alert', 'trading_signal', 'portfolio_update']
   const spread = { partitioning: 'type', placement: 'spread', shards: 3 } as const
-  const ofEachType = () => TYPES.map((type) => entry(`${type} ${ids}`, type))
+  const ofEachType = () => TYPES.map((type) => entry(`${type} ${unique()}`, type))
   const payloadsOf = (entries: readonly { payload: string | null }[]) => entries.map(({ payload }) => payload)
 
   test('has its events on every node, and is read as one by whoever does not spread them', async () => {

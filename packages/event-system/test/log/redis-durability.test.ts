@@ -1,54 +1,12 @@
-import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import type { AppendEntry, Settlement } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { Settlement } from '../../src/log/port.ts'
+import { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
+import { command, failure, entry as newEntry, newLog, server, started, unique } from './redis-logs.ts'
 
-let ids = 0
-const entry = (eventType = 'trading_signal'): AppendEntry => ({
-  eventId: `event-${++ids}`,
-  eventType,
-  payload: `payload ${ids}`
-})
-
-const open: RedisLog[] = []
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close({ timeoutMs: 100 }))))
-
-function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog(options)
-  open.push(log)
-  return log
-}
-
-async function started(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog(options)
-  await log.start()
-  return log
-}
-
-async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
-  return call.then(
-    () => expect.fail('was to reject'),
-    (error) => error
-  )
-}
-
-async function server(config: RedisConfig = {}): Promise<RedisServer> {
-  const running = await startRedis(config)
-  onTestFinished(() => running.stop())
-  return running
-}
-
-async function command(url: string, ...args: string[]): Promise<unknown> {
-  const client = await createClient({ url }).connect()
-  try {
-    return await client.sendCommand(args)
-  } finally {
-    client.destroy()
-  }
-}
+const entry = (eventType?: string) => newEntry(`payload ${unique()}`, eventType)
 
 /** A master with a replica that has its data. */
 async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, replica: RedisServer]> {

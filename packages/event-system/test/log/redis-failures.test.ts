@@ -1,16 +1,11 @@
 import { createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
-import { createClient } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import type { AppendEntry, Delivery, EventLog } from '../../src/log/port.ts'
-import { type ConnectionChange, RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
-
-let ids = 0
-function entry(payload = 'an event'): AppendEntry {
-  return { eventId: `event-${++ids}`, eventType: 'trading_signal', payload }
-}
+import { startRedis } from '../../../../test/support/start-redis.ts'
+import type { Delivery, EventLog } from '../../src/log/port.ts'
+import { type ConnectionChange, RedisLog } from '../../src/log/redis/index.ts'
+import { command, entry, failure, newLog, server, started as startedLog } from './redis-logs.ts'
 
 const LETTER = {
   consumer: 'one',
@@ -22,43 +17,6 @@ const LETTER = {
   firstError: { message: 'No.', at: 1 },
   lastError: { message: 'No.', at: 1 }
 } as const
-
-async function server(config: RedisConfig = {}): Promise<RedisServer> {
-  const started = await startRedis(config)
-  onTestFinished(() => started.stop())
-  return started
-}
-
-function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog(options)
-  onTestFinished(() => log.close({ timeoutMs: 100 }))
-  return log
-}
-
-async function startedLog(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog(options)
-  await log.start()
-  return log
-}
-
-/** A client past the log, for what only a test does to a server. */
-async function command(url: string, ...args: string[]): Promise<unknown> {
-  const client = createClient({ url })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return await client.sendCommand(args)
-  } finally {
-    client.destroy()
-  }
-}
-
-async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
-  return call.then(
-    () => expect.fail('was to reject'),
-    (error) => error
-  )
-}
 
 async function answers(log: EventLog): Promise<void> {
   const pong = () =>

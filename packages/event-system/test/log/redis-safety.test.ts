@@ -1,22 +1,12 @@
-import { createClient } from 'redis'
-import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { type RedisConfig, startRedis } from '../../../../test/support/start-redis.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
-
-const open: RedisLog[] = []
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
+import { expect, test } from 'vitest'
+import type { RedisConfig } from '../../../../test/support/start-redis.ts'
+import type { RedisLogOptions } from '../../src/log/redis/index.ts'
+import { clientOf, server, started as startedLog } from './redis-logs.ts'
 
 async function started(config: RedisConfig, options: RedisLogOptions = {}) {
-  const server = await startRedis(config)
-  onTestFinished(() => server.stop())
-  const log = new RedisLog({ url: server.url, ...options })
-  open.push(log)
-  await log.start()
-  const client = createClient({ url: server.url })
-  client.on('error', () => {})
-  await client.connect()
-  onTestFinished(() => client.destroy())
-  return { log, client, server }
+  const running = await server(config)
+  const log = await startedLog({ url: running.url, ...options })
+  return { log, client: await clientOf(running), server: running }
 }
 
 const SAFE = { appendonly: 'yes' }
@@ -50,9 +40,7 @@ test('warns when there are fewer replicas than publishing waits for', async () =
 test('knows nothing where the user may not ask, and does not ask again', async () => {
   const { client, server } = await started({})
   await client.sendCommand(['ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-info', '-config'])
-  const log = new RedisLog({ url: server.url.replace('://', '://events:pw@') })
-  open.push(log)
-  await log.start()
+  const log = await startedLog({ url: server.url.replace('://', '://events:pw@') })
   expect(await log.warnings()).toEqual([])
   const refused = ((await client.sendCommand(['ACL', 'LOG'])) as unknown[]).length
   expect(refused).toBeGreaterThan(0)
@@ -64,9 +52,7 @@ test('knows nothing where the user may not ask, and does not ask again', async (
 test('warns of what it may ask, where CONFIG is forbidden', async () => {
   const { client, server } = await started({})
   await client.sendCommand(['ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-config'])
-  const log = new RedisLog({ url: server.url.replace('://', '://events:pw@') })
-  open.push(log)
-  await log.start()
+  const log = await startedLog({ url: server.url.replace('://', '://events:pw@') })
   expect(await log.warnings()).toMatchObject([{ message: expect.stringMatching(/no append-only file/) }])
 })
 

@@ -2,58 +2,29 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { createClient } from 'redis'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisSentinels, startRedisSentinels } from '../../../../test/support/start-redis-sentinel.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
-import type { AppendEntry, AppendResult, Delivery, Entry, EventLog } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { Delivery } from '../../src/log/port.ts'
+import type { RedisLogOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
+import {
+  consumerOf,
+  entry,
+  failure,
+  newLog as newRedisLog,
+  readAll,
+  started as startedLog,
+  unique,
+  untilAppended,
+  untilFalse
+} from './redis-logs.ts'
 
-let ids = 0
-const entry = (payload = 'an event', eventType = 'trading_signal'): AppendEntry => ({
-  eventId: `event-${++ids}`,
-  eventType,
-  payload
-})
-
-const open: RedisLog[] = []
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close())))
-
-function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog({ timeoutMs: 2_000, ...options })
-  open.push(log)
-  return log
-}
-
-async function started(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog(options)
-  await log.start()
-  return log
-}
-
-async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
-  return call.then(
-    () => expect.fail('was to reject'),
-    (error) => error
-  )
-}
-
-/** Until the log takes it, with the same event ids. */
-async function untilAppended(log: EventLog, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
-  return await waitFor(() => log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
-}
-
-async function readAll(log: EventLog): Promise<Entry[]> {
-  return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
-}
-
-/** Does it again and again, whatever fails. */
-async function untilFalse(goesOn: () => boolean, step: () => Promise<void>): Promise<void> {
-  while (goesOn()) await step().catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
-}
+const newLog = (options: RedisLogOptions) => newRedisLog({ timeoutMs: 2_000, ...options })
+const started = (options: RedisLogOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
 async function sentinelsOfATest(options = {}): Promise<RedisSentinels> {
   const sentinels = await startRedisSentinels(options)
@@ -164,25 +135,14 @@ describe('a log whose master is killed while it is published to and consumed', (
     const consuming = await started({ url: sentinels.url })
     const group = consuming.group('group')
     await group.create('start')
-    const acknowledged: (string | null)[] = []
-    const take = async (deliveries: readonly Delivery[]) => {
-      const lost = new Set(await group.acknowledge('one', deliveries))
-      acknowledged.push(...deliveries.filter(({ messageId }) => !lost.has(messageId)).map(({ payload }) => payload))
-    }
-    let [publishes, consumes] = [true, true]
-    const consumer = untilFalse(
-      () => consumes,
-      async () => {
-        await take(await group.read('one', { limit: 50, waitMs: 100 }))
-        await take(await group.claim('one', { minIdleMs: 500, limit: 50 }))
-      }
-    )
+    const consumer = consumerOf(group)
+    let publishes = true
     const confirmed: string[] = []
     const unexpected: unknown[] = []
     const publisher = untilFalse(
       () => publishes,
       async () => {
-        const next = entry(`published ${ids}`)
+        const next = entry(`published ${unique()}`)
         await publishing.append([next]).catch((error) => {
           if (!error.retryable) unexpected.push(error)
           throw error
@@ -200,17 +160,9 @@ describe('a log whose master is killed while it is published to and consumed', (
     expect(unexpected).toEqual([])
     const stored = new Set((await readAll(consuming)).map(({ payload }) => payload))
     expect(confirmed.filter((payload) => !stored.has(payload))).toEqual([])
-    await waitFor(
-      async () => {
-        const { lag, pending } = await group.info()
-        return lag === 0 && pending === 0
-      },
-      { timeoutMs: 15_000, what: 'everything being acknowledged' }
-    )
-    consumes = false
-    await consumer
+    await consumer.done()
     expect(
-      confirmed.filter((payload) => !acknowledged.includes(payload)).length,
+      confirmed.filter((payload) => !consumer.acknowledged.includes(payload)).length,
       'acknowledged before the failover took it back'
     ).toBe(0)
   })

@@ -1,30 +1,11 @@
 import { rm } from 'node:fs/promises'
-import { createClient } from 'redis'
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import type { AppendEntry } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
-
-let ids = 0
-const entry = (): AppendEntry => ({ eventId: `event-${++ids}`, eventType: 'trading_signal', payload: 'an event' })
-
-const open: RedisLog[] = []
-afterEach(() => Promise.all(open.splice(0).map((log) => log.close({ timeoutMs: 100 }))))
-
-function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog(options)
-  open.push(log)
-  return log
-}
-
-async function server(config: RedisConfig = {}): Promise<RedisServer> {
-  const started = await startRedis(config)
-  onTestFinished(() => started.stop())
-  return started
-}
+import { clientOf, entry, failure, newLog, server } from './redis-logs.ts'
 
 /** One that may not be able to end when it is asked to. */
 async function stubborn(config: RedisConfig): Promise<RedisServer> {
@@ -36,26 +17,11 @@ async function stubborn(config: RedisConfig): Promise<RedisServer> {
   return started
 }
 
-async function clientOf({ url }: RedisServer) {
-  const client = createClient({ url })
-  client.on('error', () => {})
-  await client.connect()
-  onTestFinished(() => client.destroy())
-  return client
-}
-
 async function startedOn(redis: RedisServer) {
   const log = newLog({ url: redis.url })
   await log.start()
   await log.append([entry()])
   return { log, client: await clientOf(redis) }
-}
-
-async function failure(call: Promise<unknown>): Promise<Error & { code: string; retryable: boolean }> {
-  return call.then(
-    () => expect.fail('was to reject'),
-    (error) => error
-  )
 }
 
 /** What an append is refused with, and that the same one succeeds when the trouble is over. */

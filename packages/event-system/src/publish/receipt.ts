@@ -1,0 +1,24 @@
+import type { AppendEntry, AppendResult, MessageId } from '../log/index.ts'
+import type { Outcome } from './parcel.ts'
+
+/** What became of a publish. */
+export interface PublishReceipt {
+  /** `published`: it is in the log. `spooled`: the log did not take it in time; it is on the disk of this machine, and comes into the log, in order and once, when that is there again. */
+  readonly status: 'published' | 'spooled'
+  /** Of a spooled event `spool:` and its id there, which no log knows. */
+  readonly messageId: MessageId
+  readonly eventId: string
+  /** True when this event id was published before, inside the deduplication window: the message id is the first one's. */
+  readonly duplicate: boolean
+}
+
+/** What became of each entry of a parcel. */
+export function receiptsOf(entries: readonly AppendEntry[], outcome: Outcome): PublishReceipt[] {
+  return entries.map(({ eventId }, i) => {
+    if (outcome.kind === 'spooled') {
+      return { status: 'spooled', messageId: outcome.spoolId, eventId, duplicate: outcome.duplicate }
+    }
+    const { messageId, duplicate } = outcome.results[i] as AppendResult
+    return { status: 'published', messageId, eventId, duplicate }
+  })
+}
