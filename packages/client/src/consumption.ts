@@ -1,4 +1,4 @@
-import { EventSystemError, Reject, RetryLater } from '@tradpal/events'
+import { EventSystemError, isRetryable, Reject, RetryLater } from '@tradpal/events'
 import type { Delivery } from './answers/index.ts'
 import type { ConsumeHandler, ConsumeReport, ResolvedConsumeOptions } from './consume-options.ts'
 import { type Nack, Pulling } from './pulling.ts'
@@ -115,7 +115,7 @@ export class Consumption implements AsyncDisposable {
         failures = 0
       } catch (error) {
         if (signal.aborted) return
-        if (!isPassing(error)) throw error
+        if (!isRetryable(error)) throw error
         await this.#transport.pause(++failures, error, signal).catch(() => {})
       }
     }
@@ -183,7 +183,7 @@ export class Consumption implements AsyncDisposable {
         await call()
         break
       } catch (error) {
-        if (!isPassing(error) || this.#stopping.signal.aborted) {
+        if (!isRetryable(error) || this.#stopping.signal.aborted) {
           this.#tell(error, settled)
           break
         }
@@ -208,7 +208,7 @@ export class Consumption implements AsyncDisposable {
       for (const one of held) if (lost.has(one.deliveryId) && this.#holds(one)) this.#lose(one)
     } catch (error) {
       // Without an answer the leases may have ended or not: what settles them will tell.
-      if (!isPassing(error)) for (const one of held) this.#lose(one)
+      if (!isRetryable(error)) for (const one of held) this.#lose(one)
     }
   }
 
@@ -276,10 +276,6 @@ function verdictOf(error: unknown): Nack {
 
 function idsOf(held: readonly Held[]): string[] {
   return held.map(({ deliveryId }) => deliveryId)
-}
-
-function isPassing(error: unknown): error is EventSystemError {
-  return error instanceof EventSystemError && error.retryable
 }
 
 /** Whether the time passed, rather than the wait having been cut short. */

@@ -1,4 +1,4 @@
-import { EventSystemError, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, isRetryable, type StoredEvent } from '@tradpal/events'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
@@ -231,7 +231,7 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
     const lived = this.#connection !== undefined && clock.now() - this.#connection.since >= backoff.maxMs
     this.#disconnect()
     if (this.#ended) return
-    if (!(error instanceof EventSystemError) || !error.retryable) {
+    if (!isRetryable(error)) {
       this.#failure = asError(error)
       return
     }

@@ -1,4 +1,4 @@
-import { type Event, type EventOf, EventSystemError, type EventType } from '@tradpal/events'
+import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
 import { plainCodec } from './codec/index.ts'
 import {
   configure,
@@ -16,7 +16,7 @@ import {
   type HandlerOptions
 } from './consume/index.ts'
 import { Health, type SystemHealth } from './health.ts'
-import { mayComeLater, openWhenThere } from './late-log.ts'
+import { openWhenThere } from './late-log.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
 import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
@@ -64,6 +64,7 @@ export class EventSystem {
   readonly #warnings: LogWarnings
   readonly #health: Health
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
+  readonly #ending = new AbortController()
   #opening: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
@@ -118,8 +119,8 @@ export class EventSystem {
   /** Only who has a spool meanwhile waits for it. */
   #openLater(error: unknown): void {
     const { publishing, clock, logger } = this.#configuration
-    if (publishing.spool === undefined || !mayComeLater(error)) throw error
-    void openWhenThere({ log: this.log, clock, logger, isOver: () => this.#closing !== undefined }, error)
+    if (publishing.spool === undefined || !isRetryable(error)) throw error
+    void openWhenThere({ log: this.log, clock, logger, stop: this.#ending.signal }, error)
   }
 
   /** Publishes one event: {@link EventPublisher.publishEvent}. */
@@ -225,6 +226,7 @@ export class EventSystem {
 
   async #close(deadline: number): Promise<ConsumerReport> {
     const leftMs = () => Math.max(0, Math.ceil(deadline - performance.now()))
+    this.#ending.abort()
     this.#state = this.#state === 'open' ? 'closing' : 'closed'
     await within(leftMs(), this.#opening)
     const consumers = this.subscriber.close({ timeoutMs: leftMs() })

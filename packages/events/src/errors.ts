@@ -93,6 +93,11 @@ export interface EventSystemErrorOptions {
   retryable?: boolean
 }
 
+/** Whether the same call, unchanged, may succeed later. What is no error of ours says nothing of that. */
+export function isRetryable(error: unknown): error is EventSystemError {
+  return error instanceof EventSystemError && error.retryable
+}
+
 /** The one error class of the event system. `message` is a sentence that says what is wrong and where. */
 export class EventSystemError extends Error {
   override readonly name = 'EventSystemError'

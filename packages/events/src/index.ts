@@ -5,7 +5,7 @@
  */
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
-export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions } from './errors.ts'
+export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions, isRetryable } from './errors.ts'
 export {
   type CreateEventOptions,
   createEvent,

@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
-import type { Logger } from '../runtime/index.ts'
+import { type Logger, pause } from '../runtime/index.ts'
 
 const BACKOFF = { initialMs: 50, maxMs: 2_000 }
 
@@ -43,11 +43,7 @@ export class Recovery {
 
   /** Resolves to false as soon as the consumer closes. */
   pause(ms: number): Promise<boolean> {
-    const { clock, signal } = this.#parts
-    return clock.sleep(ms, signal).then(
-      () => true,
-      () => false
-    )
+    return pause(this.#parts.clock, ms, this.#parts.signal)
   }
 
   /** Somebody dropped the group, or the whole log. Of its members, one makes it again, where it stood. */

@@ -1,4 +1,5 @@
 import type { Clock } from '@tradpal/events'
+import { pause } from '../runtime/index.ts'
 import type { Held } from './held.ts'
 
 interface Retry {
@@ -44,11 +45,7 @@ export class Retries {
     this.#timer = new AbortController()
     const timer = AbortSignal.any([stop, this.#timer.signal])
     const waitMs = Math.max(0, this.#dueAt(0) - clock.now())
-    const isTime = await clock.sleep(waitMs, timer).then(
-      () => !timer.aborted,
-      () => false
-    )
-    if (isTime) this.#takeDue()
+    if (await pause(clock, waitMs, timer)) this.#takeDue()
   }
 
   #takeDue(): void {

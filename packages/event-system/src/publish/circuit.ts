@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError, isRetryable } from '@tradpal/events'
 import { BrokenCircuitError, CircuitState, CountBreaker, circuitBreaker, handleWhen } from 'cockatiel'
 import type { Logger } from '../runtime/index.ts'
 
@@ -12,22 +12,22 @@ const ASK_AGAIN_MS = 500
  * answer, the others are not sent, and nobody waits for a timeout.
  */
 export class Circuit {
-  readonly #policy = circuitBreaker(handleWhen(mayPass), {
+  readonly #policy = circuitBreaker(handleWhen(isRetryable), {
     halfOpenAfter: ASK_AGAIN_MS,
     breaker: new CountBreaker(WINDOW)
   })
   #lastError: unknown
   #openSince: number | undefined
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, clock: Clock) {
     this.#policy.onBreak(() => {
       if (this.#openSince === undefined) {
         logger.error({ err: this.#lastError }, 'the log fails: publishes are not sent until it answers again')
       }
-      this.#openSince ??= Date.now()
+      this.#openSince ??= clock.now()
     })
     this.#policy.onReset(() => {
-      logger.info({ afterMs: Date.now() - (this.#openSince ?? Date.now()) }, 'the log answers again')
+      logger.info({ afterMs: clock.now() - (this.#openSince ?? clock.now()) }, 'the log answers again')
       this.#openSince = undefined
     })
   }
@@ -37,9 +37,9 @@ export class Circuit {
     return this.#policy.state === CircuitState.Closed
   }
 
-  /** What the log said last when it failed. */
-  get reason(): string {
-    return this.#lastError instanceof Error ? this.#lastError.message : String(this.#lastError)
+  /** What the log said last when it failed. Undefined when it never did. */
+  get reason(): string | undefined {
+    return this.#lastError === undefined ? undefined : sentenceOf(this.#lastError)
   }
 
   /** Runs a call of the log. Rejects with `log_unavailable`, unsent, while the circuit is open. */
@@ -57,11 +57,12 @@ export class Circuit {
 /** A call was not sent, because the log has just failed again and again. */
 export class CircuitOpenError extends EventSystemError {
   constructor(cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    super('log_unavailable', `The log fails, and is not asked for a moment; nothing was sent. ${reason}`, { cause })
+    super('log_unavailable', `The log fails, and is not asked for a moment; nothing was sent. ${sentenceOf(cause)}`, {
+      cause
+    })
   }
 }
 
-function mayPass(error: unknown): boolean {
-  return error instanceof EventSystemError && error.retryable
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

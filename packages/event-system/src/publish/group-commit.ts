@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
+import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
 import type { AppendResult, EventLog } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
 import { type Parcel, refuse } from './parcel.ts'
@@ -13,8 +13,6 @@ const MAX_IN_FLIGHT = 4
 /** The wait before a batch is sent again: short, for its callers wait, and not so short that a blink of the network counts as an outage. */
 const BACKOFF = { initialMs: 50, maxMs: 400 }
 const LEAST_PAUSE_MS = 30
-/** With a spool, what is not in the log so long before its deadline goes there, in ms. */
-const TO_SPOOL_MS = 50
 
 export interface GroupCommitParts {
   readonly log: EventLog
@@ -87,36 +85,46 @@ export class GroupCommit {
     if (this.#inFlight > 0 && !this.#parts.circuit.isClosed) return
     if (this.#failures > 0) this.#giveUpWhatIsLate()
     this.#sortOut()
-    while (this.#waiting.length > 0 && this.#inFlight < this.#mostInFlight()) this.#send(this.#takeBatch())
+    while (this.#waiting.length > 0 && this.#inFlight < this.#mostInFlight()) {
+      const batch = this.#takeBatch()
+      if (batch.length > 0) this.#send(batch)
+    }
     // When all of them were refused, nobody is left whose answer would say so.
     this.#goOn()
   }
 
+  /** The next that go together. Those that have waited too long are not sent: what nobody waits for would be in the log. */
   #takeBatch(): readonly Parcel[] {
-    let count = 0
+    const now = this.#parts.clock.now()
+    const batch: Parcel[] = []
+    const late: Parcel[] = []
+    let taken = 0
     let entries = 0
     let bytes = 0
     for (const parcel of this.#waiting) {
-      entries += parcel.entries.length
-      bytes += parcel.bytes
-      if (count > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
-      count++
+      if (parcel.deadline <= now) late.push(parcel)
+      else {
+        entries += parcel.entries.length
+        bytes += parcel.bytes
+        if (batch.length > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
+        batch.push(parcel)
+      }
+      taken++
     }
-    const batch = this.#waiting.slice(0, count)
-    this.#waiting = this.#waiting.slice(count)
+    this.#waiting = this.#waiting.slice(taken)
+    this.#giveUp(late)
     return batch
   }
 
   #send(batch: readonly Parcel[]): void {
-    const { log, circuit, clock, spool } = this.#parts
+    const { log, circuit, clock } = this.#parts
     this.#sentInThisTurn = true
     setImmediate(this.#turnEnded)
     const order = this.#sent++
     const sentAt = clock.now()
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : batch.flatMap((parcel) => parcel.entries)
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
-    const reserveMs = spool === undefined ? 0 : TO_SPOOL_MS
-    const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt - reserveMs))
+    const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
     this.#inFlight++
     circuit
       .run(() => log.append(entries, { timeoutMs }))
@@ -137,7 +145,7 @@ export class GroupCommit {
   }
 
   #onFailure(batch: readonly Parcel[], error: unknown, { order, sentAt }: { order: number; sentAt: number }): void {
-    const mayPass = error instanceof EventSystemError && error.retryable && !(error instanceof CircuitOpenError)
+    const mayPass = isRetryable(error) && !(error instanceof CircuitOpenError)
     if (error instanceof EventSystemError && error.code === 'log_timeout') {
       const until = this.#parts.clock.now()
       for (const parcel of batch) parcel.unknown = { sentAt: parcel.unknown?.sentAt ?? sentAt, until }
@@ -181,26 +189,30 @@ export class GroupCommit {
     clock.sleep(Math.max(0, first - clock.now()), pause.abort.signal).then(goOn, () => {})
   }
 
-  /** Those whose deadline is near, and those that would not be recognised any more if they were in the log. */
+  /** Those whose time is up, and those that would not be recognised any more if they were in the log. */
   #giveUpWhatIsLate(): void {
-    const { clock, circuit, deduplicationWindowMs } = this.#parts
-    const now = clock.now()
+    const now = this.#parts.clock.now()
     const late: Parcel[] = []
     const inTime: Parcel[] = []
     for (const parcel of this.#waiting) {
-      const isLate = parcel.deadline - now <= (this.#maySpool(parcel) ? TO_SPOOL_MS : 0)
-      // It is asked about by another append, which the log may take as late as its deadline is.
-      const isBeyondAsking =
-        parcel.unknown !== undefined && Math.max(now, parcel.deadline) - parcel.unknown.sentAt >= deduplicationWindowMs
-      if (isLate || isBeyondAsking) late.push(parcel)
+      if (parcel.deadline <= now || this.#isBeyondAsking(parcel)) late.push(parcel)
       else inTime.push(parcel)
     }
     this.#waiting = inTime
-    for (const parcel of late) {
-      if (this.#maySpool(parcel)) this.#parts.spool?.reserve(parcel)
-      else refuse(parcel, new EventSystemError('log_unavailable', `The log did not take it in time. ${circuit.reason}`))
-    }
-    void this.#toSpool(late.filter((parcel) => this.#maySpool(parcel)))
+    this.#giveUp(late)
+  }
+
+  /** It is asked about by another append, which the log may take as late as its deadline is. */
+  #isBeyondAsking({ unknown, deadline }: Parcel): boolean {
+    return unknown !== undefined && deadline - unknown.sentAt >= this.#parts.deduplicationWindowMs
+  }
+
+  #giveUp(late: readonly Parcel[]): void {
+    const { spool, circuit } = this.#parts
+    const spooled = late.filter(({ maySpool }) => maySpool)
+    for (const parcel of spooled) spool?.reserve(parcel)
+    for (const parcel of late) if (!parcel.maySpool) refuse(parcel, lateError(circuit))
+    void this.#toSpool(spooled)
   }
 
   /** While the log fails, and where older events of a key are in the spool, its events go there too, or are refused. */
@@ -219,10 +231,6 @@ export class GroupCommit {
     }
     this.#waiting = stays
     void this.#toSpool(spooled)
-  }
-
-  #maySpool({ maySpool }: Parcel): boolean {
-    return maySpool && this.#parts.spool !== undefined
   }
 
   async #toSpool(parcels: readonly Parcel[]): Promise<void> {
@@ -247,4 +255,9 @@ export class GroupCommit {
 function behindError(): EventSystemError {
   const message = 'Older events of the same key are in the spool and come first; nothing was written.'
   return new EventSystemError('log_unavailable', message)
+}
+
+function lateError({ reason }: Circuit): EventSystemError {
+  const why = reason === undefined ? 'It answers too slowly.' : reason
+  return new EventSystemError('log_unavailable', `The log did not take it in time. ${why}`)
 }

@@ -19,9 +19,9 @@ export interface Parcel {
   readonly keys: readonly string[]
   /** Of the payloads, in characters. */
   readonly bytes: number
-  /** Until when its caller waits, by the publisher's clock. */
+  /** Until when it is to be in the log, by the publisher's clock. Then it goes into the spool, or is refused. */
   readonly deadline: number
-  /** Whether the caller is content with the spool. */
+  /** Whether there is a spool, and its caller is content with that. */
   readonly maySpool: boolean
   /** Set when an answer was lost: it may be in the log. */
   unknown: UnknownOutcome | undefined

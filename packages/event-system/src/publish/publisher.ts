@@ -12,6 +12,9 @@ import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 import { Collected, type PublishTransaction } from './transaction.ts'
 
+/** So much of the time of a publish is the spool's, in ms; of a short one half of it. */
+const TO_SPOOL_MS = 50
+
 export interface EventPublisherOptions extends Partial<BackpressureOptions> {
   /** A started log. The publisher does not close it. */
   readonly log: EventLog
@@ -89,7 +92,7 @@ export class EventPublisher extends ConveniencePublishers {
     }
     duration('timeoutMs', all.timeoutMs, 1)
     this.#options = all
-    this.#circuit = new Circuit(all.logger)
+    this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
@@ -183,7 +186,9 @@ export class EventPublisher extends ConveniencePublishers {
     if (options.spool !== undefined) choice('spool', spool, ['allowed', 'never'])
     if (options.whenFull !== undefined) choice('whenFull', options.whenFull, ['wait', 'refuse'])
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-    const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool: spool === 'allowed' }
+    const maySpool = spool === 'allowed' && this.#spool !== undefined
+    const deadline = clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0)
+    const call = { entries, keys, bytes, deadline, maySpool }
     const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, options.whenFull)
     return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
   }

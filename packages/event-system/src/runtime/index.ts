@@ -15,3 +15,4 @@ export {
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export { choice, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'
+export { pause } from './pause.ts'

@@ -37,7 +37,7 @@ function newCommit() {
   const log = new ScriptedLog()
   const commit = new GroupCommit({
     log: log as unknown as EventLog,
-    circuit: new Circuit(silentLogger),
+    circuit: new Circuit(silentLogger, systemClock),
     clock: systemClock,
     random: Math.random,
     deduplicationWindowMs: 120_000
@@ -46,7 +46,7 @@ function newCommit() {
     new Promise<Outcome>((resolve, reject) => {
       const deadline = Date.now() + timeoutMs
       const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-      commit.offer({ entries, keys: [], bytes, deadline, maySpool: true, unknown: undefined, resolve, reject })
+      commit.offer({ entries, keys: [], bytes, deadline, maySpool: false, unknown: undefined, resolve, reject })
     })
   const append = async (one: AppendEntry): Promise<AppendResult | undefined> => {
     const outcome = await appendAll([one])
@@ -98,6 +98,26 @@ describe('group commit', () => {
     await turn()
     await turn()
     expect(log.sizes).toEqual([4, 700, 700])
+  })
+
+  test('what has waited beyond its time is refused and never sent, and cuts the time of nobody else short', async () => {
+    const { log, append, appendAll } = newCommit()
+    const batches = Array.from({ length: 4 }, (_, b) => Array.from({ length: 1_000 }, (_, i) => entry(`${b}-${i}`)))
+    const sent = Promise.all(batches.map((batch) => appendAll(batch)))
+    await turn()
+    expect(log.sizes).toEqual([1_000, 1_000, 1_000, 1_000])
+    const late = appendAll([entry('late')], 10)
+    late.catch(() => {})
+    const inTime = append(entry('in time'))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const { answer } of log.appends.splice(0)) answer()
+    await expect(late).rejects.toThrow(expect.objectContaining({ code: 'log_unavailable' }))
+    await expect(late).rejects.toThrow(/answers too slowly/)
+    await turn()
+    expect(log.appends.map(({ ids }) => ids)).toEqual([['in time']])
+    expect(log.appends[0]?.timeoutMs).toBeGreaterThan(4_000)
+    log.appends[0]?.answer()
+    await Promise.all([sent, inTime])
   })
 
   test('a failed append fails those of it and no others', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, isRetryable } from '@tradpal/events'
 import { confirmationOf, mustConfirm } from './durability.ts'
 import { DurableLine } from './durable-line.ts'
 import { closedError, unsentError } from './errors.ts'
@@ -157,7 +157,7 @@ export class Connection {
     if (this.#state === 'open') return call()
     if (this.#state === 'closed') return Promise.reject(closedError())
     const error = this.#notOpenBecause
-    if (error instanceof EventSystemError && error.retryable) return Promise.reject(unsentError(error, this.location))
+    if (isRetryable(error)) return Promise.reject(unsentError(error, this.location))
     return Promise.reject(new EventSystemError('not_started', 'The log is not started; call start() first.'))
   }
 }

@@ -1,7 +1,7 @@
 import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../../codec/index.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
-import type { Logger } from '../../runtime/index.ts'
+import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import type { UnknownOutcome } from '../parcel.ts'
 import { reportPublished } from '../report.ts'
@@ -12,7 +12,7 @@ import { decodeRecord, type SpoolRecord } from './record.ts'
 /** So many records are taken up at once, and so many events appended, at most. */
 const PAGE = 1_000
 const BACKOFF = { initialMs: 50, maxMs: 500 }
-/** What may be in the log is looked for there, when it would be recognised no longer than so many ms. */
+/** Beyond the time of an append: what may be in the log is looked for there when it would be recognised no longer than that. */
 const MARGIN_MS = 5_000
 
 export interface DrainParts {
@@ -73,7 +73,7 @@ export class Drain {
       } catch (error) {
         if (stop.aborted) return
         logger.error({ err: error }, 'the spool could not be drained; it is tried again')
-        await clock.sleep(BACKOFF.maxMs, stop).catch(() => {})
+        await pause(clock, BACKOFF.maxMs, stop)
       }
     }
   }
@@ -113,7 +113,7 @@ export class Drain {
       } catch (error) {
         if (failures++ === 0) logger.warn({ err: error, events: contents.events }, 'events wait in the spool')
         const pauseMs = backoffMs(failures, BACKOFF, random)
-        await clock.sleep(target.circuit.isClosed ? pauseMs : BACKOFF.maxMs / 2, stop).catch(() => {})
+        await pause(clock, target.circuit.isClosed ? pauseMs : BACKOFF.maxMs / 2, stop)
       }
     }
     if (stop.aborted) return
@@ -142,7 +142,7 @@ export class Drain {
   /** Without those that are there already although no answer said so, and that the log would not recognise any more. */
   async #notInTheLog(batch: readonly Taken[]): Promise<AppendEntry[]> {
     const { target, clock } = this.#parts
-    const oldest = clock.now() - target.deduplicationWindowMs + MARGIN_MS
+    const oldest = clock.now() - target.deduplicationWindowMs + target.timeoutMs + MARGIN_MS
     const doubtful = batch.filter(({ unknown }) => unknown !== undefined && unknown.sentAt < oldest)
     const all = batch.flatMap(({ record }) => record.entries)
     if (doubtful.length === 0) return all

@@ -1,5 +1,5 @@
-import type { AppendEntry, EventLog } from '../../log/index.ts'
-import { decodeRecord } from './record.ts'
+import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
+import { decodeRecord, type SpoolRecord } from './record.ts'
 
 const PAGE = 1_000
 
@@ -11,13 +11,18 @@ export interface SpooledEvent extends AppendEntry {
 
 /** What waits in a spool, oldest first, also while its process uses it. `store` is a started log on its file. */
 export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
-  let after: string | undefined
+  for await (const { messageId, record } of recordsOf(store)) {
+    const spooledAt = store.timeOf(messageId)
+    for (const entry of record.entries) yield { ...entry, spooledAt }
+  }
+}
+
+/** What was published together, oldest first. */
+export async function* recordsOf(store: EventLog): AsyncIterable<{ messageId: MessageId; record: SpoolRecord }> {
+  let after: MessageId | undefined
   for (;;) {
     const page = await store.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
-    for (const { messageId, payload } of page) {
-      const spooledAt = store.timeOf(messageId)
-      for (const entry of decodeRecord(payload).entries) yield { ...entry, spooledAt }
-    }
+    for (const { messageId, payload } of page) yield { messageId, record: decodeRecord(payload) }
     after = page.at(-1)?.messageId
     if (page.length < PAGE) return
   }

@@ -2,19 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
 import type { EventCodec } from '../../codec/index.ts'
 import type { EventLog, ShardMember } from '../../log/index.ts'
-import { diagnostics, type Logger, type SpooledMessage } from '../../runtime/index.ts'
+import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { type Parcel, refuse } from '../parcel.ts'
 import { SpoolContents } from './contents.ts'
 import { Drain } from './drain.ts'
-import { decodeRecord, encodeRecord } from './record.ts'
+import { recordsOf } from './read-spool.ts'
+import { encodeRecord } from './record.ts'
 
 /** The group of the store that stands behind what was taken up, and whose lease says whose the spool is. It never reads. */
 const GROUP = 'drain'
 /** A process that has not renewed for so long has left the spool, in ms. */
 const LEASE_MS = 2_000
-/** A page of what is there at the start. */
-const PAGE = 1_000
 
 export interface SpoolParts {
   /** Where the events wait: an embedded log of its own. The spool starts and closes it. */
@@ -85,7 +84,7 @@ export class Spool {
     await store.start()
     await store.group(GROUP).create('start')
     await this.#mustBeAlone()
-    await this.#countWhatIsThere()
+    for await (const { record } of recordsOf(store)) this.#contents.add(record)
     const { events, bytes } = this.#contents
     if (events > 0) logger.warn({ events, bytes }, 'events wait in the spool since the last run; they come first')
     this.#isOpen = true
@@ -118,24 +117,9 @@ export class Spool {
     throw new EventSystemError('log_busy', 'This process was frozen: whether the spool is still its own is not known.')
   }
 
-  async #countWhatIsThere(): Promise<void> {
-    let after: string | undefined
-    do {
-      const page = await this.#parts.store.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
-      for (const { payload } of page) this.#contents.add(decodeRecord(payload))
-      after = page.length < PAGE ? undefined : page.at(-1)?.messageId
-    } while (after !== undefined)
-  }
-
   async #keepLease(): Promise<void> {
     const { clock, logger } = this.#parts
-    const signal = this.#stop.signal
-    while (
-      await clock.sleep(LEASE_MS / 4, signal).then(
-        () => true,
-        () => false
-      )
-    ) {
+    while (await pause(clock, LEASE_MS / 4, this.#stop.signal)) {
       await this.#renew().catch((error) => logger.error({ err: error }, 'the spool cannot be read'))
     }
   }
@@ -198,14 +182,23 @@ export class Spool {
 
   /** The bytes of the parcel are counted already. */
   #fits(parcel: Parcel): boolean {
-    const { maxBytes, store } = this.#parts
+    const { maxBytes } = this.#parts
     if (this.#isOpen && this.#contents.bytes <= maxBytes) return true
     this.#contents.remove(parcel)
-    const message = this.#isOpen
-      ? `The log cannot be reached, and the spool at ${store.location} holds ${this.#contents.bytes} of ${maxBytes} bytes (EVENT_SPOOL_MAX_BYTES); nothing was kept.`
-      : `The spool at ${store.location} is not open.`
-    refuse(parcel, new EventSystemError('spool_full', message))
+    refuse(parcel, this.#isOpen ? this.#full() : this.#notOpen())
     return false
+  }
+
+  #full(): EventSystemError {
+    const { maxBytes, store } = this.#parts
+    const held = `holds ${this.#contents.bytes} of ${maxBytes} bytes (EVENT_SPOOL_MAX_BYTES)`
+    const message = `The log cannot be reached, and the spool at ${store.location} ${held}; nothing was kept.`
+    return new EventSystemError('spool_full', message)
+  }
+
+  #notOpen(): EventSystemError {
+    const message = `The spool at ${this.#parts.store.location} is not open: await the publisher's start().`
+    return new EventSystemError('not_started', message)
   }
 
   async stats(): Promise<SpoolStats> {
