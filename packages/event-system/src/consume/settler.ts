@@ -1,8 +1,6 @@
-import type { Hold, MessageId, Settlement, SettlementResult, ShardTenure } from '../log/index.ts'
+import type { MessageId, SettlementResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
-
-/** A settlement of either way to share: that of a shard names its tenure. */
-export type AnySettlement = Settlement & Partial<ShardTenure>
+import { type AnySettlement, doneOf } from './settlement.ts'
 
 /** Where deliveries are settled. */
 export interface Settling {
@@ -80,7 +78,7 @@ export class Settler {
     this.#ended = []
     try {
       const results = await (batch.some(({ settlement }) => settlement !== undefined)
-        ? this.#parts.to.settle(batch.map(settlementOf))
+        ? this.#parts.to.settle(batch.map(({ held, settlement }) => settlement ?? doneOf(held)))
         : this.#acknowledge(batch))
       this.#sent += batch.length
       for (const [i, { held, settlement }] of batch.entries()) {
@@ -97,13 +95,4 @@ export class Settler {
     const lost = new Set(await this.#parts.to.acknowledge(batch.map(({ held }) => held.delivery)))
     return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
   }
-}
-
-/** What shows that this consumer has an entry. */
-export function holdOf({ delivery: { messageId, attempt, shard, epoch } }: Held): Hold & Partial<ShardTenure> {
-  return shard === undefined || epoch === undefined ? { messageId, attempt } : { messageId, attempt, shard, epoch }
-}
-
-function settlementOf({ held, settlement }: Ended): AnySettlement {
-  return settlement ?? { ...holdOf(held), outcome: { kind: 'done' } }
 }

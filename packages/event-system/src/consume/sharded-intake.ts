@@ -11,7 +11,7 @@ import type {
 import type { Contents } from './content.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
-import type { AnySettlement } from './settler.ts'
+import type { AnySettlement } from './settlement.ts'
 
 /** Shard by shard: each shard, and so each key, to one member at a time. */
 export class ShardedIntake implements Intake {

@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
-import type { Delivery, EventLog, NewDeadLetter, Settlement, SettlementResult } from '../log/index.ts'
+import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
 import type { Contents } from './content.ts'
@@ -10,13 +10,13 @@ import { type Content, Held } from './held.ts'
 import { InHand } from './in-hand.ts'
 import type { Intake, IntakeParts } from './intake.ts'
 import { Lanes } from './lanes.ts'
-import { type GivenUp, letterOf } from './letter.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
 import { Retries } from './retries.ts'
-import { holdOf, Settler } from './settler.ts'
+import { settlementOf } from './settlement.ts'
+import { Settler } from './settler.ts'
 import { Shelf } from './shelf.ts'
 import type { Steps } from './steps.ts'
 
@@ -238,31 +238,23 @@ export class Workbench {
     return handle(held, content.event, registrations, this.#handling)
   }
 
-  #end(held: Held, { verdict, effects, remember, errors }: Ending): void {
+  #end(held: Held, ending: Ending): void {
     if (held.state === 'gone') {
       this.#lanes.pass(held)
       return
     }
-    const { messageId } = held
-    const what: Partial<Settlement> = {
-      ...(effects.length > 0 && { effects }),
-      ...(remember.length > 0 && { remember })
-    }
+    const { options, logger } = this.#parts
+    const { verdict, errors } = ending
     if (verdict.kind === 'retry') {
-      if (errors.length > 0)
-        this.#parts.logger.warn({ messageId, err: errors[0] }, 'a handler failed; it will be tried again')
+      const { messageId } = held
+      if (errors.length > 0) logger.warn({ messageId, err: errors[0] }, 'a handler failed; it will be tried again')
       this.#waitToRetry(held, verdict.dueAt)
-      this.#settle(held, { ...what, outcome: { kind: 'retry', note: held.progress.toNote() } })
-      return
-    }
-    this.#markEnded(held)
-    if (verdict.kind === 'dead') {
-      this.#settle(held, { ...what, outcome: { kind: 'dead', letter: this.#letterOf(held, verdict.letter) } })
-    } else if (effects.length + remember.length > 0) {
-      this.#settle(held, { ...what, outcome: { kind: 'done' } })
     } else {
-      this.#settler.acknowledge(held)
+      this.#markEnded(held)
     }
+    const settlement = settlementOf(held, ending, options.consumer)
+    if (settlement === undefined) this.#settler.acknowledge(held)
+    else this.#settler.settle(held, settlement)
   }
 
   /** It was trimmed while it waited, or it is another's by now, which its acknowledgement will tell. */
@@ -279,16 +271,6 @@ export class Workbench {
     held.state = 'ended'
     this.#ended++
     this.#lanes.pass(held)
-  }
-
-  #settle(held: Held, settlement: Pick<Settlement, 'outcome' | 'effects' | 'remember'>): void {
-    this.#settler.settle(held, { ...holdOf(held), ...settlement })
-  }
-
-  #letterOf({ delivery, content, progressIfAny }: Held, givenUp: GivenUp): NewDeadLetter {
-    const eventType = content?.event?.eventType ?? null
-    const { consumer } = this.#parts.options
-    return letterOf(delivery, givenUp, { consumer, eventType, note: progressIfAny?.toNoteOfTheDead() })
   }
 
   #waitToRetry(held: Held, dueAt: number): void {
@@ -324,11 +306,13 @@ export class Workbench {
     this.inHand.drop(held)
     this.intake.onOutOfHand(held)
     this.#changes.tell()
-    if (result.letter !== undefined) {
-      const { kind, messageId, attempts, lastError } = result.letter
-      const { logger, log } = this.#parts
-      logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
-      reportDeadLetter(log, result.letter)
-    }
+    if (result.letter !== undefined) this.#tellOf(result.letter)
+  }
+
+  #tellOf(letter: DeadLetter): void {
+    const { kind, messageId, attempts, lastError } = letter
+    const { logger, log } = this.#parts
+    logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
+    reportDeadLetter(log, letter)
   }
 }
