@@ -122,7 +122,8 @@ export class Health {
 
 function spooling({ spool }: PublisherState): string[] {
   if (spool === undefined || spool.events === 0) return []
-  return [`${spool.events} events wait in the spool, the oldest for ${seconds(spool.oldestMs ?? 0)} s.`]
+  const some = spool.events === 1 ? '1 event waits' : `${spool.events} events wait`
+  return [`${some} in the spool, the oldest for ${seconds(spool.oldestMs ?? 0)} s.`]
 }
 
 function lagging({ name, lagMs }: GroupInfo, { maxLagMs }: HealthBounds): string[] {

@@ -7,6 +7,7 @@ import {
   checkedTimestamp,
   invalidPart
 } from './envelope.ts'
+import { EventSystemError } from './errors.ts'
 import type { EventType } from './event-types.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { shown } from './json-value.ts'
@@ -90,6 +91,12 @@ export function createEvent(eventType: string, data: JsonObject = {}, options: C
  * JSON can carry the data and the metadata: writing the event does.
  */
 export function validateEvent(event: Event): void {
+  if (typeof event !== 'object' || event === null) {
+    throw new EventSystemError(
+      'invalid_event',
+      `An event must be an object, as createEvent() makes it, got ${shown(event)}.`
+    )
+  }
   if (typeof event.eventType !== 'string')
     throw invalidPart('event_type', `must be a text, got ${shown(event.eventType)}`)
   checkedEventId(event.eventId)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@tradpal/events'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
@@ -8,7 +9,7 @@ import type { RetentionPolicy } from '../store/index.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
-import { type Publishing, type PublishingOptions, readPublishing } from './publishing.ts'
+import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
@@ -106,11 +107,11 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.log !== undefined
   const partitioning = readPartitioning(options, read, redisUrl, isElsewhere)
-  const publishing = readPublishing(options, read, {
-    deduplicationWindowMs,
-    timeoutMs,
-    clock: options.clock ?? systemClock
-  })
+  const askedPublishing = readPublishing(options, read)
+  const { spoolPath } = askedPublishing
+  if (redisUrl === undefined && spoolPath !== undefined && resolve(spoolPath) === resolve(path)) {
+    read.wrong(`The spool needs a file of its own, not that of the log: ${spoolPath}.`)
+  }
   const isNamed = isElsewhere || options.redisUrl !== undefined
   const access = readRedisAccess(options, read, redisUrl, isNamed)
   const kind = redisUrl === undefined ? 'embedded' : 'redis'
@@ -126,6 +127,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
+  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock })
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
   const others = { consumerGroup, timeoutMs, healthBounds, publishing, logger, clock }
   if (options.log !== undefined) return { log: options.log, logSettings: {}, ...others }

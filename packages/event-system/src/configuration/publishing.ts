@@ -28,6 +28,35 @@ export interface Publishing extends BackpressureOptions {
   readonly spool?: SpoolOptions
 }
 
+/** What was asked for, checked: nothing is made of it before all else is. */
+export interface AskedPublishing {
+  readonly backpressure: BackpressureOptions
+  readonly spoolPath: string | undefined
+  readonly spoolMaxBytes: number
+  readonly spoolDurability: 'os' | 'disk'
+}
+
+export function readPublishing(options: PublishingOptions, read: EnvironmentReader): AskedPublishing {
+  const limit = (option: keyof PublishingOptions, given: number | undefined, variable: string, fallback: number) =>
+    read.wholeNumber(option, given, variable, fallback, 1)
+  const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
+  return {
+    backpressure: {
+      maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
+      maxInFlightBytes: limit(
+        'publishMaxInFlightBytes',
+        publishMaxInFlightBytes,
+        'EVENT_PUBLISH_MAX_IN_FLIGHT_BYTES',
+        64 * 1024 ** 2
+      ),
+      whenFull: read.choice('publishWhenFull', publishWhenFull, 'EVENT_PUBLISH_WHEN_FULL', ['wait', 'refuse'])
+    },
+    spoolPath: read.optionalText('spoolPath', options.spoolPath, 'EVENT_SPOOL_PATH'),
+    spoolMaxBytes: limit('spoolMaxBytes', spoolMaxBytes, 'EVENT_SPOOL_MAX_BYTES', 1024 ** 3),
+    spoolDurability: read.choice('spoolDurability', spoolDurability, 'EVENT_SPOOL_DURABILITY', ['os', 'disk'])
+  }
+}
+
 /** What is the log's own, and the spool's too. */
 interface OfTheLog {
   readonly deduplicationWindowMs: number
@@ -35,25 +64,9 @@ interface OfTheLog {
   readonly clock: Clock
 }
 
-export function readPublishing(options: PublishingOptions, read: EnvironmentReader, ofTheLog: OfTheLog): Publishing {
-  const limit = (option: keyof PublishingOptions, given: number | undefined, variable: string, fallback: number) =>
-    read.wholeNumber(option, given, variable, fallback, 1)
-  const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
-  const spoolPath = read.optionalText('spoolPath', options.spoolPath, 'EVENT_SPOOL_PATH')
-  const maxBytes = limit('spoolMaxBytes', spoolMaxBytes, 'EVENT_SPOOL_MAX_BYTES', 1024 ** 3)
-  const durability = read.choice('spoolDurability', spoolDurability, 'EVENT_SPOOL_DURABILITY', ['os', 'disk'])
-  const backpressure = {
-    maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
-    maxInFlightBytes: limit(
-      'publishMaxInFlightBytes',
-      publishMaxInFlightBytes,
-      'EVENT_PUBLISH_MAX_IN_FLIGHT_BYTES',
-      64 * 1024 ** 2
-    ),
-    whenFull: read.choice('publishWhenFull', publishWhenFull, 'EVENT_PUBLISH_WHEN_FULL', ['wait', 'refuse'])
-  }
-  const { deduplicationWindowMs } = ofTheLog
-  if (spoolPath === undefined) return { ...backpressure, deduplicationWindowMs }
-  const store = new SqliteLog({ path: spoolPath, durability, ...ofTheLog })
-  return { ...backpressure, deduplicationWindowMs, spool: { store, maxBytes } }
+export function publishingOf(asked: AskedPublishing, ofTheLog: OfTheLog): Publishing {
+  const { backpressure, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
+  const publishing = { ...backpressure, deduplicationWindowMs: ofTheLog.deduplicationWindowMs }
+  if (path === undefined) return publishing
+  return { ...publishing, spool: { store: new SqliteLog({ path, durability, ...ofTheLog }), maxBytes } }
 }

@@ -1,7 +1,7 @@
 import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
 import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
-import { choice, duration, type Logger, silentLogger } from '../runtime/index.ts'
+import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { ConveniencePublishers } from './convenience-publishers.ts'
@@ -147,6 +147,9 @@ export class EventPublisher extends ConveniencePublishers {
     work: (transaction: PublishTransaction) => unknown,
     options: PublishOptions = {}
   ): Promise<PublishReceipt[]> {
+    if (typeof work !== 'function') {
+      throw new EventSystemError('invalid_argument', `A transaction takes a function, got ${typeof work}.`)
+    }
     const collected = new Collected((event) => this.#prepare(event))
     try {
       await work(collected)
@@ -181,15 +184,12 @@ export class EventPublisher extends ConveniencePublishers {
 
   #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
     const { clock, timeoutMs: usualMs } = this.#options
-    const { timeoutMs = usualMs, spool = 'allowed' } = options
-    if (options.timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
-    if (options.spool !== undefined) choice('spool', spool, ['allowed', 'never'])
-    if (options.whenFull !== undefined) choice('whenFull', options.whenFull, ['wait', 'refuse'])
+    const { timeoutMs = usualMs, spool = 'allowed', whenFull } = checkedOptions(options)
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
     const maySpool = spool === 'allowed' && this.#spool !== undefined
     const deadline = clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0)
     const call = { entries, keys, bytes, deadline, maySpool }
-    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, options.whenFull)
+    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, whenFull)
     return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
   }
 
@@ -245,3 +245,12 @@ export class EventPublisher extends ConveniencePublishers {
 }
 
 const NO_KEYS: readonly string[] = []
+
+function checkedOptions(options: PublishOptions): PublishOptions {
+  onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull'])
+  const { timeoutMs, spool, whenFull } = options
+  if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
+  if (spool !== undefined) choice('spool', spool, ['allowed', 'never'])
+  if (whenFull !== undefined) choice('whenFull', whenFull, ['wait', 'refuse'])
+  return options
+}

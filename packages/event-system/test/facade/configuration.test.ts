@@ -91,6 +91,16 @@ describe('the configuration', () => {
       { environment: { EVENT_DEDUPLICATION_WINDOW_MS: '1.5' } },
       /^EVENT_DEDUPLICATION_WINDOW_MS must be .*, got "1\.5"\.$/
     ],
+    [{ environment: { EVENT_SPOOL_PATH: ' ' } }, /^EVENT_SPOOL_PATH must not be empty\.$/],
+    [{ logPath: './a.db', spoolPath: 'a.db' }, /^The spool needs a file of its own, not that of the log: a\.db\.$/],
+    [{ spoolMaxBytes: 0 }, /^spoolMaxBytes must be a whole number of at least 1, got 0\.$/],
+    [{ environment: { EVENT_SPOOL_DURABILITY: 'ram' } }, /^EVENT_SPOOL_DURABILITY must be os or disk, got "ram"\.$/],
+    [{ publishMaxInFlight: 1.5 }, /^publishMaxInFlight must be a whole number of at least 1, got 1\.5\.$/],
+    [
+      { environment: { EVENT_PUBLISH_WHEN_FULL: 'drop' } },
+      /^EVENT_PUBLISH_WHEN_FULL must be wait or refuse, got "drop"\.$/
+    ],
+    [{ environment: { EVENT_HEALTH_MAX_PENDING_MS: 'x' } }, /^EVENT_HEALTH_MAX_PENDING_MS must be .*, got "x"\.$/],
     [{ redisUrl: 'redis://localhost', logPath: './a.db' }, /^redisUrl and logPath exclude each other/],
     [{ log: new SqliteLog(), logPath: './a.db' }, /^logPath and log exclude each other/],
     [{ log: new SqliteLog(), redisUrl: 'redis://localhost' }, /^redisUrl and log exclude each other/],

@@ -114,11 +114,14 @@ describeOnEachLog('publishing', (logs) => {
     await expect(wrong).rejects.toMatchObject({ code: 'invalid_data' })
     expect(() => late?.publish(signal())).toThrow(expect.objectContaining({ code: 'closed' }))
     expect(await publisher.transaction(() => {})).toEqual([])
+    await expect(publisher.transaction(5 as never)).rejects.toMatchObject({ code: 'invalid_argument' })
     expect((await log.info()).length).toBe(3)
   })
 
   test.each([
     ['invalid_data', { ...signal(), data: { symbol: '', signal: 'BUY' } }],
+    ['invalid_event', null],
+    ['invalid_event', 'an event'],
     ['invalid_event', { ...signal(), eventId: '' }],
     ['invalid_event', { ...signal(), timestamp: 'yesterday' }],
     ['unknown_event_type', { ...signal(), eventType: 'trading_signl' }],
