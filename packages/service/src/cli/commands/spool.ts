@@ -19,9 +19,10 @@ export function defineSpool(command: Command, run: Run): void {
     .addHelpText('after', examples('tradpal-events spool', 'tradpal-events spool --file ./data/spool.db --events'))
     .action(
       run<[SpoolOptions]>(async (invocation, { file, events }) => {
+        const { output } = invocation
         if (file === undefined && events) throw wrong('--events shows what is in a file: give --file.')
         if (file === undefined) await showSpoolOfService(invocation)
-        else await showFile(invocation, file, events === true)
+        else await onFile(file, (store) => (events ? showEvents(output, store) : showFactsOf(output, store)))
       })
     )
 }
@@ -35,20 +36,19 @@ async function showSpoolOfService({ output, openTarget }: Invocation): Promise<v
   await output.line(`${target.location} has no spool: EVENT_SPOOL_PATH gives a service one.`)
 }
 
-async function showFile({ output }: Invocation, file: string, showsEvents: boolean): Promise<void> {
+async function onFile(file: string, show: (store: SqliteLog) => Promise<void>): Promise<void> {
   const path = resolve(file)
   if (!existsSync(path)) throw new EventSystemError('not_found', `There is no spool at ${path}.`)
   const store = new SqliteLog({ path })
   await store.start()
-  try {
-    if (showsEvents) for await (const { payload } of readSpool(store)) await output.line(payload)
-    else await showFacts(output, { location: path, ...(await factsOf(store)) })
-  } finally {
-    await store.close()
-  }
+  await show(store).finally(() => store.close())
 }
 
-async function factsOf(store: SqliteLog) {
+async function showEvents(output: Output, store: SqliteLog): Promise<void> {
+  for await (const { payload } of readSpool(store)) await output.line(payload)
+}
+
+async function showFactsOf(output: Output, store: SqliteLog): Promise<void> {
   let events = 0
   let bytes = 0
   let oldestAt: number | undefined
@@ -58,7 +58,7 @@ async function factsOf(store: SqliteLog) {
     oldestAt ??= spooledAt
   }
   const oldestSeconds = oldestAt === undefined ? null : Math.round((Date.now() - oldestAt) / 100) / 10
-  return { events, bytes, oldest_seconds: oldestSeconds }
+  await showFacts(output, { location: store.location, events, bytes, oldest_seconds: oldestSeconds })
 }
 
 async function showFacts(output: Output, facts: object): Promise<void> {
