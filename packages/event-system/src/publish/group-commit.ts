@@ -96,8 +96,9 @@ export class GroupCommit {
     for (const parcel of this.#waiting) {
       entries += parcel.entries.length
       bytes += parcel.bytes
-      if (count > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
+      if (count > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES || parcel.expected !== undefined)) break
       count++
+      if (parcel.expected !== undefined) break
     }
     const batch = this.#waiting.slice(0, count)
     this.#waiting = this.#waiting.slice(count)
@@ -114,9 +115,11 @@ export class GroupCommit {
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const reserveMs = spool === undefined ? 0 : TO_SPOOL_MS
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt - reserveMs))
+    const expected = batch[0]?.expected
+    const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
     this.#inFlight++
     circuit
-      .run(() => log.append(entries, { timeoutMs }))
+      .run(() => log.append(entries, options))
       .then(
         (results) => this.#onSuccess(batch, results),
         (error) => this.#onFailure(batch, error, { order, sentAt })

@@ -10,10 +10,11 @@ import {
   systemClock
 } from '@tradpal/events'
 import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
-import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
+import type { AppendEntry, AppendResult, EventLog, MessageId } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
+import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Outcome, Parcel } from './parcel.ts'
 import { reportPublished } from './report.ts'
@@ -47,7 +48,7 @@ export interface SpoolOptions {
   readonly maxBytes: number
 }
 
-export interface PublishOptions {
+export interface PublishOptions extends ExpectationOptions {
   /** How long this publish may take, its retries included, in ms. Default: the publisher's. */
   readonly timeoutMs?: number
   /** Whether the spool will do, where there is one: `never` rejects with `log_unavailable` instead. Default `allowed`. */
@@ -63,6 +64,8 @@ export interface PublishReceipt {
   readonly eventId: string
   /** True when this event id was published before, inside the deduplication window: the message id is the first one's. */
   readonly duplicate: boolean
+  /** With a `streamKey`: the version of the key since this event, to be expected by the next. Of a duplicate the one that it was given when it was published; none when it had no key then. */
+  readonly version?: number
 }
 
 /** How a publisher is. */
@@ -129,12 +132,11 @@ export class EventPublisher {
   /** As {@link publishEvent}, with the whole receipt. */
   async publish(event: Event, options: PublishOptions = {}): Promise<PublishReceipt> {
     const started = performance.now()
-    const entry = this.#prepare(event)
+    const entry = withStreamKey(this.#prepare(event), options)
     const outcome = await this.#offer([entry], this.#keysOf([event]), options)
     if (outcome.kind === 'spooled') return spooledReceipt(outcome, entry)
-    const { messageId, duplicate } = outcome.results[0] as { messageId: MessageId; duplicate: boolean }
     reportPublished(this.#options.log, [entry], outcome.results, started)
-    return { status: 'published', messageId, eventId: entry.eventId, duplicate }
+    return publishedReceipt(outcome.results[0] as AppendResult, entry)
   }
 
   /**
@@ -148,15 +150,12 @@ export class EventPublisher {
   /** As {@link publishBatch}, with the whole receipts: all of them have the same status. */
   async publishAll(events: readonly Event[], options: PublishOptions = {}): Promise<PublishReceipt[]> {
     const started = performance.now()
-    const entries = events.map((event, index) => this.#prepareAt(event, index))
+    const entries = events.map((event, index) => withStreamKey(this.#prepareAt(event, index), options))
     if (entries.length === 0) return []
     const outcome = await this.#offer(entries, this.#keysOf(events), options)
     if (outcome.kind === 'spooled') return entries.map((entry) => spooledReceipt(outcome, entry))
     reportPublished(this.#options.log, entries, outcome.results, started)
-    return outcome.results.map(({ messageId, duplicate }, i) => {
-      const { eventId } = entries[i] as AppendEntry
-      return { status: 'published' as const, messageId, eventId, duplicate }
-    })
+    return outcome.results.map((result, i) => publishedReceipt(result, entries[i] as AppendEntry))
   }
 
   /** Resolves when there is room for a publish: see {@link BackpressureOptions}. */
@@ -172,9 +171,11 @@ export class EventPublisher {
 
   #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
     const { clock, timeoutMs: usualMs } = this.#options
-    const { timeoutMs = usualMs, spool = 'allowed' } = options
+    const { timeoutMs = usualMs, spool = 'allowed', streamKey } = options
+    const expected = expectationOf(options)
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-    const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool: spool === 'allowed' }
+    const maySpool = spool === 'allowed' && streamKey === undefined
+    const call = { entries, keys, bytes, deadline: clock.now() + timeoutMs, maySpool, expected }
     const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs)
     return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
   }
@@ -293,6 +294,11 @@ export class EventPublisher {
 }
 
 const NO_KEYS: readonly string[] = []
+
+function publishedReceipt({ messageId, duplicate, version }: AppendResult, { eventId }: AppendEntry): PublishReceipt {
+  const receipt = { status: 'published' as const, messageId, eventId, duplicate }
+  return version === undefined ? receipt : { ...receipt, version }
+}
 
 function spooledReceipt(
   { spoolId, duplicate }: { readonly spoolId: string; readonly duplicate: boolean },
