@@ -26,7 +26,8 @@ import {
   storedEvent,
   storedEvents,
   type TrimReport,
-  trimReportOf
+  trimReportOf,
+  versionOf
 } from './answers/index.ts'
 import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
 import { Consumption } from './consumption.ts'
@@ -42,6 +43,10 @@ import { type TrimRequest, trimming } from './trimming.ts'
 export interface PublishOptions {
   /** Whether the spool of the service will do while its log is away, where it has one: else it rejects with `log_unavailable`. Default `never`. */
   readonly spool?: 'allowed' | 'never'
+  /** Of what the event is, or each event of the batch: an account, an order. It is counted with each. Such a publish never goes into the spool. 1 to 200 characters, none of them a control character. */
+  readonly streamKey?: string
+  /** Publishes only if the key still has this version, else rejects with `version_conflict`, nothing written: 0 for a key that must be new. Default: whatever it has. */
+  readonly expectedVersion?: number
 }
 
 export interface ReplayOptions extends EventRange {
@@ -107,6 +112,11 @@ export class EventClient implements AsyncDisposable {
     return await this.#transport.json(publication('/events/batch', encodeJsonArray(events), options), (answer) =>
       messageIdsOf(answer, events.length)
     )
+  }
+
+  /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
+  async versionOf(streamKey: string): Promise<number> {
+    return await this.#transport.json({ ...reading('/versions'), query: queryOf({ stream_key: streamKey }) }, versionOf)
   }
 
   /**
@@ -254,9 +264,14 @@ export class EventClient implements AsyncDisposable {
   }
 }
 
-function publication(path: string, body: string, { spool = 'never' }: PublishOptions): ServiceRequest {
+function publication(
+  path: string,
+  body: string,
+  { spool = 'never', streamKey, expectedVersion }: PublishOptions
+): ServiceRequest {
   const headers = spool === 'allowed' ? { prefer: 'respond-async' } : {}
-  return { method: 'POST', path, body, headers, repeat: 'deduplicated' }
+  const query = queryOf({ stream_key: streamKey, expected_version: expectedVersion })
+  return { method: 'POST', path, query, body, headers, repeat: 'deduplicated' }
 }
 
 function reading(path: string): ServiceRequest {

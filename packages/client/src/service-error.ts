@@ -15,6 +15,10 @@ export interface Problem {
   readonly pointer?: string
   /** In a batch: the index of the event that is wrong. */
   readonly index?: number
+  /** Of a `version_conflict`: the key, the version that was expected of it, and the one that it has. */
+  readonly stream_key?: string
+  readonly expected_version?: number
+  readonly actual_version?: number
   readonly [member: string]: unknown
 }
 
@@ -59,12 +63,16 @@ export function serviceErrorOf(
 ): ServiceError {
   const { status, problem } = answer
   const code = ownCode(problem?.code) ?? (UNAVAILABLE_STATUSES.has(status) ? 'service_unavailable' : 'http_error')
-  const { pointer, index } = problem ?? {}
+  const { pointer, index, stream_key: streamKey } = problem ?? {}
+  const { expected_version: expectedVersion, actual_version: actualVersion } = problem ?? {}
   return new ServiceError(code, sentence(call, status, problem), {
     ...answer,
     retryable: PASSING_STATUSES.has(status) || ERROR_CODES[code].retryable,
     ...(typeof pointer === 'string' && { pointer }),
-    ...(typeof index === 'number' && { index })
+    ...(typeof index === 'number' && { index }),
+    ...(typeof streamKey === 'string' && { streamKey }),
+    ...(typeof expectedVersion === 'number' && { expectedVersion }),
+    ...(typeof actualVersion === 'number' && { actualVersion })
   })
 }
 

@@ -40,6 +40,24 @@ describe('publishing', () => {
     expect(new Set(ids).size).toBe(1)
   })
 
+  it('repeats a publish that expects a version with every attempt, and does not repeat one that is a conflict', async () => {
+    const conflict = json({ code: 'version_conflict', stream_key: 'a', expected_version: 3, actual_version: 4 }, 409)
+    await using service = await ScriptedService.start(
+      cut,
+      raw('', 503),
+      json({ message_id: '7-0', event_id: 'x', status: 'published', duplicate: true, version: 4 }),
+      conflict
+    )
+    await using client = clientOf(service)
+    const options = { streamKey: 'a', expectedVersion: 3 }
+    expect(await client.publish(signal, options)).toMatchObject({ messageId: '7-0', duplicate: true, version: 4 })
+    expect(service.requests.map(({ query }) => String(query))).toEqual(
+      Array.from({ length: 3 }, () => 'stream_key=a&expected_version=3')
+    )
+    await expect(client.publish(signal, options)).rejects.toMatchObject({ code: 'version_conflict', actualVersion: 4 })
+    expect(service.requests).toHaveLength(4)
+  })
+
   it('publishes the event that the convenience endpoint would make', async () => {
     await using service = await ScriptedService.start(published)
     await using client = clientOf(service)

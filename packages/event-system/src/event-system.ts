@@ -150,6 +150,12 @@ export class EventSystem {
     return this.publisher.transaction(work, options)
   }
 
+  /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
+  async versionOf(streamKey: string): Promise<number> {
+    this.#mustBeOpen('versionOf()')
+    return this.log.versionOf(streamKey)
+  }
+
   /** Registers a handler for a type, for several, or for all (`'*'`): {@link EventSubscriber.registerHandler}. */
   registerHandler<T extends EventType>(
     types: T | readonly T[],

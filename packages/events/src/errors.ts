@@ -72,6 +72,11 @@ export const ERROR_CODES = {
     meaning:
       'A consumer group is in use in a way that this call contradicts: by live members, or cut into other shards.'
   },
+  version_conflict: {
+    retryable: false,
+    meaning:
+      'A stream key has another version than the publish expected: something else was published meanwhile. Nothing was written.'
+  },
   // over HTTP
   service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
   service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },
@@ -89,6 +94,10 @@ export interface EventSystemErrorOptions {
   pointer?: string
   /** In a batch: the index of the event that is wrong, from 0. */
   index?: number
+  /** Of a `version_conflict`: the key, the version that was expected of it, and the one that it has. */
+  streamKey?: string
+  expectedVersion?: number
+  actualVersion?: number
   /** Overrides what the table of codes says, where one occurrence differs. */
   retryable?: boolean
 }
@@ -106,6 +115,9 @@ export class EventSystemError extends Error {
   readonly retryable: boolean
   readonly pointer: string | undefined
   readonly index: number | undefined
+  readonly streamKey: string | undefined
+  readonly expectedVersion: number | undefined
+  readonly actualVersion: number | undefined
 
   constructor(code: ErrorCode, message: string, options: EventSystemErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -113,5 +125,8 @@ export class EventSystemError extends Error {
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable
     this.pointer = options.pointer
     this.index = options.index
+    this.streamKey = options.streamKey
+    this.expectedVersion = options.expectedVersion
+    this.actualVersion = options.actualVersion
   }
 }

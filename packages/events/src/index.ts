@@ -32,6 +32,7 @@ export {
   validateData
 } from './registry.ts'
 export { type EventDataMap, eventSchemas } from './schemas/index.ts'
+export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
 export { Reject, RetryLater } from './verdicts.ts'
 export {

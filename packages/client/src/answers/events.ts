@@ -11,6 +11,8 @@ export interface PublishReceipt {
   readonly eventId: string
   /** True when this event id was published before, as far back as deduplication looks: the message id is the first one's. */
   readonly duplicate: boolean
+  /** With a `streamKey`: the version of the key since this event, to be expected by the next. Of a duplicate the one that it was given when it was published; none when it had no key then. */
+  readonly version?: number
 }
 
 /** Where an event comes from and what came of it. */
@@ -47,12 +49,18 @@ export function storedEvents(body: unknown): StoredEvent[] {
 
 export function receiptOf(body: unknown): PublishReceipt {
   const status = isSpooled(body) ? 'spooled' : 'published'
+  const { duplicate, version } = partsOf(body)
   return {
     status,
     messageId: textOf(body, status === 'spooled' ? 'spool_id' : 'message_id'),
     eventId: textOf(body, 'event_id'),
-    duplicate: partsOf(body).duplicate === true
+    duplicate: duplicate === true,
+    ...(version === undefined ? {} : { version: numberOf(body, 'version') })
   }
+}
+
+export function versionOf(body: unknown): number {
+  return numberOf(body, 'version')
 }
 
 function isSpooled(body: unknown): boolean {

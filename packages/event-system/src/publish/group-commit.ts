@@ -106,8 +106,13 @@ export class GroupCommit {
       else {
         entries += parcel.entries.length
         bytes += parcel.bytes
-        if (batch.length > 0 && (entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
+        const isAlone = parcel.expected !== undefined
+        if (batch.length > 0 && (isAlone || entries > MAX_BATCH || bytes > MAX_BATCH_BYTES)) break
         batch.push(parcel)
+        if (isAlone) {
+          taken++
+          break
+        }
       }
       taken++
     }
@@ -125,9 +130,11 @@ export class GroupCommit {
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : batch.flatMap((parcel) => parcel.entries)
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
+    const expected = batch[0]?.expected
+    const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
     this.#inFlight++
     circuit
-      .run(() => log.append(entries, { timeoutMs }))
+      .run(() => log.append(entries, options))
       .then(
         (results) => this.#onSuccess(batch, results),
         (error) => this.#onFailure(batch, error, { order, sentAt })

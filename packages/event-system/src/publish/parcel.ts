@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../log/index.ts'
 
 /** What became of a parcel: it is in the log, or on the disk of this machine, under an id of the spool's own. */
@@ -23,15 +23,20 @@ export interface Parcel {
   readonly deadline: number
   /** Whether there is a spool, and its caller is content with that. */
   readonly maySpool: boolean
+  /** Which versions stream keys must have. Such a parcel is an append of its own. */
+  readonly expected?: readonly StreamVersion[] | undefined
   /** Set when an answer was lost: it may be in the log. */
   unknown: UnknownOutcome | undefined
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Tells the caller the truth: what was sent once without an answer may be in the log, whatever came after. */
+/**
+ * Tells the caller the truth: what was sent once without an answer may be in the log, whatever came after. But for a
+ * conflict: were it there, it would have been known as a duplicate.
+ */
 export function refuse({ unknown, reject }: Parcel, error: unknown): void {
-  const saysSo = error instanceof EventSystemError && error.code === 'log_timeout'
+  const saysSo = error instanceof EventSystemError && ['log_timeout', 'version_conflict'].includes(error.code)
   if (unknown === undefined || saysSo) {
     reject(error)
     return

@@ -5,6 +5,7 @@ import { choice, duration, type Logger, onlyOptions, silentLogger } from '../run
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { ConveniencePublishers } from './convenience-publishers.ts'
+import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Outcome, Parcel } from './parcel.ts'
 import { type PublishReceipt, receiptsOf } from './receipt.ts'
@@ -43,7 +44,7 @@ export interface SpoolOptions {
   readonly maxBytes: number
 }
 
-export interface PublishOptions {
+export interface PublishOptions extends ExpectationOptions {
   /** How long this publish may take, its retries included, in ms. Default: the publisher's. */
   readonly timeoutMs?: number
   /** Whether the spool will do, where there is one: `never` rejects with `log_unavailable` instead. Default `allowed`. */
@@ -166,7 +167,7 @@ export class EventPublisher extends ConveniencePublishers {
   ): Promise<PublishReceipt[]> {
     const started = performance.now()
     if (entries.length === 0) return []
-    const outcome = await this.#offer(entries, this.#keysOf(events), options)
+    const outcome = await this.#offer(withStreamKey(entries, options), this.#keysOf(events), options)
     if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome.results, started)
     return receiptsOf(entries, outcome)
   }
@@ -184,11 +185,12 @@ export class EventPublisher extends ConveniencePublishers {
 
   #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
     const { clock, timeoutMs: usualMs } = this.#options
-    const { timeoutMs = usualMs, spool = 'allowed', whenFull } = checkedOptions(options)
+    const { timeoutMs = usualMs, spool = 'allowed', whenFull, streamKey } = checkedOptions(options)
+    const expected = expectationOf(options)
     const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-    const maySpool = spool === 'allowed' && this.#spool !== undefined
+    const maySpool = spool === 'allowed' && streamKey === undefined && this.#spool !== undefined
     const deadline = clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0)
-    const call = { entries, keys, bytes, deadline, maySpool }
+    const call = { entries, keys, bytes, deadline, maySpool, expected }
     const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, whenFull)
     return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
   }
@@ -247,7 +249,7 @@ export class EventPublisher extends ConveniencePublishers {
 const NO_KEYS: readonly string[] = []
 
 function checkedOptions(options: PublishOptions): PublishOptions {
-  onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull'])
+  onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull', 'streamKey', 'expectedVersion'])
   const { timeoutMs, spool, whenFull } = options
   if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
   if (spool !== undefined) choice('spool', spool, ['allowed', 'never'])

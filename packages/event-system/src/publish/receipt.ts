@@ -10,6 +10,8 @@ export interface PublishReceipt {
   readonly eventId: string
   /** True when this event id was published before, inside the deduplication window: the message id is the first one's. */
   readonly duplicate: boolean
+  /** With a `streamKey`: the version of the key since this event, to be expected by the next. Of a duplicate the one that it was given when it was published; none when it had no key then. */
+  readonly version?: number
 }
 
 /** What became of each entry of a parcel. */
@@ -18,7 +20,8 @@ export function receiptsOf(entries: readonly AppendEntry[], outcome: Outcome): P
     if (outcome.kind === 'spooled') {
       return { status: 'spooled', messageId: outcome.spoolId, eventId, duplicate: outcome.duplicate }
     }
-    const { messageId, duplicate } = outcome.results[i] as AppendResult
-    return { status: 'published', messageId, eventId, duplicate }
+    const { messageId, duplicate, version } = outcome.results[i] as AppendResult
+    const receipt = { status: 'published' as const, messageId, eventId, duplicate }
+    return version === undefined ? receipt : { ...receipt, version }
   })
 }

@@ -8,12 +8,12 @@ import { command, failure, entry as newEntry, newLog, server, started, unique } 
 
 const entry = (eventType?: string) => newEntry(`payload ${unique()}`, eventType)
 
-/** A master with a replica that has its data. */
+/** A master with a replica that it knows to have its data. */
 async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, replica: RedisServer]> {
   const quick = { 'repl-diskless-sync-delay': '0', ...config }
   const master = await server(quick)
   const replica = await server({ ...quick, replicaof: `127.0.0.1 ${master.port}` })
-  await waitFor(async () => /master_link_status:up/.test(String(await command(replica.url, 'INFO', 'replication'))), {
+  await waitFor(async () => /state=online/.test(String(await command(master.url, 'INFO', 'replication'))), {
     timeoutMs: 10_000
   })
   return [master, replica]

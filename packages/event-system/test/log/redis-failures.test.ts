@@ -300,8 +300,14 @@ describe('a server that refuses', () => {
     expect(await group.pending({ limit: 10 })).toHaveLength(1)
     expect(await log.read({ limit: 10 })).toHaveLength(1)
     await command(redis.url, 'SET', 'tradpal_events', 'a text')
-    for (const call of [log.append([entry()]), log.read({ limit: 1 }), log.info(), log.trim({ maxLength: 0 })]) {
-      expect(await failure(call)).toMatchObject({ code: 'log_incompatible' })
+    const calls = [
+      () => log.append([entry()]),
+      () => log.read({ limit: 1 }),
+      () => log.info(),
+      () => log.trim({ maxLength: 0 })
+    ]
+    for (const call of calls) {
+      expect(await failure(call())).toMatchObject({ code: 'log_incompatible' })
     }
   })
 

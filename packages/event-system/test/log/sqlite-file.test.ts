@@ -144,6 +144,23 @@ describe('the file of an embedded log', () => {
     expect(await log.group('group').claim('heir', { minIdleMs: 3_600_000, limit: 10 })).toHaveLength(1)
   })
 
+  test('a log of version 2 is carried over with its deduplication window, and counts stream keys from then on', async () => {
+    const path = join(newFolder(), 'log.db')
+    const before = await open({ path })
+    const [old] = await before.append([entry('old')])
+    await before.close()
+    const database = new DatabaseSync(path)
+    database.exec('DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2')
+    database.close()
+    const log = await open({ path })
+    const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
+    expect(await log.append([keyed('old'), keyed('new')])).toEqual([
+      { messageId: old?.messageId, duplicate: true },
+      { messageId: expect.any(String), duplicate: false, version: 1 }
+    ])
+    expect(await log.versionOf('key')).toBe(1)
+  })
+
   test('a log of a newer version is refused with log_incompatible, by version, and left as it is', async () => {
     const path = join(newFolder(), 'log.db')
     await (await open({ path })).close()

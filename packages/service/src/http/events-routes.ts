@@ -11,7 +11,7 @@ import {
   publishResponses,
   receiptOf
 } from './receipts.ts'
-import { newEvent } from './schemas.ts'
+import { closed, expectation, newEvent, streamKey } from './schemas.ts'
 
 /** A batch has at most so many events: it is one append, and one answer. */
 const MAX_BATCH = 10_000
@@ -25,13 +25,27 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
         tags: ['publish'],
         summary: 'Publish an event',
         headers: preferHeader,
+        querystring: expectation,
         response: { ...publishResponses, ...problemResponses }
       }
     },
-    async ({ body, headers }, reply) => {
+    async ({ body, headers, query }, reply) => {
       const event = decodeEvent(textOf(body, 'an event'), { complete: true })
-      return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+      return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
+  )
+
+  app.get(
+    '/versions',
+    {
+      schema: {
+        tags: ['publish'],
+        summary: 'How many events were published with a stream key: 0 when none ever was',
+        querystring: closed({ stream_key: streamKey }),
+        response: { 200: Type.Object({ stream_key: Type.String(), version: Type.Integer() }), ...problemResponses }
+      }
+    },
+    async ({ query }) => ({ stream_key: query.stream_key, version: await system.versionOf(query.stream_key) })
   )
 }
 
@@ -50,16 +64,17 @@ export function batchRoute(app: App, { system }: AppContext): void {
         summary: 'Publish events as one unit: all or none',
         description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index.`,
         headers: preferHeader,
+        querystring: expectation,
         response: { ...batchResponses, ...problemResponses }
       }
     },
-    async ({ body, headers }, reply) => {
+    async ({ body, headers, query }, reply) => {
       const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
       if (events.length > MAX_BATCH) {
         const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers)), reply)
+      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
     }
   )
 }

@@ -14,6 +14,9 @@ export interface Problem {
   readonly code: ErrorCode
   readonly pointer?: string
   readonly index?: number
+  readonly stream_key?: string
+  readonly expected_version?: number
+  readonly actual_version?: number
 }
 
 const problemSchema = Type.Object(
@@ -25,7 +28,10 @@ const problemSchema = Type.Object(
     instance: Type.String(),
     code: Type.String({ description: 'Stable: what a program switches on.' }),
     pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) of the value that is wrong.' })),
-    index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' }))
+    index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' })),
+    stream_key: Type.Optional(Type.String({ description: 'Of a version_conflict: the key.' })),
+    expected_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what was expected of it.' })),
+    actual_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what it has.' }))
   },
   { description: 'What went wrong (RFC 9457).' }
 )
@@ -65,6 +71,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   delivery_lost: 409,
   step_interrupted: 500,
   group_conflict: 409,
+  version_conflict: 409,
   service_unavailable: 503,
   service_timeout: 504,
   http_error: 500,
@@ -96,7 +103,8 @@ export function toProblem(error: unknown, instance: string, request?: FastifyReq
   return problem(500, hidden, instance)
 }
 
-function problem(status: number, { code, message, pointer, index }: EventSystemError, instance: string): Problem {
+function problem(status: number, error: EventSystemError, instance: string): Problem {
+  const { code, message, pointer, index, streamKey, expectedVersion, actualVersion } = error
   return {
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
@@ -105,7 +113,10 @@ function problem(status: number, { code, message, pointer, index }: EventSystemE
     instance,
     code,
     ...(pointer === undefined ? {} : { pointer }),
-    ...(index === undefined ? {} : { index })
+    ...(index === undefined ? {} : { index }),
+    ...(streamKey === undefined ? {} : { stream_key: streamKey }),
+    ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
+    ...(actualVersion === undefined ? {} : { actual_version: actualVersion })
   }
 }
 

@@ -30,19 +30,33 @@ export const preferHeader = Type.Object({
   )
 })
 
-/** Who publishes over HTTP is told at once when there is no room, and comes again: waiting requests would fill the memory. */
-export function publishOptions({ prefer }: { readonly prefer?: string | string[] }): PublishOptions {
+/**
+ * `query`: what the schema `expectation` says. Who publishes over HTTP is told at once when there is no room, and comes
+ * again: waiting requests would fill the memory.
+ */
+export function publishOptions(
+  { prefer }: { readonly prefer?: string | string[] },
+  query: { readonly stream_key?: string; readonly expected_version?: number } = {}
+): PublishOptions {
   const preferences = String(prefer ?? '').split(',')
   const isContent = preferences.some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
-  return { spool: isContent ? 'allowed' : 'never', whenFull: 'refuse' }
+  const { stream_key: streamKey, expected_version: expectedVersion } = query
+  return {
+    spool: isContent ? 'allowed' : 'never',
+    whenFull: 'refuse',
+    ...(streamKey === undefined ? {} : { streamKey }),
+    ...(expectedVersion === undefined ? {} : { expectedVersion })
+  }
 }
 
-export function receiptOf({ status, messageId, eventId, duplicate }: PublishReceipt, reply: FastifyReply) {
+export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
+  const { status, messageId, eventId, duplicate } = receipt
   if (status === 'spooled') {
     acceptAsync(reply)
     return { status, event_id: eventId, spool_id: messageId }
   }
-  return { message_id: messageId, event_id: eventId, status, ...(duplicate ? { duplicate: true as const } : {}) }
+  const ofDuplicate = duplicate ? { duplicate: true as const } : {}
+  return { message_id: messageId, event_id: eventId, status, ...ofDuplicate, ...versionOf([receipt]) }
 }
 
 export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: FastifyReply) {
@@ -53,7 +67,19 @@ export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: Fasti
     return { status: first.status, count: receipts.length, event_ids: eventIds, spool_id: first.messageId }
   }
   const messageIds = receipts.map(({ messageId }) => messageId)
-  return { status: 'published' as const, count: receipts.length, message_ids: messageIds, event_ids: eventIds }
+  return {
+    status: 'published' as const,
+    count: receipts.length,
+    message_ids: messageIds,
+    event_ids: eventIds,
+    ...versionOf(receipts)
+  }
+}
+
+/** The one since the last of them. */
+function versionOf(receipts: readonly PublishReceipt[]): { version?: number } {
+  const versions = receipts.map(({ version }) => version).filter((version) => version !== undefined)
+  return versions.length === 0 ? {} : { version: Math.max(...versions) }
 }
 
 function acceptAsync(reply: FastifyReply): void {

@@ -59,20 +59,40 @@ export const newEvent = Type.Object(
   { description: 'An event; only event_type is required.' }
 )
 
+const version = Type.Integer({
+  description:
+    'With a stream_key: its version since, to be expected next. Of a duplicate the one since it was published.'
+})
+
+export const streamKey = Type.String({
+  description: 'Of what the event is, or each of the batch: 1 to 200 characters. It is counted.',
+  examples: ['account-7']
+})
+
+/** Of what is published, and the version of that that its publisher has seen. */
+export const expectation = closed({
+  stream_key: Type.Optional(streamKey),
+  expected_version: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'Publishes only if the stream_key has this version; else 409.' })
+  )
+})
+
 export const published = Type.Object({
   message_id: messageId,
   event_id: Type.String(),
   status: Type.Literal('published'),
   duplicate: Type.Optional(
     Type.Literal(true, { description: 'The event id was published before: nothing was appended.' })
-  )
+  ),
+  version: Type.Optional(version)
 })
 
 export const publishedBatch = Type.Object({
   status: Type.Literal('published'),
   count: Type.Integer(),
   message_ids: Type.Array(messageId, { description: 'In the order of the events.' }),
-  event_ids: Type.Array(Type.String())
+  event_ids: Type.Array(Type.String()),
+  version: Type.Optional(version)
 })
 
 export const messageIdParameter = Type.Object({ message_id: messageId })

@@ -29,6 +29,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /health',
     'GET /metrics',
     'GET /openapi.json',
+    'GET /versions',
     'POST /dead-letters/requeue',
     'POST /dead-letters/{id}/requeue',
     'POST /events',

@@ -155,7 +155,14 @@ test.each<[what: string, path: string, body: unknown, status: number, code: stri
     'invalid_argument',
     /start_time .* is after end_time/
   ],
-  ['an unknown query on a publish', '/events?dry_run=1', signal(), 400, 'invalid_argument', /"dry_run".*takes none/],
+  [
+    'an unknown query on a publish',
+    '/events?dry_run=1',
+    signal(),
+    400,
+    'invalid_argument',
+    /"dry_run".*takes stream_key, expected_version/
+  ],
   ['an unknown dead letter', '/dead-letters/77/requeue', undefined, 404, 'not_found', /77/]
 ])('POST refuses %s', async (_what, path, body, status, code, detail, more = {}) => {
   const answer = await post(`${url}${path}`, body, body === '' ? json : {})

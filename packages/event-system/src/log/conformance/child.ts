@@ -1,4 +1,5 @@
-import type { AppendEntry, EventLog } from '../port.ts'
+import { EventSystemError } from '@tradpal/events'
+import type { AppendEntry, AppendOptions, EventLog } from '../port.ts'
 import { shardOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
@@ -8,6 +9,8 @@ import type { ChildEntrance, OpenInChild } from './harness.ts'
  */
 export interface ChildTasks {
   append: { readonly entries: readonly AppendEntry[] }
+  /** Appends what expects versions; answers the results, or the code of the error. */
+  appendExpecting: { readonly entries: readonly AppendEntry[]; readonly expected: AppendOptions['expected'] & {} }
   /** Appends batches of `size`, each in one call, until it is killed; reports each that resolved. A payload is `<batch> <place in it>`. */
   appendBatches: { readonly size: number }
   /** Waits for one entry behind the end and reports it. */
@@ -36,6 +39,10 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
   switch (request.task) {
     case 'append':
       return log.append(request.with.entries)
+    case 'appendExpecting': {
+      const { entries, expected } = request.with
+      return log.append(entries, { expected }).catch(codeOf)
+    }
     case 'appendBatches':
       return appendBatches(log, request.with.size)
     case 'awaitNext':
@@ -49,6 +56,10 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return log.group(group).read(consumer, { limit, waitMs })
     }
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof EventSystemError ? error.code : String(error)
 }
 
 async function appendBatches(log: EventLog, size: number): Promise<never> {

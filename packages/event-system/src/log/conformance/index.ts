@@ -32,12 +32,16 @@ import { shardMemberCases } from './shard-members.ts'
 import { shardingCases } from './sharding.ts'
 import { tailCases } from './tail.ts'
 import { trimCases } from './trim.ts'
+import { versionConflictCases } from './version-conflicts.ts'
+import { versionCases } from './versions.ts'
 
 export type { ChildEntrance, ConformanceCase, ConformanceHarness, HarnessOpenOptions, OpenInChild } from './harness.ts'
 
 export const conformance: readonly ConformanceCase[] = [
   ...lifetimeCases,
   ...appendCases,
+  ...versionCases,
+  ...versionConflictCases,
   ...readCases,
   ...tailCases,
   ...groupLifeCases,

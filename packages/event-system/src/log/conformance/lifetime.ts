@@ -59,6 +59,8 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       await log.close()
       const calls = [
         () => log.append(someEntries(1)),
+        () => log.append(someEntries(1), { expected: [{ key: 'key', version: 0 }] }),
+        () => log.versionOf('key'),
         () => log.read({ limit: 1 }),
         () => log.get(messageId),
         () => log.tail('start')[Symbol.asyncIterator]().next(),

@@ -1,3 +1,5 @@
+import type { StreamVersion } from '@tradpal/events'
+
 /** An entry's id in its log, `<ms>-<seq>`. Opaque outside its adapter: only {@link EventLog.compare} orders two of them. */
 export type MessageId = string
 
@@ -10,17 +12,23 @@ export interface AppendEntry {
   readonly eventId: string
   readonly eventType: string
   readonly payload: string
+  /** Of what it is, such as `account-7`: {@link EventLog.append} counts the key up. 1 to 200 characters, none of them a control character. Elsewhere, as in a settlement, it counts nothing. */
+  readonly streamKey?: string
 }
 
 export interface AppendResult {
   readonly messageId: MessageId
   /** True when this event id was in the log already, inside the deduplication window: nothing was appended, and the id is the first one's. */
   readonly duplicate: boolean
+  /** Of an entry with a stream key: the version of the key since this entry, which is the entry's number in it. Of a duplicate the one that it was given when it was appended; none when it had no key then. */
+  readonly version?: number
 }
 
 export interface AppendOptions {
   /** How long the caller waits, in ms. Default: the adapter's. When it passes, the append rejects with `log_timeout` and may or may not have happened. */
   readonly timeoutMs?: number
+  /** The versions that stream keys must have, of the entries' keys or of others: when one has another, nothing is appended, and the append rejects with `version_conflict`. */
+  readonly expected?: readonly StreamVersion[]
 }
 
 /** What stands at one place in the log. */

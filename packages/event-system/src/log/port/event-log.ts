@@ -71,8 +71,15 @@ export interface EventLog {
    * the same window. When it resolves, the entries are durable to the degree that the adapter documents by name. It never
    * reports an append that it cannot prove: it rejects with `log_unavailable` or `log_busy` when nothing was written and
    * with `log_timeout` when that is unknown.
+   *
+   * Each entry that it appends counts up its stream key, where it has one. Expected versions are looked at in the same
+   * atomic step: of many that expect the same, one appends. An append of duplicates alone is answered as that, whatever
+   * it expects: repeating one whose answer was lost is no conflict. One in which something is new must find what it
+   * expects, and counts what is new. Rejects with `version_conflict` and `invalid_argument`, nothing changed.
    */
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
+  /** How many entries were appended with this stream key, whether or not they are still there: 0 when none ever was. Rejects with `invalid_argument`. */
+  versionOf(streamKey: string): Promise<number>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
   get(messageId: MessageId): Promise<Entry | undefined>

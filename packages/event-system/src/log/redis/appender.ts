@@ -1,5 +1,5 @@
-import { EventSystemError } from '@tradpal/events'
-import type { AppendEntry, AppendResult } from '../port.ts'
+import { assertExpectedVersions, assertStreamKey, EventSystemError, type StreamVersion } from '@tradpal/events'
+import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import type { Connection, Reply, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
@@ -7,11 +7,14 @@ import type { Partitions } from './partitions.ts'
 import { type Payloads, PLACE_FIELD } from './payloads.ts'
 import { runScript } from './scripts.ts'
 import type { StoredEntry } from './settlements.ts'
+import { expectedArguments, placedAt, type VersionedReply, versionedResults } from './versions.ts'
 
 /** The field of an entry that holds its payload itself. */
 const PAYLOAD_FIELD = 'event'
 
 type AppendReply = [ids: string[], duplicates: number[]]
+
+const NOTHING: readonly StreamVersion[] = []
 
 export type AppenderOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'partitioning'>
 
@@ -49,12 +52,21 @@ export class Appender {
     return this.#payloads === undefined ? PAYLOAD_FIELD : PLACE_FIELD
   }
 
-  async append(entries: readonly AppendEntry[], timeoutMs?: number): Promise<AppendResult[]> {
+  async append(
+    entries: readonly AppendEntry[],
+    { timeoutMs, expected = NOTHING }: AppendOptions = {}
+  ): Promise<AppendResult[]> {
+    assertExpectedVersions(expected)
     if (entries.length === 0) return []
-    for (const { eventId } of entries) {
+    let isVersioned = expected.length > 0
+    for (const { eventId, streamKey } of entries) {
       if (eventId === '') throw new EventSystemError('invalid_argument', 'An event id must not be empty.')
+      if (streamKey === undefined) continue
+      assertStreamKey(streamKey)
+      isVersioned = true
     }
-    if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs)
+    if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs, isVersioned ? expected : undefined)
+    if (isVersioned) return this.#appendVersioned(entries, expected, timeoutMs)
     const args = [this.#window]
     for (const { eventId, payload } of entries) args.push(eventId, payload)
     if (entries.length > 1 || this.#window === '0') {
@@ -62,27 +74,50 @@ export class Appender {
     }
     const reply = await this.#run<string | [string]>('appendOne', args, timeoutMs)
     const isNew = typeof reply === 'string'
-    return [{ messageId: isNew ? reply : reply[0], duplicate: !isNew }]
+    return [{ messageId: isNew ? reply : placedAt(reply[0]).messageId, duplicate: !isNew }]
   }
 
-  async #appendPartitioned(entries: readonly AppendEntry[], timeoutMs?: number): Promise<AppendResult[]> {
-    const { deduplication, bell } = this.#keys
+  async #appendVersioned(
+    entries: readonly AppendEntry[],
+    expected: readonly StreamVersion[],
+    timeoutMs?: number
+  ): Promise<AppendResult[]> {
+    const { stream, deduplication, versions } = this.#keys
+    const args = [this.#window, ...expectedArguments(expected)]
+    for (const { eventId, payload, streamKey = '' } of entries) args.push(eventId, payload, streamKey)
+    const keys = [stream, ...deduplication, versions]
+    const writer = this.#connection.durable
+    const reply = await runScript<VersionedReply>(writer, 'appendVersioned', keys, args, timeoutMs)
+    return versionedResults(reply, entries, expected)
+  }
+
+  /** `expected`: undefined where no stream key is named. Both ways take as many turns until they send, so that calls keep their order. */
+  async #appendPartitioned(
+    entries: readonly AppendEntry[],
+    timeoutMs: number | undefined,
+    expected: readonly StreamVersion[] | undefined
+  ): Promise<AppendResult[]> {
+    const { deduplication, bell, versions } = this.#keys
     const places = await this.#payloads?.write(entries, timeoutMs)
     const makeArguments = async () => {
       const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
       const args = [this.#window, this.field]
-      for (const [i, { eventId, eventType, payload }] of entries.entries()) {
+      if (expected !== undefined) args.push(...expectedArguments(expected))
+      for (const [i, { eventId, eventType, payload, streamKey = '' }] of entries.entries()) {
         args.push(eventId, places?.[i] ?? payload, String(numbers.get(eventType)))
+        if (expected !== undefined) args.push(streamKey)
       }
       return args
     }
+    const options = { timeoutMs, writer: this.#connection.durable }
     const keys = [...deduplication, bell]
-    return toResults(
-      await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, {
-        timeoutMs,
-        writer: this.#connection.durable
-      })
-    )
+    if (expected === undefined) {
+      return toResults(await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, options))
+    }
+    keys.push(versions)
+    const script = 'appendVersionedPartitioned'
+    const reply = await this.#partitions.runWith<VersionedReply>(script, keys, makeArguments, options)
+    return versionedResults(reply, entries, expected)
   }
 
   /**
@@ -114,6 +149,8 @@ export class Appender {
 
 function toResults([ids, duplicates]: AppendReply): AppendResult[] {
   const results = ids.map((messageId) => ({ messageId, duplicate: false }))
-  for (const index of duplicates) results[index] = { messageId: ids[index] as string, duplicate: true }
+  for (const index of duplicates) {
+    results[index] = { messageId: placedAt(ids[index] as string).messageId, duplicate: true }
+  }
   return results
 }

@@ -30,6 +30,8 @@ export class Connection {
   readonly #locator: Locator
   readonly #commands: Line
   readonly #durable: { readonly line: Line; readonly confirmed: DurableLine } | undefined
+  /** For what must be durable, as the options say, when its write resolves. */
+  readonly durable: Writer
   readonly #blocking = new Set<Line>()
   #state: 'new' | 'open' | 'closed' = 'new'
   #opening: Promise<void> | undefined
@@ -51,6 +53,7 @@ export class Connection {
       })
       this.#durable = { line, confirmed: new DurableLine(line, confirmation, mark, this.location) }
     }
+    this.durable = this.#durable === undefined ? this : this.#confirming(this.#durable.confirmed)
   }
 
   #lineOptions(): LineOptions {
@@ -78,13 +81,10 @@ export class Connection {
     await this.#durable?.line.open(connectTimeoutMs)
   }
 
-  /** For what must be durable, as the options say, when its write resolves. */
-  get durable(): Writer {
-    const durable = this.#durable
-    if (durable === undefined) return this
+  #confirming(confirmed: DurableLine): Writer {
     return {
       write: <R extends Reply>(command: readonly string[], timeoutMs = this.#options.timeoutMs) =>
-        this.#whenOpen(() => durable.confirmed.send<R>(command, timeoutMs))
+        this.#whenOpen(() => confirmed.send<R>(command, timeoutMs))
     }
   }
 

@@ -8,6 +8,8 @@ export interface LogKeys {
   readonly deduplication: readonly [string, string]
   readonly deadLetters: string
   readonly actions: string
+  /** Stream key -> how many entries were appended with it. */
+  readonly versions: string
   /** The names of the partitions, a line each; without it the log has none. */
   readonly partitions: string
   /** A stream of one entry, whose id is the last that was given in a partition. */
@@ -42,6 +44,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     deduplication: [`${prefix}:dedup:0`, `${prefix}:dedup:1`],
     deadLetters: `${prefix}:dead_letters`,
     actions: `${prefix}:dead_letters:actions`,
+    versions: `${prefix}:versions`,
     partitions: `${prefix}:partitions`,
     bell: `${prefix}:bell`,
     confirmed: `${prefix}:confirmed`

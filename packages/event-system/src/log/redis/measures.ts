@@ -38,12 +38,13 @@ export class Measures {
 
   /** What all of it takes, in bytes, with what these groups keep. */
   async bytes(groups: readonly string[]): Promise<number> {
-    const { deduplication, deadLetters, actions, partitions, bell } = this.#keys
+    const { deduplication, versions, deadLetters, actions, partitions, bell } = this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
     const [keys, payloads] = await Promise.all([
       this.#bytesOf([
         ...this.#partitions.streams,
         ...deduplication,
+        versions,
         deadLetters,
         actions,
         partitions,

@@ -1,3 +1,4 @@
+import { assertStreamKey } from '@tradpal/events'
 import type {
   AppendEntry,
   AppendOptions,
@@ -91,8 +92,13 @@ export class RedisLog implements EventLog {
     this.#payloads?.close()
   }
 
-  append(entries: readonly AppendEntry[], { timeoutMs }: AppendOptions = {}): Promise<AppendResult[]> {
-    return this.#appender.append(entries, timeoutMs)
+  append(entries: readonly AppendEntry[], options: AppendOptions = {}): Promise<AppendResult[]> {
+    return this.#appender.append(entries, options)
+  }
+
+  async versionOf(streamKey: string): Promise<number> {
+    assertStreamKey(streamKey)
+    return Number((await this.#connection.read<string | null>(['HGET', this.#keys.versions, streamKey])) ?? 0)
   }
 
   async read(range: ReadRange): Promise<Entry[]> {

@@ -9,6 +9,8 @@ const SCRIPTS = {
   append: load('append-3'),
   appendOne: load('append-one-3'),
   appendPartitioned: load('append-partitioned-4n'),
+  appendVersioned: load('append-versioned-4'),
+  appendVersionedPartitioned: load('append-versioned-partitioned-5n'),
   partition: load('partition-2n'),
   range: load('range-1n'),
   readGroup: load('read-group-3n'),
@@ -60,7 +62,20 @@ function include(name: string, parts: Map<string, string>): void {
   parts.set(name, text)
 }
 
-/** Runs a script by its hash; a server that does not know it yet, or has forgotten it, gets its text. */
+/** The scripts that have been run over a writer. */
+const KNOWN = new WeakMap<Writer, Set<ScriptName>>()
+
+function knownTo(writer: Writer): Set<ScriptName> {
+  const known = KNOWN.get(writer) ?? new Set()
+  KNOWN.set(writer, known)
+  return known
+}
+
+/**
+ * Runs a script by its hash; a server that is not known to have it, or has forgotten it, gets its text. It gets the text
+ * until it has answered: by its hash alone a first call would be refused and sent again, behind calls of other scripts that
+ * were made after it.
+ */
 export function runScript<R extends Reply>(
   writer: Writer,
   name: ScriptName,
@@ -70,6 +85,18 @@ export function runScript<R extends Reply>(
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
+  const known = knownTo(writer)
+  if (!known.has(name)) {
+    return writer.write<R>(['EVAL', text, ...tail], timeoutMs).then(
+      (reply) => {
+        known.add(name)
+        return reply
+      },
+      (error) => {
+        throw naming(error, text)
+      }
+    )
+  }
   return writer.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
     if (!isReply(error, 'NOSCRIPT')) throw naming(error, text)
     return writer.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {

@@ -1,7 +1,9 @@
+import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
 import { RecentEventIds } from './recent-event-ids.ts'
+import { type Placed, StreamVersions } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
 const INSERT_ENTRIES = (rows: number) =>
@@ -23,30 +25,43 @@ const INSERTS = {
 const PRUNE_EVERY_MS = 1_000
 const PRUNE_EVERY_ENTRIES = 1_000
 
-/** Where an entry stands. */
-export interface Placed {
-  readonly id: number
-  readonly duplicate: boolean
-}
-
 /** Appends entries, each event id once in the deduplication window. */
 export class Appender {
   readonly #connection: Connection
   readonly #recent: RecentEventIds
+  readonly #versions: StreamVersions
   #appendedSincePrune = 0
   #prunedAt = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#recent = new RecentEventIds(connection)
+    this.#versions = new StreamVersions(connection)
   }
 
-  async append(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
+  async append(
+    entries: readonly AppendEntry[],
+    timeoutMs: number,
+    expected: readonly StreamVersion[]
+  ): Promise<AppendResult[]> {
+    assertExpectedVersions(expected)
     if (entries.length === 0) return []
+    const counts = hasStreamKey(entries)
     await this.approach()
-    const placed = await this.#connection.write(() => this.place(entries), timeoutMs)
+    const placed = await this.#connection.write(() => {
+      const placed = this.place(entries, expected)
+      return counts ? this.#versions.count(entries, placed) : placed
+    }, timeoutMs)
     this.remember(entries, placed)
-    return placed.map(({ id, duplicate }) => ({ messageId: formatMessageId(id), duplicate }))
+    return placed.map(toResult)
+  }
+
+  /** Rejects with `invalid_argument`. */
+  async versionOf(streamKey: string): Promise<number> {
+    return this.#connection.read(() => {
+      assertStreamKey(streamKey)
+      return this.#versions.of(streamKey)
+    })
   }
 
   /** Takes in what others appended, so that {@link place} has little left to look at. */
@@ -55,7 +70,7 @@ export class Appender {
   }
 
   /** Appends inside a step of the connection, once in a step. When the step is done, {@link remember} what became of it. */
-  place(entries: readonly AppendEntry[]): Placed[] {
+  place(entries: readonly AppendEntry[], expected: readonly StreamVersion[] = []): Placed[] {
     const state = this.#connection.statement(STATE).get()
     const added = Number(state?.added)
     const now = Math.floor(this.#connection.options.clock.now())
@@ -72,7 +87,10 @@ export class Appender {
       inThisCall.set(entry.eventId, id)
       return { id, duplicate: false }
     })
-    if (fresh.length > 0) this.#insert(fresh, firstId, added + 1)
+    if (fresh.length > 0) {
+      this.#versions.mustBe(expected)
+      this.#insert(fresh, firstId, added + 1)
+    }
     this.#prune(horizon, fresh.length)
     return placed
   }
@@ -119,4 +137,20 @@ export class Appender {
   #horizon(nowMs: number): number {
     return Math.max(0, Math.floor(nowMs - this.#connection.options.deduplicationWindowMs) * IDS_PER_MS)
   }
+}
+
+/** Throws `invalid_argument`. */
+function hasStreamKey(entries: readonly AppendEntry[]): boolean {
+  let counts = false
+  for (const { streamKey } of entries) {
+    if (streamKey === undefined) continue
+    assertStreamKey(streamKey)
+    counts = true
+  }
+  return counts
+}
+
+function toResult({ id, duplicate, version }: Placed): AppendResult {
+  const messageId = formatMessageId(id)
+  return version === undefined ? { messageId, duplicate } : { messageId, duplicate, version }
 }

@@ -6,7 +6,7 @@ import { EventSystemError } from '@tradpal/events'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised when an older version of this adapter could no longer use the file. */
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -15,6 +15,7 @@ const DRIVER_WAIT_MS = 20
  * `ordinal` numbers the entries from 1, without gaps, for ever: any count of entries between two ids is a subtraction.
  * `recent` is the deduplication window. It has no index on event_id: keys that come in no order would dirty one page
  * each, which makes appending five times slower; each handle keeps a hash of the window in memory instead.
+ * Its `version` is that of the entry's stream key, which `versions` has of all keys that ever were.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
@@ -36,6 +37,7 @@ const CREATED_IN_2 = `
   ) STRICT;
   CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
   CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;`
+const CREATED_IN_3 = 'CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;'
 const CREATE = `
   CREATE TABLE state (
     last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
@@ -43,7 +45,7 @@ const CREATE = `
   INSERT INTO state VALUES (0, 0, 0, 0, 0);
   CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
   CREATE INDEX entries_by_type ON entries (event_type, id);
-  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL) STRICT;
+  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
   CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
   CREATE TABLE pending (
     grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
@@ -52,6 +54,7 @@ const CREATE = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
   ${CREATED_IN_2}
+  ${CREATED_IN_3}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
@@ -75,6 +78,12 @@ const MIGRATE_FROM_1 = `
   DROP TABLE dead_letters_1;
   PRAGMA user_version = 2;
 `
+/** From version 2, which knew no stream keys. */
+const MIGRATE_FROM_2 = `
+  ALTER TABLE recent ADD COLUMN version INTEGER;
+  ${CREATED_IN_3}
+  PRAGMA user_version = 3;
+`
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
 export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseSync {
@@ -89,7 +98,7 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
     database.exec(`PRAGMA synchronous = ${durability === 'disk' ? 'FULL' : 'NORMAL'}`)
     database.exec('BEGIN IMMEDIATE')
     if (isEmpty(database)) database.exec(CREATE)
-    else if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
+    else migrate(database)
     assertLog(database, path)
     database.exec('COMMIT')
     return database
@@ -97,6 +106,12 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
     database.close()
     throw error
   }
+}
+
+/** A step for each version: a file of another is left as it is. */
+function migrate(database: DatabaseSync): void {
+  if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
+  if (pragma(database, 'user_version') === 2) database.exec(MIGRATE_FROM_2)
 }
 
 function isFileWithContent(path: string): boolean {

@@ -84,11 +84,18 @@ export class SqliteLog implements EventLog {
     return this.#connection.close(timeoutMs)
   }
 
-  async append(entries: readonly AppendEntry[], options: AppendOptions = {}): Promise<AppendResult[]> {
+  async append(
+    entries: readonly AppendEntry[],
+    { timeoutMs = this.#connection.options.timeoutMs, expected = [] }: AppendOptions = {}
+  ): Promise<AppendResult[]> {
     this.#connection.assertOpen()
-    const results = await this.#appender.append(entries, options.timeoutMs ?? this.#connection.options.timeoutMs)
+    const results = await this.#appender.append(entries, timeoutMs, expected)
     this.#doorbell.ring()
     return results
+  }
+
+  versionOf(streamKey: string): Promise<number> {
+    return this.#appender.versionOf(streamKey)
   }
 
   read(range: ReadRange): Promise<Entry[]> {

@@ -5,6 +5,26 @@
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
 
+-- Of a hash that is left over from an older span nothing counts: puts what counts into `seen`, event id -> message id.
+local function look(hash, ofSpan, fields, now, window, seen)
+  local found = redis.call('HMGET', hash, unpack(fields))
+  if tonumber(found[1]) ~= ofSpan then return false end
+  for i = 2, #fields do
+    local id = found[i]
+    if id and now - tonumber(string.match(id, '^%d+')) < window then seen[fields[i]] = id end
+  end
+  return true
+end
+
+-- Now, its span, and the hashes of this span and the last one.
+local function spansOf(evenHash, oddHash, window)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local span = math.floor(now / window)
+  if span % 2 == 1 then return now, span, oddHash, evenHash end
+  return now, span, evenHash, oddHash
+end
+
 -- first, last: where the events stand in ARGV, each with `width` arguments, the first of which is its id. add(i) appends
 -- the event whose arguments begin at i, and answers its message id. Returns the message ids and, from 0, the indexes of
 -- those that were there already.
@@ -15,30 +35,14 @@ local function appendEvents(evenHash, oddHash, window, first, last, width, add)
     return ids, duplicates
   end
 
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local span = math.floor(now / window)
-  local current, before = evenHash, oddHash
-  if span % 2 == 1 then current, before = oddHash, evenHash end
-
-  -- Event id -> message id. Of a hash that is left over from an older span nothing counts.
+  local now, span, current, before = spansOf(evenHash, oddHash, window)
   local seen = {}
-  local function look(hash, ofSpan, fields)
-    local found = redis.call('HMGET', hash, unpack(fields))
-    if tonumber(found[1]) ~= ofSpan then return false end
-    for i = 2, #fields do
-      local id = found[i]
-      if id and now - tonumber(string.match(id, '^%d+')) < window then seen[fields[i]] = id end
-    end
-    return true
-  end
-
   for from = first, last, width * CHUNK do
     local to = math.min(from + width * (CHUNK - 1), last)
     local fields, fresh = {''}, {}
     for i = from, to, width do fields[#fields + 1] = ARGV[i] end
-    look(before, span - 1, fields)
-    local isThisSpan = look(current, span, fields)
+    look(before, span - 1, fields, now, window, seen)
+    local isThisSpan = look(current, span, fields, now, window, seen)
     for i = from, to, width do
       local eventId = ARGV[i]
       local id = seen[eventId]

@@ -1,0 +1,11 @@
+-- Appends events of which some have a stream key, if the versions of stream keys are as expected, and counts them:
+-- append-3 for those. All of them in one step.
+-- Includes: versions
+--
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key
+-- ARGV  1 the window in ms; 0 for none, 2 how many versions are expected, then stream key and version of each, and then
+--       event id, payload and stream key ('' for none) of each event
+-- Returns what appendVersioned does
+
+local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1]) end
+return appendVersioned(KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 3, add)

@@ -1,0 +1,58 @@
+import { type StreamVersion, versionConflict } from '@tradpal/events'
+import type { AppendEntry } from '../port.ts'
+import type { Connection } from './connection.ts'
+
+const VERSION = 'SELECT version FROM versions WHERE key = ?'
+const SET_VERSION = `
+  INSERT INTO versions (key, version) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version`
+const RECALL = 'SELECT version FROM recent WHERE id = ?'
+const REMEMBER = 'UPDATE recent SET version = ?2 WHERE id = ?1'
+
+/** Where an entry stands. */
+export interface Placed {
+  readonly id: number
+  readonly duplicate: boolean
+  /** Of one with a stream key, when it is counted. */
+  readonly version?: number
+}
+
+/** The versions of stream keys, inside a step of the connection. */
+export class StreamVersions {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  of(key: string): number {
+    return Number(this.#connection.statement(VERSION).get(key)?.version ?? 0)
+  }
+
+  /** Throws `version_conflict`. */
+  mustBe(expected: readonly StreamVersion[]): void {
+    for (const one of expected) {
+      const actual = this.of(one.key)
+      if (actual !== one.version) throw versionConflict(one, actual)
+    }
+  }
+
+  /** Counts up the keys of what was appended, and gives each entry that has one its version; a duplicate has that of the first. */
+  count(entries: readonly AppendEntry[], placed: readonly Placed[]): Placed[] {
+    const versions = new Map<string, number>()
+    const counted = placed.map((place, index) => {
+      const key = entries[index]?.streamKey
+      if (key === undefined) return place
+      if (place.duplicate) return withVersion(place, this.#connection.statement(RECALL).get(place.id)?.version)
+      const version = (versions.get(key) ?? this.of(key)) + 1
+      versions.set(key, version)
+      this.#connection.statement(REMEMBER).run(place.id, version)
+      return withVersion(place, version)
+    })
+    for (const [key, version] of versions) this.#connection.statement(SET_VERSION).run(key, version)
+    return counted
+  }
+}
+
+function withVersion(place: Placed, version: unknown): Placed {
+  return typeof version === 'number' ? { ...place, version } : place
+}
