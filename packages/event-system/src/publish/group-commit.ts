@@ -74,8 +74,9 @@ export class GroupCommit {
     else setImmediate(this.#flush)
   }
 
-  /** After a failure one at a time, until one succeeds: what comes behind must not overtake. */
+  /** What comes behind a failure must not overtake: nothing goes before what failed is taken up, and then one at a time, until one succeeds. */
   #mostInFlight(): number {
+    if (this.#failed.length > 0) return 0
     return this.#failures === 0 ? MAX_IN_FLIGHT : 1
   }
 
@@ -124,18 +125,16 @@ export class GroupCommit {
   }
 
   #onSuccess(batch: readonly Parcel[], results: readonly AppendResult[]): void {
-    this.#failures = 0
-    this.#inFlight--
+    if (this.#failed.length === 0) this.#failures = 0
     let at = 0
     for (const { entries, resolve } of batch) {
       resolve({ kind: 'appended', results: results.slice(at, at + entries.length) })
       at += entries.length
     }
-    this.#goOn()
+    this.#onAnswer()
   }
 
   #onFailure(batch: readonly Parcel[], error: unknown, { order, sentAt }: { order: number; sentAt: number }): void {
-    this.#inFlight--
     const mayPass = error instanceof EventSystemError && error.retryable && !(error instanceof CircuitOpenError)
     if (error instanceof EventSystemError && error.code === 'log_timeout') {
       const until = this.#parts.clock.now()
@@ -146,6 +145,12 @@ export class GroupCommit {
       this.#failures++
       this.#failed.push({ order, batch })
     }
+    this.#onAnswer()
+  }
+
+  /** Whatever the last of those on their way became: what failed before it is taken up then. */
+  #onAnswer(): void {
+    this.#inFlight--
     if (this.#inFlight === 0 && this.#failed.length > 0) this.#takeUpFailed()
     this.#goOn()
   }
@@ -182,7 +187,9 @@ export class GroupCommit {
     const inTime: Parcel[] = []
     for (const parcel of this.#waiting) {
       const isLate = parcel.deadline - now <= (this.#maySpool(parcel) ? TO_SPOOL_MS : 0)
-      const isBeyondAsking = parcel.unknown !== undefined && now - parcel.unknown.sentAt >= deduplicationWindowMs
+      // It is asked about by another append, which the log may take as late as its deadline is.
+      const isBeyondAsking =
+        parcel.unknown !== undefined && Math.max(now, parcel.deadline) - parcel.unknown.sentAt >= deduplicationWindowMs
       if (isLate || isBeyondAsking) late.push(parcel)
       else inTime.push(parcel)
     }

@@ -14,7 +14,7 @@ const PAGE = 1_000
 const BACKOFF = { initialMs: 50, maxMs: 500 }
 /** An idle drain looks again after so long, in ms, in case a wake-up was lost. */
 const WAIT_MS = 1_000
-/** What may be in the log is looked for there, when it would be recognised no longer than so many ms. */
+/** Beyond the time of an append: what may be in the log is looked for there when it would be recognised no longer than that. */
 const MARGIN_MS = 5_000
 
 export interface DrainParts {
@@ -60,7 +60,9 @@ export class Drain {
     while (!stop.aborted) {
       try {
         const page = await member.read({ limit: PAGE, waitMs: WAIT_MS, signal: stop })
-        for (const batch of batchesOf(page.map((delivery) => this.#taken(delivery)))) await this.#bring(batch)
+        for (const batch of batchesOf(page.map((delivery) => this.#taken(delivery)))) {
+          if (!stop.aborted) await this.#bring(batch)
+        }
       } catch (error) {
         if (stop.aborted) return
         logger.error({ err: error }, 'the spool could not be drained; it is tried again')
@@ -77,23 +79,37 @@ export class Drain {
     return { delivery, record, unknown: together(record.unknown, wasTaken) }
   }
 
+  /** Until it is in the log, and then until the store knows that: what was handed out is not handed out again. */
   async #bring(batch: readonly Taken[]): Promise<void> {
-    const { member, store, contents, stop, clock, random, logger, target } = this.#parts
-    for (let failures = 0; !stop.aborted; ) {
+    const { contents, logger, target } = this.#parts
+    const pauseMs = () => (target.circuit.isClosed ? undefined : BACKOFF.maxMs / 2)
+    const isInTheLog = await this.#untilDone(() => this.#append(batch), pauseMs)
+    if (isInTheLog) await this.#untilDone(() => this.#settle(batch))
+    if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
+  }
+
+  /** Again and again, until it succeeds, or fails when this is stopped. Resolves to whether it succeeded. */
+  async #untilDone(step: () => Promise<void>, fixedPauseMs?: () => number | undefined): Promise<boolean> {
+    const { contents, stop, clock, random, logger } = this.#parts
+    for (let failures = 0; ; ) {
       try {
-        await this.#append(batch)
-        break
+        await step()
+        return true
       } catch (error) {
+        if (stop.aborted) return false
         if (failures++ === 0) logger.warn({ err: error, events: contents.events }, 'events wait in the spool')
-        const pauseMs = backoffMs(failures, BACKOFF, random)
-        await clock.sleep(target.circuit.isClosed ? pauseMs : BACKOFF.maxMs / 2, stop).catch(() => {})
+        await clock.sleep(fixedPauseMs?.() ?? backoffMs(failures, BACKOFF, random), stop).catch(() => {})
+        if (stop.aborted) return false
       }
     }
-    if (stop.aborted) return
-    await member.acknowledge(batch.map(({ delivery }) => delivery))
+  }
+
+  /** What another process has taken over meanwhile, or this one will be handed once more, is not done with. */
+  async #settle(batch: readonly Taken[]): Promise<void> {
+    const { member, store, contents } = this.#parts
+    const lost = new Set(await member.acknowledge(batch.map(({ delivery }) => delivery)))
+    for (const { delivery, record } of batch) if (!lost.has(delivery.messageId)) contents.remove(record)
     await store.trim({ maxLength: 0 })
-    for (const { record } of batch) contents.remove(record)
-    if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
   }
 
   async #append(batch: readonly Taken[]): Promise<void> {
@@ -116,7 +132,7 @@ export class Drain {
   /** Without those that are there already although no answer said so, and that the log would not recognise any more. */
   async #notInTheLog(batch: readonly Taken[]): Promise<AppendEntry[]> {
     const { target, clock } = this.#parts
-    const oldest = clock.now() - target.deduplicationWindowMs + MARGIN_MS
+    const oldest = clock.now() - target.deduplicationWindowMs + target.timeoutMs + MARGIN_MS
     const doubtful = batch.filter(({ unknown }) => unknown !== undefined && unknown.sentAt < oldest)
     const all = batch.flatMap(({ record }) => record.entries)
     if (doubtful.length === 0) return all

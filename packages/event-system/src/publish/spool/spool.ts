@@ -55,6 +55,7 @@ export class Spool {
   readonly #drain: Drain
   readonly #stop = new AbortController()
   #spooled = 0
+  #lastPut: Promise<void> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
   #isOpen = false
 
@@ -139,7 +140,13 @@ export class Spool {
   }
 
   /** Puts parcels that were reserved on the disk, in order, each as one record, and answers their callers. */
-  async put(parcels: readonly Parcel[]): Promise<void> {
+  put(parcels: readonly Parcel[]): Promise<void> {
+    // The store may take two appends of one moment in either order.
+    this.#lastPut = this.#lastPut.then(() => this.#putNow(parcels))
+    return this.#lastPut
+  }
+
+  async #putNow(parcels: readonly Parcel[]): Promise<void> {
     const { store, log } = this.#parts
     const fitting = parcels.filter((parcel) => this.#fits(parcel))
     try {
@@ -163,7 +170,14 @@ export class Spool {
         this.#contents.remove(parcel)
         refuse(parcel, error)
       }
+      if (this.isEmpty) this.#askTheLog()
     }
+  }
+
+  /** Nothing is sent to a log that fails, and it is the drain that finds out when it answers again: with nothing to drain, and nowhere to put anything, nobody would. */
+  #askTheLog(): void {
+    const { circuit, log } = this.#parts
+    circuit.run(() => log.ping()).catch(() => {})
   }
 
   /** The bytes of the parcel are counted already. */

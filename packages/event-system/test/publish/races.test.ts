@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeEvent, EventSystemError } from '@tradpal/events'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { EventLog } from '../../src/log/index.ts'
+import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { EventPublisher, type EventPublisherOptions } from '../../src/publish/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { signal, signals, withFaults } from '../support/events.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tradpal-races-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function sqliteLog(name = 'log.db'): Promise<SqliteLog> {
+  const log = new SqliteLog({ path: join(folder, name) })
+  await log.start()
+  onTestFinished(() => log.close())
+  return log
+}
+
+async function publisherOn(log: EventLog, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
+  const publisher = new EventPublisher({ log, ...options })
+  await publisher.start()
+  onTestFinished(() => publisher.close())
+  return publisher
+}
+
+function spoolIn(store: EventLog = new SqliteLog({ path: join(folder, 'spool.db') })) {
+  return { store, maxBytes: 1_000_000 }
+}
+
+async function eventIdsOf(log: EventLog): Promise<string[]> {
+  const entries = await log.read({ limit: 10_000 })
+  return entries.map(({ payload }) => decodeEvent(payload ?? '').eventId)
+}
+
+async function isSpoolEmpty(publisher: EventPublisher): Promise<boolean> {
+  return (await publisher.state()).spool?.events === 0
+}
+
+class DownError extends EventSystemError {
+  constructor() {
+    super('log_unavailable', 'The log is away.')
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A log whose appends do, one after the other, what they are told to; and what it was asked to append. */
+function scripted(log: EventLog) {
+  const calls: { readonly eventIds: readonly string[]; succeed(): void; fail(error: Error): void }[] = []
+  const append: EventLog['append'] = async (entries, options) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    calls.push({ eventIds: entries.map(({ eventId }) => eventId), succeed: resolve, fail: reject })
+    await promise
+    return await log.append(entries, options)
+  }
+  return { calls, log: withFaults(log, { append }) }
+}
+
+describe('a batch that fails while others are on their way', () => {
+  test('is sent again when the last of them was taken, and before anything that waits', async () => {
+    const { calls, log } = scripted(await sqliteLog())
+    const publisher = await publisherOn(log, { random: () => 0 })
+    const events = signals(3)
+    const publishing: Promise<unknown>[] = []
+    for (const event of events.slice(0, 2)) {
+      publishing.push(publisher.publish(event))
+      await waitFor(() => calls.length === publishing.length)
+    }
+    calls[0]?.fail(new DownError())
+    await turn()
+    publishing.push(publisher.publish(events[2] as (typeof events)[number]))
+    await turn()
+    calls[1]?.succeed()
+    await waitFor(() => calls.length === 3)
+    calls[2]?.succeed()
+    await Promise.all(publishing)
+    expect(calls.map(({ eventIds }) => eventIds)).toEqual([
+      [events[0]?.eventId],
+      [events[1]?.eventId],
+      [events[0]?.eventId, events[2]?.eventId]
+    ])
+  })
+
+  test('is answered although nothing comes after it, and close() waits for that', async () => {
+    const { calls, log } = scripted(await sqliteLog())
+    const publisher = new EventPublisher({ log })
+    const publishing = [publisher.publish(signal())]
+    await waitFor(() => calls.length === 1)
+    publishing.push(publisher.publish(signal()))
+    await waitFor(() => calls.length === 2)
+    calls[0]?.fail(new DownError())
+    await turn()
+    calls[1]?.succeed()
+    const closing = publisher.close()
+    await waitFor(() => calls.length === 3)
+    calls[2]?.succeed()
+    await closing
+    expect((await Promise.all(publishing)).map(({ status }) => status)).toEqual(['published', 'published'])
+  })
+})
+
+/** A log that is away until it is not. */
+function switchable(log: EventLog) {
+  const state = { isDown: true, appends: 0 }
+  const append: EventLog['append'] = (entries, options) => {
+    state.appends++
+    return state.isDown ? Promise.reject(new DownError()) : log.append(entries, options)
+  }
+  const ping: EventLog['ping'] = () => (state.isDown ? Promise.reject(new DownError()) : log.ping())
+  return { state, log: withFaults(log, { append, ping }) }
+}
+
+/** The spool's own log, whose disk is full whenever something says so. */
+function fullStore(isFull: { append: boolean; acknowledge: boolean }): EventLog {
+  const store = new SqliteLog({ path: join(folder, 'spool.db') })
+  const full = () => Promise.reject(new EventSystemError('log_full', 'The disk is full.'))
+  return withFaults(store, {
+    append: (entries, options) => (isFull.append ? full() : store.append(entries, options)),
+    group(name) {
+      const group = store.group(name)
+      return new Proxy(group, {
+        get(target, property) {
+          if (property !== 'sharded') return Reflect.get(target, property).bind(target)
+          return (...given: Parameters<typeof group.sharded>) => {
+            const member = group.sharded(...given)
+            const acknowledge = member.acknowledge.bind(member)
+            member.acknowledge = (holds) => (isFull.acknowledge ? full() : acknowledge(holds))
+            return member
+          }
+        }
+      })
+    }
+  })
+}
+
+describe('a spool whose disk is full', () => {
+  test('and empty does not keep publishes from a log that answers again', async () => {
+    const { state, log } = switchable(await sqliteLog())
+    const isFull = { append: true, acknowledge: false }
+    const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 1_000 })
+    await expect(publisher.publish(signal())).rejects.toMatchObject({ code: 'log_full', retryable: true })
+    await waitFor(async () => {
+      await publisher.publish(signal()).catch(() => {})
+      return !(await publisher.state()).isLogTaking
+    })
+    state.isDown = false
+    const { status } = await waitFor(() => publisher.publish(signal()), { timeoutMs: 3_000, what: 'a publish' })
+    expect(status).toBe('published')
+  })
+
+  test('when it is to forget what is in the log is asked again: nothing is stuck, and no key stays behind', async () => {
+    const real = await sqliteLog()
+    const { state, log } = switchable(real)
+    const isFull = { append: false, acknowledge: true }
+    const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 200 })
+    const event = signal()
+    expect((await publisher.publish(event)).status).toBe('spooled')
+    state.isDown = false
+    await waitFor(async () => (await eventIdsOf(real)).includes(event.eventId))
+    expect(await isSpoolEmpty(publisher)).toBe(false)
+    isFull.acknowledge = false
+    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 3_000, what: 'the spool being empty' })
+    expect((await publisher.publish(signal())).status).toBe('published')
+    expect(await eventIdsOf(real)).toHaveLength(2)
+  })
+})
