@@ -88,6 +88,8 @@ export class GroupCommit {
     if (this.#failures > 0) this.#giveUpWhatIsLate()
     this.#sortOut()
     while (this.#waiting.length > 0 && this.#inFlight < this.#mostInFlight()) this.#send(this.#takeBatch())
+    // When all of them were refused, nobody is left whose answer would say so.
+    this.#goOn()
   }
 
   #takeBatch(): readonly Parcel[] {

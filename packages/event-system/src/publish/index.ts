@@ -11,7 +11,7 @@ export {
   type EventPublisherOptions,
   type PublisherState,
   type PublishOptions,
-  type PublishReceipt,
   type SpoolOptions
 } from './publisher.ts'
+export type { PublishReceipt } from './receipt.ts'
 export type { SpoolStats } from './spool/index.ts'

@@ -14,8 +14,10 @@ import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
+import { Doubts } from './doubts.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Outcome } from './parcel.ts'
+import type { Outcome, Parcel } from './parcel.ts'
+import { type PublishReceipt, spooledReceipt } from './receipt.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 
@@ -54,17 +56,6 @@ export interface PublishOptions {
   readonly spool?: 'allowed' | 'never'
 }
 
-/** What became of a publish. */
-export interface PublishReceipt {
-  /** `published`: it is in the log. `spooled`: the log did not take it in time; it is on the disk of this machine, and comes into the log, in order and once, when that is there again. */
-  readonly status: 'published' | 'spooled'
-  /** Of a spooled event `spool:` and its id there, which no log knows. */
-  readonly messageId: MessageId
-  readonly eventId: string
-  /** True when this event id was published before, inside the deduplication window: the message id is the first one's. */
-  readonly duplicate: boolean
-}
-
 /** How a publisher is. */
 export interface PublisherState {
   /** False while most appends fail: publishes are not sent then. */
@@ -86,6 +77,7 @@ export class EventPublisher {
   readonly #spool: Spool | undefined
   readonly #commit: GroupCommit
   readonly #backpressure: Backpressure
+  readonly #doubts: Doubts
   #closed = false
 
   /** Throws `invalid_options`. */
@@ -106,6 +98,7 @@ export class EventPublisher {
     this.#circuit = new Circuit(all.logger)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
+    this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
   }
 
@@ -179,17 +172,20 @@ export class EventPublisher {
     if (entering !== undefined) await entering
     try {
       return await new Promise<Outcome>((resolve, reject) => {
-        const maySpool = spool === 'allowed'
-        this.#commit.offer({
+        const parcel: Parcel = {
           entries,
           keys,
           bytes: load.bytes,
           deadline,
-          maySpool,
-          unknown: undefined,
+          maySpool: spool === 'allowed',
+          unknown: this.#doubts.of(entries),
           resolve,
-          reject
-        })
+          reject: (error) => {
+            this.#doubts.remember(parcel)
+            reject(error)
+          }
+        }
+        this.#commit.offer(parcel)
       })
     } finally {
       this.#backpressure.leave(load)
@@ -292,10 +288,3 @@ export class EventPublisher {
 }
 
 const NO_KEYS: readonly string[] = []
-
-function spooledReceipt(
-  { spoolId, duplicate }: { readonly spoolId: string; readonly duplicate: boolean },
-  { eventId }: AppendEntry
-): PublishReceipt {
-  return { status: 'spooled', messageId: spoolId, eventId, duplicate }
-}

@@ -105,6 +105,15 @@ describe('a batch that fails while others are on their way', () => {
   })
 })
 
+test('close() ends when all that it waited for was refused', async () => {
+  const { log } = switchable(await sqliteLog())
+  const publisher = new EventPublisher({ log, timeoutMs: 100 })
+  const publishing = publisher.publish(signal())
+  const closing = publisher.close()
+  await expect(publishing).rejects.toMatchObject({ code: 'log_unavailable' })
+  await closing
+})
+
 /** A log that is away until it is not. */
 function switchable(log: EventLog) {
   const state = { isDown: true, appends: 0 }
@@ -168,5 +177,32 @@ describe('a spool whose disk is full', () => {
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 3_000, what: 'the spool being empty' })
     expect((await publisher.publish(signal())).status).toBe('published')
     expect(await eventIdsOf(real)).toHaveLength(2)
+  })
+})
+
+describe('an event whose publish was answered with log_timeout', () => {
+  test('and that is published again, into the spool, is in the log once, however long the outage is', async () => {
+    const deduplicationWindowMs = 300
+    const real = new SqliteLog({ path: join(folder, 'log.db'), deduplicationWindowMs })
+    await real.start()
+    onTestFinished(() => real.close())
+    let state: 'up' | 'down' | 'up again' = 'up'
+    const log = withFaults(real, {
+      append: async (entries, options) => {
+        if (state === 'down') throw new DownError()
+        if (state === 'up again') return await real.append(entries, options)
+        state = 'down'
+        await real.append(entries, options)
+        throw new EventSystemError('log_timeout', 'The answer was lost.')
+      }
+    })
+    const publisher = await publisherOn(log, { spool: spoolIn(), deduplicationWindowMs, timeoutMs: 100 })
+    const event = signal()
+    await expect(publisher.publish(event, { spool: 'never' })).rejects.toMatchObject({ code: 'log_timeout' })
+    expect((await publisher.publish(event)).status).toBe('spooled')
+    await new Promise((resolve) => setTimeout(resolve, 2 * deduplicationWindowMs))
+    state = 'up again'
+    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 3_000, what: 'the spool being empty' })
+    expect(await eventIdsOf(real)).toEqual([event.eventId])
   })
 })
