@@ -25,7 +25,7 @@ test.each(Object.entries(SUBJECTS))(
 
     console.log(table(verdict))
     expect(faultsFound(verdict), story).toEqual([])
-    expect(verdict.promised).toBeGreaterThan(SECONDS * 200)
+    expect(verdict.promised).toBeGreaterThan(SECONDS * 100)
     expect(verdict.spooled).toBeGreaterThan(0)
     await run.stop()
     await run.remove()

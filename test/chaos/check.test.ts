@@ -58,6 +58,9 @@ test('an event that stands in the log twice is doubled, but as documented', () =
   expect(found(again(WINDOW_MS, 'refused'), twice)).toEqual(['doubled: 1'])
   expect(found(again(WINDOW_MS, 'unknown'), twice)).toEqual([])
   expect(verdictOn(again(WINDOW_MS, 'unknown'), twice).againAfterTheWindow).toBe(1)
+  const afterADeath = [line('offered', 1), line('offered', 1), line('spooled', 1)]
+  expect(found(afterADeath, [entry(1), entry(1, { messageId: `${WINDOW_MS}-0` })])).toEqual(['doubled: 1'])
+  expect(found(afterADeath, [entry(1), entry(1, { messageId: `${WINDOW_MS + 1}-0` })])).toEqual([])
 })
 
 test('an event that was promised before another was offered stands before it', () => {

@@ -40,7 +40,10 @@ export interface Verdict {
   /** Answers that said that it is not known, and offers that the end of their process cut short. */
   readonly unknown: number
   readonly cutShort: number
-  /** Events that stand in the log twice, as documented: offered again, without an answer to the first offer, after the window. */
+  /**
+   * Events that stand in the log twice, as documented: offered again after the window; or by the process that came after the
+   * one that died over them, and into the log, by way of the spool, after the window.
+   */
   readonly againAfterTheWindow: number
   /** What went wrong, `publisher key number` each. */
   readonly findings: Readonly<Record<FindingName, readonly string[]>>
@@ -58,6 +61,8 @@ interface Story {
   messageId: string | undefined
   isGivenUp: boolean
   wasUnknown: boolean
+  /** An offer ended with the process that had it. */
+  wasForgotten: boolean
   answers: number
 }
 
@@ -70,7 +75,11 @@ export function check({ diary, log, deduplicationWindowMs, leftInSpools }: Evide
   const count = (what: Entry['what']) => diary.filter((entry) => entry.what === what).length
   const promised = all.filter(({ promisedIn }) => promisedIn >= 0)
   const several = all.filter(({ eventId }) => (places.get(eventId)?.length ?? 0) > 1)
-  const asDocumented = several.filter((story) => isAgainAfterTheWindow(story, deduplicationWindowMs))
+  const asDocumented = several.filter((story) => {
+    const distance = distanceOf(places.get(story.eventId) ?? [])
+    const isForgotten = story.wasForgotten && distance >= deduplicationWindowMs
+    return isForgotten || isAgainAfterTheWindow(story, deduplicationWindowMs)
+  })
   const names = (some: readonly Story[]) => some.map(({ name }) => name)
   return {
     events: log.length,
@@ -104,18 +113,22 @@ export function check({ diary, log, deduplicationWindowMs, leftInSpools }: Evide
 
 function storiesOf(diary: readonly Entry[]): Map<string, Story> {
   const stories = new Map<string, Story>()
-  for (const [place, { what, eventId, number, at, messageId, ...of }] of diary.entries()) {
+  for (const [place, { what, eventId, number, at, messageId, code, ...of }] of diary.entries()) {
     const story = stories.get(eventId) ?? newStory(nameOf({ ...of, number }), number, eventId)
     stories.set(eventId, story)
     if (what === 'given up') story.isGivenUp = true
     else if (what === 'offered') {
       // An offer before this one that nobody answered.
-      if (story.offers.length > story.answers) story.wasUnknown = true
+      if (story.offers.length > story.answers) {
+        story.wasUnknown = true
+        story.wasForgotten = true
+      }
       story.offers.push(place)
       story.offeredAt.push(at)
     } else {
       story.answers++
       if (what === 'unknown') story.wasUnknown = true
+      if (code === 'no_answer') story.wasForgotten = true
       if (what === 'published') story.messageId = messageId
       if (what === 'published' || what === 'spooled') story.promisedIn = place
     }
@@ -134,12 +147,19 @@ function newStory(name: string, number: number, eventId: string): Story {
     messageId: undefined,
     isGivenUp: false,
     wasUnknown: false,
+    wasForgotten: false,
     answers: 0
   }
 }
 
 function isAgainAfterTheWindow({ wasUnknown, offeredAt }: Story, windowMs: number): boolean {
   return wasUnknown && (offeredAt.at(-1) ?? 0) - (offeredAt[0] ?? 0) >= windowMs
+}
+
+/** Between the first and the last of them in the log, in ms. */
+function distanceOf(entries: readonly LogEntry[]): number {
+  const times = entries.map(({ messageId }) => Number.parseInt(messageId, 10))
+  return Math.max(...times) - Math.min(...times)
 }
 
 /**

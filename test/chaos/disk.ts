@@ -12,6 +12,7 @@ export interface SpoolDisk {
   /** Until not a byte is left. */
   fill(): void
   makeRoom(): void
+  /** Idempotent. */
   close(): void
 }
 
@@ -29,6 +30,7 @@ export function openDisk(kind: Subject['disk'], folder: string): SpoolDisk {
 /** A disk that can be filled. */
 class SmallDisk implements SpoolDisk {
   readonly path: string
+  #isMounted = true
 
   constructor(path: string, megabytes: number) {
     this.path = path
@@ -51,6 +53,8 @@ class SmallDisk implements SpoolDisk {
   }
 
   close(): void {
+    if (!this.#isMounted) return
+    this.#isMounted = false
     execFileSync('umount', ['-l', this.path])
   }
 

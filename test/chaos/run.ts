@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
-import { readDiary } from '../support/diary.ts'
+import { DiaryWriter, readDiary } from '../support/diary.ts'
 import { freePort } from '../support/free-port.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
-import { check, type Verdict } from './check.ts'
+import { check, type LogEntry, type Verdict } from './check.ts'
 import type { Entry } from './diary.ts'
 import { openDisk, type SpoolDisk } from './disk.ts'
 import { type Fault, planOf } from './plan.ts'
@@ -27,7 +27,7 @@ export interface RunOptions extends Subject {
 
 /** Publishers and a log, and somebody who is after them. */
 export class Run {
-  /** Where the diary, the log and the complaints of the processes are, until the run is removed. */
+  /** Where the diary, what the log holds and the complaints of the processes are, until the run is removed. */
   readonly folder: string
   readonly plan: readonly Fault[]
   readonly #options: RunOptions
@@ -80,9 +80,11 @@ export class Run {
       for (const [name, publisher] of this.#publishers) mustBeZero(await publisher.ended, `The publisher '${name}'`)
       await waitFor(() => recordsIn(this.#spoolPath(CLIENT)) === 0, { timeoutMs: SETTLE_MS, what: 'the spool' })
       mustBeZero(await this.#service.end(), 'The service')
+      const log = await readLog(await this.#servers.masterUrl())
+      new DiaryWriter<LogEntry>(join(this.folder, 'log.ndjson')).write(...log)
       return check({
         diary: await readDiary<Entry>(this.#diary),
-        log: await readLog(await this.#servers.masterUrl()),
+        log,
         deduplicationWindowMs,
         leftInSpools: Object.fromEntries(NAMES.map((name) => [name, recordsIn(this.#spoolPath(name))]))
       })
@@ -91,7 +93,7 @@ export class Run {
     }
   }
 
-  /** Ends what it started. The folder stays. */
+  /** Ends what it started. The folder stays. Idempotent. */
   async stop(): Promise<void> {
     for (const proxy of this.#proxies.values()) proxy.close()
     await this.#servers.stop()

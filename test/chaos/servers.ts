@@ -44,26 +44,34 @@ async function openServer(dir: string): Promise<Servers> {
   }
 }
 
-/** What a replica has confirmed survives the master. Each comes back as a replica of the other. */
+/**
+ * What a replica has confirmed survives the master. It is back as a replica before the next is killed: two that are lost at
+ * once are more than one replica is a promise for.
+ */
 async function openSentinels(): Promise<Servers> {
   const sentinels = await startRedisSentinels()
   const hasReplica = async () => {
     const master = await sentinels.master()
     return (await sentinels.ask<string>(master, 'INFO', 'replication')).includes('state=online')
   }
+  const kill = async (forMs: number) => {
+    const master = await sentinels.master()
+    await master.kill()
+    const isReplaced = async () => (await sentinels.master()).port !== master.port
+    await waitFor(isReplaced, { timeoutMs: 20_000, what: 'the failover' })
+    await pause(forMs)
+    await master.restart()
+    // A sentinel lets it be a master for some seconds, before it tells it that it is none any more.
+    await waitFor(() => hasReplica().catch(() => false), { timeoutMs: 40_000, what: 'a replica' })
+  }
+  let lastKill = Promise.resolve()
   return {
     url: sentinels.url,
     port: undefined,
     masterUrl: async () => (await sentinels.master()).url,
-    async kill(forMs) {
-      // Two lost at once are more than one replica is a promise for.
-      await waitFor(() => hasReplica().catch(() => false), { timeoutMs: 20_000, what: 'a replica' })
-      const master = await sentinels.master()
-      await master.kill()
-      const isReplaced = async () => (await sentinels.master()).port !== master.port
-      await waitFor(isReplaced, { timeoutMs: 20_000, what: 'the failover' })
-      await pause(forMs)
-      await master.restart()
+    kill(forMs) {
+      lastKill = lastKill.then(() => kill(forMs))
+      return lastKill
     },
     async freeze() {
       throw new Error('No subject freezes a master.')
