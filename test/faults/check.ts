@@ -119,15 +119,3 @@ export function faultsFound({ findings }: Verdict, ordering: 'key' | 'none'): st
     .filter(([name, found]) => found.length > 0 && (ordering === 'key' || !ofOrder.includes(name)))
     .map(([name, found]) => `${name}: ${found.length}`)
 }
-
-/** For people. */
-export function table({ findings, ...numbers }: Verdict): string {
-  const rows = [
-    ...Object.entries(numbers).map(([name, value]) => [name, String(value)] as const),
-    ...Object.entries(findings).map(([name, found]) => {
-      const examples = found.length === 0 ? '' : `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ', …' : ''}`
-      return [name, `${found.length}${examples}`] as const
-    })
-  ]
-  return rows.map(([name, value]) => `  ${name.padEnd(22)} ${value}`).join('\n')
-}

@@ -1,8 +1,9 @@
 import { createEvent, EventSystem } from '@tradpal/event-system'
 import pino from 'pino'
-import { DiaryWriter } from './diary.ts'
-import { tellThatItHasBegun } from './processes.ts'
-import { randomFrom } from './random.ts'
+import { DiaryWriter } from '../support/diary.ts'
+import { randomFrom } from '../support/random.ts'
+import { tellThatItHasBegun } from '../support/run-process.ts'
+import type { Entry } from './diary.ts'
 import { EFFECT, GROUP, LEASE_MS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
 /**
@@ -11,7 +12,7 @@ import { EFFECT, GROUP, LEASE_MS, type ProcessSettings, systemOptions, TYPES } f
  */
 const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '')
 const { diary, ordering, name, seed } = settings
-const writer = new DiaryWriter(diary)
+const writer = new DiaryWriter<Entry>(diary)
 const random = randomFrom(seed)
 const system = new EventSystem({ ...systemOptions(settings), logger: pino(pino.destination({ dest: 2, sync: true })) })
 

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { faultsFound, table } from './check.ts'
+import { table } from '../support/verdict-table.ts'
+import { faultsFound } from './check.ts'
 import { told } from './plan.ts'
 import { Run } from './run.ts'
 import { SUBJECTS } from './settings.ts'

@@ -1,4 +1,5 @@
-import { faultsFound, table } from './check.ts'
+import { table } from '../support/verdict-table.ts'
+import { faultsFound } from './check.ts'
 import { told } from './plan.ts'
 import { Run } from './run.ts'
 import { SUBJECTS } from './settings.ts'

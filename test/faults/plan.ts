@@ -1,4 +1,4 @@
-import { randomFrom } from './random.ts'
+import { randomFrom } from '../support/random.ts'
 
 /** A server that is started again answers within so long. */
 const RESTART_MS = 1_000

@@ -1,12 +1,13 @@
 import { createEvent, EventSystem, EventSystemError } from '@tradpal/event-system'
-import { DiaryWriter } from './diary.ts'
-import { tellThatItHasBegun } from './processes.ts'
+import { DiaryWriter } from '../support/diary.ts'
+import { tellThatItHasBegun } from '../support/run-process.ts'
+import type { Entry } from './diary.ts'
 import { EVENTS_PER_SECOND, KEYS, type ProcessSettings, systemOptions, TYPES } from './settings.ts'
 
 /** Publishes at its pace for the time of the run, each key's events in order, and writes down what the log has taken. */
 const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '')
 const { diary, durationMs } = settings
-const writer = new DiaryWriter(diary)
+const writer = new DiaryWriter<Entry>(diary)
 const system = new EventSystem(systemOptions(settings))
 await untilAccepted(() => system.initialize())
 tellThatItHasBegun()

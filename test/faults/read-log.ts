@@ -1,9 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
-import { createClient } from 'redis'
+import { connectRaw, readStream } from '../support/read-stream.ts'
 import type { LogEntry } from './check.ts'
 import { EFFECT, STREAM } from './settings.ts'
-
-const PAGE = 5_000
 
 export interface LogContent {
   /** In log order. */
@@ -17,29 +15,17 @@ export function readLog(place: string): Promise<LogContent> {
 }
 
 async function readRedis(url: string): Promise<LogContent> {
-  const client = await connect(url)
+  const client = await connectRaw(url)
   try {
     const streams = [STREAM, ...(await client.keys(`${STREAM}:type:*`))]
     const pages = await Promise.all(streams.map((stream) => readStream(client, stream)))
-    const entries = pages.flat().sort((a, b) => compareIds(a.messageId, b.messageId))
+    const entries = pages
+      .flat()
+      .map(({ id, fields }) => entryOf(id, fields.event ?? ''))
+      .sort((a, b) => compareIds(a.messageId, b.messageId))
     return { entries, deadLetters: await client.xLen(`${STREAM}:dead_letters`) }
   } finally {
     await client.close()
-  }
-}
-
-function connect(url: string) {
-  return createClient({ url }).connect()
-}
-
-async function readStream(client: Awaited<ReturnType<typeof connect>>, stream: string): Promise<LogEntry[]> {
-  const entries: LogEntry[] = []
-  for (let from = '-'; ; ) {
-    const page = (await client.xRange(stream, from, '+', { COUNT: PAGE })) ?? []
-    for (const { id, message } of page) entries.push(entryOf(id, message.event ?? ''))
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return entries
-    from = `(${last.id}`
   }
 }
 

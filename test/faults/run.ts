@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
+import { readDiary } from '../support/diary.ts'
+import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { type RedisServer, startRedis } from '../support/start-redis.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { check, type Verdict } from './check.ts'
-import { readDiary } from './diary.ts'
+import type { Entry } from './diary.ts'
 import { CONSUMERS, type Fault, planOf } from './plan.ts'
-import { RunProcess } from './processes.ts'
 import { readLog } from './read-log.ts'
 import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions } from './settings.ts'
 
@@ -57,9 +58,13 @@ export class Run {
       await Promise.all(faults)
       mustBeZero(await publisher.ended, 'The publisher')
       await this.#allIsHandled()
-      for (const consumer of this.#consumers) mustBeZero(await consumer?.end(), 'A consumer')
+      for (const consumer of this.#consumers) {
+        consumer?.thaw()
+        await consumer?.begun
+        mustBeZero(await consumer?.end(), 'A consumer')
+      }
       const { entries, deadLetters } = await readLog(this.#place)
-      return check({ diary: await readDiary(this.#diary), log: entries, deadLetters })
+      return check({ diary: await readDiary<Entry>(this.#diary), log: entries, deadLetters })
     } finally {
       await Promise.all([publisher, ...this.#consumers].map((process) => process?.kill()))
     }
@@ -99,7 +104,8 @@ export class Run {
       durationMs,
       seed: seed + ++this.#started
     }
-    return new RunProcess(script, settings, join(this.folder, `${name}.log`))
+    const complaints = join(this.folder, `${name}.log`)
+    return new RunProcess({ script: join(import.meta.dirname, script), args: [JSON.stringify(settings)], complaints })
   }
 
   #startConsumer(slot: number): void {
@@ -157,12 +163,4 @@ export class Run {
     }
     await waitFor(isSettled, { timeoutMs: SETTLE_MS, what: 'all events being handled' })
   }
-}
-
-function mustBeZero(exit: number | string | undefined, who: string): void {
-  if (exit !== 0) throw new Error(`${who} ended with ${exit}.`)
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)))
 }

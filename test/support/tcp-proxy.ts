@@ -4,10 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 interface ProxyState {
   isOpen: boolean
   losesAnswers: boolean
+  delayMs: number
   target: number
 }
 
-/** A TCP proxy before a port of this machine that can be cut off, set before another, and made to lose answers. */
+/** A TCP proxy before a port of this machine that can be cut off, set before another, and made to delay and to lose answers. */
 export class TcpProxy {
   readonly port: number
   readonly #sockets: Set<Socket>
@@ -23,10 +24,10 @@ export class TcpProxy {
 
   static async before(target: number): Promise<TcpProxy> {
     const sockets = new Set<Socket>()
-    const state: ProxyState = { isOpen: true, losesAnswers: false, target }
-    const server = createServer((near) => {
+    const state: ProxyState = { isOpen: true, losesAnswers: false, delayMs: 0, target }
+    const server = createServer({ allowHalfOpen: true }, (near) => {
       if (!state.isOpen) return near.destroy()
-      const far = connect(state.target, '127.0.0.1')
+      const far = connect({ port: state.target, host: '127.0.0.1', allowHalfOpen: true })
       for (const socket of [near, far]) {
         sockets.add(socket)
         socket.setNoDelay()
@@ -37,13 +38,8 @@ export class TcpProxy {
           far.destroy()
         })
       }
-      near.pipe(far)
-      far.on('data', (answer) => {
-        if (state.losesAnswers || near.write(answer)) return
-        far.pause()
-        near.once('drain', () => far.resume())
-      })
-      far.on('end', () => near.end())
+      relay(near, far, state, () => true)
+      relay(far, near, state, () => !state.losesAnswers)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -56,14 +52,25 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Resets all connections (RST), with what is on its way. New ones are let through. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
   /** What the port answers gets lost from now on, until it is mended; what it is told arrives. */
   loseAnswers(): void {
     this.#state.losesAnswers = true
   }
 
+  /** Everything takes so long, both ways, until it is mended. */
+  delay(ms: number): void {
+    this.#state.delayMs = ms
+  }
+
   mend(): void {
     this.#state.isOpen = true
     this.#state.losesAnswers = false
+    this.#state.delayMs = 0
   }
 
   /** Drops all connections; new ones go to another port. */
@@ -77,4 +84,28 @@ export class TcpProxy {
     this.cutOff()
     this.#close()
   }
+}
+
+/** Hands on what comes, in its order, each when its time has come. */
+function relay(from: Socket, to: Socket, state: ProxyState, arrives: () => boolean): void {
+  let underWay = 0
+  let last: Promise<void> = Promise.resolve()
+  const later = (hand: () => void) => {
+    if (underWay === 0 && state.delayMs === 0) return hand()
+    underWay++
+    const due = new Promise((resolve) => setTimeout(resolve, state.delayMs))
+    last = Promise.all([due, last]).then(() => {
+      underWay--
+      hand()
+    })
+  }
+  from.on('data', (chunk) => {
+    if (!arrives()) return
+    later(() => {
+      if (to.destroyed || to.write(chunk)) return
+      from.pause()
+      to.once('drain', () => from.resume())
+    })
+  })
+  from.on('end', () => later(() => to.end()))
 }

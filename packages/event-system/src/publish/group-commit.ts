@@ -13,6 +13,8 @@ const MAX_IN_FLIGHT = 4
 /** The wait before a batch is sent again: short, for its callers wait, and not so short that a blink of the network counts as an outage. */
 const BACKOFF = { initialMs: 50, maxMs: 400 }
 const LEAST_PAUSE_MS = 30
+/** What failed is not sent again with less time left: hardly any log answers by then, and all that go with it would have no more. */
+const LEAST_TIME_MS = 10
 
 export interface GroupCommitParts {
   readonly log: EventLog
@@ -196,13 +198,13 @@ export class GroupCommit {
     clock.sleep(Math.max(0, first - clock.now()), pause.abort.signal).then(goOn, () => {})
   }
 
-  /** Those whose time is up, and those that would not be recognised any more if they were in the log. */
+  /** Those whose time is nearly up, and those that would not be recognised any more if they were in the log. */
   #giveUpWhatIsLate(): void {
     const now = this.#parts.clock.now()
     const late: Parcel[] = []
     const inTime: Parcel[] = []
     for (const parcel of this.#waiting) {
-      if (parcel.deadline <= now || this.#isBeyondAsking(parcel)) late.push(parcel)
+      if (parcel.deadline - now < LEAST_TIME_MS || this.#isBeyondAsking(parcel)) late.push(parcel)
       else inTime.push(parcel)
     }
     this.#waiting = inTime

@@ -12,6 +12,15 @@ export interface UnknownOutcome {
   readonly until: number
 }
 
+/** All of the time. */
+export function together(
+  one: UnknownOutcome | undefined,
+  other: UnknownOutcome | undefined
+): UnknownOutcome | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return { sentAt: Math.min(one.sentAt, other.sentAt), until: Math.max(one.until, other.until) }
+}
+
 /** What one call of a publisher offers: events that are appended all or none, in order. */
 export interface Parcel {
   readonly entries: readonly AppendEntry[]

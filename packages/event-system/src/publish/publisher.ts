@@ -5,6 +5,7 @@ import { choice, duration, type Logger, onlyOptions, silentLogger } from '../run
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { ConveniencePublishers } from './convenience-publishers.ts'
+import { Doubts } from './doubts.ts'
 import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { Outcome, Parcel } from './parcel.ts'
@@ -74,6 +75,7 @@ export class EventPublisher extends ConveniencePublishers {
   readonly #spool: Spool | undefined
   readonly #commit: GroupCommit
   readonly #backpressure: Backpressure
+  readonly #doubts: Doubts
   #closed = false
 
   /** Throws `invalid_options`. */
@@ -96,6 +98,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
+    this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
   }
 
@@ -198,18 +201,20 @@ export class EventPublisher extends ConveniencePublishers {
   #commitOf(call: Omit<Parcel, 'unknown' | 'resolve' | 'reject'>): Promise<Outcome> {
     const load = { events: call.entries.length, bytes: call.bytes }
     return new Promise((resolve, reject) => {
-      this.#commit.offer({
+      const parcel: Parcel = {
         ...call,
-        unknown: undefined,
+        unknown: this.#doubts.of(call.entries),
         resolve: (outcome) => {
           this.#backpressure.leave(load)
           resolve(outcome)
         },
         reject: (error) => {
           this.#backpressure.leave(load)
+          this.#doubts.remember(parcel)
           reject(error)
         }
-      })
+      }
+      this.#commit.offer(parcel)
     })
   }
 

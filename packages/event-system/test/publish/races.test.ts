@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EventSystemError } from '@tradpal/events'
+import { type Clock, decodeEvent, EventSystemError, systemClock } from '@tradpal/events'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { EventLog } from '../../src/log/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
@@ -31,6 +31,15 @@ async function publisherOn(log: EventLog, options: Partial<EventPublisherOptions
 
 function spoolIn(store: EventLog = new SqliteLog({ path: join(folder, 'spool.db') })) {
   return { store, maxBytes: 1_000_000 }
+}
+
+async function eventIdsOf(log: EventLog): Promise<string[]> {
+  const entries = await log.read({ limit: 10_000 })
+  return entries.map(({ payload }) => decodeEvent(payload ?? '').eventId)
+}
+
+async function isSpoolEmpty(publisher: EventPublisher): Promise<boolean> {
+  return (await publisher.state()).spool?.events === 0
 }
 
 class DownError extends EventSystemError {
@@ -117,32 +126,19 @@ function switchable(log: EventLog) {
 }
 
 /** The spool's own log, whose disk is full whenever something says so. */
-function fullStore(isFull: { append: boolean; acknowledge: boolean }): EventLog {
+function fullStore(isFull: { append: boolean; remove: boolean }): EventLog {
   const store = new SqliteLog({ path: join(folder, 'spool.db') })
   const full = () => Promise.reject(new EventSystemError('log_full', 'The disk is full.'))
   return withFaults(store, {
     append: (entries, options) => (isFull.append ? full() : store.append(entries, options)),
-    group(name) {
-      const group = store.group(name)
-      return new Proxy(group, {
-        get(target, property) {
-          if (property !== 'sharded') return Reflect.get(target, property).bind(target)
-          return (...given: Parameters<typeof group.sharded>) => {
-            const member = group.sharded(...given)
-            const acknowledge = member.acknowledge.bind(member)
-            member.acknowledge = (holds) => (isFull.acknowledge ? full() : acknowledge(holds))
-            return member
-          }
-        }
-      })
-    }
+    remove: (messageIds) => (isFull.remove ? full() : store.remove(messageIds))
   })
 }
 
 describe('a spool whose disk is full', () => {
   test('and empty does not keep publishes from a log that answers again', async () => {
     const { state, log } = switchable(await sqliteLog())
-    const isFull = { append: true, acknowledge: false }
+    const isFull = { append: true, remove: false }
     const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 1_000 })
     await expect(publisher.publish(signal())).rejects.toMatchObject({ code: 'log_full', retryable: true })
     await waitFor(async () => {
@@ -153,4 +149,61 @@ describe('a spool whose disk is full', () => {
     const { status } = await waitFor(() => publisher.publish(signal()), { timeoutMs: 3_000, what: 'a publish' })
     expect(status).toBe('published')
   })
+
+  test('when it is to forget what is in the log is asked again: nothing is stuck, and no key stays behind', async () => {
+    const real = await sqliteLog()
+    const { state, log } = switchable(real)
+    const isFull = { append: false, remove: true }
+    const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 200 })
+    const event = signal()
+    expect((await publisher.publish(event)).status).toBe('spooled')
+    state.isDown = false
+    await waitFor(async () => (await eventIdsOf(real)).includes(event.eventId))
+    expect(await isSpoolEmpty(publisher)).toBe(false)
+    isFull.remove = false
+    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 3_000, what: 'the spool being empty' })
+    expect((await publisher.publish(signal())).status).toBe('published')
+    expect(await eventIdsOf(real)).toHaveLength(2)
+  })
+})
+
+describe('an event whose publish was answered with log_timeout', () => {
+  test('and that is published again, into the spool, is in the log once, however long the outage is', async () => {
+    const deduplicationWindowMs = 300
+    const real = new SqliteLog({ path: join(folder, 'log.db'), deduplicationWindowMs })
+    await real.start()
+    onTestFinished(() => real.close())
+    let state: 'up' | 'down' | 'up again' = 'up'
+    const log = withFaults(real, {
+      append: async (entries, options) => {
+        if (state === 'down') throw new DownError()
+        if (state === 'up again') return await real.append(entries, options)
+        state = 'down'
+        await real.append(entries, options)
+        throw new EventSystemError('log_timeout', 'The answer was lost.')
+      }
+    })
+    const publisher = await publisherOn(log, { spool: spoolIn(), deduplicationWindowMs, timeoutMs: 100 })
+    const event = signal()
+    await expect(publisher.publish(event, { spool: 'never' })).rejects.toMatchObject({ code: 'log_timeout' })
+    expect((await publisher.publish(event)).status).toBe('spooled')
+    await new Promise((resolve) => setTimeout(resolve, 2 * deduplicationWindowMs))
+    state = 'up again'
+    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 3_000, what: 'the spool being empty' })
+    expect(await eventIdsOf(real)).toEqual([event.eventId])
+  })
+})
+
+test('a process that was frozen until another took its spool, puts nothing more there, and says so', async () => {
+  const { state, log } = switchable(await sqliteLog())
+  let isFrozen = false
+  const sleep: Clock['sleep'] = (ms, stop) => systemClock.sleep(isFrozen ? 60_000 : ms, stop)
+  const frozen = await publisherOn(log, { spool: spoolIn(), clock: { ...systemClock, sleep }, timeoutMs: 200 })
+  isFrozen = true
+  const other = await waitFor(() => publisherOn(log, { spool: spoolIn(), timeoutMs: 200 }), { timeoutMs: 10_000 })
+  isFrozen = false
+  state.isDown = true
+  await expect(frozen.publish(signal())).rejects.toMatchObject({ code: 'log_busy', retryable: true })
+  expect((await other.publish(signal())).status).toBe('spooled')
+  expect((await other.state()).spool).toMatchObject({ events: 1 })
 })

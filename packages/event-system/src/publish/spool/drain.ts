@@ -3,7 +3,7 @@ import type { EventCodec } from '../../codec/index.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
 import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
-import type { UnknownOutcome } from '../parcel.ts'
+import { together, type UnknownOutcome } from '../parcel.ts'
 import { reportPublished } from '../report.ts'
 import type { SpoolContents } from './contents.ts'
 import { eventIdsIn } from './event-ids-in.ts'
@@ -166,9 +166,4 @@ function batchesOf(taken: readonly Taken[]): Taken[][] {
     }
   }
   return batches
-}
-
-function together(one: UnknownOutcome | undefined, other: UnknownOutcome | undefined): UnknownOutcome | undefined {
-  if (one === undefined || other === undefined) return one ?? other
-  return { sentAt: Math.min(one.sentAt, other.sentAt), until: Math.max(one.until, other.until) }
 }

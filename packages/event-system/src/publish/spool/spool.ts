@@ -117,6 +117,12 @@ export class Spool {
     throw new EventSystemError('log_busy', 'This process was frozen: whether the spool is still its own is not known.')
   }
 
+  /** What another took over while this process was frozen is no place to put anything: nobody here would bring it into the log. */
+  async #mustStillBeOurs(): Promise<void> {
+    if (this.#parts.clock.now() >= this.#isOursUntil) await this.#renew()
+    this.#mustBeOurs()
+  }
+
   async #keepLease(): Promise<void> {
     const { clock, logger } = this.#parts
     while (await pause(clock, LEASE_MS / 4, this.#stop.signal)) {
@@ -149,6 +155,7 @@ export class Spool {
     const { store, log } = this.#parts
     const fitting = parcels.filter((parcel) => this.#fits(parcel))
     try {
+      await this.#mustStillBeOurs()
       const results = await store.append(
         fitting.map((parcel) => ({
           eventId: parcel.entries.length === 1 ? (parcel.entries[0]?.eventId as string) : newEventId(),
