@@ -71,7 +71,7 @@ export class Backpressure {
 
   async #wait(load: Load, timeoutMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const waiting = { ...load, resolve }
+    const waiting = { events: load.events, bytes: load.bytes, resolve }
     this.#waiting.add(waiting)
     const stop = new AbortController()
     const timeIsUp = this.#clock.sleep(timeoutMs, stop.signal).then(

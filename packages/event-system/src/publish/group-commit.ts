@@ -1,11 +1,11 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import type { AppendResult, EventLog } from '../log/index.ts'
+import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
 import { type Parcel, refuse } from './parcel.ts'
 import type { Spool } from './spool/index.ts'
 
-/** A batch is closed at so many entries: where the log's throughput levels off. */
-const MAX_BATCH = 1_000
+/** A batch is closed at so many entries: a larger one gains nothing at the log, and leaves it idle while the publishers take up their answers. */
+const MAX_BATCH = 250
 /** Or at so many characters. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 /** So many batches may be on their way at once: the log works on one while the next travels. */
@@ -129,7 +129,7 @@ export class GroupCommit {
     setImmediate(this.#turnEnded)
     const order = this.#sent++
     const sentAt = clock.now()
-    const entries = batch.length === 1 ? (batch[0] as Parcel).entries : batch.flatMap((parcel) => parcel.entries)
+    const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
     const expected = batch[0]?.expected
@@ -147,7 +147,7 @@ export class GroupCommit {
     if (this.#failed.length === 0) this.#failures = 0
     let at = 0
     for (const { entries, resolve } of batch) {
-      resolve({ kind: 'appended', results: results.slice(at, at + entries.length) })
+      resolve({ kind: 'appended', results, at })
       at += entries.length
     }
     this.#onAnswer()
@@ -259,6 +259,12 @@ export class GroupCommit {
     if (this.#waiting.length > 0) this.#schedule()
     else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+function together(batch: readonly Parcel[]): AppendEntry[] {
+  const all: AppendEntry[] = []
+  for (const { entries } of batch) for (const entry of entries) all.push(entry)
+  return all
 }
 
 function behindError(): EventSystemError {

@@ -1,9 +1,12 @@
 import { EventSystemError, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../log/index.ts'
 
-/** What became of a parcel: it is in the log, or on the disk of this machine, under an id of the spool's own. */
+/**
+ * What became of a parcel: it is in the log, its first entry the one `at` of the results of an append that it may share with
+ * others; or on the disk of this machine, under an id of the spool's own.
+ */
 export type Outcome =
-  | { readonly kind: 'appended'; readonly results: readonly AppendResult[] }
+  | { readonly kind: 'appended'; readonly results: readonly AppendResult[]; readonly at: number }
   | { readonly kind: 'spooled'; readonly spoolId: string; readonly duplicate: boolean }
 
 /** Within which time it may be in the log although no answer said so, ms since the epoch. */
@@ -21,13 +24,11 @@ export function together(
   return { sentAt: Math.min(one.sentAt, other.sentAt), until: Math.max(one.until, other.until) }
 }
 
-/** What one call of a publisher offers: events that are appended all or none, in order. */
-export interface Parcel {
+/** What one call of a publisher is to have appended: all or none, in order. */
+export interface Offer {
   readonly entries: readonly AppendEntry[]
   /** What its events must stay in order with. */
   readonly keys: readonly string[]
-  /** Of the payloads, in characters. */
-  readonly bytes: number
   /** Until when it is to be in the log, by the publisher's clock. Then it goes into the spool, or is refused. */
   readonly deadline: number
   /** Whether there is a spool, and its caller is content with that. */
@@ -35,9 +36,42 @@ export interface Parcel {
   /** Which versions stream keys must have. Such a parcel is an append of its own. */
   readonly expected?: readonly StreamVersion[] | undefined
   /** Set when an answer was lost: it may be in the log. */
+  readonly unknown?: UnknownOutcome | undefined
+}
+
+/** An offer on its way. There is one for each publish: it is as small as can be. */
+export class Parcel implements Offer {
+  readonly entries: readonly AppendEntry[]
+  readonly keys: readonly string[]
+  /** Of the payloads, in characters. */
+  readonly bytes: number
+  readonly deadline: number
+  readonly maySpool: boolean
+  readonly expected: readonly StreamVersion[] | undefined
   unknown: UnknownOutcome | undefined
+  readonly outcome: Promise<Outcome>
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
+
+  constructor({ entries, keys, deadline, maySpool, expected, unknown }: Offer) {
+    this.entries = entries
+    this.keys = keys
+    this.deadline = deadline
+    this.maySpool = maySpool
+    this.expected = expected
+    this.unknown = unknown
+    let bytes = 0
+    for (const { payload } of entries) bytes += payload.length
+    this.bytes = bytes
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+    this.outcome = promise
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  get events(): number {
+    return this.entries.length
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { ConveniencePublishers } from './convenience-publishers.ts'
 import { Doubts } from './doubts.ts'
 import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Outcome, Parcel } from './parcel.ts'
+import { Parcel } from './parcel.ts'
 import { type PublishReceipt, receiptsOf } from './receipt.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
@@ -120,11 +120,12 @@ export class EventPublisher extends ConveniencePublishers {
    * again is safe.
    */
   async publishEvent(event: Event): Promise<MessageId> {
-    return (await this.publish(event)).messageId
+    const [receipt] = await this.#publishTogether([event], [this.#prepare(event)], NO_OPTIONS)
+    return (receipt as PublishReceipt).messageId
   }
 
   /** As {@link publishEvent}, with the whole receipt. */
-  async publish(event: Event, options: PublishOptions = {}): Promise<PublishReceipt> {
+  async publish(event: Event, options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt> {
     const [receipt] = await this.#publishTogether([event], [this.#prepare(event)], options)
     return receipt as PublishReceipt
   }
@@ -133,12 +134,12 @@ export class EventPublisher extends ConveniencePublishers {
    * Publishes events as one unit, in order: all of them or none. Resolves to their message ids in the same order. What
    * is refused names its place: the error's `index`.
    */
-  async publishBatch(events: readonly Event[], options: PublishOptions = {}): Promise<MessageId[]> {
+  async publishBatch(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<MessageId[]> {
     return (await this.publishAll(events, options)).map(({ messageId }) => messageId)
   }
 
   /** As {@link publishBatch}, with the whole receipts: all of them have the same status. */
-  async publishAll(events: readonly Event[], options: PublishOptions = {}): Promise<PublishReceipt[]> {
+  async publishAll(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt[]> {
     const entries = events.map((event, index) => this.#prepareAt(event, index))
     return this.#publishTogether(events, entries, options)
   }
@@ -149,7 +150,7 @@ export class EventPublisher extends ConveniencePublishers {
    */
   async transaction(
     work: (transaction: PublishTransaction) => unknown,
-    options: PublishOptions = {}
+    options: PublishOptions = NO_OPTIONS
   ): Promise<PublishReceipt[]> {
     if (typeof work !== 'function') {
       throw new EventSystemError('invalid_argument', `A transaction takes a function, got ${typeof work}.`)
@@ -170,9 +171,21 @@ export class EventPublisher extends ConveniencePublishers {
   ): Promise<PublishReceipt[]> {
     const started = performance.now()
     if (entries.length === 0) return []
-    const outcome = await this.#offer(withStreamKey(entries, options), this.#keysOf(events), options)
-    if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome.results, started)
-    return receiptsOf(entries, outcome)
+    const { timeoutMs = this.#options.timeoutMs, whenFull } = checkedOptions(options)
+    const parcel = this.#parcelOf(events, entries, options, timeoutMs)
+    const entering = this.#backpressure.enter(parcel, timeoutMs, whenFull)
+    if (entering !== undefined) await entering
+    try {
+      this.#commit.offer(parcel)
+      const outcome = await parcel.outcome
+      if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome, started)
+      return receiptsOf(entries, outcome)
+    } catch (error) {
+      this.#doubts.remember(parcel)
+      throw error
+    } finally {
+      this.#backpressure.leave(parcel)
+    }
   }
 
   /** Resolves when there is room for a publish: see {@link BackpressureOptions}. */
@@ -186,35 +199,21 @@ export class EventPublisher extends ConveniencePublishers {
     return { isLogTaking: this.#circuit.isClosed, inFlight, ...(spool === undefined ? {} : { spool }) }
   }
 
-  #offer(entries: readonly AppendEntry[], keys: readonly string[], options: PublishOptions): Promise<Outcome> {
-    const { clock, timeoutMs: usualMs } = this.#options
-    const { timeoutMs = usualMs, spool = 'allowed', whenFull, streamKey } = checkedOptions(options)
-    const expected = expectationOf(options)
-    const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
+  #parcelOf(
+    events: readonly Event[],
+    entries: readonly AppendEntry[],
+    options: PublishOptions,
+    timeoutMs: number
+  ): Parcel {
+    const { spool = 'allowed', streamKey } = options
     const maySpool = spool === 'allowed' && streamKey === undefined && this.#spool !== undefined
-    const deadline = clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0)
-    const call = { entries, keys, bytes, deadline, maySpool, expected }
-    const entering = this.#backpressure.enter({ events: entries.length, bytes }, timeoutMs, whenFull)
-    return entering === undefined ? this.#commitOf(call) : entering.then(() => this.#commitOf(call))
-  }
-
-  #commitOf(call: Omit<Parcel, 'unknown' | 'resolve' | 'reject'>): Promise<Outcome> {
-    const load = { events: call.entries.length, bytes: call.bytes }
-    return new Promise((resolve, reject) => {
-      const parcel: Parcel = {
-        ...call,
-        unknown: this.#doubts.of(call.entries),
-        resolve: (outcome) => {
-          this.#backpressure.leave(load)
-          resolve(outcome)
-        },
-        reject: (error) => {
-          this.#backpressure.leave(load)
-          this.#doubts.remember(parcel)
-          reject(error)
-        }
-      }
-      this.#commit.offer(parcel)
+    return new Parcel({
+      entries: withStreamKey(entries, options),
+      keys: this.#keysOf(events),
+      deadline: this.#options.clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0),
+      maySpool,
+      expected: expectationOf(options),
+      unknown: this.#doubts.of(entries)
     })
   }
 
@@ -252,6 +251,7 @@ export class EventPublisher extends ConveniencePublishers {
 }
 
 const NO_KEYS: readonly string[] = []
+const NO_OPTIONS: PublishOptions = {}
 
 function checkedOptions(options: PublishOptions): PublishOptions {
   onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull', 'streamKey', 'expectedVersion'])

@@ -20,8 +20,9 @@ export function receiptsOf(entries: readonly AppendEntry[], outcome: Outcome): P
     if (outcome.kind === 'spooled') {
       return { status: 'spooled', messageId: outcome.spoolId, eventId, duplicate: outcome.duplicate }
     }
-    const { messageId, duplicate, version } = outcome.results[i] as AppendResult
-    const receipt = { status: 'published' as const, messageId, eventId, duplicate }
-    return version === undefined ? receipt : { ...receipt, version }
+    const { messageId, duplicate, version } = outcome.results[outcome.at + i] as AppendResult
+    return version === undefined
+      ? { status: 'published', messageId, eventId, duplicate }
+      : { status: 'published', messageId, eventId, duplicate, version }
   })
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
 import { Circuit } from '../../src/publish/circuit.ts'
 import { GroupCommit } from '../../src/publish/group-commit.ts'
-import type { Outcome } from '../../src/publish/parcel.ts'
+import { Parcel } from '../../src/publish/parcel.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
 
 /** A log whose appends the test answers: only the order and the size of the appends are looked at here. */
@@ -42,15 +42,14 @@ function newCommit() {
     random: Math.random,
     deduplicationWindowMs: 120_000
   })
-  const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) =>
-    new Promise<Outcome>((resolve, reject) => {
-      const deadline = Date.now() + timeoutMs
-      const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-      commit.offer({ entries, keys: [], bytes, deadline, maySpool: false, unknown: undefined, resolve, reject })
-    })
+  const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) => {
+    const parcel = new Parcel({ entries, keys: [], deadline: Date.now() + timeoutMs, maySpool: false })
+    commit.offer(parcel)
+    return parcel.outcome
+  }
   const append = async (one: AppendEntry): Promise<AppendResult | undefined> => {
     const outcome = await appendAll([one])
-    return outcome.kind === 'appended' ? outcome.results[0] : undefined
+    return outcome.kind === 'appended' ? outcome.results[outcome.at] : undefined
   }
   return { log, commit, append, appendAll }
 }
@@ -70,17 +69,17 @@ describe('group commit', () => {
     expect(log.appends.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c']])
   })
 
-  test('entries of one piece of work go together, at most 1,000 to an append and four appends on their way', async () => {
+  test('entries of one piece of work go together, at most 250 to an append and four appends on their way', async () => {
     const { log, append } = newCommit()
-    const all = Promise.all(Array.from({ length: 5_500 }, (_, i) => append(entry(String(i)))))
+    const all = Promise.all(Array.from({ length: 1_400 }, (_, i) => append(entry(String(i)))))
     await turn()
-    expect(log.sizes).toEqual([1_000, 1_000, 1_000, 1_000])
+    expect(log.sizes).toEqual([250, 250, 250, 250])
     for (const { answer } of log.appends.slice(0, 4)) answer()
     await turn()
     await turn()
-    expect(log.sizes).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 500])
+    expect(log.sizes).toEqual([250, 250, 250, 250, 250, 150])
     for (const { answer } of log.appends.slice(4)) answer()
-    expect((await all).map((result) => result?.messageId)).toEqual(Array.from({ length: 5_500 }, (_, i) => `at-${i}`))
+    expect((await all).map((result) => result?.messageId)).toEqual(Array.from({ length: 1_400 }, (_, i) => `at-${i}`))
   })
 
   test('a unit keeps its place and is not cut, and a batch waits no longer than the first of it', async () => {

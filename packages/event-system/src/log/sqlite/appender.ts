@@ -97,16 +97,17 @@ export class Appender {
 
   #insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
     for (let start = 0; start < entries.length; ) {
-      const size = entries.length - start >= CHUNK ? 'chunk' : 'one'
-      const rows = entries.slice(start, size === 'chunk' ? start + CHUNK : start + 1)
-      const place = (index: number) => [firstId + start + index, firstOrdinal + start + index] as const
-      const entryValues = rows.flatMap(({ eventType, payload }, index) => [...place(index), eventType, payload])
-      this.#connection.statement(INSERTS.entries[size]).run(...entryValues)
-      if (this.#deduplicates) {
-        const recentValues = rows.flatMap(({ eventId }, index) => [...place(index), eventId])
-        this.#connection.statement(INSERTS.recent[size]).run(...recentValues)
+      const [size, rows] = entries.length - start >= CHUNK ? (['chunk', CHUNK] as const) : (['one', 1] as const)
+      const entryValues: (number | string)[] = []
+      const recentValues: (number | string)[] = []
+      for (let i = start; i < start + rows; i++) {
+        const { eventId, eventType, payload } = entries[i] as AppendEntry
+        entryValues.push(firstId + i, firstOrdinal + i, eventType, payload)
+        recentValues.push(firstId + i, firstOrdinal + i, eventId)
       }
-      start += rows.length
+      this.#connection.statement(INSERTS.entries[size]).run(...entryValues)
+      if (this.#deduplicates) this.#connection.statement(INSERTS.recent[size]).run(...recentValues)
+      start += rows
     }
     const lastId = firstId + entries.length - 1
     const bytes = entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)

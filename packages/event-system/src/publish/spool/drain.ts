@@ -128,9 +128,10 @@ export class Drain {
     const sentAt = this.#parts.clock.now()
     const entries = await this.#notInTheLog(batch)
     try {
-      const results = entries.length === 0 ? [] : await circuit.run(() => log.append(entries, { timeoutMs }))
+      const results: AppendResult[] =
+        entries.length === 0 ? [] : await circuit.run(() => log.append(entries, { timeoutMs }))
       this.#drained += batch.reduce((sum, { record }) => sum + record.entries.length, 0)
-      reportPublished(log, entries, results as AppendResult[], started)
+      reportPublished(log, entries, { results, at: 0 }, started)
     } catch (error) {
       if (error instanceof EventSystemError && error.code === 'log_timeout') {
         for (const one of batch) one.unknown = together(one.unknown, { sentAt, until: this.#parts.clock.now() })
