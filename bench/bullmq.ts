@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq'
-import { marketData } from './events.ts'
+import { marketDataBatch } from './events.ts'
 
 const QUEUE = 'bench'
 const BATCH = 1_000
@@ -7,8 +7,9 @@ const BATCH = 1_000
 /** Jobs a second that BullMQ takes in bulk, each with the data of an event. */
 export async function bullMqAddRate(url: string, count: number): Promise<number> {
   const queue = await emptyQueue(url)
+  const jobs = jobsOf(count)
   const started = performance.now()
-  await fill(queue, count)
+  await fill(queue, jobs)
   const rate = (count / (performance.now() - started)) * 1_000
   await queue.close()
   return rate
@@ -17,7 +18,7 @@ export async function bullMqAddRate(url: string, count: number): Promise<number>
 /** Jobs a second that BullMQ's worker does in one process, 100 at once, each doing nothing and none kept. */
 export async function bullMqRate(url: string, count: number): Promise<number> {
   const queue = await emptyQueue(url)
-  await fill(queue, count)
+  await fill(queue, jobsOf(count))
   let done = 0
   const all = Promise.withResolvers<void>()
   const started = performance.now()
@@ -41,10 +42,12 @@ async function emptyQueue(url: string): Promise<Queue> {
   return queue
 }
 
-async function fill(queue: Queue, count: number): Promise<void> {
-  for (let sent = 0; sent < count; sent += BATCH) {
-    await queue.addBulk(Array.from({ length: BATCH }, (_, i) => ({ name: 'price', data: marketData(sent + i) })))
-  }
+function jobsOf(count: number) {
+  return marketDataBatch(count).map((data) => ({ name: 'price', data }))
+}
+
+async function fill(queue: Queue, jobs: ReturnType<typeof jobsOf>): Promise<void> {
+  for (let sent = 0; sent < jobs.length; sent += BATCH) await queue.addBulk(jobs.slice(sent, sent + BATCH))
 }
 
 function connectionTo(url: string): { host: string; port: number } {

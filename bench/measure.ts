@@ -11,7 +11,7 @@ export interface Comparison {
   readonly ratio?: number
   /** What the figure should reach, where a floor is set: at least so much, or at most (`ms`, `MB`, `%`). */
   readonly floor?: number
-  /** The least ratio of ours to theirs, where a floor is set. */
+  /** The least ratio of ours to theirs, where a floor is set; of what should be small (`ms`, `MB`, `%`) the greatest. */
   readonly ratioFloor?: number
   /** What stands in the way of the floor, where it is missed at times. */
   readonly inTheWay?: string

@@ -52,7 +52,6 @@ export class Appender {
       const placed = this.place(entries, expected)
       return counts ? this.#versions.count(entries, placed) : placed
     }, timeoutMs)
-    this.remember(entries, placed)
     return placed.map(toResult)
   }
 
@@ -69,7 +68,7 @@ export class Appender {
     await this.#recent.approach(this.#horizon(this.#connection.options.clock.now()))
   }
 
-  /** Appends inside a step of the connection, once in a step. When the step is done, {@link remember} what became of it. */
+  /** Appends inside a step of the connection, once in a step. */
   place(entries: readonly AppendEntry[], expected: readonly StreamVersion[] = []): Placed[] {
     const state = this.#connection.statement(STATE).get()
     const added = Number(state?.added)
@@ -90,6 +89,7 @@ export class Appender {
     if (fresh.length > 0) {
       this.#versions.mustBe(expected)
       this.#insert(fresh, firstId, added + 1)
+      if (this.#deduplicates) this.#connection.afterCommit(() => this.#remember(fresh, firstId))
     }
     this.#prune(horizon, fresh.length)
     return placed
@@ -114,11 +114,8 @@ export class Appender {
     this.#connection.statement(GROW).run(lastId, firstOrdinal + entries.length - 1, bytes)
   }
 
-  remember(entries: readonly AppendEntry[], placed: readonly Placed[]): void {
-    if (!this.#deduplicates) return
-    placed.forEach(({ id, duplicate }, index) => {
-      if (!duplicate) this.#recent.add(entries[index]?.eventId ?? '', id)
-    })
+  #remember(entries: readonly AppendEntry[], firstId: number): void {
+    for (const [i, { eventId }] of entries.entries()) this.#recent.add(eventId, firstId + i)
   }
 
   #prune(horizon: number, fresh: number): void {

@@ -17,6 +17,7 @@ export class Connection {
   readonly options: ResolvedSqliteLogOptions
   readonly #statements = new Map<string, StatementSync>()
   readonly #underWay = new Set<Promise<unknown>>()
+  #afterCommit: (() => void)[] = []
   #database: DatabaseSync | undefined
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
 
@@ -85,6 +86,11 @@ export class Connection {
     return this.#call(() => this.#transaction('BEGIN IMMEDIATE', work), timeoutMs)
   }
 
+  /** Inside a step of {@link write}: what is to be done at once when it has been committed, before anybody's next step, and never when it fails. */
+  afterCommit(work: () => void): void {
+    this.#afterCommit.push(work)
+  }
+
   #call<Result>(work: () => Result, timeoutMs: number): Promise<Result> {
     try {
       this.assertOpen()
@@ -113,9 +119,11 @@ export class Connection {
 
   #transaction<Result>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => Result): Result {
     this.statement(begin).run()
+    this.#afterCommit = []
     try {
       const result = work()
       this.statement('COMMIT').run()
+      for (const after of this.#afterCommit) after()
       return result
     } catch (error) {
       // SQLite has rolled back by itself after some errors, such as a full disk.

@@ -25,15 +25,14 @@ export async function settleAll<S extends Settlement>(
   const { connection, appender } = parts
   if (settlements.length === 0) return []
   if (settlements.some(({ effects }) => effects !== undefined)) await appender.approach()
-  const { results, appended, placed } = await connection.write(() => {
+  return await connection.write(() => {
     const append: AppendEntry[] = []
     const results = settlements.map((settlement) =>
       isHeld(settlement) ? settleOne(parts, settlement, append) : ({ kind: 'lost' } as const)
     )
-    return { results, appended: append, placed: append.length > 0 ? appender.place(append) : [] }
+    if (append.length > 0) appender.place(append)
+    return results
   })
-  appender.remember(appended, placed)
-  return results
 }
 
 /** What is to be appended is gathered, for all of the step at once. */
