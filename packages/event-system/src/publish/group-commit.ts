@@ -15,6 +15,8 @@ const BACKOFF = { initialMs: 50, maxMs: 400 }
 const LEAST_PAUSE_MS = 30
 /** What failed is not sent again with less time left: hardly any log answers by then, and all that go with it would have no more. */
 const LEAST_TIME_MS = 10
+/** After a turn with so many the first of the next one goes with the others. */
+const BUSY = 5
 
 export interface GroupCommitParts {
   readonly log: EventLog
@@ -28,8 +30,8 @@ export interface GroupCommitParts {
 
 /**
  * Gathers what is offered at the same moment into one append (group commit), in the order in which it was offered. The
- * first of a turn of the event loop goes when its caller's own work ends; what the turn brings after it, from other
- * callers and other sockets, goes together at the turn's end. So a lone publisher waits for nobody, a busy service appends
+ * first of a turn of the event loop goes when its caller's own work ends, unless the last turn was a busy one; what the turn
+ * brings after it, from other callers and other sockets, goes together at the turn's end. So a lone publisher waits for nobody, a busy service appends
  * once a turn, and a log that answers synchronously starves nobody.
  *
  * A batch that failed, and may succeed later, is sent again before anything else, one batch at a time, until its callers'
@@ -47,7 +49,9 @@ export class GroupCommit {
   #failures = 0
   #pause: { readonly until: number; readonly abort: AbortController } | undefined
   #scheduled = false
+  #offeredInThisTurn = 0
   #sentInThisTurn = false
+  #isBusy = false
   #idle: (() => void)[] = []
 
   constructor(parts: GroupCommitParts) {
@@ -56,6 +60,7 @@ export class GroupCommit {
 
   offer(parcel: Parcel): void {
     this.#waiting.push(parcel)
+    if (this.#offeredInThisTurn++ === 0) setImmediate(this.#turnEnded)
     if (this.#pause === undefined) this.#schedule()
     else if (parcel.deadline < this.#pause.until) this.#pauseUntil(parcel.deadline)
   }
@@ -70,7 +75,8 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled || this.#inFlight >= this.#mostInFlight()) return
     this.#scheduled = true
-    if (this.#inFlight === 0 && !this.#sentInThisTurn) queueMicrotask(this.#flush)
+    const isLone = this.#inFlight === 0 && !this.#sentInThisTurn && !this.#isBusy
+    if (isLone) queueMicrotask(this.#flush)
     else setImmediate(this.#flush)
   }
 
@@ -125,8 +131,7 @@ export class GroupCommit {
 
   #send(batch: readonly Parcel[]): void {
     const { log, circuit, clock } = this.#parts
-    this.#sentInThisTurn = true
-    setImmediate(this.#turnEnded)
+    if (this.#offeredInThisTurn > 0) this.#sentInThisTurn = true
     const order = this.#sent++
     const sentAt = clock.now()
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
@@ -252,6 +257,8 @@ export class GroupCommit {
   }
 
   readonly #turnEnded = (): void => {
+    this.#isBusy = this.#offeredInThisTurn >= BUSY
+    this.#offeredInThisTurn = 0
     this.#sentInThisTurn = false
   }
 

@@ -69,6 +69,27 @@ describe('group commit', () => {
     expect(log.appends.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c']])
   })
 
+  test('after a busy turn the first goes with the others, and after a quiet one at once again', async () => {
+    const { log, append } = newCommit()
+    for (let i = 0; i < 5; i++) void append(entry(`busy-${i}`))
+    await turn()
+    for (const { answer } of log.appends.splice(0)) answer()
+    await turn()
+    void append(entry('a'))
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(log.sizes).toEqual([])
+    void append(entry('b'))
+    await turn()
+    expect(log.sizes).toEqual([2])
+    for (const { answer } of log.appends.splice(0)) answer()
+    await turn()
+    void append(entry('c'))
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(log.sizes).toEqual([1])
+  })
+
   test('entries of one piece of work go together, at most 250 to an append and four appends on their way', async () => {
     const { log, append } = newCommit()
     const all = Promise.all(Array.from({ length: 1_400 }, (_, i) => append(entry(String(i)))))
