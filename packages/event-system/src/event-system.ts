@@ -82,10 +82,11 @@ export class EventSystem {
       publisher: this.publisher,
       warnings: this.#warnings
     })
-    this.subscriber = new EventSubscriber({ log, consumerGroup, logger, clock })
+    const { codec } = publishing
+    this.subscriber = new EventSubscriber({ log, codec, consumerGroup, logger, clock })
     this.store = new EventStore({ log, clock })
     this.puller = new EventPuller({ log, logger, clock })
-    this.deadLetters = new DeadLetterOffice({ log, clock })
+    this.deadLetters = new DeadLetterOffice({ log, codec, clock })
     this.groups = new GroupOffice({ log, clock })
     this.retention = new Retention({ log, codec: plainCodec, clock, logger, policy: options.retention })
   }

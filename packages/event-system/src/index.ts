@@ -22,12 +22,14 @@ export { SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
 export * from './operate/index.ts'
 export * from './publish/index.ts'
 export {
+  type AheadMessage,
   type ClaimedMessage,
   type ConsumedMessage,
   causeOfThisCall,
   type DeadLetteredMessage,
   diagnostics,
   type Logger,
+  Occurrences,
   type PublishedMessage,
   runAsCause,
   type SkippedMessage,

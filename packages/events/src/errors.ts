@@ -32,6 +32,10 @@ export const ERROR_CODES = {
   closed: { retryable: false, meaning: 'Called after, or cut short by, `close()`.' },
   aborted: { retryable: false, meaning: "The caller's signal was aborted." },
   log_unavailable: { retryable: true, meaning: 'The log cannot be reached; nothing was written.' },
+  log_moved: {
+    retryable: true,
+    meaning: 'The log is being handed to another server, and is looked for there; nothing was written.'
+  },
   log_timeout: {
     retryable: true,
     meaning:
@@ -81,7 +85,7 @@ export const ERROR_CODES = {
   service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
   service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },
   http_error: { retryable: false, meaning: 'The service answered with an error that has no code.' },
-  payload_too_large: { retryable: false, meaning: 'A body is larger than the service takes.' },
+  payload_too_large: { retryable: false, meaning: 'An event, a batch or a body is larger than is taken.' },
   unsupported_media_type: { retryable: false, meaning: 'A body has a content type that the endpoint does not take.' }
 } as const satisfies Record<string, { retryable: boolean; meaning: string }>
 

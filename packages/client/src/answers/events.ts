@@ -13,6 +13,8 @@ export interface PublishReceipt {
   readonly duplicate: boolean
   /** With a `streamKey`: the version of the key since this event, to be expected by the next. Of a duplicate the one that it was given when it was published; none when it had no key then. */
   readonly version?: number
+  /** Its timestamp is more than five minutes ahead of the clock of the service. */
+  readonly timestampAhead?: true
 }
 
 /** Where an event comes from and what came of it. */
@@ -49,13 +51,14 @@ export function storedEvents(body: unknown): StoredEvent[] {
 
 export function receiptOf(body: unknown): PublishReceipt {
   const status = isSpooled(body) ? 'spooled' : 'published'
-  const { duplicate, version } = partsOf(body)
+  const { duplicate, version, timestamp_ahead } = partsOf(body)
   return {
     status,
     messageId: textOf(body, status === 'spooled' ? 'spool_id' : 'message_id'),
     eventId: textOf(body, 'event_id'),
     duplicate: duplicate === true,
-    ...(version === undefined ? {} : { version: numberOf(body, 'version') })
+    ...(version === undefined ? {} : { version: numberOf(body, 'version') }),
+    ...(timestamp_ahead === true ? { timestampAhead: true } : {})
   }
 }
 

@@ -5,7 +5,7 @@ import type { EventCodec } from './event-codec.ts'
 
 /**
  * What is appended for an event: with the lineage of the event whose handling this is a part of, checked, and encoded.
- * Throws `invalid_event`, `invalid_data`, `unknown_event_type` and `not_representable`.
+ * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable` and `payload_too_large`.
  */
 export function entryOf(event: Event, codec: EventCodec): AppendEntry {
   const cause = causeOfThisCall()

@@ -4,5 +4,5 @@
  * registered it; what is no event at all is refused.
  */
 export { entryOf } from './entry.ts'
-export { type EventCodec, plainCodec } from './event-codec.ts'
+export { type EventCodec, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
 export { type HandlerProgress, parseHandlingNote, toHandlingNote } from './handling-note.ts'

@@ -1,10 +1,13 @@
 import type { Clock } from '@tradpal/events'
+import { type EventCodec, MAX_EVENT_BYTES, wireCodec } from '../codec/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
-/** What publishing does when the log is away or slow. */
+/** What may be published, and what publishing does when the log is away or slow. */
 export interface PublishingOptions {
+  /** A larger event is refused with `payload_too_large`, in bytes of its JSON. Environment: EVENT_MAX_EVENT_BYTES. Default 1,048,576: 1 MiB. */
+  readonly maxEventBytes?: number
   /**
    * A file on the disk of this machine, of this process alone: events go there that the log does not take in time, and
    * from there, in order and once, into the log when it is there again. Environment: EVENT_SPOOL_PATH. Default: none,
@@ -24,12 +27,14 @@ export interface PublishingOptions {
 }
 
 export interface Publishing extends BackpressureOptions {
+  readonly codec: EventCodec
   readonly deduplicationWindowMs: number
   readonly spool?: SpoolOptions
 }
 
 /** What was asked for, checked: nothing is made of it before all else is. */
 export interface AskedPublishing {
+  readonly maxEventBytes: number
   readonly backpressure: BackpressureOptions
   readonly spoolPath: string | undefined
   readonly spoolMaxBytes: number
@@ -41,6 +46,7 @@ export function readPublishing(options: PublishingOptions, read: EnvironmentRead
     read.wholeNumber(option, given, variable, fallback, 1)
   const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
   return {
+    maxEventBytes: limit('maxEventBytes', options.maxEventBytes, 'EVENT_MAX_EVENT_BYTES', MAX_EVENT_BYTES),
     backpressure: {
       maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
       maxInFlightBytes: limit(
@@ -66,7 +72,8 @@ interface OfTheLog {
 
 export function publishingOf(asked: AskedPublishing, ofTheLog: OfTheLog): Publishing {
   const { backpressure, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
-  const publishing = { ...backpressure, deduplicationWindowMs: ofTheLog.deduplicationWindowMs }
+  const { deduplicationWindowMs } = ofTheLog
+  const publishing = { ...backpressure, codec: wireCodec(asked.maxEventBytes), deduplicationWindowMs }
   if (path === undefined) return publishing
   return { ...publishing, spool: { store: new SqliteLog({ path, durability, ...ofTheLog }), maxBytes } }
 }

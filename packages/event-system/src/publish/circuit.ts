@@ -12,7 +12,7 @@ const ASK_AGAIN_MS = 500
  * answer, the others are not sent, and nobody waits for a timeout.
  */
 export class Circuit {
-  readonly #policy = circuitBreaker(handleWhen(isRetryable), {
+  readonly #policy = circuitBreaker(handleWhen(isFailureOfTheLog), {
     halfOpenAfter: ASK_AGAIN_MS,
     breaker: new CountBreaker(WINDOW)
   })
@@ -52,6 +52,11 @@ export class Circuit {
       throw error
     }
   }
+}
+
+/** One that moves answers, and is there in a moment. */
+function isFailureOfTheLog(error: unknown): boolean {
+  return isRetryable(error) && !(error instanceof EventSystemError && error.code === 'log_moved')
 }
 
 /** A call was not sent, because the log has just failed again and again. */

@@ -2,6 +2,7 @@ import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from 
 import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
+import { Ahead } from './ahead.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { ConveniencePublishers } from './convenience-publishers.ts'
@@ -14,6 +15,8 @@ import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 import { Collected, type PublishTransaction } from './transaction.ts'
 
+/** A unit is one step of the log, which does nothing else meanwhile: of Redis some 5 µs an event. */
+const MOST_AT_ONCE = 100_000
 /** So much of the time of a publish is the spool's, in ms; of a short one half of it. */
 const TO_SPOOL_MS = 50
 
@@ -76,6 +79,7 @@ export class EventPublisher extends ConveniencePublishers {
   readonly #commit: GroupCommit
   readonly #backpressure: Backpressure
   readonly #doubts: Doubts
+  readonly #ahead: Ahead
   #closed = false
 
   /** Throws `invalid_options`. */
@@ -98,6 +102,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
+    this.#ahead = new Ahead(all)
     this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
   }
@@ -114,8 +119,8 @@ export class EventPublisher extends ConveniencePublishers {
   /**
    * Publishes one event and resolves to its message id, or to the first one's when the event id was published before
    * inside the deduplication window; of an event that went into the spool to its id there ({@link PublishReceipt}).
-   * Rejects, with nothing written, with `invalid_event`, `invalid_data`, `unknown_event_type` or `not_representable` for
-   * what cannot be published, with `log_unavailable` and its kin when the log cannot take it, `spool_full` when the spool
+   * Rejects, with nothing written, with `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable` or
+   * `payload_too_large` for what cannot be published, with `log_unavailable` and its kin when the log cannot take it, `spool_full` when the spool
    * cannot either, and `publisher_busy`; with `log_timeout` whether it was written is unknown, and publishing the same event
    * again is safe.
    */
@@ -132,7 +137,7 @@ export class EventPublisher extends ConveniencePublishers {
 
   /**
    * Publishes events as one unit, in order: all of them or none. Resolves to their message ids in the same order. What
-   * is refused names its place: the error's `index`.
+   * is refused names its place: the error's `index`. More than 100,000 are refused with `payload_too_large`.
    */
   async publishBatch(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<MessageId[]> {
     return (await this.publishAll(events, options)).map(({ messageId }) => messageId)
@@ -171,6 +176,7 @@ export class EventPublisher extends ConveniencePublishers {
   ): Promise<PublishReceipt[]> {
     const started = performance.now()
     if (entries.length === 0) return []
+    if (entries.length > MOST_AT_ONCE) throw tooMany(entries.length)
     const { timeoutMs = this.#options.timeoutMs, whenFull } = checkedOptions(options)
     const parcel = this.#parcelOf(events, entries, options, timeoutMs)
     const entering = this.#backpressure.enter(parcel, timeoutMs, whenFull)
@@ -179,7 +185,7 @@ export class EventPublisher extends ConveniencePublishers {
       this.#commit.offer(parcel)
       const outcome = await parcel.outcome
       if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome, started)
-      return receiptsOf(entries, outcome)
+      return this.#flagged(events, receiptsOf(entries, outcome))
     } catch (error) {
       this.#doubts.remember(parcel)
       throw error
@@ -217,6 +223,15 @@ export class EventPublisher extends ConveniencePublishers {
     })
   }
 
+  /** Says of those that are ahead of the clock that they are. */
+  #flagged(events: readonly Event[], receipts: PublishReceipt[]): PublishReceipt[] {
+    if (!events.some((event) => this.#ahead.holds(event))) return receipts
+    const ahead = new Set(events.filter((event) => this.#ahead.holds(event)))
+    this.#ahead.tell([...ahead])
+    const flag = { timestampAhead: true } as const
+    return receipts.map((receipt, i) => (ahead.has(events[i] as Event) ? { ...receipt, ...flag } : receipt))
+  }
+
   /** Only the spool asks for them. */
   #keysOf(events: readonly Event[]): readonly string[] {
     if (this.#spool === undefined) return NO_KEYS
@@ -252,6 +267,11 @@ export class EventPublisher extends ConveniencePublishers {
 
 const NO_KEYS: readonly string[] = []
 const NO_OPTIONS: PublishOptions = {}
+
+function tooMany(count: number): EventSystemError {
+  const message = `At most ${MOST_AT_ONCE} events are published as one unit, got ${count}; publish them in parts. Nothing was written.`
+  return new EventSystemError('payload_too_large', message)
+}
 
 function checkedOptions(options: PublishOptions): PublishOptions {
   onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull', 'streamKey', 'expectedVersion'])

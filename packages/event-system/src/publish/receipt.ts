@@ -12,6 +12,8 @@ export interface PublishReceipt {
   readonly duplicate: boolean
   /** With a `streamKey`: the version of the key since this event, to be expected by the next. Of a duplicate the one that it was given when it was published; none when it had no key then. */
   readonly version?: number
+  /** Its timestamp is more than five minutes ahead of the publisher's clock. */
+  readonly timestampAhead?: true
 }
 
 /** What became of each entry of a parcel. */

@@ -17,6 +17,13 @@ export interface SpooledMessage {
   readonly events: number
 }
 
+/** Events were published whose timestamps are well ahead of the publisher's clock. */
+export interface AheadMessage {
+  /** The log that they went into. */
+  readonly log: object
+  readonly events: number
+}
+
 /** One event was handled, well or not. */
 export interface ConsumedMessage {
   /** The log of it: the same object that the system was built over. */
@@ -81,6 +88,8 @@ export const diagnostics = {
   published: channel('tradpal:event-system:published'),
   /** {@link SpooledMessage} */
   spooled: channel('tradpal:event-system:spooled'),
+  /** {@link AheadMessage} */
+  ahead: channel('tradpal:event-system:ahead'),
   /** {@link ConsumedMessage} */
   consumed: channel('tradpal:event-system:consumed'),
   /** {@link DeadLetteredMessage} */

@@ -4,6 +4,7 @@
  */
 export { causeOfThisCall, runAsCause } from './causation.ts'
 export {
+  type AheadMessage,
   type ClaimedMessage,
   type ConsumedMessage,
   type DeadLetteredMessage,
@@ -14,5 +15,6 @@ export {
   type TrimmedMessage
 } from './diagnostics.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { Occurrences } from './occurrences.ts'
 export { choice, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'
 export { pause } from './pause.ts'

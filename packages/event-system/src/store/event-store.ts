@@ -3,6 +3,7 @@ import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
 import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
 import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
+import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 
@@ -119,7 +120,8 @@ export class EventStore {
   /**
    * Matching events from a position on, those that are appended later too, with no gap and no repeat, a page at a time.
    * A page without a match still says how far the log was read: to resume there. Where the position is, `end` above
-   * all, is decided by the call. Ends when the signal is aborted or the log closes; rejects when the log cannot be read.
+   * all, is decided by the call. While the log is away it waits, and goes on when that is there again. Ends when the signal
+   * is aborted or the log closes; rejects with what no waiting mends.
    */
   follow<T extends string = string>(
     from: Position,
@@ -127,7 +129,7 @@ export class EventStore {
     signal?: AbortSignal
   ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
     const range = resolveRange(filter, this.#log)
-    return this.#follow<T>(this.#log.tail(from, signal === undefined ? {} : { signal }), range)
+    return this.#follow<T>(followThrough(this.#log, this.#clock, from, signal), range)
   }
 
   async *#follow<T extends string>(

@@ -13,6 +13,11 @@ async function storedIn(log: EventLog): Promise<JsonObject[]> {
   return entries.map(({ payload }) => JSON.parse(payload ?? 'null'))
 }
 
+function cyclic(): object {
+  const data: Record<string, unknown> = { symbol: 'AAPL', signal: 'BUY' }
+  return Object.assign(data, { of: data })
+}
+
 describeOnEachLog('publishing', (logs) => {
   test('an event that was published stands in the log as wire JSON under the message id', async () => {
     const log = await logs.open()
@@ -87,6 +92,17 @@ describeOnEachLog('publishing', (logs) => {
     expect((await log.info()).length).toBe(0)
   })
 
+  test('of a million events one is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', async () => {
+    const log = await logs.open()
+    const publisher = new EventPublisher({ log })
+    const million: Event[] = new Array(1_000_000).fill(signal())
+    await expect(publisher.publishBatch(million)).rejects.toThrow(/At most 100000 events .* got 1000000/)
+    million[999_999] = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
+    await expect(publisher.publishBatch(million)).rejects.toMatchObject({ code: 'invalid_data', index: 999_999 })
+    expect((await log.info()).length).toBe(0)
+    expect((await publisher.state()).inFlight).toEqual({ events: 0, bytes: 0 })
+  })
+
   test('a transaction publishes what its work published as one unit, and nothing when that throws', async () => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log })
@@ -123,10 +139,13 @@ describeOnEachLog('publishing', (logs) => {
     ['invalid_event', null],
     ['invalid_event', 'an event'],
     ['invalid_event', { ...signal(), eventId: '' }],
+    ['invalid_event', { ...signal(), eventId: 5 }],
     ['invalid_event', { ...signal(), timestamp: 'yesterday' }],
     ['unknown_event_type', { ...signal(), eventType: 'trading_signl' }],
     ['not_representable', { ...signal(), data: { symbol: 'AAPL', signal: 'BUY', more: Number.NaN } }],
-    ['not_representable', { ...signal(), metadata: { at: new Date(0) } }]
+    ['not_representable', { ...signal(), metadata: { at: new Date(0) } }],
+    ['not_representable', { ...signal(), data: cyclic() }],
+    ['payload_too_large', { ...signal(), data: { symbol: 'AAPL', signal: 'BUY', note: 'é'.repeat(1_048_576) } }]
   ])(
     '%s: an event that cannot be published is refused, nothing is written, and others are not held up',
     async (code, event) => {

@@ -1,8 +1,9 @@
-import { createEvent, EventType, type StoredEvent } from '@tradpal/events'
+import { createEvent, EventSystemError, EventType, type StoredEvent, systemClock } from '@tradpal/events'
 import { expect, it } from 'vitest'
+import type { EventLog } from '../../src/log/index.ts'
 import { EventStore, type FollowedPage } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals } from '../support/events.ts'
+import { append, signal, signals, withFaults } from '../support/events.ts'
 
 const ids = (events: readonly StoredEvent[]) => events.map(({ messageId }) => messageId)
 
@@ -49,6 +50,35 @@ describeOnEachLog('following', (under) => {
     expect(ids((await take(followed, 1)).events)).toEqual([late])
     expect(ids((await take(behind, 2)).events)).toEqual([before[1], late])
     expect(ids((await take(since, 3)).events)).toEqual([...before, late])
+  })
+
+  it('goes on behind the last page, with no gap and no repeat, when the log was away, and rejects with what no waiting mends', async () => {
+    const log = await under.open()
+    let failure: EventSystemError | undefined
+    const tail: EventLog['tail'] = (from, options) => {
+      const pages = log.tail(from, options)
+      return (async function* () {
+        for await (const page of pages) {
+          if (failure !== undefined) throw failure
+          yield page
+        }
+      })()
+    }
+    const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const store = new EventStore({ log: withFaults(log, { tail }), clock })
+    await append(log, signal())
+    const pages = store.follow('end')
+    failure = new EventSystemError('log_unavailable', 'The log is away.')
+    const taken = take(pages, 300)
+    const appended = await append(log, ...signals(150))
+    await new Promise(setImmediate)
+    failure = undefined
+    appended.push(...(await append(log, ...signals(150))))
+    expect(ids((await taken).events)).toEqual(appended)
+
+    const broken = store.follow('start')
+    failure = new EventSystemError('log_incompatible', 'It is no log.')
+    await expect(broken.next()).rejects.toThrow('It is no log.')
   })
 
   it('narrows by type and symbol, passes over what is no event, and says how far it came all the same', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { type EventSystem, type Logger, silentLogger } from '@tradpal/event-system'
+import { type EventSystem, type Logger, Occurrences, silentLogger, systemClock } from '@tradpal/event-system'
 import fastify from 'fastify'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { takeBodiesAsText } from './body-text.ts'
@@ -106,12 +106,19 @@ const ROOMS = [
   metricsRoute
 ]
 
-/** Each failure with its code: the caller's at info, ours at error. A caller that went away is no failure. */
+/**
+ * Each failure with its code: the caller's at info, ours at error; that the log is away, or there is no room, once a minute
+ * and how often. A caller that went away is no failure.
+ */
 function reportTo(metrics: Metrics, logger: Logger): OnProblem {
+  const occurrences = new Occurrences(systemClock)
   return ({ code, status, detail, instance }, error) => {
     if (code === 'aborted') return
     metrics.errors.inc({ code })
-    if (status >= 500) logger.error({ code, status, url: instance, detail, err: error }, 'a request failed')
+    const requests = status === 503 ? occurrences.add(code) : 1
+    if (requests === 0) return
+    if (requests > 1) logger.error({ code, status, requests, detail }, 'requests failed')
+    else if (status >= 500) logger.error({ code, status, url: instance, detail, err: error }, 'a request failed')
     else logger.info({ code, status, url: instance, detail }, 'a request was refused')
   }
 }

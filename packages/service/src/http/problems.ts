@@ -57,6 +57,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   closed: 503,
   aborted: 503,
   log_unavailable: 503,
+  log_moved: 503,
   log_timeout: 504,
   log_busy: 503,
   log_full: 503,

@@ -1,10 +1,10 @@
-import { diagnostics, type EventSystem, type SpooledMessage } from '@tradpal/event-system'
+import { type AheadMessage, diagnostics, type EventSystem, type SpooledMessage } from '@tradpal/event-system'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { listenToLog } from './listen.ts'
 
 /** How publishing goes when the log does not take everything at once, for Prometheus. The gauges are read when it asks. */
 export class PublishingMetrics {
-  readonly #stop: () => void
+  readonly #stops: readonly (() => void)[]
 
   constructor(system: EventSystem, registry: Registry) {
     const registers = [registry]
@@ -12,6 +12,11 @@ export class PublishingMetrics {
     const spooled = new Counter({
       name: 'event_service_events_spooled_total',
       help: 'Events that the log did not take in time and that went into the spool.',
+      registers
+    })
+    const ahead = new Counter({
+      name: 'event_service_events_ahead_total',
+      help: 'Events that were published with a timestamp more than five minutes ahead of the clock.',
       registers
     })
     new Gauge({
@@ -54,10 +59,13 @@ export class PublishingMetrics {
         this.set((await state()).isLogTaking ? 1 : 0)
       }
     })
-    this.#stop = listenToLog<SpooledMessage>(system.log, diagnostics.spooled, ({ events }) => spooled.inc(events))
+    this.#stops = [
+      listenToLog<SpooledMessage>(system.log, diagnostics.spooled, ({ events }) => spooled.inc(events)),
+      listenToLog<AheadMessage>(system.log, diagnostics.ahead, ({ events }) => ahead.inc(events))
+    ]
   }
 
   close(): void {
-    this.#stop()
+    for (const stop of this.#stops) stop()
   }
 }

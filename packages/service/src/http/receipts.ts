@@ -56,7 +56,14 @@ export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
     return { status, event_id: eventId, spool_id: messageId }
   }
   const ofDuplicate = duplicate ? { duplicate: true as const } : {}
-  return { message_id: messageId, event_id: eventId, status, ...ofDuplicate, ...versionOf([receipt]) }
+  return {
+    message_id: messageId,
+    event_id: eventId,
+    status,
+    ...ofDuplicate,
+    ...versionOf([receipt]),
+    ...flagOf([receipt])
+  }
 }
 
 export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: FastifyReply) {
@@ -72,7 +79,8 @@ export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: Fasti
     count: receipts.length,
     message_ids: messageIds,
     event_ids: eventIds,
-    ...versionOf(receipts)
+    ...versionOf(receipts),
+    ...flagOf(receipts)
   }
 }
 
@@ -80,6 +88,10 @@ export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: Fasti
 function versionOf(receipts: readonly PublishReceipt[]): { version?: number } {
   const versions = receipts.map(({ version }) => version).filter((version) => version !== undefined)
   return versions.length === 0 ? {} : { version: Math.max(...versions) }
+}
+
+function flagOf(receipts: readonly PublishReceipt[]): { timestamp_ahead?: true } {
+  return receipts.some(({ timestampAhead }) => timestampAhead) ? { timestamp_ahead: true } : {}
 }
 
 function acceptAsync(reply: FastifyReply): void {

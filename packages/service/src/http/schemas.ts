@@ -77,6 +77,10 @@ export const expectation = closed({
   )
 })
 
+const timestampAhead = Type.Literal(true, {
+  description: 'A timestamp is more than five minutes ahead of the clock of the service. It was published all the same.'
+})
+
 export const published = Type.Object({
   message_id: messageId,
   event_id: Type.String(),
@@ -84,7 +88,8 @@ export const published = Type.Object({
   duplicate: Type.Optional(
     Type.Literal(true, { description: 'The event id was published before: nothing was appended.' })
   ),
-  version: Type.Optional(version)
+  version: Type.Optional(version),
+  timestamp_ahead: Type.Optional(timestampAhead)
 })
 
 export const publishedBatch = Type.Object({
@@ -92,7 +97,8 @@ export const publishedBatch = Type.Object({
   count: Type.Integer(),
   message_ids: Type.Array(messageId, { description: 'In the order of the events.' }),
   event_ids: Type.Array(Type.String()),
-  version: Type.Optional(version)
+  version: Type.Optional(version),
+  timestamp_ahead: Type.Optional(timestampAhead)
 })
 
 export const messageIdParameter = Type.Object({ message_id: messageId })

@@ -25,8 +25,9 @@ export const SSE_HEADERS = {
 const DESCRIPTION = `Server-Sent Events, from now on or behind a message id, with no gap and no repeat. The first frame is
 \`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is its message id, \`event\` its type,
 \`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
-is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. When the
-log cannot be read any more, a frame \`event: error\` carries the problem document and ends the stream.`
+is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
+the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
+document and ends the stream.`
 
 export function streamRoute(app: App, context: AppContext): void {
   app.get(

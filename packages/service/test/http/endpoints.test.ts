@@ -32,6 +32,17 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
     })
   })
 
+  test('an event of the year 2150 is taken, and flagged in the answer and in the metrics', async () => {
+    const { url } = await serviceOver(log)
+    const event = { ...signal(), timestamp: '2150-01-01T00:00:00.000+00:00' }
+    expect((await post(`${url}/events`, event)).body).toMatchObject({ status: 'published', timestamp_ahead: true })
+    const batch = await post(`${url}/events/batch`, [signal(), { ...event, event_id: 'another' }])
+    expect(batch.body).toMatchObject({ status: 'published', count: 2, timestamp_ahead: true })
+    expect((await post(`${url}/events`, signal())).body).not.toHaveProperty('timestamp_ahead')
+    const metrics = await fetch(`${url}/metrics`).then((answer) => answer.text())
+    expect(metrics).toMatch(/^event_service_events_ahead_total 2$/m)
+  })
+
   test('an event goes through unchanged: unicode, nesting, 1e-8 and whole numbers to 2^53', async () => {
     const { url } = await serviceOver(log)
     const data = {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { createEvent, type Event } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
-import { describe, expect, test } from 'vitest'
+import { createClient } from 'redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, LOGS, post, serviceOver, signal } from './support/test-service.ts'
@@ -210,32 +211,48 @@ describe.each(LOGS)('the stream, over %s', (log) => {
   })
 })
 
-test('a log that cannot be read any more ends the stream with a frame that carries the problem', {
-  timeout: 40_000
-}, async () => {
+test('while Redis is away a stream stays open with heartbeats, and brings what came meanwhile when it is there again', async () => {
+  const redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } })
+  onTestFinished(() => redis.stop())
+  const environment = { REDIS_URL: redis.url, EVENT_LOG_TIMEOUT_MS: '500', EVENT_HEARTBEAT_INTERVAL_MS: '50' }
+  const { url } = await serviceOver('redis', environment)
+  const reader = await SseReader.open(`${url}/events/stream`)
+  await waitFor(() => reader.frames.length === 1)
+  await post(`${url}/events`, signal('BEFORE'))
+  await waitFor(() => reader.events.length === 1)
+
+  await redis.kill()
+
+  await waitFor(async () => (await get(`${url}/health`)).status === 503)
+  expect((await get(`${url}/health`)).body).toMatchObject({
+    status: 'unhealthy',
+    log: { reachable: false, reason: expect.any(String) }
+  })
+  const refused = await post(`${url}/events`, signal())
+  expect(refused).toMatchObject({ status: 503, body: { code: 'log_unavailable' } })
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(await get(`${url}/events`)).toMatchObject({ status: 503, body: { code: 'log_unavailable' } })
+  const beats = reader.comments
+  await waitFor(() => reader.comments >= beats + 5)
+  expect(reader.ended).toBe(false)
+
+  await redis.restart()
+  await waitFor(async () => (await post(`${url}/events`, signal('AFTER'))).status === 200, { timeoutMs: 10_000 })
+  await waitFor(() => reader.events.length >= 2, { timeoutMs: 10_000 })
+  expect(reader.events.map(({ data }) => data.data.symbol)).toEqual(['BEFORE', 'AFTER'])
+})
+
+test('a log that no waiting mends ends the stream with a frame that carries the problem', async () => {
   const redis = await startRedis()
-  try {
-    const environment = { REDIS_URL: redis.url, EVENT_LOG_TIMEOUT_MS: '500' }
-    const { url } = await serviceOver('redis', environment)
-    const reader = await SseReader.open(`${url}/events/stream`)
-    await waitFor(() => reader.frames.length === 1)
+  onTestFinished(() => redis.stop())
+  const { url } = await serviceOver('redis', { REDIS_URL: redis.url, EVENT_STREAM_NAME: 'broken' })
+  await post(`${url}/events`, signal())
+  const reader = await SseReader.open(`${url}/events/stream`)
+  await waitFor(() => reader.frames.length === 1)
+  const client = await createClient({ url: redis.url }).connect()
+  onTestFinished(() => client.destroy())
+  await client.multi().del('broken').set('broken', 'no stream').exec()
 
-    await redis.kill()
-
-    await waitFor(() => reader.ended, { timeoutMs: 20_000 })
-    expect(reader.frames.at(-1)).toMatchObject({
-      event: 'error',
-      data: { status: expect.any(Number), code: expect.stringMatching(/^log_/) }
-    })
-    const health = await get(`${url}/health`)
-    expect(health).toMatchObject({
-      status: 503,
-      body: { status: 'unhealthy', log: { reachable: false, reason: expect.any(String) } }
-    })
-    const refused = await post(`${url}/events`, signal())
-    expect(refused).toMatchObject({ status: 503, body: { code: 'log_unavailable' } })
-    expect(refused.headers.get('retry-after')).toBe('1')
-  } finally {
-    await redis.stop()
-  }
+  await waitFor(() => reader.ended, { timeoutMs: 20_000 })
+  expect(reader.frames.at(-1)).toMatchObject({ event: 'error', data: { code: 'log_incompatible' } })
 })

@@ -3,7 +3,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Server } from './driver.ts'
 import { confirmationOf, mustConfirm, type RedisDurability } from './durability.ts'
 import { DurableLine } from './durable-line.ts'
-import { closedError, isReply } from './errors.ts'
+import { closedError } from './errors.ts'
 import { Line, type Reply } from './line.ts'
 import { fixedLocator } from './locator.ts'
 import { type LocatorOptions, newLocator } from './locators.ts'
@@ -50,8 +50,9 @@ export class ClusterNodes {
         await node.opened
         return await node.send<R>(command, effect === 'read' ? 'read' : 'write', timeoutMs)
       } catch (error) {
-        const hasMoved = isReply(error, 'MOVED') || isReply(error, 'ASK') || isReply(error, 'TRYAGAIN')
-        if (hasMoved || (error instanceof EventSystemError && error.code === 'log_unavailable')) await this.#forget(key)
+        const code = error instanceof EventSystemError ? error.code : undefined
+        const hasMoved = code === 'log_moved'
+        if (hasMoved || code === 'log_unavailable') await this.#forget(key)
         if (!hasMoved || attempt === MOST_ATTEMPTS) throw error
         await sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1))
       }

@@ -9,7 +9,7 @@ interface Meaning {
 }
 
 const MOVED: Meaning = {
-  code: 'log_unavailable',
+  code: 'log_moved',
   says: 'The keys of the log are at another node of the Redis Cluster; it is being looked for'
 }
 
@@ -47,7 +47,7 @@ const REPLIES: Readonly<Record<string, Meaning>> = {
   MOVED,
   ASK: MOVED,
   TRYAGAIN: {
-    code: 'log_unavailable',
+    code: 'log_moved',
     says: 'The Redis Cluster is moving the keys of the log to another node, and nothing was written; it takes a moment'
   },
   CROSSSLOT: {
@@ -104,7 +104,7 @@ export function unsentError(lost: EventSystemError | undefined, location: string
   if (lost === undefined) {
     return new EventSystemError('log_unavailable', `There is no connection to Redis at ${location} yet.`)
   }
-  if (lost.code === 'log_refused') return lost
+  if (lost.code === 'log_refused' || lost.code === 'log_moved') return lost
   return new EventSystemError(
     'log_unavailable',
     `There is no connection to Redis at ${location}; it is being made again. It was lost, or could not be made: ${lost.message}`,

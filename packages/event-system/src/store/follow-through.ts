@@ -1,0 +1,50 @@
+import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
+import type { Entry, EventLog, MessageId, Position } from '../log/index.ts'
+import { pause } from '../runtime/index.ts'
+
+/** The wait before a log that is away is read again, in ms. */
+const BACKOFF = { initialMs: 100, maxMs: 1_000 }
+const NEVER = new AbortController().signal
+
+/**
+ * The pages of a log's tail, also over a time in which the log is away: it goes on behind the last page, with no gap and no
+ * repeat. Rejects with what no waiting mends. Where the position is is decided by the call.
+ */
+export function followThrough(
+  log: EventLog,
+  clock: Clock,
+  from: Position,
+  signal?: AbortSignal
+): AsyncGenerator<Entry[]> {
+  const options = signal === undefined ? {} : { signal }
+  const pages = log.tail(from, options)
+  const anchor = from === 'end' ? newestOf(log) : Promise.resolve(from)
+  anchor.catch(() => {})
+  return goOn(pages)
+
+  async function* goOn(first: AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
+    let position: Position | undefined
+    let pages = first
+    for (let failures = 0; ; ) {
+      try {
+        for await (const entries of pages) {
+          failures = 0
+          position = { after: (entries.at(-1) as Entry).messageId }
+          yield entries
+        }
+        return
+      } catch (error) {
+        if (failures > 0 && error instanceof EventSystemError && error.code === 'closed') return
+        if (!isRetryable(error)) throw error
+        position ??= await anchor
+      }
+      if (!(await pause(clock, backoffMs(++failures, BACKOFF, Math.random), signal ?? NEVER))) return
+      pages = log.tail(position, options)
+    }
+  }
+}
+
+async function newestOf(log: EventLog): Promise<Position> {
+  const [newest] = await log.read({ direction: 'backward', limit: 1 })
+  return newest === undefined ? 'start' : { after: newest.messageId satisfies MessageId }
+}
