@@ -151,7 +151,7 @@ function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
       }
     },
     async consumeAll(page, onPayload) {
-      await client.xGroupCreate('raw', 'group', '0', { MKSTREAM: true })
+      await client.xGroupCreate('raw', 'group', '0', { MKSTREAM: true }).catch(() => {}) // It may be there.
       let count = 0
       for (;;) {
         const messages = await readNew(client, { COUNT: page })

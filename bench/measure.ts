@@ -32,6 +32,13 @@ export async function rate(count: number, work: () => Promise<unknown>): Promise
   return (count / (performance.now() - started)) * 1_000
 }
 
+/** How long `work` takes, in ms. */
+export async function spentMs(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
 /**
  * Events per second of two ways to do the same, each `count` in all, in turns of `turn`: what else the machine does in the
  * meantime falls on both. A way is given from which to which it shall go.

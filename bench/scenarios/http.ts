@@ -5,7 +5,9 @@ import type { BenchLog } from '../logs.ts'
 import { type Comparison, ratesInTurns, type Scenario } from '../measure.ts'
 import { startEmptyFastify, startService } from '../servers.ts'
 
-const REQUESTS = 20_000
+/** Until the code of both is compiled. */
+const WARM_UP = 40_000
+const REQUESTS = 40_000
 const BATCH = 100
 const BATCH_REQUESTS = 500
 
@@ -24,8 +26,8 @@ export function http(log: BenchLog): Scenario {
       const empty = await startEmptyFastify()
       const json = 'application/json'
       for (const { url } of [service, empty]) {
-        await httpRate(`${url}/events`, single, json, 5_000)
-        await httpRate(`${url}/events/batch`, batch, json, 200, 10)
+        await httpRate(`${url}/events`, single, json, WARM_UP)
+        await httpRate(`${url}/events/batch`, batch, json, 400, 10)
       }
       const { ours, theirs } = await ratesInTurns(REQUESTS, 4_000, {
         ours: (from, to) => httpRate(`${service.url}/events`, single, json, to - from),

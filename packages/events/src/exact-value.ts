@@ -17,6 +17,19 @@ export function assertExact(value: unknown, pointer: string): void {
   })
 }
 
+/** {@link assertExact} of what JSON.parse gave, which can only be nested too deep. */
+export function assertNotTooDeep(value: unknown, pointer: string): void {
+  if (!isWithin(value, MAX_NESTING)) assertExact(value, pointer)
+}
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  if (Array.isArray(value)) return value.every((one) => isWithin(one, levels - 1))
+  for (const key in value) if (!isWithin((value as Record<string, unknown>)[key], levels - 1)) return false
+  return true
+}
+
 /** The hot path: answers only whether. What is wrong, and where, is looked for when the answer is no. */
 function isExact(value: unknown, levels: number): boolean {
   switch (typeof value) {

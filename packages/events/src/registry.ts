@@ -86,9 +86,11 @@ export function resolveEventType(name: string): string {
   )
 }
 
+const aliases = new Map(Object.entries(EVENT_TYPE_ALIASES))
+
 /** What a name is an alias of, if of anything. */
 export function aliasOf(name: string): EventType | undefined {
-  return Object.hasOwn(EVENT_TYPE_ALIASES, name) ? EVENT_TYPE_ALIASES[name] : undefined
+  return aliases.get(name)
 }
 
 /** The JSON Schema of what events of a type carry. Throws `unknown_event_type`. */

@@ -9,7 +9,7 @@ import {
 import { EventSystemError } from './errors.ts'
 import { type Event, type EventMetadata, newEventId } from './event.ts'
 import { assertExactText } from './exact-text.ts'
-import { assertExact } from './exact-value.ts'
+import { assertExact, assertNotTooDeep } from './exact-value.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
 import { aliasOf, resolveEventType, validateData } from './registry.ts'
 import { formatTimestamp } from './timestamp.ts'
@@ -108,8 +108,8 @@ export function parseJson(json: string | Uint8Array): unknown {
 /** {@link fromWire} of what JSON.parse gave, and so of nothing that JSON cannot carry but nesting past the limit. */
 export function fromParsed(wire: unknown, options: DecodeOptions): Event {
   const event = fromWire(wire, options)
-  assertExact(event.data, '/data')
-  assertExact(event.metadata, '/metadata')
+  assertNotTooDeep(event.data, '/data')
+  assertNotTooDeep(event.metadata, '/metadata')
   return event
 }
 

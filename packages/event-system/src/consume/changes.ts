@@ -3,7 +3,7 @@ export class Changes {
   readonly #waiting = new Set<() => void>()
 
   tell(): void {
-    for (const wake of [...this.#waiting]) wake()
+    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake()
   }
 
   /** Resolves at the next change, or when the signal is aborted. */

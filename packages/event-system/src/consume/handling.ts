@@ -11,7 +11,7 @@ import {
   validateData
 } from '@tradpal/events'
 import type { HandlerProgress } from '../codec/index.ts'
-import type { AppendEntry, Effects, HandlingError, LedgerEntry } from '../log/index.ts'
+import type { Effects, HandlingError, LedgerEntry } from '../log/index.ts'
 import { runAsCause } from '../runtime/index.ts'
 import { RunContext, type Surroundings } from './context.ts'
 import type { Registration } from './handlers.ts'
@@ -57,7 +57,9 @@ export async function handle(
   const effects: Effects[] = []
   const remember: LedgerEntry[] = []
   const errors: unknown[] = []
-  const remembered = await rememberedSteps(event, registrations, parts)
+  const remembered = registrations.some(({ idempotent }) => idempotent)
+    ? await rememberedSteps(event, registrations, parts)
+    : undefined
   for (const registration of registrations) {
     const { name } = registration
     const known = held.progressIfAny?.of(name)
@@ -70,7 +72,9 @@ export async function handle(
     const attempt = held.delivery.attempt + (known?.failures ?? 0)
     const context = new RunContext(held, event, name, attempt, parts.surroundings)
     try {
-      const append = await run(registration, stored, event, context)
+      const running = begin(registration, stored, event, context)
+      if (running !== undefined) await running
+      const append = context.end()
       if (append.length > 0) effects.push({ eventId: event.eventId, step: `effects:${name}`, append })
       if (registration.idempotent) remember.push({ eventId: event.eventId, step, value: 'done' })
       if (registrations.length > 1) held.progress.of(name).state = 'done'
@@ -114,30 +118,24 @@ function dead(kind: GivenUp['kind'], error: unknown, attempts: number, now: numb
   return { ...DONE, verdict: { kind: 'dead', letter }, errors: [error] }
 }
 
-async function rememberedSteps(
+function rememberedSteps(
   event: Event,
   registrations: readonly Registration[],
   { surroundings }: HandlingParts
-): Promise<Set<string> | undefined> {
+): Promise<Set<string>> {
   const steps = registrations.filter(({ idempotent }) => idempotent).map(({ name }) => `handler:${name}`)
-  return steps.length === 0 ? undefined : surroundings.steps.done(event.eventId, steps)
+  return surroundings.steps.done(event.eventId, steps)
 }
 
 function isPutOff({ dueAt }: HandlerProgress, { clock }: HandlingParts): boolean {
   return dueAt !== undefined && dueAt > clock.now()
 }
 
-/** Resolves to what the handler published. */
-async function run(
-  { handler, timeoutMs, name }: Registration,
-  stored: StoredEvent,
-  event: Event,
-  context: RunContext
-): Promise<readonly AppendEntry[]> {
+/** Returns what to wait for. Most handlers that are done when they return give nothing, and cost no turn. */
+function begin({ handler, timeoutMs, name }: Registration, stored: StoredEvent, event: Event, context: RunContext) {
   if (timeoutMs !== undefined) context.limitTime()
   const running = runAsCause(event, () => handler(stored, context))
-  if (running !== undefined) await (timeoutMs === undefined ? running : inTime(running, timeoutMs, name, context))
-  return context.end()
+  return running === undefined || timeoutMs === undefined ? running : inTime(running, timeoutMs, name, context)
 }
 
 /** A handler that does not end cannot be ended: its signal is aborted, and nobody waits for it any more. */

@@ -1,4 +1,3 @@
-import { EventSystemError } from '@tradpal/events'
 import type { Delivery, MessageId } from '../log/index.ts'
 import type { Content, Held } from './held.ts'
 
@@ -27,14 +26,10 @@ export class InHand {
     return this.#held.get(held.messageId) === held
   }
 
-  /** Takes in an entry. Returns what this consumer had of it before, which is lost: the entry was handed out anew. */
-  add(held: Held): Held | undefined {
-    const before = this.#held.get(held.messageId)
-    if (before !== undefined)
-      this.lose(before, new EventSystemError('delivery_lost', `${held.messageId} was handed out anew.`))
+  /** Takes in an entry. What this consumer had of it before is to be lost first. */
+  add(held: Held): void {
     this.#held.set(held.messageId, held)
     this.#bytes += held.bytes
-    return before
   }
 
   /** Keeps an entry without what it says. */

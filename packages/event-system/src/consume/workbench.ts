@@ -227,13 +227,12 @@ export class Workbench {
     }
   }
 
-  async #endingOf(held: Held, content: Content): Promise<Ending> {
+  #endingOf(held: Held, content: Content): Ending | Promise<Ending> {
     const { clock, handlers, options } = this.#parts
-    const now = clock.now()
-    if (content.event === undefined) return poison(content.error, now)
+    if (content.event === undefined) return poison(content.error, clock.now())
     const registrations = handlers.for(content.event.eventType)
     if (held.delivery.attempt > options.maxAttempts * CRASHES_PER_ATTEMPT && registrations.length > 0) {
-      return neverFinished(held.delivery.attempt - 1, now)
+      return neverFinished(held.delivery.attempt - 1, clock.now())
     }
     return handle(held, content.event, registrations, this.#handling)
   }
