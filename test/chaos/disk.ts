@@ -34,6 +34,8 @@ class SmallDisk implements SpoolDisk {
 
   constructor(path: string, megabytes: number) {
     this.path = path
+    if (process.getuid?.() !== 0)
+      throw new Error('A small disk is mounted, which takes root: run the chaos suite as root.')
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' })
   }
 

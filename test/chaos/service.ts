@@ -25,6 +25,10 @@ export class Service {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     this.#launch()
+    await this.#answers()
+  }
+
+  async #answers(): Promise<void> {
     await waitFor(() => fetch(this.url).then(({ ok }) => ok), { timeoutMs: 20_000, what: 'the service' })
   }
 
@@ -63,8 +67,9 @@ export class Service {
     await this.#process?.kill()
   }
 
-  /** SIGTERM; resolves to how it ended. */
+  /** SIGTERM, when it answers: one that is just starting would die of it. Resolves to how it ended. */
   async end(): Promise<number | string | undefined> {
+    await this.#answers()
     this.#isWanted = false
     return await this.#process?.end()
   }

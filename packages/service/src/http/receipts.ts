@@ -38,15 +38,17 @@ export function publishOptions(
   { prefer }: { readonly prefer?: string | string[] },
   query: { readonly stream_key?: string; readonly expected_version?: number } = {}
 ): PublishOptions {
-  const preferences = String(prefer ?? '').split(',')
-  const isContent = preferences.some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
   const { stream_key: streamKey, expected_version: expectedVersion } = query
   return {
-    spool: isContent ? 'allowed' : 'never',
+    spool: prefer !== undefined && isContent(String(prefer)) ? 'allowed' : 'never',
     whenFull: 'refuse',
     ...(streamKey === undefined ? {} : { streamKey }),
     ...(expectedVersion === undefined ? {} : { expectedVersion })
   }
+}
+
+function isContent(preferences: string): boolean {
+  return preferences.split(',').some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
 }
 
 export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
