@@ -1,7 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { table } from '../support/verdict-table.ts'
 import { faultsFound } from './check.ts'
-import { told } from './plan.ts'
 import { Run } from './run.ts'
 import { SUBJECTS } from './subjects.ts'
 
@@ -18,7 +17,7 @@ test.each(Object.entries(SUBJECTS))(
   async (_, subject) => {
     const run = await Run.start({ ...subject, seed, durationMs: SECONDS * 1_000, longestMs: LONGEST_MS })
     onTestFinished(() => run.stop())
-    const story = `SEED=${seed}, the evidence is in ${run.folder}\n${run.plan.map(told).join('\n')}`
+    const story = `SEED=${seed}, the evidence is in ${run.folder}\n${run.story.join('\n')}`
     console.log(story)
 
     const verdict = await run.toItsEnd()

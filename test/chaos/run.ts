@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
 import { DiaryWriter, readDiary } from '../support/diary.ts'
 import { freePort } from '../support/free-port.ts'
+import type { PlannedRun } from '../support/play-runs.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { check, type LogEntry, type Verdict } from './check.ts'
 import type { Entry } from './diary.ts'
 import { openDisk, type SpoolDisk } from './disk.ts'
-import { type Fault, planOf } from './plan.ts'
+import { type Fault, planOf, told } from './plan.ts'
 import { readLog, recordsIn } from './read-log.ts'
 import { openServers, type Servers } from './servers.ts'
 import { Service } from './service.ts'
@@ -26,10 +27,10 @@ export interface RunOptions extends Subject {
 }
 
 /** Publishers and a log, and somebody who is after them. */
-export class Run {
+export class Run implements PlannedRun<Verdict> {
   /** Where the diary, what the log holds and the complaints of the processes are, until the run is removed. */
   readonly folder: string
-  readonly plan: readonly Fault[]
+  readonly #plan: readonly Fault[]
   readonly #options: RunOptions
   readonly #servers: Servers
   readonly #disk: SpoolDisk
@@ -46,7 +47,7 @@ export class Run {
   ) {
     this.#options = options
     this.folder = place.folder
-    this.plan = planOf(options)
+    this.#plan = planOf(options)
     this.#servers = place.servers
     this.#disk = place.disk
     this.#proxies = place.proxies
@@ -63,6 +64,10 @@ export class Run {
     return new Run(options, { folder, servers, disk: openDisk(options.disk, folder), proxies, port: await freePort() })
   }
 
+  get story(): readonly string[] {
+    return this.#plan.map(told)
+  }
+
   /** Runs the plan to its end, waits until the spools are empty, and holds what was written down against the log. */
   async toItsEnd(): Promise<Verdict> {
     const { durationMs, deduplicationWindowMs } = this.#options
@@ -72,7 +77,7 @@ export class Run {
       for (const name of NAMES) this.#startPublisher(name)
       await Promise.all([...this.#publishers.values()].map(({ begun }) => begun))
       const started = performance.now()
-      const faults = this.plan.map(async (fault) => {
+      const faults = this.#plan.map(async (fault) => {
         await pause(started + fault.atMs - performance.now())
         await this.#inflict(fault)
       })

@@ -1,7 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { table } from '../support/verdict-table.ts'
 import { faultsFound } from './check.ts'
-import { told } from './plan.ts'
 import { Run } from './run.ts'
 import { SUBJECTS } from './settings.ts'
 
@@ -18,7 +17,7 @@ test.each(Object.entries(SUBJECTS))(
     const seconds = SECONDS[subject.ordering]
     const run = await Run.start({ ...subject, seed, durationMs: seconds * 1_000 })
     onTestFinished(() => run.stop())
-    const story = `SEED=${seed}, the evidence is in ${run.folder}\n${run.plan.map(told).join('\n')}`
+    const story = `SEED=${seed}, the evidence is in ${run.folder}\n${run.story.join('\n')}`
     console.log(story)
 
     const verdict = await run.toItsEnd()

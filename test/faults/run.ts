@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { readDiary } from '../support/diary.ts'
+import type { PlannedRun } from '../support/play-runs.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { type RedisServer, startRedis } from '../support/start-redis.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { check, type Verdict } from './check.ts'
 import type { Entry } from './diary.ts'
-import { CONSUMERS, type Fault, planOf } from './plan.ts'
+import { CONSUMERS, type Fault, planOf, told } from './plan.ts'
 import { readLog } from './read-log.ts'
 import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions } from './settings.ts'
 
@@ -17,10 +18,10 @@ import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions }
 const SETTLE_MS = 60_000
 
 /** Processes and a log, and somebody who is after them. */
-export class Run {
+export class Run implements PlannedRun<Verdict> {
   /** Where the diary, the log and the complaints of the processes are, until the run is removed. */
   readonly folder: string
-  readonly plan: readonly Fault[]
+  readonly #plan: readonly Fault[]
   readonly #options: RunOptions
   readonly #redis: RedisServer | undefined
   /** One before each process. */
@@ -33,7 +34,7 @@ export class Run {
     this.folder = folder
     this.#redis = redis
     this.#proxies = proxies
-    this.plan = planOf({ ...options, leaseMs: LEASE_MS })
+    this.#plan = planOf({ ...options, leaseMs: LEASE_MS })
   }
 
   static async start(options: RunOptions): Promise<Run> {
@@ -44,6 +45,10 @@ export class Run {
     return new Run(options, folder, redis, proxies)
   }
 
+  get story(): readonly string[] {
+    return this.#plan.map(told)
+  }
+
   /** Runs the plan to its end, waits until all is handled, and holds what was written down against the log. */
   async toItsEnd(): Promise<Verdict> {
     const publisher = this.#process('publishing-process.ts', CONSUMERS, 'publisher')
@@ -51,7 +56,7 @@ export class Run {
       for (let slot = 0; slot < CONSUMERS; slot++) this.#startConsumer(slot)
       await publisher.begun
       const started = performance.now()
-      const faults = this.plan.map(async (fault) => {
+      const faults = this.#plan.map(async (fault) => {
         await pause(started + fault.atMs - performance.now())
         await this.#inflict(fault)
       })
