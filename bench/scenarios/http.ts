@@ -11,6 +11,9 @@ const REQUESTS = 40_000
 const BATCH = 100
 const BATCH_REQUESTS = 500
 
+const IN_THE_WAY = `An empty handler that is compiled takes 26 µs a request. Here the event is read, checked, given an id, written as
+JSON and appended, with those of the same turn of the event loop (10 µs of an embedded log, which commits some 25 together).`
+
 /** Publishing over HTTP, beside the same framework with an empty handler. The events carry no id: the service makes one. */
 export function http(log: BenchLog): Scenario {
   const events = marketDataBatch(BATCH).map((event) => {
@@ -47,7 +50,8 @@ export function http(log: BenchLog): Scenario {
           ours,
           peer,
           theirs,
-          ratioFloor: 0.7
+          ratioFloor: 0.7,
+          inTheWay: IN_THE_WAY
         },
         {
           what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
