@@ -13,9 +13,12 @@ async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, rep
   const quick = { 'repl-diskless-sync-delay': '0', ...config }
   const master = await server(quick)
   const replica = await server({ ...quick, replicaof: `127.0.0.1 ${master.port}` })
-  await waitFor(async () => /state=online/.test(String(await command(master.url, 'INFO', 'replication'))), {
-    timeoutMs: 10_000
-  })
+  // Until its first acknowledgement, which comes once a second, an online replica may be sent nothing yet.
+  const hasAcknowledged = async () => {
+    await command(master.url, 'SET', 'pair', 'made')
+    return /state=online,offset=[1-9]/.test(String(await command(master.url, 'INFO', 'replication')))
+  }
+  await waitFor(hasAcknowledged, { timeoutMs: 10_000 })
   return [master, replica]
 }
 
