@@ -7,7 +7,16 @@ import { conformance } from '../../src/log/conformance/index.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
-import { consumerOf, entry, readAll, started as startedLog, unique, untilAppended, untilFalse } from './redis-logs.ts'
+import {
+  consumerOf,
+  entry,
+  newLog,
+  readAll,
+  started as startedLog,
+  unique,
+  untilAppended,
+  untilFalse
+} from './redis-logs.ts'
 
 const started = (options: RedisLogOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
@@ -82,6 +91,23 @@ describe('a log in a Redis Cluster', () => {
       await log.append([entry('a')])
       expect(await log.read({ limit: 10 })).toHaveLength(1)
     }
+  })
+
+  test('is opened while its slot is being handed over, when that is done', async () => {
+    const streamName = 'opened_while_moving'
+    const { node, slot } = await cluster.ownerOf(streamName)
+    const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
+    const idOf = (server: RedisServer) => cluster.ask<string>(server, 'CLUSTER', 'MYID')
+    await cluster.ask(next, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', await idOf(node))
+    await cluster.ask(node, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', await idOf(next))
+    const log = newLog({ url: cluster.url, streamName })
+    const starting = log.start()
+    starting.catch(() => {})
+    await waitFor(async () => /errorstat_ASK/.test(await cluster.ask<string>(node, 'INFO', 'errorstats')))
+    await cluster.moveSlot(slot, node, next)
+    await starting
+    await log.append([entry('a')])
+    expect(await log.read({ limit: 10 })).toHaveLength(1)
   })
 
   test('needs no more than the permissions of the documentation', async () => {

@@ -46,7 +46,7 @@ export class Line {
     this.#options = options
   }
 
-  /** Tries for at most `timeoutMs`, when it has no connection. Rejects with `log_unavailable`; at once with `log_refused` and what the probe says. */
+  /** Tries for at most `timeoutMs`, when it has no connection. Rejects with `log_unavailable`, or `log_moved`; at once with `log_refused` and what the probe says. */
   async open(timeoutMs: number): Promise<void> {
     if (this.#client !== undefined) return
     const { connectTimeoutMs } = this.#options
@@ -59,7 +59,7 @@ export class Line {
       // The last attempt may have had no time to learn more than that nobody answered.
       if (reason === undefined || error.cause !== undefined || leftMs >= connectTimeoutMs) reason = error
       const pauseMs = retryMs(attempt)
-      if (error.code !== 'log_unavailable') throw error
+      if (error.code !== 'log_unavailable' && error.code !== 'log_moved') throw error
       if (performance.now() + pauseMs >= deadline) throw reason
       await this.#pause(pauseMs)
     }
