@@ -1,10 +1,11 @@
-import { systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
 import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
 import { Circuit } from '../../src/publish/circuit.ts'
 import { GroupCommit } from '../../src/publish/group-commit.ts'
 import { Parcel } from '../../src/publish/parcel.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
 
 /** A log whose appends the test answers: only the order and the size of the appends are looked at here. */
 class ScriptedLog {
@@ -33,17 +34,17 @@ class ScriptedLog {
 const entry = (eventId: string): AppendEntry => ({ eventId, eventType: 't', payload: '{}' })
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function newCommit() {
+function newCommit(clock: Clock = systemClock) {
   const log = new ScriptedLog()
   const commit = new GroupCommit({
     log: log as unknown as EventLog,
-    circuit: new Circuit(silentLogger, systemClock),
-    clock: systemClock,
+    circuit: new Circuit(silentLogger, clock),
+    clock,
     random: Math.random,
     deduplicationWindowMs: 120_000
   })
   const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) => {
-    const parcel = new Parcel({ entries, keys: [], deadline: Date.now() + timeoutMs, maySpool: false })
+    const parcel = new Parcel({ entries, keys: [], deadline: clock.now() + timeoutMs, maySpool: false })
     commit.offer(parcel)
     return parcel.outcome
   }
@@ -138,6 +139,27 @@ describe('group commit', () => {
     expect(log.appends[0]?.timeoutMs).toBeGreaterThan(4_000)
     log.appends[0]?.answer()
     await Promise.all([sent, inTime])
+  })
+
+  test('what failed is not sent again with less than 10 ms left: those that go with it would have no more', async () => {
+    let now = 1_000_000
+    const sleeps: (() => void)[] = []
+    const sleep = () => new Promise<void>((resolve) => sleeps.push(resolve))
+    const { log, appendAll } = newCommit({ now: () => now, sleep })
+    const hurried = appendAll([entry('hurried')], 500)
+    const patient = appendAll([entry('patient')], 5_000)
+    hurried.catch(() => {})
+    await turn()
+    expect(log.appends.map(({ ids }) => ids)).toEqual([['hurried', 'patient']])
+    log.appends.splice(0)[0]?.fail(new EventSystemError('log_unavailable', 'The log is away.'))
+    await waitFor(() => sleeps.length === 1)
+    now += 491
+    sleeps[0]?.()
+    await waitFor(() => log.appends.length === 1)
+    expect(log.appends[0]).toMatchObject({ ids: ['patient'], timeoutMs: 4_509 })
+    log.appends[0]?.answer()
+    await expect(hurried).rejects.toThrow(expect.objectContaining({ code: 'log_unavailable' }))
+    expect(await patient).toMatchObject({ kind: 'appended' })
   })
 
   test('a failed append fails those of it and no others', async () => {
