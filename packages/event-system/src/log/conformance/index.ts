@@ -14,6 +14,7 @@
 import { appendCases } from './append.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
+import { deadLetterActionCases } from './dead-letter-actions.ts'
 import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
 import { groupReadCases } from './group-read.ts'
@@ -56,6 +57,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...shardMemberCases,
   ...shardHoldCases,
   ...deadLetterCases,
+  ...deadLetterActionCases,
   ...trimCases,
   ...removeCases,
   ...infoCases,
