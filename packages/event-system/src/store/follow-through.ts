@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import type { Entry, EventLog, MessageId, Position } from '../log/index.ts'
+import type { Entry, EventLog, Position } from '../log/index.ts'
 import { pause } from '../runtime/index.ts'
 
 /** The wait before a log that is away is read again, in ms. */
@@ -46,5 +46,5 @@ export function followThrough(
 
 async function newestOf(log: EventLog): Promise<Position> {
   const [newest] = await log.read({ direction: 'backward', limit: 1 })
-  return newest === undefined ? 'start' : { after: newest.messageId satisfies MessageId }
+  return newest === undefined ? 'start' : { after: newest.messageId }
 }

@@ -85,23 +85,20 @@ export function runScript<R extends Reply>(
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
   const tail = [String(keys.length), ...keys, ...args]
+  const send = (command: 'EVAL' | 'EVALSHA', script: string) =>
+    writer.write<R>([command, script, ...tail], timeoutMs).catch((error) => {
+      throw naming(error, text)
+    })
   const known = knownTo(writer)
   if (!known.has(name)) {
-    return writer.write<R>(['EVAL', text, ...tail], timeoutMs).then(
-      (reply) => {
-        known.add(name)
-        return reply
-      },
-      (error) => {
-        throw naming(error, text)
-      }
-    )
-  }
-  return writer.write<R>(['EVALSHA', hash, ...tail], timeoutMs).catch((error) => {
-    if (!isReply(error, 'NOSCRIPT')) throw naming(error, text)
-    return writer.write<R>(['EVAL', text, ...tail], timeoutMs).catch((later) => {
-      throw naming(later, text)
+    return send('EVAL', text).then((reply) => {
+      known.add(name)
+      return reply
     })
+  }
+  return send('EVALSHA', hash).catch((error) => {
+    if (!isReply(error, 'NOSCRIPT')) throw error
+    return send('EVAL', text)
   })
 }
 

@@ -120,15 +120,16 @@ export class Connection {
   #transaction<Result>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => Result): Result {
     this.statement(begin).run()
     this.#afterCommit = []
+    let result: Result
     try {
-      const result = work()
+      result = work()
       this.statement('COMMIT').run()
-      for (const after of this.#afterCommit) after()
-      return result
     } catch (error) {
       // SQLite has rolled back by itself after some errors, such as a full disk.
       if (this.#database?.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+    for (const after of this.#afterCommit) after()
+    return result
   }
 }
