@@ -1,4 +1,4 @@
-import type { PublishOptions, PublishReceipt } from '@tradpal/event-system'
+import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { published, publishedBatch } from './schemas.ts'
@@ -39,6 +39,9 @@ export function publishOptions(
   query: { readonly stream_key?: string; readonly expected_version?: number } = {}
 ): PublishOptions {
   const { stream_key: streamKey, expected_version: expectedVersion } = query
+  if (streamKey === undefined && expectedVersion !== undefined) {
+    throw new EventSystemError('invalid_argument', 'expected_version is the version of a stream_key; give both.')
+  }
   return {
     spool: prefer !== undefined && isContent(String(prefer)) ? 'allowed' : 'never',
     whenFull: 'refuse',

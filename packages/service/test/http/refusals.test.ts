@@ -124,6 +124,14 @@ test.each<[what: string, path: string, body: unknown, status: number, code: stri
     /100000 bytes of EVENT_MAX_BODY_BYTES/
   ],
   [
+    'an expected version of nothing',
+    '/events?expected_version=0',
+    signal('A'),
+    400,
+    'invalid_argument',
+    /^expected_version is the version of a stream_key/
+  ],
+  [
     'a replay that contradicts itself',
     '/events/replay?event_type=risk_alert',
     { event_type: 'trading_signal' },
