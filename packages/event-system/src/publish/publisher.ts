@@ -15,7 +15,7 @@ import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 import { Collected, type PublishTransaction } from './transaction.ts'
 
-/** A unit is one step of the log, which does nothing else meanwhile: of Redis some 5 µs an event. */
+/** A unit is one step of the log, which does nothing else meanwhile: some 5 µs an event. */
 const MOST_AT_ONCE = 100_000
 /** So much of the time of a publish is the spool's, in ms; of a short one half of it. */
 const TO_SPOOL_MS = 50

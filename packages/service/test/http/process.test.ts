@@ -227,6 +227,21 @@ test('it logs JSON: its configuration without secrets, failures with their code,
   expect(quiet.out() + loud.out() + quiet.errors()).not.toContain('hunter2')
 })
 
+test('it logs once that its log is away, however many requests that fails', async () => {
+  const redis = await startRedis()
+  onTestFinished(() => redis.stop())
+  const served = serve({ REDIS_URL: redis.url })
+  const url = await served.url()
+  await redis.kill()
+  for (let i = 0; i < 5; i++) expect(await get(`${url}/events`)).toMatchObject({ status: 503 })
+  expect((await get(`${url}/events/nonsense`)).status).toBe(400)
+  await waitFor(() => served.lines().some(({ code }) => code === 'invalid_message_id'))
+  expect(served.lines().filter(({ code }) => code === 'log_unavailable')).toMatchObject([
+    { msg: 'a request failed', status: 503 }
+  ])
+  expect((await get(`${url}/metrics`)).text).toMatch(/_errors_total\{code="log_unavailable"\} 5$/m)
+})
+
 test('EVENT_TYPES_FILE registers further types', async () => {
   const log = await newLog('sqlite')
   const file = `${log.EVENT_LOG_PATH}.types.json`
