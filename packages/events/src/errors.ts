@@ -81,6 +81,17 @@ export const ERROR_CODES = {
     meaning:
       'A stream key has another version than the publish expected: something else was published meanwhile. Nothing was written.'
   },
+  // who may do it
+  unauthenticated: {
+    retryable: false,
+    meaning: 'Credentials are missing, unknown, expired or revoked.'
+  },
+  forbidden: { retryable: false, meaning: 'Who asks may not do this; nothing was done.' },
+  rate_limited: {
+    retryable: true,
+    meaning:
+      'Who asks has used up what they may do in this time; nothing was done. Retry-After says when there is more.'
+  },
   // over HTTP
   service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
   service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },

@@ -11,6 +11,7 @@ import {
   parseJson,
   type RetentionPolicy
 } from '@tradpal/event-system'
+import { type AccessConfiguration, readAccess } from './access/index.ts'
 import { readRetention } from './retention-variables.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
@@ -37,6 +38,8 @@ export interface ServiceConfiguration {
   readonly eventTypes: readonly EventTypeDefinition[]
   /** EVENT_RETENTION_MAX_LENGTH, _MAX_AGE, _MAX_BYTES and _BY_TYPE: what is kept of the log. Default: everything. */
   readonly retention: RetentionPolicy | undefined
+  /** Who may use it. */
+  readonly access: AccessConfiguration
 }
 
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
@@ -57,7 +60,8 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     streamMaxBufferBytes: whole('EVENT_STREAM_MAX_BUFFER_BYTES', 1_048_576, 65_536),
     logLevel: read.choice('LOG_LEVEL', undefined, 'LOG_LEVEL', ['info', 'debug', 'warn', 'error']),
     eventTypes,
-    retention: readRetention(environment, typeNames, read)
+    retention: readRetention(environment, typeNames, read),
+    access: readAccess(environment, read)
   }
   read.finish()
   return configuration

@@ -150,7 +150,9 @@ describe('the file of an embedded log', () => {
     const [old] = await before.append([entry('old')])
     await before.close()
     const database = new DatabaseSync(path)
-    database.exec('DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2')
+    database.exec(
+      'DROP TABLE records; DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2'
+    )
     database.close()
     const log = await open({ path })
     const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
@@ -159,6 +161,19 @@ describe('the file of an embedded log', () => {
       { messageId: expect.any(String), duplicate: false, version: 1 }
     ])
     expect(await log.versionOf('key')).toBe(1)
+  })
+
+  test('a log of version 3 is carried over, and keeps records from then on', async () => {
+    const path = join(newFolder(), 'log.db')
+    const before = await open({ path })
+    await before.append([entry('old')])
+    await before.close()
+    const database = new DatabaseSync(path)
+    database.exec('DROP TABLE records; PRAGMA user_version = 3')
+    database.close()
+    const log = await open({ path })
+    expect((await log.info()).length).toBe(1)
+    expect(await log.records.put('keys', 'a', 'one')).toBe(1)
   })
 
   test('a log of a newer version is refused with log_incompatible, by version, and left as it is', async () => {

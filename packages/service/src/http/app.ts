@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type EventSystem, type Logger, Occurrences, silentLogger, systemClock } from '@tradpal/event-system'
 import fastify from 'fastify'
+import { Access } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
@@ -9,8 +10,10 @@ import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { batchRoute, eventsRoutes } from './events-routes.ts'
 import { groupRoutes } from './groups.ts'
+import { guard } from './guard.ts'
 import { healthRoute } from './health.ts'
 import { homeRoute } from './home.ts'
+import { keyRoutes } from './keys.ts'
 import { LastingAnswers } from './lasting-answers.ts'
 import { lineageRoute } from './lineage.ts'
 import { Metrics } from './metrics.ts'
@@ -41,8 +44,16 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const metrics = new Metrics(system, configuration, logger)
   const lasting = new LastingAnswers((streams) => metrics.setStreams(streams))
   const onProblem = reportTo(metrics, logger)
+  const access = new Access({
+    configuration: configuration.access,
+    records: system.log.records,
+    clock: systemClock,
+    logger
+  })
+  for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
   const context: AppContext = {
     system,
+    access,
     configuration,
     logger,
     metrics,
@@ -68,8 +79,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.removeAllContentTypeParsers()
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
+  guard(app, access)
   app.addHook('preClose', async () => lasting.close())
-  app.addHook('onClose', async () => metrics.close())
+  app.addHook('onClose', async () => {
+    metrics.close()
+    access.close()
+  })
 
   await describeApi(app, context)
   await app.register(async (api: App) => {
@@ -102,6 +117,7 @@ const ROOMS = [
   groupRoutes,
   pullingRoutes,
   deadLetterRoutes,
+  keyRoutes,
   healthRoute,
   metricsRoute
 ]

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { EventSystem, Logger } from '@tradpal/event-system'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { Access } from '../access/index.ts'
 import type { ServiceConfiguration } from '../configuration.ts'
 import type { LastingAnswers } from './lasting-answers.ts'
 import type { Metrics } from './metrics.ts'
@@ -10,6 +11,8 @@ import type { OnProblem } from './problems.ts'
 /** What the endpoints share. */
 export interface AppContext {
   readonly system: EventSystem
+  /** Who may do what. */
+  readonly access: Access
   readonly configuration: ServiceConfiguration
   readonly logger: Logger
   readonly metrics: Metrics

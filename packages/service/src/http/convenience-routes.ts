@@ -1,5 +1,6 @@
 import { createEvent, type Event, EventSystemError, EventType, type JsonObject } from '@tradpal/event-system'
 import Type from 'typebox'
+import { publishedBy } from '../access/index.ts'
 import { isObject, objectOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -43,7 +44,7 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
     app.post(
       shortcut.path,
       {
-        config: { body: bodySchema(shortcut) },
+        config: { access: { some: 'publish' }, body: bodySchema(shortcut) },
         schema: {
           tags: ['publish'],
           summary: shortcut.summary,
@@ -51,8 +52,8 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
           response: { ...publishResponses, ...problemResponses }
         }
       },
-      async ({ body, headers }, reply) => {
-        const event = eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`))
+      async ({ body, headers, principal }, reply) => {
+        const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
         return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
       }
     )

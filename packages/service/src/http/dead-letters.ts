@@ -8,10 +8,12 @@ import {
   type RequeueReport
 } from '@tradpal/event-system'
 import Type, { type Static } from 'typebox'
+import { ANYBODY, type Principal } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
+import { mustReadWhatMatches, ReadableLetters } from './readable-letters.ts'
 import { closed, deadLetter, deadLetterAction, limit, time } from './schemas.ts'
 import { asItIs } from './wire-event.ts'
 
@@ -59,6 +61,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -74,11 +77,12 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         }
       }
     },
-    async ({ query }) => {
+    async ({ query, principal }) => {
       const { after, limit, ...filter } = query
+      const readable = new ReadableLetters(deadLetters, principal)
       const matching = filterOf(filter)
       const page = { ...matching, limit, ...(after === undefined ? {} : { after }) }
-      const [letters, total] = await Promise.all([deadLetters.list(page), deadLetters.count(matching)])
+      const [letters, total] = await Promise.all([readable.list(page), readable.count(matching)])
       return { dead_letters: letters.map(letterAnswer), count: letters.length, total }
     }
   )
@@ -86,6 +90,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters/actions',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -97,8 +102,8 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         }
       }
     },
-    async ({ query }) => {
-      const actions = await deadLetters.actions(query)
+    async ({ query, principal }) => {
+      const actions = await new ReadableLetters(deadLetters, principal).actions(query)
       return { actions: actions.map(actionAnswer), count: actions.length }
     }
   )
@@ -106,6 +111,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters/:id',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -114,16 +120,13 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         response: { 200: deadLetter, ...problemResponses }
       }
     },
-    async ({ params }) => {
-      const letter = await deadLetters.get(params.id)
-      if (letter !== undefined) return letterAnswer(letter)
-      throw new EventSystemError('not_found', `There is no dead letter with the id ${params.id}.`)
-    }
+    async ({ params, principal }) => letterAnswer(await new ReadableLetters(deadLetters, principal).get(params.id))
   )
 
   app.post(
     '/dead-letters/requeue',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],
@@ -148,13 +151,14 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         }
       }
     },
-    async ({ body }) => {
+    async ({ body, principal }) => {
       const { by = 'http', limit = 1_000, dry_run: dryRun = false, all = false, expected, after, ...filter } = body
       if (!all && Object.keys(filter).length === 0) {
         throw new EventSystemError('invalid_argument', 'The filter is empty; say "all": true to put back every letter.')
       }
+      mustReadWhatMatches(principal, filter.event_type)
       const report = await deadLetters.requeueAll(filterOf(filter), {
-        by,
+        by: nameOf(principal, by),
         limit,
         dryRun,
         ...(expected === undefined ? {} : { expected }),
@@ -167,6 +171,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/dead-letters/:id/requeue',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],
@@ -177,8 +182,12 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         response: { 200: Type.Object({ status: Type.Literal('requeued'), id: Type.String() }), ...problemResponses }
       }
     },
-    async ({ params, body: { by = 'http', data } }) => {
-      await deadLetters.requeue(params.id, { by, ...(data === undefined ? {} : { data: data as JsonObject }) })
+    async ({ params, body: { by = 'http', data }, principal }) => {
+      await new ReadableLetters(deadLetters, principal).get(params.id)
+      await deadLetters.requeue(params.id, {
+        by: nameOf(principal, by),
+        ...(data === undefined ? {} : { data: data as JsonObject })
+      })
       return { status: 'requeued' as const, id: params.id }
     }
   )
@@ -186,6 +195,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.delete(
     '/dead-letters/:id',
     {
+      config: { access: { scope: 'admin:dead-letters' } },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],
@@ -195,11 +205,17 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
         response: { 200: Type.Object({ status: Type.Literal('discarded'), id: Type.String() }), ...problemResponses }
       }
     },
-    async ({ params, body: { by = 'http', reason } }) => {
-      await deadLetters.discard(params.id, { by, reason })
+    async ({ params, body: { by = 'http', reason }, principal }) => {
+      await new ReadableLetters(deadLetters, principal).get(params.id)
+      await deadLetters.discard(params.id, { by: nameOf(principal, by), reason })
       return { status: 'discarded' as const, id: params.id }
     }
   )
+}
+
+/** Who is known is named so, whatever the body says. */
+function nameOf(principal: Principal, by: string): string {
+  return principal === ANYBODY ? by : principal.name
 }
 
 function filterOf({ group, event_type, handler, kind, since, until }: Static<typeof filterSchema>) {

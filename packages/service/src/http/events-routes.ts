@@ -1,5 +1,6 @@
 import { decodeEvent, decodeEvents, EventSystemError } from '@tradpal/event-system'
 import Type from 'typebox'
+import { allPublishedBy, publishedBy } from '../access/index.ts'
 import { takeBodiesAsText, textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -20,7 +21,7 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/events',
     {
-      config: { body: newEvent },
+      config: { access: { some: 'publish' }, body: newEvent },
       schema: {
         tags: ['publish'],
         summary: 'Publish an event',
@@ -29,8 +30,8 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
         response: { ...publishResponses, ...problemResponses }
       }
     },
-    async ({ body, headers, query }, reply) => {
-      const event = decodeEvent(textOf(body, 'an event'), { complete: true })
+    async ({ body, headers, query, principal }, reply) => {
+      const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
       return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
   )
@@ -38,6 +39,7 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/versions',
     {
+      config: { access: { some: 'publish' } },
       schema: {
         tags: ['publish'],
         summary: 'How many events were published with a stream key: 0 when none ever was',
@@ -56,6 +58,7 @@ export function batchRoute(app: App, { system }: AppContext): void {
     '/events/batch',
     {
       config: {
+        access: { some: 'publish' },
         body: Type.Array(newEvent, { maxItems: MAX_BATCH }),
         takes: ['application/json', 'application/x-ndjson']
       },
@@ -68,13 +71,16 @@ export function batchRoute(app: App, { system }: AppContext): void {
         response: { ...batchResponses, ...problemResponses }
       }
     },
-    async ({ body, headers, query }, reply) => {
+    async ({ body, headers, query, principal }, reply) => {
       const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
       if (events.length > MAX_BATCH) {
         const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
+      return batchReceiptOf(
+        await system.publisher.publishAll(allPublishedBy(principal, events), publishOptions(headers, query)),
+        reply
+      )
     }
   )
 }

@@ -1,5 +1,6 @@
 import { EventSystemError, formatTimestamp, type GroupInfo, type PendingEvent } from '@tradpal/event-system'
 import Type from 'typebox'
+import { mayKnowGroup } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -60,18 +61,23 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/groups',
     {
+      config: { access: 'the known' },
       schema: {
         tags: ['consume'],
         summary: 'The consumer groups: members, lag, what is pending and retried',
         response: { 200: Type.Object({ groups: Type.Array(group) }), ...problemResponses }
       }
     },
-    async () => ({ groups: (await groups.list()).map(groupAnswer) })
+    async ({ principal }) => {
+      const known = (await groups.list()).filter(({ name }) => mayKnowGroup(principal, name))
+      return { groups: known.map(groupAnswer) }
+    }
   )
 
   app.get(
     '/groups/:group',
     {
+      config: { access: { scope: 'consume', of: 'group', or: 'admin:groups' } },
       schema: {
         tags: ['consume'],
         summary: 'One consumer group, and a page of what is pending in it',
@@ -92,6 +98,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/groups/:group/seek',
     {
+      config: { access: { scope: 'admin:groups' } },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -111,6 +118,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.delete(
     '/groups/:group',
     {
+      config: { access: { scope: 'admin:groups' } },
       schema: {
         tags: ['consume'],
         summary: 'Drop a group, with its place and what is pending in it',

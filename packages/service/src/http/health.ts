@@ -1,5 +1,6 @@
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import Type from 'typebox'
+import { isKnown } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { spool, spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'
@@ -11,49 +12,59 @@ const publishing = Type.Object({
   spool: Type.Optional(spool)
 })
 
-const health = Type.Object({
+const always = {
   status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')]),
-  reasons: Type.Array(Type.String(), { description: 'A sentence for each thing that is not as it should be.' }),
-  warnings: Type.Array(Type.String(), {
-    description: 'A sentence for each thing in the way in which the log is kept that may lose events.'
-  }),
   timestamp: Type.String(),
-  service: Type.Literal('event_service'),
-  version: Type.String(),
-  uptime_seconds: Type.Number(),
-  log: Type.Object({
-    kind: Type.String(),
-    location: Type.String(),
-    reachable: Type.Boolean(),
-    latency_ms: Type.Union([Type.Number(), Type.Null()], { description: 'How long it took to answer.' }),
-    reason: Type.Optional(Type.String({ description: 'Why it is not reachable.' }))
-  }),
-  consumers: Type.Integer({ description: 'Consumers in this process.' }),
-  publishing,
-  open_streams: Type.Integer({ description: 'Readers of GET /events/stream.' })
-})
+  service: Type.Literal('event_service')
+}
+const details = Type.Partial(
+  Type.Object({
+    reasons: Type.Array(Type.String(), { description: 'A sentence for each thing that is not as it should be.' }),
+    warnings: Type.Array(Type.String(), {
+      description:
+        'A sentence for each thing in the way in which the log is kept that may lose events, and in which the service is open to strangers.'
+    }),
+    version: Type.String(),
+    uptime_seconds: Type.Number(),
+    log: Type.Object({
+      kind: Type.String(),
+      location: Type.String(),
+      reachable: Type.Boolean(),
+      latency_ms: Type.Union([Type.Number(), Type.Null()], { description: 'How long it took to answer.' }),
+      reason: Type.Optional(Type.String({ description: 'Why it is not reachable.' }))
+    }),
+    consumers: Type.Integer({ description: 'Consumers in this process.' }),
+    publishing,
+    open_streams: Type.Integer({ description: 'Readers of GET /events/stream.' })
+  })
+)
+const health = Type.Object({ ...always, ...details.properties })
 
 /** 503 only when the log cannot be reached: a degraded service still does its work. */
-export function healthRoute(app: App, { system, version, startedAtMs, lasting }: AppContext): void {
+export function healthRoute(app: App, { system, access, version, startedAtMs, lasting }: AppContext): void {
   app.get(
     '/health',
     {
       ...asItIs,
+      config: { access: 'anybody' },
       schema: {
         tags: ['monitor'],
         summary: 'How the service is',
-        description: '503 when it is unhealthy, which is when the log cannot be reached.',
+        description:
+          '503 when it is unhealthy, which is when the log cannot be reached. Where credentials are asked for, the details are for who shows some.',
         response: { 200: health, 503: health }
       }
     },
-    async (_request, reply) => {
+    async ({ principal }, reply) => {
       const { status, reasons, warnings, log, consumers, publishing } = await system.health()
       const { kind, location, reachable, latencyMs, reason } = log
       reply.code(status === 'unhealthy' ? 503 : 200)
+      if (!isKnown(principal))
+        return { status, timestamp: formatTimestamp(Date.now()), service: 'event_service' as const }
       return {
         status,
         reasons: [...reasons],
-        warnings: [...warnings],
+        warnings: [...access.warnings, ...warnings],
         timestamp: formatTimestamp(Date.now()),
         service: 'event_service' as const,
         version,

@@ -13,15 +13,19 @@ const LINKS = [
 /** Tells a person what runs here, and a program where to go on. */
 export function homeRoute(app: App, { system, version }: AppContext): void {
   const { kind, location } = system.log
-  app.get('/', { schema: { tags: ['monitor'], summary: 'What runs here' } }, async ({ headers, host }, reply) => {
-    reply.header('vary', 'accept')
-    if (headers.accept?.includes('text/html') !== true) {
-      const links = Object.fromEntries(LINKS.map(([path, what]) => [path, what]))
-      return { service: 'event_service', version, log: { kind, location }, links }
+  app.get(
+    '/',
+    { config: { access: 'the known' }, schema: { tags: ['monitor'], summary: 'What runs here' } },
+    async ({ headers, host }, reply) => {
+      reply.header('vary', 'accept')
+      if (headers.accept?.includes('text/html') !== true) {
+        const links = Object.fromEntries(LINKS.map(([path, what]) => [path, what]))
+        return { service: 'event_service', version, log: { kind, location }, links }
+      }
+      reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      return reply.type('text/html; charset=utf-8').send(page(version, `${kind}, ${location}`, `http://${host}`))
     }
-    reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-    return reply.type('text/html; charset=utf-8').send(page(version, `${kind}, ${location}`, `http://${host}`))
-  })
+  )
 }
 
 function page(version: string, log: string, url: string): string {

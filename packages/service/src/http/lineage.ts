@@ -1,14 +1,17 @@
+import type { StoredEvent } from '@tradpal/event-system'
 import Type from 'typebox'
+import { mayRead } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { messageIdParameter, storedEvent } from './schemas.ts'
-import { asItIs, wireOf } from './wire-event.ts'
+import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function lineageRoute(app: App, { system }: AppContext): void {
   app.get(
     '/events/:message_id/lineage',
     {
       ...asItIs,
+      config: { access: { some: 'read' } },
       schema: {
         tags: ['query'],
         summary: 'What caused an event, and what followed from it',
@@ -19,16 +22,26 @@ export function lineageRoute(app: App, { system }: AppContext): void {
             causes: Type.Array(storedEvent, { description: 'The first cause first.' }),
             effects: Type.Array(storedEvent, { description: 'In log order.' }),
             complete: Type.Boolean({
-              description: 'False when the search ended at its bound, or a cause is no longer in the log.'
+              description:
+                'False when the search ended at its bound, a cause is no longer in the log, or some may not be read.'
             })
           }),
           ...problemResponses
         }
       }
     },
-    async ({ params }) => {
+    async ({ params, principal }) => {
       const { event, causes, effects, complete } = await system.store.lineage(params.message_id)
-      return { event: wireOf(event), causes: causes.map(wireOf), effects: effects.map(wireOf), complete }
+      const readable = (events: readonly StoredEvent[]) =>
+        events.filter(({ eventType }) => mayRead(principal, eventType))
+      if (readable([event]).length === 0) throw noSuchEvent(params.message_id)
+      const shown = { causes: readable(causes), effects: readable(effects) }
+      return {
+        event: wireOf(event),
+        causes: shown.causes.map(wireOf),
+        effects: shown.effects.map(wireOf),
+        complete: complete && shown.causes.length === causes.length && shown.effects.length === effects.length
+      }
     }
   )
 }

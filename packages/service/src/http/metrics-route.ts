@@ -1,10 +1,11 @@
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 
-export function metricsRoute(app: App, { metrics }: AppContext): void {
+export function metricsRoute(app: App, { metrics, configuration }: AppContext): void {
   app.get(
     '/metrics',
     {
+      config: { access: configuration.access.metricsPublic ? 'anybody' : { scope: 'metrics' } },
       schema: {
         tags: ['monitor'],
         summary: 'What Prometheus scrapes',

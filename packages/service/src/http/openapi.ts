@@ -21,13 +21,22 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
     openapi: {
       openapi: '3.1.0',
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
-      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'monitor'].map((name) => ({ name }))
+      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'monitor'].map((name) => ({ name }))
     },
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'] } = route.config ?? {}
       return { schema: body === undefined ? schema : { ...schema, body, consumes: [...takes] }, url }
     }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
-  app.get('/openapi.json', { schema: { tags: ['monitor'], summary: 'This description' } }, async () => app.swagger())
+  await app.register(async (pages) => {
+    pages.addHook('onRoute', (route) => {
+      route.config = { access: 'the known', ...route.config }
+    })
+    await pages.register(swaggerUi, { routePrefix: '/docs' })
+  })
+  app.get(
+    '/openapi.json',
+    { config: { access: 'the known' }, schema: { tags: ['monitor'], summary: 'This description' } },
+    async () => app.swagger()
+  )
 }

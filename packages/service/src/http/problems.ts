@@ -73,6 +73,9 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   step_interrupted: 500,
   group_conflict: 409,
   version_conflict: 409,
+  unauthenticated: 401,
+  forbidden: 403,
+  rate_limited: 429,
   service_unavailable: 503,
   service_timeout: 504,
   http_error: 500,
@@ -82,12 +85,15 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -250,5 +256,6 @@ function noSuchMethod({ method, url }: FastifyRequest, path: string, allowed: re
 
 function sendProblem(reply: FastifyReply, found: Problem): FastifyReply {
   if (found.status === 503) reply.header('retry-after', '1')
+  if (found.status === 401) reply.header('www-authenticate', 'Bearer realm="tradpal-events"')
   return reply.code(found.status).type('application/problem+json').serializer(JSON.stringify).send(found)
 }

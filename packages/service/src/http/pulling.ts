@@ -1,5 +1,6 @@
 import { EventSystemError } from '@tradpal/event-system'
 import Type from 'typebox'
+import { mayReadAll, type Principal, readableTypes } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { groupParameter } from './groups.ts'
@@ -59,6 +60,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/pull',
     {
+      config: { access: { scope: 'consume', of: 'group' } },
       ...asItIs,
       preValidation: readBody,
       schema: {
@@ -83,7 +85,8 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
         }
       }
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, principal }, reply) => {
+      mustReadAllOf(principal, body.event_types)
       const { max = 100, wait_ms: waitMs = 0, consumer = 'http', lease_ms: leaseMs = 30_000, event_types } = body
       const answer = lasting.begin('pull', reply.raw)
       try {
@@ -111,6 +114,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/ack',
     {
+      config: { access: { scope: 'consume', of: 'group' } },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -130,6 +134,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/extend',
     {
+      config: { access: { scope: 'consume', of: 'group' } },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -148,6 +153,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/nack',
     {
+      config: { access: { scope: 'consume', of: 'group' } },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -176,6 +182,17 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       return { returned: ids.length - lost.length - dead, dead, lost }
     }
   )
+}
+
+/** A group hands out what it holds, and acknowledges what nobody asked for: who pulls must be allowed to read what it asks for, and everything where it does not say. */
+function mustReadAllOf(principal: Principal, types: readonly string[] | undefined): void {
+  if (mayReadAll(principal)) return
+  if (types !== undefined && !types.includes('*')) {
+    readableTypes(principal, types)
+    return
+  }
+  const sentence = `${principal.name} may not read every event type: say in event_types which are wanted.`
+  throw new EventSystemError('forbidden', sentence, { pointer: '/event_types' })
 }
 
 /** Where a group begins that is not there yet. */

@@ -1,16 +1,18 @@
-import { EventSystemError, knownEventTypes, schemaOf } from '@tradpal/event-system'
+import { knownEventTypes, schemaOf } from '@tradpal/event-system'
 import Type from 'typebox'
+import { mayRead } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { rangeOf } from './range.ts'
+import { readableRange } from './range.ts'
 import { closed, limit, messageIdParameter, range, storedEvent } from './schemas.ts'
-import { asItIs, wireOf } from './wire-event.ts'
+import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/events',
     {
       ...asItIs,
+      config: { access: { some: 'read' } },
       schema: {
         tags: ['query'],
         summary: 'Events of the log, oldest first',
@@ -19,8 +21,8 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         response: { 200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer() }), ...problemResponses }
       }
     },
-    async ({ query }) => {
-      const events = await system.getEvents({ ...rangeOf(query), limit: query.limit })
+    async ({ query, principal }) => {
+      const events = await system.getEvents({ ...readableRange(principal, query), limit: query.limit })
       return { events: events.map(wireOf), count: events.length }
     }
   )
@@ -29,6 +31,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
     '/events/types',
     {
       ...asItIs,
+      config: { access: 'the known' },
       schema: {
         tags: ['query'],
         summary: 'The event types, and the JSON Schema of what each carries',
@@ -51,6 +54,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
     '/events/:message_id',
     {
       ...asItIs,
+      config: { access: { some: 'read' } },
       schema: {
         tags: ['query'],
         summary: 'One event',
@@ -58,10 +62,10 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         response: { 200: storedEvent, ...problemResponses }
       }
     },
-    async ({ params }) => {
+    async ({ params, principal }) => {
       const event = await system.store.getEvent(params.message_id)
-      if (event !== undefined) return wireOf(event)
-      throw new EventSystemError('not_found', `There is no event with the message id ${params.message_id}.`)
+      if (event !== undefined && mayRead(principal, event.eventType)) return wireOf(event)
+      throw noSuchEvent(params.message_id)
     }
   )
 }

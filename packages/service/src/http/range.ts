@@ -1,4 +1,5 @@
 import { EventSystemError, timestampMs } from '@tradpal/event-system'
+import { type Principal, readableTypes } from '../access/index.ts'
 
 export interface RangeQuery {
   readonly event_type?: readonly string[]
@@ -9,7 +10,7 @@ export interface RangeQuery {
 }
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
-export function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery) {
+function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery) {
   if (after !== undefined && start_time !== undefined) {
     throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
   }
@@ -30,7 +31,18 @@ export function rangeOf({ event_type, symbol, start_time, end_time, after }: Ran
   }
 }
 
-export function typesOf(names: readonly string[] | undefined): { eventType?: string[] } {
+/** As {@link rangeOf}, and nothing in it that the principal may not read. Refuses with `forbidden` too. */
+export function readableRange(principal: Principal, query: RangeQuery) {
+  return { ...rangeOf(query), ...typesReadBy(principal, query.event_type) }
+}
+
+/** The types of a request that the principal may read; none of them named is all that it may. Refuses with `forbidden`. */
+export function typesReadBy(principal: Principal, names: readonly string[] | undefined): { eventType?: string[] } {
+  const types = readableTypes(principal, typesOf(names).eventType)
+  return types === undefined ? {} : { eventType: types }
+}
+
+function typesOf(names: readonly string[] | undefined): { eventType?: string[] } {
   return names === undefined ? {} : { eventType: names.flatMap((name) => name.split(',')).map((name) => name.trim()) }
 }
 

@@ -5,7 +5,7 @@ import { isObject } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { type RangeQuery, rangeOf } from './range.ts'
+import { type RangeQuery, readableRange } from './range.ts'
 import { closed, eventTypes, messageId, range, storedEvent, symbol, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
@@ -52,7 +52,7 @@ export function replayRoute(app: App, context: AppContext): void {
   app.post(
     '/events/replay',
     {
-      config: { body },
+      config: { access: { scope: 'replay' }, body },
       schema: {
         tags: ['query'],
         summary: 'Replay a range of the log',
@@ -75,7 +75,7 @@ export function replayRoute(app: App, context: AppContext): void {
     },
     async (request, reply) => {
       const { speed, ...wanted } = contradictionFree(request.query, bodyParameters(request.body))
-      const [range, pace] = [rangeOf(wanted), paceOf(speed)]
+      const [range, pace] = [readableRange(request.principal, wanted), paceOf(speed)]
       const format = FORMATS.find(({ type }) => request.headers.accept?.includes(type))
       const answer = context.lasting.begin('replay', reply.raw)
       const { signal } = answer

@@ -1,7 +1,9 @@
 import { formatTimestamp } from '@tradpal/event-system'
 import Type from 'typebox'
+import { mayKnowGroup, mayReadAll } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
+import { ReadableLetters } from './readable-letters.ts'
 import { messageId } from './schemas.ts'
 import { spool, spoolOf } from './spool-state.ts'
 
@@ -16,7 +18,7 @@ const group = Type.Object({
 })
 
 const stats = Type.Object({
-  stream_length: Type.Integer(),
+  stream_length: orNull(Type.Integer({ description: 'null to who may not read every event type, as the next four.' })),
   first_entry: orNull(messageId),
   last_entry: orNull(messageId),
   first_entry_at: orNull(Type.String({ description: 'When the log took it.' })),
@@ -34,8 +36,12 @@ const stats = Type.Object({
 export function statsRoute(app: App, { system }: AppContext): void {
   app.get(
     '/events/stats',
-    { schema: { tags: ['monitor'], summary: 'How the log stands', response: { 200: stats, ...problemResponses } } },
-    async () => {
+    {
+      config: { access: { scope: 'stats' } },
+      schema: { tags: ['monitor'], summary: 'How the log stands', response: { 200: stats, ...problemResponses } }
+    },
+    async ({ principal }) => {
+      const all = mayReadAll(principal)
       const {
         length,
         firstId,
@@ -51,20 +57,22 @@ export function statsRoute(app: App, { system }: AppContext): void {
         spool: waiting
       } = await system.getStats()
       return {
-        stream_length: length,
-        first_entry: firstId,
-        last_entry: lastId,
-        first_entry_at: firstAt === null ? null : formatTimestamp(firstAt),
-        last_entry_at: lastAt === null ? null : formatTimestamp(lastAt),
+        stream_length: all ? length : null,
+        first_entry: all ? firstId : null,
+        last_entry: all ? lastId : null,
+        first_entry_at: firstAt === null || !all ? null : formatTimestamp(firstAt),
+        last_entry_at: lastAt === null || !all ? null : formatTimestamp(lastAt),
         consumer_groups: groups.length,
-        groups: groups.map(({ name, consumers, pending, lastDeliveredId, lag }) => ({
-          name,
-          consumers: consumers.length,
-          pending,
-          'last-delivered-id': lastDeliveredId,
-          lag
-        })),
-        dead_letters: deadLetters,
+        groups: groups
+          .filter(({ name }) => mayKnowGroup(principal, name))
+          .map(({ name, consumers, pending, lastDeliveredId, lag }) => ({
+            name,
+            consumers: consumers.length,
+            pending,
+            'last-delivered-id': lastDeliveredId,
+            lag
+          })),
+        dead_letters: all ? deadLetters : await new ReadableLetters(system.deadLetters, principal).count({}),
         deduplication_entries: deduplicationEntries,
         bytes,
         ...(waiting === null ? {} : { spool: spoolOf(waiting) }),

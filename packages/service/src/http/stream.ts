@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { type EventSystem, type FollowedPage, type MessageId, resolveEventType } from '@tradpal/event-system'
+import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { typesOf } from './range.ts'
+import { typesReadBy } from './range.ts'
 import { closed, eventTypes, messageId, symbol } from './schemas.ts'
 import { eventFrame, frame } from './wire-event.ts'
 
@@ -33,6 +33,7 @@ export function streamRoute(app: App, context: AppContext): void {
   app.get(
     '/events/stream',
     {
+      config: { access: { some: 'read' } },
       schema: {
         tags: ['stream'],
         summary: 'Events as they are published',
@@ -51,9 +52,11 @@ export function streamRoute(app: App, context: AppContext): void {
         }
       }
     },
-    async ({ method, query, headers, url }, reply) => {
-      const filter = { ...typesOf(query.event_type), ...(query.symbol === undefined ? {} : { symbol: query.symbol }) }
-      for (const name of filter.eventType ?? []) if (name !== '*') resolveEventType(name)
+    async ({ method, query, headers, url, principal }, reply) => {
+      const filter = {
+        ...typesReadBy(principal, query.event_type),
+        ...(query.symbol === undefined ? {} : { symbol: query.symbol })
+      }
       const from = await positionOf(context.system, headers['last-event-id'] || query.after)
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
       const answer = context.lasting.begin('stream', reply.raw)

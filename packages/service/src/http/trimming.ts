@@ -37,6 +37,7 @@ export function trimmingRoute(app: App, { system }: AppContext): void {
   app.post(
     '/events/trim',
     {
+      config: { access: { scope: 'admin:retention' } },
       preValidation: readBody,
       schema: {
         tags: ['monitor'],

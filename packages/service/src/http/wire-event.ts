@@ -1,4 +1,4 @@
-import { type StoredEvent, toWire } from '@tradpal/event-system'
+import { EventSystemError, type StoredEvent, toWire } from '@tradpal/event-system'
 
 /** An event as the service answers it: the wire form, and its place in the log. */
 export function wireOf(event: StoredEvent) {
@@ -7,6 +7,11 @@ export function wireOf(event: StoredEvent) {
 
 /** Routes that answer events: what is in the log goes out as it is, not as a schema would shape it. */
 export const asItIs = { serializerCompiler: () => JSON.stringify }
+
+/** Also of one that may not be read: that it is there is not told. */
+export function noSuchEvent(messageId: string): EventSystemError {
+  return new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
+}
 
 export function ndjsonLine(event: StoredEvent): string {
   return `${JSON.stringify(wireOf(event))}\n`

@@ -14,6 +14,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
   expect(operations.filter((operation) => !operation.startsWith('HEAD')).sort()).toEqual([
     'DELETE /dead-letters/{id}',
     'DELETE /groups/{group}',
+    'DELETE /keys/{id}',
     'GET /',
     'GET /dead-letters',
     'GET /dead-letters/actions',
@@ -27,6 +28,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /groups',
     'GET /groups/{group}',
     'GET /health',
+    'GET /keys',
     'GET /metrics',
     'GET /openapi.json',
     'GET /versions',
@@ -43,7 +45,9 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'POST /groups/{group}/extend',
     'POST /groups/{group}/nack',
     'POST /groups/{group}/pull',
-    'POST /groups/{group}/seek'
+    'POST /groups/{group}/seek',
+    'POST /keys',
+    'POST /keys/{id}/rotate'
   ])
   expect(openapi).toBe('3.1.0')
   expect(paths['/events'].post.requestBody.content['application/json'].schema.required).toEqual(['event_type'])

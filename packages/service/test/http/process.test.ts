@@ -12,6 +12,9 @@ import { get, newLog, post, signal } from './support/test-service.ts'
 
 const entry = join(import.meta.dirname, '../../src/main.ts')
 
+/** What a service says first that nobody told who may use it. */
+const SAYS_WHO_MAY = expect.stringContaining('set EVENT_AUTH=required')
+
 interface Served {
   readonly child: ChildProcess
   readonly out: () => string
@@ -65,7 +68,11 @@ test('SIGTERM ends it with 0: streams end, what was accepted is answered, and it
   expect(reader.ids).toEqual([body.message_id])
   expect(reader.response.complete).toBe(true)
   expect(served.errors()).toBe('')
-  expect(served.lines().map(({ msg }) => msg)).toEqual(['the event service listens', 'the event service has stopped'])
+  expect(served.lines().map(({ msg }) => msg)).toEqual([
+    SAYS_WHO_MAY,
+    'the event service listens',
+    'the event service has stopped'
+  ])
 })
 
 test('a publish that is under way when SIGINT comes is answered', async () => {
@@ -95,7 +102,11 @@ test('a connection on which nothing is asked does not hold the end up', async ()
   served.child.kill('SIGTERM')
 
   expect(await served.exit).toBe(0)
-  expect(served.lines().map(({ msg }) => msg)).toEqual(['the event service listens', 'the event service has stopped'])
+  expect(served.lines().map(({ msg }) => msg)).toEqual([
+    SAYS_WHO_MAY,
+    'the event service listens',
+    'the event service has stopped'
+  ])
 })
 
 test('a second signal ends it at once', async () => {
@@ -206,11 +217,12 @@ test('it logs JSON: its configuration without secrets, failures with their code,
   }
 
   expect(quiet.lines().map(({ msg }) => msg)).toEqual([
+    SAYS_WHO_MAY,
     'the event service listens',
     'a request was refused',
     'the event service has stopped'
   ])
-  expect(quiet.lines()[0]).toMatchObject({
+  expect(quiet.lines()[1]).toMatchObject({
     configuration: {
       metricsUpdateIntervalSeconds: 7,
       maxBodyBytes: 1_048_576,
@@ -219,7 +231,7 @@ test('it logs JSON: its configuration without secrets, failures with their code,
       log: { kind: 'redis', deduplicationWindowMs: 77_000, timeoutMs: 5_000, partitioning: 'type' }
     }
   })
-  expect(quiet.lines()[1]).toMatchObject({ code: 'unknown_event_type', status: 400, url: '/events' })
+  expect(quiet.lines()[2]).toMatchObject({ code: 'unknown_event_type', status: 400, url: '/events' })
   expect(loud.lines().filter(({ msg }) => msg === 'answered')).toMatchObject([
     { method: 'POST', url: '/events', status: 200 },
     { method: 'POST', url: '/events', status: 400 }

@@ -26,6 +26,7 @@ import { lifetimeCases } from './lifetime.ts'
 import { placeCases } from './place.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
+import { recordCases } from './records.ts'
 import { removeCases } from './remove.ts'
 import { settleCases } from './settle.ts'
 import { shardHoldCases } from './shard-holds.ts'
@@ -61,5 +62,6 @@ export const conformance: readonly ConformanceCase[] = [
   ...trimCases,
   ...removeCases,
   ...infoCases,
+  ...recordCases,
   ...processCases
 ]

@@ -1,6 +1,7 @@
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+import type { Records } from './records.ts'
 
 export interface LogInfo {
   readonly length: number
@@ -96,6 +97,7 @@ export interface EventLog {
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup
   readonly deadLetters: DeadLetters
+  readonly records: Records
 
   /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>

@@ -38,3 +38,9 @@ export function mustBeTrimTarget(target: TrimTarget): void {
   if (Number.isSafeInteger(value) && value >= 0) return
   throw new EventSystemError('invalid_argument', `${name} must be a whole number of at least 0, got ${value}.`)
 }
+
+/** Throws `invalid_argument` for what names no record, or no collection. */
+export function mustBeRecordName(what: string, name: string): string {
+  if (typeof name === 'string' && name !== '' && name.length <= 200) return name
+  throw new EventSystemError('invalid_argument', `The ${what} must have 1 to 200 characters.`)
+}

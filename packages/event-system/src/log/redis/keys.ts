@@ -73,6 +73,11 @@ export function payloadKey({ stream }: LogKeys, eventType: string, shard: number
   return `${stream}:type:{${encodeURIComponent(eventType)}/${shard}}`
 }
 
+/** A hash of a collection's records, by id; its revision stands under the empty id. */
+export function recordsKey({ prefix }: LogKeys, collection: string): string {
+  return `${prefix}:records:${collection}`
+}
+
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {

@@ -12,6 +12,7 @@ import type {
   MessageId,
   Position,
   ReadRange,
+  Records,
   TrimOptions,
   TrimResult,
   TrimTarget
@@ -31,6 +32,7 @@ import { compareMessageIds, deliveredUpTo, greatestOf, mustBeMessageId, timeOfMe
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
 import { Payloads } from './payloads.ts'
+import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
 import { Trimmer } from './trimmer.ts'
@@ -41,6 +43,7 @@ export class RedisLog implements EventLog {
   readonly location: string
   readonly features: LogFeatures = { typeIndex: false, foreignWriters: true, persistent: true }
   readonly deadLetters: DeadLetters
+  readonly records: Records
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
@@ -77,6 +80,7 @@ export class RedisLog implements EventLog {
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName, keys.bell])
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys, partitions)
+    this.records = new RedisRecords(connection, keys)
   }
 
   /** Tries for `connectTimeoutMs` to reach a server that is ready. */

@@ -26,6 +26,7 @@ const SCRIPTS = {
   keepPlace: load('keep-place-2n'),
   removeConsumer: load('remove-consumer-1n'),
   ledger: load('ledger-2'),
+  record: load('record-1'),
   requeue: load('requeue-7n'),
   discard: load('discard-2'),
   trim: load('trim-1n'),

@@ -33,3 +33,9 @@ export function assertSharding({ shards, leaseMs }: ShardingOptions): void {
   if (Number.isSafeInteger(leaseMs) && leaseMs >= 1) return
   throw new EventSystemError('invalid_argument', `leaseMs is ${leaseMs}: it is a whole number, 1 or more.`)
 }
+
+/** Throws `invalid_argument` for what names no record, or no collection. */
+export function assertRecordName(what: string, name: string): void {
+  if (typeof name === 'string' && name !== '' && name.length <= 200) return
+  throw new EventSystemError('invalid_argument', `The ${what} has no 1 to 200 characters.`)
+}

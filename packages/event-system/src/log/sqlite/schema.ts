@@ -6,7 +6,7 @@ import { EventSystemError } from '@tradpal/events'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised when an older version of this adapter could no longer use the file. */
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 4
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -21,6 +21,7 @@ const DRIVER_WAIT_MS = 20
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
  * or it belongs to a shard: then `handed` is the epoch in which it was handed out, and 0 while it waits. `payload` replaces
  * the entry's for this group. `strays` of a group says that some of its pending entries may belong to no shard.
+ * The record of a collection without an id has no value, and the collection's revision.
  */
 const CREATED_IN_2 = `
   CREATE INDEX pending_of_shards ON pending (grp, shard, id) WHERE shard IS NOT NULL AND handed = 0;
@@ -38,6 +39,10 @@ const CREATED_IN_2 = `
   CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
   CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;`
 const CREATED_IN_3 = 'CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;'
+const CREATED_IN_4 = `
+  CREATE TABLE records (
+    collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (collection, id)
+  ) STRICT, WITHOUT ROWID;`
 const CREATE = `
   CREATE TABLE state (
     last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
@@ -55,6 +60,7 @@ const CREATE = `
   CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
   ${CREATED_IN_2}
   ${CREATED_IN_3}
+  ${CREATED_IN_4}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
@@ -84,6 +90,11 @@ const MIGRATE_FROM_2 = `
   ${CREATED_IN_3}
   PRAGMA user_version = 3;
 `
+/** From version 3, which kept no records. */
+const MIGRATE_FROM_3 = `
+  ${CREATED_IN_4}
+  PRAGMA user_version = 4;
+`
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
 export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseSync {
@@ -112,6 +123,7 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
 function migrate(database: DatabaseSync): void {
   if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
   if (pragma(database, 'user_version') === 2) database.exec(MIGRATE_FROM_2)
+  if (pragma(database, 'user_version') === 3) database.exec(MIGRATE_FROM_3)
 }
 
 function isFileWithContent(path: string): boolean {

@@ -12,6 +12,7 @@ import type {
   MessageId,
   Position,
   ReadRange,
+  Records,
   TrimOptions,
   TrimResult,
   TrimTarget
@@ -25,6 +26,7 @@ import { describeGroup } from './group-info.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
+import { SqliteRecords } from './records.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { Tide } from './tide.ts'
 import { Trimmer } from './trimmer.ts'
@@ -51,6 +53,7 @@ export class SqliteLog implements EventLog {
   readonly location: string
   readonly features: LogFeatures = { typeIndex: true, foreignWriters: false, persistent: true }
   readonly deadLetters: DeadLetters
+  readonly records: Records
 
   readonly #connection: Connection
   readonly #doorbell: Doorbell
@@ -73,6 +76,7 @@ export class SqliteLog implements EventLog {
     this.#trimmer = new Trimmer(this.#connection)
     this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
     this.deadLetters = this.#letters
+    this.records = new SqliteRecords(this.#connection)
   }
 
   start(): Promise<void> {

@@ -1,0 +1,73 @@
+import { type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/event-system'
+import { ANYBODY, owns, type Principal } from './principal.ts'
+
+/** Throws `forbidden` unless the principal has the scope. */
+export function mustHave(principal: Principal, scope: string): void {
+  if (principal.scopes.allow(scope)) return
+  throw forbidden(`${principal.name} lacks the scope ${scope}.`)
+}
+
+/**
+ * An event as it is published for a principal: from a source that it owns, its first one where the event names none, and
+ * with its name as `metadata.principal`, whatever the event says there. Throws `forbidden`.
+ */
+export function publishedBy(principal: Principal, event: Event): Event {
+  if (principal === ANYBODY) return event
+  mustHave(principal, `publish:${event.eventType}`)
+  const source = event.source === '' ? (principal.sources[0] ?? principal.name) : event.source
+  if (!owns(principal, source)) {
+    const own = principal.sources.join(', ')
+    throw forbidden(`${principal.name} publishes as ${own}, and not as ${JSON.stringify(source)}.`, '/source')
+  }
+  return { ...event, source, metadata: { ...event.metadata, principal: principal.name } }
+}
+
+/** As {@link publishedBy}, of the events of a batch: what is refused names its index. */
+export function allPublishedBy(principal: Principal, events: readonly Event[]): Event[] {
+  if (principal === ANYBODY) return [...events]
+  return events.map((event, index) => {
+    try {
+      return publishedBy(principal, event)
+    } catch (error) {
+      if (!(error instanceof EventSystemError)) throw error
+      throw forbidden(`Event ${index} of the batch: ${error.message}`, `/${index}${error.pointer ?? ''}`, index)
+    }
+  })
+}
+
+export function mayRead({ scopes }: Principal, eventType: string): boolean {
+  return scopes.allow(`read:${eventType}`)
+}
+
+export function mayReadAll({ scopes }: Principal): boolean {
+  return scopes.allowAll('read')
+}
+
+/** Whether the principal may see how a consumer group stands. */
+export function mayKnowGroup({ scopes }: Principal, group: string): boolean {
+  return scopes.allow('admin:groups') || scopes.allow(`consume:${group}`)
+}
+
+/**
+ * The event types that an answer may hold: those that were asked for, or else all that the principal may read; `undefined`
+ * for every type there is. Throws `forbidden` for one that was asked for by name and may not be read, and where there is none.
+ */
+export function readableTypes(principal: Principal, asked: readonly string[] | undefined): string[] | undefined {
+  const named = asked?.filter((name) => name !== '*').map((name) => resolveEventType(name))
+  if (mayReadAll(principal)) return asked === undefined ? undefined : [...asked]
+  if (asked !== undefined && named?.length === asked.length) {
+    for (const name of named) mustHave(principal, `read:${name}`)
+    return named
+  }
+  const readable = knownEventTypes().filter((name) => mayRead(principal, name))
+  if (readable.length === 0)
+    throw forbidden(`${principal.name} may read no event type: it lacks a scope such as read:trading_signal.`)
+  return readable
+}
+
+function forbidden(sentence: string, pointer?: string, index?: number): EventSystemError {
+  return new EventSystemError('forbidden', sentence, {
+    ...(pointer === undefined ? {} : { pointer }),
+    ...(index === undefined ? {} : { index })
+  })
+}

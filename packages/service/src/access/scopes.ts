@@ -1,0 +1,93 @@
+import { EventSystemError } from '@tradpal/event-system'
+
+/** What can be allowed, and what stands behind the colon. */
+const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>> = {
+  publish: 'anything',
+  read: 'anything',
+  consume: 'anything',
+  replay: 'nothing',
+  stats: 'nothing',
+  metrics: 'nothing',
+  admin: ['groups', 'dead-letters', 'retention', 'keys', 'audit']
+}
+
+/** Every scope there is, for people: `<…>` stands for a name. */
+const SCOPE_FORMS: readonly string[] = [
+  'publish:<event type>',
+  'read:<event type>',
+  'consume:<group>',
+  'replay',
+  'stats',
+  'metrics',
+  'admin:groups',
+  'admin:dead-letters',
+  'admin:retention',
+  'admin:keys',
+  'admin:audit'
+]
+
+/**
+ * Checks how a scope is written: a verb, for some a colon and a name, and a `*` at the end for every name that begins so. `*`
+ * alone is everything. Throws `invalid_argument`.
+ */
+export function assertScope(text: unknown): asserts text is string {
+  if (typeof text !== 'string') throw invalid(`A scope must be a text, got ${JSON.stringify(text)}.`)
+  if (text === '*') return
+  const shown = JSON.stringify(text)
+  if (/\*./.test(text)) throw invalid(`In the scope ${shown} a * stands elsewhere than at its end.`)
+  const [, verb = '', colon, name = ''] = /^([^:]*)(:?)(.*)$/s.exec(text) ?? []
+  const objects = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
+  if (objects === undefined) throw invalid(`There is no scope ${shown}; there are ${SCOPE_FORMS.join(', ')}.`)
+  if (objects === 'nothing') {
+    if (colon === '') return
+    throw invalid(`The scope ${shown} says too much: it is ${verb} alone.`)
+  }
+  if (name === '') throw invalid(`The scope ${shown} lacks what it is for, as ${verb}:* has.`)
+  if (/[\s\p{Cc}]/u.test(name)) throw invalid(`The scope ${shown} has blanks in it.`)
+  if (objects === 'anything' || name.endsWith('*') || objects.includes(name)) return
+  throw invalid(`There is no scope ${shown}; behind admin: stands one of ${objects.join(', ')}.`)
+}
+
+/** What somebody may do. */
+export class Scopes {
+  /** As they were given, sorted. */
+  readonly list: readonly string[]
+  readonly #exact: ReadonlySet<string>
+  readonly #beginnings: readonly string[]
+
+  /** Throws `invalid_argument`. */
+  constructor(list: Iterable<string>) {
+    const scopes = [...new Set(list)].sort()
+    for (const scope of scopes) assertScope(scope)
+    this.list = scopes
+    this.#exact = new Set(scopes.filter((scope) => !scope.endsWith('*')))
+    this.#beginnings = scopes.filter((scope) => scope.endsWith('*')).map((scope) => scope.slice(0, -1))
+  }
+
+  /** Whether a scope that names one thing is among them. */
+  allow(scope: string): boolean {
+    return this.#exact.has(scope) || this.#beginnings.some((beginning) => scope.startsWith(beginning))
+  }
+
+  /** Whether anything is allowed to which this verb applies. */
+  allowSome(verb: string): boolean {
+    return this.list.some((scope) => scope === '*' || scope === verb || scope.startsWith(`${verb}:`))
+  }
+
+  /** Whether all is allowed to which this verb applies. */
+  allowAll(verb: string): boolean {
+    return this.#beginnings.some((beginning) => `${verb}:`.startsWith(beginning))
+  }
+
+  /** Which of these grants it, for who asks why. */
+  grantOf(scope: string): string | undefined {
+    return this.list.find((one) => one === scope || (one.endsWith('*') && scope.startsWith(one.slice(0, -1))))
+  }
+}
+
+export const ALL_SCOPES = new Scopes(['*'])
+export const NO_SCOPES = new Scopes([])
+
+function invalid(message: string): EventSystemError {
+  return new EventSystemError('invalid_argument', message)
+}

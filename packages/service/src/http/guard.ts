@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net'
+import { EventSystemError } from '@tradpal/event-system'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import {
+  type Access,
+  ANYBODY,
+  forwardedAddresses,
+  isPrivateAddress,
+  type Principal,
+  STRANGER
+} from '../access/index.ts'
+
+/**
+ * What an endpoint asks of who calls it: nothing; to be known, by credentials; or a scope, behind whose colon may stand a
+ * parameter of the path. `some` lets in whoever may do any of it, and the endpoint looks at what it is.
+ */
+export type AccessRule =
+  | 'anybody'
+  | 'the known'
+  | { readonly scope: string; readonly of?: string; readonly or?: string }
+  | { readonly some: 'publish' | 'read' }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the endpoint. Every one says it. */
+    access?: AccessRule
+  }
+  interface FastifyRequest {
+    /** Who calls. */
+    principal: Principal
+  }
+}
+
+const CONFIGURE = `Nobody has said yet who may use this service, so it answers only neighbours on its own machine and in its private network.
+Make a key (tradpal-events keys create) and set EVENT_AUTH=required; or EVENT_AUTH=off where something in front of it keeps strangers out.`
+
+/** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. */
+export function guard(app: FastifyInstance, access: Access): void {
+  app.decorateRequest('principal')
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    routes.push(route)
+  })
+  app.addHook('onReady', async () => {
+    for (const { method, url, config } of routes) {
+      if (config?.access === undefined)
+        throw new Error(`${method} ${url} does not say who may call it (config.access).`)
+    }
+  })
+  if (access.mode === 'private') {
+    app.addHook('onRequest', (request, _reply, done) => {
+      request.principal = ANYBODY
+      done(isNeighbour(request) ? undefined : forbidden(CONFIGURE.replaceAll('\n', ' ')))
+    })
+  } else if (access.mode === 'off') {
+    app.addHook('onRequest', (request, _reply, done) => {
+      request.principal = ANYBODY
+      done()
+    })
+  } else {
+    app.addHook('onRequest', async (request) => {
+      const rule = request.routeOptions.config.access
+      const { authorization, 'x-api-key': apiKey } = request.headers
+      const principal = access.principalOf({ authorization, apiKey: [apiKey].flat()[0] })
+      request.principal = await (rule === 'anybody' ? principal.catch(() => STRANGER) : principal)
+      if (rule !== undefined) mustSatisfy(request.principal, rule, request)
+    })
+  }
+}
+
+function mustSatisfy({ name, scopes }: Principal, rule: AccessRule, { params }: FastifyRequest): void {
+  if (rule === 'anybody' || rule === 'the known') return
+  if ('some' in rule) {
+    if (scopes.allowSome(rule.some)) return
+    throw forbidden(`${name} lacks a scope that begins with ${rule.some}:.`)
+  }
+  const scope = rule.of === undefined ? rule.scope : `${rule.scope}:${(params as Record<string, string>)[rule.of]}`
+  if (scopes.allow(scope) || (rule.or !== undefined && scopes.allow(rule.or))) return
+  throw forbidden(`${name} lacks the scope ${scope}${rule.or === undefined ? '' : ` or ${rule.or}`}.`)
+}
+
+/** By connection, since one has one address for as long as it lasts. */
+const neighbours = new WeakMap<Socket, boolean>()
+
+/** Whether a request comes from a private address, and through proxies from one. */
+function isNeighbour({ raw }: FastifyRequest): boolean {
+  const { socket, headers } = raw
+  let isPrivate = neighbours.get(socket)
+  if (isPrivate === undefined) {
+    // A socket without an address is one of this machine's own.
+    isPrivate = socket.remoteAddress === undefined || isPrivateAddress(socket.remoteAddress)
+    neighbours.set(socket, isPrivate)
+  }
+  if (!isPrivate) return false
+  if (!FORWARDING.some((name) => name in headers)) return true
+  return forwardedAddresses(headers).every(isPrivateAddress)
+}
+
+const FORWARDING = ['x-forwarded-for', 'x-real-ip', 'forwarded']
+
+function forbidden(sentence: string): EventSystemError {
+  return new EventSystemError('forbidden', sentence)
+}

@@ -1,0 +1,166 @@
+import { EventSystemError, formatTimestamp } from '@tradpal/event-system'
+import Type, { type TSchema } from 'typebox'
+import type { ApiKey, IssuedApiKey, Principal, Scopes } from '../access/index.ts'
+import { readBody } from './body-text.ts'
+import type { App, AppContext } from './context.ts'
+import { problemResponses } from './problems.ts'
+import { instantOf } from './range.ts'
+import { closed, time } from './schemas.ts'
+import { asItIs } from './wire-event.ts'
+
+const params = Type.Object({ id: Type.String({ description: "The key's id: it is in the key, and no secret." }) })
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+
+const apiKey = {
+  id: Type.String(),
+  name: Type.String({ description: 'The principal whose key it is.' }),
+  scopes: Type.Array(Type.String(), { description: 'Beside what the policy gives the principal.' }),
+  sources: Type.Optional(Type.Array(Type.String(), { description: 'As which it publishes. Default: its name.' })),
+  created_at: time('When it was made.'),
+  created_by: Type.String(),
+  expires_at: orNull(time('When it ends; null: never.')),
+  revoked_at: orNull(time('When it was revoked.'))
+}
+const issued = Type.Object({
+  key: Type.String({ description: 'The key. It is shown this once: only a hash of it is kept.' }),
+  ...apiKey
+})
+const newKey = closed({
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  scopes: Type.Optional(
+    Type.Array(Type.String(), { maxItems: 1_000, examples: [['publish:trading_signal', 'read:*']] })
+  ),
+  sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 100 })),
+  expires_at: Type.Optional(time('When it ends. Default: never.'))
+})
+const rotation = closed({
+  overlap_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2_592_000_000,
+      default: 86_400_000,
+      description: 'How long the old key lives on.'
+    })
+  )
+})
+
+/** API keys, for who may make them: nobody gives more than they have. */
+export function keyRoutes(app: App, { access }: AppContext): void {
+  const { keys } = access
+
+  app.get(
+    '/keys',
+    {
+      ...asItIs,
+      config: { access: { scope: 'admin:keys' } },
+      schema: {
+        tags: ['keys'],
+        summary: 'The API keys, the oldest first',
+        response: {
+          200: Type.Object({
+            keys: Type.Array(Type.Object({ ...apiKey, last_used_at: orNull(time('To the minute.')) }))
+          }),
+          ...problemResponses
+        }
+      }
+    },
+    async () => ({
+      keys: (await keys.list()).map(({ lastUsedAt, ...key }) => ({
+        ...keyAnswer(key),
+        last_used_at: timeOf(lastUsedAt)
+      }))
+    })
+  )
+
+  app.post(
+    '/keys',
+    {
+      ...asItIs,
+      preValidation: readBody,
+      config: { access: { scope: 'admin:keys' } },
+      schema: {
+        tags: ['keys'],
+        summary: 'Make an API key',
+        description: 'It may do nothing that the one who makes it may not.',
+        body: newKey,
+        response: { 200: issued, ...problemResponses }
+      }
+    },
+    async ({ principal, body: { name, scopes = [], sources, expires_at: expiresAt } }) => {
+      mustHaveAll(principal, access.scopesOf(name, scopes))
+      const made = await keys.create({
+        name,
+        scopes,
+        by: principal.name,
+        ...(sources === undefined ? {} : { sources }),
+        ...(expiresAt === undefined ? {} : { expiresAt: instantOf('expires_at', expiresAt) })
+      })
+      return issuedAnswer(made)
+    }
+  )
+
+  app.post(
+    '/keys/:id/rotate',
+    {
+      ...asItIs,
+      preValidation: readBody,
+      config: { access: { scope: 'admin:keys' } },
+      schema: {
+        tags: ['keys'],
+        summary: 'Make a key like another, which ends some time later',
+        params,
+        body: rotation,
+        response: { 200: issued, ...problemResponses }
+      }
+    },
+    async ({ principal, params, body: { overlap_ms: overlapMs = 86_400_000 } }) => {
+      const { name, scopes } = await keys.get(params.id)
+      mustHaveAll(principal, access.scopesOf(name, scopes))
+      return issuedAnswer(await keys.rotate(params.id, { overlapMs, by: principal.name }))
+    }
+  )
+
+  app.delete(
+    '/keys/:id',
+    {
+      ...asItIs,
+      config: { access: { scope: 'admin:keys' } },
+      schema: {
+        tags: ['keys'],
+        summary: 'End a key at once, on every instance',
+        params,
+        response: { 200: Type.Object(apiKey), ...problemResponses }
+      }
+    },
+    async ({ params }) => keyAnswer(await keys.revoke(params.id))
+  )
+}
+
+/** Else who may make keys could give themselves everything. Throws `forbidden`. */
+function mustHaveAll({ name, scopes }: Principal, wanted: Scopes): void {
+  const lacking = wanted.list.filter((scope) => scopes.grantOf(scope) === undefined)
+  if (lacking.length === 0) return
+  const sentence = `${name} lacks ${lacking.join(', ')}, and cannot give what it has not.`
+  throw new EventSystemError('forbidden', sentence, { pointer: '/scopes' })
+}
+
+function issuedAnswer({ key, apiKey }: IssuedApiKey) {
+  return { key, ...keyAnswer(apiKey) }
+}
+
+function keyAnswer({ id, name, scopes, sources, createdAt, createdBy, expiresAt, revokedAt }: ApiKey) {
+  return {
+    id,
+    name,
+    scopes: [...scopes],
+    ...(sources === undefined ? {} : { sources: [...sources] }),
+    created_at: formatTimestamp(createdAt),
+    created_by: createdBy,
+    expires_at: timeOf(expiresAt),
+    revoked_at: timeOf(revokedAt)
+  }
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : formatTimestamp(ms)
+}
