@@ -33,6 +33,7 @@ import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from 
 import { Consumption } from './consumption.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Groups } from './groups.ts'
+import { ApiKeys } from './keys.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
 import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
@@ -79,12 +80,14 @@ export class EventClient implements AsyncDisposable {
   /** The entries that consumer groups gave up on. */
   readonly deadLetters: DeadLetters
   readonly groups: Groups
+  readonly keys: ApiKeys
 
   /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
   constructor(options: EventClientOptions = {}) {
     this.#transport = new Transport(resolveClientOptions(options))
     this.deadLetters = new DeadLetters(this.#transport)
     this.groups = new Groups(this.#transport)
+    this.keys = new ApiKeys(this.#transport)
   }
 
   /**

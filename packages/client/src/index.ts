@@ -4,6 +4,7 @@
  * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
  */
 export type {
+  ApiKey,
   DeadLetter,
   DeadLetterAction,
   EventStats,
@@ -11,7 +12,9 @@ export type {
   GroupMember,
   HandlingError,
   HealthReport,
+  IssuedApiKey,
   Lineage,
+  ListedApiKey,
   PendingEvent,
   PublishReceipt,
   RequeueNext,
@@ -29,6 +32,7 @@ export type {
 } from './dead-letters.ts'
 export { EventClient, type PublishOptions, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
 export type { GroupChangeOptions, Groups } from './groups.ts'
+export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'

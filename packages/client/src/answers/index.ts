@@ -5,5 +5,6 @@
 export * from './dead-letters.ts'
 export * from './events.ts'
 export * from './groups.ts'
+export * from './keys.ts'
 export * from './monitoring.ts'
 export { type TrimReport, trimReportOf } from './trimming.ts'

@@ -1,9 +1,10 @@
 import type { JsonParts } from '../json-object.ts'
-import { listOf, numberOf } from './parts.ts'
+import { listOf, numberOrNull } from './parts.ts'
 
 /** How the log stands, with the wire's own keys. */
 export interface EventStats {
-  readonly stream_length: number
+  /** `null` to who may not read every event type, as all that tells of the log as a whole. */
+  readonly stream_length: number | null
   /** The message ids of the oldest and the newest entry; null when the log is empty. */
   readonly first_entry: string | null
   readonly last_entry: string | null
@@ -23,27 +24,27 @@ export interface EventStats {
   }[]
   readonly dead_letters: number
   /** Event ids that deduplication knows. */
-  readonly deduplication_entries: number
+  readonly deduplication_entries: number | null
   /** What the log takes, about. */
-  readonly bytes: number
+  readonly bytes: number | null
   /** `sqlite` or `redis`, and where it is. */
   readonly log: string
   readonly location: string
   readonly [key: string]: unknown
 }
 
-/** How the service is, with the wire's own keys. */
+/** How the service is, with the wire's own keys. To who is unknown where credentials are asked for, it says no more than status, timestamp and service. */
 export interface HealthReport {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   /** A sentence for each thing that is not as it should be. */
-  readonly reasons: readonly string[]
+  readonly reasons?: readonly string[]
   /** A sentence for each thing in the way in which the log is kept that may lose events. A service of an older version says nothing of it. */
   readonly warnings?: readonly string[]
   readonly timestamp: string
   readonly service: string
-  readonly version: string
-  readonly uptime_seconds: number
-  readonly log: {
+  readonly version?: string
+  readonly uptime_seconds?: number
+  readonly log?: {
     readonly kind: string
     readonly location: string
     readonly reachable: boolean
@@ -53,14 +54,14 @@ export interface HealthReport {
     readonly reason?: string
   }
   /** Consumers inside the service. */
-  readonly consumers: number
+  readonly consumers?: number
   /** Readers of the live stream. */
-  readonly open_streams: number
+  readonly open_streams?: number
   readonly [key: string]: unknown
 }
 
 export function eventStatsOf(body: unknown): EventStats {
-  numberOf(body, 'stream_length')
+  numberOrNull(body, 'stream_length')
   listOf(body, 'groups')
   return body as EventStats
 }

@@ -10,9 +10,10 @@ export const API_KEY_USES = 'api-key-uses'
 
 /** How every key begins, so that whoever scans code or logs for secrets finds it. */
 const PREFIX = 'tradpal'
+/** Letters and digits alone: a command line would take an id that begins with a dash for an option. */
 const ID_BYTES = 9
 const SECRET_BYTES = 32
-const KEY = /^tradpal_([A-Za-z0-9-]{12})_([A-Za-z0-9_-]{43})$/
+const KEY = /^tradpal_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/
 const NAME = /^[^\s\p{Cc}*]{1,200}$/u
 
 /** An API key as it is kept. Of the key itself there is a hash: a key that is lost cannot be shown again. */
@@ -75,7 +76,7 @@ export class ApiKeys {
     if (expiresAt !== null && !(expiresAt > createdAt)) {
       throw new EventSystemError('invalid_argument', 'A key must expire in the future.', { pointer: '/expires_at' })
     }
-    const id = randomBytes(ID_BYTES).toString('base64url').replaceAll('_', 'x')
+    const id = randomBytes(ID_BYTES).toString('base64url').replaceAll(/[-_]/g, 'x')
     const secret = randomBytes(SECRET_BYTES).toString('base64url')
     const apiKey: ApiKey = {
       id,

@@ -4,7 +4,7 @@
  */
 export { Access } from './access.ts'
 export { forwardedAddresses, isPrivateAddress } from './addresses.ts'
-export type { ApiKey, IssuedApiKey } from './api-keys.ts'
+export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
 export { type AccessConfiguration, readAccess } from './configuration.ts'
 export {
   allPublishedBy,
@@ -15,5 +15,6 @@ export {
   publishedBy,
   readableTypes
 } from './permissions.ts'
+export { Policy, type PolicyReason } from './policy.ts'
 export { ANYBODY, isKnown, type Principal, STRANGER } from './principal.ts'
-export type { Scopes } from './scopes.ts'
+export { assertScope, type Scopes } from './scopes.ts'

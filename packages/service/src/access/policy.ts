@@ -32,6 +32,16 @@ export interface Grant {
   readonly sources: readonly string[] | undefined
 }
 
+/** What in a policy gives a scope. */
+export interface PolicyReason {
+  /** As it stands there. */
+  readonly scope: string
+  /** The name, or the beginning of names, under which it stands. */
+  readonly principal: string
+  /** Left out where it stands under the name itself. */
+  readonly role?: string
+}
+
 const NOTHING: Grant = { scopes: [], sources: undefined }
 
 /** Who may do what, by name: as a file says it. A name that ends with `*` stands for all that begin so; what several say of one name adds up. */
@@ -53,12 +63,15 @@ export class Policy {
   /** Reads the text of a policy file. Throws `invalid_options`, with a line for each mistake. */
   static parse(text: string | Uint8Array): Policy {
     const content = jsonOf(text)
-    const mistakes = Errors(policyFile, content).map(({ instancePath, message, params }) => {
-      const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
-      return unknown === undefined
-        ? `${instancePath || 'The file'} ${message}.`
-        : `${instancePath || 'The file'} has ${unknown.map((name) => JSON.stringify(name)).join(', ')}, which a policy does not have there.`
-    })
+    // What an object must not have is named by the object; that its value is wrong too says nothing.
+    const mistakes = Errors(policyFile, content)
+      .filter(({ keyword }) => keyword !== 'boolean')
+      .map(({ instancePath, message, params }) => {
+        const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
+        if (unknown === undefined) return `${instancePath || 'The file'} ${message}.`
+        const names = unknown.map((name) => JSON.stringify(name)).join(', ')
+        return `${instancePath || 'The file'} has ${names}, which a policy does not have there.`
+      })
     if (mistakes.length > 0) throw wrong(mistakes)
     const file = content as Static<typeof policyFile>
     const further = [...scopeMistakes(file), ...roleMistakes(file)]
@@ -76,20 +89,34 @@ export class Policy {
   #grantOfName(name: string): Grant {
     const known = this.#grants.get(name)
     if (known !== undefined) return known
-    const matching = this.#principals.filter(
-      ([pattern]) => pattern === name || (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1)))
-    )
+    const matching = this.#matching(name)
     if (matching.length === 0) return NOTHING
     const sources = matching.flatMap(([, { sources = [] }]) => sources)
     const grant: Grant = {
-      scopes: matching.flatMap(([, { scopes = [], roles = [] }]) => [
-        ...scopes,
-        ...roles.flatMap((role) => this.#roles[role] ?? [])
-      ]),
+      scopes: this.#reasons(name).map(({ scope }) => scope),
       sources: sources.length === 0 ? undefined : sources
     }
     if (this.#grants.size < MOST_REMEMBERED) this.#grants.set(name, grant)
     return grant
+  }
+
+  /** Why somebody of this name has a scope, the first reason first: `undefined` when the policy does not give it. */
+  reasonOf(name: string, scope: string): PolicyReason | undefined {
+    return this.#reasons(name).find((reason) => new Scopes([reason.scope]).allow(scope))
+  }
+
+  #matching(name: string): readonly (readonly [name: string, grant: Static<typeof grant>])[] {
+    return this.#principals.filter(
+      ([pattern]) => pattern === name || (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1)))
+    )
+  }
+
+  /** All that the policy gives somebody, and by what. */
+  #reasons(name: string): PolicyReason[] {
+    return this.#matching(name).flatMap(([principal, { scopes = [], roles = [] }]) => [
+      ...scopes.map((scope) => ({ scope, principal })),
+      ...roles.flatMap((role) => (this.#roles[role] ?? []).map((scope) => ({ scope, principal, role })))
+    ])
   }
 }
 

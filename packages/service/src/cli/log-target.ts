@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { TrimReport, TrimRequest } from '@tradpal/event-client'
 import {
@@ -10,13 +11,16 @@ import {
   parseEventTypes,
   parseJson,
   registerEventType,
-  type StoredEvent
+  type StoredEvent,
+  systemClock
 } from '@tradpal/event-system'
+import { ApiKeys } from '../access/index.ts'
 import { retentionOf } from '../retention-variables.ts'
 import type { GlobalOptions } from './options.ts'
 import type {
   DeadLetterTarget,
   GroupTarget,
+  KeyTarget,
   LogStanding,
   Target,
   TargetFilter,
@@ -66,6 +70,7 @@ class LogTarget implements Target {
   readonly location: string
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
+  readonly keys: KeyTarget
   readonly #system: EventSystem
 
   constructor(system: EventSystem) {
@@ -73,6 +78,7 @@ class LogTarget implements Target {
     this.location = system.log.location
     this.deadLetters = system.deadLetters
     this.groups = system.groups
+    this.keys = keysOf(system)
   }
 
   publishBatch(events: readonly Event[]): Promise<string[]> {
@@ -125,5 +131,17 @@ class LogTarget implements Target {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#system.close()
+  }
+}
+
+/** Whoever can open the log itself may do everything: keys are made in the name of the user that is logged in. */
+function keysOf({ log }: EventSystem): KeyTarget {
+  const keys = new ApiKeys(log.records, systemClock)
+  const by = `operator:${userInfo().username}`
+  return {
+    list: () => keys.list(),
+    create: (wanted) => keys.create({ ...wanted, by }),
+    rotate: (id, { overlapMs }) => keys.rotate(id, { overlapMs, by }),
+    revoke: (id) => keys.revoke(id)
   }
 }

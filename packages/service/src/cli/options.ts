@@ -32,6 +32,13 @@ function parseDuration(text: string): number {
   throw new InvalidArgumentError('It must be a duration such as 500ms, 10s or 2m.')
 }
 
+/** A span of time of up to a hundred years, in ms. */
+export function parseSpan(text: string): number {
+  const ms = durationMs(text)
+  if (ms !== undefined && ms > 0 && ms < 100 * 366 * UNITS_MS.d) return Math.ceil(ms)
+  throw new InvalidArgumentError('It must be a duration such as 12h or 90d.')
+}
+
 export function parseCount(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a whole number.')

@@ -82,6 +82,16 @@ const COMMANDS: readonly CommandFile[] = [
     name: 'dead-letters',
     summary: 'list, show, put back or discard what consumer groups gave up on',
     load: async () => (await import('./commands/dead-letters/index.ts')).defineDeadLetters
+  },
+  {
+    name: 'keys',
+    summary: 'list, make, rotate or revoke the API keys of the service',
+    load: async () => (await import('./commands/keys/index.ts')).defineKeys
+  },
+  {
+    name: 'policy',
+    summary: 'check a policy file, and say what it allows whom',
+    load: async () => (await import('./commands/policy.ts')).definePolicy
   }
 ]
 

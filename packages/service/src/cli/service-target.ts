@@ -4,6 +4,7 @@ import type { GlobalOptions } from './options.ts'
 import type {
   DeadLetterTarget,
   GroupTarget,
+  KeyTarget,
   LogStanding,
   Target,
   TargetFilter,
@@ -25,6 +26,7 @@ class ServiceTarget implements Target {
   readonly location: string
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
+  readonly keys: KeyTarget
   readonly #client: EventClient
   readonly #longTimeoutMs: number
 
@@ -33,6 +35,7 @@ class ServiceTarget implements Target {
     this.location = url
     this.deadLetters = client.deadLetters
     this.groups = client.groups
+    this.keys = client.keys
     this.#longTimeoutMs = longTimeoutMs
   }
 

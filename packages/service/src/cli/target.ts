@@ -1,7 +1,10 @@
 import type {
+  ApiKey,
   DeadLetter,
   DeadLetterAction,
   GroupInfo,
+  IssuedApiKey,
+  ListedApiKey,
   PendingEvent,
   RequeueResult,
   TrimReport,
@@ -37,10 +40,11 @@ export interface LogStanding {
   /** `sqlite`, `redis`. */
   readonly log: string
   readonly location: string
-  readonly length: number
+  /** null, as `bytes`, to who may not read every event type. */
+  readonly length: number | null
   readonly firstId: string | null
   readonly lastId: string | null
-  readonly bytes: number
+  readonly bytes: number | null
   readonly deadLetters: number
   readonly groups: readonly GroupStanding[]
 }
@@ -77,6 +81,7 @@ export interface Target extends AsyncDisposable {
   trim(request: TrimRequest): Promise<TrimReport>
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
+  readonly keys: KeyTarget
 }
 
 /** Every condition that is given must hold. */
@@ -126,4 +131,21 @@ export interface GroupTarget {
   seek(name: string, to: string | Date, options: { readonly force: boolean }): Promise<void>
   /** Rejects with `group_conflict` while members live or events are pending, unless `force`. */
   remove(name: string, options: { readonly force: boolean }): Promise<void>
+}
+
+/** The API keys of the service. All but `list` and `create` reject with `not_found` when there is no such key. */
+export interface KeyTarget {
+  /** The oldest first. */
+  list(): Promise<ListedApiKey[]>
+  /** Rejects with `invalid_argument`, and with `forbidden` for scopes that the caller has not itself. */
+  create(wanted: {
+    readonly name: string
+    readonly scopes: readonly string[]
+    readonly sources?: readonly string[]
+    /** ms since the epoch. */
+    readonly expiresAt?: number
+  }): Promise<IssuedApiKey>
+  /** The old key ends `overlapMs` later. */
+  rotate(id: string, options: { readonly overlapMs: number }): Promise<IssuedApiKey>
+  revoke(id: string): Promise<ApiKey>
 }

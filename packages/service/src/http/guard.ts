@@ -79,6 +79,13 @@ function mustSatisfy({ name, scopes }: Principal, rule: AccessRule, { params }: 
   throw forbidden(`${name} lacks the scope ${scope}${rule.or === undefined ? '' : ` or ${rule.or}`}.`)
 }
 
+/** A rule for people: `publish:<…>`, `consume:{group} or admin:groups`. */
+export function scopeText(rule: Exclude<AccessRule, string>): string {
+  if ('some' in rule) return `${rule.some}:<…>`
+  const scope = rule.of === undefined ? rule.scope : `${rule.scope}:{${rule.of}}`
+  return rule.or === undefined ? scope : `${scope} or ${rule.or}`
+}
+
 /** By connection, since one has one address for as long as it lasts. */
 const neighbours = new WeakMap<Socket, boolean>()
 

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TSchema } from 'typebox'
 import type { App, AppContext } from './context.ts'
+import { type AccessRule, scopeText } from './guard.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,17 +16,31 @@ declare module 'fastify' {
 const DESCRIPTION = `Publish, query, replay and follow the events of the trading platform. Every error is a problem document
 (RFC 9457, \`application/problem+json\`) with a \`code\` to switch on and a \`detail\` that says what is wrong and where.`
 
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token.' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key.' }
+} as const
+
+/** Who may call an endpoint, for who reads the description: the scope stands in `x-scope`. */
+function securityOf(access: AccessRule) {
+  if (access === 'anybody') return { security: [] }
+  const security = Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }))
+  return { security, ...(access === 'the known' ? {} : { 'x-scope': scopeText(access) }) }
+}
+
 /** The API's description at /openapi.json, and a page to read and try it at /docs. Comes before the routes that it describes. */
 export async function describeApi(app: App, { version }: AppContext): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
+      components: { securitySchemes: SECURITY_SCHEMES },
       tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'monitor'].map((name) => ({ name }))
     },
     transform: ({ schema, url, route }) => {
-      const { body, takes = ['application/json'] } = route.config ?? {}
-      return { schema: body === undefined ? schema : { ...schema, body, consumes: [...takes] }, url }
+      const { body, takes = ['application/json'], access } = route.config ?? {}
+      const described = { ...schema, ...(access === undefined ? {} : securityOf(access)) }
+      return { schema: body === undefined ? described : { ...described, body, consumes: [...takes] }, url }
     }
   })
   await app.register(async (pages) => {

@@ -18,7 +18,9 @@ const group = Type.Object({
 })
 
 const stats = Type.Object({
-  stream_length: orNull(Type.Integer({ description: 'null to who may not read every event type, as the next four.' })),
+  stream_length: orNull(
+    Type.Integer({ description: 'null to who may not read every event type, as all that tells of the log as a whole.' })
+  ),
   first_entry: orNull(messageId),
   last_entry: orNull(messageId),
   first_entry_at: orNull(Type.String({ description: 'When the log took it.' })),
@@ -26,8 +28,8 @@ const stats = Type.Object({
   consumer_groups: Type.Integer(),
   groups: Type.Array(group),
   dead_letters: Type.Integer(),
-  deduplication_entries: Type.Integer({ description: 'Event ids in the deduplication window.' }),
-  bytes: Type.Integer({ description: 'What the log takes, about.' }),
+  deduplication_entries: orNull(Type.Integer({ description: 'Event ids in the deduplication window.' })),
+  bytes: orNull(Type.Integer({ description: 'What the log takes, about.' })),
   spool: Type.Optional(spool),
   log: Type.String(),
   location: Type.String()
@@ -73,8 +75,8 @@ export function statsRoute(app: App, { system }: AppContext): void {
             lag
           })),
         dead_letters: all ? deadLetters : await new ReadableLetters(system.deadLetters, principal).count({}),
-        deduplication_entries: deduplicationEntries,
-        bytes,
+        deduplication_entries: all ? deduplicationEntries : null,
+        bytes: all ? bytes : null,
         ...(waiting === null ? {} : { spool: spoolOf(waiting) }),
         log,
         location

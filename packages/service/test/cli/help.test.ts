@@ -33,7 +33,14 @@ const COMMANDS = [
   ['dead-letters', 'show'],
   ['dead-letters', 'requeue'],
   ['dead-letters', 'discard'],
-  ['dead-letters', 'actions']
+  ['dead-letters', 'actions'],
+  ['keys'],
+  ['keys', 'list'],
+  ['keys', 'create'],
+  ['keys', 'rotate'],
+  ['keys', 'revoke'],
+  ['policy'],
+  ['policy', 'check']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
@@ -43,6 +50,7 @@ const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
 
 let target: CommandTarget
 let letterIds: string[]
+let keyId: string
 let cwd: string
 
 beforeAll(async () => {
@@ -51,6 +59,7 @@ beforeAll(async () => {
   await publishLines(target, EVENTS)
   await using system = await target.openSystem()
   letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
+  keyId = JSON.parse((await runCommand(['keys', 'create', '--name', 'a', '--json', ...target.options])).stdout).id
   for (const group of ['reports', 'forgotten']) await system.log.group(group).create('start')
 })
 afterAll(async () => {
@@ -64,6 +73,7 @@ async function folderOfExamples(): Promise<string> {
   const path = (name: string) => join(folder, name)
   await writeFile(path('events.ndjson'), EVENTS.map((event) => `${JSON.stringify(event)}\n`).join(''))
   await writeFile(path('order.json'), '{"symbol": "BTC/USDT", "side": "BUY", "quantity": 1, "price": 45000}')
+  await writeFile(path('policy.json'), '{"principals": {"ml_service": {"scopes": ["publish:*"]}}}')
   await writeFile(path('prices.csv'), 'Ticker,Date,Close,Volume\nMSFT,2026-01-30,400,1000\n')
   await writeFile(path('aapl.csv'), 'Date,Close\n2026-01-30,250\n')
   for (const log of ['other.db', 'data/tradpal_events.db']) {
@@ -100,6 +110,7 @@ test.each(COMMANDS.map((words) => [words.join(' ') || 'tradpal-events', words] a
     for (const example of examples) {
       // `tail` alone prints only what comes.
       const line = example
+        .replace(/(?<=keys .*)'<id>'/, () => keyId)
         .replace("'<id>'", () => (/requeue|discard/.test(example) ? letterIds.pop() : letterIds[0]) ?? '')
         .replace('8012', String(await freePort()))
         .replace(/ tail$/, ' tail -n 5')

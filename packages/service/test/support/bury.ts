@@ -9,7 +9,8 @@ export async function bury(system: EventSystem, groupName: string, reason = 'No.
   const settled = await group.settle(
     'broker-1',
     deliveries.map(({ messageId, attempt, payload }) => {
-      const what = { handler: 'desk', eventType: 'trading_signal', kind: 'rejected', attempts: 1 } as const
+      const { event_type: eventType } = JSON.parse(payload ?? '{}')
+      const what = { handler: 'desk', eventType, kind: 'rejected', attempts: 1 } as const
       const letter = { ...what, consumer: 'broker-1', payload, firstError: error, lastError: error }
       return { messageId, attempt, outcome: { kind: 'dead', letter } }
     })

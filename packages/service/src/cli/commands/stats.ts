@@ -17,10 +17,10 @@ export function defineStats(command: Command, run: Run): void {
         const { log, location, length, firstId, lastId, bytes, deadLetters, groups } = standing
         const facts = [
           ['log', `${log}, ${location}`],
-          ['events', length.toLocaleString('en')],
+          ['events', countOf(length)],
           ['first', firstId ?? '-'],
           ['last', lastId ?? '-'],
-          ['bytes', bytes.toLocaleString('en')],
+          ['bytes', countOf(bytes)],
           ['consumer groups', String(groups.length)],
           ['dead letters', deadLetters.toLocaleString('en')]
         ]
@@ -28,4 +28,8 @@ export function defineStats(command: Command, run: Run): void {
           await output.line(`${output.colour.bold(name.padEnd(16))} ${value}`)
       })
     )
+}
+
+function countOf(count: number | null): string {
+  return count === null ? '-' : count.toLocaleString('en')
 }

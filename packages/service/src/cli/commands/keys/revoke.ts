@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import type { Run } from '../../invocation.ts'
+import { examples } from '../../options.ts'
+import { printable } from '../../output.ts'
+import { keyDocument } from './key-document.ts'
+
+export function defineRevoke(command: Command, run: Run): void {
+  command
+    .command('revoke <id>')
+    .description('End a key at once, on every instance of the service.')
+    .addHelpText('after', examples("tradpal-events keys revoke '<id>'"))
+    .action(
+      run<[string]>(async ({ output, openTarget }, id) => {
+        await using target = await openTarget()
+        const revoked = await target.keys.revoke(id)
+        if (output.json) return output.document(keyDocument(revoked))
+        await output.line(`${printable(revoked.id)} of ${printable(revoked.name)} is revoked`)
+      })
+    )
+}

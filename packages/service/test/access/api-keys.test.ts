@@ -1,0 +1,158 @@
+import { EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
+import { FakeClock } from '@tradpal/event-system/testing'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { API_KEYS, ApiKeys } from '../../src/access/api-keys.ts'
+import { KeyBook } from '../../src/access/key-book.ts'
+import { LOGS, newLog } from '../http/support/test-service.ts'
+
+describe.each(LOGS)('API keys in %s', (kind) => {
+  let system: EventSystem
+  let clock: FakeClock
+  let keys: ApiKeys
+  let book: KeyBook
+
+  beforeEach(async () => {
+    system = new EventSystem({ environment: await newLog(kind) })
+    await system.initialize()
+    onTestFinished(async () => void (await system.close()))
+    clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
+    keys = new ApiKeys(system.log.records, clock)
+    book = new KeyBook({ records: system.log.records, clock, logger: silentLogger })
+  })
+
+  test('a key is known by its text, and only a hash of it is kept', async () => {
+    const { key, apiKey } = await keys.create({ name: 'ml_service', scopes: ['read:*'], by: 'me' })
+    expect(key).toMatch(/^tradpal_[A-Za-z0-9]{12}_[A-Za-z0-9_-]{43}$/)
+    expect(await book.find(key)).toMatchObject(apiKey)
+    expect(apiKey).toEqual({
+      id: key.slice(8, 20),
+      name: 'ml_service',
+      scopes: ['read:*'],
+      createdAt: clock.now(),
+      createdBy: 'me',
+      expiresAt: null,
+      revokedAt: null
+    })
+    const { records } = await system.log.records.list(API_KEYS)
+    expect(JSON.stringify(records)).not.toContain(key.slice(21))
+  })
+
+  test('a text that is no key, an unknown key and one with another secret are refused', async () => {
+    const { key } = await keys.create({ name: 'ml_service', by: 'me' })
+    const other = (await keys.create({ name: 'other', by: 'me' })).key
+    await expect(book.find('secret')).rejects.toThrow(/no API key/)
+    for (const wrong of [`tradpal_unknownId000_${key.slice(21)}`, key.slice(0, 21) + other.slice(21)]) {
+      await expect(book.find(wrong)).rejects.toMatchObject({ code: 'unauthenticated' })
+      await expect(book.find(wrong)).rejects.toThrow('This API key is not known here.')
+    }
+  })
+
+  test('a key ends when it expires, and not before', async () => {
+    const { key } = await keys.create({ name: 'a', expiresAt: clock.now() + 1_000, by: 'me' })
+    await clock.advance(999)
+    await book.find(key)
+    await clock.advance(1)
+    await expect(book.find(key)).rejects.toThrow(/has expired/)
+  })
+
+  test('a key that was revoked elsewhere lets nobody in that comes later', async () => {
+    const elsewhere = new ApiKeys(system.log.records, systemClock)
+    const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
+    await book.find(key)
+    await elsewhere.revoke(apiKey.id)
+    await expect(book.find(key)).rejects.toThrow(/was revoked/)
+    expect((await elsewhere.list())[0]?.revokedAt).toEqual(expect.any(Number))
+  })
+
+  test('a rotated key lives on for the overlap, beside its successor, which may do the same', async () => {
+    const old = await keys.create({
+      name: 'a',
+      scopes: ['replay'],
+      sources: ['b'],
+      expiresAt: clock.now() + 90_000,
+      by: 'me'
+    })
+    await clock.advance(10_000)
+    const fresh = await keys.rotate(old.apiKey.id, { overlapMs: 5_000, by: 'you' })
+    expect(fresh.apiKey).toMatchObject({
+      name: 'a',
+      scopes: ['replay'],
+      sources: ['b'],
+      createdBy: 'you',
+      expiresAt: clock.now() + 90_000
+    })
+    await clock.advance(4_999)
+    await book.find(old.key)
+    await clock.advance(1)
+    await expect(book.find(old.key)).rejects.toThrow(/has expired/)
+    await book.find(fresh.key)
+    await expect(keys.rotate(old.apiKey.id, { overlapMs: 1, by: 'me' })).rejects.toThrow(/has ended already/)
+  })
+
+  test('a rotation lets no key live longer than it would have', async () => {
+    const old = await keys.create({ name: 'a', expiresAt: clock.now() + 1_000, by: 'me' })
+    await keys.rotate(old.apiKey.id, { overlapMs: 86_400_000, by: 'me' })
+    await clock.advance(1_000)
+    await expect(book.find(old.key)).rejects.toThrow(/has expired/)
+  })
+
+  test('it is known when a key was last used, to the minute', async () => {
+    const { key } = await keys.create({ name: 'a', by: 'me' })
+    expect((await keys.list())[0]?.lastUsedAt).toBeNull()
+    await book.find(key)
+    const first = clock.now()
+    await expect.poll(async () => (await keys.list())[0]?.lastUsedAt).toBe(first)
+    await clock.advance(59_999)
+    await book.find(key)
+    await clock.advance(1)
+    await book.find(key)
+    await expect.poll(async () => (await keys.list())[0]?.lastUsedAt).toBe(first + 60_000)
+  })
+
+  test.each([
+    [{ name: 'two words' }, /name of a key/],
+    [{ name: 'anonymous' }, /not anonymous/],
+    [{ name: 'ml_*' }, /no \*/],
+    [{ name: 'a', scopes: ['reed:*'] }, /There is no scope "reed:\*"/],
+    [{ name: 'a', expiresAt: 1 }, /must expire in the future/],
+    [{ name: 'a', expiresAt: Number.NaN }, /must expire in the future/]
+  ])('%j is refused, and no key is made', async (wanted, message) => {
+    await expect(keys.create({ ...wanted, by: 'me' })).rejects.toThrow(message)
+    expect(await keys.list()).toEqual([])
+  })
+
+  test('what is not there cannot be rotated or revoked', async () => {
+    for (const call of [keys.revoke('none'), keys.rotate('none', { overlapMs: 1, by: 'me' }), keys.get('none')]) {
+      await expect(call).rejects.toMatchObject({ code: 'not_found' })
+    }
+  })
+})
+
+test('while the log is away, the keys that were known hold for a quarter of an hour, and no others', async () => {
+  const system = new EventSystem({ environment: await newLog('sqlite') })
+  await system.initialize()
+  onTestFinished(async () => void (await system.close()))
+  const clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
+  const { key } = await new ApiKeys(system.log.records, clock).create({ name: 'a', by: 'me' })
+  const away = () => Promise.reject(new Error('away'))
+  const { records } = system.log
+  let isAway = false
+  const unsteady = {
+    ...records,
+    revision: (collection: string) => (isAway ? away() : records.revision(collection)),
+    list: (collection: string) => (isAway ? away() : records.list(collection)),
+    put: (...args: Parameters<typeof records.put>) => records.put(...args),
+    get: (...args: Parameters<typeof records.get>) => records.get(...args),
+    remove: (...args: Parameters<typeof records.remove>) => records.remove(...args)
+  }
+  const book = new KeyBook({ records: unsteady, clock, logger: silentLogger })
+  const fresh = new KeyBook({ records: unsteady, clock, logger: silentLogger })
+  await book.find(key)
+  isAway = true
+  await clock.advance(900_000)
+  await book.find(key)
+  await expect(book.find(key.replace(/.$/, 'x'))).rejects.toMatchObject({ code: 'unauthenticated' })
+  await clock.advance(1)
+  await expect(book.find(key)).rejects.toThrow('away')
+  await expect(fresh.find(key)).rejects.toThrow('away')
+})

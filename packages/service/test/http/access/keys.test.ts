@@ -1,0 +1,74 @@
+import { EventClient } from '@tradpal/event-client'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { get, LOGS } from '../support/test-service.ts'
+import { guardedService, keyHeaders } from './support.ts'
+
+describe.each(LOGS)('API keys over HTTP, over %s', (kind) => {
+  test('are made, listed without the key, rotated and revoked, by the client', async () => {
+    const { service, url, as } = await guardedService(kind)
+    const client = new EventClient({ url, headers: await keyHeaders(service, 'admin', ['*']) })
+    onTestFinished(() => client.close())
+    const expiresAt = Date.now() + 86_400_000
+    const { key, apiKey } = await client.keys.create({
+      name: 'ml_service',
+      scopes: ['read:*'],
+      sources: ['ml'],
+      expiresAt
+    })
+    expect(apiKey).toEqual({
+      id: expect.any(String),
+      name: 'ml_service',
+      scopes: ['read:*'],
+      sources: ['ml'],
+      createdAt: expect.any(Number),
+      createdBy: 'admin',
+      expiresAt,
+      revokedAt: null
+    })
+    const asKey = (text: string) => get(`${url}/events`, { headers: { authorization: `Bearer ${text}` } })
+    expect((await asKey(key)).status).toBe(200)
+
+    const rotated = await client.keys.rotate(apiKey.id, { overlapMs: 3_600_000 })
+    expect(rotated.apiKey).toMatchObject({ name: 'ml_service', scopes: ['read:*'], sources: ['ml'] })
+    expect((await asKey(rotated.key)).status).toBe(200)
+    expect((await asKey(key)).status).toBe(200)
+
+    expect((await client.keys.revoke(apiKey.id)).revokedAt).toEqual(expect.any(Number))
+    expect((await asKey(key)).status).toBe(401)
+    expect((await asKey(rotated.key)).status).toBe(200)
+    const listed = await client.keys.list()
+    expect(listed.map(({ id }) => id).slice(1)).toEqual([apiKey.id, rotated.apiKey.id])
+    expect(listed[1]?.lastUsedAt).toEqual(expect.any(Number))
+    const text = (await (await as('another', ['admin:keys'])).get('/keys')).text
+    expect(text).not.toContain(key.slice(21))
+    expect(text).not.toContain('hash')
+  })
+})
+
+test('nobody gives more than they have, nor makes a key of a name to which the policy gives more', async () => {
+  const { as } = await guardedService()
+  const admin = await as('admin', ['admin:keys', 'read:market_*'])
+  const refused = await admin.post('/keys', { name: 'a', scopes: ['read:market_data_update', 'read:*', 'publish:*'] })
+  expect(refused).toMatchObject({
+    status: 403,
+    body: { detail: 'admin lacks publish:*, read:*, and cannot give what it has not.', pointer: '/scopes' }
+  })
+  expect((await admin.post('/keys', { name: 'a', scopes: ['read:market_data_*'] })).status).toBe(200)
+  const mighty = await as('mighty', ['*'])
+  const { id } = (await mighty.post('/keys', { name: 'b', scopes: ['publish:*'] })).body
+  expect((await admin.post(`/keys/${id}/rotate`, {})).status).toBe(403)
+})
+
+test.each([
+  [{}, 400],
+  [{ name: 'a b' }, 400],
+  [{ name: 'a', scopes: ['nope'] }, 400],
+  [{ name: 'a', expires_at: '2020-01-01T00:00:00Z' }, 400],
+  [{ name: 'a', expires_at: 'soon' }, 400],
+  [{ name: 'a', scope: ['read:*'] }, 400]
+])('a key as %j is refused', async (body, status) => {
+  const { as } = await guardedService()
+  const admin = await as('admin', ['*'])
+  expect((await admin.post('/keys', body)).status).toBe(status)
+  expect((await admin.get('/keys')).body.keys).toHaveLength(1)
+})

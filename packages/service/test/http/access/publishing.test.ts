@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { LOGS, signal } from '../support/test-service.ts'
+import { guardedService } from './support.ts'
+
+describe.each(LOGS)('publishing as somebody, over %s', (kind) => {
+  test('an event says which principal published it, and its source is the name of that where it says none', async () => {
+    const { as } = await guardedService(kind)
+    const caller = await as('ml_service', ['publish:*', 'read:*'])
+    const { source: _, ...anonymous } = signal()
+    const published = await caller.post('/events', anonymous)
+    expect(published.status).toBe(200)
+    const { body } = await caller.get(`/events/${published.body.message_id}`)
+    expect(body).toMatchObject({ source: 'ml_service', metadata: { principal: 'ml_service' } })
+  })
+
+  test('a client cannot say that another principal published it, nor that it comes from a source which is not its own', async () => {
+    const { as } = await guardedService(kind)
+    const caller = await as('ml_service', ['publish:*', 'read:*'])
+    const forged = { ...signal(), source: 'ml_service', metadata: { principal: 'risk_service', correlation_id: 'c' } }
+    const { message_id } = (await caller.post('/events', forged)).body
+    expect((await caller.get(`/events/${message_id}`)).body.metadata).toEqual({
+      principal: 'ml_service',
+      correlation_id: 'c'
+    })
+    const refused = await caller.post('/events', { ...signal(), source: 'risk_service' })
+    expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden', pointer: '/source' } })
+    expect(refused.body.detail).toBe('ml_service publishes as ml_service, and not as "risk_service".')
+    expect((await caller.get('/events')).body.count).toBe(1)
+  })
+})
+
+test('a key with sources of its own publishes as these, and as the first of them where an event names none', async () => {
+  const { as } = await guardedService()
+  const caller = await as('ml_service', ['publish:*', 'read:*'], { sources: ['ml_v2', 'ml_batch_*'] })
+  const { source: _, ...anonymous } = signal()
+  await caller.post('/events', anonymous)
+  await caller.post('/events', { ...signal(), source: 'ml_batch_7' })
+  expect((await caller.post('/events', { ...signal(), source: 'ml_service' })).status).toBe(403)
+  const { events } = (await caller.get('/events')).body
+  expect(events.map(({ source }: { source: string }) => source)).toEqual(['ml_v2', 'ml_batch_7'])
+})
+
+test('a type that may not be published is refused by name, and nothing of its batch is published', async () => {
+  const { as } = await guardedService()
+  const caller = await as('a_test', ['publish:trading_signal', 'read:*'])
+  const order = {
+    event_type: 'market_data_update',
+    source: 'a_test',
+    data: { symbol: 'BTC/USDT', price: 1, volume: 1 }
+  }
+  const alone = await caller.post('/events', order)
+  expect(alone).toMatchObject({
+    status: 403,
+    body: { code: 'forbidden', detail: 'a_test lacks the scope publish:market_data_update.' }
+  })
+  const batch = await caller.post('/events/batch', [signal(), order])
+  expect(batch).toMatchObject({ status: 403, body: { code: 'forbidden', index: 1 } })
+  const shortcut = await caller.post('/events/market-data', {
+    symbol: 'BTC/USDT',
+    market_data: { price: 1, volume: 1 }
+  })
+  expect(shortcut).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+  expect((await caller.get('/events')).body.count).toBe(0)
+  expect((await caller.post('/events/batch', [signal(), signal()])).status).toBe(200)
+})
+
+test('the name of an alias is no way around: it is the type that counts', async () => {
+  const { as } = await guardedService()
+  const caller = await as('a_test', ['publish:backtest_complete'])
+  const { status } = await caller.post('/events', {
+    event_type: 'backtest_complete',
+    source: 'a_test',
+    data: { backtest_id: 'b' }
+  })
+  expect(status).toBe(403)
+})
