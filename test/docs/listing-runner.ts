@@ -17,6 +17,15 @@ export interface Outcome {
   readonly stderr: string
 }
 
+/** Where a service listens, as its log says. */
+async function urlIn(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const { url } = JSON.parse(line)
+    if (url !== undefined) return url
+  }
+  throw new Error('The service said nowhere that it listens.')
+}
+
 /**
  * Runs listings as a reader would: each in an empty folder of its own, beside a service that listens, with the command
  * `tradpal-events` at hand. The folders are inside the repository, so that its packages are found.
@@ -49,10 +58,14 @@ export class ListingRunner {
       stdio: ['ignore', 'pipe', 'inherit']
     })
     const gone = once(service, 'exit')
-    const [line] = await Promise.race([once(createInterface(service.stdout), 'line'), gone])
-    if (typeof line !== 'string') throw new Error(`The service ended with exit code ${line} before it listened.`)
+    const url = await Promise.race([
+      urlIn(createInterface(service.stdout)),
+      gone.then(([code]) => {
+        throw new Error(`The service ended with exit code ${code} before it listened.`)
+      })
+    ])
     service.stdout.resume()
-    return new ListingRunner(folder, JSON.parse(line).url, async () => {
+    return new ListingRunner(folder, url, async () => {
       service.kill('SIGTERM')
       await gone
       await rm(folder, { recursive: true, force: true })

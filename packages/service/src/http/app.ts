@@ -11,6 +11,7 @@ import { deadLetterRoutes } from './dead-letters.ts'
 import { batchRoute, eventsRoutes } from './events-routes.ts'
 import { groupRoutes } from './groups.ts'
 import { guard } from './guard.ts'
+import { secureAnswers } from './headers.ts'
 import { healthRoute } from './health.ts'
 import { homeRoute } from './home.ts'
 import { keyRoutes } from './keys.ts'
@@ -79,6 +80,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.removeAllContentTypeParsers()
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
+  secureAnswers(app)
   guard(app, access)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {

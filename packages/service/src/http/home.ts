@@ -22,7 +22,7 @@ export function homeRoute(app: App, { system, version }: AppContext): void {
         const links = Object.fromEntries(LINKS.map(([path, what]) => [path, what]))
         return { service: 'event_service', version, log: { kind, location }, links }
       }
-      reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
       return reply.type('text/html; charset=utf-8').send(page(version, `${kind}, ${location}`, `http://${host}`))
     }
   )

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { TSchema } from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { type AccessRule, scopeText } from './guard.ts'
+import { securePages } from './headers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -47,7 +48,8 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
     pages.addHook('onRoute', (route) => {
       route.config = { access: 'the known', ...route.config }
     })
-    await pages.register(swaggerUi, { routePrefix: '/docs' })
+    await securePages(pages)
+    await pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
   })
   app.get(
     '/openapi.json',

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { isObject } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
+import { SAFE_HEADERS } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { type RangeQuery, readableRange } from './range.ts'
@@ -38,7 +39,7 @@ interface Format {
 const FORMATS: readonly Format[] = [
   {
     type: 'application/x-ndjson',
-    headers: { 'content-type': 'application/x-ndjson' },
+    headers: { ...SAFE_HEADERS, 'content-type': 'application/x-ndjson' },
     event: ndjsonLine,
     problem: (problem) => `${JSON.stringify(problem)}\n`
   },

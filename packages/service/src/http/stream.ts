@@ -3,6 +3,7 @@ import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
+import { SAFE_HEADERS } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { typesReadBy } from './range.ts'
@@ -17,6 +18,7 @@ const CHUNK = 65_536
 const GRACE_MS = 2_000
 
 export const SSE_HEADERS = {
+  ...SAFE_HEADERS,
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no'

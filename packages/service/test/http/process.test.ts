@@ -7,6 +7,7 @@ import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
+import { noteLeaks } from '../support/watchful-logger.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, newLog, post, signal } from './support/test-service.ts'
 
@@ -43,7 +44,10 @@ function serve(environment: Record<string, string>): Served {
     child,
     out: () => texts.out,
     errors: () => texts.errors,
-    exit: once(child, 'close').then(([code]) => code),
+    exit: once(child, 'close').then(([code]) => {
+      noteLeaks(texts.out + texts.errors)
+      return code
+    }),
     url: () => waitFor(() => /http:\/\/127\.0\.0\.1:\d+/.exec(texts.out)?.[0], { timeoutMs: 10_000, what: 'the url' }),
     lines: () =>
       texts.out

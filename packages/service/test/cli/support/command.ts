@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { noteLeaks } from '../../support/watchful-logger.ts'
 
 export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 /** How the command is started from its sources. */
@@ -48,7 +49,11 @@ export function startCommand(args: readonly string[], { cwd, input, env = {} }: 
   // A command that does not read its input may have ended before it is written.
   child.stdin.on('error', () => {})
   if (input !== undefined) child.stdin.end(input)
-  const result = once(child, 'close').then(([code]): Result => ({ code, ...written }))
+  const result = once(child, 'close').then(([code]): Result => {
+    // What a service writes is its log.
+    noteLeaks(args[0] === 'serve' ? written.stdout + written.stderr : written.stderr)
+    return { code, ...written }
+  })
   return { child, result, stdout: () => written.stdout, stderr: () => written.stderr }
 }
 

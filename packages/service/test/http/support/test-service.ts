@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLogger } from '@tradpal/event-system'
 import { afterAll, onTestFinished } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/support/start-redis.ts'
 import { type RunningService, type ServiceOptions, startService } from '../../../src/index.ts'
+import { watchfulLogger } from '../../support/watchful-logger.ts'
 
 export const LOGS = ['sqlite', 'redis'] as const
 export type LogKind = (typeof LOGS)[number]
@@ -32,7 +32,7 @@ export async function serviceOver(
 ): Promise<RunningService> {
   const service = await startService({
     environment: { EVENT_SERVICE_PORT: '0', EVENT_SERVICE_HOST: '127.0.0.1', ...(await newLog(kind)), ...environment },
-    logger: silentLogger,
+    logger: watchfulLogger,
     ...options
   })
   onTestFinished(() => service.close())

@@ -36,7 +36,7 @@ export function defineCreate(command: Command, run: Run): void {
     )
     .action(
       run<[CreateOptions]>(async ({ output, openTarget }, { name, scopes = [], sources, expires }) => {
-        await using target = await openTarget()
+        await using target = await openTarget({ create: true })
         const issued = await target.keys.create({
           name,
           scopes,
