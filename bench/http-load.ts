@@ -9,13 +9,14 @@ import { rate } from './measure.ts'
 export async function httpRate(
   url: string,
   body: string,
-  contentType: string,
+  headers: Readonly<Record<string, string>>,
   requests: number,
   connections = 50
 ): Promise<number> {
   const { hostname, port, pathname } = new URL(url)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const request = Buffer.from(
-    `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${lines.join('')}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   )
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(hostname, Number(port))))
   const perSecond = await rate(requests, () =>

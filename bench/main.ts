@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { redisBenchLog, sqliteBenchLog } from './logs.ts'
 import { type Comparison, medianOf, type Scenario } from './measure.ts'
 import { machine, report, table } from './report.ts'
+import { guarded } from './scenarios/access.ts'
 import { consuming } from './scenarios/consume.ts'
 import { delivery } from './scenarios/delivery.ts'
 import { flat } from './scenarios/flat.ts'
@@ -33,7 +34,7 @@ const wanted = values.only?.split(',')
 const redis = await redisBenchLog()
 const logs = [await sqliteBenchLog(), redis]
 try {
-  const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, memory]
+  const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, guarded, memory]
   const ofRedis = [partitioned(redis), outage(), flat(redis)]
   const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), ...ofRedis].filter(
     ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))

@@ -27,7 +27,7 @@ export function http(log: BenchLog): Scenario {
     async run() {
       const service = await startService(log.environment())
       const empty = await startEmptyFastify()
-      const json = 'application/json'
+      const json = { 'Content-Type': 'application/json' }
       for (const { url } of [service, empty]) {
         await httpRate(`${url}/events`, single, json, WARM_UP)
         await httpRate(`${url}/events/batch`, batch, json, 400, 10)

@@ -19,7 +19,7 @@ export function memory(log: BenchLog): Scenario {
       const body = marketDataBatch(BATCH)
         .map((event) => JSON.stringify({ ...JSON.parse(encodeEvent(event)), event_id: undefined }))
         .join('\n')
-      await httpRate(`${service.url}/events/batch`, body, 'application/x-ndjson', EVENTS / BATCH, 4)
+      await httpRate(`${service.url}/events/batch`, body, { 'Content-Type': 'application/x-ndjson' }, EVENTS / BATCH, 4)
       await sleep(REST_MS)
       const ours = await service.residentMb()
       await service.close()
