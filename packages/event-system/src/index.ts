@@ -7,6 +7,7 @@ export * from '@tradpal/events'
 export * from './codec/index.ts'
 export {
   configure,
+  type EncryptionOptions,
   type Environment,
   EnvironmentReader,
   type EventSystemConfiguration,

@@ -3,6 +3,7 @@ import {
   type Event,
   EventSystemError,
   isKnownEventType,
+  isRetryable,
   type JsonObject,
   systemClock,
   validateData
@@ -68,7 +69,7 @@ export class DeadLetterOffice {
   /**
    * Puts an entry back to the group that gave it up, and to no other: it starts again at attempt 1, with the handlers that
    * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
-   * and with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data; the letter stays then.
+   * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing`; the letter stays then.
    */
   async requeue(id: string, { by, data }: RequeueOptions): Promise<void> {
     operatorName(by)
@@ -110,6 +111,7 @@ export class DeadLetterOffice {
       try {
         return this.#codec.decode(payload)
       } catch (cause) {
+        if (isRetryable(cause)) throw cause
         throw new EventSystemError(
           'invalid_event',
           `The dead letter ${id} holds no event that could carry other data.`,

@@ -74,6 +74,11 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/trim.ts')).defineTrim
   },
   {
+    name: 'encryption-keys',
+    summary: 'make the keys with which events are encrypted',
+    load: async () => (await import('./commands/encryption-keys/index.ts')).defineEncryptionKeys
+  },
+  {
     name: 'groups',
     summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
     load: async () => (await import('./commands/groups/index.ts')).defineGroups

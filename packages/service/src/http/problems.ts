@@ -73,6 +73,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   step_interrupted: 500,
   group_conflict: 409,
   version_conflict: 409,
+  key_missing: 503,
+  decryption_failed: 500,
   unauthenticated: 401,
   forbidden: 403,
   rate_limited: 429,

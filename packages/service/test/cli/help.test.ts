@@ -23,6 +23,8 @@ const COMMANDS = [
   ['health'],
   ['spool'],
   ['trim'],
+  ['encryption-keys'],
+  ['encryption-keys', 'new'],
   ['groups'],
   ['groups', 'list'],
   ['groups', 'show'],
