@@ -18,7 +18,7 @@ import { Health, type SystemHealth } from './health.ts'
 import { openWhenThere } from './late-log.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
-import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
+import { DeadLetterOffice, GroupOffice, type RekeyOptions, type RekeyReport, rekey } from './operate/index.ts'
 import {
   EventPublisher,
   type PublishOptions,
@@ -205,6 +205,15 @@ export class EventSystem {
     this.#mustBeOpen('getStats()')
     const [stats, { spool }] = await Promise.all([this.store.stats(), this.publisher.state()])
     return { ...stats, spool: spool ?? null }
+  }
+
+  /**
+   * Encrypts anew, with the current key, what older ones encrypted, and says which of them are still needed. What was done
+   * stays when it is cut short, and is not done again. Rejects with `invalid_options` where there are no keys.
+   */
+  async rekey(options: RekeyOptions = {}): Promise<RekeyReport> {
+    this.#mustBeOpen('rekey()')
+    return rekey(this.log, this.#configuration.encryption, options)
   }
 
   /** How the system is. Never rejects. */

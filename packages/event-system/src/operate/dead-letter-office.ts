@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
   type Event,
@@ -92,8 +93,18 @@ export class DeadLetterOffice {
   /** An event that had been put back with other data before keeps that. */
   async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
     const entry = await this.#log.get(messageId)
-    const isAmended = payload !== null && entry !== undefined && entry.payload !== payload
+    const isAmended =
+      payload !== null && entry !== undefined && entry.payload !== payload && !this.#isSame(entry.payload, payload)
     await this.#letters.requeue(id, isAmended ? { by, payload } : { by })
+  }
+
+  /** Encrypted anew, an event has another payload, and says the same. */
+  #isSame(payload: string | null, other: string): boolean {
+    try {
+      return payload !== null && isDeepStrictEqual(this.#codec.decode(payload), this.#codec.decode(other))
+    } catch {
+      return false
+    }
   }
 
   /** Removes a letter for good. Rejects with `not_found`. */

@@ -48,6 +48,15 @@ export function encryptingCodec({
   }
 }
 
+/** The payload with the same inside, sealed with the current key. Throws `key_missing` and `decryption_failed`. */
+export function resealed(payload: string, sealer: Sealer): string {
+  const event = decodeEvent(payload, { validate: 'envelope' })
+  const sealed = sealedTextOf(event)
+  if (sealed === undefined) return payload
+  const { inside, text } = sealer.open(sealed, aboutEvent(event))
+  return payload.replace(sealed, sealer.seal(inside, aboutEvent(event), text))
+}
+
 function opened(event: Event, sealed: string, sealer: Sealer): Event {
   const { inside, text } = sealer.open(sealed, aboutEvent(event))
   if (inside === 'data') return { ...event, data: parseJson(text) as JsonObject }

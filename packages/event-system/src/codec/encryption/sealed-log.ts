@@ -13,6 +13,7 @@ import type {
   Position,
   ReadRange,
   Records,
+  Rewrite,
   TrimOptions,
   TrimResult,
   TrimTarget
@@ -27,88 +28,93 @@ import type { TextVault } from './text-vault.ts'
  */
 export class SealedLog implements EventLog {
   readonly deadLetters: DeadLetters
-  readonly #log: EventLog
+  /** The log below. */
+  readonly under: EventLog
   readonly #vault: TextVault
 
   constructor(log: EventLog, vault: TextVault) {
-    this.#log = log
+    this.under = log
     this.#vault = vault
     this.deadLetters = new SealedLetters(log.deadLetters, vault)
   }
 
   get kind(): string {
-    return this.#log.kind
+    return this.under.kind
   }
 
   get location(): string {
-    return this.#log.location
+    return this.under.location
   }
 
   get features(): LogFeatures {
-    return this.#log.features
+    return this.under.features
   }
 
   get records(): Records {
-    return this.#log.records
+    return this.under.records
   }
 
   start(): Promise<void> {
-    return this.#log.start()
+    return this.under.start()
   }
 
   close(options?: { timeoutMs?: number }): Promise<void> {
-    return this.#log.close(options)
+    return this.under.close(options)
   }
 
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]> {
-    return this.#log.append(entries, options)
+    return this.under.append(entries, options)
   }
 
   versionOf(streamKey: string): Promise<number> {
-    return this.#log.versionOf(streamKey)
+    return this.under.versionOf(streamKey)
   }
 
   read(range: ReadRange): Promise<Entry[]> {
-    return this.#log.read(range)
+    return this.under.read(range)
   }
 
   get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#log.get(messageId)
+    return this.under.get(messageId)
   }
 
   tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]> {
-    return this.#log.tail(from, options)
+    return this.under.tail(from, options)
   }
 
   compare(a: MessageId, b: MessageId): number {
-    return this.#log.compare(a, b)
+    return this.under.compare(a, b)
   }
 
   timeOf(messageId: MessageId): number {
-    return this.#log.timeOf(messageId)
+    return this.under.timeOf(messageId)
   }
 
   group(name: string): ConsumerGroup {
-    return new SealedGroup(this.#log.group(name), this.#vault)
+    return new SealedGroup(this.under.group(name), this.#vault)
   }
 
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult> {
-    return this.#log.trim(target, options)
+    return this.under.trim(target, options)
   }
 
   remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult> {
-    return this.#log.remove(messageIds, options)
+    return this.under.remove(messageIds, options)
+  }
+
+  rewrite(rewrites: readonly Rewrite[]): Promise<number> {
+    return this.under.rewrite(rewrites)
   }
 
   info(): Promise<LogInfo> {
-    return this.#log.info()
+    return this.under.info()
   }
 
   ping(): Promise<void> {
-    return this.#log.ping()
+    return this.under.ping()
   }
 
   async warnings(): Promise<LogWarning[]> {
-    return (await this.#log.warnings?.()) ?? []
+    return (await this.under.warnings?.()) ?? []
   }
 }

@@ -32,6 +32,11 @@ export class TextVault {
   }
 }
 
+/** The sealed text of what {@link TextVault.seal} made. Undefined for another. */
+export function sealedTextIn(text: string): string | undefined {
+  return isSealed(text) ? text.slice(PREFIX.length) : undefined
+}
+
 export function isSealed(text: string): boolean {
   return text.startsWith(PREFIX)
 }
