@@ -10,6 +10,7 @@ import { type Comparison, medianOf, type Scenario } from './measure.ts'
 import { machine, report, table } from './report.ts'
 import { consuming } from './scenarios/consume.ts'
 import { delivery } from './scenarios/delivery.ts'
+import { encrypting } from './scenarios/encryption.ts'
 import { flat } from './scenarios/flat.ts'
 import { http } from './scenarios/http.ts'
 import { idling } from './scenarios/idle.ts'
@@ -33,7 +34,7 @@ const wanted = values.only?.split(',')
 const redis = await redisBenchLog()
 const logs = [await sqliteBenchLog(), redis]
 try {
-  const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, memory]
+  const ofEachLog = [publishing, encrypting, reading, consuming, instances, delivery, idling, http, memory]
   const ofRedis = [partitioned(redis), outage(), flat(redis)]
   const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), ...ofRedis].filter(
     ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))

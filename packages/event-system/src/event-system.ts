@@ -67,7 +67,7 @@ export class EventSystem {
   #opening: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
-  /** Throws `invalid_options`. Touches nothing before `initialize()`, but for reading the encryption keys where there are some. */
+  /** Throws `invalid_options`. Touches nothing before `initialize()`, but for reading the files of keys where there are some. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
     const { log, timeoutMs, consumerGroup, healthBounds, publishing, logger, clock } = this.#configuration
@@ -114,6 +114,7 @@ export class EventSystem {
     if (this.#state !== 'new') throw new EventSystemError('closed', 'close() came before initialize() was done.')
     this.#state = 'open'
     this.#configuration.encryption?.start()
+    this.#configuration.signing?.start()
     this.retention.start()
     void this.#warnings.current()
   }
@@ -245,6 +246,7 @@ export class EventSystem {
     const leftMs = () => Math.max(0, Math.ceil(deadline - performance.now()))
     this.#ending.abort()
     this.#configuration.encryption?.close()
+    this.#configuration.signing?.close()
     this.#state = this.#state === 'open' ? 'closing' : 'closed'
     await within(leftMs(), this.#opening)
     const consumers = this.subscriber.close({ timeoutMs: leftMs() })

@@ -12,7 +12,8 @@ export {
   EnvironmentReader,
   type EventSystemConfiguration,
   type EventSystemOptions,
-  isRedisUrl
+  isRedisUrl,
+  type SigningOptions
 } from './configuration/index.ts'
 export * from './consume/index.ts'
 export { EventSystem } from './event-system.ts'

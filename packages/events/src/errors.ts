@@ -91,6 +91,11 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'What is encrypted was changed, cut short, or belongs to another event: it cannot be read.'
   },
+  invalid_signature: {
+    retryable: false,
+    meaning:
+      'An event has no signature where one is required, or one that is not right: somebody else wrote it, or changed it.'
+  },
   // who may do it
   unauthenticated: {
     retryable: false,

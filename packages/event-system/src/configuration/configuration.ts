@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@tradpal/events'
-import type { Encryption } from '../codec/index.ts'
+import type { Encryption, Signing } from '../codec/index.ts'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
 import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
@@ -13,6 +13,7 @@ import { type Environment, EnvironmentReader } from './environment.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
+import { readSigning, type SigningOptions } from './signing.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
@@ -51,6 +52,8 @@ export interface EventSystemOptions
   readonly timeoutMs?: number
   /** What the log, its dead letters and the spool hold is encrypted on the disk. Default: it is not, unless the environment says so. */
   readonly encryption?: EncryptionOptions
+  /** What is published is signed, and what is read verified. Default: neither, unless the environment says so. */
+  readonly signing?: SigningOptions
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
   readonly log?: EventLog
   /** Default: silent. */
@@ -68,6 +71,8 @@ export interface EventSystemConfiguration {
   readonly publishing: Publishing
   /** Undefined where nothing is encrypted. */
   readonly encryption: Encryption | undefined
+  /** Undefined where nothing is signed or verified. */
+  readonly signing: Signing | undefined
   /** How the log is kept, for people: what was asked of it beside its place. Empty for a log of your own. */
   readonly logSettings: Readonly<Record<string, string | number>>
   readonly logger: Logger
@@ -129,15 +134,16 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   }
   const { clock = systemClock, logger = silentLogger } = options
   const encryption = readEncryption(options.encryption, read, { maxEventBytes: askedPublishing.maxEventBytes, logger })
+  const signing = readSigning(options.signing, read, logger)
   read.finish()
   const onConnectionChange = ({ connected, reason }: ConnectionChange) => {
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
-  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock }, encryption)
+  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock }, { encryption, signing })
   const sealed = (log: EventLog) => encryption?.over(log) ?? log
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
-  const others = { consumerGroup, timeoutMs, healthBounds, publishing, encryption, logger, clock }
+  const others = { consumerGroup, timeoutMs, healthBounds, publishing, encryption, signing, logger, clock }
   if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }

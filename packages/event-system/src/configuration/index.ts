@@ -10,3 +10,4 @@ export {
 } from './configuration.ts'
 export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'
+export type { SigningOptions } from './signing.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '@tradpal/events'
-import { type Encryption, type EventCodec, MAX_EVENT_BYTES, wireCodec } from '../codec/index.ts'
+import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
@@ -73,11 +73,12 @@ interface OfTheLog {
 export function publishingOf(
   asked: AskedPublishing,
   ofTheLog: OfTheLog,
-  encryption: Encryption | undefined
+  { encryption, signing }: { readonly encryption: Encryption | undefined; readonly signing: Signing | undefined }
 ): Publishing {
   const { backpressure, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
   const { deduplicationWindowMs } = ofTheLog
-  const codec = encryption?.codec ?? wireCodec(asked.maxEventBytes)
+  const written = encryption?.codec ?? wireCodec(asked.maxEventBytes)
+  const codec = signing?.over(written) ?? written
   const publishing = { ...backpressure, codec, deduplicationWindowMs }
   if (path === undefined) return publishing
   const store = new SqliteLog({ path, durability, ...ofTheLog })

@@ -75,6 +75,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   version_conflict: 409,
   key_missing: 503,
   decryption_failed: 500,
+  invalid_signature: 500,
   unauthenticated: 401,
   forbidden: 403,
   rate_limited: 429,

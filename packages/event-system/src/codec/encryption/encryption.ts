@@ -2,8 +2,9 @@ import { decodeEvent } from '@tradpal/events'
 import type { EventLog } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { type EventCodec, sealedTextOf } from '../event-codec.ts'
+import { KeyFile } from '../key-file.ts'
 import { encryptingCodec, resealed } from './encrypting-codec.ts'
-import { KeyRingFile } from './key-ring-file.ts'
+import { type KeyRing, keyRingOf } from './key-ring.ts'
 import { SealedLog } from './sealed-log.ts'
 import { parseSealed } from './sealed-text.ts'
 import { Sealer } from './sealer.ts'
@@ -20,12 +21,12 @@ export interface EncryptionParts {
 export class Encryption {
   readonly codec: EventCodec
   readonly vault: TextVault
-  readonly #keys: KeyRingFile
+  readonly #keys: KeyFile<KeyRing>
   readonly #sealer: Sealer
 
   /** Throws `invalid_options` for a file that holds no keys, or that others may read. */
   constructor({ keysFile, metadata, maxEventBytes, logger }: EncryptionParts) {
-    this.#keys = new KeyRingFile(keysFile, logger)
+    this.#keys = new KeyFile({ what: 'encryption keys', path: keysFile, parse: keyRingOf, logger })
     const sealer = new Sealer(this.#keys)
     this.#sealer = sealer
     this.codec = encryptingCodec({ sealer, metadata, maxEventBytes })

@@ -1,32 +1,42 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { Logger } from '../../runtime/index.ts'
-import { type KeyRing, keyRingOf } from './key-ring.ts'
+import type { Logger } from '../runtime/index.ts'
 
 /** How often the file is looked at, in ms: by its state and not by notices, which do not come where a file is replaced through links, as orchestrators do. */
 const LOOK_EVERY_MS = 1_000
 /** The bits of a file's mode that let others than its owner at it. */
 const OF_OTHERS = 0o077
 
-/** Keys in a file that is read again when it changes. What is wrong with it then is logged, and the keys before hold on. */
-export class KeyRingFile {
+export interface KeyFileOptions<Ring> {
+  /** What the keys are, for people: `encryption keys`. */
+  readonly what: string
   readonly path: string
-  readonly #logger: Logger
-  #ring: KeyRing
+  /** Throws a sentence that says what is wrong, and never what the keys are. */
+  readonly parse: (json: string) => Ring
+  readonly logger: Logger
+}
+
+/** Keys in a file that is read again when it changes. What is wrong with it then is logged, and the keys before hold on. */
+export class KeyFile<Ring> {
+  readonly #options: KeyFileOptions<Ring>
+  #ring: Ring
   /** Of the file that was read last. What changed before anybody looked is noticed too, as by a watcher of Node's own it would not be. */
   #state: string
   #timer: NodeJS.Timeout | undefined
 
   /** Reads it. Throws `invalid_options`, and never says what the keys are. */
-  constructor(path: string, logger: Logger) {
-    this.path = path
-    this.#logger = logger
-    this.#state = stateOf(statSync(path, { throwIfNoEntry: false }))
-    this.#ring = readKeyRing(path)
+  constructor(options: KeyFileOptions<Ring>) {
+    this.#options = options
+    this.#state = stateOf(statSync(options.path, { throwIfNoEntry: false }))
+    this.#ring = readRing(options)
   }
 
-  get ring(): KeyRing {
+  get path(): string {
+    return this.#options.path
+  }
+
+  get ring(): Ring {
     return this.#ring
   }
 
@@ -40,27 +50,27 @@ export class KeyRingFile {
   }
 
   async #look(): Promise<void> {
-    const state = stateOf(await stat(this.path).catch(() => undefined))
+    const { what, path, logger } = this.#options
+    const state = stateOf(await stat(path).catch(() => undefined))
     if (state === this.#state) return
     this.#state = state
     try {
-      this.#ring = readKeyRing(this.path)
+      this.#ring = readRing(this.#options)
     } catch (error) {
-      this.#logger.error({ err: error }, 'the encryption keys changed and cannot be used: those before hold on')
+      logger.error({ err: error }, `the ${what} changed and cannot be used: those before hold on`)
       return
     }
-    const { current, keys } = this.#ring
-    this.#logger.info({ current, keys: [...keys.keys()] }, 'the encryption keys changed and were read again')
+    logger.info({ file: path }, `the ${what} changed and were read again`)
   }
 }
 
-function readKeyRing(path: string): KeyRing {
+function readRing<Ring>({ what, path, parse }: KeyFileOptions<Ring>): Ring {
   try {
     assertOwnersAlone(path)
-    return keyRingOf(readFileSync(path, 'utf8'))
+    return parse(readFileSync(path, 'utf8'))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new EventSystemError('invalid_options', `The encryption keys in ${path} cannot be used: ${reason}`)
+    throw new EventSystemError('invalid_options', `The ${what} in ${path} cannot be used: ${reason}`)
   }
 }
 
