@@ -70,13 +70,21 @@ describeOnEachLog('a change of keys', (under) => {
 
   it('names a key that dead letters need, and has a letter go back to its group as it was', async () => {
     const old = await systemWith(keysFile('old'))
-    old.registerHandler('trading_signal', () => Promise.reject(new Error('no')), { maxAttempts: 1 })
+    const rekeyed = Promise.withResolvers<void>()
+    const fail = async () => {
+      await rekeyed.promise
+      throw new Error('no')
+    }
+    old.registerHandler('trading_signal', fail, { maxAttempts: 1 })
     const consumer = await old.startConsuming({ group: 'brokers', from: 'start' })
     await old.publishEvent(signal('AAPL', 3))
+    await waitFor(async () => (await old.groups.get('brokers')).pending === 1)
+    const system = await systemWith(keysFile('new', 'old'))
+    await system.rekey()
+    rekeyed.resolve()
     await waitFor(async () => (await old.deadLetters.count()) === 1)
     await consumer.close()
 
-    const system = await systemWith(keysFile('new', 'old'))
     expect((await system.rekey()).needed).toMatchObject([{ keyId: 'old', deadLetters: 1 }])
     const [letter] = await system.deadLetters.list()
     await system.deadLetters.requeue(letter?.id ?? '', { by: 'op' })
