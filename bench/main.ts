@@ -11,6 +11,7 @@ import { machine, report, table } from './report.ts'
 import { guarded } from './scenarios/access.ts'
 import { consuming } from './scenarios/consume.ts'
 import { delivery } from './scenarios/delivery.ts'
+import { encrypting } from './scenarios/encryption.ts'
 import { flat } from './scenarios/flat.ts'
 import { http } from './scenarios/http.ts'
 import { idling } from './scenarios/idle.ts'
@@ -34,7 +35,7 @@ const wanted = values.only?.split(',')
 const redis = await redisBenchLog()
 const logs = [await sqliteBenchLog(), redis]
 try {
-  const ofEachLog = [publishing, reading, consuming, instances, delivery, idling, http, guarded, memory]
+  const ofEachLog = [publishing, encrypting, reading, consuming, instances, delivery, idling, http, guarded, memory]
   const ofRedis = [partitioned(redis), outage(), flat(redis)]
   const scenarios = [...ofEachLog.flatMap((scenario) => logs.map(scenario)), ...ofRedis].filter(
     ({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part))

@@ -1,5 +1,4 @@
 import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
-import { plainCodec } from './codec/index.ts'
 import {
   configure,
   type EventSystemConfiguration,
@@ -19,7 +18,7 @@ import { Health, type SystemHealth } from './health.ts'
 import { openWhenThere } from './late-log.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
-import { DeadLetterOffice, GroupOffice } from './operate/index.ts'
+import { DeadLetterOffice, GroupOffice, type RekeyOptions, type RekeyReport, rekey } from './operate/index.ts'
 import {
   EventPublisher,
   type PublishOptions,
@@ -48,7 +47,7 @@ const LAST_CALLS_MS = 500
  *     await system.publishEvent(createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }))
  */
 export class EventSystem {
-  /** The parts on their own. Usable between `initialize()` and `close()`. */
+  /** The parts on their own, over the same log: with encryption, over one that seals what it keeps. Usable between `initialize()` and `close()`. */
   readonly log: EventLog
   readonly publisher: EventPublisher
   readonly subscriber: EventSubscriber
@@ -68,7 +67,7 @@ export class EventSystem {
   #opening: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
-  /** Throws `invalid_options`. Touches nothing before `initialize()`. */
+  /** Throws `invalid_options`. Touches nothing before `initialize()`, but for reading the files of keys where there are some. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
     const { log, timeoutMs, consumerGroup, healthBounds, publishing, logger, clock } = this.#configuration
@@ -80,15 +79,16 @@ export class EventSystem {
       clock,
       bounds: healthBounds,
       publisher: this.publisher,
+      missed: () => [...new Set([...this.subscriber.missed, ...this.puller.missed])],
       warnings: this.#warnings
     })
     const { codec } = publishing
     this.subscriber = new EventSubscriber({ log, codec, consumerGroup, logger, clock })
-    this.store = new EventStore({ log, clock })
-    this.puller = new EventPuller({ log, logger, clock })
+    this.store = new EventStore({ log, codec, clock })
+    this.puller = new EventPuller({ log, codec, logger, clock })
     this.deadLetters = new DeadLetterOffice({ log, codec, clock })
     this.groups = new GroupOffice({ log, clock })
-    this.retention = new Retention({ log, codec: plainCodec, clock, logger, policy: options.retention })
+    this.retention = new Retention({ log, clock, logger, policy: options.retention })
   }
 
   /**
@@ -113,6 +113,8 @@ export class EventSystem {
     }
     if (this.#state !== 'new') throw new EventSystemError('closed', 'close() came before initialize() was done.')
     this.#state = 'open'
+    this.#configuration.encryption?.start()
+    this.#configuration.signing?.start()
     this.retention.start()
     void this.#warnings.current()
   }
@@ -206,6 +208,15 @@ export class EventSystem {
     return { ...stats, spool: spool ?? null }
   }
 
+  /**
+   * Encrypts anew, with the current key, what older ones encrypted, and says which of them are still needed. What was done
+   * stays when it is cut short, and is not done again. Rejects with `invalid_options` where there are no keys.
+   */
+  async rekey(options: RekeyOptions = {}): Promise<RekeyReport> {
+    this.#mustBeOpen('rekey()')
+    return rekey(this.log, this.#configuration.encryption, options)
+  }
+
   /** How the system is. Never rejects. */
   async health(): Promise<SystemHealth> {
     return this.#health.of(this.#state === 'open', this.subscriber.consumers)
@@ -234,6 +245,8 @@ export class EventSystem {
   async #close(deadline: number): Promise<ConsumerReport> {
     const leftMs = () => Math.max(0, Math.ceil(deadline - performance.now()))
     this.#ending.abort()
+    this.#configuration.encryption?.close()
+    this.#configuration.signing?.close()
     this.#state = this.#state === 'open' ? 'closing' : 'closed'
     await within(leftMs(), this.#opening)
     const consumers = this.subscriber.close({ timeoutMs: leftMs() })

@@ -43,6 +43,8 @@ export interface HealthParts {
   readonly clock: Clock
   readonly bounds: HealthBounds
   readonly publisher: EventPublisher
+  /** Why events wait to be read, in a sentence each. */
+  readonly missed: () => readonly string[]
   readonly warnings: LogWarnings
 }
 
@@ -73,7 +75,13 @@ export class Health {
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
       const warnings = await this.#parts.warnings.current()
       const losing = warnings.filter(({ losesEntries }) => losesEntries).map(({ message }) => message)
-      const reasons = [...slow, ...losing, ...spooling(publishing), ...(await this.#groupsBeyondBounds())]
+      const reasons = [
+        ...slow,
+        ...losing,
+        ...this.#parts.missed(),
+        ...spooling(publishing),
+        ...(await this.#groupsBeyondBounds())
+      ]
       const status = reasons.length === 0 ? 'healthy' : 'degraded'
       return {
         status,

@@ -7,11 +7,13 @@ export * from '@tradpal/events'
 export * from './codec/index.ts'
 export {
   configure,
+  type EncryptionOptions,
   type Environment,
   EnvironmentReader,
   type EventSystemConfiguration,
   type EventSystemOptions,
-  isRedisUrl
+  isRedisUrl,
+  type SigningOptions
 } from './configuration/index.ts'
 export * from './consume/index.ts'
 export { EventSystem } from './event-system.ts'

@@ -81,6 +81,21 @@ export const ERROR_CODES = {
     meaning:
       'A stream key has another version than the publish expected: something else was published meanwhile. Nothing was written.'
   },
+  // how it is protected
+  key_missing: {
+    retryable: true,
+    meaning:
+      'What was asked for is encrypted with a key that is not among the keys here: roll it out, and it can be read.'
+  },
+  decryption_failed: {
+    retryable: false,
+    meaning: 'What is encrypted was changed, cut short, or belongs to another event: it cannot be read.'
+  },
+  invalid_signature: {
+    retryable: false,
+    meaning:
+      'An event has no signature where one is required, or one that is not right: somebody else wrote it, or changed it.'
+  },
   // who may do it
   unauthenticated: {
     retryable: false,

@@ -40,6 +40,7 @@ export {
   decodeEvent,
   encodeEvent,
   encodeEventBytes,
+  encodePart,
   fromWire,
   parseJson,
   toWire,

@@ -84,6 +84,12 @@ export function encodeEvent(event: Event): string {
   return JSON.stringify(toWire(event))
 }
 
+/** One part of an event as JSON text, for who keeps the parts apart. Throws as {@link encodeEvent} does. */
+export function encodePart(event: Event, part: 'data' | 'metadata'): string {
+  assertExact(event[part], `/${part}`)
+  return JSON.stringify(event[part])
+}
+
 /** {@link encodeEvent}, as UTF-8. */
 export function encodeEventBytes(event: Event): Uint8Array {
   return new TextEncoder().encode(encodeEvent(event))

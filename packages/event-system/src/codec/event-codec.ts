@@ -1,4 +1,5 @@
 import { decodeEvent, type Event, EventSystemError, encodeEvent } from '@tradpal/events'
+import { ENCRYPTED, parseSealed } from './encryption/sealed-text.ts'
 
 /** The largest event where nobody says another, in bytes of its JSON. */
 export const MAX_EVENT_BYTES = 1_048_576
@@ -6,27 +7,67 @@ export const MAX_EVENT_BYTES = 1_048_576
 export interface EventCodec {
   /** Refuses with `not_representable` what JSON would change in silence, and with `payload_too_large` what is too large. */
   encode(event: Event): string
-  /** Refuses with `invalid_json`, `invalid_event` or `not_representable` what is no event. */
+  /**
+   * Refuses with `invalid_json`, `invalid_event` or `not_representable` what is no event, with `key_missing` what it lacks the
+   * key of, and with `decryption_failed` what was tampered with.
+   */
   decode(payload: string): Event
+  /** Whether what it writes is the wire JSON as it stands, so that a text can be looked for in it. Default false. */
+  readonly isPlain?: boolean
 }
 
 /** Writes the wire JSON, of at most so many bytes. Reads what is larger, too. */
 export function wireCodec(maxEventBytes = MAX_EVENT_BYTES): EventCodec {
   return {
+    isPlain: true,
     encode(event) {
+      assertNotReserved(event)
       const payload = encodeEvent(event)
-      // A character takes 3 bytes at most, so few events have to be counted.
-      if (payload.length * 3 > maxEventBytes) mustFit(payload, maxEventBytes)
+      assertFits([payload], maxEventBytes)
       return payload
     },
-    decode: (payload) => decodeEvent(payload, { validate: 'envelope' })
+    decode(payload) {
+      const event = decodeEvent(payload, { validate: 'envelope' })
+      const sealed = sealedTextOf(event)
+      if (sealed === undefined) return event
+      const message = `The event is encrypted with the key ${JSON.stringify(parseSealed(sealed).keyId)}, and no keys are configured here (EVENT_ENCRYPTION_KEYS_FILE).`
+      throw new EventSystemError('key_missing', message)
+    }
   }
 }
 
 export const plainCodec = wireCodec()
 
-function mustFit(payload: string, maxEventBytes: number): void {
-  const bytes = Buffer.byteLength(payload)
+/** The id and the type of a stored event, which stand in the clear whatever else is encrypted. Undefined for what is no event. */
+export function labelOf(payload: string | null): Pick<Event, 'eventId' | 'eventType'> | undefined {
+  if (payload === null) return undefined
+  try {
+    return decodeEvent(payload, { validate: 'envelope' })
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined for an event that stands there as it is. */
+export function sealedTextOf({ data }: Event): string | undefined {
+  const sealed = (data as { readonly [ENCRYPTED]?: unknown })[ENCRYPTED]
+  return typeof sealed === 'string' ? sealed : undefined
+}
+
+/** Whoever read it would take it for encrypted. Throws `invalid_data`. */
+export function assertNotReserved(event: Event): void {
+  if (sealedTextOf(event) === undefined) return
+  const message = `data.${ENCRYPTED} is where the text of an encrypted event stands: name the property otherwise.`
+  throw new EventSystemError('invalid_data', message, { pointer: `/data/${ENCRYPTED}` })
+}
+
+/** Throws `payload_too_large` when the parts of an event's JSON are more bytes together. */
+export function assertFits(parts: readonly string[], maxEventBytes: number): void {
+  // A character takes 3 bytes at most, so few events have to be counted.
+  let characters = 0
+  for (const { length } of parts) characters += length
+  if (characters * 3 <= maxEventBytes) return
+  const bytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0)
   if (bytes <= maxEventBytes) return
   const message = `An event of ${bytes} bytes is larger than the ${maxEventBytes} that are taken (EVENT_MAX_EVENT_BYTES): put what is large elsewhere, and publish where it is.`
   throw new EventSystemError('payload_too_large', message)

@@ -1,4 +1,6 @@
+import { EventSystemError } from '@tradpal/events'
 import type { HandlingError } from '../log/index.ts'
+import { isSealed } from './encryption/text-vault.ts'
 
 /** How far one handler is with one event. */
 export interface HandlerProgress {
@@ -16,9 +18,14 @@ export function toHandlingNote(handlers: Iterable<readonly [string, HandlerProgr
   return JSON.stringify({ handlers: Object.fromEntries(handlers) })
 }
 
-/** A note that this version cannot read counts for none. */
+/**
+ * A note that this version cannot read counts for none. Throws `key_missing` for one that could not be opened: without it,
+ * handlers that are done would run again.
+ */
 export function parseHandlingNote(note: string | undefined): Record<string, HandlerProgress> {
   if (note === undefined) return {}
+  if (isSealed(note))
+    throw new EventSystemError('key_missing', 'How far its handlers are is encrypted with a key that is not here.')
   try {
     return (JSON.parse(note) as { handlers?: Record<string, HandlerProgress> }).handlers ?? {}
   } catch {

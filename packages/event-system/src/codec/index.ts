@@ -1,8 +1,13 @@
 /**
- * Event to stored text and back. The plain codec writes the wire JSON, so that whatever else reads the log can read it.
+ * Event to stored text and back. The plain codec writes the wire JSON, so that whatever else reads the log can read it; the
+ * encrypting one hides what events say, and seals what else a log keeps of it.
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
+export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
+export { addEncryptionKey } from './encryption/new-key.ts'
+export { TextVault } from './encryption/text-vault.ts'
 export { entryOf } from './entry.ts'
-export { type EventCodec, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
+export { type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
 export { type HandlerProgress, parseHandlingNote, toHandlingNote } from './handling-note.ts'
+export { Signing, type SigningParts } from './signing/signing.ts'

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@tradpal/events'
+import type { Encryption, Signing } from '../codec/index.ts'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
 import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
@@ -7,10 +8,12 @@ import { SqliteLog } from '../log/sqlite/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
+import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
+import { readSigning, type SigningOptions } from './signing.ts'
 
 /** The longest time that a timer of Node takes, in ms. */
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
@@ -47,6 +50,10 @@ export interface EventSystemOptions
   readonly healthMaxDeadLetters?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
+  /** What the log, its dead letters and the spool hold is encrypted on the disk. Default: it is not, unless the environment says so. */
+  readonly encryption?: EncryptionOptions
+  /** What is published is signed, and what is read verified. Default: neither, unless the environment says so. */
+  readonly signing?: SigningOptions
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
   readonly log?: EventLog
   /** Default: silent. */
@@ -62,6 +69,10 @@ export interface EventSystemConfiguration {
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
   readonly publishing: Publishing
+  /** Undefined where nothing is encrypted. */
+  readonly encryption: Encryption | undefined
+  /** Undefined where nothing is signed or verified. */
+  readonly signing: Signing | undefined
   /** How the log is kept, for people: what was asked of it beside its place. Empty for a log of your own. */
   readonly logSettings: Readonly<Record<string, string | number>>
   readonly logger: Logger
@@ -121,23 +132,26 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   if (options.logger !== undefined && !isLogger(options.logger)) {
     read.wrong('logger must have debug, info, warn, error and child, as a pino logger has.')
   }
-  read.finish()
   const { clock = systemClock, logger = silentLogger } = options
+  const encryption = readEncryption(options.encryption, read, { maxEventBytes: askedPublishing.maxEventBytes, logger })
+  const signing = readSigning(options.signing, read, logger)
+  read.finish()
   const onConnectionChange = ({ connected, reason }: ConnectionChange) => {
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
-  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock })
+  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock }, { encryption, signing })
+  const sealed = (log: EventLog) => encryption?.over(log) ?? log
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
-  const others = { consumerGroup, timeoutMs, healthBounds, publishing, logger, clock }
-  if (options.log !== undefined) return { log: options.log, logSettings: {}, ...others }
+  const others = { consumerGroup, timeoutMs, healthBounds, publishing, encryption, signing, logger, clock }
+  if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }
-    return { log: new SqliteLog({ path, clock, ...settings }), logSettings: settings, ...others }
+    return { log: sealed(new SqliteLog({ path, clock, ...settings })), logSettings: settings, ...others }
   }
   const settings = { durability: durability.redis, ...partitioning, ...ofEither }
   const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...access, ...settings })
-  return { log, logSettings: settings, ...others }
+  return { log: sealed(log), logSettings: settings, ...others }
 }
 
 function isLogger(logger: Logger): boolean {

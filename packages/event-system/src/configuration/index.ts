@@ -8,4 +8,6 @@ export {
   type EventSystemOptions,
   LONGEST_TIMEOUT_MS
 } from './configuration.ts'
+export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'
+export type { SigningOptions } from './signing.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '@tradpal/events'
-import { type EventCodec, MAX_EVENT_BYTES, wireCodec } from '../codec/index.ts'
+import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
@@ -70,10 +70,17 @@ interface OfTheLog {
   readonly clock: Clock
 }
 
-export function publishingOf(asked: AskedPublishing, ofTheLog: OfTheLog): Publishing {
+export function publishingOf(
+  asked: AskedPublishing,
+  ofTheLog: OfTheLog,
+  { encryption, signing }: { readonly encryption: Encryption | undefined; readonly signing: Signing | undefined }
+): Publishing {
   const { backpressure, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
   const { deduplicationWindowMs } = ofTheLog
-  const publishing = { ...backpressure, codec: wireCodec(asked.maxEventBytes), deduplicationWindowMs }
+  const written = encryption?.codec ?? wireCodec(asked.maxEventBytes)
+  const codec = signing?.over(written) ?? written
+  const publishing = { ...backpressure, codec, deduplicationWindowMs }
   if (path === undefined) return publishing
-  return { ...publishing, spool: { store: new SqliteLog({ path, durability, ...ofTheLog }), maxBytes } }
+  const store = new SqliteLog({ path, durability, ...ofTheLog })
+  return { ...publishing, spool: { store, maxBytes, vault: encryption?.vault } }
 }

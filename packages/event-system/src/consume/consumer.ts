@@ -37,6 +37,7 @@ export class EventConsumer {
   readonly #group: ConsumerGroup
   readonly #logger: Logger
   readonly #recovery: Recovery
+  readonly #contents: Contents
   readonly #workbench: Workbench
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
@@ -54,7 +55,14 @@ export class EventConsumer {
     this.#group = log.group(group)
     this.#logger = parts.logger.child({ group, consumer })
     this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: stop })
-    const contents = new Contents({ codec, shards, ...(ordering === 'key' ? { key } : {}) })
+    const contents = new Contents({
+      codec,
+      shards,
+      logger: this.#logger,
+      clock,
+      ...(ordering === 'key' ? { key } : {})
+    })
+    this.#contents = contents
     this.#workbench = new Workbench({
       ...parts,
       logger: this.#logger,
@@ -96,6 +104,11 @@ export class EventConsumer {
   /** From the call of {@link start} to the call of {@link close}. */
   get isConsuming(): boolean {
     return this.#starting !== undefined && this.#closing === undefined
+  }
+
+  /** A sentence for each reason why events wait to be read: a key that is not there. */
+  get missed(): readonly string[] {
+    return this.#contents.missed
   }
 
   /** Stops reading and starts no handler more, until {@link resume}. What is in hand stays this consumer's. */

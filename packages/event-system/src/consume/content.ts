@@ -1,26 +1,35 @@
-import { type Event, EventSystemError } from '@tradpal/events'
+import { type Clock, type Event, EventSystemError, isRetryable } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { Entry, MessageId } from '../log/index.ts'
+import { type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { shardOfKey } from './key.ts'
 
 /** Entries that were looked at for their shard and are not yet handed out; beyond so many they are looked at again. */
 const MAX_REMEMBERED = 10_000
+/** What waits for its key is read again within so long, in ms: a key that was not missed for longer is there. */
+const MISSED_MS = 10_000
 
 export interface ContentsOptions {
   readonly codec: EventCodec
   /** What must stay in order. Undefined where nothing must. */
   readonly key?: (event: Event) => string | undefined
   readonly shards: number
+  readonly logger: Logger
+  readonly clock: Clock
 }
 
 /** What entries say, read once each. */
 export class Contents {
   readonly #options: ContentsOptions
   readonly #remembered = new Map<MessageId, Content>()
+  readonly #occurrences: Occurrences
+  /** Why entries cannot be read yet, and when that was last so. */
+  readonly #missed = new Map<string, number>()
 
   constructor(options: ContentsOptions) {
     this.#options = options
+    this.#occurrences = new Occurrences(options.clock)
   }
 
   of(entry: Entry): Content {
@@ -30,9 +39,17 @@ export class Contents {
     return known
   }
 
-  /** What has no key is in order with nothing, and is spread by its message id. */
+  /** A sentence for each reason why there are entries that wait to be read. */
+  get missed(): string[] {
+    const horizon = this.#options.clock.now() - MISSED_MS
+    return [...this.#missed].filter(([, at]) => at >= horizon).map(([reason]) => reason)
+  }
+
+  /** What has no key is in order with nothing, and is spread by its message id. Throws what keeps an entry from being read yet: its key to be ordered by is not known. */
   shardOf(entry: Entry): number {
     const content = this.#read(entry)
+    const waitsFor = whyUnread(content)
+    if (waitsFor !== undefined) throw waitsFor
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(entry.messageId, content)
     return shardOfKey(content.key ?? entry.messageId, this.#options.shards)
@@ -44,8 +61,19 @@ export class Contents {
       const event = this.#options.codec.decode(payload)
       return { event, key: this.#keyOf(event) }
     } catch (error) {
-      return { event: undefined, key: undefined, error }
+      const content = { event: undefined, key: undefined, error }
+      const waitsFor = whyUnread(content)
+      if (waitsFor !== undefined) this.#miss(waitsFor)
+      return content
     }
+  }
+
+  #miss(reason: EventSystemError): void {
+    const { logger, clock } = this.#options
+    this.#missed.set(reason.message, clock.now())
+    const count = this.#occurrences.add(reason.message)
+    if (count > 0)
+      logger.error({ err: reason, count }, 'events cannot be read before their key is there; consuming waits for it')
   }
 
   /** Another answer than a text would be a key of its own each time: the order would be lost without a word. */
@@ -55,4 +83,10 @@ export class Contents {
     const got = key === null ? 'null' : typeof key
     throw new EventSystemError('invalid_options', `key must return a string or undefined for each event, got ${got}.`)
   }
+}
+
+/** Why an entry cannot be read yet and may be later: it is no poison, and waits. Undefined for one that can, or never will. */
+export function whyUnread(content: Content): EventSystemError | undefined {
+  if (content.event !== undefined || !isRetryable(content.error)) return undefined
+  return content.error
 }

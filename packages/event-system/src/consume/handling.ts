@@ -42,6 +42,9 @@ export interface HandlingParts {
   readonly defaults: { readonly maxAttempts: number; readonly backoff: BackoffOptions }
 }
 
+/** A handler that needs a key that is not there is run again after so long, in ms. */
+const KEY_AGAIN_MS = 1_000
+
 const DONE: Ending = { verdict: { kind: 'done' }, effects: [], remember: [], errors: [] }
 
 /** Runs the handlers of an event that are not done with it, one after another; one that fails does not keep the others from theirs. */
@@ -155,6 +158,10 @@ function note(progress: HandlerProgress, registration: Registration, error: unkn
     progress.dueAt = now + error.delayMs
     return
   }
+  if (isKeyMissing(error)) {
+    progress.dueAt = now + KEY_AGAIN_MS
+    return
+  }
   const { maxAttempts = parts.defaults.maxAttempts, backoff = parts.defaults.backoff, retryOn } = registration
   progress.failures++
   progress.lastError = handlingError(error, now)
@@ -162,6 +169,11 @@ function note(progress: HandlerProgress, registration: Registration, error: unkn
   progress.dueAt = now + backoffMs(progress.failures, backoff, parts.random)
   if (error instanceof Reject || !mayRetry(retryOn, error)) progress.state = 'rejected'
   else if (progress.failures >= maxAttempts) progress.state = 'exhausted'
+}
+
+/** What a step returned is sealed with a key that is yet to come: the handler has not failed. */
+function isKeyMissing(error: unknown): boolean {
+  return error instanceof EventSystemError && error.code === 'key_missing'
 }
 
 /** A `retryOn` that throws has not said that trying again cannot help. */

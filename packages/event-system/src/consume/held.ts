@@ -87,6 +87,11 @@ export class Held {
     this.#content = content
   }
 
+  /** Its key may be there by now. */
+  reread(content: Content): void {
+    this.#content = content
+  }
+
   lose(reason: Error): void {
     this.state = 'gone'
     this.#lostBecause = reason

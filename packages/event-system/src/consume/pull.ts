@@ -11,7 +11,7 @@ import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
-import { Contents } from './content.ts'
+import { Contents, whyUnread } from './content.ts'
 import { fromDeliveryId, type PulledHold, toDeliveryId } from './delivery-id.ts'
 import { type Ending, neverFinished, poison, whyInvalid } from './handling.ts'
 import { letterOf } from './letter.ts'
@@ -80,7 +80,7 @@ export class EventPuller {
   constructor(options: EventPullerOptions) {
     const { log, codec = plainCodec, logger = silentLogger, clock = systemClock, random = Math.random } = options
     this.#log = log
-    this.#contents = new Contents({ codec, shards: 1 })
+    this.#contents = new Contents({ codec, shards: 1, logger, clock })
     this.#clock = clock
     this.#random = random
     this.#groups = new PulledGroups(log, clock, logger)
@@ -88,7 +88,8 @@ export class EventPuller {
 
   /**
    * Events that are the caller's for `leaseMs`: first those that others left, then new ones. Resolves to none when the
-   * time is up. What is no valid event goes to the dead letters. Rejects with `invalid_argument`, `unknown_event_type`,
+   * time is up. What is no valid event goes to the dead letters; what cannot be read before its key is there stays, and
+   * `key_missing` is the answer where there is nothing else. Rejects with `invalid_argument`, `unknown_event_type`,
    * with `group_conflict` when the group is ordered by key, and with what the log says.
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
@@ -213,10 +214,18 @@ export class EventPuller {
     const at = this.#clock.now()
     const pulled: PulledEvent[] = []
     const settlements: Settlement[] = []
+    const unread: Delivery[] = []
+    let waitsFor: Error | undefined
     for (const delivery of deliveries) {
       const { messageId, attempt } = delivery
       const content = this.#contents.of(delivery)
       const { event } = content
+      const reason = whyUnread(content)
+      if (reason !== undefined) {
+        waitsFor = reason
+        unread.push(delivery)
+        continue
+      }
       const isWanted = event === undefined || eventTypes === undefined || eventTypes.has(event.eventType)
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
@@ -235,6 +244,8 @@ export class EventPuller {
       }
     }
     if (settlements.length > 0) await this.#settle(group, consumer, settlements)
+    if (unread.length > 0) await group.release(consumer, unread)
+    if (waitsFor !== undefined && pulled.length === 0) throw waitsFor
     return pulled
   }
 
@@ -251,6 +262,11 @@ export class EventPuller {
     if (invalid !== undefined) return poison(invalid, now).verdict
     if (attempt > maxAttempts * CRASHES_PER_ATTEMPT) return neverFinished(attempt - 1, now).verdict
     return undefined
+  }
+
+  /** A sentence for each reason why events wait to be read: a key that is not there. */
+  get missed(): readonly string[] {
+    return this.#contents.missed
   }
 
   /** Resolves to whether each was settled. */

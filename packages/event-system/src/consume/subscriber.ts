@@ -85,6 +85,11 @@ export class EventSubscriber {
     return this.#consumers.filter(({ isConsuming }) => isConsuming).length
   }
 
+  /** A sentence for each reason why events wait to be read: a key that is not there. */
+  get missed(): readonly string[] {
+    return [...new Set(this.#consumers.flatMap(({ missed }) => missed))]
+  }
+
   /** Closes every consumer, at most `timeoutMs` for all together. Idempotent. */
   async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
     this.#closed = true

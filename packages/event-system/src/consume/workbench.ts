@@ -3,7 +3,7 @@ import type { EventCodec } from '../codec/index.ts'
 import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
-import type { Contents } from './content.ts'
+import { type Contents, whyUnread } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
 import { type Content, Held } from './held.ts'
@@ -28,6 +28,8 @@ const ENDED_PER_PREFETCH = 2
 const STARTS_PER_TURN = 32
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
 const ASK_AGAIN_MS = 1_000
+/** What cannot be read before its key is there is looked at again after so long, in ms. */
+const READ_AGAIN_MS = 1_000
 
 export interface WorkbenchParts {
   readonly log: EventLog
@@ -57,6 +59,8 @@ export class Workbench {
   readonly #handling: HandlingParts
   /** Of what is in hand. */
   readonly #changes = new Changes()
+  /** Those that cannot be read yet. */
+  readonly #unread = new Set<Held>()
   #running = 0
   #startedInTurn = 0
   #waiting = 0
@@ -140,6 +144,7 @@ export class Workbench {
   lose(held: Held, reason: Error): void {
     const { state } = held
     this.inHand.lose(held, reason)
+    this.#unread.delete(held)
     if (state === 'ended') this.#ended--
     if (state === 'waiting') {
       this.#waiting--
@@ -149,10 +154,11 @@ export class Workbench {
     this.#changes.tell()
   }
 
-  /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. */
+  /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. What cannot be read yet does: as when the log is away, all wait. */
   #room(): number {
     const { prefetch, prefetchBytes, concurrency } = this.#parts.options
     const parked = this.#parked()
+    if (this.#unread.size > 0) return 0
     if (this.#isPaused || parked >= MAX_PARKED || this.inHand.bytes >= prefetchBytes) return 0
     if (this.#ended > ENDED_PER_PREFETCH * prefetch) return 0
     const room = prefetch + concurrency - (this.inHand.size - parked - this.#ended)
@@ -210,8 +216,11 @@ export class Workbench {
     const { log, clock, options, logger } = this.#parts
     try {
       if (held.content === undefined) await this.#shelf.take(held)
+      else if (this.#unread.has(held)) held.reread(this.#parts.contents.of(held.delivery))
       const { content } = held
       if (content === undefined) return this.#endWithoutContent(held)
+      if (whyUnread(content) !== undefined) return this.#waitToRead(held)
+      this.#unread.delete(held)
       const started = performance.now()
       const ending = await this.#endingOf(held, content)
       reportEnding({ log, group: options.group, held, started, clock }, ending)
@@ -256,8 +265,19 @@ export class Workbench {
     else this.#settler.settle(held, settlement)
   }
 
+  /** Nobody has failed: it counts no attempt. */
+  #waitToRead(held: Held): void {
+    if (held.state === 'gone') {
+      this.#lanes.pass(held)
+      return
+    }
+    this.#unread.add(held)
+    this.#waitToRetry(held, this.#parts.clock.now() + READ_AGAIN_MS)
+  }
+
   /** It was trimmed while it waited, or it is another's by now, which its acknowledgement will tell. */
   #endWithoutContent(held: Held): void {
+    this.#unread.delete(held)
     if (held.state === 'gone') {
       this.#lanes.pass(held)
       return

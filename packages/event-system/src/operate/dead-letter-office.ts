@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
   type Event,
   EventSystemError,
   isKnownEventType,
+  isRetryable,
   type JsonObject,
   systemClock,
   validateData
@@ -68,7 +70,7 @@ export class DeadLetterOffice {
   /**
    * Puts an entry back to the group that gave it up, and to no other: it starts again at attempt 1, with the handlers that
    * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
-   * and with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data; the letter stays then.
+   * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing`; the letter stays then.
    */
   async requeue(id: string, { by, data }: RequeueOptions): Promise<void> {
     operatorName(by)
@@ -91,8 +93,18 @@ export class DeadLetterOffice {
   /** An event that had been put back with other data before keeps that. */
   async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
     const entry = await this.#log.get(messageId)
-    const isAmended = payload !== null && entry !== undefined && entry.payload !== payload
+    const isAmended =
+      payload !== null && entry !== undefined && entry.payload !== payload && !this.#isSame(entry.payload, payload)
     await this.#letters.requeue(id, isAmended ? { by, payload } : { by })
+  }
+
+  /** Encrypted anew, an event has another payload, and says the same. */
+  #isSame(payload: string | null, other: string): boolean {
+    try {
+      return payload !== null && isDeepStrictEqual(this.#codec.decode(payload), this.#codec.decode(other))
+    } catch {
+      return false
+    }
   }
 
   /** Removes a letter for good. Rejects with `not_found`. */
@@ -110,6 +122,7 @@ export class DeadLetterOffice {
       try {
         return this.#codec.decode(payload)
       } catch (cause) {
+        if (isRetryable(cause)) throw cause
         throw new EventSystemError(
           'invalid_event',
           `The dead letter ${id} holds no event that could carry other data.`,

@@ -107,13 +107,22 @@ export class GroupOffice {
 
 /** What the note of an entry says to who looks after it. */
 function whyPending(note: string | undefined): Pick<PendingEvent, 'failures' | 'lastError' | 'dueAt'> {
-  const handlers = Object.values(parseHandlingNote(note))
+  const handlers = Object.values(progressIn(note))
   const errors = handlers.flatMap(({ lastError }) => lastError ?? []).sort((a, b) => b.at - a.at)
   const due = handlers.flatMap(({ state, dueAt }) => (state === 'to-do' ? (dueAt ?? []) : []))
   return {
     failures: handlers.reduce((sum, { failures }) => sum + failures, 0),
     lastError: errors[0]?.message ?? null,
     dueAt: due.length === 0 ? null : Math.min(...due)
+  }
+}
+
+/** Who may not read it still sees what is pending. */
+function progressIn(note: string | undefined): ReturnType<typeof parseHandlingNote> {
+  try {
+    return parseHandlingNote(note)
+  } catch {
+    return {}
   }
 }
 

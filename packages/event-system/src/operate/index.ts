@@ -7,3 +7,4 @@ export {
   type RequeueOptions
 } from './dead-letter-office.ts'
 export { type GroupChangeOptions, GroupOffice, type GroupOfficeOptions, type PendingEvent } from './group-office.ts'
+export { type NeededKey, type RekeyOptions, type RekeyReport, rekey } from './rekey.ts'

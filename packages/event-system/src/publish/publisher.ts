@@ -1,5 +1,5 @@
 import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
-import { type EventCodec, entryOf, plainCodec } from '../codec/index.ts'
+import { type EventCodec, entryOf, plainCodec, type TextVault } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
@@ -46,6 +46,8 @@ export interface SpoolOptions {
   readonly store: EventLog
   /** Of the payloads, in characters: beyond it publishes reject with `spool_full`. */
   readonly maxBytes: number
+  /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
+  readonly vault?: TextVault | undefined
 }
 
 export interface PublishOptions extends ExpectationOptions {

@@ -155,7 +155,7 @@ export class EventStore {
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     return traceLineage(event, this.#log, {
       decode: (entry) => this.#decode(entry),
-      readable: this.#codec === plainCodec
+      readable: this.#codec.isPlain === true
     })
   }
 

@@ -2,7 +2,6 @@ import { createEvent, type Event, EventType } from '@tradpal/events'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { EventSystem } from '../../src/event-system.ts'
-import { plainCodec } from '../../src/index.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { Retention, type RetentionPolicy } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
@@ -16,7 +15,7 @@ const price = (symbol = 'AAPL') => createEvent(MARKET_DATA_UPDATE, { symbol, pri
 
 /** Retention of a log, as it would be so many ms from now. */
 function retentionOf(log: EventLog, policy?: RetentionPolicy, inMs = 0): Retention {
-  return new Retention({ log, codec: plainCodec, clock: new FakeClock(Date.now() + inMs), policy })
+  return new Retention({ log, clock: new FakeClock(Date.now() + inMs), policy })
 }
 
 async function idsOf(log: EventLog): Promise<string[]> {
@@ -28,7 +27,7 @@ describeOnEachLog('retention', (logs) => {
     const log = await logs.open()
     const [old, young] = [await append(log, ...signals(3)), await pauseThenAppend(log)]
     const clock = new FakeClock(log.timeOf(young[0] ?? '') + A_DAY_MS)
-    const retention = new Retention({ log, codec: plainCodec, clock, policy: { maxAgeMs: A_DAY_MS } })
+    const retention = new Retention({ log, clock, policy: { maxAgeMs: A_DAY_MS } })
     const result = await retention.enforce()
     expect(result).toEqual({ removed: old.length, lost: 0, lostByGroup: {}, guarded: false })
     expect(await idsOf(log)).toEqual(young)

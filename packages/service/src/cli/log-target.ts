@@ -10,6 +10,8 @@ import {
   knownEventTypes,
   parseEventTypes,
   parseJson,
+  type RekeyOptions,
+  type RekeyReport,
   registerEventType,
   type StoredEvent,
   systemClock
@@ -121,6 +123,10 @@ class LogTarget implements Target {
   async trim({ force = false, dryRun = false, timeoutMs, ...policy }: TrimRequest): Promise<TrimReport> {
     const limits = Object.keys(policy).length > 0 ? policy : retentionOf(process.env)
     return this.#system.retention.enforce({ policy: limits, force, dryRun })
+  }
+
+  rekey(options: RekeyOptions): Promise<RekeyReport> {
+    return this.#system.rekey(options)
   }
 
   async health(): Promise<TargetHealth> {

@@ -74,6 +74,16 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/trim.ts')).defineTrim
   },
   {
+    name: 'encryption-keys',
+    summary: 'make the keys with which events are encrypted',
+    load: async () => (await import('./commands/encryption-keys/index.ts')).defineEncryptionKeys
+  },
+  {
+    name: 'rekey',
+    summary: 'encrypt anew what old keys encrypted, or show which keys are still needed',
+    load: async () => (await import('./commands/rekey.ts')).defineRekey
+  },
+  {
     name: 'groups',
     summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
     load: async () => (await import('./commands/groups/index.ts')).defineGroups

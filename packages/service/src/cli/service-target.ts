@@ -1,5 +1,5 @@
 import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-client'
-import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
+import { type Event, EventSystemError, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 import type {
   DeadLetterTarget,
@@ -110,6 +110,10 @@ class ServiceTarget implements Target {
 
   trim(request: TrimRequest): Promise<TrimReport> {
     return this.#client.trim({ ...request, timeoutMs: this.#longTimeoutMs })
+  }
+
+  async rekey(): Promise<never> {
+    throw new EventSystemError('unsupported', 'A service does not encrypt anew: open its log with --log or --redis.')
   }
 
   async health(): Promise<TargetHealth> {

@@ -10,6 +10,7 @@ import type {
   TrimReport,
   TrimRequest
 } from '@tradpal/event-client'
+import type { RekeyOptions, RekeyReport } from '@tradpal/event-system'
 import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
@@ -79,6 +80,8 @@ export interface Target extends AsyncDisposable {
   health(): Promise<TargetHealth>
   /** Removes what is beyond limits: without any, those of the service, or of the environment. Rejects with `invalid_argument`. */
   trim(request: TrimRequest): Promise<TrimReport>
+  /** Encrypts anew what old keys encrypted. Rejects with `unsupported` over a service: that needs the log itself. */
+  rekey(options: RekeyOptions): Promise<RekeyReport>
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget

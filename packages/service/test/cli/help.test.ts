@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EventSystem } from '@tradpal/event-system'
+import { addEncryptionKey, EventSystem } from '@tradpal/event-system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { bury } from '../support/bury.ts'
@@ -23,6 +23,9 @@ const COMMANDS = [
   ['health'],
   ['spool'],
   ['trim'],
+  ['encryption-keys'],
+  ['encryption-keys', 'new'],
+  ['rekey'],
   ['groups'],
   ['groups', 'list'],
   ['groups', 'show'],
@@ -79,6 +82,7 @@ async function folderOfExamples(): Promise<string> {
   for (const log of ['other.db', 'data/tradpal_events.db']) {
     await runCommand(['publish', 'system_health', '--log', path(log)])
   }
+  addEncryptionKey(path('encryption.json'), 'one')
   const spooling = new EventSystem({ logPath: path('other.db'), spoolPath: path('data/spool.db') })
   await spooling.initialize()
   await spooling.close()

@@ -28,6 +28,7 @@ import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
 import { recordCases } from './records.ts'
 import { removeCases } from './remove.ts'
+import { rewriteCases } from './rewrite.ts'
 import { settleCases } from './settle.ts'
 import { shardHoldCases } from './shard-holds.ts'
 import { shardMemberCases } from './shard-members.ts'
@@ -61,6 +62,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...deadLetterActionCases,
   ...trimCases,
   ...removeCases,
+  ...rewriteCases,
   ...infoCases,
   ...recordCases,
   ...processCases

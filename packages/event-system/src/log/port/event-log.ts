@@ -43,6 +43,16 @@ export interface LogFeatures {
   readonly foreignWriters: boolean
   /** Data outlives the adapter's `close()` and the process. */
   readonly persistent: boolean
+  /** Entries can be given other payloads, as when they are encrypted anew: `rewrite`. */
+  readonly rewritesEntries: boolean
+}
+
+/** Another payload for an entry. */
+export interface Rewrite {
+  readonly messageId: MessageId
+  /** The payload that it has. Where it has another by then, that stays. */
+  readonly from: string
+  readonly to: string
 }
 
 /** Something in the way in which a log is kept that may lose what it took. */
@@ -103,6 +113,12 @@ export interface EventLog {
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
   /** Removes these entries, wherever they stand, at most 10,000 in a call. What a group has not acknowledged stays, unless `force`. Those that are not there are left out. */
   remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult>
+  /**
+   * Writes other payloads in the place of those that entries have, and with them those of dead letters and of what groups were
+   * given instead, where they are the same: at most 1,000 in a call, in one atomic step. Resolves to how many were there.
+   * Rejects with `unsupported` where the log declares that it does not.
+   */
+  rewrite(rewrites: readonly Rewrite[]): Promise<number>
   info(): Promise<LogInfo>
   /** Resolves when the log answers; rejects with `log_unavailable` or `log_timeout`. */
   ping(): Promise<void>

@@ -1,4 +1,4 @@
-import { assertStreamKey } from '@tradpal/events'
+import { assertStreamKey, EventSystemError } from '@tradpal/events'
 import type {
   AppendEntry,
   AppendOptions,
@@ -41,7 +41,7 @@ import { Trimmer } from './trimmer.ts'
 export class RedisLog implements EventLog {
   readonly kind = 'redis'
   readonly location: string
-  readonly features: LogFeatures = { typeIndex: false, foreignWriters: true, persistent: true }
+  readonly features: LogFeatures = { typeIndex: false, foreignWriters: true, persistent: true, rewritesEntries: false }
   readonly deadLetters: DeadLetters
   readonly records: Records
   readonly #options: ResolvedRedisLogOptions
@@ -167,6 +167,12 @@ export class RedisLog implements EventLog {
 
   remove(messageIds: readonly MessageId[], options: TrimOptions = {}): Promise<TrimResult> {
     return this.#trimmer.remove(messageIds, options)
+  }
+
+  /** An entry of a stream is what it was added as. */
+  rewrite(): Promise<number> {
+    const message = 'Redis does not change the entries of a stream: an old key is needed until they are removed.'
+    return Promise.reject(new EventSystemError('unsupported', message))
   }
 
   async info(): Promise<LogInfo> {

@@ -13,6 +13,7 @@ import type {
   Position,
   ReadRange,
   Records,
+  Rewrite,
   TrimOptions,
   TrimResult,
   TrimTarget
@@ -27,6 +28,7 @@ import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { SqliteRecords } from './records.ts'
+import { Rewriter } from './rewriter.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { Tide } from './tide.ts'
 import { Trimmer } from './trimmer.ts'
@@ -51,7 +53,7 @@ const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 export class SqliteLog implements EventLog {
   readonly kind = 'sqlite'
   readonly location: string
-  readonly features: LogFeatures = { typeIndex: true, foreignWriters: false, persistent: true }
+  readonly features: LogFeatures = { typeIndex: true, foreignWriters: false, persistent: true, rewritesEntries: true }
   readonly deadLetters: DeadLetters
   readonly records: Records
 
@@ -61,6 +63,7 @@ export class SqliteLog implements EventLog {
   readonly #reader: Reader
   readonly #appender: Appender
   readonly #trimmer: Trimmer
+  readonly #rewriter: Rewriter
   readonly #letters: SqliteDeadLetters
   readonly #closing = new AbortController()
 
@@ -74,6 +77,7 @@ export class SqliteLog implements EventLog {
     this.#reader = new Reader(this.#connection)
     this.#appender = new Appender(this.#connection)
     this.#trimmer = new Trimmer(this.#connection)
+    this.#rewriter = new Rewriter(this.#connection)
     this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
     this.deadLetters = this.#letters
     this.records = new SqliteRecords(this.#connection)
@@ -165,6 +169,10 @@ export class SqliteLog implements EventLog {
 
   remove(messageIds: readonly MessageId[], options: TrimOptions = {}): Promise<TrimResult> {
     return this.#trimmer.remove(messageIds, options)
+  }
+
+  rewrite(rewrites: readonly Rewrite[]): Promise<number> {
+    return this.#rewriter.rewrite(rewrites)
   }
 
   info(): Promise<LogInfo> {

@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
-import type { EventCodec } from '../../codec/index.ts'
+import type { TextVault } from '../../codec/index.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
 import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
@@ -23,12 +23,12 @@ export interface DrainParts {
   readonly mustBeOurs: () => void
   readonly target: {
     readonly log: EventLog
-    readonly codec: EventCodec
     readonly circuit: Circuit
     readonly deduplicationWindowMs: number
     readonly timeoutMs: number
   }
   readonly contents: SpoolContents
+  readonly vault: TextVault | undefined
   readonly logger: Logger
   readonly clock: Clock
   readonly random: () => number
@@ -94,8 +94,8 @@ export class Drain {
 
   /** What was taken up before, by a process that died or in a call that failed, may have come into the log. */
   #taken({ messageId, payload }: Entry, lastTaken: MessageId): Taken {
-    const { store, clock } = this.#parts
-    const record = decodeRecord(payload)
+    const { store, clock, vault } = this.#parts
+    const record = decodeRecord(payload, vault)
     if (store.compare(messageId, lastTaken) > 0) return { messageId, record, unknown: record.unknown }
     const sinceThen = { sentAt: store.timeOf(messageId), until: clock.now() }
     return { messageId, record, unknown: together(record.unknown, sinceThen) }
@@ -149,7 +149,7 @@ export class Drain {
     if (doubtful.length === 0) return all
     const period = doubtful.map(({ unknown }) => unknown).reduce(together) as UnknownOutcome
     const wanted = new Set(doubtful.flatMap(({ record }) => record.entries.map(({ eventId }) => eventId)))
-    const there = await eventIdsIn(target, period, wanted)
+    const there = await eventIdsIn(target.log, period, wanted)
     return all.filter(({ eventId }) => !there.has(eventId))
   }
 }

@@ -1,4 +1,4 @@
-import type { EventCodec } from '../../codec/index.ts'
+import { labelOf } from '../../codec/index.ts'
 import type { EventLog, MessageId } from '../../log/index.ts'
 import type { UnknownOutcome } from '../parcel.ts'
 
@@ -8,7 +8,7 @@ const PAGE = 1_000
 
 /** Which of these event ids the log took within a time. */
 export async function eventIdsIn(
-  { log, codec }: { readonly log: EventLog; readonly codec: EventCodec },
+  log: EventLog,
   { sentAt, until }: UnknownOutcome,
   wanted: ReadonlySet<string>
 ): Promise<ReadonlySet<string>> {
@@ -18,20 +18,11 @@ export async function eventIdsIn(
   for (;;) {
     const page = await log.read({ from, to, limit: PAGE })
     for (const { payload } of page) {
-      const eventId = eventIdOf(payload, codec)
+      const eventId = labelOf(payload)?.eventId
       if (eventId !== undefined && wanted.has(eventId)) found.add(eventId)
     }
     const last = page.at(-1)
     if (page.length < PAGE || last === undefined || found.size === wanted.size) return found
     from = { after: last.messageId }
-  }
-}
-
-/** Undefined for what is no event: somebody else wrote it. */
-function eventIdOf(payload: string | null, codec: EventCodec): string | undefined {
-  try {
-    return payload === null ? undefined : codec.decode(payload).eventId
-  } catch {
-    return undefined
   }
 }

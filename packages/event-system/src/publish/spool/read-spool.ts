@@ -1,3 +1,4 @@
+import type { TextVault } from '../../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
 import { decodeRecord, type SpoolRecord } from './record.ts'
 
@@ -18,11 +19,14 @@ export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
 }
 
 /** What was published together, oldest first. */
-export async function* recordsOf(store: EventLog): AsyncIterable<{ messageId: MessageId; record: SpoolRecord }> {
+export async function* recordsOf(
+  store: EventLog,
+  vault?: TextVault
+): AsyncIterable<{ messageId: MessageId; record: SpoolRecord }> {
   let after: MessageId | undefined
   for (;;) {
     const page = await store.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
-    for (const { messageId, payload } of page) yield { messageId, record: decodeRecord(payload) }
+    for (const { messageId, payload } of page) yield { messageId, record: decodeRecord(payload, vault) }
     after = page.at(-1)?.messageId
     if (page.length < PAGE) return
   }

@@ -1,4 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
+import type { TextVault } from '../../codec/index.ts'
 import type { AppendEntry } from '../../log/index.ts'
 import type { Parcel, UnknownOutcome } from '../parcel.ts'
 
@@ -9,18 +10,36 @@ export interface SpoolRecord {
   readonly unknown?: UnknownOutcome
 }
 
-type StoredRecord = [entries: [eventId: string, eventType: string, payload: string][], keys: string[], UnknownOutcome?]
+/** The keys are a part of what the events say: sealed, they are one text. */
+type StoredRecord = [
+  entries: [eventId: string, eventType: string, payload: string][],
+  keys: string[] | string,
+  UnknownOutcome?
+]
 
-export function encodeRecord({ entries, keys, unknown }: Parcel): string {
+export function encodeRecord({ entries, keys, unknown }: Parcel, vault?: TextVault): string {
   const stored: StoredRecord = [
     entries.map(({ eventId, eventType, payload }) => [eventId, eventType, payload]),
-    [...keys]
+    vault === undefined ? [...keys] : vault.seal(placeOf(entries), JSON.stringify(keys))
   ]
   return JSON.stringify(unknown === undefined ? stored : [...stored, unknown])
 }
 
-/** Throws `log_incompatible` for what no version of this wrote. */
-export function decodeRecord(text: string | null): SpoolRecord {
+/** Throws `log_incompatible` for what no version of this wrote, and `key_missing`. Sealed keys of which nobody has the vault are none. */
+export function decodeRecord(text: string | null, vault?: TextVault): SpoolRecord {
+  const { keys, ...record } = parsedRecord(text)
+  return { ...record, keys: typeof keys === 'string' ? openedKeys(record.entries, keys, vault) : keys }
+}
+
+function openedKeys(entries: readonly AppendEntry[], sealed: string, vault: TextVault | undefined): readonly string[] {
+  return vault === undefined ? [] : JSON.parse(vault.open(placeOf(entries), sealed))
+}
+
+function placeOf(entries: readonly AppendEntry[]): string[] {
+  return ['spool', ...entries.map(({ eventId }) => eventId)]
+}
+
+function parsedRecord(text: string | null): Omit<SpoolRecord, 'keys'> & { readonly keys: readonly string[] | string } {
   try {
     const [entries, keys, unknown] = JSON.parse(text ?? '') as StoredRecord
     return {

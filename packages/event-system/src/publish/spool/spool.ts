@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
-import type { EventCodec } from '../../codec/index.ts'
+import type { TextVault } from '../../codec/index.ts'
 import type { EventLog, ShardMember } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
@@ -20,7 +20,8 @@ export interface SpoolParts {
   readonly store: EventLog
   /** Where they belong. */
   readonly log: EventLog
-  readonly codec: EventCodec
+  /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
+  readonly vault?: TextVault | undefined
   readonly circuit: Circuit
   /** Of the payloads. Beyond it `spool_full` is the answer. */
   readonly maxBytes: number
@@ -63,13 +64,14 @@ export class Spool {
     this.#parts = parts
     const options = { shards: 1, leaseMs: LEASE_MS, shardOf: () => 0 }
     this.#lease = parts.store.group(GROUP).sharded(randomUUID(), options)
-    const { store, log, codec, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
+    const { store, log, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
     this.#drain = new Drain({
       store,
       group: store.group(GROUP),
       mustBeOurs: () => this.#mustBeOurs(),
-      target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
+      target: { log, circuit, deduplicationWindowMs, timeoutMs },
       contents: this.#contents,
+      vault,
       logger,
       clock,
       random,
@@ -80,11 +82,11 @@ export class Spool {
   /** Opens it, and begins to bring into the log what is there. Rejects with `log_busy` when another process has it, and as the store does. */
   async start(): Promise<void> {
     if (this.#isOpen) return
-    const { store, logger } = this.#parts
+    const { store, logger, vault } = this.#parts
     await store.start()
     await store.group(GROUP).create('start')
     await this.#mustBeAlone()
-    for await (const { record } of recordsOf(store)) this.#contents.add(record)
+    for await (const { record } of recordsOf(store, vault)) this.#contents.add(record)
     const { events, bytes } = this.#contents
     if (events > 0) logger.warn({ events, bytes }, 'events wait in the spool since the last run; they come first')
     this.#isOpen = true
@@ -152,7 +154,7 @@ export class Spool {
   }
 
   async #putNow(parcels: readonly Parcel[]): Promise<void> {
-    const { store, log } = this.#parts
+    const { store, log, vault } = this.#parts
     const fitting = parcels.filter((parcel) => this.#fits(parcel))
     try {
       await this.#mustStillBeOurs()
@@ -160,7 +162,7 @@ export class Spool {
         fitting.map((parcel) => ({
           eventId: parcel.entries.length === 1 ? (parcel.entries[0]?.eventId as string) : newEventId(),
           eventType: 'record',
-          payload: encodeRecord(parcel)
+          payload: encodeRecord(parcel, vault)
         }))
       )
       for (const [i, parcel] of fitting.entries()) {

@@ -1,5 +1,4 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import type { EventCodec } from '../../codec/index.ts'
 import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
 import { diagnostics, type Logger, silentLogger, type TrimmedMessage } from '../../runtime/index.ts'
 import { faultsOfPolicy, type RetentionPolicy } from './policy.ts'
@@ -12,7 +11,6 @@ const INTERVAL_MS = 60_000
 export interface RetentionParts {
   /** A started log. */
   readonly log: EventLog
-  readonly codec: EventCodec
   readonly clock: Clock
   readonly logger?: Logger
   /** What is kept. Default: everything. */

@@ -1,6 +1,6 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
-import type { EventCodec } from '../../codec/index.ts'
-import type { Entry, EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
+import type { Clock } from '@tradpal/events'
+import { labelOf } from '../../codec/index.ts'
+import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
 import { PageIndex, type RuledEntry } from './page-index.ts'
 import type { RetentionPolicy } from './policy.ts'
 import { Due, Rules } from './rules.ts'
@@ -11,7 +11,6 @@ const KEPT_IN_A_ROW = 1_000
 
 export interface TrimByRuleParts {
   readonly log: EventLog
-  readonly codec: EventCodec
   readonly clock: Clock
 }
 
@@ -22,11 +21,11 @@ export class TrimByRule {
   readonly #rules: Rules
   readonly #index: PageIndex
 
-  constructor(policy: RetentionPolicy, { log, codec, clock }: TrimByRuleParts) {
+  constructor(policy: RetentionPolicy, { log, clock }: TrimByRuleParts) {
     this.#log = log
     this.#clock = clock
     this.#rules = new Rules(policy)
-    this.#index = new PageIndex(log, (entry) => this.#rules.nameOf(typeOf(entry, codec)))
+    this.#index = new PageIndex(log, (entry) => this.#rules.nameOf(labelOf(entry.payload)?.eventType))
   }
 
   async run({ signal, ...options }: TrimOptions & { readonly signal?: AbortSignal }): Promise<TrimResult> {
@@ -65,16 +64,5 @@ export class TrimByRule {
       due.pass(entry.rule, entry)
       return isDue ? [entry.messageId] : []
     })
-  }
-}
-
-/** Undefined for an entry that is no event. */
-function typeOf({ payload }: Entry, codec: EventCodec): string | undefined {
-  if (payload === null) return undefined
-  try {
-    return codec.decode(payload).eventType
-  } catch (error) {
-    if (error instanceof EventSystemError) return undefined
-    throw error
   }
 }

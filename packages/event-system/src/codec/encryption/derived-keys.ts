@@ -1,0 +1,57 @@
+import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+
+const KEY_BYTES = 32
+const SALT_BYTES = 16
+const PURPOSE = 'tradpal-events aes-256-gcm'
+/** So many keys of writers are kept by a reader, the last that were used. */
+const MOST = 1_000
+/**
+ * NIST SP 800-38D allows 2^32 random IVs under one key, which a platform would use up in a day: so each writer has keys of
+ * its own, each for a quarter of that.
+ */
+const EVENTS_PER_KEY = 2 ** 30
+
+/** The key under which one writer seals. */
+export interface WriterKey {
+  readonly salt: string
+  readonly key: KeyObject
+}
+
+/** The keys that are derived from one key of a ring (HKDF-SHA-256), each by a salt that stands in what it sealed. */
+export class DerivedKeys {
+  readonly #master: KeyObject
+  readonly #bySalt = new Map<string, KeyObject>()
+  #own: WriterKey | undefined
+  #left = 0
+
+  constructor(master: KeyObject) {
+    this.#master = master
+  }
+
+  /** For the next text that is sealed. */
+  next(): WriterKey {
+    if (this.#own === undefined || this.#left === 0) {
+      const salt = randomBytes(SALT_BYTES).toString('base64url')
+      this.#own = { salt, key: this.#derive(salt) }
+      this.#left = EVENTS_PER_KEY
+    }
+    this.#left--
+    return this.#own
+  }
+
+  ofSalt(salt: string): KeyObject {
+    if (salt === this.#own?.salt) return this.#own.key
+    const known = this.#bySalt.get(salt)
+    const key = known ?? this.#derive(salt)
+    // The last used stands last.
+    if (known !== undefined) this.#bySalt.delete(salt)
+    else if (this.#bySalt.size >= MOST) this.#bySalt.delete(this.#bySalt.keys().next().value as string)
+    this.#bySalt.set(salt, key)
+    return key
+  }
+
+  #derive(salt: string): KeyObject {
+    const bytes = hkdfSync('sha256', this.#master, Buffer.from(salt, 'base64url'), PURPOSE, KEY_BYTES)
+    return createSecretKey(Buffer.from(bytes))
+  }
+}

@@ -1,0 +1,19 @@
+import { type Event, type JsonValue, toWire } from '@tradpal/events'
+
+/** The one JSON text of a value, whatever the order of its keys (RFC 8785): of equal values, equal texts. */
+export function canonicalJson(value: JsonValue | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const object = value as { readonly [key: string]: JsonValue | undefined }
+  // Sorted by their UTF-16 code units, as the RFC has it.
+  const members = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`)
+  return `{${members.join(',')}}`
+}
+
+/** What is signed of an event: all of it but the signature. */
+export function signedText(event: Event): string {
+  const { signature: _, ...metadata } = event.metadata
+  return canonicalJson({ ...toWire(event), metadata } as unknown as JsonValue)
+}

@@ -1,0 +1,102 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { signal, signals } from '../support/events.ts'
+import { keysFile } from './keys-in-file.ts'
+
+describeOnEachLog('a change of keys', (under) => {
+  async function systemWith(
+    path: string,
+    options: Partial<EventSystemOptions['encryption']> = {}
+  ): Promise<EventSystem> {
+    const { place } = under
+    const where: EventSystemOptions =
+      'path' in place
+        ? { logPath: place.path }
+        : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+    const system = new EventSystem({ environment: {}, ...where, encryption: { keysFile: path, ...options } })
+    await system.initialize()
+    onTestFinished(async () => void (await system.close()))
+    return system
+  }
+
+  const rewrites = async () => (await under.open()).features.rewritesEntries
+
+  it('encrypts anew what an old key encrypted, or says what still needs it, and up to when', async () => {
+    const old = await systemWith(keysFile('old'), { metadata: true })
+    const ids = await old.publishBatch([{ ...signal('AAPL', 7), metadata: { desk: 'MARK' } }, ...signals(700)])
+    const system = await systemWith(keysFile('new', 'old'))
+    await system.publishEvent(signal())
+    const before = await system.getEvents({ limit: 1_000 })
+    const would = await system.rekey({ dryRun: true })
+    const report = await system.rekey()
+    expect(report).toEqual(would)
+
+    const newestId = ids.at(-1) ?? ''
+    const newest = { newestId, newestAt: system.log.timeOf(newestId) }
+    expect(report).toEqual(
+      (await rewrites())
+        ? { current: 'new', rewritten: 701, isRewritable: true, needed: [] }
+        : {
+            current: 'new',
+            rewritten: 0,
+            isRewritable: false,
+            needed: [{ keyId: 'old', entries: 701, deadLetters: 0, ...newest }]
+          }
+    )
+    expect(await system.getEvents({ limit: 1_000 })).toEqual(before)
+    if (!(await rewrites())) return
+    const entries = await system.log.read({ limit: 1_000 })
+    expect(entries.map(({ payload }) => payload).join()).not.toMatch(/MARK|\.old\./)
+    expect(await (await systemWith(keysFile('new'))).getEvents({ limit: 1_000 })).toEqual(before)
+    expect(await system.rekey()).toMatchObject({ rewritten: 0, needed: [] })
+  })
+
+  it('goes on where a call was cut short, beside those who publish', async () => {
+    await (await systemWith(keysFile('old'))).publishBatch(signals(1_200))
+    const system = await systemWith(keysFile('new', 'old'))
+    const ending = new AbortController()
+    const publishing = system.publishBatch(signals(100))
+    const cut = system.rekey({ signal: ending.signal })
+    ending.abort()
+    const first = await cut
+    await publishing
+    const second = await system.rekey()
+    expect(first.rewritten + second.rewritten).toBe((await rewrites()) ? 1_200 : 0)
+    expect(first.rewritten).toBeLessThan(1_200)
+    expect(await system.getEvents({ limit: 2_000 })).toHaveLength(1_300)
+  })
+
+  it('names a key that dead letters need, and has a letter go back to its group as it was', async () => {
+    const old = await systemWith(keysFile('old'))
+    const rekeyed = Promise.withResolvers<void>()
+    const fail = async () => {
+      await rekeyed.promise
+      throw new Error('no')
+    }
+    old.registerHandler('trading_signal', fail, { maxAttempts: 1 })
+    const consumer = await old.startConsuming({ group: 'brokers', from: 'start' })
+    await old.publishEvent(signal('AAPL', 3))
+    await waitFor(async () => (await old.groups.get('brokers')).pending === 1)
+    const system = await systemWith(keysFile('new', 'old'))
+    await system.rekey()
+    rekeyed.resolve()
+    await waitFor(async () => (await old.deadLetters.count()) === 1)
+    await consumer.close()
+
+    expect((await system.rekey()).needed).toMatchObject([{ keyId: 'old', deadLetters: 1 }])
+    const [letter] = await system.deadLetters.list()
+    await system.deadLetters.requeue(letter?.id ?? '', { by: 'op' })
+    expect(await system.deadLetters.actions()).toMatchObject([{ action: 'requeue', amended: false }])
+    const [pulled] = await system.puller.pull({ group: 'brokers', consumer: 'c' })
+    expect(pulled?.event.data.price).toBe(3)
+  })
+})
+
+it('rekey refuses a system without keys', async () => {
+  const folder = keysFile('a').replace('keys.json', 'log.db')
+  await using system = new EventSystem({ environment: {}, logPath: folder })
+  await system.initialize()
+  await expect(system.rekey()).rejects.toMatchObject({ code: 'invalid_options' })
+})
