@@ -74,6 +74,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   group_conflict: 409,
   version_conflict: 409,
   unauthenticated: 401,
+  issuer_unavailable: 503,
   forbidden: 403,
   rate_limited: 429,
   service_unavailable: 503,
