@@ -101,6 +101,11 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'Credentials are missing, unknown, expired or revoked.'
   },
+  issuer_unavailable: {
+    retryable: true,
+    meaning:
+      'The issuer of a token does not say which keys it has, so nobody can know whether the token is genuine; nothing was done.'
+  },
   forbidden: { retryable: false, meaning: 'Who asks may not do this; nothing was done.' },
   rate_limited: {
     retryable: true,

@@ -1,9 +1,10 @@
 import { type Clock, EventSystemError, type Logger, type Records } from '@tradpal/event-system'
 import { type ApiKey, ApiKeys } from './api-keys.ts'
 import type { AccessConfiguration } from './configuration.ts'
+import { isToken, Tokens } from './jwt.ts'
 import { KeyBook } from './key-book.ts'
 import { Policy, scopesOf } from './policy.ts'
-import { ANONYMOUS, ANYBODY, type Principal, type Proof } from './principal.ts'
+import { ANONYMOUS, ANYBODY, type Identity, type Principal } from './principal.ts'
 import type { Scopes } from './scopes.ts'
 import { WatchedFiles } from './watched-files.ts'
 
@@ -11,16 +12,6 @@ import { WatchedFiles } from './watched-files.ts'
 export interface Credentials {
   readonly authorization: string | undefined
   readonly apiKey: string | undefined
-}
-
-/** What a credential proves, before the policy is asked. */
-export interface Identity {
-  readonly name: string
-  readonly proof: Proof
-  readonly scopes?: readonly string[]
-  readonly roles?: readonly string[]
-  readonly sources?: readonly string[]
-  readonly keyId?: string
 }
 
 export interface AccessOptions {
@@ -37,13 +28,14 @@ export class Access {
   readonly keys: ApiKeys
   readonly #book: KeyBook
   readonly #policy: WatchedFiles<Policy> | undefined
+  readonly #tokens: Tokens | undefined
   /** Those of the current policy. */
   #principals = new WeakMap<object, Principal>()
 
   /** Throws `invalid_options` when a file cannot be used. */
   constructor({ configuration, records, clock, logger }: AccessOptions) {
-    const { auth, policyFile } = configuration
-    this.mode = auth ?? (policyFile === undefined ? 'private' : 'required')
+    const { auth, policyFile, jwt } = configuration
+    this.mode = auth ?? (policyFile === undefined && jwt === undefined ? 'private' : 'required')
     this.keys = new ApiKeys(records, clock)
     this.#book = new KeyBook({ records, clock, logger })
     this.#policy =
@@ -58,6 +50,7 @@ export class Access {
               this.#principals = new WeakMap()
             }
           })
+    this.#tokens = jwt === undefined ? undefined : new Tokens({ configuration: jwt, clock, logger })
   }
 
   get asksNobody(): boolean {
@@ -87,13 +80,24 @@ export class Access {
 
   close(): void {
     this.#policy?.close()
+    this.#tokens?.close()
   }
 
   async #identityOf({ authorization, apiKey }: Credentials): Promise<Principal | undefined> {
-    const presented = apiKey ?? bearerOf(authorization)
-    if (presented === undefined) return undefined
-    const key = await this.#book.find(presented)
+    if (apiKey !== undefined) return this.#ofKey(apiKey)
+    const bearer = bearerOf(authorization)
+    if (bearer === undefined) return undefined
+    return this.#tokens !== undefined && isToken(bearer) ? this.#ofToken(bearer, this.#tokens) : this.#ofKey(bearer)
+  }
+
+  async #ofKey(text: string): Promise<Principal> {
+    const key = await this.#book.find(text)
     return this.#remembered(key, () => identityOfKey(key))
+  }
+
+  async #ofToken(text: string, tokens: Tokens): Promise<Principal> {
+    const identity = await tokens.identityOf(text)
+    return this.#remembered(identity, () => identity)
   }
 
   /** The principal that `proven` stands for, made once for each policy. */

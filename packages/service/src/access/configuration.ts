@@ -1,4 +1,5 @@
 import type { Environment, EnvironmentReader } from '@tradpal/event-system'
+import { type JwtConfiguration, readJwt } from './jwt-configuration.ts'
 
 /** Who is asked for credentials. */
 export type AuthMode = 'required' | 'optional' | 'off'
@@ -7,7 +8,7 @@ export type AuthMode = 'required' | 'optional' | 'off'
 export interface AccessConfiguration {
   /**
    * EVENT_AUTH: `required` refuses whoever shows no credentials; `optional` takes them for `anonymous`, who may do what the
-   * policy gives to that name; `off` asks nobody. Default: `required` when EVENT_POLICY_FILE or another variable says who may
+   * policy gives to that name; `off` asks nobody. Default: `required` when EVENT_POLICY_FILE or an EVENT_JWT_ variable says who may
    * come, and otherwise as `off`, and only for loopback and private addresses.
    */
   readonly auth: AuthMode | undefined
@@ -15,6 +16,8 @@ export interface AccessConfiguration {
   readonly policyFile: string | undefined
   /** EVENT_METRICS_PUBLIC: whether GET /metrics asks nobody for credentials. Default false. */
   readonly metricsPublic: boolean
+  /** The EVENT_JWT_ variables: which tokens are taken. Default: none are. */
+  readonly jwt: JwtConfiguration | undefined
 }
 
 export function readAccess(environment: Environment, read: EnvironmentReader): AccessConfiguration {
@@ -24,6 +27,7 @@ export function readAccess(environment: Environment, read: EnvironmentReader): A
       ? read.choice<AuthMode>('EVENT_AUTH', undefined, 'EVENT_AUTH', ['required', 'optional', 'off'])
       : undefined,
     policyFile: read.optionalText('EVENT_POLICY_FILE', undefined, 'EVENT_POLICY_FILE'),
-    metricsPublic: read.choice('EVENT_METRICS_PUBLIC', undefined, 'EVENT_METRICS_PUBLIC', ['false', 'true']) === 'true'
+    metricsPublic: read.choice('EVENT_METRICS_PUBLIC', undefined, 'EVENT_METRICS_PUBLIC', ['false', 'true']) === 'true',
+    jwt: readJwt(environment, read)
   }
 }

@@ -3,6 +3,16 @@ import { ALL_SCOPES, NO_SCOPES, type Scopes } from './scopes.ts'
 /** How somebody proved who they are. */
 export type Proof = 'api key' | 'token' | 'certificate' | 'nothing'
 
+/** What a credential proves, before the policy is asked. */
+export interface Identity {
+  readonly name: string
+  readonly proof: Proof
+  readonly scopes?: readonly string[]
+  readonly roles?: readonly string[]
+  readonly sources?: readonly string[]
+  readonly keyId?: string
+}
+
 /** Who asks, and what they may do. */
 export interface Principal {
   readonly name: string

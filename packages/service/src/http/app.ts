@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { type EventSystem, type Logger, Occurrences, silentLogger, systemClock } from '@tradpal/event-system'
+import {
+  type Clock,
+  type EventSystem,
+  type Logger,
+  Occurrences,
+  silentLogger,
+  systemClock
+} from '@tradpal/event-system'
 import fastify from 'fastify'
 import { Access } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
@@ -37,18 +44,20 @@ export interface AppOptions {
   readonly configuration?: ServiceConfiguration
   /** Default: silent. */
   readonly logger?: Logger
+  /** By which credentials expire. Default: the system's. */
+  readonly clock?: Clock
 }
 
 /** The HTTP API over an event system, ready to listen or to be injected into. It holds no behaviour that the library lacks. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { system, configuration = readServiceConfiguration({}), logger = silentLogger } = options
+  const { system, configuration = readServiceConfiguration({}), logger = silentLogger, clock = systemClock } = options
   const metrics = new Metrics(system, configuration, logger)
   const lasting = new LastingAnswers((streams) => metrics.setStreams(streams))
   const onProblem = reportTo(metrics, logger)
   const access = new Access({
     configuration: configuration.access,
     records: system.log.records,
-    clock: systemClock,
+    clock,
     logger
   })
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)

@@ -77,6 +77,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   decryption_failed: 500,
   invalid_signature: 500,
   unauthenticated: 401,
+  issuer_unavailable: 503,
   forbidden: 403,
   rate_limited: 429,
   service_unavailable: 503,
