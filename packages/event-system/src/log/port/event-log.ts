@@ -1,4 +1,5 @@
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
+import type { Counters } from './counters.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Records } from './records.ts'
@@ -43,6 +44,8 @@ export interface LogFeatures {
   readonly foreignWriters: boolean
   /** Data outlives the adapter's `close()` and the process. */
   readonly persistent: boolean
+  /** It counts for all who open it: {@link EventLog.counters}. */
+  readonly sharedCounters: boolean
 }
 
 /** Something in the way in which a log is kept that may lose what it took. */
@@ -98,6 +101,8 @@ export interface EventLog {
   group(name: string): ConsumerGroup
   readonly deadLetters: DeadLetters
   readonly records: Records
+  /** An adapter that does not declare `sharedCounters` leaves it out. */
+  readonly counters?: Counters
 
   /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
