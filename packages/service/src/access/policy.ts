@@ -1,16 +1,33 @@
 import { EventSystemError, parseJson } from '@tradpal/event-system'
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { Errors } from 'typebox/value'
+import { LIMIT_NAMES, type LimitName, mostGenerous, type OwnLimits } from '../limits/index.ts'
 import { assertScope, Scopes } from './scopes.ts'
 
 const named = <Value extends Parameters<typeof Type.Record>[1]>(value: Value) =>
   Type.Record(Type.String({ minLength: 1, maxLength: 200 }), value)
 const scopes = Type.Array(Type.String(), { description: 'What may be done.' })
 
+const limit = Type.Optional(Type.Unsafe<number | null>({ type: ['integer', 'null'], minimum: 1 }))
+const limits = Type.Object(
+  Object.fromEntries(LIMIT_NAMES.map((name) => [name, limit])) as Record<LimitName, typeof limit>,
+  {
+    additionalProperties: false,
+    description: 'How much may be done; null: as much as they like.'
+  }
+)
+const roleWithLimits = Type.Object(
+  { scopes: Type.Optional(scopes), limits: Type.Optional(limits) },
+  { additionalProperties: false }
+)
+/** Scopes alone, or with them how much may be done. */
+type Role = readonly string[] | Static<typeof roleWithLimits>
+
 const grant = Type.Object(
   {
     roles: Type.Optional(Type.Array(Type.String())),
     scopes: Type.Optional(scopes),
+    limits: Type.Optional(limits),
     sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1 }))
   },
   { additionalProperties: false }
@@ -19,7 +36,7 @@ const grant = Type.Object(
 const policyFile = Type.Object(
   {
     $schema: Type.Optional(Type.String()),
-    roles: Type.Optional(named(scopes)),
+    roles: Type.Optional(named(Type.Unsafe<Role>({}))),
     principals: Type.Optional(named(grant))
   },
   { additionalProperties: false }
@@ -30,18 +47,20 @@ export interface Grant {
   readonly scopes: readonly string[]
   /** Undefined where the policy does not say. */
   readonly sources: readonly string[] | undefined
+  /** Undefined where the policy does not say; of several, the most generous. */
+  readonly limits: OwnLimits | undefined
 }
 
-const NOTHING: Grant = { scopes: [], sources: undefined }
+const NOTHING: Grant = { scopes: [], sources: undefined, limits: undefined }
 
 /** Who may do what, by name: as a file says it. A name that ends with `*` stands for all that begin so; what several say of one name adds up. */
 export class Policy {
-  readonly #roles: Readonly<Record<string, readonly string[]>>
+  readonly #roles: Readonly<Record<string, Grant>>
   readonly #principals: readonly (readonly [name: string, grant: Static<typeof grant>])[]
   readonly #grants = new Map<string, Grant>()
 
   private constructor({ roles = {}, principals = {} }: Static<typeof policyFile>) {
-    this.#roles = roles
+    this.#roles = Object.fromEntries(Object.entries(roles).map(([name, role]) => [name, grantOfRole(role)]))
     this.#principals = Object.entries(principals)
   }
 
@@ -53,14 +72,13 @@ export class Policy {
   /** Reads the text of a policy file. Throws `invalid_options`, with a line for each mistake. */
   static parse(text: string | Uint8Array): Policy {
     const content = jsonOf(text)
-    const mistakes = Errors(policyFile, content).map(({ instancePath, message, params }) => {
-      const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
-      return unknown === undefined
-        ? `${instancePath || 'The file'} ${message}.`
-        : `${instancePath || 'The file'} has ${unknown.map((name) => JSON.stringify(name)).join(', ')}, which a policy does not have there.`
-    })
+    const mistakes = mistakesIn(policyFile, content)
     if (mistakes.length > 0) throw wrong(mistakes)
     const file = content as Static<typeof policyFile>
+    const ofRoles = Object.entries(file.roles ?? {}).flatMap(([name, role]) =>
+      mistakesIn(Array.isArray(role) ? scopes : roleWithLimits, role, `/roles/${name}`)
+    )
+    if (ofRoles.length > 0) throw wrong(ofRoles)
     const further = [...scopeMistakes(file), ...roleMistakes(file)]
     if (further.length > 0) throw wrong(further)
     return new Policy(file)
@@ -69,8 +87,8 @@ export class Policy {
   /** What somebody of this name is given, and by roles that they have from elsewhere. */
   grantOf(name: string, roles: readonly string[] = []): Grant {
     const own = this.#grantOfName(name)
-    const ofRoles = roles.flatMap((role) => (Object.hasOwn(this.#roles, role) ? (this.#roles[role] ?? []) : []))
-    return ofRoles.length === 0 ? own : { ...own, scopes: [...own.scopes, ...ofRoles] }
+    const further = this.#grantsOf(roles)
+    return further.length === 0 ? own : sum([own, ...further])
   }
 
   #grantOfName(name: string): Grant {
@@ -80,21 +98,53 @@ export class Policy {
       ([pattern]) => pattern === name || (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1)))
     )
     if (matching.length === 0) return NOTHING
-    const sources = matching.flatMap(([, { sources = [] }]) => sources)
-    const grant: Grant = {
-      scopes: matching.flatMap(([, { scopes = [], roles = [] }]) => [
-        ...scopes,
-        ...roles.flatMap((role) => this.#roles[role] ?? [])
-      ]),
-      sources: sources.length === 0 ? undefined : sources
-    }
+    const grant = sum(
+      matching.flatMap(([, { scopes = [], sources, limits, roles = [] }]) => [
+        { scopes, sources, limits: ownLimits(limits) },
+        ...this.#grantsOf(roles)
+      ])
+    )
     if (this.#grants.size < MOST_REMEMBERED) this.#grants.set(name, grant)
     return grant
   }
+
+  #grantsOf(roles: readonly string[]): Grant[] {
+    return roles.flatMap((role) => (Object.hasOwn(this.#roles, role) ? (this.#roles[role] ?? []) : []))
+  }
+}
+
+/** What several grants give together. */
+function sum(grants: readonly Grant[]): Grant {
+  const sources = grants.flatMap(({ sources = [] }) => sources)
+  return {
+    scopes: grants.flatMap(({ scopes }) => scopes),
+    sources: sources.length === 0 ? undefined : sources,
+    limits: mostGenerous(grants.flatMap(({ limits = [] }) => limits))
+  }
+}
+
+function grantOfRole(role: Role): Grant {
+  if (!('length' in role)) return { scopes: role.scopes ?? [], sources: undefined, limits: ownLimits(role.limits) }
+  return { scopes: role, sources: undefined, limits: undefined }
+}
+
+/** As a file has them: null is none. */
+function ownLimits(limits: Static<typeof roleWithLimits>['limits']): OwnLimits | undefined {
+  if (limits === undefined) return undefined
+  return Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit ?? Number.POSITIVE_INFINITY]))
 }
 
 /** Names come from outside: no more of them are kept. */
 const MOST_REMEMBERED = 10_000
+
+function mistakesIn(schema: TSchema, value: unknown, where = ''): string[] {
+  return Errors(schema, value).map(({ instancePath, message, params }) => {
+    const place = `${where}${instancePath}` || 'The file'
+    const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
+    if (unknown === undefined) return `${place} ${message}.`
+    return `${place} has ${unknown.map((name) => JSON.stringify(name)).join(', ')}, which a policy does not have there.`
+  })
+}
 
 function jsonOf(text: string | Uint8Array): unknown {
   try {
@@ -106,7 +156,9 @@ function jsonOf(text: string | Uint8Array): unknown {
 
 function scopeMistakes({ roles = {}, principals = {} }: Static<typeof policyFile>): string[] {
   const lists: [string, readonly string[]][] = [
-    ...Object.entries(roles).map(([role, list]): [string, readonly string[]] => [`/roles/${role}`, list]),
+    ...Object.entries(roles).map(([name, role]): [string, readonly string[]] =>
+      'length' in role ? [`/roles/${name}`, role] : [`/roles/${name}/scopes`, role.scopes ?? []]
+    ),
     ...Object.entries(principals).map(([name, { scopes = [] }]): [string, readonly string[]] => [
       `/principals/${name}/scopes`,
       scopes
