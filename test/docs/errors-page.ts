@@ -32,7 +32,7 @@ try {
 - \`cause\`: the error underneath, where there is one.
 
 Over HTTP an error is a problem document (\`application/problem+json\`, RFC 9457) with the same \`code\`, \`pointer\` and \`index\`, the
-sentence as \`detail\`, and the status of the last column; with 503 comes \`Retry-After\`: see [HTTP](http.md#errors). The client throws it as an
+sentence as \`detail\`, and the status of the last column; with 429 and 503 comes \`Retry-After\`: see [HTTP](http.md#errors). The client throws it as an
 \`EventSystemError\` again. The command line prints the sentence and the code, and ends with an [exit code](command-line.md#exit-codes).
 
 ${groups().map(section).join('\n')}`

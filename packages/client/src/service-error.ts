@@ -25,7 +25,6 @@ export interface Problem {
 export interface ServiceErrorOptions extends EventSystemErrorOptions {
   readonly status: number
   readonly problem?: Problem | undefined
-  readonly retryAfterMs?: number | undefined
 }
 
 /**
@@ -37,14 +36,11 @@ export class ServiceError extends EventSystemError {
   readonly status: number
   /** The whole problem document. Undefined when the answer was none: a proxy's page, for example. */
   readonly problem: Problem | undefined
-  /** How long the service asked to wait before the next attempt. */
-  readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: ServiceErrorOptions) {
     super(code, message, options)
     this.status = options.status
     this.problem = options.problem
-    this.retryAfterMs = options.retryAfterMs
   }
 }
 

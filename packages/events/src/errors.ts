@@ -133,6 +133,8 @@ export interface EventSystemErrorOptions {
   streamKey?: string
   expectedVersion?: number
   actualVersion?: number
+  /** When trying again can help, where that is known. */
+  retryAfterMs?: number | undefined
   /** Overrides what the table of codes says, where one occurrence differs. */
   retryable?: boolean
 }
@@ -153,6 +155,8 @@ export class EventSystemError extends Error {
   readonly streamKey: string | undefined
   readonly expectedVersion: number | undefined
   readonly actualVersion: number | undefined
+  /** In how many ms trying the same call again can help, where that is known. */
+  readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: EventSystemErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -163,5 +167,6 @@ export class EventSystemError extends Error {
     this.streamKey = options.streamKey
     this.expectedVersion = options.expectedVersion
     this.actualVersion = options.actualVersion
+    this.retryAfterMs = options.retryAfterMs
   }
 }

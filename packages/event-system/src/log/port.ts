@@ -4,6 +4,7 @@
  * stores text under an event id and a type, and never looks inside.
  */
 export type * from './port/consumer-group.ts'
+export type * from './port/counters.ts'
 export type * from './port/dead-letters.ts'
 export type * from './port/deliveries.ts'
 export type * from './port/entries.ts'

@@ -78,9 +78,11 @@ describe('what stands in Redis', () => {
     for (const member of members) await member.read(NOW)
     await log.trim({ maxLength: 15 }, { force: true })
     await group.seek('start')
+    await log.counters.add([{ key: 'of:somebody', amount: 1, windowMs: 60_000 }])
     await log.info()
     const keys = (await redis.client.keys('*')).filter((key) => key !== 'another' && key !== 'tradpal_events')
     expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
+      'tradpal_events:counter:of:somebody',
       'tradpal_events:dead_letters',
       'tradpal_events:dead_letters:actions',
       'tradpal_events:dedup:N',

@@ -1,6 +1,7 @@
 import { type Clock, EventSystemError, type Logger, type Records } from '@tradpal/event-system'
 import { type ApiKey, ApiKeys } from './api-keys.ts'
 import type { AccessConfiguration } from './configuration.ts'
+import { FailedAttempts } from './failed-attempts.ts'
 import { isToken, Tokens } from './jwt.ts'
 import { KeyBook } from './key-book.ts'
 import { Policy, scopesOf } from './policy.ts'
@@ -12,6 +13,8 @@ import { WatchedFiles } from './watched-files.ts'
 export interface Credentials {
   readonly authorization: string | undefined
   readonly apiKey: string | undefined
+  /** Where it came from. */
+  readonly address: string
 }
 
 export interface AccessOptions {
@@ -19,6 +22,10 @@ export interface AccessOptions {
   readonly records: Records
   readonly clock: Clock
   readonly logger: Logger
+  /** So many wrong credentials of an address are looked at in a minute; 0 is no limit. */
+  readonly failuresPerMinute: number
+  /** Told of each attempt beyond. */
+  readonly onTooManyFailures: () => void
 }
 
 /** Says who sent a request and what they may do. */
@@ -27,17 +34,20 @@ export class Access {
   readonly mode: 'required' | 'optional' | 'off' | 'private'
   readonly keys: ApiKeys
   readonly #book: KeyBook
+  readonly #failed: FailedAttempts | undefined
   readonly #policy: WatchedFiles<Policy> | undefined
   readonly #tokens: Tokens | undefined
   /** Those of the current policy. */
   #principals = new WeakMap<object, Principal>()
 
   /** Throws `invalid_options` when a file cannot be used. */
-  constructor({ configuration, records, clock, logger }: AccessOptions) {
+  constructor(options: AccessOptions) {
+    const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
     const { auth, policyFile, jwt } = configuration
     this.mode = auth ?? (policyFile === undefined && jwt === undefined ? 'private' : 'required')
     this.keys = new ApiKeys(records, clock)
     this.#book = new KeyBook({ records, clock, logger })
+    this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
     this.#policy =
       policyFile === undefined
         ? undefined
@@ -62,10 +72,10 @@ export class Access {
     return this.mode === 'off' ? [OPEN_TO_ALL] : this.mode === 'private' ? [OPEN_TO_NEIGHBOURS] : []
   }
 
-  /** Who shows these. Rejects with `unauthenticated` for what proves nothing, and where credentials are required for none. */
+  /** Who shows these. Rejects with `unauthenticated` for what proves nothing, and where credentials are required for none; with `rate_limited` when too many from its address were wrong. */
   async principalOf(credentials: Credentials): Promise<Principal> {
     if (this.asksNobody) return ANYBODY
-    const identity = await this.#identityOf(credentials)
+    const identity = await this.#lookedAt(credentials)
     if (identity !== undefined) return identity
     if (this.mode === 'optional') return this.#principal({ name: ANONYMOUS, proof: 'nothing' })
     throw unauthenticated(
@@ -81,6 +91,13 @@ export class Access {
   close(): void {
     this.#policy?.close()
     this.#tokens?.close()
+  }
+
+  /** The credentials themselves are looked at only while few of their address were wrong. */
+  async #lookedAt(credentials: Credentials): Promise<Principal | undefined> {
+    const shown = credentials.apiKey ?? credentials.authorization
+    if (shown === undefined || this.#failed === undefined) return this.#identityOf(credentials)
+    return this.#failed.look(credentials.address, shown, () => this.#identityOf(credentials))
   }
 
   async #identityOf({ authorization, apiKey }: Credentials): Promise<Principal | undefined> {
@@ -116,6 +133,7 @@ export class Access {
       proof,
       scopes: scopesOf(grant, scopes),
       sources: sources ?? grant.sources ?? [name],
+      ...(grant.limits === undefined ? {} : { limits: grant.limits }),
       ...(keyId === undefined ? {} : { keyId })
     }
   }

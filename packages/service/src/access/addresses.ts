@@ -24,6 +24,20 @@ export function isPrivateAddress(text: string): boolean {
   }
 }
 
+/** Who has an address has all that begin so: of IPv6 the first 64 bits, which are given to one place as a whole (RFC 6177). */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (!isIPv6(plain)) return plain
+  const [before = '', after] = plain.split('::')
+  const groups = before === '' ? [] : before.split(':')
+  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').filter((group) => group !== '').length
+  const all = [...groups, ...Array<string>(missing).fill('0'), ...(after ?? '').split(':')]
+  return `${all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}
+
 /** The addresses that proxies say a request came through, by X-Forwarded-For, X-Real-IP or Forwarded (RFC 7239). */
 export function forwardedAddresses(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>

@@ -3,7 +3,7 @@
  * tokens and the policy file say which scopes it has; each endpoint says which it needs (`http/guard.ts`). Nothing here knows HTTP.
  */
 export { Access } from './access.ts'
-export { forwardedAddresses, isPrivateAddress } from './addresses.ts'
+export { forwardedAddresses, isPrivateAddress, networkOf } from './addresses.ts'
 export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
 export { type AccessConfiguration, readAccess } from './configuration.ts'
 export {

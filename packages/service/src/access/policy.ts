@@ -1,16 +1,33 @@
 import { EventSystemError, parseJson } from '@tradpal/event-system'
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { Errors } from 'typebox/value'
+import { LIMIT_NAMES, type LimitName, mostGenerous, type OwnLimits } from '../limits/index.ts'
 import { assertScope, Scopes } from './scopes.ts'
 
 const named = <Value extends Parameters<typeof Type.Record>[1]>(value: Value) =>
   Type.Record(Type.String({ minLength: 1, maxLength: 200 }), value)
 const scopes = Type.Array(Type.String(), { description: 'What may be done.' })
 
+const limit = Type.Optional(Type.Unsafe<number | null>({ type: ['integer', 'null'], minimum: 1 }))
+const limits = Type.Object(
+  Object.fromEntries(LIMIT_NAMES.map((name) => [name, limit])) as Record<LimitName, typeof limit>,
+  {
+    additionalProperties: false,
+    description: 'How much may be done; null: as much as they like.'
+  }
+)
+const roleWithLimits = Type.Object(
+  { scopes: Type.Optional(scopes), limits: Type.Optional(limits) },
+  { additionalProperties: false }
+)
+/** Scopes alone, or with them how much may be done. */
+type Role = readonly string[] | Static<typeof roleWithLimits>
+
 const grant = Type.Object(
   {
     roles: Type.Optional(Type.Array(Type.String())),
     scopes: Type.Optional(scopes),
+    limits: Type.Optional(limits),
     sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1 }))
   },
   { additionalProperties: false }
@@ -19,7 +36,7 @@ const grant = Type.Object(
 const policyFile = Type.Object(
   {
     $schema: Type.Optional(Type.String()),
-    roles: Type.Optional(named(scopes)),
+    roles: Type.Optional(named(Type.Unsafe<Role>({}))),
     principals: Type.Optional(named(grant))
   },
   { additionalProperties: false }
@@ -30,6 +47,8 @@ export interface Grant {
   readonly scopes: readonly string[]
   /** Undefined where the policy does not say. */
   readonly sources: readonly string[] | undefined
+  /** Undefined where the policy does not say; of several, the most generous. */
+  readonly limits: OwnLimits | undefined
 }
 
 /** What in a policy gives a scope. */
@@ -42,16 +61,16 @@ export interface PolicyReason {
   readonly role?: string
 }
 
-const NOTHING: Grant = { scopes: [], sources: undefined }
+const NOTHING: Grant = { scopes: [], sources: undefined, limits: undefined }
 
 /** Who may do what, by name: as a file says it. A name that ends with `*` stands for all that begin so; what several say of one name adds up. */
 export class Policy {
-  readonly #roles: Readonly<Record<string, readonly string[]>>
+  readonly #roles: Readonly<Record<string, Grant>>
   readonly #principals: readonly (readonly [name: string, grant: Static<typeof grant>])[]
   readonly #grants = new Map<string, Grant>()
 
   private constructor({ roles = {}, principals = {} }: Static<typeof policyFile>) {
-    this.#roles = roles
+    this.#roles = Object.fromEntries(Object.entries(roles).map(([name, role]) => [name, grantOfRole(role)]))
     this.#principals = Object.entries(principals)
   }
 
@@ -63,17 +82,13 @@ export class Policy {
   /** Reads the text of a policy file. Throws `invalid_options`, with a line for each mistake. */
   static parse(text: string | Uint8Array): Policy {
     const content = jsonOf(text)
-    // What an object must not have is named by the object; that its value is wrong too says nothing.
-    const mistakes = Errors(policyFile, content)
-      .filter(({ keyword }) => keyword !== 'boolean')
-      .map(({ instancePath, message, params }) => {
-        const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
-        if (unknown === undefined) return `${instancePath || 'The file'} ${message}.`
-        const names = unknown.map((name) => JSON.stringify(name)).join(', ')
-        return `${instancePath || 'The file'} has ${names}, which a policy does not have there.`
-      })
+    const mistakes = mistakesIn(policyFile, content)
     if (mistakes.length > 0) throw wrong(mistakes)
     const file = content as Static<typeof policyFile>
+    const ofRoles = Object.entries(file.roles ?? {}).flatMap(([name, role]) =>
+      mistakesIn(Array.isArray(role) ? scopes : roleWithLimits, role, `/roles/${name}`)
+    )
+    if (ofRoles.length > 0) throw wrong(ofRoles)
     const further = [...scopeMistakes(file), ...roleMistakes(file)]
     if (further.length > 0) throw wrong(further)
     return new Policy(file)
@@ -82,8 +97,8 @@ export class Policy {
   /** What somebody of this name is given, and by roles that they have from elsewhere. */
   grantOf(name: string, roles: readonly string[] = []): Grant {
     const own = this.#grantOfName(name)
-    const ofRoles = roles.flatMap((role) => (Object.hasOwn(this.#roles, role) ? (this.#roles[role] ?? []) : []))
-    return ofRoles.length === 0 ? own : { ...own, scopes: [...own.scopes, ...ofRoles] }
+    const further = this.#grantsOf(roles)
+    return further.length === 0 ? own : sum([own, ...further])
   }
 
   #grantOfName(name: string): Grant {
@@ -91,18 +106,27 @@ export class Policy {
     if (known !== undefined) return known
     const matching = this.#matching(name)
     if (matching.length === 0) return NOTHING
-    const sources = matching.flatMap(([, { sources = [] }]) => sources)
-    const grant: Grant = {
-      scopes: this.#reasons(name).map(({ scope }) => scope),
-      sources: sources.length === 0 ? undefined : sources
-    }
+    const grant = sum(
+      matching.flatMap(([, { scopes = [], sources, limits, roles = [] }]) => [
+        { scopes, sources, limits: ownLimits(limits) },
+        ...this.#grantsOf(roles)
+      ])
+    )
     if (this.#grants.size < MOST_REMEMBERED) this.#grants.set(name, grant)
     return grant
   }
 
   /** Why somebody of this name has a scope, the first reason first: `undefined` when the policy does not give it. */
   reasonOf(name: string, scope: string): PolicyReason | undefined {
-    return this.#reasons(name).find((reason) => new Scopes([reason.scope]).allow(scope))
+    const reasons = this.#matching(name).flatMap(([principal, { scopes = [], roles = [] }]) => [
+      ...scopes.map((given) => ({ scope: given, principal })),
+      ...roles.flatMap((role) =>
+        this.#grantsOf([role]).flatMap(({ scopes: ofRole }) =>
+          ofRole.map((given) => ({ scope: given, principal, role }))
+        )
+      )
+    ])
+    return reasons.find((reason) => new Scopes([reason.scope]).allow(scope))
   }
 
   #matching(name: string): readonly (readonly [name: string, grant: Static<typeof grant>])[] {
@@ -111,17 +135,47 @@ export class Policy {
     )
   }
 
-  /** All that the policy gives somebody, and by what. */
-  #reasons(name: string): PolicyReason[] {
-    return this.#matching(name).flatMap(([principal, { scopes = [], roles = [] }]) => [
-      ...scopes.map((scope) => ({ scope, principal })),
-      ...roles.flatMap((role) => (this.#roles[role] ?? []).map((scope) => ({ scope, principal, role })))
-    ])
+  #grantsOf(roles: readonly string[]): Grant[] {
+    return roles.flatMap((role) => (Object.hasOwn(this.#roles, role) ? (this.#roles[role] ?? []) : []))
   }
+}
+
+/** What several grants give together. */
+function sum(grants: readonly Grant[]): Grant {
+  const sources = grants.flatMap(({ sources = [] }) => sources)
+  return {
+    scopes: grants.flatMap(({ scopes }) => scopes),
+    sources: sources.length === 0 ? undefined : sources,
+    limits: mostGenerous(grants.flatMap(({ limits = [] }) => limits))
+  }
+}
+
+function grantOfRole(role: Role): Grant {
+  if (!('length' in role)) return { scopes: role.scopes ?? [], sources: undefined, limits: ownLimits(role.limits) }
+  return { scopes: role, sources: undefined, limits: undefined }
+}
+
+/** As a file has them: null is none. */
+function ownLimits(limits: Static<typeof roleWithLimits>['limits']): OwnLimits | undefined {
+  if (limits === undefined) return undefined
+  return Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit ?? Number.POSITIVE_INFINITY]))
 }
 
 /** Names come from outside: no more of them are kept. */
 const MOST_REMEMBERED = 10_000
+
+/** What an object must not have is named by the object; that its value is wrong too says nothing. */
+function mistakesIn(schema: TSchema, value: unknown, where = ''): string[] {
+  return Errors(schema, value)
+    .filter(({ keyword }) => keyword !== 'boolean')
+    .map(({ instancePath, message, params }) => {
+      const place = `${where}${instancePath}` || 'The file'
+      const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
+      if (unknown === undefined) return `${place} ${message}.`
+      const names = unknown.map((name) => JSON.stringify(name)).join(', ')
+      return `${place} has ${names}, which a policy does not have there.`
+    })
+}
 
 function jsonOf(text: string | Uint8Array): unknown {
   try {
@@ -133,7 +187,9 @@ function jsonOf(text: string | Uint8Array): unknown {
 
 function scopeMistakes({ roles = {}, principals = {} }: Static<typeof policyFile>): string[] {
   const lists: [string, readonly string[]][] = [
-    ...Object.entries(roles).map(([role, list]): [string, readonly string[]] => [`/roles/${role}`, list]),
+    ...Object.entries(roles).map(([name, role]): [string, readonly string[]] =>
+      'length' in role ? [`/roles/${name}`, role] : [`/roles/${name}/scopes`, role.scopes ?? []]
+    ),
     ...Object.entries(principals).map(([name, { scopes = [] }]): [string, readonly string[]] => [
       `/principals/${name}/scopes`,
       scopes

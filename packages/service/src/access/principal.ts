@@ -1,3 +1,4 @@
+import type { OwnLimits } from '../limits/index.ts'
 import { ALL_SCOPES, NO_SCOPES, type Scopes } from './scopes.ts'
 
 /** How somebody proved who they are. */
@@ -20,6 +21,8 @@ export interface Principal {
   readonly scopes: Scopes
   /** The sources as which they publish; the first is that of an event which names none. */
   readonly sources: readonly string[]
+  /** What the policy says of how much they may do, where it does. */
+  readonly limits?: OwnLimits
   /** Of an API key: its id. */
   readonly keyId?: string
 }

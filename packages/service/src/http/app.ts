@@ -12,6 +12,7 @@ import fastify from 'fastify'
 import { Access } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { takeBodiesAsText } from './body-text.ts'
+import { boundConnections, boundRequests, serverOptions } from './connections.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
@@ -31,6 +32,7 @@ import { answerClientError, answerFrameworkError, answerProblems, type OnProblem
 import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
+import { RequestLimits } from './request-limits.ts'
 import { closed } from './schemas.ts'
 import { shedLoad } from './shedding.ts'
 import { statsRoute } from './stats.ts'
@@ -52,15 +54,22 @@ export interface AppOptions {
 export async function buildApp(options: AppOptions): Promise<App> {
   const { system, configuration = readServiceConfiguration({}), logger = silentLogger, clock = systemClock } = options
   const metrics = new Metrics(system, configuration, logger)
-  const lasting = new LastingAnswers((streams) => metrics.setStreams(streams))
+  const lasting = new LastingAnswers({
+    shares: configuration.limits.shares,
+    onStreams: (streams) => metrics.setStreams(streams),
+    onRefused: (limit) => metrics.rateLimited.inc({ limit })
+  })
   const onProblem = reportTo(metrics, logger)
   const access = new Access({
     configuration: configuration.access,
     records: system.log.records,
     clock,
-    logger
+    logger,
+    failuresPerMinute: configuration.limits.authFailuresPerMinute,
+    onTooManyFailures: () => metrics.rateLimited.inc({ limit: 'auth_failures' })
   })
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
+  const limits = new RequestLimits({ configuration, log: system.log, metrics })
   const context: AppContext = {
     system,
     access,
@@ -68,6 +77,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     logger,
     metrics,
     lasting,
+    limits,
     version: ownVersion(),
     startedAtMs: performance.now(),
     onProblem
@@ -76,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const app: App = fastify({
     logger: false,
     bodyLimit: configuration.maxBodyBytes,
+    ...serverOptions(configuration.limits),
     // A request that arrives on an open connection while the service stops is still answered: what was accepted is finished.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
@@ -89,8 +100,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.removeAllContentTypeParsers()
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
+  boundConnections(app.server, configuration.limits, metrics)
+  boundRequests(app)
   secureAnswers(app)
   guard(app, access)
+  limits.addTo(app)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()

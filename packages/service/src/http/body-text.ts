@@ -9,7 +9,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export function takeBodiesAsText(app: FastifyInstance, contentTypes: readonly string[]): void {
   for (const contentType of contentTypes) {
-    app.addContentTypeParser(contentType, { parseAs: 'buffer' }, (_request, body, done) => {
+    app.addContentTypeParser(contentType, { parseAs: 'buffer' }, (request, body, done) => {
+      request.bodyBytes = body.length
       try {
         done(null, utf8.decode(body as Buffer))
       } catch (cause) {

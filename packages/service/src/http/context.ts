@@ -7,6 +7,7 @@ import type { ServiceConfiguration } from '../configuration.ts'
 import type { LastingAnswers } from './lasting-answers.ts'
 import type { Metrics } from './metrics.ts'
 import type { OnProblem } from './problems.ts'
+import type { RequestLimits } from './request-limits.ts'
 
 /** What the endpoints share. */
 export interface AppContext {
@@ -17,6 +18,7 @@ export interface AppContext {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly lasting: LastingAnswers
+  readonly limits: RequestLimits
   readonly version: string
   /** On the clock of `performance.now()`. */
   readonly startedAtMs: number

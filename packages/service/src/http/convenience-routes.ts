@@ -39,7 +39,7 @@ const SHORTCUTS: readonly Shortcut[] = [
 ]
 
 /** A publish of a type that the path names. The event is made as any other: these have no rules of their own. */
-export function convenienceRoutes(app: App, { system }: AppContext): void {
+export function convenienceRoutes(app: App, { system, limits }: AppContext): void {
   for (const shortcut of SHORTCUTS) {
     app.post(
       shortcut.path,
@@ -52,8 +52,10 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
           response: { ...publishResponses, ...problemResponses }
         }
       },
-      async ({ body, headers, principal }, reply) => {
+      async (request, reply) => {
+        const { body, headers, principal } = request
         const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
+        await limits.publish(request, reply, 1)
         return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
       }
     )

@@ -17,7 +17,7 @@ import { closed, expectation, newEvent, streamKey } from './schemas.ts'
 /** A batch has at most so many events: it is one append, and one answer. */
 const MAX_BATCH = 10_000
 
-export function eventsRoutes(app: App, { system }: AppContext): void {
+export function eventsRoutes(app: App, { system, limits }: AppContext): void {
   app.post(
     '/events',
     {
@@ -30,8 +30,10 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
         response: { ...publishResponses, ...problemResponses }
       }
     },
-    async ({ body, headers, query, principal }, reply) => {
+    async (request, reply) => {
+      const { body, headers, query, principal } = request
       const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
+      await limits.publish(request, reply, 1)
       return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
   )
@@ -52,7 +54,7 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
 }
 
 /** In a scope of its own: no other endpoint takes NDJSON. */
-export function batchRoute(app: App, { system }: AppContext): void {
+export function batchRoute(app: App, { system, limits }: AppContext): void {
   takeBodiesAsText(app, ['application/x-ndjson'])
   app.post(
     '/events/batch',
@@ -71,16 +73,16 @@ export function batchRoute(app: App, { system }: AppContext): void {
         response: { ...batchResponses, ...problemResponses }
       }
     },
-    async ({ body, headers, query, principal }, reply) => {
+    async (request, reply) => {
+      const { body, headers, query, principal } = request
       const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
       if (events.length > MAX_BATCH) {
         const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      return batchReceiptOf(
-        await system.publisher.publishAll(allPublishedBy(principal, events), publishOptions(headers, query)),
-        reply
-      )
+      const published = allPublishedBy(principal, events)
+      await limits.publish(request, reply, published.length)
+      return batchReceiptOf(await system.publisher.publishAll(published, publishOptions(headers, query)), reply)
     }
   )
 }

@@ -61,7 +61,11 @@ export function guard(app: FastifyInstance, access: Access): void {
     app.addHook('onRequest', async (request) => {
       const rule = request.routeOptions.config.access
       const { authorization, 'x-api-key': apiKey } = request.headers
-      const principal = access.principalOf({ authorization, apiKey: [apiKey].flat()[0] })
+      const principal = access.principalOf({
+        authorization,
+        apiKey: [apiKey].flat()[0],
+        address: request.raw.socket.remoteAddress ?? ''
+      })
       request.principal = await (rule === 'anybody' ? principal.catch(() => STRANGER) : principal)
       if (rule !== undefined) mustSatisfy(request.principal, rule, request)
     })

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { EventSystemError } from '@tradpal/event-system'
-
-type AnswerKind = 'stream' | 'replay' | 'pull'
+import { type Caller, type LimitsConfiguration, SHARES, type ShareName } from '../limits/index.ts'
 
 /** An answer that lasts: it ends when its caller goes away, when the service stops, or by itself. */
 export interface LastingAnswer {
@@ -11,22 +10,35 @@ export interface LastingAnswer {
   end(): void
 }
 
+export interface LastingAnswersOptions {
+  /** How many may be under way. */
+  readonly shares: LimitsConfiguration['shares']
+  /** Told how many streams are open when one opens or ends. */
+  readonly onStreams: (streams: number) => void
+  /** Told of each answer that was refused because there were enough. */
+  readonly onRefused: (kind: ShareName) => void
+}
+
 /** The streams, replays and waiting pulls that are open. */
 export class LastingAnswers {
-  readonly #open = new Map<AbortController, AnswerKind>()
-  readonly #onStreams: (streams: number) => void
+  readonly #open = new Set<AbortController>()
+  readonly #counts: Record<ShareName, number> = { streams: 0, pulls: 0, replays: 0 }
+  /** By caller and kind. */
+  readonly #ofEach = new Map<string, number>()
+  readonly #options: LastingAnswersOptions
   #closed = false
 
-  /** `onStreams` is told how many streams are open when one opens or ends. */
-  constructor(onStreams: (streams: number) => void) {
-    this.#onStreams = onStreams
+  constructor(options: LastingAnswersOptions) {
+    this.#options = options
   }
 
   get streams(): number {
-    return [...this.#open.values()].filter((kind) => kind === 'stream').length
+    return this.#counts.streams
   }
 
-  begin(kind: AnswerKind, response: ServerResponse): LastingAnswer {
+  /** Throws `rate_limited` when the caller has as many under way as it may, and `service_unavailable` when all together have. */
+  begin(kind: ShareName, response: ServerResponse, caller: Caller): LastingAnswer {
+    this.#mustHaveRoom(kind, caller)
     const abort = new AbortController()
     const gone = () => {
       abort.abort(new EventSystemError('aborted', 'The caller went away.'))
@@ -34,19 +46,47 @@ export class LastingAnswers {
     }
     const end = () => {
       response.off('close', gone)
-      if (this.#open.delete(abort) && kind === 'stream') this.#onStreams(this.streams)
+      if (this.#open.delete(abort)) this.#count(kind, caller, -1)
     }
-    this.#open.set(abort, kind)
+    this.#open.add(abort)
+    this.#count(kind, caller, 1)
     response.once('close', gone)
     if (this.#closed) abort.abort(stopping())
-    if (kind === 'stream') this.#onStreams(this.streams)
     return { signal: abort.signal, end }
   }
 
   /** Ends all of them, and each that begins later. */
   close(): void {
     this.#closed = true
-    for (const abort of this.#open.keys()) abort.abort(stopping())
+    for (const abort of this.#open) abort.abort(stopping())
+  }
+
+  #mustHaveRoom(kind: ShareName, { key, shown, limits }: Caller): void {
+    const { shares, onRefused } = this.#options
+    const { variable, unit } = SHARES[kind]
+    const { inAll, ofEach } = shares[kind]
+    const own = limits?.[kind] ?? ofEach
+    const refuse = (code: 'rate_limited' | 'service_unavailable', sentence: string) => {
+      onRefused(kind)
+      return new EventSystemError(code, sentence)
+    }
+    if ((this.#ofEach.get(`${kind}:${key}`) ?? 0) >= own) {
+      const sentence = `${shown} has ${own} ${unit} under way, as many as it may (${variable}_PER_PRINCIPAL, or ${kind} of the policy): end one first.`
+      throw refuse('rate_limited', sentence)
+    }
+    if (this.#counts[kind] >= inAll) {
+      const sentence = `The service has ${inAll} ${unit} under way, as many as it may (${variable}): come again later, or to another instance.`
+      throw refuse('service_unavailable', sentence)
+    }
+  }
+
+  #count(kind: ShareName, { key }: Caller, change: 1 | -1): void {
+    const name = `${kind}:${key}`
+    const ofCaller = (this.#ofEach.get(name) ?? 0) + change
+    if (ofCaller === 0) this.#ofEach.delete(name)
+    else this.#ofEach.set(name, ofCaller)
+    this.#counts[kind] += change
+    if (kind === 'streams') this.#options.onStreams(this.streams)
   }
 }
 

@@ -89,6 +89,12 @@ export class Metrics {
     labelNames: ['code'],
     registers: [this.registry]
   })
+  readonly rateLimited = new Counter({
+    name: 'event_service_rate_limited_total',
+    help: 'What was refused because its caller, or all together, had used up a limit, by limit.',
+    labelNames: ['limit'],
+    registers: [this.registry]
+  })
   readonly streamsCutOff = new Counter({
     name: 'event_service_streams_cut_off_total',
     help: 'Readers of GET /events/stream that did not take what was sent and were cut off.',

@@ -96,6 +96,7 @@ const TITLES: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
+  414: 'URI Too Long',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
@@ -105,9 +106,22 @@ const TITLES: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout'
 }
 
+/** What HTTP has a status of its own for, and the codes have none. */
+export class HttpRefusal extends Error {
+  readonly status: number
+  readonly error: EventSystemError
+
+  constructor(status: number, error: EventSystemError) {
+    super(error.message, { cause: error })
+    this.status = status
+    this.error = error
+  }
+}
+
 /** Any error as a problem. What is no error of ours is not told to the caller: it is in the service's log. */
 export function toProblem(error: unknown, instance: string, request?: FastifyRequest): Problem {
   if (error instanceof EventSystemError) return problem(STATUS[error.code], error, instance)
+  if (error instanceof HttpRefusal) return problem(error.status, error.error, instance)
   const known = asEventSystemError(error as FastifyError, request)
   if (known !== undefined) return problem((error as FastifyError).statusCode ?? STATUS[known.code], known, instance)
   const hidden = new EventSystemError('http_error', 'The service failed to answer; its log says why.')
@@ -120,15 +134,22 @@ function problem(status: number, error: EventSystemError, instance: string): Pro
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
     status,
-    detail: message,
-    instance,
+    detail: cut(message),
+    instance: cut(instance),
     code,
-    ...(pointer === undefined ? {} : { pointer }),
+    ...(pointer === undefined ? {} : { pointer: cut(pointer) }),
     ...(index === undefined ? {} : { index }),
     ...(streamKey === undefined ? {} : { stream_key: streamKey }),
     ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
     ...(actualVersion === undefined ? {} : { actual_version: actualVersion })
   }
+}
+
+/** What is wrong may be large itself, and is sent back and logged: of it there is the beginning. */
+const LONGEST = 2_000
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text
 }
 
 /** What Fastify itself refuses. */
@@ -192,7 +213,7 @@ export function answerProblems(app: FastifyInstance, onProblem: OnProblem): void
   app.setErrorHandler((error, request, reply) => {
     const found = toProblem(error, request.url, request)
     onProblem(found, error)
-    return sendProblem(reply, found)
+    return sendProblem(reply, found, error)
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? ''
@@ -217,13 +238,19 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   const [status, sentence] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? [408, 'The request did not arrive in time.']
+      ? [408, 'The request did not arrive in time (EVENT_HEADERS_TIMEOUT_MS, EVENT_REQUEST_TIMEOUT_MS).']
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? [431, 'The headers of the request are too large.']
         : [400, 'The request is not HTTP/1.1.']
-  const body = JSON.stringify(problem(status, new EventSystemError('invalid_argument', sentence), ''))
+  refuseOverSocket(socket, status, new EventSystemError('invalid_argument', sentence))
+}
+
+/** Answers with a problem document where there is no request to answer, and closes the connection. */
+export function refuseOverSocket(socket: Socket, status: number, error: EventSystemError): void {
+  const body = JSON.stringify(problem(status, error, ''))
   const head = `HTTP/1.1 ${status} ${TITLES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
-  socket.end(`${head}${body}`)
+  socket.write(`${head}${body}`)
+  socket.destroySoon()
 }
 
 /** Which methods a path has. The router tells only whether a path has one. */
@@ -258,8 +285,14 @@ function noSuchMethod({ method, url }: FastifyRequest, path: string, allowed: re
   )
 }
 
-function sendProblem(reply: FastifyReply, found: Problem): FastifyReply {
-  if (found.status === 503) reply.header('retry-after', '1')
+function sendProblem(reply: FastifyReply, found: Problem, error?: unknown): FastifyReply {
+  const waitMs = error instanceof EventSystemError ? error.retryAfterMs : undefined
+  if (found.status === 503 || found.status === 429) reply.header('retry-after', String(secondsOf(waitMs ?? 0)))
   if (found.status === 401) reply.header('www-authenticate', 'Bearer realm="tradpal-events"')
   return reply.code(found.status).type('application/problem+json').serializer(JSON.stringify).send(found)
+}
+
+/** As Retry-After has it: whole seconds, and at least one. */
+export function secondsOf(waitMs: number): number {
+  return Math.max(1, Math.ceil(waitMs / 1_000))
 }

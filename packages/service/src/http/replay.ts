@@ -2,6 +2,7 @@ import { EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { isObject } from './body-text.ts'
+import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
 import { SAFE_HEADERS } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
@@ -78,7 +79,7 @@ export function replayRoute(app: App, context: AppContext): void {
       const { speed, ...wanted } = contradictionFree(request.query, bodyParameters(request.body))
       const [range, pace] = [readableRange(request.principal, wanted), paceOf(speed)]
       const format = FORMATS.find(({ type }) => request.headers.accept?.includes(type))
-      const answer = context.lasting.begin('replay', reply.raw)
+      const answer = context.lasting.begin('replays', reply.raw, callerOf(request))
       const { signal } = answer
       try {
         if (format === undefined) {

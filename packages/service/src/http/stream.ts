@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
+import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
 import { SAFE_HEADERS } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
@@ -54,14 +55,15 @@ export function streamRoute(app: App, context: AppContext): void {
         }
       }
     },
-    async ({ method, query, headers, url, principal }, reply) => {
+    async (request, reply) => {
+      const { method, query, headers, url, principal } = request
       const filter = {
         ...typesReadBy(principal, query.event_type),
         ...(query.symbol === undefined ? {} : { symbol: query.symbol })
       }
       const from = await positionOf(context.system, headers['last-event-id'] || query.after)
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
-      const answer = context.lasting.begin('stream', reply.raw)
+      const answer = context.lasting.begin('streams', reply.raw, callerOf(request))
       hijack(reply)
       const pages = context.system.store.follow(from === START ? 'start' : { after: from }, filter, answer.signal)
       await new LiveStream(reply.raw, context, answer, url).send(from, pages)

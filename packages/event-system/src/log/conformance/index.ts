@@ -14,6 +14,7 @@
 import { appendCases } from './append.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
+import { counterCases } from './counters.ts'
 import { deadLetterActionCases } from './dead-letter-actions.ts'
 import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
@@ -65,5 +66,6 @@ export const conformance: readonly ConformanceCase[] = [
   ...rewriteCases,
   ...infoCases,
   ...recordCases,
+  ...counterCases,
   ...processCases
 ]

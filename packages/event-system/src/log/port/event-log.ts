@@ -1,4 +1,5 @@
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
+import type { Counters } from './counters.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Records } from './records.ts'
@@ -45,6 +46,8 @@ export interface LogFeatures {
   readonly persistent: boolean
   /** Entries can be given other payloads, as when they are encrypted anew: `rewrite`. */
   readonly rewritesEntries: boolean
+  /** It counts for all who open it: {@link EventLog.counters}. */
+  readonly sharedCounters: boolean
 }
 
 /** Another payload for an entry. */
@@ -108,6 +111,8 @@ export interface EventLog {
   group(name: string): ConsumerGroup
   readonly deadLetters: DeadLetters
   readonly records: Records
+  /** An adapter that does not declare `sharedCounters` leaves it out. */
+  readonly counters?: Counters
 
   /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>

@@ -78,6 +78,11 @@ export function recordsKey({ prefix }: LogKeys, collection: string): string {
   return `${prefix}:records:${collection}`
 }
 
+/** A count, which expires. */
+export function counterKey({ prefix }: LogKeys, key: string): string {
+  return `${prefix}:counter:${key}`
+}
+
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {

@@ -3,6 +3,7 @@ import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Counters,
   DeadLetters,
   Entry,
   EventLog,
@@ -21,6 +22,7 @@ import { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
 import { ClusterNodes } from './cluster-nodes.ts'
 import { Connection } from './connection.ts'
+import { RedisCounters } from './counters.ts'
 import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
@@ -41,9 +43,16 @@ import { Trimmer } from './trimmer.ts'
 export class RedisLog implements EventLog {
   readonly kind = 'redis'
   readonly location: string
-  readonly features: LogFeatures = { typeIndex: false, foreignWriters: true, persistent: true, rewritesEntries: false }
+  readonly features: LogFeatures = {
+    typeIndex: false,
+    foreignWriters: true,
+    persistent: true,
+    rewritesEntries: false,
+    sharedCounters: true
+  }
   readonly deadLetters: DeadLetters
   readonly records: Records
+  readonly counters: Counters
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
@@ -81,6 +90,7 @@ export class RedisLog implements EventLog {
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys, partitions)
     this.records = new RedisRecords(connection, keys)
+    this.counters = new RedisCounters(connection, keys)
   }
 
   /** Tries for `connectTimeoutMs` to reach a server that is ready. */

@@ -4,7 +4,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 
-/** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log behind them. */
+/** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log, or the counts, behind them. */
 const SCRIPTS = {
   append: load('append-3'),
   appendOne: load('append-one-3'),
@@ -27,6 +27,7 @@ const SCRIPTS = {
   removeConsumer: load('remove-consumer-1n'),
   ledger: load('ledger-2'),
   record: load('record-1'),
+  count: load('count-n'),
   requeue: load('requeue-7n'),
   discard: load('discard-2'),
   trim: load('trim-1n'),

@@ -53,7 +53,13 @@ const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 export class SqliteLog implements EventLog {
   readonly kind = 'sqlite'
   readonly location: string
-  readonly features: LogFeatures = { typeIndex: true, foreignWriters: false, persistent: true, rewritesEntries: true }
+  readonly features: LogFeatures = {
+    typeIndex: true,
+    foreignWriters: false,
+    persistent: true,
+    rewritesEntries: true,
+    sharedCounters: false
+  }
   readonly deadLetters: DeadLetters
   readonly records: Records
 

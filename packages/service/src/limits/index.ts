@@ -1,0 +1,16 @@
+/**
+ * How much callers may do: rates, which all instances count together where the log can, and shares of what may be under way
+ * at once. Nothing here knows HTTP or who the callers are.
+ */
+export { type LimitsConfiguration, readLimits } from './configuration.ts'
+export {
+  LIMIT_NAMES,
+  type LimitName,
+  mostGenerous,
+  type OwnLimits,
+  RATES,
+  type RateName,
+  SHARES,
+  type ShareName
+} from './names.ts'
+export { type Caller, RateLimits, type Standing, tooMuchAtOnce, usedUp } from './rate-limits.ts'

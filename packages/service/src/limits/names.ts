@@ -1,0 +1,75 @@
+/** A limit of what somebody does in a time. Its name in a policy ends with `_per_second`. */
+export interface Rate {
+  /** The variable that says it for all whom the policy gives no other. */
+  readonly variable: string
+  /** What is limited, for people: `publish 200 events`. */
+  readonly verb: string
+  readonly unit: string
+  /** As `RateLimit-Policy` has it; requests are what it means without one. */
+  readonly quotaUnit?: string
+}
+
+export const RATES = {
+  requests: { variable: 'EVENT_LIMIT_REQUESTS_PER_SECOND', verb: 'send', unit: 'requests' },
+  publish_events: {
+    variable: 'EVENT_LIMIT_PUBLISH_EVENTS_PER_SECOND',
+    verb: 'publish',
+    unit: 'events',
+    quotaUnit: 'events'
+  },
+  publish_bytes: {
+    variable: 'EVENT_LIMIT_PUBLISH_BYTES_PER_SECOND',
+    verb: 'publish',
+    unit: 'bytes',
+    quotaUnit: 'content-bytes'
+  },
+  read_requests: {
+    variable: 'EVENT_LIMIT_READ_REQUESTS_PER_SECOND',
+    verb: 'send',
+    unit: 'requests that read or replay'
+  },
+  consume_requests: {
+    variable: 'EVENT_LIMIT_CONSUME_REQUESTS_PER_SECOND',
+    verb: 'send',
+    unit: 'requests that consume'
+  },
+  admin_requests: {
+    variable: 'EVENT_LIMIT_ADMIN_REQUESTS_PER_SECOND',
+    verb: 'send',
+    unit: 'requests that administer'
+  }
+} as const satisfies Readonly<Record<string, Rate>>
+
+export type RateName = keyof typeof RATES
+
+/** A limit of what somebody has under way at once. */
+export const SHARES = {
+  streams: { variable: 'EVENT_MAX_STREAMS', unit: 'streams', inAll: 10_000, each: 1_000 },
+  pulls: { variable: 'EVENT_MAX_PULLS', unit: 'pulls', inAll: 2_000, each: 500 },
+  replays: { variable: 'EVENT_MAX_REPLAYS', unit: 'replays', inAll: 64, each: 16 }
+} as const
+
+export type ShareName = keyof typeof SHARES
+
+export const RATE_NAMES = Object.keys(RATES) as readonly RateName[]
+export const SHARE_NAMES = Object.keys(SHARES) as readonly ShareName[]
+
+/** A limit as a policy names it. */
+export type LimitName = `${RateName}_per_second` | ShareName
+
+export const LIMIT_NAMES: readonly LimitName[] = [
+  ...RATE_NAMES.map((name) => `${name}_per_second` as const),
+  ...SHARE_NAMES
+]
+
+/** What somebody's limits are where they are not those of all; infinite is none. */
+export type OwnLimits = Readonly<Partial<Record<LimitName, number>>>
+
+/** Of several that say something of a limit, the most generous holds. */
+export function mostGenerous(several: readonly OwnLimits[]): OwnLimits | undefined {
+  const said = LIMIT_NAMES.flatMap((name) => {
+    const values = several.map((limits) => limits[name]).filter((value) => value !== undefined)
+    return values.length === 0 ? [] : [[name, Math.max(...values)] as const]
+  })
+  return said.length === 0 ? undefined : Object.fromEntries(said)
+}
