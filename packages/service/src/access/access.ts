@@ -7,10 +7,15 @@ import { ANONYMOUS, ANYBODY, type Principal, type Proof } from './principal.ts'
 import type { Scopes } from './scopes.ts'
 import { WatchedFiles } from './watched-files.ts'
 
+/** The certificate that a client showed when it connected: whose it is, or why it proves nothing. */
+export type ClientCertificate = { readonly name: string } | { readonly refused: string }
+
 /** What a request shows of who sent it. */
 export interface Credentials {
   readonly authorization: string | undefined
   readonly apiKey: string | undefined
+  /** The same object for as long as it stands for the same. */
+  readonly certificate: ClientCertificate | undefined
 }
 
 /** What a credential proves, before the policy is asked. */
@@ -37,13 +42,16 @@ export class Access {
   readonly keys: ApiKeys
   readonly #book: KeyBook
   readonly #policy: WatchedFiles<Policy> | undefined
+  readonly #takesCertificates: boolean
   /** Those of the current policy. */
   #principals = new WeakMap<object, Principal>()
 
   /** Throws `invalid_options` when a file cannot be used. */
   constructor({ configuration, records, clock, logger }: AccessOptions) {
-    const { auth, policyFile } = configuration
-    this.mode = auth ?? (policyFile === undefined ? 'private' : 'required')
+    const { auth, policyFile, tls } = configuration
+    const saysWho = policyFile !== undefined || tls?.clientCaFile !== undefined
+    this.mode = auth ?? (saysWho ? 'required' : 'private')
+    this.#takesCertificates = tls?.clientCaFile !== undefined
     this.keys = new ApiKeys(records, clock)
     this.#book = new KeyBook({ records, clock, logger })
     this.#policy =
@@ -76,7 +84,7 @@ export class Access {
     if (identity !== undefined) return identity
     if (this.mode === 'optional') return this.#principal({ name: ANONYMOUS, proof: 'nothing' })
     throw unauthenticated(
-      'This service asks for credentials: send an API key or a token as Authorization: Bearer <it>.'
+      `This service asks for credentials: send an API key or a token as Authorization: Bearer <it>${this.#takesCertificates ? ', or show a client certificate' : ''}.`
     )
   }
 
@@ -89,11 +97,19 @@ export class Access {
     this.#policy?.close()
   }
 
-  async #identityOf({ authorization, apiKey }: Credentials): Promise<Principal | undefined> {
+  /** What a request says itself wins over the certificate of the connection on which it came. */
+  async #identityOf({ authorization, apiKey, certificate }: Credentials): Promise<Principal | undefined> {
     const presented = apiKey ?? bearerOf(authorization)
-    if (presented === undefined) return undefined
+    if (presented === undefined) return certificate === undefined ? undefined : this.#principalBy(certificate)
     const key = await this.#book.find(presented)
     return this.#remembered(key, () => identityOfKey(key))
+  }
+
+  #principalBy(certificate: ClientCertificate): Principal {
+    if ('refused' in certificate) {
+      throw unauthenticated(`The client certificate cannot be taken: ${certificate.refused}.`)
+    }
+    return this.#remembered(certificate, () => ({ name: certificate.name, proof: 'certificate' }))
   }
 
   /** The principal that `proven` stands for, made once for each policy. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type EventSystem, type Logger, Occurrences, silentLogger, systemClock } from '@tradpal/event-system'
-import fastify from 'fastify'
+import fastify, { type FastifyServerOptions } from 'fastify'
 import { Access } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
+import { ServiceTls } from '../tls/index.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
@@ -63,7 +64,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onProblem
   }
 
-  const app: App = fastify({
+  const files = configuration.access.tls
+  const tls = files && (await ServiceTls.read(files, logger, systemClock))
+  const app = newApp(tls, {
     logger: false,
     bodyLimit: configuration.maxBodyBytes,
     // A request that arrives on an open connection while the service stops is still answered: what was accepted is finished.
@@ -73,17 +76,18 @@ export async function buildApp(options: AppOptions): Promise<App> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  })
 
   answerProblems(app, onProblem)
   app.removeAllContentTypeParsers()
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
-  guard(app, access)
+  guard(app, access, tls)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()
     access.close()
+    tls?.close()
   })
 
   await describeApi(app, context)
@@ -101,6 +105,14 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.ready()
   await metrics.start()
   return app
+}
+
+/** By TLS, what speaks HTTP/2 too; for Fastify that is a server of another type, whose requests and answers are as these. */
+function newApp(tls: ServiceTls | undefined, options: FastifyServerOptions): App {
+  if (tls === undefined) return fastify(options).withTypeProvider<TypeBoxTypeProvider>()
+  const app = fastify({ ...(options as object), http2: true, https: tls.serverOptions })
+  tls.keepFresh(app.server)
+  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }
 
 /** Refused first when the service has too much to do. */
