@@ -49,10 +49,10 @@ export class ListingRunner {
       stdio: ['ignore', 'pipe', 'inherit']
     })
     const gone = once(service, 'exit')
-    const [line] = await Promise.race([once(createInterface(service.stdout), 'line'), gone])
-    if (typeof line !== 'string') throw new Error(`The service ended with exit code ${line} before it listened.`)
+    const url = await listening(createInterface(service.stdout))
+    if (url === undefined) throw new Error(`The service ended with exit code ${await gone} before it listened.`)
     service.stdout.resume()
-    return new ListingRunner(folder, JSON.parse(line).url, async () => {
+    return new ListingRunner(folder, url, async () => {
       service.kill('SIGTERM')
       await gone
       await rm(folder, { recursive: true, force: true })
@@ -124,6 +124,15 @@ export class ListingRunner {
     const [stdout, stderr] = await output
     return { exitCode: late ? `none within ${TIMEOUT_MS} ms` : (exitCode ?? String(signal)), stdout, stderr }
   }
+}
+
+/** Where the service says that it listens; undefined when it ends before. */
+async function listening(lines: AsyncIterable<string>): Promise<string | undefined> {
+  for await (const line of lines) {
+    const { url } = JSON.parse(line)
+    if (typeof url === 'string') return url
+  }
+  return undefined
 }
 
 /** The process and all that it started. */

@@ -61,6 +61,7 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['packages-stand-alone', 'packages/service/src/tester.ts', `import '../../../test/support/server.ts'`],
   ['runs-in-a-browser', 'packages/events/src/node-bound.ts', `import { randomUUID } from 'node:crypto'`],
   ['runs-in-a-browser', 'packages/client/src/node-bound.ts', `import type { Socket } from 'node:net'`],
+  ['runs-without-its-entry-for-node', 'packages/client/src/node-entry.ts', `import { tlsFetch } from './node.ts'`],
   ['room-runtime', `${library}/runtime/upwards.ts`, `import type { Entry } from '../log/index.ts'`],
   ['room-log', `${library}/log/upwards.ts`, `import '../codec/index.ts'`],
   ['room-codec', `${library}/codec/upwards.ts`, `import '../publish/index.ts'`],

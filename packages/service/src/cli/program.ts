@@ -82,6 +82,11 @@ const COMMANDS: readonly CommandFile[] = [
     name: 'dead-letters',
     summary: 'list, show, put back or discard what consumer groups gave up on',
     load: async () => (await import('./commands/dead-letters/index.ts')).defineDeadLetters
+  },
+  {
+    name: 'certs',
+    summary: 'make certificates for development',
+    load: async () => (await import('./commands/certs/index.ts')).defineCerts
   }
 ]
 

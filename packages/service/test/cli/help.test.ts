@@ -33,7 +33,9 @@ const COMMANDS = [
   ['dead-letters', 'show'],
   ['dead-letters', 'requeue'],
   ['dead-letters', 'discard'],
-  ['dead-letters', 'actions']
+  ['dead-letters', 'actions'],
+  ['certs'],
+  ['certs', 'dev']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
