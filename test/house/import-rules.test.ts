@@ -16,6 +16,7 @@ const soundHouse: Record<string, string> = {
   'packages/events/src/atom.ts': `export const one = 1`,
   'packages/events/src/atom.test.ts': `import 'node:fs'\nimport 'vitest'\nimport '../../../test/support/server.ts'`,
   'packages/client/src/index.ts': `export * from '@tradpal/events'`,
+  'packages/client/src/node.ts': `import 'node:tls'\nexport const tlsFetch = fetch`,
   [`${library}/index.ts`]: `export * from './event-system.ts'\nexport * from './log/redis/index.ts'`,
   [`${library}/event-system.ts`]: `import './configuration/index.ts'\nimport './process/index.ts'`,
   [`${library}/configuration/index.ts`]: `import '../log/redis/index.ts'\nimport '../log/sqlite/index.ts'`,
