@@ -36,7 +36,13 @@ const adapters = {
 
 const library = '^packages/event-system/src'
 const testFiles = '\\.test\\.ts$|^packages/[^/]+/test/'
-const publicEntries = ['^packages/[^/]+/src/index\\.ts$', `${library}/(outbox|testing|log/conformance)/index\\.ts$`]
+/** What of the client is for Node alone, an entry of its own. */
+const clientForNode = '^packages/client/src/node\\.ts$'
+const publicEntries = [
+  '^packages/[^/]+/src/index\\.ts$',
+  clientForNode,
+  `${library}/(outbox|testing|log/conformance)/index\\.ts$`
+]
 
 const anyOf = (names) => `(${names.join('|')})`
 
@@ -101,9 +107,17 @@ export default {
     {
       name: 'runs-in-a-browser',
       severity: 'error',
-      comment: 'packages/events and packages/client run wherever fetch does: no part of Node in them.',
-      from: { path: '^packages/(events|client)/', pathNot: testFiles },
+      comment:
+        'packages/events and packages/client run wherever fetch does: no part of Node in them, but for the entry for Node.',
+      from: { path: '^packages/(events|client)/', pathNot: [testFiles, clientForNode] },
       to: { dependencyTypes: ['core'] }
+    },
+    {
+      name: 'runs-without-its-entry-for-node',
+      severity: 'error',
+      comment: 'The rest of packages/client stands without its entry for Node and what that needs.',
+      from: { path: '^packages/client/', pathNot: [testFiles, clientForNode] },
+      to: { path: [clientForNode, '(^|/)node_modules/undici/'] }
     },
     ...roomRules,
     {

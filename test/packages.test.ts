@@ -15,6 +15,7 @@ const compilers = [
 
 const plainJavaScript = `
 import { EventClient } from '@tradpal/event-client'
+import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
 import { EventSystem, EventType } from '@tradpal/event-system'
 import { conformance } from '@tradpal/event-system/conformance'
@@ -23,19 +24,20 @@ import { createTestSystem } from '@tradpal/event-system/testing'
 import { createEvent } from '@tradpal/events'
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
-const parts = [EventClient, EventSystem, Outbox, createTestSystem, conformance, service]
+const parts = [EventClient, tlsFetch, EventSystem, Outbox, createTestSystem, conformance, service]
 console.log(event.data.symbol, parts.every(Boolean))
 `
 
 const typeScript = `
 import { EventClient } from '@tradpal/event-client'
+import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
 import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
 import { conformance } from '@tradpal/event-system/conformance'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem } from '@tradpal/event-system/testing'
 
-export const parts = [EventClient, Outbox, createTestSystem, conformance, service]
+export const parts = [EventClient, tlsFetch, Outbox, createTestSystem, conformance, service]
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
 export const symbol: string = event.data.symbol

@@ -17,15 +17,6 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Where a service listens, as its log says. */
-async function urlIn(lines: AsyncIterable<string>): Promise<string> {
-  for await (const line of lines) {
-    const { url } = JSON.parse(line)
-    if (url !== undefined) return url
-  }
-  throw new Error('The service said nowhere that it listens.')
-}
-
 /**
  * Runs listings as a reader would: each in an empty folder of its own, beside a service that listens, with the command
  * `tradpal-events` at hand. The folders are inside the repository, so that its packages are found.
@@ -58,12 +49,8 @@ export class ListingRunner {
       stdio: ['ignore', 'pipe', 'inherit']
     })
     const gone = once(service, 'exit')
-    const url = await Promise.race([
-      urlIn(createInterface(service.stdout)),
-      gone.then(([code]) => {
-        throw new Error(`The service ended with exit code ${code} before it listened.`)
-      })
-    ])
+    const url = await listening(createInterface(service.stdout))
+    if (url === undefined) throw new Error(`The service ended with exit code ${await gone} before it listened.`)
     service.stdout.resume()
     return new ListingRunner(folder, url, async () => {
       service.kill('SIGTERM')
@@ -137,6 +124,15 @@ export class ListingRunner {
     const [stdout, stderr] = await output
     return { exitCode: late ? `none within ${TIMEOUT_MS} ms` : (exitCode ?? String(signal)), stdout, stderr }
   }
+}
+
+/** Where the service says that it listens; undefined when it ends before. */
+async function listening(lines: AsyncIterable<string>): Promise<string | undefined> {
+  for await (const line of lines) {
+    const { url } = JSON.parse(line)
+    if (typeof url === 'string') return url
+  }
+  return undefined
 }
 
 /** The process and all that it started. */

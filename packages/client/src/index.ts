@@ -23,6 +23,7 @@ export type {
 } from './answers/index.ts'
 export type { ConsumeContext, ConsumeHandler, ConsumeOptions, ConsumeReport } from './consume-options.ts'
 export type { Consumption } from './consumption.ts'
+export type { TokenSource } from './credential.ts'
 export type {
   DeadLetterFilter,
   DeadLetterQuery,

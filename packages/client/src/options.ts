@@ -1,4 +1,5 @@
 import { type BackoffOptions, type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { Credential, checkedToken, type TokenSource } from './credential.ts'
 
 export interface EventClientOptions {
   /** Where the service is, `http:` or `https:`, with a path when it is behind one. In a browser also relative to the page. Default `http://localhost:8011`. */
@@ -14,7 +15,14 @@ export interface EventClientOptions {
    * could then become a second event. Default 120,000, as the service's.
    */
   readonly deduplicationWindowMs?: number
-  /** Sent with every request: credentials, for example. */
+  /** An API key of the service, sent with every request and stream as `Authorization: Bearer …`. Default: none. */
+  readonly apiKey?: string
+  /**
+   * A token, sent likewise, in place of a key; or a function that gives one. It is asked before the first request, and again when the
+   * service answers 401: that request is then sent once more. Default: none.
+   */
+  readonly token?: TokenSource
+  /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
   /** Default: the runtime's own. */
   readonly fetch?: typeof globalThis.fetch
@@ -30,6 +38,7 @@ export interface ResolvedClientOptions {
   readonly retries: number
   readonly backoff: { readonly initialMs: number; readonly maxMs: number }
   readonly deduplicationWindowMs: number
+  readonly credential: Credential | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly fetch: typeof globalThis.fetch
   readonly clock: Clock
@@ -54,6 +63,7 @@ export function resolveClientOptions(options: EventClientOptions = {}): Resolved
     retries: wholeNumber('retries', options.retries, 3),
     backoff: { initialMs, maxMs },
     deduplicationWindowMs: waitMs('deduplicationWindowMs', options.deduplicationWindowMs, 120_000),
+    credential: credentialOf(options),
     headers: checkedHeaders(options.headers),
     fetch: callable('fetch', options.fetch) ?? ((input, init) => globalThis.fetch(input, init)),
     clock: options.clock ?? systemClock,
@@ -87,7 +97,7 @@ function serviceUrl(text: string): string {
     throw invalid(`url must be an http: or https: address such as http://localhost:8011, got ${JSON.stringify(text)}.`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw invalid('url must not hold a name or a password; send credentials in headers, as Authorization.')
+    throw invalid('url must not hold a name or a password; give credentials as apiKey or token.')
   }
   if (url.search !== '' || url.hash !== '') {
     throw invalid(`url must end with its path, without a query or a fragment, got ${JSON.stringify(text)}.`)
@@ -102,6 +112,16 @@ function parseUrl(text: string): URL | undefined {
   } catch {
     return undefined
   }
+}
+
+function credentialOf({ apiKey, token, headers = {} }: EventClientOptions): Credential | undefined {
+  if (apiKey === undefined && token === undefined) return undefined
+  const isGivenTwice = apiKey !== undefined && token !== undefined
+  if (isGivenTwice || Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) {
+    throw invalid('apiKey, token and the header Authorization contradict each other: give the one that is meant.')
+  }
+  if (typeof token === 'function') return new Credential(token)
+  return new Credential(token === undefined ? checkedToken('apiKey', apiKey) : checkedToken('token', token))
 }
 
 function checkedHeaders(headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -29,7 +29,8 @@ export interface ServiceErrorOptions extends EventSystemErrorOptions {
 
 /**
  * The service answered, and the answer is an error. Its `code` is the problem document's when that is one of the event
- * system's; else `service_unavailable` for 502, 503 and 504, and `http_error` for every other.
+ * system's; else `unauthenticated` for 401, `forbidden` for 403, `rate_limited` for 429, `service_unavailable` for 502, 503
+ * and 504, and `http_error` for every other.
  */
 export class ServiceError extends EventSystemError {
   /** The HTTP status. */
@@ -44,8 +45,16 @@ export class ServiceError extends EventSystemError {
   }
 }
 
-const UNAVAILABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504])
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429, ...UNAVAILABLE_STATUSES])
+/** What a status says alone, of something in front of the service that knows none of its codes. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  429: 'rate_limited',
+  502: 'service_unavailable',
+  503: 'service_unavailable',
+  504: 'service_unavailable'
+}
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504])
 
 /** Whether another attempt can help, as far as the client tries by itself: the service was not reached, or its status says that this passes. */
 export function mayPass(error: EventSystemError): boolean {
@@ -58,7 +67,7 @@ export function serviceErrorOf(
   answer: Pick<ServiceErrorOptions, 'status' | 'retryAfterMs' | 'cause'> & { readonly problem: Problem | undefined }
 ): ServiceError {
   const { status, problem } = answer
-  const code = ownCode(problem?.code) ?? (UNAVAILABLE_STATUSES.has(status) ? 'service_unavailable' : 'http_error')
+  const code = ownCode(problem?.code) ?? CODES[status] ?? 'http_error'
   const { pointer, index, stream_key: streamKey } = problem ?? {}
   const { expected_version: expectedVersion, actual_version: actualVersion } = problem ?? {}
   return new ServiceError(code, sentence(call, status, problem), {

@@ -2,6 +2,7 @@ import { backoffMs, EventSystemError, parseJson } from '@tradpal/events'
 import { readObject } from './json-object.ts'
 import type { ResolvedClientOptions } from './options.ts'
 import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './service-error.ts'
+import { tlsFailure } from './tls-failure.ts'
 
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -156,18 +157,29 @@ export class Transport {
           timeoutMs,
           request,
           abort,
-          async () => await read(await this.#fetch(request, abort.signal), abort)
+          async () => await read(await this.#answer(request, abort.signal), abort)
         ),
       signal
     )
   }
 
-  async #fetch(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
+  /** A credential that has expired is renewed, once: what was refused with 401 was not begun. */
+  async #answer(request: ServiceRequest, signal: AbortSignal): Promise<Response> {
+    const { credential } = this.options
+    const shown = await credential?.current()
+    const response = await this.#fetch(request, signal, shown)
+    if (response.status !== 401 || shown === undefined || credential?.isRenewable !== true) return response
+    await response.body?.cancel()
+    return await this.#fetch(request, signal, await credential.renewed(shown))
+  }
+
+  async #fetch(request: ServiceRequest, signal: AbortSignal, token: string | undefined): Promise<Response> {
     const query = request.query === undefined || request.query.size === 0 ? '' : `?${request.query}`
     const json = request.body === undefined ? {} : { 'content-type': 'application/json' }
+    const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` }
     return await this.options.fetch(`${this.options.url}${request.path}${query}`, {
       method: request.method,
-      headers: { accept: 'application/json', ...this.options.headers, ...json, ...request.headers },
+      headers: { accept: 'application/json', ...this.options.headers, ...bearer, ...json, ...request.headers },
       ...(request.body !== undefined && { body: request.body }),
       signal
     })
@@ -219,6 +231,11 @@ export class Transport {
     if (signal.aborted) return signal.reason
     if (error instanceof EventSystemError) return error
     const where = `${callOf(request)} at ${this.options.url}`
+    const mistake = tlsFailure(error)
+    if (mistake !== undefined) {
+      const sentence = `The service cannot be reached by TLS, ${where}: ${mistake}.`
+      return new EventSystemError('service_unavailable', sentence, { cause: error, retryable: false })
+    }
     return new EventSystemError(
       'service_unavailable',
       `The service cannot be reached, or the connection broke: ${where}.`,

@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import {
   type Environment,
   EventSystem,
@@ -9,6 +9,7 @@ import {
 } from '@tradpal/event-system'
 import { pino } from 'pino'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
+import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
 import { giveMemoryBackAtRest } from './memory-at-rest.ts'
 
@@ -29,7 +30,7 @@ export interface ServiceOptions {
 }
 
 export interface RunningService extends AsyncDisposable {
-  /** Where it listens: `http://127.0.0.1:8011`. */
+  /** Where it listens: `http://127.0.0.1:8011`, and with TLS `https://…`. */
   readonly url: string
   readonly system: EventSystem
   /** Stops accepting, finishes what was accepted and closes the event system, within 10 s. Idempotent. */
@@ -65,18 +66,15 @@ async function listen(
   asked: EventSystemConfiguration | undefined
 ): Promise<RunningService> {
   const app = await buildApp({ system, configuration, logger })
-  const connections = new Set<Socket>()
-  app.server.on('connection', (socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
+  const connections = new Connections(app.server)
   try {
     await app.listen({ host: configuration.host, port: configuration.port })
   } catch (cause) {
     await app.close()
     throw cannotListen(configuration, cause)
   }
-  const url = urlOf(app.server.address() as AddressInfo)
+  const scheme = configuration.access.tls === undefined ? 'http' : 'https'
+  const url = urlOf(scheme, app.server.address() as AddressInfo)
   const { eventTypes, ...settings } = configuration
   const { kind, location } = system.log
   const shown = {
@@ -100,19 +98,14 @@ type App = Awaited<ReturnType<typeof buildApp>>
 
 async function stop(
   app: App,
-  connections: ReadonlySet<Socket>,
+  connections: Connections,
   { system, logger }: { system: EventSystem; logger: Logger }
 ): Promise<void> {
   const outOfTime = setTimeout(() => {
     logger.warn({}, 'answers under way took too long and are cut off')
-    app.server.closeAllConnections()
+    connections.cutOff()
   }, FINISH_MS)
-  // A connection whose last answer has just ended would be kept alive, and the server with it; so would one on which
-  // nothing was ever asked, which for Node is not idle.
-  const letGo = setInterval(() => {
-    app.server.closeIdleConnections()
-    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
-  }, 50)
+  const letGo = setInterval(() => connections.letIdleGo(), 50)
   await app.close()
   clearInterval(letGo)
   clearTimeout(outOfTime)
@@ -130,9 +123,9 @@ function cannotListen({ host, port }: ServiceConfiguration, cause: unknown): Eve
 }
 
 /** 0.0.0.0 is where it listens, not where anybody can go. */
-function urlOf({ address, family, port }: AddressInfo): string {
+function urlOf(scheme: 'http' | 'https', { address, family, port }: AddressInfo): string {
   const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address
-  return `http://${host}:${port}`
+  return `${scheme}://${host}:${port}`
 }
 
 /**

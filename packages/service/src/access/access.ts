@@ -9,12 +9,17 @@ import { ANONYMOUS, ANYBODY, type Identity, type Principal } from './principal.t
 import type { Scopes } from './scopes.ts'
 import { WatchedFiles } from './watched-files.ts'
 
+/** The certificate that a client showed when it connected: whose it is, or why it proves nothing. */
+export type ClientCertificate = { readonly name: string } | { readonly refused: string }
+
 /** What a request shows of who sent it. */
 export interface Credentials {
   readonly authorization: string | undefined
   readonly apiKey: string | undefined
   /** Where it came from. */
   readonly address: string
+  /** The same object for as long as it stands for the same. */
+  readonly certificate: ClientCertificate | undefined
 }
 
 export interface AccessOptions {
@@ -37,14 +42,17 @@ export class Access {
   readonly #failed: FailedAttempts | undefined
   readonly #policy: WatchedFiles<Policy> | undefined
   readonly #tokens: Tokens | undefined
+  readonly #takesCertificates: boolean
   /** Those of the current policy. */
   #principals = new WeakMap<object, Principal>()
 
   /** Throws `invalid_options` when a file cannot be used. */
   constructor(options: AccessOptions) {
     const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
-    const { auth, policyFile, jwt } = configuration
-    this.mode = auth ?? (policyFile === undefined && jwt === undefined ? 'private' : 'required')
+    const { auth, policyFile, jwt, tls } = configuration
+    this.#takesCertificates = tls?.clientCaFile !== undefined
+    const saysWho = policyFile !== undefined || jwt !== undefined || this.#takesCertificates
+    this.mode = auth ?? (saysWho ? 'required' : 'private')
     this.keys = new ApiKeys(records, clock)
     this.#book = new KeyBook({ records, clock, logger })
     this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
@@ -79,7 +87,7 @@ export class Access {
     if (identity !== undefined) return identity
     if (this.mode === 'optional') return this.#principal({ name: ANONYMOUS, proof: 'nothing' })
     throw unauthenticated(
-      'This service asks for credentials: send an API key or a token as Authorization: Bearer <it>.'
+      `This service asks for credentials: send an API key or a token as Authorization: Bearer <it>${this.#takesCertificates ? ', or show a client certificate' : ''}.`
     )
   }
 
@@ -100,11 +108,14 @@ export class Access {
     return this.#failed.look(credentials.address, shown, () => this.#identityOf(credentials))
   }
 
-  async #identityOf({ authorization, apiKey }: Credentials): Promise<Principal | undefined> {
+  /** What a request says itself wins over the certificate of the connection on which it came. */
+  async #identityOf({ authorization, apiKey, certificate }: Credentials): Promise<Principal | undefined> {
     if (apiKey !== undefined) return this.#ofKey(apiKey)
     const bearer = bearerOf(authorization)
-    if (bearer === undefined) return undefined
-    return this.#tokens !== undefined && isToken(bearer) ? this.#ofToken(bearer, this.#tokens) : this.#ofKey(bearer)
+    if (bearer !== undefined) {
+      return this.#tokens !== undefined && isToken(bearer) ? this.#ofToken(bearer, this.#tokens) : this.#ofKey(bearer)
+    }
+    return certificate === undefined ? undefined : this.#ofCertificate(certificate)
   }
 
   async #ofKey(text: string): Promise<Principal> {
@@ -115,6 +126,13 @@ export class Access {
   async #ofToken(text: string, tokens: Tokens): Promise<Principal> {
     const identity = await tokens.identityOf(text)
     return this.#remembered(identity, () => identity)
+  }
+
+  #ofCertificate(certificate: ClientCertificate): Principal {
+    if ('refused' in certificate) {
+      throw unauthenticated(`The client certificate cannot be taken: ${certificate.refused}.`)
+    }
+    return this.#remembered(certificate, () => ({ name: certificate.name, proof: 'certificate' }))
   }
 
   /** The principal that `proven` stands for, made once for each policy. */

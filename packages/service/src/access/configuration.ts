@@ -4,6 +4,18 @@ import { type JwtConfiguration, readJwt } from './jwt-configuration.ts'
 /** Who is asked for credentials. */
 export type AuthMode = 'required' | 'optional' | 'off'
 
+/** The files by which the service speaks TLS, in PEM. What changes in them holds without a restart. */
+export interface TlsFiles {
+  /** EVENT_TLS_CERT_FILE: the certificate of the service, and behind it those of the authorities between it and the root. */
+  readonly certFile: string
+  /** EVENT_TLS_KEY_FILE: its private key, without a passphrase. */
+  readonly keyFile: string
+  /** EVENT_TLS_CLIENT_CA_FILE: the authorities whose client certificates are credentials. Default: none are asked for. */
+  readonly clientCaFile: string | undefined
+  /** EVENT_TLS_CRL_FILE: which client certificates were revoked, a list of each authority. Default: none. */
+  readonly crlFile: string | undefined
+}
+
 /** Who may use the service. */
 export interface AccessConfiguration {
   /**
@@ -18,6 +30,8 @@ export interface AccessConfiguration {
   readonly metricsPublic: boolean
   /** The EVENT_JWT_ variables: which tokens are taken. Default: none are. */
   readonly jwt: JwtConfiguration | undefined
+  /** Undefined: it speaks HTTP without TLS. */
+  readonly tls: TlsFiles | undefined
 }
 
 export function readAccess(environment: Environment, read: EnvironmentReader): AccessConfiguration {
@@ -28,6 +42,24 @@ export function readAccess(environment: Environment, read: EnvironmentReader): A
       : undefined,
     policyFile: read.optionalText('EVENT_POLICY_FILE', undefined, 'EVENT_POLICY_FILE'),
     metricsPublic: read.choice('EVENT_METRICS_PUBLIC', undefined, 'EVENT_METRICS_PUBLIC', ['false', 'true']) === 'true',
-    jwt: readJwt(environment, read)
+    jwt: readJwt(environment, read),
+    tls: readTlsFiles(read)
   }
+}
+
+function readTlsFiles(read: EnvironmentReader): TlsFiles | undefined {
+  const file = (variable: string) => read.optionalText(variable, undefined, variable)
+  const [certFile, keyFile] = [file('EVENT_TLS_CERT_FILE'), file('EVENT_TLS_KEY_FILE')]
+  const [clientCaFile, crlFile] = [file('EVENT_TLS_CLIENT_CA_FILE'), file('EVENT_TLS_CRL_FILE')]
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    read.wrong('EVENT_TLS_CERT_FILE and EVENT_TLS_KEY_FILE belong together: set both, or none.')
+  } else if (clientCaFile !== undefined && certFile === undefined) {
+    read.wrong(
+      'EVENT_TLS_CLIENT_CA_FILE is for a service that speaks TLS: set EVENT_TLS_CERT_FILE and EVENT_TLS_KEY_FILE too.'
+    )
+  }
+  if (crlFile !== undefined && clientCaFile === undefined) {
+    read.wrong('EVENT_TLS_CRL_FILE is for client certificates: set EVENT_TLS_CLIENT_CA_FILE too.')
+  }
+  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile, crlFile }
 }

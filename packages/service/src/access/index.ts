@@ -2,10 +2,10 @@
  * Who may do what. A request's credentials (an API key, a token, a client certificate) make a {@link Principal}; keys,
  * tokens and the policy file say which scopes it has; each endpoint says which it needs (`http/guard.ts`). Nothing here knows HTTP.
  */
-export { Access } from './access.ts'
+export { Access, type ClientCertificate } from './access.ts'
 export { forwardedAddresses, isPrivateAddress, networkOf } from './addresses.ts'
 export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
-export { type AccessConfiguration, readAccess } from './configuration.ts'
+export { type AccessConfiguration, readAccess, type TlsFiles } from './configuration.ts'
 export {
   allPublishedBy,
   mayKnowGroup,
@@ -16,5 +16,6 @@ export {
   readableTypes
 } from './permissions.ts'
 export { Policy, type PolicyReason } from './policy.ts'
-export { ANYBODY, isKnown, type Principal, STRANGER } from './principal.ts'
+export { ANONYMOUS, ANYBODY, isKnown, type Principal, STRANGER } from './principal.ts'
 export { assertScope, type Scopes } from './scopes.ts'
+export { WatchedFiles } from './watched-files.ts'

@@ -1,4 +1,4 @@
-import type { GlobalOptions } from './options.ts'
+import { type GlobalOptions, serviceOptions } from './options.ts'
 import type { Target } from './target.ts'
 
 /** The target that the options name. Rejects with `invalid_options` when they contradict each other, and when it cannot be opened. */
@@ -11,6 +11,12 @@ export async function openTarget(options: GlobalOptions, { create = false } = {}
   }
   if (options.stream !== undefined && options.redis === undefined)
     return refuse('--stream is of a log in Redis: give it with --redis.')
+  const ofService = serviceOptions(options)
+  if (ofService.length > 0 && (given[0] === 'log' || given[0] === 'redis')) {
+    return refuse(
+      `${ofService.join(' and ')} ${ofService.length === 1 ? 'is' : 'are'} of a service: give --url, not --${given[0]}.`
+    )
+  }
   if (given[0] === 'log' || given[0] === 'redis') {
     const { openLogTarget } = await import('./log-target.ts')
     return openLogTarget(options, create)

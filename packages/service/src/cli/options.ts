@@ -6,6 +6,11 @@ export interface GlobalOptions {
   readonly log?: string
   readonly redis?: string
   readonly stream?: string
+  /** Of a service: a file with its API key, and files for TLS. */
+  readonly apiKeyFile?: string
+  readonly ca?: string
+  readonly cert?: string
+  readonly certKey?: string
   readonly json?: true
   /** In ms. */
   readonly timeout?: number
@@ -96,8 +101,21 @@ export function addGlobalOptions(program: Command): void {
     .option('--log <file>', 'open the embedded log in this file directly')
     .option('--redis <url>', 'open the log in this Redis directly')
     .option('--stream <name>', 'with --redis: the stream (default: EVENT_STREAM_NAME, or tradpal_events)')
+    .option('--api-key-file <file>', 'with a service: its API key is in this file (default: EVENT_API_KEY)')
+    .option(
+      '--ca <file>',
+      'with https: the authorities to trust, in PEM (default: EVENT_CLIENT_CA_FILE, or those of Node)'
+    )
+    .option('--cert <file>', 'with https: the client certificate, in PEM (default: EVENT_CLIENT_CERT_FILE)')
+    .option('--cert-key <file>', 'and its private key (default: EVENT_CLIENT_KEY_FILE)')
     .option('--json', 'write JSON for machines: one document, or one line an event')
     .option('--timeout <duration>', 'how long to wait for each answer: 500ms, 10s, 2m', parseDuration)
+}
+
+/** Those that were given which are of a service alone. */
+export function serviceOptions({ apiKeyFile, ca, cert, certKey }: GlobalOptions): string[] {
+  const given = { '--api-key-file': apiKeyFile, '--ca': ca, '--cert': cert, '--cert-key': certKey }
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
 }
 
 /** `--type` and `--symbol`. */

@@ -102,6 +102,11 @@ const COMMANDS: readonly CommandFile[] = [
     name: 'policy',
     summary: 'check a policy file, and say what it allows whom',
     load: async () => (await import('./commands/policy.ts')).definePolicy
+  },
+  {
+    name: 'certs',
+    summary: 'make certificates for development',
+    load: async () => (await import('./commands/certs/index.ts')).defineCerts
   }
 ]
 

@@ -1,6 +1,7 @@
 import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-client'
 import { type Event, EventSystemError, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
+import { accessOf } from './service-access.ts'
 import type {
   DeadLetterTarget,
   GroupTarget,
@@ -17,8 +18,13 @@ const PAGE = 1_000
 /** A count runs over its range before it answers, and a trim over what it removes. */
 const LONG_TIMEOUT_MS = 600_000
 
-export function openServiceTarget({ url = serviceUrl(), timeout }: GlobalOptions): Target {
-  const client = new EventClient({ url, ...(timeout === undefined ? {} : { timeoutMs: timeout }) })
+export async function openServiceTarget(options: GlobalOptions): Promise<Target> {
+  const { url = serviceUrl(), timeout } = options
+  const client = new EventClient({
+    url,
+    ...(await accessOf(options)),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout })
+  })
   return new ServiceTarget(client, url, timeout ?? LONG_TIMEOUT_MS)
 }
 

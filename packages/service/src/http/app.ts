@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import {
   type Clock,
@@ -8,11 +9,12 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
-import fastify from 'fastify'
+import fastify, { type FastifyHttpOptions } from 'fastify'
 import { Access } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
+import { ServiceTls } from '../tls/index.ts'
 import { takeBodiesAsText } from './body-text.ts'
-import { boundConnections, boundRequests, serverOptions } from './connections.ts'
+import { boundConnections, boundRequests, serverOptions } from './bounds.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
@@ -83,7 +85,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onProblem
   }
 
-  const app: App = fastify({
+  const files = configuration.access.tls
+  const tls = files && (await ServiceTls.read(files, logger, systemClock))
+  const app = newApp(tls, {
     logger: false,
     bodyLimit: configuration.maxBodyBytes,
     ...serverOptions(configuration.limits),
@@ -94,7 +98,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  })
 
   answerProblems(app, onProblem)
   app.removeAllContentTypeParsers()
@@ -103,12 +107,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
   boundConnections(app.server, configuration.limits, metrics)
   boundRequests(app)
   secureAnswers(app)
-  guard(app, access)
+  guard(app, access, tls)
   limits.addTo(app)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()
     access.close()
+    tls?.close()
   })
 
   await describeApi(app, context)
@@ -126,6 +131,16 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.ready()
   await metrics.start()
   return app
+}
+
+/** By TLS, what speaks HTTP/2 too; for Fastify that is a server of another type, whose requests and answers are as these. */
+function newApp(tls: ServiceTls | undefined, options: FastifyHttpOptions<Server>): App {
+  if (tls === undefined) return fastify(options).withTypeProvider<TypeBoxTypeProvider>()
+  const { http, requestTimeout, ...others } = options
+  const https = { ...http, requestTimeout, ...tls.serverOptions }
+  const app = fastify({ ...(others as object), http2: true, https })
+  tls.keepFresh(app.server)
+  return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }
 
 /** Refused first when the service has too much to do. */

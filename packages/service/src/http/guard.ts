@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net'
 import { EventSystemError } from '@tradpal/event-system'
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import {
   type Access,
   ANYBODY,
@@ -9,6 +8,7 @@ import {
   type Principal,
   STRANGER
 } from '../access/index.ts'
+import { type AskedConnection, connectionOf, isHttp2, type ServiceTls } from '../tls/index.ts'
 
 /**
  * What an endpoint asks of who calls it: nothing; to be known, by credentials; or a scope, behind whose colon may stand a
@@ -34,8 +34,8 @@ declare module 'fastify' {
 const CONFIGURE = `Nobody has said yet who may use this service, so it answers only neighbours on its own machine and in its private network.
 Make a key (tradpal-events keys create) and set EVENT_AUTH=required; or EVENT_AUTH=off where something in front of it keeps strangers out.`
 
-/** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. */
-export function guard(app: FastifyInstance, access: Access): void {
+/** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. `tls`: where clients may show certificates. */
+export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | undefined): void {
   app.decorateRequest('principal')
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
@@ -58,13 +58,16 @@ export function guard(app: FastifyInstance, access: Access): void {
       done()
     })
   } else {
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       const rule = request.routeOptions.config.access
       const { authorization, 'x-api-key': apiKey } = request.headers
+      const certificate = tls?.certificateOf(request.raw)
+      if (certificate !== undefined && 'refused' in certificate) endConnection(request, reply)
       const principal = access.principalOf({
         authorization,
         apiKey: [apiKey].flat()[0],
-        address: request.raw.socket.remoteAddress ?? ''
+        address: request.raw.socket.remoteAddress ?? '',
+        certificate
       })
       request.principal = await (rule === 'anybody' ? principal.catch(() => STRANGER) : principal)
       if (rule !== undefined) mustSatisfy(request.principal, rule, request)
@@ -90,17 +93,25 @@ export function scopeText(rule: Exclude<AccessRule, string>): string {
   return rule.or === undefined ? scope : `${scope} or ${rule.or}`
 }
 
+/** Behind this answer: a client whose certificate was renewed shows the new one only when it connects again. */
+function endConnection({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (isHttp2(raw)) raw.stream.session?.close()
+  else reply.header('connection', 'close')
+}
+
 /** By connection, since one has one address for as long as it lasts. */
-const neighbours = new WeakMap<Socket, boolean>()
+const neighbours = new WeakMap<AskedConnection, boolean>()
 
 /** Whether a request comes from a private address, and through proxies from one. */
 function isNeighbour({ raw }: FastifyRequest): boolean {
-  const { socket, headers } = raw
-  let isPrivate = neighbours.get(socket)
+  const { headers } = raw
+  const connection = connectionOf(raw)
+  let isPrivate = neighbours.get(connection)
   if (isPrivate === undefined) {
+    const { remoteAddress } = raw.socket
     // A socket without an address is one of this machine's own.
-    isPrivate = socket.remoteAddress === undefined || isPrivateAddress(socket.remoteAddress)
-    neighbours.set(socket, isPrivate)
+    isPrivate = remoteAddress === undefined || isPrivateAddress(remoteAddress)
+    neighbours.set(connection, isPrivate)
   }
   if (!isPrivate) return false
   if (!FORWARDING.some((name) => name in headers)) return true

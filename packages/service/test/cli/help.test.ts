@@ -43,7 +43,9 @@ const COMMANDS = [
   ['keys', 'rotate'],
   ['keys', 'revoke'],
   ['policy'],
-  ['policy', 'check']
+  ['policy', 'check'],
+  ['certs'],
+  ['certs', 'dev']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({

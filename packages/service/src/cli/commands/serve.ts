@@ -1,7 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
-import { examples, type GlobalOptions, parseCount } from '../options.ts'
+import { examples, type GlobalOptions, parseCount, serviceOptions } from '../options.ts'
 
 interface ServeOptions {
   readonly port?: number
@@ -44,7 +44,9 @@ export function defineServe(command: Command, run: Run): void {
             ? '--url is of a service that runs elsewhere; serve takes --host and --port.'
             : globals.log !== undefined && globals.redis !== undefined
               ? '--log and --redis contradict each other: give the one that is meant.'
-              : undefined
+              : serviceOptions(globals).length > 0
+                ? `${serviceOptions(globals).join(' and ')} are of a client; serve is configured by EVENT_TLS_CERT_FILE and its like.`
+                : undefined
         if (wrong !== undefined) {
           throw new EventSystemError('invalid_options', wrong)
         }

@@ -7,7 +7,7 @@ import { instantOf } from '../../../src/http/range.ts'
 import { publishOptions } from '../../../src/http/receipts.ts'
 
 const access = new Access({
-  configuration: { auth: 'required', policyFile: undefined, jwt: undefined, metricsPublic: false },
+  configuration: { auth: 'required', policyFile: undefined, jwt: undefined, tls: undefined, metricsPublic: false },
   // Nothing here has the form of a key, and so nobody asks for one.
   records: {} as never,
   clock: systemClock,
@@ -16,7 +16,8 @@ const access = new Access({
   onTooManyFailures() {}
 })
 
-const show = (authorization: string) => access.principalOf({ authorization, apiKey: undefined, address: '10.0.0.1' })
+const show = (authorization: string) =>
+  access.principalOf({ authorization, apiKey: undefined, address: '10.0.0.1', certificate: undefined })
 
 /** What is tried, with a text of about `n` characters. */
 const CASES: Readonly<Record<string, (n: number) => unknown>> = {
