@@ -29,6 +29,7 @@ import {
   trimReportOf,
   versionOf
 } from './answers/index.ts'
+import { AuditTrail } from './audit.ts'
 import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
 import { Consumption } from './consumption.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -79,12 +80,15 @@ export class EventClient implements AsyncDisposable {
   /** The entries that consumer groups gave up on. */
   readonly deadLetters: DeadLetters
   readonly groups: Groups
+  /** Who did what. */
+  readonly audit: AuditTrail
 
   /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
   constructor(options: EventClientOptions = {}) {
     this.#transport = new Transport(resolveClientOptions(options))
     this.deadLetters = new DeadLetters(this.#transport)
     this.groups = new Groups(this.#transport)
+    this.audit = new AuditTrail(this.#transport)
   }
 
   /**

@@ -4,6 +4,8 @@
  * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
  */
 export type {
+  AuditEntry,
+  AuditVerification,
   DeadLetter,
   DeadLetterAction,
   EventStats,
@@ -18,6 +20,7 @@ export type {
   RequeueResult,
   TrimReport
 } from './answers/index.ts'
+export type { AuditQuery, AuditTrail } from './audit.ts'
 export type { ConsumeContext, ConsumeHandler, ConsumeOptions, ConsumeReport } from './consume-options.ts'
 export type { Consumption } from './consumption.ts'
 export type {

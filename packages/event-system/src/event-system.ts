@@ -1,6 +1,7 @@
 import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
 import { plainCodec } from './codec/index.ts'
 import {
+  type AuditLog,
   configure,
   type EventSystemConfiguration,
   type EventSystemOptions,
@@ -204,6 +205,16 @@ export class EventSystem {
     this.#mustBeOpen('getStats()')
     const [stats, { spool }] = await Promise.all([this.store.stats(), this.publisher.state()])
     return { ...stats, spool: spool ?? null }
+  }
+
+  /**
+   * A log beside the log, for what was done with that: in Redis the stream `<streamName>:audit`, embedded the file
+   * `<logPath>.audit.db`. Each call makes a handle of its own. Throws `unsupported` for a system over a log of your own.
+   */
+  auditLog(): AuditLog {
+    const { auditLog } = this.#configuration
+    if (auditLog !== undefined) return auditLog()
+    throw new EventSystemError('unsupported', 'A log of your own has no audit log beside it: there is none to open.')
   }
 
   /** How the system is. Never rejects. */

@@ -6,6 +6,7 @@
 export * from '@tradpal/events'
 export * from './codec/index.ts'
 export {
+  type AuditLog,
   configure,
   type Environment,
   EnvironmentReader,

@@ -12,6 +12,7 @@ import {
   type RetentionPolicy
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
+import { type AuditConfiguration, readAudit } from './audit/index.ts'
 import { readRetention } from './retention-variables.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
@@ -40,6 +41,8 @@ export interface ServiceConfiguration {
   readonly retention: RetentionPolicy | undefined
   /** Who may use it. */
   readonly access: AccessConfiguration
+  /** EVENT_AUDIT and EVENT_AUDIT_RETENTION: whether it is recorded who does what, and how long that is kept. */
+  readonly audit: AuditConfiguration
 }
 
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
@@ -61,7 +64,8 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     logLevel: read.choice('LOG_LEVEL', undefined, 'LOG_LEVEL', ['info', 'debug', 'warn', 'error']),
     eventTypes,
     retention: readRetention(environment, typeNames, read),
-    access: readAccess(environment, read)
+    access: readAccess(environment, read),
+    audit: readAudit(environment, read)
   }
   read.finish()
   return configuration

@@ -27,3 +27,8 @@ export function readAccess(environment: Environment, read: EnvironmentReader): A
     metricsPublic: read.choice('EVENT_METRICS_PUBLIC', undefined, 'EVENT_METRICS_PUBLIC', ['false', 'true']) === 'true'
   }
 }
+
+/** Whether a service with these variables asks anybody for credentials. */
+export function asksForCredentials({ EVENT_AUTH: auth, EVENT_POLICY_FILE: policyFile }: Environment): boolean {
+  return auth === undefined || auth === '' ? policyFile !== undefined && policyFile !== '' : auth !== 'off'
+}

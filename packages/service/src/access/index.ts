@@ -5,7 +5,7 @@
 export { Access } from './access.ts'
 export { forwardedAddresses, isPrivateAddress } from './addresses.ts'
 export type { ApiKey, IssuedApiKey } from './api-keys.ts'
-export { type AccessConfiguration, readAccess } from './configuration.ts'
+export { type AccessConfiguration, asksForCredentials, readAccess } from './configuration.ts'
 export {
   allPublishedBy,
   mayKnowGroup,
@@ -15,5 +15,5 @@ export {
   publishedBy,
   readableTypes
 } from './permissions.ts'
-export { ANYBODY, isKnown, type Principal, STRANGER } from './principal.ts'
+export { ANYBODY, isKnown, type Principal, type Proof, STRANGER } from './principal.ts'
 export type { Scopes } from './scopes.ts'

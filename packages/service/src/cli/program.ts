@@ -82,6 +82,11 @@ const COMMANDS: readonly CommandFile[] = [
     name: 'dead-letters',
     summary: 'list, show, put back or discard what consumer groups gave up on',
     load: async () => (await import('./commands/dead-letters/index.ts')).defineDeadLetters
+  },
+  {
+    name: 'audit',
+    summary: 'show who did what, and verify that nothing of it was changed or removed',
+    load: async () => (await import('./commands/audit/index.ts')).defineAudit
   }
 ]
 

@@ -2,6 +2,7 @@ import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-c
 import { type Event, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 import type {
+  AuditTarget,
   DeadLetterTarget,
   GroupTarget,
   LogStanding,
@@ -25,6 +26,7 @@ class ServiceTarget implements Target {
   readonly location: string
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
+  readonly audit: AuditTarget
   readonly #client: EventClient
   readonly #longTimeoutMs: number
 
@@ -33,6 +35,12 @@ class ServiceTarget implements Target {
     this.location = url
     this.deadLetters = client.deadLetters
     this.groups = client.groups
+    const { audit } = client
+    this.audit = {
+      list: (query) => audit.list(query),
+      head: () => audit.head(),
+      verify: (options) => audit.verify({ ...options, timeoutMs: longTimeoutMs })
+    }
     this.#longTimeoutMs = longTimeoutMs
   }
 

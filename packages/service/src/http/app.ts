@@ -3,7 +3,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type EventSystem, type Logger, Occurrences, silentLogger, systemClock } from '@tradpal/event-system'
 import fastify from 'fastify'
 import { Access } from '../access/index.ts'
+import { Audit } from '../audit/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
+import { auditRoutes } from './audit.ts'
+import { auditRequests } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
@@ -50,10 +53,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
     clock: systemClock,
     logger
   })
+  const audit = await startAudit(system, configuration, logger)
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
   const context: AppContext = {
     system,
     access,
+    audit,
     configuration,
     logger,
     metrics,
@@ -80,10 +85,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
   guard(app, access)
+  auditRequests(app, audit)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()
     access.close()
+    await audit?.close()
   })
 
   await describeApi(app, context)
@@ -103,6 +110,17 @@ export async function buildApp(options: AppOptions): Promise<App> {
   return app
 }
 
+async function startAudit(
+  system: EventSystem,
+  { audit: { isOn, retentionMs } }: ServiceConfiguration,
+  logger: Logger
+): Promise<Audit | undefined> {
+  if (!isOn) return undefined
+  const audit = new Audit({ log: system.auditLog().log, clock: systemClock, logger, retentionMs })
+  await audit.startSoon()
+  return audit
+}
+
 /** Refused first when the service has too much to do. */
 const PUBLISHING = [eventsRoutes, convenienceRoutes]
 
@@ -118,6 +136,7 @@ const ROOMS = [
   pullingRoutes,
   deadLetterRoutes,
   keyRoutes,
+  auditRoutes,
   healthRoute,
   metricsRoute
 ]

@@ -44,7 +44,7 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
     app.post(
       shortcut.path,
       {
-        config: { access: { some: 'publish' }, body: bodySchema(shortcut) },
+        config: { access: { some: 'publish' }, audit: 'events.published', body: bodySchema(shortcut) },
         schema: {
           tags: ['publish'],
           summary: shortcut.summary,
@@ -54,7 +54,7 @@ export function convenienceRoutes(app: App, { system }: AppContext): void {
       },
       async ({ body, headers, principal }, reply) => {
         const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
-        return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+        return receiptOf(event, await system.publisher.publish(event, publishOptions(headers)), reply)
       }
     )
   }

@@ -21,7 +21,7 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/events',
     {
-      config: { access: { some: 'publish' }, body: newEvent },
+      config: { access: { some: 'publish' }, audit: 'events.published', body: newEvent },
       schema: {
         tags: ['publish'],
         summary: 'Publish an event',
@@ -32,14 +32,14 @@ export function eventsRoutes(app: App, { system }: AppContext): void {
     },
     async ({ body, headers, query, principal }, reply) => {
       const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
-      return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
+      return receiptOf(event, await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
   )
 
   app.get(
     '/versions',
     {
-      config: { access: { some: 'publish' } },
+      config: { access: { some: 'publish' }, audit: 'nothing' },
       schema: {
         tags: ['publish'],
         summary: 'How many events were published with a stream key: 0 when none ever was',
@@ -59,6 +59,7 @@ export function batchRoute(app: App, { system }: AppContext): void {
     {
       config: {
         access: { some: 'publish' },
+        audit: 'events.published',
         body: Type.Array(newEvent, { maxItems: MAX_BATCH }),
         takes: ['application/json', 'application/x-ndjson']
       },
@@ -72,15 +73,13 @@ export function batchRoute(app: App, { system }: AppContext): void {
       }
     },
     async ({ body, headers, query, principal }, reply) => {
-      const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
-      if (events.length > MAX_BATCH) {
-        const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
+      const decoded = decodeBatch(textOf(body, 'events'), headers['content-type'])
+      if (decoded.length > MAX_BATCH) {
+        const sentence = `A batch has at most ${MAX_BATCH} events, got ${decoded.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      return batchReceiptOf(
-        await system.publisher.publishAll(allPublishedBy(principal, events), publishOptions(headers, query)),
-        reply
-      )
+      const events = allPublishedBy(principal, decoded)
+      return batchReceiptOf(events, await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
     }
   )
 }

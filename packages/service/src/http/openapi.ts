@@ -21,7 +21,9 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
     openapi: {
       openapi: '3.1.0',
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
-      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'monitor'].map((name) => ({ name }))
+      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'audit', 'monitor'].map((name) => ({
+        name
+      }))
     },
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'] } = route.config ?? {}
@@ -30,13 +32,13 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
   })
   await app.register(async (pages) => {
     pages.addHook('onRoute', (route) => {
-      route.config = { access: 'the known', ...route.config }
+      route.config = { access: 'the known', audit: 'nothing', ...route.config }
     })
     await pages.register(swaggerUi, { routePrefix: '/docs' })
   })
   app.get(
     '/openapi.json',
-    { config: { access: 'the known' }, schema: { tags: ['monitor'], summary: 'This description' } },
+    { config: { access: 'the known', audit: 'nothing' }, schema: { tags: ['monitor'], summary: 'This description' } },
     async () => app.swagger()
   )
 }

@@ -76,6 +76,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   forbidden: 403,
   rate_limited: 429,
+  audit_unavailable: 503,
   service_unavailable: 503,
   service_timeout: 504,
   http_error: 500,

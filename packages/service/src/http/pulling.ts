@@ -60,7 +60,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/pull',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       ...asItIs,
       preValidation: readBody,
       schema: {
@@ -114,7 +114,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/ack',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -134,7 +134,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/extend',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -153,7 +153,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/nack',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],

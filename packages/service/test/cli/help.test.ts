@@ -33,7 +33,11 @@ const COMMANDS = [
   ['dead-letters', 'show'],
   ['dead-letters', 'requeue'],
   ['dead-letters', 'discard'],
-  ['dead-letters', 'actions']
+  ['dead-letters', 'actions'],
+  ['audit'],
+  ['audit', 'list'],
+  ['audit', 'head'],
+  ['audit', 'verify']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
@@ -49,6 +53,7 @@ beforeAll(async () => {
   cwd = await folderOfExamples()
   target = await sqliteTarget()
   await publishLines(target, EVENTS)
+  await runCommand(['trim', '--max-length', '1000', ...target.options], { env: { EVENT_AUDIT: 'on' } })
   await using system = await target.openSystem()
   letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
   for (const group of ['reports', 'forgotten']) await system.log.group(group).create('start')
