@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { FakeClock, waitFor } from '@tradpal/event-system/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { RunProcess } from '../../../../test/support/run-process.ts'
 import { BEGINNING, type Head, sealed } from '../../src/audit/entry.ts'
 import type { Audit } from '../../src/audit/index.ts'
 import { ALICE, LOGS, newAudit, newAuditLog, type TestLog } from './support.ts'
@@ -108,6 +110,24 @@ describe.each(LOGS)('the chain, over %s', (kind) => {
     const next = await newAudit(log)
     await move(next, 2)
     expect(await next.verify()).toMatchObject({ ok: false, fault: { kind: 'removed', seq: 8 } })
+  })
+
+  test('has what was begun by a process that was killed, and goes on behind it', async () => {
+    const log = await newAuditLog(kind)
+    const args = [JSON.stringify(log.place)]
+    const child = new RunProcess({
+      script: fileURLToPath(new URL('./crashing-child.ts', import.meta.url)),
+      args,
+      complaints: '/dev/null'
+    })
+    await child.begun
+    await child.kill()
+    expect((await log.texts()).map((text) => JSON.parse(text))).toMatchObject([
+      { seq: 1, action: 'groups.removed', what: { group: 'desk' }, outcome: 'begun' }
+    ])
+    const audit = await newAudit(log)
+    await move(audit, 2)
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 3 })
   })
 
   test('that was trimmed is right from its new start, says so, and only as far as it says', async () => {

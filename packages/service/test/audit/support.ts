@@ -13,6 +13,8 @@ export const LOGS = ['sqlite', 'redis'] as const
 
 /** An audit log of a test, and what somebody can do to it who writes past the service. */
 export interface TestLog {
+  /** For another process. */
+  readonly place: object
   open(): Promise<EventLog>
   /** The texts of the entries, in order. */
   texts(): Promise<string[]>
@@ -42,6 +44,7 @@ async function sqliteLog(): Promise<TestLog> {
     }
   }
   return {
+    place: { path },
     open: () => started(new SqliteLog({ path })),
     texts: async () =>
       raw((database) =>
@@ -69,6 +72,7 @@ async function redisLog(): Promise<TestLog> {
   await client.connect()
   onTestFinished(() => client.destroy())
   return {
+    place: { url, streamName },
     open: () => started(new RedisLog({ url, streamName })),
     texts: async () => {
       const entries = await client.xRange(streamName, '-', '+')
