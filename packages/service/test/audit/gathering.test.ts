@@ -1,6 +1,7 @@
-import { FakeClock } from '@tradpal/event-system/testing'
-import { describe, expect, test } from 'vitest'
-import type { Audit } from '../../src/audit/index.ts'
+import { EventSystemError, silentLogger } from '@tradpal/event-system'
+import { FakeClock, waitFor } from '@tradpal/event-system/testing'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Audit } from '../../src/audit/index.ts'
 import { ALICE, LOGS, newAudit, newAuditLog } from './support.ts'
 
 const refusal = (route: string, requestId: string) => ({ code: 'forbidden', method: 'POST', route, requestId })
@@ -90,5 +91,53 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     flood(audit)
     await audit.close()
     expect(await entries()).toHaveLength(7)
+  })
+
+  test('what the log did not answer for is written once, and what came meanwhile behind it', async () => {
+    const clock = new FakeClock()
+    const log = await newAuditLog(kind)
+    const real = await log.open()
+    let isSilent = true
+    const silent = new Proxy(real, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target)
+        if (name !== 'append' || !isSilent) return typeof value === 'function' ? value.bind(target) : value
+        return async (...given: Parameters<typeof target.append>) => {
+          await target.append(...given)
+          throw new EventSystemError('log_timeout', 'It did not answer.')
+        }
+      }
+    })
+    const audit = new Audit({ log: silent, clock, logger: silentLogger })
+    const publishing = { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' } as const
+    audit.published(ALICE, publishing)
+    await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
+    audit.published(ALICE, publishing)
+    await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
+    isSilent = false
+    await audit.flush()
+    expect((await log.texts()).map((text) => JSON.parse(text).what.events)).toEqual([1, 1])
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 2 })
+  })
+
+  test('old entries go once an hour, and the head is told then, for whoever keeps the logs elsewhere', async () => {
+    const clock = new FakeClock(Date.now())
+    const told = vi.fn()
+    const logger = { ...silentLogger, info: told }
+    const log = await newAuditLog(kind)
+    const audit = new Audit({ log: await log.open(), clock, logger, retentionMs: 1_000 })
+    await audit.start()
+    onTestFinished(() => audit.close())
+    for (let i = 0; i < 3; i++) {
+      const now = Date.now()
+      await waitFor(() => Date.now() > now)
+      await audit.perform('groups.moved', ALICE, { group: 'desk' }, async () => {})
+    }
+    await clock.advance(3_600_000)
+    await waitFor(() => told.mock.calls.length > 0)
+    const entries = (await log.texts()).map((text) => JSON.parse(text))
+    expect(entries[0].seq).toBeGreaterThan(1)
+    expect(entries.at(-1)).toMatchObject({ seq: 7, action: 'audit.trimmed' })
+    expect(told).toHaveBeenCalledWith({ seq: 7, hash: entries.at(-1).hash }, 'the head of the audit log')
   })
 })

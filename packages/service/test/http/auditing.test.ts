@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
+import { fastify } from 'fastify'
 import { createClient } from 'redis'
 import { describe, expect, test } from 'vitest'
 import { ApiKeys } from '../../src/access/api-keys.ts'
+import { readServiceConfiguration } from '../../src/configuration.ts'
+import { auditRequests } from '../../src/http/auditing.ts'
 import { bury } from '../support/bury.ts'
 import { get, LOGS, newLog, post, serviceOver, signal } from './support/test-service.ts'
 
@@ -177,6 +180,34 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     const cut = await ask(`/audit/verification?head=99:${'0'.repeat(64)}`)
     expect(cut.body).toMatchObject({ ok: false, fault: { kind: 'end_removed' } })
   })
+})
+
+test('an endpoint that does not say what is recorded cannot be added', async () => {
+  const app = fastify()
+  auditRequests(app, undefined)
+  app.get('/open', { config: { audit: 'nothing' } }, async () => ({}))
+  app.get('/silent', async () => ({}))
+  await expect(app.ready()).rejects.toThrow('GET /silent does not say what is recorded')
+})
+
+test.each([
+  [{}, { isOn: false, retentionMs: undefined }],
+  [{ EVENT_AUTH: 'optional' }, { isOn: true }],
+  [{ EVENT_AUTH: 'required', EVENT_AUDIT: 'off' }, { isOn: false }],
+  [
+    { EVENT_AUDIT: 'on', EVENT_AUDIT_RETENTION: '7d' },
+    { isOn: true, retentionMs: 604_800_000 }
+  ]
+])('%j makes the audit %j', (environment, audit) => {
+  expect(readServiceConfiguration(environment).audit).toMatchObject(audit)
+})
+
+test.each([
+  [{ EVENT_AUDIT: 'yes' }, /^EVENT_AUDIT must be off or on, got "yes"\.$/],
+  [{ EVENT_AUDIT_RETENTION: 'long' }, /^EVENT_AUDIT_RETENTION: "long" is no age such as /],
+  [{ EVENT_AUDIT_RETENTION: '0d' }, /^EVENT_AUDIT_RETENTION must be above 0/]
+])('%j is refused', (environment, message) => {
+  expect(() => readServiceConfiguration(environment)).toThrow(message)
 })
 
 /** All that is kept of the audit log, as it is kept. */
