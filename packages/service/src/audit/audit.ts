@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { type Clock, type EventLog, EventSystemError, type JsonObject, type Logger } from '@tradpal/event-system'
 import { type Batch, batchOf, Chain, MOST_AT_ONCE } from './chain.ts'
 import type { Actor, AuditAction, AuditDraft, AuditOutcome, Head } from './entry.ts'
@@ -12,6 +13,9 @@ const GATHER_MS = 1_000
 /** So many batches wait while the audit log is away; what is gathered meanwhile is counted on. */
 const MOST_BATCHES = 4
 const AN_HOUR_MS = 3_600_000
+/** At the end, writing what is gathered may take so long, and then the log to close, in ms: a service that stops has 10 s. */
+const CLOSE_MS = 1_500
+const CLOSE_LOG_MS = 500
 
 export interface AuditOptions {
   readonly log: EventLog
@@ -164,18 +168,25 @@ export class Audit {
     await this.#writing
   }
 
-  /** Writes what is gathered, and closes the log. Idempotent. */
+  /** Writes what is gathered, and closes the log, in at most two seconds, whatever that does. Idempotent. */
   async close(): Promise<void> {
     if (this.#ending.signal.aborted) return
     this.#ending.abort()
-    await this.#beats
+    const inTime = new AbortController()
     try {
-      await this.flush({ all: true })
-      await this.#tellHead()
+      await Promise.race([this.#finishWriting(), timeIsUp(inTime.signal)])
     } catch (error) {
       this.#logger.error({ err: error }, 'what was gathered for the audit log could not be written, and is lost')
+    } finally {
+      inTime.abort()
     }
-    await this.#log.close()
+    await this.#log.close({ timeoutMs: CLOSE_LOG_MS })
+  }
+
+  async #finishWriting(): Promise<void> {
+    await this.#beats
+    await this.flush({ all: true })
+    await this.#tellHead()
   }
 
   async #write(all: boolean): Promise<void> {
@@ -222,4 +233,10 @@ export class Audit {
     if (!this.#failing) this.#logger.error({ err: error }, 'the audit log cannot be written: what was gathered waits')
     this.#failing = true
   }
+}
+
+/** Rejects when the time of closing has passed, by no clock that stands still. */
+async function timeIsUp(signal: AbortSignal): Promise<never> {
+  await setTimeout(CLOSE_MS, undefined, { signal })
+  throw new EventSystemError('log_timeout', 'The audit log did not take what was gathered in time.')
 }

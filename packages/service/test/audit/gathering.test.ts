@@ -141,3 +141,26 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     expect(told).toHaveBeenCalledWith({ seq: 7, hash: entries.at(-1).hash }, 'the head of the audit log')
   })
 })
+
+test('a log that answers nothing does not keep a service from stopping', async () => {
+  const log = await newAuditLog('sqlite')
+  const real = await log.open()
+  const silent = new Proxy(real, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target)
+      if (name === 'append') return () => new Promise(() => {})
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+  const told = vi.fn()
+  const audit = new Audit({ log: silent, clock: new FakeClock(), logger: { ...silentLogger, error: told } })
+  await audit.start()
+  flood(audit)
+  const began = performance.now()
+  await audit.close()
+  expect(performance.now() - began).toBeLessThan(4_000)
+  expect(told).toHaveBeenCalledWith(
+    { err: expect.any(Error) },
+    expect.stringMatching(/could not be written, and is lost$/)
+  )
+})
