@@ -29,6 +29,7 @@ import {
   trimReportOf,
   versionOf
 } from './answers/index.ts'
+import { AuditTrail } from './audit.ts'
 import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
 import { Consumption } from './consumption.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -81,6 +82,8 @@ export class EventClient implements AsyncDisposable {
   readonly deadLetters: DeadLetters
   readonly groups: Groups
   readonly keys: ApiKeys
+  /** Who did what. */
+  readonly audit: AuditTrail
 
   /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
   constructor(options: EventClientOptions = {}) {
@@ -88,6 +91,7 @@ export class EventClient implements AsyncDisposable {
     this.deadLetters = new DeadLetters(this.#transport)
     this.groups = new Groups(this.#transport)
     this.keys = new ApiKeys(this.#transport)
+    this.audit = new AuditTrail(this.#transport)
   }
 
   /**

@@ -5,6 +5,8 @@
  */
 export type {
   ApiKey,
+  AuditEntry,
+  AuditVerification,
   DeadLetter,
   DeadLetterAction,
   EventStats,
@@ -21,6 +23,7 @@ export type {
   RequeueResult,
   TrimReport
 } from './answers/index.ts'
+export type { AuditQuery, AuditTrail } from './audit.ts'
 export type { ConsumeContext, ConsumeHandler, ConsumeOptions, ConsumeReport } from './consume-options.ts'
 export type { Consumption } from './consumption.ts'
 export type { TokenSource } from './credential.ts'

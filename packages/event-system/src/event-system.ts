@@ -1,5 +1,6 @@
 import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
 import {
+  type AuditLog,
   configure,
   type EventSystemConfiguration,
   type EventSystemOptions,
@@ -215,6 +216,16 @@ export class EventSystem {
   async rekey(options: RekeyOptions = {}): Promise<RekeyReport> {
     this.#mustBeOpen('rekey()')
     return rekey(this.log, this.#configuration.encryption, options)
+  }
+
+  /**
+   * A log beside the log, for what was done with that: in Redis the stream `<streamName>:audit`, embedded the file
+   * `<logPath>.audit.db`. Each call makes a handle of its own. Throws `unsupported` for a system over a log of your own.
+   */
+  auditLog(): AuditLog {
+    const { auditLog } = this.#configuration
+    if (auditLog !== undefined) return auditLog()
+    throw new EventSystemError('unsupported', 'A log of your own has no audit log beside it: there is none to open.')
   }
 
   /** How the system is. Never rejects. */

@@ -6,6 +6,7 @@
 export * from '@tradpal/events'
 export * from './codec/index.ts'
 export {
+  type AuditLog,
   configure,
   type EncryptionOptions,
   type Environment,
@@ -37,6 +38,8 @@ export {
   type SkippedMessage,
   type SpooledMessage,
   silentLogger,
-  type TrimmedMessage
+  type TrimmedMessage,
+  WatchedFiles,
+  type WatchedFilesOptions
 } from './runtime/index.ts'
 export * from './store/index.ts'

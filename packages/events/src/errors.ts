@@ -112,6 +112,10 @@ export const ERROR_CODES = {
     meaning:
       'Who asks has used up what they may do in this time; nothing was done. Retry-After says when there is more.'
   },
+  audit_unavailable: {
+    retryable: true,
+    meaning: 'The audit log does not take an entry, and this is not done unrecorded: nothing was done.'
+  },
   // over HTTP
   service_unavailable: { retryable: true, meaning: 'The service cannot be reached or is shedding load.' },
   service_timeout: { retryable: true, meaning: 'The service did not answer in time.' },

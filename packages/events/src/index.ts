@@ -18,7 +18,7 @@ export {
   validateEvent
 } from './event.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
-export type { JsonObject, JsonValue } from './json-value.ts'
+export { isJsonObject, type JsonObject, type JsonValue } from './json-value.ts'
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
 export {

@@ -12,6 +12,7 @@ import {
   type RetentionPolicy
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
+import { type AuditConfiguration, readAudit } from './audit/index.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'
 
@@ -43,6 +44,8 @@ export interface ServiceConfiguration {
   readonly access: AccessConfiguration
   /** How much they may do. */
   readonly limits: LimitsConfiguration
+  /** EVENT_AUDIT and EVENT_AUDIT_RETENTION: whether it is recorded who does what, and how long that is kept. */
+  readonly audit: AuditConfiguration
 }
 
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
@@ -52,6 +55,7 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     read.wholeNumber(variable, undefined, variable, fallback, least, most)
   const eventTypes = readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
   const typeNames = [...knownEventTypes(), ...eventTypes.map(({ name }) => name)]
+  const access = readAccess(environment, read)
   const configuration: ServiceConfiguration = {
     host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
     port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
@@ -64,8 +68,9 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     logLevel: read.choice('LOG_LEVEL', undefined, 'LOG_LEVEL', ['info', 'debug', 'warn', 'error']),
     eventTypes,
     retention: readRetention(environment, typeNames, read),
-    access: readAccess(environment, read),
-    limits: readLimits(read)
+    access,
+    limits: readLimits(read),
+    audit: readAudit(access, read)
   }
   read.finish()
   return configuration

@@ -2,6 +2,7 @@
  * The service's answers, snake_case, to the client's results, camelCase. What lacks a part is refused with `http_error`
  * and the name of the part, so that a wrong service is told from a wrong caller.
  */
+export * from './audit.ts'
 export * from './dead-letters.ts'
 export * from './events.ts'
 export * from './groups.ts'

@@ -1,10 +1,6 @@
-import { readFileSync, type Stats, statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { EventSystemError } from '@tradpal/events'
-import type { Logger } from '../runtime/index.ts'
+import { statSync } from 'node:fs'
+import { type Logger, WatchedFiles } from '../runtime/index.ts'
 
-/** How often the file is looked at, in ms: by its state and not by notices, which do not come where a file is replaced through links, as orchestrators do. */
-const LOOK_EVERY_MS = 1_000
 /** The bits of a file's mode that let others than its owner at it. */
 const OF_OTHERS = 0o077
 
@@ -17,66 +13,37 @@ export interface KeyFileOptions<Ring> {
   readonly logger: Logger
 }
 
-/** Keys in a file that is read again when it changes. What is wrong with it then is logged, and the keys before hold on. */
+/** Keys in a file of its owner's alone, which is read again when it changes. What is wrong with it then is logged, and the keys before hold on. */
 export class KeyFile<Ring> {
-  readonly #options: KeyFileOptions<Ring>
-  #ring: Ring
-  /** Of the file that was read last. What changed before anybody looked is noticed too, as by a watcher of Node's own it would not be. */
-  #state: string
-  #timer: NodeJS.Timeout | undefined
+  readonly path: string
+  readonly #file: WatchedFiles<Ring>
 
   /** Reads it. Throws `invalid_options`, and never says what the keys are. */
-  constructor(options: KeyFileOptions<Ring>) {
-    this.#options = options
-    this.#state = stateOf(statSync(options.path, { throwIfNoEntry: false }))
-    this.#ring = readRing(options)
-  }
-
-  get path(): string {
-    return this.#options.path
+  constructor({ what, path, parse, logger }: KeyFileOptions<Ring>) {
+    this.path = path
+    this.#file = new WatchedFiles({
+      what: `the file of ${what}`,
+      paths: [path],
+      parse: (bytes) => {
+        assertOwnersAlone(path)
+        return parse(bytes.toString('utf8'))
+      },
+      logger
+    })
   }
 
   get ring(): Ring {
-    return this.#ring
+    return this.#file.content
   }
 
   /** Looks at the file from here on, until {@link close}. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS).unref()
+    this.#file.start()
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#file.close()
   }
-
-  async #look(): Promise<void> {
-    const { what, path, logger } = this.#options
-    const state = stateOf(await stat(path).catch(() => undefined))
-    if (state === this.#state) return
-    this.#state = state
-    try {
-      this.#ring = readRing(this.#options)
-    } catch (error) {
-      logger.error({ err: error }, `the ${what} changed and cannot be used: those before hold on`)
-      return
-    }
-    logger.info({ file: path }, `the ${what} changed and were read again`)
-  }
-}
-
-function readRing<Ring>({ what, path, parse }: KeyFileOptions<Ring>): Ring {
-  try {
-    assertOwnersAlone(path)
-    return parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new EventSystemError('invalid_options', `The ${what} in ${path} cannot be used: ${reason}`)
-  }
-}
-
-/** A file that was replaced is another. */
-function stateOf(stats: Stats | undefined): string {
-  return stats === undefined ? 'none' : [stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size].join()
 }
 
 function assertOwnersAlone(path: string): void {

@@ -7,6 +7,7 @@ import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
+import { type AuditLog, redisAuditLog, sqliteAuditLog } from './audit-log.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
@@ -75,6 +76,8 @@ export interface EventSystemConfiguration {
   readonly signing: Signing | undefined
   /** How the log is kept, for people: what was asked of it beside its place. Empty for a log of your own. */
   readonly logSettings: Readonly<Record<string, string | number>>
+  /** Undefined for a log of your own. */
+  readonly auditLog?: () => AuditLog
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -147,11 +150,14 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }
-    return { log: sealed(new SqliteLog({ path, clock, ...settings })), logSettings: settings, ...others }
+    const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded })
+    return { log: sealed(new SqliteLog({ path, clock, ...settings })), logSettings: settings, auditLog, ...others }
   }
   const settings = { durability: durability.redis, ...partitioning, ...ofEither }
-  const log = new RedisLog({ url: redisUrl, streamName, onConnectionChange, ...access, ...settings })
-  return { log: sealed(log), logSettings: settings, ...others }
+  const place = { url: redisUrl, streamName, ...access }
+  const log = new RedisLog({ ...place, onConnectionChange, ...settings })
+  const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
+  return { log: sealed(log), logSettings: settings, auditLog, ...others }
 }
 
 function isLogger(logger: Logger): boolean {

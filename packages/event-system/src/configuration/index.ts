@@ -2,6 +2,7 @@
  * What a system is made of: options, then the environment, then defaults, checked all at once. Here, and nowhere else, it
  * is decided which log it is.
  */
+export type { AuditLog } from './audit-log.ts'
 export {
   configure,
   type EventSystemConfiguration,

@@ -67,7 +67,7 @@ describeOnEachLog('encryption', (under) => {
     const system = await systemWith(path, { logger })
     await system.publishEvent(signal())
     writeKeys(path, 'b', 'a')
-    await waitFor(() => lines.some(({ message }) => /keys changed and were read again/.test(message)), ROLLED_OUT)
+    await waitFor(() => lines.some(({ message }) => /keys changed: read again/.test(message)), ROLLED_OUT)
     await system.publishEvent(signal())
 
     const log = await under.open()
@@ -82,7 +82,7 @@ describeOnEachLog('encryption', (under) => {
     const system = await systemWith(path, { logger })
     replace(path, `{"current": "a", "keys": {"a": "${keyOf('a')}"`)
     const told = await waitFor(() => lines.find(({ level }) => level === 'error'), ROLLED_OUT)
-    expect(told.text).toMatch(/those before hold on.*not JSON/)
+    expect(told.text).toMatch(/what held before holds on.*not JSON/)
     expect(told.text).not.toContain(keyOf('a').slice(0, 20))
     await system.publishEvent(signal())
     expect(await system.getEvents()).toHaveLength(1)

@@ -2,6 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
+import { clusterPrefix, groupKeys, logKeys, partitionKey, recordsKey } from '../../src/log/redis/keys.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** The sentences with which options are refused. */
@@ -177,4 +178,39 @@ describe('the configuration', () => {
     const log = new SqliteLog({ path: '/tmp/own.db' })
     expect(configure({ log, environment: { REDIS_URL: 'nonsense' } }).log).toBe(log)
   })
+})
+
+describe('the audit log', () => {
+  const ofSystem = (options: EventSystemOptions) => new EventSystem({ environment: {}, ...options }).auditLog()
+
+  it('is a file beside that of the embedded log, and a stream under the name of that in Redis', () => {
+    expect(ofSystem({ logPath: '/tmp/nowhere/events.db' })).toMatchObject({
+      log: { kind: 'sqlite', location: '/tmp/nowhere/events.db.audit.db' },
+      mayBeThere: false
+    })
+    expect(ofSystem({ redisUrl: 'redis://localhost', streamName: 'orders' }).log.location).toMatch(/ orders:audit$/)
+  })
+
+  it('is not there beside a log of your own', () => {
+    const system = new EventSystem({ environment: {}, log: new SqliteLog({ path: '/tmp/nowhere/own.db' }) })
+    expect(() => system.auditLog()).toThrow(expect.objectContaining({ code: 'unsupported' }))
+  })
+
+  it.each(['tradpal_events', '{orders}'])(
+    'has keys that the log %s has not, and in a cluster all of them in one slot',
+    (stream) => {
+      for (const prefixOf of [(name: string) => name, clusterPrefix]) {
+        const keysOf = (name: string) => {
+          const keys = logKeys(name, prefixOf(name))
+          const all = [keys.deduplication, Object.values(groupKeys(keys, 'audit')), Object.values(keys)].flat(2)
+          return [...all, partitionKey(keys, 'audit'), recordsKey(keys, 'audit')].filter((key) => key !== keys.prefix)
+        }
+        const [own, audit] = [keysOf(stream), keysOf(`${stream}:audit`)]
+        expect(own.filter((key) => audit.includes(key) || key.startsWith(`${stream}:audit`))).toEqual([])
+        expect(audit.every((key) => key.startsWith(`${stream}:audit`))).toBe(true)
+        if (prefixOf === clusterPrefix)
+          expect(new Set([...audit, `${stream}:audit`].map((key) => /\{([^}]+)\}/.exec(key)?.[1] ?? key)).size).toBe(1)
+      }
+    }
+  )
 })

@@ -1,13 +1,12 @@
-import { type Clock, EventSystemError, type Logger, type Records } from '@tradpal/event-system'
+import { type Clock, EventSystemError, type Logger, type Records, WatchedFiles } from '@tradpal/event-system'
 import { type ApiKey, ApiKeys } from './api-keys.ts'
-import type { AccessConfiguration } from './configuration.ts'
+import { type AccessConfiguration, asksForCredentials } from './configuration.ts'
 import { FailedAttempts } from './failed-attempts.ts'
 import { isToken, Tokens } from './jwt.ts'
 import { KeyBook } from './key-book.ts'
 import { Policy, scopesOf } from './policy.ts'
 import { ANONYMOUS, ANYBODY, type Identity, type Principal } from './principal.ts'
 import type { Scopes } from './scopes.ts'
-import { WatchedFiles } from './watched-files.ts'
 
 /** The certificate that a client showed when it connected: whose it is, or why it proves nothing. */
 export type ClientCertificate = { readonly name: string } | { readonly refused: string }
@@ -50,9 +49,8 @@ export class Access {
   constructor(options: AccessOptions) {
     const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
     const { auth, policyFile, jwt, tls } = configuration
+    this.mode = auth ?? (asksForCredentials(configuration) ? 'required' : 'private')
     this.#takesCertificates = tls?.clientCaFile !== undefined
-    const saysWho = policyFile !== undefined || jwt !== undefined || this.#takesCertificates
-    this.mode = auth ?? (saysWho ? 'required' : 'private')
     this.keys = new ApiKeys(records, clock)
     this.#book = new KeyBook({ records, clock, logger })
     this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
@@ -67,7 +65,7 @@ export class Access {
             onChange: () => {
               this.#principals = new WeakMap()
             }
-          })
+          }).start()
     this.#tokens = jwt === undefined ? undefined : new Tokens({ configuration: jwt, clock, logger })
   }
 

@@ -63,3 +63,9 @@ function readTlsFiles(read: EnvironmentReader): TlsFiles | undefined {
   }
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile, crlFile }
 }
+
+/** Whether somebody is asked for credentials: as EVENT_AUTH says, or else where something says who may come. */
+export function asksForCredentials({ auth, policyFile, jwt, tls }: AccessConfiguration): boolean {
+  if (auth !== undefined) return auth !== 'off'
+  return policyFile !== undefined || jwt !== undefined || tls?.clientCaFile !== undefined
+}

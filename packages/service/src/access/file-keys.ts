@@ -1,10 +1,9 @@
 import { createPublicKey } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { EventSystemError, type Logger } from '@tradpal/event-system'
+import { EventSystemError, type Logger, WatchedFiles } from '@tradpal/event-system'
 import { createLocalJWKSet, type JWK } from 'jose'
 import { PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS } from './signature-algorithms.ts'
 import { type KeyHint, keyAmong, type TokenKey, type TokenKeys } from './token-keys.ts'
-import { WatchedFiles } from './watched-files.ts'
 
 /** RSA keys below are broken within reach (RFC 7518, 3.3). */
 const LEAST_RSA_BITS = 2_048
@@ -35,7 +34,7 @@ export class FileKeys implements TokenKeys {
       },
       logger,
       onChange
-    })
+    }).start()
   }
 
   find(hint: KeyHint): Promise<TokenKey | undefined> {

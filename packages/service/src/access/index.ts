@@ -5,7 +5,7 @@
 export { Access, type ClientCertificate } from './access.ts'
 export { forwardedAddresses, isPrivateAddress, networkOf } from './addresses.ts'
 export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
-export { type AccessConfiguration, readAccess, type TlsFiles } from './configuration.ts'
+export { type AccessConfiguration, asksForCredentials, readAccess, type TlsFiles } from './configuration.ts'
 export {
   allPublishedBy,
   mayKnowGroup,
@@ -16,6 +16,6 @@ export {
   readableTypes
 } from './permissions.ts'
 export { Policy, type PolicyReason } from './policy.ts'
-export { ANONYMOUS, ANYBODY, isKnown, type Principal, STRANGER } from './principal.ts'
+export { ANONYMOUS, ANYBODY, isKnown, type Principal, type Proof, STRANGER } from './principal.ts'
 export { assertScope, type Scopes } from './scopes.ts'
-export { WatchedFiles } from './watched-files.ts'
+export { withoutSecrets } from './secrets.ts'

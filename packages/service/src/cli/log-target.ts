@@ -18,8 +18,10 @@ import {
 } from '@tradpal/event-system'
 import { ApiKeys } from '../access/index.ts'
 import { retentionOf } from '../retention-variables.ts'
+import { OperatorsAudit } from './operators-audit.ts'
 import type { GlobalOptions } from './options.ts'
 import type {
+  AuditTarget,
   DeadLetterTarget,
   GroupTarget,
   KeyTarget,
@@ -50,12 +52,13 @@ export async function openLogTarget(options: GlobalOptions, create: boolean): Pr
     ...(timeout === undefined ? {} : { timeoutMs: Math.ceil(timeout) })
   })
   try {
+    const audit = new OperatorsAudit(system, environment)
     await system.initialize()
+    return new LogTarget(system, audit)
   } catch (error) {
     await system.close()
     throw error
   }
-  return new LogTarget(system)
 }
 
 function registerFurtherTypes(path: string | undefined): void {
@@ -73,14 +76,18 @@ class LogTarget implements Target {
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget
+  readonly audit: AuditTarget
   readonly #system: EventSystem
+  readonly #audit: OperatorsAudit
 
-  constructor(system: EventSystem) {
+  constructor(system: EventSystem, audit: OperatorsAudit) {
     this.#system = system
+    this.#audit = audit
     this.location = system.log.location
-    this.deadLetters = system.deadLetters
-    this.groups = system.groups
-    this.keys = keysOf(system)
+    this.deadLetters = audit.deadLetters(system.deadLetters)
+    this.groups = audit.groups(system.groups)
+    this.keys = audit.keys(keysOf(system))
+    this.audit = audit
   }
 
   publishBatch(events: readonly Event[]): Promise<string[]> {
@@ -122,7 +129,9 @@ class LogTarget implements Target {
 
   async trim({ force = false, dryRun = false, timeoutMs, ...policy }: TrimRequest): Promise<TrimReport> {
     const limits = Object.keys(policy).length > 0 ? policy : retentionOf(process.env)
-    return this.#system.retention.enforce({ policy: limits, force, dryRun })
+    const work = () => this.#system.retention.enforce({ policy: limits, force, dryRun })
+    if (dryRun) return work()
+    return this.#audit.record('log.trimmed', { ...limits, force }, work, ({ removed, lost }) => ({ removed, lost }))
   }
 
   rekey(options: RekeyOptions): Promise<RekeyReport> {
@@ -136,6 +145,7 @@ class LogTarget implements Target {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#audit.close()
     await this.#system.close()
   }
 }

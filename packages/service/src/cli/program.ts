@@ -107,6 +107,11 @@ const COMMANDS: readonly CommandFile[] = [
     name: 'certs',
     summary: 'make certificates for development',
     load: async () => (await import('./commands/certs/index.ts')).defineCerts
+  },
+  {
+    name: 'audit',
+    summary: 'show who did what, and verify that nothing of it was changed or removed',
+    load: async () => (await import('./commands/audit/index.ts')).defineAudit
   }
 ]
 

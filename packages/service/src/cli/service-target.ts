@@ -3,6 +3,7 @@ import { type Event, EventSystemError, isKnownEventType, registerEventType, type
 import type { GlobalOptions } from './options.ts'
 import { accessOf } from './service-access.ts'
 import type {
+  AuditTarget,
   DeadLetterTarget,
   GroupTarget,
   KeyTarget,
@@ -33,6 +34,7 @@ class ServiceTarget implements Target {
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget
+  readonly audit: AuditTarget
   readonly #client: EventClient
   readonly #longTimeoutMs: number
 
@@ -42,6 +44,12 @@ class ServiceTarget implements Target {
     this.deadLetters = client.deadLetters
     this.groups = client.groups
     this.keys = client.keys
+    const { audit } = client
+    this.audit = {
+      list: (query) => audit.list(query),
+      head: () => audit.head(),
+      verify: (options) => audit.verify({ ...options, timeoutMs: longTimeoutMs })
+    }
     this.#longTimeoutMs = longTimeoutMs
   }
 

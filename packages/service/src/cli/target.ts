@@ -1,5 +1,7 @@
 import type {
   ApiKey,
+  AuditEntry,
+  AuditVerification,
   DeadLetter,
   DeadLetterAction,
   GroupInfo,
@@ -85,6 +87,25 @@ export interface Target extends AsyncDisposable {
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget
+  readonly audit: AuditTarget
+}
+
+/** Who did what. All reject with `not_found` where that is not recorded. */
+export interface AuditTarget {
+  /** In order: with `since` the first ones from there, without the newest. */
+  list(query: {
+    readonly principal?: string
+    readonly action?: string
+    /** ms since the epoch. */
+    readonly since?: number
+    readonly until?: number
+    readonly refused?: boolean
+    readonly limit: number
+  }): Promise<AuditEntry[]>
+  /** `<seq>:<hash>` of the last entry. */
+  head(): Promise<string>
+  /** `head`: one that was kept. Rejects with `invalid_argument`. */
+  verify(options: { readonly head?: string }): Promise<AuditVerification>
 }
 
 /** Every condition that is given must hold. */

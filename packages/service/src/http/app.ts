@@ -10,9 +10,12 @@ import {
   systemClock
 } from '@tradpal/event-system'
 import fastify, { type FastifyHttpOptions } from 'fastify'
-import { Access } from '../access/index.ts'
+import { Access, withoutSecrets } from '../access/index.ts'
+import { Audit } from '../audit/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { ServiceTls } from '../tls/index.ts'
+import { auditRoutes } from './audit.ts'
+import { auditRequests } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import { boundConnections, boundRequests, serverOptions } from './bounds.ts'
 import type { App, AppContext } from './context.ts'
@@ -70,11 +73,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
     failuresPerMinute: configuration.limits.authFailuresPerMinute,
     onTooManyFailures: () => metrics.rateLimited.inc({ limit: 'auth_failures' })
   })
+  const audit = await startAudit(system, configuration, logger)
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
   const limits = new RequestLimits({ configuration, log: system.log, metrics })
   const context: AppContext = {
     system,
     access,
+    audit,
     configuration,
     logger,
     metrics,
@@ -108,12 +113,14 @@ export async function buildApp(options: AppOptions): Promise<App> {
   boundRequests(app)
   secureAnswers(app)
   guard(app, access, tls)
+  auditRequests(app, audit)
   limits.addTo(app)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()
     access.close()
     tls?.close()
+    await audit?.close()
   })
 
   await describeApi(app, context)
@@ -143,6 +150,17 @@ function newApp(tls: ServiceTls | undefined, options: FastifyHttpOptions<Server>
   return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }
 
+async function startAudit(
+  system: EventSystem,
+  { audit: { isOn, retentionMs } }: ServiceConfiguration,
+  logger: Logger
+): Promise<Audit | undefined> {
+  if (!isOn) return undefined
+  const audit = new Audit({ log: system.auditLog().log, clock: systemClock, logger, retentionMs })
+  await audit.startSoon()
+  return audit
+}
+
 /** Refused first when the service has too much to do. */
 const PUBLISHING = [eventsRoutes, convenienceRoutes]
 
@@ -158,6 +176,7 @@ const ROOMS = [
   pullingRoutes,
   deadLetterRoutes,
   keyRoutes,
+  auditRoutes,
   healthRoute,
   metricsRoute
 ]
@@ -173,9 +192,10 @@ function reportTo(metrics: Metrics, logger: Logger): OnProblem {
     metrics.errors.inc({ code })
     const requests = status === 503 ? occurrences.add(code) : 1
     if (requests === 0) return
-    if (requests > 1) logger.error({ code, status, requests, detail }, 'requests failed')
-    else if (status >= 500) logger.error({ code, status, url: instance, detail, err: error }, 'a request failed')
-    else logger.info({ code, status, url: instance, detail }, 'a request was refused')
+    const shown = { code, status, url: withoutSecrets(instance), detail: withoutSecrets(detail) }
+    if (requests > 1) logger.error({ code, status, requests, detail: shown.detail }, 'requests failed')
+    else if (status >= 500) logger.error({ ...shown, err: error }, 'a request failed')
+    else logger.info(shown, 'a request was refused')
   }
 }
 
@@ -184,7 +204,8 @@ function logRequests(app: App, logger: Logger): void {
   if ('isLevelEnabled' in logger && !(logger as { isLevelEnabled(level: string): boolean }).isLevelEnabled('debug'))
     return
   app.addHook('onResponse', async ({ method, url }, { statusCode, elapsedTime }) => {
-    logger.debug({ method, url, status: statusCode, durationMs: Math.round(elapsedTime * 100) / 100 }, 'answered')
+    const durationMs = Math.round(elapsedTime * 100) / 100
+    logger.debug({ method, url: withoutSecrets(url), status: statusCode, durationMs }, 'answered')
   })
 }
 

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { EventSystem, Logger } from '@tradpal/event-system'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { Access } from '../access/index.ts'
+import type { Audit } from '../audit/index.ts'
 import type { ServiceConfiguration } from '../configuration.ts'
 import type { LastingAnswers } from './lasting-answers.ts'
 import type { Metrics } from './metrics.ts'
@@ -14,6 +15,8 @@ export interface AppContext {
   readonly system: EventSystem
   /** Who may do what. */
   readonly access: Access
+  /** Undefined where nothing is recorded. */
+  readonly audit: Audit | undefined
   readonly configuration: ServiceConfiguration
   readonly logger: Logger
   readonly metrics: Metrics

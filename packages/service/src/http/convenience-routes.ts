@@ -44,7 +44,7 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
     app.post(
       shortcut.path,
       {
-        config: { access: { some: 'publish' }, body: bodySchema(shortcut) },
+        config: { access: { some: 'publish' }, audit: 'events.published', body: bodySchema(shortcut) },
         schema: {
           tags: ['publish'],
           summary: shortcut.summary,
@@ -56,7 +56,7 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
         const { body, headers, principal } = request
         const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
         await limits.publish(request, reply, 1)
-        return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+        return receiptOf(event, await system.publisher.publish(event, publishOptions(headers)), reply)
       }
     )
   }

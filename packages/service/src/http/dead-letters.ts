@@ -9,6 +9,7 @@ import {
 } from '@tradpal/event-system'
 import Type, { type Static } from 'typebox'
 import { ANYBODY, type Principal } from '../access/index.ts'
+import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -54,6 +55,20 @@ const bulkBody = closed({
 })
 const discardBody = closed({ by, reason: Type.String({ minLength: 1, maxLength: 1_000, description: 'Why.' }) })
 
+const requeuedMany: AuditRule = {
+  action: 'dead_letters.requeued',
+  what: ({ body: { dry_run: dryRun, by: _, ...filter } }) => (dryRun === true ? undefined : filter),
+  result: ({ requeued, remaining, failed }) => ({
+    requeued,
+    remaining,
+    failed: Array.isArray(failed) ? failed.length : 0
+  })
+}
+const requeuedOne: AuditRule = {
+  action: 'dead_letters.requeued',
+  what: ({ params, body }) => ({ ...params, amended: body.data !== undefined })
+}
+
 /** What consumer groups gave up on. */
 export function deadLetterRoutes(app: App, { system }: AppContext): void {
   const { deadLetters } = system
@@ -61,7 +76,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -90,7 +105,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters/actions',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -111,7 +126,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/dead-letters/:id',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
         tags: ['dead letters'],
@@ -126,7 +141,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/dead-letters/requeue',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: requeuedMany },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],
@@ -171,7 +186,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/dead-letters/:id/requeue',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: requeuedOne },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],
@@ -195,7 +210,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   app.delete(
     '/dead-letters/:id',
     {
-      config: { access: { scope: 'admin:dead-letters' } },
+      config: { access: { scope: 'admin:dead-letters' }, audit: { action: 'dead_letters.discarded' } },
       preValidation: readBody,
       schema: {
         tags: ['dead letters'],

@@ -21,7 +21,7 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
   app.post(
     '/events',
     {
-      config: { access: { some: 'publish' }, body: newEvent },
+      config: { access: { some: 'publish' }, audit: 'events.published', body: newEvent },
       schema: {
         tags: ['publish'],
         summary: 'Publish an event',
@@ -34,14 +34,14 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
       const { body, headers, query, principal } = request
       const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
       await limits.publish(request, reply, 1)
-      return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
+      return receiptOf(event, await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
   )
 
   app.get(
     '/versions',
     {
-      config: { access: { some: 'publish' } },
+      config: { access: { some: 'publish' }, audit: 'nothing' },
       schema: {
         tags: ['publish'],
         summary: 'How many events were published with a stream key: 0 when none ever was',
@@ -61,6 +61,7 @@ export function batchRoute(app: App, { system, limits }: AppContext): void {
     {
       config: {
         access: { some: 'publish' },
+        audit: 'events.published',
         body: Type.Array(newEvent, { maxItems: MAX_BATCH }),
         takes: ['application/json', 'application/x-ndjson']
       },
@@ -75,14 +76,14 @@ export function batchRoute(app: App, { system, limits }: AppContext): void {
     },
     async (request, reply) => {
       const { body, headers, query, principal } = request
-      const events = decodeBatch(textOf(body, 'events'), headers['content-type'])
-      if (events.length > MAX_BATCH) {
-        const sentence = `A batch has at most ${MAX_BATCH} events, got ${events.length}; send it in parts.`
+      const decoded = decodeBatch(textOf(body, 'events'), headers['content-type'])
+      if (decoded.length > MAX_BATCH) {
+        const sentence = `A batch has at most ${MAX_BATCH} events, got ${decoded.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
       }
-      const published = allPublishedBy(principal, events)
-      await limits.publish(request, reply, published.length)
-      return batchReceiptOf(await system.publisher.publishAll(published, publishOptions(headers, query)), reply)
+      const events = allPublishedBy(principal, decoded)
+      await limits.publish(request, reply, events.length)
+      return batchReceiptOf(events, await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
     }
   )
 }

@@ -61,7 +61,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/groups',
     {
-      config: { access: 'the known' },
+      config: { access: 'the known', audit: 'nothing' },
       schema: {
         tags: ['consume'],
         summary: 'The consumer groups: members, lag, what is pending and retried',
@@ -77,7 +77,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.get(
     '/groups/:group',
     {
-      config: { access: { scope: 'consume', of: 'group', or: 'admin:groups' } },
+      config: { access: { scope: 'consume', of: 'group', or: 'admin:groups' }, audit: 'nothing' },
       schema: {
         tags: ['consume'],
         summary: 'One consumer group, and a page of what is pending in it',
@@ -98,7 +98,10 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.post(
     '/groups/:group/seek',
     {
-      config: { access: { scope: 'admin:groups' } },
+      config: {
+        access: { scope: 'admin:groups' },
+        audit: { action: 'groups.moved', what: ({ params, body }) => ({ ...params, ...body }) }
+      },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -118,7 +121,10 @@ export function groupRoutes(app: App, { system }: AppContext): void {
   app.delete(
     '/groups/:group',
     {
-      config: { access: { scope: 'admin:groups' } },
+      config: {
+        access: { scope: 'admin:groups' },
+        audit: { action: 'groups.removed', what: ({ params, query }) => ({ ...params, ...query }) }
+      },
       schema: {
         tags: ['consume'],
         summary: 'Drop a group, with its place and what is pending in it',

@@ -46,7 +46,7 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
     '/health',
     {
       ...asItIs,
-      config: { access: 'anybody' },
+      config: { access: 'anybody', audit: 'nothing' },
       schema: {
         tags: ['monitor'],
         summary: 'How the service is',

@@ -15,7 +15,10 @@ export function homeRoute(app: App, { system, version }: AppContext): void {
   const { kind, location } = system.log
   app.get(
     '/',
-    { config: { access: 'the known' }, schema: { tags: ['monitor'], summary: 'What runs here' } },
+    {
+      config: { access: 'the known', audit: 'nothing' },
+      schema: { tags: ['monitor'], summary: 'What runs here' }
+    },
     async ({ headers, host }, reply) => {
       reply.header('vary', 'accept')
       if (headers.accept?.includes('text/html') !== true) {

@@ -1,6 +1,7 @@
-import { EventSystemError, formatTimestamp } from '@tradpal/event-system'
+import { EventSystemError, formatTimestamp, type JsonObject } from '@tradpal/event-system'
 import Type, { type TSchema } from 'typebox'
 import type { ApiKey, IssuedApiKey, Principal, Scopes } from '../access/index.ts'
+import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -44,6 +45,15 @@ const rotation = closed({
   )
 })
 
+/** Of an answer with a key nothing but this: the key itself is in it. */
+const ofKey = ({ id, name }: JsonObject) => ({ id, name })
+const created: AuditRule = { action: 'keys.created', what: ({ body }) => body, result: ofKey }
+const rotated: AuditRule = {
+  action: 'keys.rotated',
+  what: ({ params, body }) => ({ rotated: params.id, ...body }),
+  result: ofKey
+}
+
 /** API keys, for who may make them: nobody gives more than they have. */
 export function keyRoutes(app: App, { access }: AppContext): void {
   const { keys } = access
@@ -52,7 +62,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
     '/keys',
     {
       ...asItIs,
-      config: { access: { scope: 'admin:keys' } },
+      config: { access: { scope: 'admin:keys' }, audit: 'nothing' },
       schema: {
         tags: ['keys'],
         summary: 'The API keys, the oldest first',
@@ -77,7 +87,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
     {
       ...asItIs,
       preValidation: readBody,
-      config: { access: { scope: 'admin:keys' } },
+      config: { access: { scope: 'admin:keys' }, audit: created },
       schema: {
         tags: ['keys'],
         summary: 'Make an API key',
@@ -104,7 +114,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
     {
       ...asItIs,
       preValidation: readBody,
-      config: { access: { scope: 'admin:keys' } },
+      config: { access: { scope: 'admin:keys' }, audit: rotated },
       schema: {
         tags: ['keys'],
         summary: 'Make a key like another, which ends some time later',
@@ -124,7 +134,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
     '/keys/:id',
     {
       ...asItIs,
-      config: { access: { scope: 'admin:keys' } },
+      config: { access: { scope: 'admin:keys' }, audit: { action: 'keys.revoked', result: ofKey } },
       schema: {
         tags: ['keys'],
         summary: 'End a key at once, on every instance',

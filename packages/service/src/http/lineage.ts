@@ -11,7 +11,7 @@ export function lineageRoute(app: App, { system }: AppContext): void {
     '/events/:message_id/lineage',
     {
       ...asItIs,
-      config: { access: { some: 'read' } },
+      config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
         tags: ['query'],
         summary: 'What caused an event, and what followed from it',

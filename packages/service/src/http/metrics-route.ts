@@ -5,7 +5,7 @@ export function metricsRoute(app: App, { metrics, configuration }: AppContext): 
   app.get(
     '/metrics',
     {
-      config: { access: configuration.access.metricsPublic ? 'anybody' : { scope: 'metrics' } },
+      config: { access: configuration.access.metricsPublic ? 'anybody' : { scope: 'metrics' }, audit: 'nothing' },
       schema: {
         tags: ['monitor'],
         summary: 'What Prometheus scrapes',

@@ -36,7 +36,9 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
       openapi: '3.1.0',
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
       components: { securitySchemes: SECURITY_SCHEMES },
-      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'monitor'].map((name) => ({ name }))
+      tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'audit', 'monitor'].map((name) => ({
+        name
+      }))
     },
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'], access } = route.config ?? {}
@@ -46,14 +48,14 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
   })
   await app.register(async (pages) => {
     pages.addHook('onRoute', (route) => {
-      route.config = { access: 'the known', ...route.config }
+      route.config = { access: 'the known', audit: 'nothing', ...route.config }
     })
     await securePages(pages)
     await pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
   })
   app.get(
     '/openapi.json',
-    { config: { access: 'the known' }, schema: { tags: ['monitor'], summary: 'This description' } },
+    { config: { access: 'the known', audit: 'nothing' }, schema: { tags: ['monitor'], summary: 'This description' } },
     async () => app.swagger()
   )
 }

@@ -80,6 +80,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   issuer_unavailable: 503,
   forbidden: 403,
   rate_limited: 429,
+  audit_unavailable: 503,
   service_unavailable: 503,
   service_timeout: 504,
   http_error: 500,

@@ -61,7 +61,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/pull',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       ...asItIs,
       preValidation: readBody,
       schema: {
@@ -116,7 +116,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/ack',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -136,7 +136,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/extend',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],
@@ -155,7 +155,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   app.post(
     '/groups/:group/nack',
     {
-      config: { access: { scope: 'consume', of: 'group' } },
+      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
       preValidation: readBody,
       schema: {
         tags: ['consume'],

@@ -1,6 +1,7 @@
-import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
+import { type Event, EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
+import { notePublished } from './auditing.ts'
 import { published, publishedBatch } from './schemas.ts'
 
 const SPOOLED =
@@ -54,7 +55,8 @@ function isContent(preferences: string): boolean {
   return preferences.split(',').some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
 }
 
-export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
+export function receiptOf({ eventType }: Event, receipt: PublishReceipt, reply: FastifyReply) {
+  notePublished(reply.request, [eventType], [receipt])
   const { status, messageId, eventId, duplicate } = receipt
   if (status === 'spooled') {
     acceptAsync(reply)
@@ -71,7 +73,12 @@ export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
   }
 }
 
-export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: FastifyReply) {
+export function batchReceiptOf(events: readonly Event[], receipts: readonly PublishReceipt[], reply: FastifyReply) {
+  notePublished(
+    reply.request,
+    events.map(({ eventType }) => eventType),
+    receipts
+  )
   const eventIds = receipts.map(({ eventId }) => eventId)
   const [first] = receipts
   if (first?.status === 'spooled') {

@@ -1,6 +1,7 @@
 import { EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
+import type { AuditRule } from './auditing.ts'
 import { isObject } from './body-text.ts'
 import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
@@ -49,12 +50,18 @@ const FORMATS: readonly Format[] = [
 /** Lines are gathered to so many characters before they are written, when nothing paces them. */
 const CHUNK = 65_536
 
+const replayed: AuditRule = {
+  action: 'events.replayed',
+  what: ({ query, body }) => ({ ...query, ...bodyParameters(body) }),
+  result: ({ events_replayed }) => ({ events_replayed })
+}
+
 /** Runs over a range and appends nothing: it counts, or streams the events to the caller. */
 export function replayRoute(app: App, context: AppContext): void {
   app.post(
     '/events/replay',
     {
-      config: { access: { scope: 'replay' }, body },
+      config: { access: { scope: 'replay' }, audit: replayed, body },
       schema: {
         tags: ['query'],
         summary: 'Replay a range of the log',

@@ -1,5 +1,6 @@
 import type { RetentionLimits, RetentionPolicy } from '@tradpal/event-system'
 import Type, { type Static } from 'typebox'
+import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -32,12 +33,18 @@ const answer = Type.Object({
   dry_run: Type.Boolean()
 })
 
+const trimmed: AuditRule = {
+  action: 'log.trimmed',
+  what: ({ body }) => (body.dry_run === true ? undefined : body),
+  result: ({ removed, lost, lost_by_group }) => ({ removed, lost, lost_by_group })
+}
+
 /** Removes what is beyond limits now, without waiting for the service to do so by itself. */
 export function trimmingRoute(app: App, { system }: AppContext): void {
   app.post(
     '/events/trim',
     {
-      config: { access: { scope: 'admin:retention' } },
+      config: { access: { scope: 'admin:retention' }, audit: trimmed },
       preValidation: readBody,
       schema: {
         tags: ['monitor'],

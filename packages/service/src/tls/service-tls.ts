@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, SecureServerOptions } from 'node:http2'
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
-import type { Clock, Logger } from '@tradpal/event-system'
-import { type ClientCertificate, type TlsFiles, WatchedFiles } from '../access/index.ts'
+import { type Clock, type Logger, WatchedFiles } from '@tradpal/event-system'
+import type { ClientCertificate, TlsFiles } from '../access/index.ts'
 import { nameOf } from './certificate-name.ts'
 import { ClientTrust, type RevocationList } from './client-trust.ts'
 import { connectionOf } from './connection.ts'
@@ -63,7 +63,7 @@ export class ServiceTls {
       onChange: ({ context }) => {
         for (const server of this.#servers) server.setSecureContext(context)
       }
-    })
+    }).start()
   }
 
   /** Rejects with `invalid_options` when the files cannot be used. */

@@ -45,7 +45,11 @@ const COMMANDS = [
   ['policy'],
   ['policy', 'check'],
   ['certs'],
-  ['certs', 'dev']
+  ['certs', 'dev'],
+  ['audit'],
+  ['audit', 'list'],
+  ['audit', 'head'],
+  ['audit', 'verify']
 ]
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
@@ -62,6 +66,7 @@ beforeAll(async () => {
   cwd = await folderOfExamples()
   target = await sqliteTarget()
   await publishLines(target, EVENTS)
+  await runCommand(['trim', '--max-length', '1000', ...target.options], { env: { EVENT_AUDIT: 'on' } })
   await using system = await target.openSystem()
   letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
   keyId = JSON.parse((await runCommand(['keys', 'create', '--name', 'a', '--json', ...target.options])).stdout).id

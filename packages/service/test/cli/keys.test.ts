@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { newFolder } from '../support/new-folder.ts'
+import { newFolder } from '../../../../test/support/new-folder.ts'
 import { runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { newFolder } from '../../../../test/support/new-folder.ts'
 import { newSigningKey, rawToken, type SigningKey } from './support/token-issuer.ts'
-import { AUDIENCE, ISSUER, issuerAndService, newFolder, type TokenService } from './support/token-service.ts'
+import { AUDIENCE, ISSUER, issuerAndService, type TokenService } from './support/token-service.ts'
 
 let rsa: SigningKey
 beforeAll(async () => {

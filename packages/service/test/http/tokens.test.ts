@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { SignJWT } from 'jose'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { newFolder } from '../../../../test/support/new-folder.ts'
 import { newSigningKey, part, resigned, type SigningKey, TokenIssuer } from './support/token-issuer.ts'
-import { issuerAndService, newFolder, type TokenService, tokenService } from './support/token-service.ts'
+import { issuerAndService, type TokenService, tokenService } from './support/token-service.ts'
 
 const ALL_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
 

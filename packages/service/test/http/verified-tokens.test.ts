@@ -4,8 +4,9 @@ import { silentLogger } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, expect, test, vi } from 'vitest'
+import { newFolder } from '../../../../test/support/new-folder.ts'
 import { newSigningKey } from './support/token-issuer.ts'
-import { issuerAndService, newFolder, tokenService } from './support/token-service.ts'
+import { issuerAndService, tokenService } from './support/token-service.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

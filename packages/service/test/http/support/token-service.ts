@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { EventSystem, type Logger, silentLogger } from '@tradpal/event-system'
 import { FakeClock } from '@tradpal/event-system/testing'
 import { onTestFinished } from 'vitest'
@@ -38,6 +35,8 @@ export async function tokenService(
   const configuration = readServiceConfiguration({
     EVENT_JWT_ISSUER: ISSUER,
     EVENT_JWT_AUDIENCE: AUDIENCE,
+    // Tests show wrong ones by the hundred: how many may come is bounded elsewhere.
+    EVENT_LIMIT_AUTH_FAILURES_PER_MINUTE: '0',
     ...environment
   })
   const app = await buildApp({ system, configuration, clock, logger })
@@ -71,11 +70,4 @@ export async function issuerAndService(
   const issuer = await TokenIssuer.start(options.key)
   const service = await tokenService({ EVENT_JWT_JWKS_URL: issuer.jwksUrl, ...environment }, options)
   return { issuer, service }
-}
-
-/** A folder that the test's end removes. */
-export async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tradpal-tokens-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  return folder
 }

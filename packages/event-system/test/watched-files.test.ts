@@ -1,10 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { silentLogger } from '@tradpal/event-system'
-import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { WatchedFiles } from '../../src/access/watched-files.ts'
-import { newFolder } from '../support/new-folder.ts'
+import { newFolder } from '../../../test/support/new-folder.ts'
+import { silentLogger, WatchedFiles } from '../src/index.ts'
+import { waitFor } from '../src/testing/index.ts'
 
 function numberIn(bytes: Buffer): number {
   const number = Number(bytes.toString())
@@ -18,6 +17,7 @@ test('a file that changes is read again, also when it is replaced; a mistake in 
   const errors: unknown[] = []
   const logger = { ...silentLogger, error: (details: object) => errors.push(details) }
   const file = new WatchedFiles({ what: 'the number', paths: [path], parse: numberIn, logger })
+  file.start()
   onTestFinished(() => file.close())
   expect(file.content).toBe(1)
 
@@ -45,4 +45,14 @@ test('files that belong together are taken together, and one that is not there i
   const files = new WatchedFiles({ what: 'the numbers', paths, parse, logger: silentLogger })
   onTestFinished(() => files.close())
   expect(files.content).toEqual([1, 1])
+})
+
+test('what changed before it was looked at first is not missed', async () => {
+  const path = join(await newFolder(), 'number')
+  await writeFile(path, '1')
+  const file = new WatchedFiles({ what: 'the number', paths: [path], parse: numberIn, logger: silentLogger })
+  await writeFile(path, '2')
+  file.start()
+  onTestFinished(() => file.close())
+  await waitFor(() => file.content === 2, { timeoutMs: 10_000 })
 })

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 
 /** A folder for the test that runs. */
 export async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tradpal-service-'))
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }

@@ -1,5 +1,7 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { EventSystemError, type Logger } from '@tradpal/event-system'
+import { readFileSync, type Stats, statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { EventSystemError } from '@tradpal/events'
+import type { Logger } from './logger.ts'
 
 /** How often files are looked at, in ms: by their state and not by notices, which do not come where a file is replaced through links, as orchestrators do. */
 const LOOK_EVERY_MS = 1_000
@@ -22,32 +24,43 @@ export interface WatchedFilesOptions<Content> {
 export class WatchedFiles<Content> {
   readonly #options: WatchedFilesOptions<Content>
   #content: Content
+  /** Of the files that were read last: taken before they were, so that no change is missed. */
+  #state: string
+  #timer: NodeJS.Timeout | undefined
 
   /** Reads them. Throws `invalid_options` when that cannot be done. */
   constructor(options: WatchedFilesOptions<Content>) {
     this.#options = options
+    this.#state = options.paths.map((path) => stateOf(statSync(path, { throwIfNoEntry: false }))).join()
     this.#content = this.#read()
-    const { paths } = options
-    for (const path of paths) watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, this.#look)
   }
 
   get content(): Content {
     return this.#content
   }
 
-  close(): void {
-    for (const path of this.#options.paths) unwatchFile(path, this.#look)
+  /** Looks at them from here on, until {@link close}. Keeps no process alive. */
+  start(): this {
+    this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS).unref()
+    return this
   }
 
-  readonly #look = (): void => {
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #look(): Promise<void> {
     const { what, paths, logger, onChange } = this.#options
+    const states = await Promise.all(paths.map(async (path) => stateOf(await stat(path).catch(() => undefined))))
+    if (states.join() === this.#state) return
+    this.#state = states.join()
     try {
       this.#content = this.#read()
     } catch (error) {
       logger.error({ files: paths, err: error }, `${what} changed and cannot be used: what held before holds on`)
       return
     }
-    logger.info({ files: paths }, `${what} changed and was read again`)
+    logger.info({ files: paths }, `${what} changed: read again`)
     onChange?.(this.#content)
   }
 
@@ -62,4 +75,9 @@ export class WatchedFiles<Content> {
       })
     }
   }
+}
+
+/** A file that was replaced is another. */
+function stateOf(stats: Stats | undefined): string {
+  return stats === undefined ? 'none' : [stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size].join()
 }

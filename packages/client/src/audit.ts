@@ -1,0 +1,69 @@
+import {
+  type AuditEntry,
+  type AuditVerification,
+  auditEntriesOf,
+  auditHeadOf,
+  auditVerificationOf
+} from './answers/index.ts'
+import { type Instant, instant, queryOf } from './query.ts'
+import type { Transport } from './transport.ts'
+
+/** Which entries: every condition that is given must hold. */
+export interface AuditQuery {
+  readonly principal?: string
+  readonly action?: string
+  /** Taken by the audit log at this instant or later. */
+  readonly since?: Instant
+  /** Taken by the audit log at this instant or earlier. */
+  readonly until?: Instant
+  /** Only what was refused. Default false. */
+  readonly refused?: boolean
+  /** Behind the entry of this message id. Not together with `since`. */
+  readonly after?: string
+  /** At most so many, 1 to 1,000. Default: the service's, 100. */
+  readonly limit?: number
+}
+
+/** Who did what. Every call rejects with `not_found` where the service keeps no audit log. */
+export class AuditTrail {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** In order: with `since` or `after` the first entries from there that match, without the newest. */
+  async list(query: AuditQuery = {}): Promise<AuditEntry[]> {
+    const { since, until, refused, ...others } = query
+    const parameters = {
+      ...others,
+      since: instant('since', since),
+      until: instant('until', until),
+      refused: refused === true ? 'true' : undefined
+    }
+    return await this.#get('', parameters, auditEntriesOf)
+  }
+
+  /** `<seq>:<hash>` of the last entry: to be kept elsewhere, and verified against. */
+  async head(): Promise<string> {
+    return await this.#get('/head', {}, auditHeadOf)
+  }
+
+  /** Has the service walk all entries. `head`: one that was kept. Rejects with `invalid_argument`. */
+  async verify({ head, timeoutMs }: { readonly head?: string; readonly timeoutMs?: number } = {}) {
+    return await this.#get<AuditVerification>('/verification', { head }, auditVerificationOf, timeoutMs)
+  }
+
+  async #get<T>(
+    path: string,
+    parameters: Readonly<Record<string, string | number | undefined>>,
+    read: (body: unknown) => T,
+    timeoutMs?: number
+  ): Promise<T> {
+    const query = queryOf(parameters)
+    return await this.#transport.json(
+      { method: 'GET', path: `/audit${path}`, query, repeat: 'always', timeoutMs },
+      read
+    )
+  }
+}

@@ -1,0 +1,165 @@
+import { type Entry, type EventLog, isJsonObject } from '@tradpal/event-system'
+import { CHAIN } from './chain.ts'
+import { type AuditEntry, BEGINNING, type Head, hasItsHash, readEntry } from './entry.ts'
+
+/** What can be wrong with a chain. */
+export type Fault =
+  | 'changed'
+  | 'removed'
+  | 'inserted'
+  | 'swapped'
+  | 'replaced'
+  | 'beginning_removed'
+  | 'end_removed'
+  | 'other_head'
+  | 'head_too_old'
+
+export interface Verification {
+  readonly ok: boolean
+  /** Entries that were looked at. */
+  readonly entries: number
+  /** The first that is left, and the last that is right; `null` of none. */
+  readonly first: number | null
+  readonly last: Head | null
+  /** The first that is not as it was written. */
+  readonly fault?: { readonly kind: Fault; readonly seq: number; readonly message: string }
+}
+
+const PAGE = 1_000
+
+/**
+ * Walks the chain of a log from its first entry to its last, in constant memory. `head`: a place that it had some time, kept
+ * elsewhere; whoever can write the log can write it anew from there on, and not before.
+ */
+export async function verify(log: EventLog, head?: Head): Promise<Verification> {
+  // Before the walk: what is appended meanwhile is no loss.
+  const counted = await log.versionOf(CHAIN)
+  const walk = new Walk(counted, head)
+  const texts = textsOf(log)
+  for await (const text of texts) {
+    if (walk.take(text)) continue
+    return walk.result(await isLater(texts, walk.missing))
+  }
+  return walk.end()
+}
+
+async function* textsOf(log: EventLog): AsyncGenerator<string | null> {
+  let page: Entry[] = []
+  do {
+    const last = page.at(-1)
+    page = await log.read({ limit: PAGE, ...(last === undefined ? {} : { from: { after: last.messageId } }) })
+    for (const { payload } of page) yield payload
+  } while (page.length === PAGE)
+}
+
+/** Whether an entry that is missing stands further behind. */
+async function isLater(rest: AsyncIterable<string | null>, seq: number | undefined): Promise<boolean> {
+  if (seq === undefined) return false
+  for await (const text of rest) if (readEntry(text)?.seq === seq) return true
+  return false
+}
+
+class Walk {
+  /** How many entries the log has counted. */
+  readonly #counted: number
+  readonly #head: Head | undefined
+  #entries = 0
+  #first: number | null = null
+  #last: Head | undefined
+  /** What stood before the first entry that is left, until a record of trimming has said that it was removed in order. */
+  #unanchored: Head | undefined
+  #fault: Verification['fault']
+  /** The number of an entry that should stand here and does not. */
+  missing: number | undefined
+
+  constructor(counted: number, head: Head | undefined) {
+    this.#counted = counted
+    this.#head = head
+  }
+
+  /** Returns whether all is right so far. */
+  take(text: string | null): boolean {
+    this.#entries++
+    const entry = readEntry(text)
+    const last = this.#last ?? this.#beginning(entry)
+    const seq = last.seq + 1
+    if (entry === undefined || text === null) return this.#wrong('inserted', seq, 'is no entry of the audit log')
+    if (!hasItsHash(text)) return this.#wrong('changed', seq, 'is not as it was written')
+    if (entry.seq > seq) {
+      this.missing = seq
+      return this.#wrong('removed', seq, 'is missing')
+    }
+    if (entry.seq < seq) return this.#stepsBack(entry.seq, last.seq)
+    if (entry.prev !== last.hash) {
+      return this.#wrong('replaced', entry.seq, 'does not follow from the one before: one of the two was replaced')
+    }
+    this.#first ??= entry.seq
+    this.#last = { seq: entry.seq, hash: entry.hash }
+    this.#lookForAnchor(entry)
+    if (entry.seq === this.#head?.seq && entry.hash !== this.#head.hash) {
+      return this.#wrong(
+        'other_head',
+        entry.seq,
+        'has another hash than the head that was kept: the chain was written anew'
+      )
+    }
+    return true
+  }
+
+  end(): Verification {
+    const head = this.#head
+    const last = this.#last ?? BEGINNING
+    const first = this.#first ?? 1
+    if (this.#unanchored !== undefined) {
+      this.#wrong('beginning_removed', this.#unanchored.seq, 'and all before it are missing, and no record says so')
+    } else if (head !== undefined && head.seq > last.seq) {
+      this.#wrong('end_removed', last.seq + 1, `and all up to the head that was kept, ${head.seq}, are missing`)
+    } else if (this.#counted > last.seq) {
+      this.#wrong('end_removed', last.seq + 1, `and all up to ${this.#counted}, which the log has counted, are missing`)
+    } else if (head !== undefined && head.seq < first && head.seq > 0) {
+      this.#wrong('head_too_old', head.seq, 'was trimmed: a head as old proves nothing any more')
+    }
+    return this.result(false)
+  }
+
+  /** `isLater`: whether the entry that is missing stands further behind. */
+  result(isLater: boolean): Verification {
+    const [entries, first, last] = [this.#entries, this.#first, this.#last ?? null]
+    if (this.#fault === undefined) return { ok: true, entries, first, last }
+    const { seq } = this.#fault
+    const fault = isLater ? faultOf('swapped', seq, 'stands further behind') : this.#fault
+    return { ok: false, entries, first, last, fault }
+  }
+
+  /** What stands before the first entry that is left. */
+  #beginning(entry: AuditEntry | undefined): Head {
+    if (entry === undefined || entry.seq <= 1) return BEGINNING
+    const before = { seq: entry.seq - 1, hash: entry.prev }
+    this.#unanchored = before
+    return before
+  }
+
+  #stepsBack(seq: number, last: number): false {
+    const isFirstTime = this.#first !== null && seq < this.#first
+    return isFirstTime
+      ? this.#wrong('swapped', seq, `stands behind the entry ${last}`)
+      : this.#wrong('inserted', seq, `stands again behind the entry ${last}`)
+  }
+
+  #lookForAnchor({ action, what }: AuditEntry): void {
+    const before = this.#unanchored
+    if (before === undefined || action !== 'audit.trimmed' || !isJsonObject(what)) return
+    const { up_to_seq: seq, up_to_hash: hash } = what
+    if (typeof seq !== 'number' || seq < before.seq || (seq === before.seq && hash !== before.hash)) return
+    this.#unanchored = undefined
+  }
+
+  #wrong(kind: Fault, seq: number, what: string): false {
+    this.#fault = faultOf(kind, seq, what)
+    return false
+  }
+}
+
+function faultOf(kind: Fault, seq: number, what: string): NonNullable<Verification['fault']> {
+  return { kind, seq, message: `The entry ${seq} ${what}.` }
+}

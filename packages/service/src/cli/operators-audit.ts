@@ -1,0 +1,160 @@
+import { userInfo } from 'node:os'
+import {
+  type Environment,
+  EnvironmentReader,
+  type EventSystem,
+  EventSystemError,
+  type JsonObject,
+  silentLogger,
+  systemClock
+} from '@tradpal/event-system'
+import { readAccess } from '../access/index.ts'
+import { type Actor, Audit, type AuditAction, CHAIN, headText, parseHead, readAudit, saidOf } from '../audit/index.ts'
+import type { AuditTarget, DeadLetterTarget, GroupTarget, KeyTarget } from './target.ts'
+
+/**
+ * What an operator does from the command line, in the audit log of a log that is opened directly. It is recorded where
+ * EVENT_AUDIT or the other variables of a service say so, and where somebody has recorded already: a service whose variables
+ * are not known here. Nothing is opened before it is needed.
+ */
+export class OperatorsAudit implements AuditTarget {
+  readonly #system: EventSystem
+  /** Whether what is done is recorded, as the environment says: what was recorded can be read in any case. */
+  readonly #said: boolean | undefined
+  readonly #isOn: boolean
+  #opening: Promise<Audit | undefined> | undefined
+
+  /** Throws `invalid_options`. */
+  constructor(system: EventSystem, environment: Environment) {
+    const read = new EnvironmentReader(environment)
+    this.#system = system
+    this.#said = saidOf(read)
+    this.#isOn = readAudit(readAccess(environment, read), read).isOn
+    read.finish()
+  }
+
+  /** Does something and records it, where that is wanted. Rejects with `audit_unavailable`, nothing done. */
+  async record<T>(
+    action: AuditAction,
+    what: object,
+    work: () => Promise<T>,
+    resultOf?: (value: T) => JsonObject
+  ): Promise<T> {
+    const audit = this.#said === false ? undefined : await this.#opened()
+    if (audit === undefined) return work()
+    return audit.perform(action, theOperator(), { ...what } as JsonObject, work, resultOf)
+  }
+
+  deadLetters(letters: DeadLetterTarget): DeadLetterTarget {
+    return {
+      list: (page) => letters.list(page),
+      count: (filter) => letters.count(filter),
+      get: (id) => letters.get(id),
+      actions: (page) => letters.actions(page),
+      requeue: (id, options) => {
+        const what = { id, amended: options.data !== undefined }
+        return this.record('dead_letters.requeued', what, () => letters.requeue(id, options))
+      },
+      requeueAll: (filter, options) => {
+        const work = () => letters.requeueAll(filter, options)
+        if (options.dryRun === true) return work()
+        return this.record('dead_letters.requeued', filter, work, ({ requeued, remaining, failed }) => {
+          return { requeued, remaining, failed: failed.length }
+        })
+      },
+      discard: (id, options) => this.record('dead_letters.discarded', { id }, () => letters.discard(id, options))
+    }
+  }
+
+  groups(groups: GroupTarget): GroupTarget {
+    return {
+      list: () => groups.list(),
+      get: (name) => groups.get(name),
+      pending: (name, page) => groups.pending(name, page),
+      seek: (group, to, options) => {
+        const place = to instanceof Date ? to.toISOString() : to
+        return this.record('groups.moved', { group, to: place, ...options }, () => groups.seek(group, to, options))
+      },
+      remove: (group, options) =>
+        this.record('groups.removed', { group, ...options }, () => groups.remove(group, options))
+    }
+  }
+
+  keys(keys: KeyTarget): KeyTarget {
+    return {
+      list: () => keys.list(),
+      create: (wanted) =>
+        this.record(
+          'keys.created',
+          wanted,
+          () => keys.create(wanted),
+          ({ apiKey }) => ({ id: apiKey.id })
+        ),
+      rotate: (id, options) => {
+        const work = () => keys.rotate(id, options)
+        return this.record('keys.rotated', { id, ...options }, work, ({ apiKey }) => ({ id: apiKey.id }))
+      },
+      revoke: (id) => this.record('keys.revoked', { id }, () => keys.revoke(id))
+    }
+  }
+
+  async list(query: Parameters<AuditTarget['list']>[0]) {
+    const audit = await this.#mustBeThere()
+    const entries = await audit.list(query)
+    return entries.map(({ messageId, entry }) => ({ messageId, ...entry }))
+  }
+
+  async head() {
+    const audit = await this.#mustBeThere()
+    return headText(await audit.head())
+  }
+
+  async verify({ head: text }: { readonly head?: string }) {
+    const head = text === undefined ? undefined : parseHead(text)
+    if (text !== undefined && head === undefined) {
+      throw new EventSystemError(
+        'invalid_argument',
+        'The head must be the number of an entry, a colon and its hash, as audit head prints it.'
+      )
+    }
+    const audit = await this.#mustBeThere()
+    const { last, ...verification } = await audit.verify(head)
+    return { ...verification, last: last === null ? null : headText(last) }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opening?.catch(() => undefined))?.close()
+  }
+
+  #opened(): Promise<Audit | undefined> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  /** Undefined where nobody records anything. */
+  async #open(): Promise<Audit | undefined> {
+    const { log, mayBeThere } = this.#system.auditLog()
+    if (!this.#isOn && !mayBeThere) return undefined
+    try {
+      await log.start()
+      const isThere = this.#isOn || (await log.versionOf(CHAIN)) > 0
+      if (isThere) return new Audit({ log, clock: systemClock, logger: silentLogger })
+      await log.close()
+      return undefined
+    } catch (cause) {
+      await log.close()
+      const sentence = `The audit log at ${log.location} cannot be opened, and nothing is done unrecorded: ${(cause as Error).message}`
+      throw new EventSystemError('audit_unavailable', sentence, { cause })
+    }
+  }
+
+  async #mustBeThere(): Promise<Audit> {
+    const audit = await this.#opened()
+    if (audit !== undefined) return audit
+    throw new EventSystemError('not_found', 'There is no audit log here: EVENT_AUDIT=on makes a service keep one.')
+  }
+}
+
+function theOperator(): Actor {
+  return { principal: `operator:${userInfo().username}`, proof: 'operating system' }
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import { type JsonObject, type PublishReceipt, parseJson } from '@tradpal/event-system'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { STRANGER } from '../access/index.ts'
+import type { Actor, Audit, AuditAction, Begun } from '../audit/index.ts'
+import { toProblem } from './problems.ts'
+
+/**
+ * What the audit log calls what an endpoint does. `nothing`: it reads, or settles what a consumer was given. `events.published` is
+ * counted. All else is written before it is done, and is not done when it cannot be.
+ */
+export type AuditRule = 'nothing' | 'events.published' | Recorded
+
+interface Recorded {
+  readonly action: Exclude<AuditAction, 'events.published' | 'audit.trimmed' | 'request.refused'>
+  /** Ids, counts and filters; undefined when the request changes nothing, and nothing is written then. Default: what the path names. */
+  readonly what?: (request: AuditedRequest) => JsonObject | undefined
+  /** What there is to say of the answer: ids and counts. */
+  readonly result?: (answer: JsonObject) => JsonObject
+}
+
+/** A request as the schemas of its endpoint have let it in. */
+interface AuditedRequest {
+  readonly params: JsonObject
+  readonly query: JsonObject
+  readonly body: JsonObject
+}
+
+/** Events of a request and what became of them. */
+interface Published {
+  readonly eventTypes: readonly string[]
+  readonly receipts: readonly PublishReceipt[]
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What is recorded of who calls the endpoint. Every one says it. */
+    audit?: AuditRule
+  }
+  interface FastifyRequest {
+    /** What it published. */
+    published: Published | undefined
+    /** What was written before it is done, until it is written what came of it. */
+    begun: Begun | undefined
+  }
+}
+
+/** Records what endpoints do and what they refuse, as their configuration says. An endpoint that does not say it cannot be added. */
+export function auditRequests(app: FastifyInstance, audit: Audit | undefined): void {
+  app.decorateRequest('published', undefined)
+  app.decorateRequest('begun', undefined)
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    routes.push(route)
+    const rule = route.config?.audit
+    if (audit === undefined || rule === undefined || rule === 'nothing') return
+    if (rule === 'events.published') countPublishes(route, audit)
+    else record(route, rule, audit)
+  })
+  app.addHook('onReady', async () => {
+    for (const { method, url, config } of routes) {
+      if (config?.audit === undefined) throw new Error(`${method} ${url} does not say what is recorded (config.audit).`)
+    }
+  })
+  if (audit === undefined) return
+  app.addHook('onError', async (request, _reply, error) => {
+    const { code, status } = toProblem(error, request.url, request)
+    // What was begun says itself what came of it.
+    if (!REFUSALS.includes(status) || request.begun !== undefined) return
+    const { method, routeOptions } = request
+    audit.refused(actorOf(request), { code, method, route: routeOptions.url ?? 'none', requestId: randomUUID() })
+  })
+}
+
+const REFUSALS: readonly number[] = [401, 403, 429]
+
+/** What was published, for {@link countPublishes}. */
+export function notePublished(
+  request: FastifyRequest,
+  eventTypes: readonly string[],
+  receipts: readonly PublishReceipt[]
+) {
+  request.published = { eventTypes, receipts }
+}
+
+function countPublishes(route: RouteOptions, audit: Audit): void {
+  route.onResponse = hooksOf(route.onResponse, (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+    const { published } = request
+    const first = published?.receipts[0]
+    const last = published?.receipts.at(-1)
+    if (published !== undefined && first !== undefined && last !== undefined) {
+      const outcome = first.status === 'spooled' ? 'spooled' : 'done'
+      const { eventTypes } = published
+      audit.published(actorOf(request), { eventTypes, outcome, first: first.messageId, last: last.messageId })
+    }
+    done()
+  })
+}
+
+function record(route: RouteOptions, { action, what = byPath, result }: Recorded, audit: Audit): void {
+  route.preHandler = hooksOf(route.preHandler, async (request: FastifyRequest) => {
+    const { params, query, body } = request as { params: JsonObject; query: JsonObject; body: unknown }
+    const said = what({ params, query, body: (body ?? {}) as JsonObject })
+    if (said !== undefined) request.begun = await audit.begin(action, actorOf(request), said)
+  })
+  const finish = async (request: FastifyRequest, { statusCode }: FastifyReply, answer: JsonObject) => {
+    const { begun } = request
+    if (begun === undefined) return
+    request.begun = undefined
+    const { code } = answer
+    if (statusCode >= 400) {
+      const outcome = REFUSALS.includes(statusCode) ? 'refused' : 'failed'
+      await audit.finish(begun, { outcome, ...(typeof code === 'string' ? { code } : {}) })
+    } else await audit.finish(begun, { outcome: 'done', what: result?.(answer) ?? {} })
+  }
+  // Before the answer goes out.
+  route.onSend = hooksOf(route.onSend, async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
+    if (request.begun !== undefined) await finish(request, reply, answerOf(payload))
+    return payload
+  })
+  // Of an answer that was streamed.
+  route.onResponse = hooksOf(route.onResponse, async (request: FastifyRequest, reply: FastifyReply) => {
+    await finish(request, reply, {})
+  })
+}
+
+function byPath({ params }: AuditedRequest): JsonObject {
+  return { ...params }
+}
+
+function answerOf(payload: unknown): JsonObject {
+  return typeof payload === 'string' && payload.startsWith('{') ? (parseJson(payload) as JsonObject) : {}
+}
+
+function hooksOf<Hook>(before: unknown, hook: Hook): Hook[] {
+  return before === undefined ? [hook] : [...([before].flat() as Hook[]), hook]
+}
+
+function actorOf({ principal, ip }: FastifyRequest): Actor {
+  const { name, proof, keyId } = principal ?? STRANGER
+  return { principal: name, proof, address: ip, ...(keyId === undefined ? {} : { keyId }) }
+}

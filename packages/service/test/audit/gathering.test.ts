@@ -1,0 +1,166 @@
+import { EventSystemError, silentLogger } from '@tradpal/event-system'
+import { FakeClock, waitFor } from '@tradpal/event-system/testing'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Audit } from '../../src/audit/index.ts'
+import { ALICE, LOGS, newAudit, newAuditLog } from './support.ts'
+
+const refusal = (route: string, requestId: string) => ({ code: 'forbidden', method: 'POST', route, requestId })
+
+/** 10,000 refusals at an endpoint. */
+function flood(audit: Audit, route = '/events'): void {
+  for (let i = 0; i < 10_000; i++) audit.refused(ALICE, refusal(route, `request-${i}`))
+}
+
+describe.each(LOGS)('what is gathered, over %s', (kind) => {
+  async function gathering() {
+    const clock = new FakeClock()
+    const log = await newAuditLog(kind)
+    const audit = await newAudit(log, clock)
+    const entries = async () => (await log.texts()).map((text) => JSON.parse(text))
+    return { clock, audit, entries }
+  }
+
+  test('a flood of 10,000 refusals is six entries a minute, which say how many', async () => {
+    const { clock, audit, entries } = await gathering()
+    flood(audit)
+    await audit.flush()
+    expect((await entries()).map(({ requestId, what }) => [requestId, what])).toEqual(
+      [0, 1, 2, 3, 4].map((i) => [`request-${i}`, { method: 'POST', route: '/events' }])
+    )
+    const began = clock.now()
+    await clock.advance(59_000)
+    flood(audit)
+    await audit.flush()
+    expect(await entries()).toHaveLength(5)
+    await clock.advance(1_000)
+    await audit.flush()
+    expect((await entries()).slice(5)).toMatchObject([
+      {
+        principal: 'alice',
+        code: 'forbidden',
+        what: { method: 'POST', route: '/events', further: 19_995, from: began, to: began + 59_000 }
+      }
+    ])
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 6 })
+  })
+
+  test('refusals of ever new kinds are counted together', async () => {
+    const { audit, entries } = await gathering()
+    for (let i = 0; i < 5_000; i++)
+      audit.refused({ ...ALICE, principal: `name-${i}` }, refusal('/events', `request-${i}`))
+    await audit.flush({ all: true })
+    expect(await entries()).toHaveLength(1_001)
+    expect((await entries()).at(-1)).toMatchObject({ principal: 'others', what: { further: 4_000 } })
+  })
+
+  test('publishes are one entry by principal and outcome, with their types, first and last', async () => {
+    const { audit, entries } = await gathering()
+    for (let i = 1; i <= 1_000; i++) {
+      audit.published(ALICE, {
+        eventTypes: ['risk_alert', 'system_health'],
+        outcome: 'done',
+        first: `${i}-0`,
+        last: `${i}-1`
+      })
+    }
+    audit.published(ALICE, { eventTypes: ['risk_alert'], outcome: 'spooled', first: 'spool:1-0', last: 'spool:1-0' })
+    await audit.flush()
+    expect((await entries()).map(({ outcome, what }) => [outcome, what])).toEqual([
+      [
+        'done',
+        {
+          requests: 1_000,
+          events: 2_000,
+          by_type: { risk_alert: 1_000, system_health: 1_000 },
+          first: '1-0',
+          last: '1000-1'
+        }
+      ],
+      ['spooled', { requests: 1, events: 1, by_type: { risk_alert: 1 }, first: 'spool:1-0', last: 'spool:1-0' }]
+    ])
+    await audit.flush()
+    expect(await entries()).toHaveLength(2)
+  })
+
+  test('it is written each second, and at the end without waiting', async () => {
+    const { clock, audit, entries } = await gathering()
+    await audit.start()
+    audit.published(ALICE, { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' })
+    await clock.advance(1_000)
+    await expect.poll(entries).toHaveLength(1)
+    flood(audit)
+    await audit.close()
+    expect(await entries()).toHaveLength(7)
+  })
+
+  test('what the log did not answer for is written once, and what came meanwhile behind it', async () => {
+    const clock = new FakeClock()
+    const log = await newAuditLog(kind)
+    const real = await log.open()
+    let isSilent = true
+    const silent = new Proxy(real, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target)
+        if (name !== 'append' || !isSilent) return typeof value === 'function' ? value.bind(target) : value
+        return async (...given: Parameters<typeof target.append>) => {
+          await target.append(...given)
+          throw new EventSystemError('log_timeout', 'It did not answer.')
+        }
+      }
+    })
+    const audit = new Audit({ log: silent, clock, logger: silentLogger })
+    const publishing = { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' } as const
+    audit.published(ALICE, publishing)
+    await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
+    audit.published(ALICE, publishing)
+    await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
+    isSilent = false
+    await audit.flush()
+    expect((await log.texts()).map((text) => JSON.parse(text).what.events)).toEqual([1, 1])
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 2 })
+  })
+
+  test('old entries go once an hour, and the head is told then, for whoever keeps the logs elsewhere', async () => {
+    const clock = new FakeClock(Date.now())
+    const told = vi.fn()
+    const logger = { ...silentLogger, info: told }
+    const log = await newAuditLog(kind)
+    const audit = new Audit({ log: await log.open(), clock, logger, retentionMs: 1_000 })
+    await audit.start()
+    onTestFinished(() => audit.close())
+    for (let i = 0; i < 3; i++) {
+      const now = Date.now()
+      await waitFor(() => Date.now() > now)
+      await audit.perform('groups.moved', ALICE, { group: 'desk' }, async () => {})
+    }
+    await clock.advance(3_600_000)
+    await waitFor(() => told.mock.calls.length > 0)
+    const entries = (await log.texts()).map((text) => JSON.parse(text))
+    expect(entries[0].seq).toBeGreaterThan(1)
+    expect(entries.at(-1)).toMatchObject({ seq: 7, action: 'audit.trimmed' })
+    expect(told).toHaveBeenCalledWith({ seq: 7, hash: entries.at(-1).hash }, 'the head of the audit log')
+  })
+})
+
+test('a log that answers nothing does not keep a service from stopping', async () => {
+  const log = await newAuditLog('sqlite')
+  const real = await log.open()
+  const silent = new Proxy(real, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target)
+      if (name === 'append') return () => new Promise(() => {})
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+  const told = vi.fn()
+  const audit = new Audit({ log: silent, clock: new FakeClock(), logger: { ...silentLogger, error: told } })
+  await audit.start()
+  flood(audit)
+  const began = performance.now()
+  await audit.close()
+  expect(performance.now() - began).toBeLessThan(4_000)
+  expect(told).toHaveBeenCalledWith(
+    { err: expect.any(Error) },
+    expect.stringMatching(/could not be written, and is lost$/)
+  )
+})

@@ -1,0 +1,245 @@
+import { readFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { systemClock } from '@tradpal/event-system'
+import { waitFor } from '@tradpal/event-system/testing'
+import { fastify } from 'fastify'
+import { createClient } from 'redis'
+import { describe, expect, test } from 'vitest'
+import { ApiKeys } from '../../src/access/api-keys.ts'
+import { readServiceConfiguration } from '../../src/configuration.ts'
+import { auditRequests } from '../../src/http/auditing.ts'
+import { bury } from '../support/bury.ts'
+import { get, LOGS, newLog, post, serviceOver, signal } from './support/test-service.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what the wire brings
+type Entry = Record<string, any>
+
+describe.each(LOGS)('what the service records, over %s', (kind) => {
+  async function recording(environment: Record<string, string> = {}) {
+    const place = await newLog(kind)
+    const service = await serviceOver(kind, { ...place, EVENT_AUTH: 'required', ...environment })
+    const keys = new ApiKeys(service.system.log.records, systemClock)
+    const admin = await keys.create({ name: 'admin', scopes: ['*'], sources: ['*'], by: 'a_test' })
+    const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
+    const ask = (path: string, body?: unknown, method = 'POST', key = admin.key) =>
+      body === undefined && method === 'POST'
+        ? get(`${service.url}${path}`, { headers: bearer(key) })
+        : get(`${service.url}${path}`, {
+            method,
+            headers: { 'content-type': 'application/json', ...bearer(key) },
+            ...(body === undefined ? {} : { body: JSON.stringify(body) })
+          })
+    const listed = async (query = '') => (await ask(`/audit?limit=1000${query}`)).body.entries as Entry[]
+    return { service, place, ask, listed, keys, admin }
+  }
+
+  test('administration is written before it is done, and what came of it before it is answered', async () => {
+    const { service, ask, listed, admin } = await recording()
+    await ask('/events/batch', [signal(), signal()])
+    const [letter] = await bury(service.system, 'brokers')
+    await service.system.log.group('desk').create('start')
+
+    await ask('/groups/desk/seek', { to: 'end' })
+    await ask('/groups/desk', undefined, 'DELETE')
+    await ask('/groups/nobody', undefined, 'DELETE')
+    await ask('/dead-letters/requeue', { group: 'brokers', dry_run: true })
+    await ask(`/dead-letters/${letter?.id}/requeue`, { data: { symbol: 'BTC/USDT', signal: 'SELL' } })
+    await ask('/events/trim', { max_length: 0, force: true })
+    await ask('/events/replay', { event_type: 'trading_signal' })
+
+    const entries = (await listed()).filter(({ action }) => action !== 'events.published')
+    const told = entries.map(({ action, outcome, what, code }) => [action, outcome, what, ...(code ? [code] : [])])
+    expect(told).toEqual([
+      ['groups.moved', 'begun', { group: 'desk', to: 'end', force: false }],
+      ['groups.moved', 'done', { group: 'desk', to: 'end', force: false }],
+      ['groups.removed', 'begun', { group: 'desk', force: false }],
+      ['groups.removed', 'done', { group: 'desk', force: false }],
+      ['groups.removed', 'begun', { group: 'nobody', force: false }],
+      ['groups.removed', 'failed', { group: 'nobody', force: false }, 'not_found'],
+      ['dead_letters.requeued', 'begun', { id: letter?.id, amended: true }],
+      ['dead_letters.requeued', 'done', { id: letter?.id, amended: true }],
+      ['log.trimmed', 'begun', { max_length: 0, force: true, dry_run: false }],
+      ['log.trimmed', 'done', expect.objectContaining({ max_length: 0, removed: 2 })],
+      ['events.replayed', 'begun', { event_type: ['trading_signal'] }],
+      ['events.replayed', 'done', { event_type: ['trading_signal'], events_replayed: 0 }]
+    ])
+    expect(entries[0]).toMatchObject({
+      principal: 'admin',
+      proof: 'api key',
+      key_id: admin.apiKey.id,
+      address: '127.0.0.1',
+      request_id: entries[1]?.request_id
+    })
+    expect((await ask('/audit/verification')).body).toMatchObject({ ok: true })
+  })
+
+  test('a replay that is streamed is written before it begins, and behind its end', async () => {
+    const { ask, listed, service, admin } = await recording()
+    await ask('/events', signal())
+    const headers = { accept: 'application/x-ndjson', authorization: `Bearer ${admin.key}` }
+    expect((await post(`${service.url}/events/replay`, undefined, headers)).text).toContain('trading_signal')
+    await waitFor(async () => (await listed('&action=events.replayed')).length === 2)
+    expect((await listed('&action=events.replayed')).map(({ outcome }) => outcome)).toEqual(['begun', 'done'])
+  })
+
+  test('publishes are counted by principal, and refusals after the first few, in entries that are few', async () => {
+    const { service, ask, keys, place } = await recording()
+    const reader = await keys.create({ name: 'reader', scopes: ['read:*'], by: 'a_test' })
+    const ids: string[] = []
+    for (let i = 0; i < 20; i++) ids.push((await ask('/events', signal())).body.message_id)
+    const flood = async () => {
+      for (let i = 0; i < 50; i++) {
+        const response = await fetch(`${service.url}/events?x=${i}`, { method: 'POST' })
+        await response.arrayBuffer()
+        expect(response.status).toBe(401)
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, flood))
+    for (let i = 0; i < 7; i++) expect((await ask('/events', signal(), 'POST', reader.key)).status).toBe(403)
+    await service.close()
+
+    const again = await serviceOver(kind, { ...place, EVENT_AUTH: 'off', EVENT_AUDIT: 'on' })
+    const { entries } = (await get(`${again.url}/audit?limit=1000`)).body as { entries: Entry[] }
+    const published = entries.filter(({ action }) => action === 'events.published')
+    expect(published.length).toBeLessThanOrEqual(20)
+    expect(published.reduce((sum, { what }) => sum + what.by_type.trading_signal, 0)).toBe(20)
+    expect(published[0]).toMatchObject({ principal: 'admin', outcome: 'done', what: { first: ids[0] } })
+    expect(published.at(-1)?.what.last).toBe(ids.at(-1))
+    const refused = entries.filter(({ outcome }) => outcome === 'refused')
+    const strangers = refused.filter(({ code }) => code === 'unauthenticated')
+    expect(strangers).toHaveLength(6)
+    expect(strangers[0]).toMatchObject({
+      principal: 'anonymous',
+      what: { method: 'POST', route: '/events' },
+      address: '127.0.0.1'
+    })
+    expect(strangers[5]?.what).toMatchObject({ further: 395, route: '/events' })
+    const readers = refused.filter(({ code }) => code === 'forbidden')
+    expect(readers.map(({ principal, what }) => [principal, what.further])).toEqual([
+      ...Array(5).fill(['reader', undefined]),
+      ['reader', 2]
+    ])
+    expect((await get(`${again.url}/audit?refused=true&principal=reader`)).body.count).toBe(6)
+  })
+
+  test('no payload and no secret is in it', async () => {
+    const { service, ask, listed, admin, place } = await recording()
+    const marker = 'MARKER-4711'
+    await ask('/events', signal('BTC/USDT', { note: marker }))
+    await ask('/events', { event_type: 'trading_signal', data: { symbol: marker, signal: 'MAYBE' } })
+    const made = (await ask('/keys', { name: 'maker', scopes: ['read:*'] })).body
+    await ask(`/keys/${made.id}/rotate`, {})
+    await ask(`/keys/${made.id}`, undefined, 'DELETE')
+    await ask(`/groups/${made.key}/seek`, { to: 'end' })
+    await get(`${service.url}/groups/${made.key}`, { headers: { authorization: `Bearer ${made.key}` } })
+    expect((await listed('&action=keys.created')).map(({ what }) => what)).toEqual([
+      { name: 'maker', scopes: ['read:*'] },
+      { name: 'maker', scopes: ['read:*'], id: made.id }
+    ])
+    expect((await listed('&action=keys.revoked')).at(-1)).toMatchObject({ outcome: 'done', what: { id: made.id } })
+    await service.close()
+
+    const text = await rawBytes(place)
+    expect(text).toContain('keys.created')
+    expect(text).toContain(made.id)
+    expect(text).not.toContain(marker)
+    for (const key of [admin.key, made.key]) expect(text).not.toContain(key.slice(21))
+  })
+
+  test('what cannot be written is refused with 503 and not done, and publishing goes on', async () => {
+    const { service, ask, place } = await recording()
+    await service.system.log.group('desk').create('start')
+    await breakAuditLog(place)
+
+    const refused = await ask('/groups/desk', undefined, 'DELETE')
+    expect(refused).toMatchObject({ status: 503, body: { code: 'audit_unavailable' } })
+    expect((await service.system.groups.list()).map(({ name }) => name)).toEqual(['desk'])
+    expect((await ask('/events', signal())).status).toBe(200)
+  })
+
+  test('nothing is recorded where nobody is asked, or EVENT_AUDIT=off', async () => {
+    const open = await serviceOver(kind)
+    expect((await get(`${open.url}/audit`)).body).toMatchObject({
+      code: 'not_found',
+      detail: expect.stringMatching('EVENT_AUDIT=on')
+    })
+    const { ask } = await recording({ EVENT_AUDIT: 'off' })
+    expect((await ask('/audit')).status).toBe(404)
+  })
+
+  test('only who has admin:audit sees it', async () => {
+    const { ask, keys } = await recording()
+    const other = await keys.create({ name: 'other', scopes: ['admin:keys', 'read:*'], by: 'a_test' })
+    for (const path of ['/audit', '/audit/head', '/audit/verification']) {
+      expect((await ask(path, undefined, 'GET', other.key)).status).toBe(403)
+      expect((await ask(path)).status).toBe(200)
+    }
+    const { head } = (await ask('/audit/head')).body
+    expect((await ask(`/audit/verification?head=${head}`)).body.ok).toBe(true)
+    expect((await ask('/audit/verification?head=1:abc')).body).toMatchObject({ code: 'invalid_argument' })
+    const cut = await ask(`/audit/verification?head=99:${'0'.repeat(64)}`)
+    expect(cut.body).toMatchObject({ ok: false, fault: { kind: 'end_removed' } })
+  })
+})
+
+test('an endpoint that does not say what is recorded cannot be added', async () => {
+  const app = fastify()
+  auditRequests(app, undefined)
+  app.get('/open', { config: { audit: 'nothing' } }, async () => ({}))
+  app.get('/silent', async () => ({}))
+  await expect(app.ready()).rejects.toThrow('GET /silent does not say what is recorded')
+})
+
+test.each([
+  [{}, { isOn: false, retentionMs: undefined }],
+  [{ EVENT_AUTH: 'optional' }, { isOn: true }],
+  [{ EVENT_AUTH: 'required', EVENT_AUDIT: 'off' }, { isOn: false }],
+  [
+    { EVENT_AUDIT: 'on', EVENT_AUDIT_RETENTION: '7d' },
+    { isOn: true, retentionMs: 604_800_000 }
+  ]
+])('%j makes the audit %j', (environment, audit) => {
+  expect(readServiceConfiguration(environment).audit).toMatchObject(audit)
+})
+
+test.each([
+  [{ EVENT_AUDIT: 'yes' }, /^EVENT_AUDIT must be off or on, got "yes"\.$/],
+  [{ EVENT_AUDIT_RETENTION: 'long' }, /^EVENT_AUDIT_RETENTION: "long" is no age such as /],
+  [{ EVENT_AUDIT_RETENTION: '0d' }, /^EVENT_AUDIT_RETENTION must be above 0/]
+])('%j is refused', (environment, message) => {
+  expect(() => readServiceConfiguration(environment)).toThrow(message)
+})
+
+/** All that is kept of the audit log, as it is kept. */
+async function rawBytes({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAME: stream }: Record<string, string>) {
+  if (url !== undefined) {
+    const client = createClient({ url })
+    await client.connect()
+    const keys = await client.keys(`${stream}:audit*`)
+    const texts = await Promise.all(keys.map(async (key) => String(await client.dump(key)) + key))
+    const entries = JSON.stringify(await client.xRange(`${stream}:audit`, '-', '+'))
+    client.destroy()
+    return texts.join() + entries
+  }
+  const files = [`${path}.audit.db`, `${path}.audit.db-wal`]
+  return (await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')))).join()
+}
+
+/** Makes appends fail, of the audit log alone. */
+async function breakAuditLog({
+  EVENT_LOG_PATH: path,
+  REDIS_URL: url,
+  EVENT_STREAM_NAME: stream
+}: Record<string, string>) {
+  if (url === undefined) {
+    const database = new DatabaseSync(`${path}.audit.db`)
+    database.exec("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    database.close()
+    return
+  }
+  const client = createClient({ url })
+  await client.connect()
+  await client.del(`${stream}:audit:versions`)
+  await client.set(`${stream}:audit:versions`, 'broken')
+  client.destroy()
+}
