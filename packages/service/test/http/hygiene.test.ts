@@ -7,7 +7,10 @@ import { get, newLog, serviceOver } from './support/test-service.ts'
 
 test('every answer tells browsers to make nothing of it but what it is', async () => {
   const { url } = await serviceOver()
-  for (const { method, path } of [...(await endpointsOf(url, {})), { method: 'GET', path: '/nowhere' }]) {
+  for (const { method, path } of [
+    ...endpointsOf((await get(`${url}/openapi.json`)).body),
+    { method: 'GET', path: '/nowhere' }
+  ]) {
     const response = await fetch(`${url}${path}`, { method })
     await response.body?.cancel()
     expect({ method, path, ...Object.fromEntries(response.headers) }).toMatchObject({

@@ -1,5 +1,3 @@
-import { get } from '../support/test-service.ts'
-
 /** An endpoint as the API's description has it. */
 export interface Endpoint {
   readonly method: string
@@ -11,15 +9,16 @@ export interface Endpoint {
   readonly scope: string | undefined
 }
 
-/** Every endpoint that a service describes. */
-export async function endpointsOf(url: string, headers: Record<string, string>): Promise<Endpoint[]> {
-  const { body } = await get(`${url}/openapi.json`, { headers })
-  return Object.entries(body.paths as Record<string, Record<string, Record<string, unknown>>>).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({
+type Description = { paths: Record<string, Record<string, { security?: readonly object[]; 'x-scope'?: string }>> }
+
+/** Every endpoint of a description. */
+export function endpointsOf({ paths }: Description): Endpoint[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, { security, 'x-scope': scope }]) => ({
       method: method.toUpperCase(),
       path: path.replaceAll(/\{\w+\}/g, 'x'),
-      security: operation.security as readonly object[] | undefined,
-      scope: operation['x-scope'] as string | undefined
+      security,
+      scope
     }))
   )
 }
@@ -27,20 +26,4 @@ export async function endpointsOf(url: string, headers: Record<string, string>):
 /** A scope that lets call an endpoint, and no other that it names. */
 export function scopeFor({ scope = 'stats' }: Endpoint): string {
   return (scope.split(' or ')[0] ?? '').replace('<…>', '*').replace(/\{\w+\}/, 'x')
-}
-
-/** The status with which a service answers a call. A stream is not waited for. */
-export async function statusOf(
-  url: string,
-  { method, path }: Endpoint,
-  headers: Record<string, string>
-): Promise<number> {
-  const withBody = method === 'POST' || method === 'DELETE'
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: { ...headers, ...(withBody ? { 'content-type': 'application/json' } : {}) },
-    ...(withBody ? { body: '{}' } : {})
-  })
-  await response.body?.cancel()
-  return response.status
 }

@@ -1,14 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { Certificates } from '../../../../../test/support/certificates.ts'
+import { newFolder } from '../../../../../test/support/new-folder.ts'
 import { ApiKeys } from '../../../src/access/index.ts'
 import type { RunningService } from '../../../src/index.ts'
+import { newSigningKey, signed, TokenIssuer } from '../support/token-issuer.ts'
+import type { Endpoint } from './endpoints.ts'
 
-export type Headers = Record<string, string>
+/** Calls an endpoint as somebody, and resolves to the status. */
+export type Caller = (endpoint: Pick<Endpoint, 'method' | 'path'>) => Promise<number>
 
 export interface Credentials {
   /** Of a principal that may do just this. */
-  may(...scopes: string[]): Promise<Headers>
-  readonly wrong: Headers
-  readonly expired: Headers
-  readonly revoked: Headers
+  may(...scopes: string[]): Promise<Caller>
+  readonly none: Caller
+  readonly wrong: Caller
+  readonly expired: Caller
+  readonly revoked: Caller
 }
 
 /** How somebody proves who they are. */
@@ -18,27 +29,147 @@ export interface Strategy {
   credentials(service: RunningService): Promise<Credentials>
 }
 
-const bearer = (text: string) => ({ authorization: `Bearer ${text}` })
-
 export async function apiKeyStrategy(): Promise<Strategy> {
   return {
     environment: {},
-    async credentials({ system }) {
+    async credentials({ url, system }) {
       const { records } = system.log
-      const now = { now: () => Date.now(), sleep: async () => {} }
-      const aWeekAgo = { ...now, now: () => Date.now() - 7 * 86_400_000 }
-      const keys = new ApiKeys(records, now)
+      const keysAt = (ms: number) => new ApiKeys(records, { now: () => ms, sleep: async () => {} })
+      const keys = keysAt(Date.now())
       const everything = { name: 'a_service', scopes: ['*'], by: 'a test' }
-      const old = new ApiKeys(records, aWeekAgo)
-      const expired = await old.create({ ...everything, expiresAt: Date.now() - 86_400_000 })
+      const expired = await keysAt(Date.now() - 7 * DAY_MS).create({ ...everything, expiresAt: Date.now() - DAY_MS })
       const revoked = await keys.create(everything)
       await keys.revoke(revoked.apiKey.id)
       return {
-        may: async (...scopes) => bearer((await keys.create({ name: 'a_service', scopes, by: 'a test' })).key),
-        wrong: bearer(`tradpal_AAAAAAAAAAAA_${'A'.repeat(43)}`),
-        expired: bearer(expired.key),
-        revoked: bearer(revoked.key)
+        may: async (...scopes) => bearing(url, (await keys.create({ name: 'a_service', scopes, by: 'a test' })).key),
+        none: bearing(url),
+        wrong: bearing(url, `tradpal_AAAAAAAAAAAA_${'A'.repeat(43)}`),
+        expired: bearing(url, expired.key),
+        revoked: bearing(url, revoked.key)
       }
     }
   }
+}
+
+/** A token cannot be revoked by itself: what stands for that is one of a key that the issuer has withdrawn. */
+export async function tokenStrategy(): Promise<Strategy> {
+  const [key, stranger, withdrawn] = [await newSigningKey(), await newSigningKey(), await newSigningKey()]
+  const issuer = await TokenIssuer.start(key)
+  const now = Math.floor(Date.now() / 1_000)
+  const claims = {
+    iss: 'https://login.example',
+    aud: 'tradpal-events',
+    sub: 'a_service',
+    scope: '*',
+    iat: now,
+    exp: now + 600
+  }
+  return {
+    environment: {
+      EVENT_JWT_ISSUER: claims.iss,
+      EVENT_JWT_AUDIENCE: claims.aud,
+      EVENT_JWT_JWKS_URL: issuer.jwksUrl
+    },
+    async credentials({ url }) {
+      return {
+        may: async (...scopes) => bearing(url, await signed(key, { ...claims, scope: scopes.join(' ') })),
+        none: bearing(url),
+        wrong: bearing(url, await signed({ ...stranger, kid: key.kid }, claims)),
+        expired: bearing(url, await signed(key, { ...claims, iat: now - 7_200, exp: now - 3_600 })),
+        revoked: bearing(url, await signed(withdrawn, claims))
+      }
+    }
+  }
+}
+
+/** What a certificate may do stands in the policy, by its name: each set of scopes has a principal of its own. */
+export async function certificateStrategy(): Promise<Strategy> {
+  const certificates = await Certificates.make()
+  onTestFinished(() => certificates.remove())
+  const [authority, stranger] = [await certificates.newAuthority(), await certificates.newAuthority()]
+  const server = await authority.issue('127.0.0.1')
+  const revoked = await authority.issue('revoked')
+  const policy = join(await newFolder(), 'policy.json')
+  const names = new Map(EACH_SCOPE.map((scopes, i) => [scopes.join(), `client-${i}`]))
+  const principals = Object.fromEntries(EACH_SCOPE.map((scopes) => [names.get(scopes.join()), { scopes }]))
+  await writeFile(policy, JSON.stringify({ principals }))
+  const ca = readFileSync(authority.caFile)
+  return {
+    environment: {
+      EVENT_TLS_CERT_FILE: server.certFile,
+      EVENT_TLS_KEY_FILE: server.keyFile,
+      EVENT_TLS_CLIENT_CA_FILE: authority.caFile,
+      EVENT_TLS_CRL_FILE: await authority.revocations([revoked]),
+      EVENT_POLICY_FILE: policy
+    },
+    async credentials({ url }) {
+      const showing = (shown?: { certFile: string; keyFile: string }) =>
+        overTls(url, { ca, ...(shown && { cert: readFileSync(shown.certFile), key: readFileSync(shown.keyFile) }) })
+      const known = new Map<string, Caller>()
+      return {
+        async may(...scopes) {
+          const name = names.get(scopes.join())
+          if (name === undefined) throw new Error(`No client may do just ${scopes}.`)
+          const caller = known.get(name) ?? showing(await authority.issue(name))
+          known.set(name, caller)
+          return caller
+        },
+        none: showing(),
+        wrong: showing(await stranger.issue('a_service')),
+        expired: showing(await authority.issue('a_service', { expired: true })),
+        revoked: showing(revoked)
+      }
+    }
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/** The sets of scopes with which endpoints are called. */
+const EACH_SCOPE: readonly (readonly string[])[] = [
+  ['stats'],
+  ['consume:another-group'],
+  ...[
+    'publish:*',
+    'read:*',
+    'replay',
+    'stats',
+    'metrics',
+    'consume:x',
+    'admin:groups',
+    'admin:dead-letters',
+    'admin:retention',
+    'admin:keys',
+    'admin:audit'
+  ].map((scope) => [scope, 'read:*'])
+]
+
+function bearing(url: string, credential?: string): Caller {
+  const authorization: Record<string, string> =
+    credential === undefined ? {} : { authorization: `Bearer ${credential}` }
+  return async ({ method, path }) => {
+    const { headers, body } = contentOf(method)
+    const response = await fetch(`${url}${path}`, { method, headers: { ...authorization, ...headers }, body })
+    await response.body?.cancel()
+    return response.status
+  }
+}
+
+function overTls(url: string, shown: object): Caller {
+  return ({ method, path }) =>
+    new Promise((resolve, reject) => {
+      const { headers: ofContent, body } = contentOf(method)
+      const headers = { ...ofContent, 'content-length': body?.length ?? 0 }
+      const sent = request(`${url}${path}`, { method, headers, agent: false, ...shown }, (response) => {
+        response.destroy()
+        resolve(response.statusCode ?? 0)
+      })
+      sent.on('error', reject)
+      sent.end(body ?? undefined)
+    })
+}
+
+function contentOf(method: string): { headers: Record<string, string>; body: string | null } {
+  if (method !== 'POST' && method !== 'DELETE') return { headers: {}, body: null }
+  return { headers: { 'content-type': 'application/json' }, body: '{}' }
 }
