@@ -83,7 +83,7 @@ export class Access {
     if (this.asksNobody) return ANYBODY
     const identity = await this.#lookedAt(credentials)
     if (identity !== undefined) return identity
-    if (this.mode === 'optional') return this.#principal({ name: ANONYMOUS, proof: 'nothing' })
+    if (this.mode === 'optional') return this.#remembered(NO_CREDENTIALS, () => NO_CREDENTIALS)
     throw unauthenticated(
       `This service asks for credentials: send an API key or a token as Authorization: Bearer <it>${this.#takesCertificates ? ', or show a client certificate' : ''}.`
     )
@@ -156,6 +156,7 @@ export class Access {
 }
 
 const NO_POLICY = Policy.none()
+const NO_CREDENTIALS: Identity = { name: ANONYMOUS, proof: 'nothing' }
 const OPEN_TO_ALL = 'Whoever reaches this service may do everything: it asks nobody for credentials (EVENT_AUTH=off).'
 const OPEN_TO_NEIGHBOURS =
   'Whoever reaches this service from this machine or a private network may do everything, since nobody has said who may: make a key (tradpal-events keys create) and set EVENT_AUTH=required.'

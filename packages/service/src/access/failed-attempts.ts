@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { EventSystemError } from '@tradpal/event-system'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { networkOf } from './addresses.ts'
@@ -7,7 +6,7 @@ import { networkOf } from './addresses.ts'
 const WINDOW_S = 60
 /** So many addresses are told apart in that time; all further ones count as one. */
 const MOST_ADDRESSES = 10_000
-/** So many credentials that were right are remembered, those that were last. */
+/** So many credentials that were right are remembered. */
 const MOST_PROVEN = 10_000
 
 export interface FailedAttemptsOptions {
@@ -29,7 +28,7 @@ export class FailedAttempts {
   readonly #failures: RateLimiterMemory
   /** By address, when it may be forgotten, on the clock of `performance.now()`. The oldest come first. */
   readonly #addresses = new Map<string, number>()
-  /** Digests of credentials. The oldest come first. */
+  /** Credentials. The oldest come first. */
   readonly #proven = new Set<string>()
 
   constructor(options: FailedAttemptsOptions) {
@@ -39,21 +38,20 @@ export class FailedAttempts {
 
   /** Looks whether credentials are right, unless too many of this address were wrong: then it rejects with `rate_limited`. */
   async look<Found>(address: string, credentials: string, look: () => Promise<Found>): Promise<Found> {
-    const digest = hash('sha256', credentials, 'base64url')
-    const key = this.#keyOf(networkOf(address))
-    if (!this.#proven.has(digest)) await this.#mustBeFew(key, address)
+    const isProven = this.#proven.has(credentials)
+    if (!isProven) await this.#mustBeFew(address)
     try {
       const found = await look()
-      this.#remember(digest)
+      if (!isProven) this.#remember(credentials)
       return found
     } catch (error) {
-      if (error instanceof EventSystemError && error.code === 'unauthenticated') await this.#count(key, digest)
+      if (error instanceof EventSystemError && error.code === 'unauthenticated') await this.#count(address, credentials)
       throw error
     }
   }
 
-  async #mustBeFew(key: string, address: string): Promise<void> {
-    const failures = await this.#failures.get(key)
+  async #mustBeFew(address: string): Promise<void> {
+    const failures = await this.#failures.get(this.#keyOf(networkOf(address)))
     if (failures === null || failures.consumedPoints < this.#options.perMinute) return
     this.#options.onRefused()
     throw new EventSystemError(
@@ -63,19 +61,16 @@ export class FailedAttempts {
     )
   }
 
-  async #count(key: string, digest: string): Promise<void> {
-    this.#proven.delete(digest)
+  async #count(address: string, credentials: string): Promise<void> {
+    const key = this.#keyOf(networkOf(address))
+    this.#proven.delete(credentials)
     this.#addresses.delete(key)
     this.#addresses.set(key, performance.now() + WINDOW_S * 1_000)
     await this.#failures.penalty(key)
   }
 
-  #remember(digest: string): void {
-    if (this.#proven.delete(digest)) {
-      this.#proven.add(digest)
-      return
-    }
-    this.#proven.add(digest)
+  #remember(credentials: string): void {
+    this.#proven.add(credentials)
     for (const oldest of this.#proven) {
       if (this.#proven.size <= MOST_PROVEN) return
       this.#proven.delete(oldest)

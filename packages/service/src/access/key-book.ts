@@ -5,6 +5,8 @@ import { API_KEY_USES, API_KEYS, isAlive, isSecretOf, keyParts, type StoredApiKe
 const STALE_MS = 15 * 60_000
 /** How often it is written down that a key is used, in ms. */
 const USE_EVERY_MS = 60_000
+/** So many texts of keys are remembered. */
+const MOST_KNOWN = 10_000
 
 export interface KeyBookOptions {
   readonly records: Records
@@ -19,6 +21,8 @@ export interface KeyBookOptions {
 export class KeyBook {
   readonly #options: KeyBookOptions
   #keys: ReadonlyMap<string, StoredApiKey> = new Map()
+  /** Those of {@link #keys} that were shown, by their texts: hashing one at each request would cost more than all else that is looked at. */
+  #shown = new Map<string, StoredApiKey>()
   #revision = -1
   #seenAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
@@ -30,16 +34,22 @@ export class KeyBook {
 
   /** The key of which this is the text. Rejects with `unauthenticated`, and with `log_unavailable` and its kin when nobody can know. */
   async find(text: string): Promise<StoredApiKey> {
-    const parts = keyParts(text)
-    if (parts === undefined) throw refused('This is no API key: it begins with tradpal_ and has 64 characters.')
     this.#looking ??= this.#lookAfterThisTurn()
     await this.#looking
-    const key = this.#keys.get(parts.id)
-    if (key === undefined || !isSecretOf(parts.secret, key)) throw refused('This API key is not known here.')
+    const key = this.#shown.get(text) ?? this.#recognized(text)
     const now = this.#options.clock.now()
     if (key.revokedAt !== null) throw refused(`The API key ${key.id} was revoked.`)
     if (!isAlive(key, now)) throw refused(`The API key ${key.id} has expired.`)
     this.#noteUse(key.id, now)
+    return key
+  }
+
+  #recognized(text: string): StoredApiKey {
+    const parts = keyParts(text)
+    if (parts === undefined) throw refused('This is no API key: it begins with tradpal_ and has 64 characters.')
+    const key = this.#keys.get(parts.id)
+    if (key === undefined || !isSecretOf(parts.secret, key)) throw refused('This API key is not known here.')
+    if (this.#shown.size < MOST_KNOWN) this.#shown.set(text, key)
     return key
   }
 
@@ -58,6 +68,7 @@ export class KeyBook {
   async #load(): Promise<void> {
     const { revision, records } = await this.#options.records.list(API_KEYS)
     this.#keys = new Map(records.map(({ id, value }) => [id, JSON.parse(value) as StoredApiKey]))
+    this.#shown = new Map()
     this.#revision = revision
   }
 

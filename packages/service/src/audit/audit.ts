@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type Clock, type EventLog, EventSystemError, type JsonObject, type Logger } from '@tradpal/event-system'
+import type { Principal } from '../access/index.ts'
 import { type Batch, batchOf, Chain, MOST_AT_ONCE } from './chain.ts'
 import type { Actor, AuditAction, AuditDraft, AuditOutcome, Head } from './entry.ts'
 import { Gathering, type Publishing, type Refusal } from './gathering.ts'
@@ -80,8 +81,8 @@ export class Audit {
     this.#beat()
   }
 
-  published(actor: Actor, publishing: Publishing): void {
-    this.#gathering.publish(actor, publishing)
+  published(who: Principal, publishing: Publishing): void {
+    this.#gathering.publish(who, publishing)
   }
 
   refused(actor: Actor, refusal: Refusal): void {

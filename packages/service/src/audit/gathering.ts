@@ -1,3 +1,4 @@
+import type { Principal } from '../access/index.ts'
 import type { Actor, AuditDraft } from './entry.ts'
 
 /** Of what is refused for one reason to one principal at one endpoint, so many have an entry of their own in each window. */
@@ -28,7 +29,7 @@ export interface Refusal {
 }
 
 interface Published {
-  readonly actor: Actor
+  readonly who: Principal
   readonly outcome: 'done' | 'spooled'
   requests: number
   events: number
@@ -48,16 +49,15 @@ interface Refused {
 
 /** Counts what comes too often for an entry each, in a memory that no flood fills. */
 export class Gathering {
-  readonly #published = new Map<string, Published>()
+  readonly #published = { done: new Map<Principal, Published>(), spooled: new Map<Principal, Published>() }
   readonly #refused = new Map<string, Refused>()
   #waiting: AuditDraft[] = []
 
-  publish(actor: Actor, { eventTypes, outcome, first, last }: Publishing): void {
-    const key = `${outcome} ${actor.keyId ?? ''} ${actor.proof} ${actor.principal}`
-    let sum = this.#published.get(key)
+  publish(who: Principal, { eventTypes, outcome, first, last }: Publishing): void {
+    let sum = this.#published[outcome].get(who)
     if (sum === undefined) {
-      sum = { actor, outcome, requests: 0, events: 0, byType: new Map(), first, last }
-      this.#published.set(key, sum)
+      sum = { who, outcome, requests: 0, events: 0, byType: new Map(), first, last }
+      this.#published[outcome].set(who, sum)
     }
     sum.requests++
     sum.events += eventTypes.length
@@ -95,9 +95,10 @@ export class Gathering {
 
   /** What is to be written now, and forgets it. `all`: also the counts of windows that are not over. */
   take(now: number, all: boolean): AuditDraft[] {
-    const drafts = [...this.#waiting, ...[...this.#published.values()].map((sum) => publishedDraft(sum, now))]
+    const sums = Object.values(this.#published).flatMap((published) => [...published.values()])
+    const drafts = [...this.#waiting, ...sums.map((sum) => publishedDraft(sum, now))]
     this.#waiting = []
-    this.#published.clear()
+    for (const published of Object.values(this.#published)) published.clear()
     for (const [key, kind] of this.#refused) {
       if (!all && now - kind.since < WINDOW_MS) continue
       this.#refused.delete(key)
@@ -107,10 +108,11 @@ export class Gathering {
   }
 }
 
-function publishedDraft({ actor, outcome, requests, events, byType, first, last }: Published, at: number): AuditDraft {
-  const { address: _, ...who } = actor
+function publishedDraft({ who, outcome, requests, events, byType, first, last }: Published, at: number): AuditDraft {
+  const { name: principal, proof, keyId } = who
+  const actor: Actor = { principal, proof, ...(keyId === undefined ? {} : { keyId }) }
   const what = { requests, events, by_type: Object.fromEntries(byType), first, last }
-  return { ...who, at, action: 'events.published', what, outcome }
+  return { ...actor, at, action: 'events.published', what, outcome }
 }
 
 function refusedDraft(

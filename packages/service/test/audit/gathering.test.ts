@@ -2,7 +2,7 @@ import { EventSystemError, silentLogger } from '@tradpal/event-system'
 import { FakeClock, waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Audit } from '../../src/audit/index.ts'
-import { ALICE, LOGS, newAudit, newAuditLog } from './support.ts'
+import { ALICE, AS_PRINCIPAL, LOGS, newAudit, newAuditLog } from './support.ts'
 
 const refusal = (route: string, requestId: string) => ({ code: 'forbidden', method: 'POST', route, requestId })
 
@@ -56,14 +56,19 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
   test('publishes are one entry by principal and outcome, with their types, first and last', async () => {
     const { audit, entries } = await gathering()
     for (let i = 1; i <= 1_000; i++) {
-      audit.published(ALICE, {
+      audit.published(AS_PRINCIPAL, {
         eventTypes: ['risk_alert', 'system_health'],
         outcome: 'done',
         first: `${i}-0`,
         last: `${i}-1`
       })
     }
-    audit.published(ALICE, { eventTypes: ['risk_alert'], outcome: 'spooled', first: 'spool:1-0', last: 'spool:1-0' })
+    audit.published(AS_PRINCIPAL, {
+      eventTypes: ['risk_alert'],
+      outcome: 'spooled',
+      first: 'spool:1-0',
+      last: 'spool:1-0'
+    })
     await audit.flush()
     expect((await entries()).map(({ outcome, what }) => [outcome, what])).toEqual([
       [
@@ -85,7 +90,7 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
   test('it is written each second, and at the end without waiting', async () => {
     const { clock, audit, entries } = await gathering()
     await audit.start()
-    audit.published(ALICE, { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' })
+    audit.published(AS_PRINCIPAL, { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' })
     await clock.advance(1_000)
     await expect.poll(entries).toHaveLength(1)
     flood(audit)
@@ -110,9 +115,9 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     })
     const audit = new Audit({ log: silent, clock, logger: silentLogger })
     const publishing = { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' } as const
-    audit.published(ALICE, publishing)
+    audit.published(AS_PRINCIPAL, publishing)
     await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
-    audit.published(ALICE, publishing)
+    audit.published(AS_PRINCIPAL, publishing)
     await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
     isSilent = false
     await audit.flush()

@@ -7,6 +7,7 @@ import { type Clock, type EventLog, RedisLog, SqliteLog, silentLogger, systemClo
 import { createClient } from 'redis'
 import { afterAll, onTestFinished } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { ANYBODY, type Principal } from '../../src/access/index.ts'
 import { type Actor, Audit } from '../../src/audit/index.ts'
 
 export const LOGS = ['sqlite', 'redis'] as const
@@ -100,3 +101,5 @@ export async function newAudit(log: TestLog, clock: Clock = systemClock, retenti
 }
 
 export const ALICE: Actor = { principal: 'alice', proof: 'api key', keyId: 'aaaaaaaaaaaa', address: '10.0.0.1' }
+/** The same, as a request knows her. */
+export const AS_PRINCIPAL: Principal = { ...ANYBODY, name: 'alice', proof: 'api key' }
