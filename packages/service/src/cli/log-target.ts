@@ -20,16 +20,17 @@ import { ApiKeys } from '../access/index.ts'
 import { retentionOf } from '../retention-variables.ts'
 import { OperatorsAudit } from './operators-audit.ts'
 import type { GlobalOptions } from './options.ts'
-import type {
-  AuditTarget,
-  DeadLetterTarget,
-  GroupTarget,
-  KeyTarget,
-  LogStanding,
-  Target,
-  TargetFilter,
-  TargetHealth,
-  TargetRange
+import {
+  type AuditTarget,
+  COMMAND_LINE,
+  type DeadLetterTarget,
+  type GroupTarget,
+  type KeyTarget,
+  type LogStanding,
+  type Target,
+  type TargetFilter,
+  type TargetHealth,
+  type TargetRange
 } from './target.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
@@ -73,6 +74,7 @@ function registerFurtherTypes(path: string | undefined): void {
 
 class LogTarget implements Target {
   readonly location: string
+  readonly source = COMMAND_LINE
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget

@@ -10,6 +10,12 @@ export async function accessOf(options: GlobalOptions): Promise<Pick<EventClient
   return { ...(apiKey === undefined ? {} : { apiKey }), ...(fetch === undefined ? {} : { fetch }) }
 }
 
+/** Whether the service is shown who asks, so that it can name the source of an event itself. */
+export function showsWho({ apiKeyFile, cert }: GlobalOptions): boolean {
+  const variables = ['EVENT_API_KEY', 'EVENT_CLIENT_CERT_FILE']
+  return apiKeyFile !== undefined || cert !== undefined || variables.some((name) => variable(name) !== undefined)
+}
+
 async function keyIn(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new EventSystemError('invalid_options', `--api-key-file ${file} cannot be read: ${cause.message}.`, { cause })

@@ -1,17 +1,18 @@
 import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-client'
 import { type Event, EventSystemError, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
-import { accessOf } from './service-access.ts'
-import type {
-  AuditTarget,
-  DeadLetterTarget,
-  GroupTarget,
-  KeyTarget,
-  LogStanding,
-  Target,
-  TargetFilter,
-  TargetHealth,
-  TargetRange
+import { accessOf, showsWho } from './service-access.ts'
+import {
+  type AuditTarget,
+  COMMAND_LINE,
+  type DeadLetterTarget,
+  type GroupTarget,
+  type KeyTarget,
+  type LogStanding,
+  type Target,
+  type TargetFilter,
+  type TargetHealth,
+  type TargetRange
 } from './target.ts'
 
 /** The most that the service gives at once. */
@@ -26,11 +27,12 @@ export async function openServiceTarget(options: GlobalOptions): Promise<Target>
     ...(await accessOf(options)),
     ...(timeout === undefined ? {} : { timeoutMs: timeout })
   })
-  return new ServiceTarget(client, url, timeout ?? LONG_TIMEOUT_MS)
+  return new ServiceTarget(client, url, showsWho(options) ? '' : COMMAND_LINE, timeout ?? LONG_TIMEOUT_MS)
 }
 
 class ServiceTarget implements Target {
   readonly location: string
+  readonly source: string
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget
@@ -38,9 +40,10 @@ class ServiceTarget implements Target {
   readonly #client: EventClient
   readonly #longTimeoutMs: number
 
-  constructor(client: EventClient, url: string, longTimeoutMs: number) {
+  constructor(client: EventClient, url: string, source: string, longTimeoutMs: number) {
     this.#client = client
     this.location = url
+    this.source = source
     this.deadLetters = client.deadLetters
     this.groups = client.groups
     this.keys = client.keys

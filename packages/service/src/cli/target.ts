@@ -57,10 +57,15 @@ export interface TargetHealth {
   readonly [detail: string]: unknown
 }
 
+/** As whom a command publishes where nobody else is known. */
+export const COMMAND_LINE = 'command_line'
+
 /** What the commands work on: a service, or a log that is opened directly. Its errors are `EventSystemError`s. */
 export interface Target extends AsyncDisposable {
   /** Where it is, without secrets. */
   readonly location: string
+  /** The source of an event that names none: empty where the service knows who asks, and names them itself. */
+  readonly source: string
   /** Appends all of the events or none. A repeated event id inside the deduplication window appends nothing and has the first message id. */
   publishBatch(events: readonly Event[]): Promise<string[]>
   /** In log order: with a start (`startTime` or `after`) the first ones from there, without the newest. */

@@ -10,7 +10,7 @@ const house = ofHouse()
 async function known() {
   const folder = await temporaryFolder()
   const policy = join(folder, 'policy.json')
-  await writeFile(policy, JSON.stringify({ principals: { ml_service: { scopes: ['*'], sources: ['command_line'] } } }))
+  await writeFile(policy, JSON.stringify({ principals: { ml_service: { scopes: ['*'] } } }))
   const { authority, server } = house
   const { url } = await secureService(server, { EVENT_TLS_CLIENT_CA_FILE: authority.caFile, EVENT_POLICY_FILE: policy })
   return { url, folder, caFile: authority.caFile, ...(await authority.issue('ml_service')) }
@@ -30,6 +30,8 @@ test('a command reaches a service with TLS and client certificates, by options a
   const stranger = await runCommand(['events', '--url', url, '--ca', caFile])
 
   expect(published).toMatchObject({ code: 0, stderr: '' })
+  // Nobody else than the service says who it was.
+  expect(JSON.parse(listed.stdout)).toMatchObject({ source: 'ml_service', metadata: { principal: 'ml_service' } })
   expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining(published.stdout.trim()) })
   expect(stranger).toMatchObject({ code: 1, stderr: expect.stringContaining('(unauthenticated)') })
 })

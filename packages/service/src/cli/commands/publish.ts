@@ -24,7 +24,7 @@ export function definePublish(command: Command, run: Run): void {
   command
     .argument('[type]', 'the type of the one event; without it, events come as NDJSON')
     .option('-d, --data <json>', 'what the event carries: JSON, @file, or - for standard input (default: {})')
-    .option('--source <name>', 'who publishes it (default: command_line)')
+    .option('--source <name>', 'who publishes it (default: who the service knows, else command_line)')
     .option('--metadata <json>', 'what travels beside the data')
     .option(
       '--event-id <id>',
@@ -80,8 +80,8 @@ function checkOptions(type: string | undefined, options: PublishOptions): void {
 async function publishOne({ output, openTarget }: Invocation, type: string, options: PublishOptions): Promise<void> {
   const data = options.data === undefined ? {} : await jsonOf('--data', options.data)
   const metadata = options.metadata === undefined ? {} : await jsonOf('--metadata', options.metadata)
-  const { source = 'command_line', eventId, timestamp } = options
   await using target = await openTarget({ create: true })
+  const { source = target.source, eventId, timestamp } = options
   await target.eventTypes()
   const event = createEvent(type, data, {
     source,
