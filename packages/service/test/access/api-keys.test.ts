@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto'
 import { EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { FakeClock } from '@tradpal/event-system/testing'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { API_KEYS, ApiKeys } from '../../src/access/api-keys.ts'
+import { API_KEYS, ApiKeys, isSecretOf } from '../../src/access/api-keys.ts'
 import { KeyBook } from '../../src/access/key-book.ts'
 import { LOGS, newLog } from '../http/support/test-service.ts'
 
@@ -156,3 +157,26 @@ test('while the log is away, the keys that were known hold for a quarter of an h
   await expect(book.find(key)).rejects.toThrow('away')
   await expect(fresh.find(key)).rejects.toThrow('away')
 })
+
+test('how long a comparison takes says nothing of a secret: it is of hashes, which have nothing in common where secrets have', async () => {
+  const system = new EventSystem({ environment: await newLog('sqlite') })
+  await system.initialize()
+  onTestFinished(async () => void (await system.close()))
+  const keys = new ApiKeys(system.log.records, systemClock)
+  const sharedStarts: number[] = []
+  for (let i = 0; i < 50; i++) {
+    const { key, apiKey } = await keys.create({ name: 'a', by: 'me' })
+    const { value } = (await system.log.records.get(API_KEYS, apiKey.id)) ?? { value: '' }
+    const almost = key.slice(21, -1) + (key.endsWith('A') ? 'B' : 'A')
+    expect(isSecretOf(almost, JSON.parse(value))).toBe(false)
+    expect(isSecretOf(key.slice(21), JSON.parse(value))).toBe(true)
+    sharedStarts.push(sharedStart(hash('sha256', almost, 'base64url'), JSON.parse(value).hash))
+  }
+  expect(Math.max(...sharedStarts)).toBeLessThan(6)
+})
+
+function sharedStart(one: string, other: string): number {
+  let length = 0
+  while (length < one.length && one[length] === other[length]) length++
+  return length
+}
