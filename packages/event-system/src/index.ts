@@ -34,6 +34,7 @@ export {
   Occurrences,
   type PublishedMessage,
   runAsCause,
+  type ShreddedMessage,
   type SkippedMessage,
   type SpooledMessage,
   silentLogger,

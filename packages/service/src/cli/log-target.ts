@@ -13,6 +13,8 @@ import {
   type RekeyOptions,
   type RekeyReport,
   registerEventType,
+  type ShredOptions,
+  type ShredReport,
   type StoredEvent,
   systemClock
 } from '@tradpal/event-system'
@@ -127,6 +129,10 @@ class LogTarget implements Target {
 
   rekey(options: RekeyOptions): Promise<RekeyReport> {
     return this.#system.rekey(options)
+  }
+
+  shred(subject: string, options: ShredOptions): Promise<ShredReport> {
+    return this.#system.shred(subject, options)
   }
 
   async health(): Promise<TargetHealth> {
