@@ -76,16 +76,14 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #groups: PulledGroups
-  readonly #logger: Logger
-  /** By group. */
-  readonly #shredded = new Map<string, ShreddedEvents>()
+  readonly #shredded: ShreddedEvents
 
   constructor(options: EventPullerOptions) {
     const { log, codec = plainCodec, logger = silentLogger, clock = systemClock, random = Math.random } = options
     this.#log = log
     this.#contents = new Contents({ log, codec, shards: 1, logger, clock })
     this.#clock = clock
-    this.#logger = logger
+    this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#random = random
     this.#groups = new PulledGroups(log, clock, logger)
   }
@@ -233,7 +231,7 @@ export class EventPuller {
         continue
       }
       const isGone = isShredded(content)
-      if (isGone) this.#shreddedOf(group.name).add(messageId)
+      if (isGone) this.#shredded.add(group.name, messageId)
       const isWanted = !isGone && (event === undefined || eventTypes === undefined || eventTypes.has(event.eventType))
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
@@ -255,14 +253,6 @@ export class EventPuller {
     if (unread.length > 0) await group.release(consumer, unread)
     if (waitsFor !== undefined && pulled.length === 0) throw waitsFor
     return pulled
-  }
-
-  #shreddedOf(group: string): ShreddedEvents {
-    const known = this.#shredded.get(group)
-    if (known !== undefined) return known
-    const shredded = new ShreddedEvents({ log: this.#log, group, logger: this.#logger, clock: this.#clock })
-    this.#shredded.set(group, shredded)
-    return shredded
   }
 
   /** How a delivery ends before anybody has seen it; undefined when it is to be handed out. */

@@ -74,7 +74,6 @@ export function reportClaimed(log: EventLog, group: string, deliveries: readonly
 
 export interface ShreddedEventsParts {
   readonly log: EventLog
-  readonly group: string
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -89,8 +88,8 @@ export class ShreddedEvents {
     this.#occurrences = new Occurrences(parts.clock)
   }
 
-  add(messageId: string): void {
-    const { log, group, logger } = this.#parts
+  add(group: string, messageId: string): void {
+    const { log, logger } = this.#parts
     diagnostics.shredded.publish({ log, group, messageId } satisfies ShreddedMessage)
     const count = this.#occurrences.add(group)
     if (count > 0) logger.info({ group, messageId, count }, 'events of shredded subjects were acknowledged unread')

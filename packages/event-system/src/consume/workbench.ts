@@ -77,7 +77,7 @@ export class Workbench {
     const { group, consumer } = options
     this.#parts = parts
     this.intake = this.#newIntake()
-    this.#shredded = new ShreddedEvents({ log: parts.log, group, logger, clock })
+    this.#shredded = new ShreddedEvents({ log: parts.log, logger, clock })
     this.#retries = new Retries({ clock, stop, onDue: (held) => this.#retry(held) })
     this.#shelf = new Shelf({
       inHand: this.inHand,
@@ -299,7 +299,7 @@ export class Workbench {
 
   /** Nobody can read it ever again: there is nothing to be handled, and nothing to be kept for an operator. */
   #endShredded(held: Held): void {
-    this.#shredded.add(held.messageId)
+    this.#shredded.add(this.#parts.options.group, held.messageId)
     this.#endWithoutContent(held)
   }
 

@@ -85,6 +85,7 @@ describeOnEachLog('a shredded customer', (under) => {
     const pulled = await (await system()).puller.pull({ group: 'pulled', consumer: 'c', from: 'start' })
     expect(prices(pulled.map(({ event }) => event))).toEqual([2])
     expect((await one.groups.get('pulled')).pending).toBe(1)
+    expect(await one.deadLetters.count()).toBe(0)
   })
 
   it('is not handled again by a consumer that has their event in hand and waits for its retry', async () => {
