@@ -111,7 +111,8 @@ export class ShardedIntake implements Intake {
         const read = () => this.#member.read({ limit, waitMs: WAIT_MS, signal })
         const deliveries = await this.#contents.whileKeysComeIn(read)
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
-        await ready(deliveries)
+        const bringing = ready(deliveries)
+        if (bringing !== undefined) await bringing
         accept(deliveries.filter((delivery) => this.#mayBegin(delivery)))
       })
     }

@@ -96,7 +96,8 @@ export class SharedIntake implements Intake {
     do {
       const after = last === undefined ? {} : { after: last.messageId }
       const page = await group.claim(consumer, { minIdleMs: 0, limit: PAGE, heldBy: consumer, ...after })
-      await ready(page)
+      const bringing = ready(page)
+      if (bringing !== undefined) await bringing
       accept(page)
       last = page.length < PAGE ? undefined : page.at(-1)
     } while (last !== undefined)
@@ -117,7 +118,8 @@ export class SharedIntake implements Intake {
       await this.#attempt('read', async () => {
         const deliveries = await group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
-        await ready(deliveries)
+        const bringing = ready(deliveries)
+        if (bringing !== undefined) await bringing
         accept(deliveries)
       })
     }
@@ -140,7 +142,8 @@ export class SharedIntake implements Intake {
     await this.#attempt('claim', async () => {
       const deliveries = await group.claim(consumer, { minIdleMs: options.claimAfterMs, limit })
       this.#claimIsDue = deliveries.length === limit
-      await ready(deliveries)
+      const bringing = ready(deliveries)
+      if (bringing !== undefined) await bringing
       if (deliveries.length > 0) onClaimed(deliveries)
       accept(deliveries)
     })
