@@ -1,4 +1,5 @@
 import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
+import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
   type AuditLog,
   configure,
@@ -19,7 +20,14 @@ import { Health, type SystemHealth } from './health.ts'
 import { openWhenThere } from './late-log.ts'
 import type { EventLog, MessageId } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
-import { DeadLetterOffice, GroupOffice, type RekeyOptions, type RekeyReport, rekey } from './operate/index.ts'
+import {
+  DeadLetterOffice,
+  GroupOffice,
+  type RekeyOptions,
+  type RekeyReport,
+  rekey,
+  shredSubject
+} from './operate/index.ts'
 import {
   EventPublisher,
   type PublishOptions,
@@ -215,7 +223,17 @@ export class EventSystem {
    */
   async rekey(options: RekeyOptions = {}): Promise<RekeyReport> {
     this.#mustBeOpen('rekey()')
-    return rekey(this.log, this.#configuration.encryption, options)
+    return rekey(this.#configuration, options)
+  }
+
+  /**
+   * Erases the events of a subject for good, by destroying its key: {@link EncryptionOptions.keyFor} says whose an event is. When it
+   * resolves, no process over the log reads or publishes another of them. Given again, it says when that was done. Rejects with
+   * `not_found` for a subject that never had an event, with `invalid_argument`, and with `invalid_options` where there are no keys.
+   */
+  async shred(subject: string, options: ShredOptions): Promise<ShredReport> {
+    this.#mustBeOpen('shred()')
+    return shredSubject(subject, options, this.#configuration)
   }
 
   /**

@@ -35,6 +35,7 @@ export {
   Occurrences,
   type PublishedMessage,
   runAsCause,
+  type ShreddedMessage,
   type SkippedMessage,
   type SpooledMessage,
   silentLogger,

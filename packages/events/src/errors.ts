@@ -87,6 +87,11 @@ export const ERROR_CODES = {
     meaning:
       'What was asked for is encrypted with a key that is not among the keys here: roll it out, and it can be read.'
   },
+  shredded: {
+    retryable: false,
+    meaning:
+      'The key of the customer whose event it is was destroyed on purpose: what it encrypted is gone for good, and nothing more is published for them.'
+  },
   decryption_failed: {
     retryable: false,
     meaning: 'What is encrypted was changed, cut short, or belongs to another event: it cannot be read.'

@@ -1,15 +1,40 @@
-import { type Event, validateEvent, withLineage } from '@tradpal/events'
+import { decodeEvent, type Event, EventSystemError, encodeEvent, validateEvent, withLineage } from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
 import type { EventCodec } from './event-codec.ts'
 
 /**
  * What is appended for an event: with the lineage of the event whose handling this is a part of, checked, and encoded.
- * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable` and `payload_too_large`.
+ * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable`, `payload_too_large`, and for what has a
+ * subject `key_missing` and `shredded`.
  */
 export function entryOf(event: Event, codec: EventCodec): AppendEntry {
+  return entryOfStamped(stampedEvent(event), codec)
+}
+
+/** The event with the lineage of the event whose handling this is a part of, checked. */
+export function stampedEvent(event: Event): Event {
   const cause = causeOfThisCall()
   const stamped = cause === undefined ? event : withLineage(event, cause)
   validateEvent(stamped)
-  return { eventId: stamped.eventId, eventType: stamped.eventType, payload: codec.encode(stamped) }
+  return stamped
+}
+
+/** As {@link entryOf}, of a {@link stampedEvent}. */
+export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
+  return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
+}
+
+/** Throws what encoding throws, but for what is said of the key. */
+export function assertEncodable(event: Event, codec: EventCodec): void {
+  try {
+    codec.encode(event)
+  } catch (error) {
+    if (!(error instanceof EventSystemError && error.code === 'key_missing')) throw error
+  }
+}
+
+/** As a reader gets it. Throws `not_representable`. */
+export function copyOf(event: Event): Event {
+  return decodeEvent(encodeEvent(event), { validate: 'envelope' })
 }

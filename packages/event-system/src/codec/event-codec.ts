@@ -5,13 +5,25 @@ import { ENCRYPTED, parseSealed } from './encryption/sealed-text.ts'
 export const MAX_EVENT_BYTES = 1_048_576
 
 export interface EventCodec {
-  /** Refuses with `not_representable` what JSON would change in silence, and with `payload_too_large` what is too large. */
+  /**
+   * Refuses with `not_representable` what JSON would change in silence, with `payload_too_large` what is too large, with
+   * `key_missing` what it lacks the key of, and with `shredded` what belongs to a subject whose key was destroyed.
+   */
   encode(event: Event): string
   /**
    * Refuses with `invalid_json`, `invalid_event` or `not_representable` what is no event, with `key_missing` what it lacks the
-   * key of, and with `decryption_failed` what was tampered with.
+   * key of, with `shredded` what nobody has a key of any more, and with `decryption_failed` what was tampered with.
    */
   decode(payload: string): Event
+  /**
+   * Brings the keys of these events, which are kept in the log: to be awaited before they are encoded, and encoded at once then.
+   * Undefined where nothing is to be brought. Rejects with what the log says.
+   */
+  beforeEncode?(events: readonly Event[]): Promise<void> | undefined
+  /** As {@link beforeEncode}, before payloads are decoded. */
+  beforeDecode?(payloads: readonly (string | null)[]): Promise<void> | undefined
+  /** Whether decoding it would fail for no more than that its key was not brought. */
+  lacksKeyOf?(payload: string | null): boolean
   /** Whether what it writes is the wire JSON as it stands, so that a text can be looked for in it. Default false. */
   readonly isPlain?: boolean
 }
@@ -37,6 +49,14 @@ export function wireCodec(maxEventBytes = MAX_EVENT_BYTES): EventCodec {
 }
 
 export const plainCodec = wireCodec()
+
+/** The {@link EventCodec.beforeDecode} of entries, which for most codecs is nothing. */
+export function beforeReading(
+  codec: EventCodec,
+  entries: readonly { readonly payload: string | null }[]
+): Promise<void> | undefined {
+  return codec.beforeDecode?.(entries.map(({ payload }) => payload))
+}
 
 /** The id and the type of a stored event, which stand in the clear whatever else is encrypted. Undefined for what is no event. */
 export function labelOf(payload: string | null): Pick<Event, 'eventId' | 'eventType'> | undefined {

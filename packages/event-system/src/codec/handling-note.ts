@@ -24,11 +24,19 @@ export function toHandlingNote(handlers: Iterable<readonly [string, HandlerProgr
  */
 export function parseHandlingNote(note: string | undefined): Record<string, HandlerProgress> {
   if (note === undefined) return {}
-  if (isSealed(note))
-    throw new EventSystemError('key_missing', 'How far its handlers are is encrypted with a key that is not here.')
+  if (isSealedNote(note)) throw noteSealed()
   try {
     return (JSON.parse(note) as { handlers?: Record<string, HandlerProgress> }).handlers ?? {}
   } catch {
     return {}
   }
+}
+
+/** Whether a note could not be opened, for want of its key. */
+export function isSealedNote(note: string | undefined): boolean {
+  return note !== undefined && isSealed(note)
+}
+
+export function noteSealed(): EventSystemError {
+  return new EventSystemError('key_missing', 'How far its handlers are is encrypted with a key that is not here.')
 }

@@ -6,8 +6,17 @@
  */
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
+export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
+export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'
+export { SUBJECT_KEYS } from './encryption/subject-keys.ts'
 export { TextVault } from './encryption/text-vault.ts'
-export { entryOf } from './entry.ts'
-export { type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
-export { type HandlerProgress, parseHandlingNote, toHandlingNote } from './handling-note.ts'
+export { assertEncodable, copyOf, entryOf, entryOfStamped, stampedEvent } from './entry.ts'
+export { beforeReading, type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
+export {
+  type HandlerProgress,
+  isSealedNote,
+  noteSealed,
+  parseHandlingNote,
+  toHandlingNote
+} from './handling-note.ts'
 export { Signing, type SigningParts } from './signing/signing.ts'

@@ -70,6 +70,7 @@ export interface EventSystemConfiguration {
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
   readonly publishing: Publishing
+  readonly ledgerRetentionMs: number
   /** Undefined where nothing is encrypted. */
   readonly encryption: Encryption | undefined
   /** Undefined where nothing is signed or verified. */
@@ -146,7 +147,17 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock }, { encryption, signing })
   const sealed = (log: EventLog) => encryption?.over(log) ?? log
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
-  const others = { consumerGroup, timeoutMs, healthBounds, publishing, encryption, signing, logger, clock }
+  const others = {
+    consumerGroup,
+    timeoutMs,
+    healthBounds,
+    publishing,
+    ledgerRetentionMs,
+    encryption,
+    signing,
+    logger,
+    clock
+  }
   if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }

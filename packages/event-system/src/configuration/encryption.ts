@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import { Encryption } from '../codec/index.ts'
+import { Encryption, type SubjectOf, subjectAt } from '../codec/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
@@ -9,6 +9,12 @@ export interface EncryptionOptions {
   readonly keysFile: string
   /** Whether the metadata of events is encrypted as their data is. Environment: EVENT_ENCRYPTION_METADATA. Default false. */
   readonly metadata?: boolean
+  /**
+   * Whose an event is, such as the id of a customer: 1 to 200 characters, and the same for an event each time. Such an event is
+   * encrypted with a key of its subject's own, so that {@link EventSystem.shred} can erase them all. Environment: EVENT_ENCRYPTION_SUBJECT,
+   * by names into the event, such as `data.customer_id`. Default: no event is anybody's.
+   */
+  readonly keyFor?: SubjectOf
 }
 
 export interface AskedEncryption {
@@ -25,16 +31,36 @@ export function readEncryption(
   const keysFile = read.optionalText('encryption.keysFile', given?.keysFile, 'EVENT_ENCRYPTION_KEYS_FILE')
   const ofOptions = given?.metadata === undefined ? undefined : given.metadata ? 'true' : 'false'
   const metadata = read.choice('encryption.metadata', ofOptions, 'EVENT_ENCRYPTION_METADATA', ['false', 'true'])
+  const keyFor = readSubject(given, read)
   if (keysFile === undefined) {
+    if (keyFor !== undefined)
+      read.wrong('The keys of subjects are encrypted too: give the keys for that (EVENT_ENCRYPTION_KEYS_FILE).')
     if (metadata === 'true')
       read.wrong('Metadata is encrypted where data is: give the keys (EVENT_ENCRYPTION_KEYS_FILE).')
     return undefined
   }
   try {
-    return new Encryption({ ...asked, keysFile, metadata: metadata === 'true' })
+    return new Encryption({ ...asked, keysFile, metadata: metadata === 'true', keyFor })
   } catch (error) {
     if (!(error instanceof EventSystemError)) throw error
     read.wrong(error.message)
     return undefined
   }
+}
+
+function readSubject(given: EncryptionOptions | undefined, read: EnvironmentReader): SubjectOf | undefined {
+  if (given?.keyFor !== undefined) {
+    if (typeof given.keyFor !== 'function')
+      read.wrong(`encryption.keyFor must be a function, got ${typeof given.keyFor}.`)
+    return given.keyFor
+  }
+  const path = read.optionalText('EVENT_ENCRYPTION_SUBJECT', undefined, 'EVENT_ENCRYPTION_SUBJECT')
+  if (path === undefined) return undefined
+  const keyFor = subjectAt(path)
+  if (keyFor === undefined) {
+    read.wrong(
+      `EVENT_ENCRYPTION_SUBJECT must be names into an event, data or metadata first, such as data.customer_id, got ${JSON.stringify(path)}.`
+    )
+  }
+  return keyFor
 }

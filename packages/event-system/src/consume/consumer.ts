@@ -56,6 +56,7 @@ export class EventConsumer {
     this.#logger = parts.logger.child({ group, consumer })
     this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: stop })
     const contents = new Contents({
+      log,
       codec,
       shards,
       logger: this.#logger,

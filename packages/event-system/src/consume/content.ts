@@ -1,16 +1,19 @@
 import { type Clock, type Event, EventSystemError, isRetryable } from '@tradpal/events'
-import type { EventCodec } from '../codec/index.ts'
-import type { Entry, MessageId } from '../log/index.ts'
+import { beforeReading, type EventCodec } from '../codec/index.ts'
+import type { Entry, EventLog, MessageId } from '../log/index.ts'
 import { type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { shardOfKey } from './key.ts'
 
 /** Entries that were looked at for their shard and are not yet handed out; beyond so many they are looked at again. */
 const MAX_REMEMBERED = 10_000
+/** When an entry needs a key from the log before its shard is known, those of so many behind it are brought with it. */
+const AHEAD = 500
 /** What waits for its key is read again within so long, in ms: a key that was not missed for longer is there. */
 const MISSED_MS = 10_000
 
 export interface ContentsOptions {
+  readonly log: EventLog
   readonly codec: EventCodec
   /** What must stay in order. Undefined where nothing must. */
   readonly key?: (event: Event) => string | undefined
@@ -26,10 +29,21 @@ export class Contents {
   readonly #occurrences: Occurrences
   /** Why entries cannot be read yet, and when that was last so. */
   readonly #missed = new Map<string, number>()
+  /** The last whose shard was asked for before its key was brought from the log. */
+  #unbrought: Entry | undefined
 
   constructor(options: ContentsOptions) {
     this.#options = options
     this.#occurrences = new Occurrences(options.clock)
+  }
+
+  /** Brings what entries need before they are read, in the turn that follows. Undefined where that is nothing. When the log does not answer, they wait for their keys. */
+  ready(entries: readonly Entry[]): Promise<void> | undefined {
+    const bringing = beforeReading(this.#options.codec, entries)
+    if (bringing === undefined) return undefined
+    // What was read before may be of a subject that was shredded since.
+    for (const { messageId } of entries) this.#remembered.delete(messageId)
+    return bringing.catch(() => {})
   }
 
   of(entry: Entry): Content {
@@ -47,12 +61,35 @@ export class Contents {
 
   /** What has no key is in order with nothing, and is spread by its message id. Throws what keeps an entry from being read yet: its key to be ordered by is not known. */
   shardOf(entry: Entry): number {
+    if (this.#options.codec.lacksKeyOf?.(entry.payload)) {
+      this.#unbrought = entry
+      throw new EventSystemError('key_missing', `The key of ${entry.messageId} has yet to be read from the log.`)
+    }
     const content = this.#read(entry)
     const waitsFor = whyUnread(content)
     if (waitsFor !== undefined) throw waitsFor
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(entry.messageId, content)
     return shardOfKey(content.key ?? entry.messageId, this.#options.shards)
+  }
+
+  /** Runs a call of which {@link shardOf} is a part; when that lacked a key of the log, brings it and those that come next, and runs it again. */
+  async whileKeysComeIn<Result>(call: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      this.#unbrought = undefined
+      try {
+        return await call()
+      } catch (error) {
+        if (this.#unbrought === undefined) throw error
+        await this.#bringFrom(this.#unbrought)
+      }
+    }
+  }
+
+  async #bringFrom(entry: Entry): Promise<void> {
+    const { log, codec } = this.#options
+    const next = await log.read({ from: { after: entry.messageId }, limit: AHEAD })
+    await beforeReading(codec, [entry, ...next])
   }
 
   #read({ payload }: Entry): Content {
@@ -63,12 +100,13 @@ export class Contents {
     } catch (error) {
       const content = { event: undefined, key: undefined, error }
       const waitsFor = whyUnread(content)
-      if (waitsFor !== undefined) this.#miss(waitsFor)
+      if (waitsFor !== undefined) this.miss(waitsFor)
       return content
     }
   }
 
-  #miss(reason: EventSystemError): void {
+  /** Says why something cannot be read yet: at once, and then once a minute. */
+  miss(reason: EventSystemError): void {
     const { logger, clock } = this.#options
     this.#missed.set(reason.message, clock.now())
     const count = this.#occurrences.add(reason.message)
@@ -83,6 +121,11 @@ export class Contents {
     const got = key === null ? 'null' : typeof key
     throw new EventSystemError('invalid_options', `key must return a string or undefined for each event, got ${got}.`)
   }
+}
+
+/** Whether it is nobody's any more: the key of its subject was destroyed. */
+export function isShredded(content: Content): boolean {
+  return content.event === undefined && content.error instanceof EventSystemError && content.error.code === 'shredded'
 }
 
 /** Why an entry cannot be read yet and may be later: it is no poison, and waits. Undefined for one that can, or never will. */

@@ -1,5 +1,5 @@
-import { type Event, EventSystemError } from '@tradpal/events'
-import { type EventCodec, entryOf } from '../codec/index.ts'
+import { type Event, EventSystemError, isRetryable } from '@tradpal/events'
+import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
 import type { AppendEntry } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Held } from './held.ts'
@@ -26,7 +26,8 @@ export interface HandlerContext {
   /**
    * Holds an event until the handler is done, and then appends it in one atomic step with the end of the handling: exactly
    * once, also when this process dies at any moment, and not at all when the handler fails. Throws at once what
-   * `publishEvent()` would reject with, and `delivery_lost` after the handler's end.
+   * `publishEvent()` would reject with, and `delivery_lost` after the handler's end. The key of a customer is asked for when the
+   * handler is done: it counts as failed for good where that is `shredded`, and is run again, uncounted, where the log does not say.
    */
   publish(event: Event): void
   /**
@@ -54,7 +55,8 @@ export class RunContext implements HandlerContext {
   readonly #event: Event
   readonly #handler: string
   readonly #surroundings: Surroundings
-  #staged: AppendEntry[] | undefined
+  #staged: (AppendEntry | Event)[] | undefined
+  #lacksKeys = false
   #hasEnded = false
   #timeIsUp: AbortController | undefined
   #signal: AbortSignal | undefined
@@ -102,7 +104,7 @@ export class RunContext implements HandlerContext {
   publish(event: Event): void {
     this.#mustCount('publish()')
     this.#staged ??= []
-    this.#staged.push(entryOf(event, this.#surroundings.codec))
+    this.#staged.push(this.#stage(event))
   }
 
   async once<Result>(name: string, step: () => Result | Promise<Result>): Promise<Result> {
@@ -110,10 +112,44 @@ export class RunContext implements HandlerContext {
     return this.#surroundings.steps.once(this.#event.eventId, `once:${this.#handler}:${name}`, step)
   }
 
-  /** What the handler published. What it does from here on does not count. */
-  end(): readonly AppendEntry[] {
+  #stage(event: Event): AppendEntry | Event {
+    const { codec } = this.#surroundings
+    if (codec.beforeEncode === undefined) return entryOf(event, codec)
+    const stamped = stampedEvent(event)
+    const bringing = codec.beforeEncode([stamped])
+    if (bringing === undefined) return entryOfStamped(stamped, codec)
+    // It is asked for again at the end, when it counts.
+    bringing.catch(() => {})
+    assertEncodable(stamped, codec)
+    this.#lacksKeys = true
+    return copyOf(stamped)
+  }
+
+  /**
+   * What the handler published: a promise only where keys have to be brought. What it does from here on does not count. Rejects
+   * with `key_missing` and `shredded`.
+   */
+  end(): readonly AppendEntry[] | Promise<readonly AppendEntry[]> {
     this.#hasEnded = true
-    return this.#staged ?? []
+    if (this.#lacksKeys) return this.#encoded(this.#staged ?? [])
+    return (this.#staged ?? []) as readonly AppendEntry[]
+  }
+
+  async #encoded(staged: readonly (AppendEntry | Event)[]): Promise<readonly AppendEntry[]> {
+    const { codec } = this.#surroundings
+    try {
+      await codec.beforeEncode?.(staged.filter((one) => 'data' in one))
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      const message = `The key for what the handler published could not be had: ${error.message}`
+      throw new EventSystemError('key_missing', message, { cause: error })
+    }
+    return staged.map((one) => ('data' in one ? entryOfStamped(one, codec) : one))
+  }
+
+  /** The handler failed: nothing of what it did here counts. */
+  abandon(): void {
+    this.#hasEnded = true
   }
 
   /** From here on `signal` is one that {@link outOfTime} aborts. */
@@ -122,7 +158,7 @@ export class RunContext implements HandlerContext {
   }
 
   outOfTime(error: Error): void {
-    this.end()
+    this.abandon()
     this.#timeIsUp?.abort(error)
   }
 

@@ -77,13 +77,14 @@ export async function handle(
     try {
       const running = begin(registration, stored, event, context)
       if (running !== undefined) await running
-      const append = context.end()
+      const published = context.end()
+      const append = published instanceof Promise ? await published : published
       if (append.length > 0) effects.push({ eventId: event.eventId, step: `effects:${name}`, append })
       if (registration.idempotent) remember.push({ eventId: event.eventId, step, value: 'done' })
       if (registrations.length > 1) held.progress.of(name).state = 'done'
       else if (known !== undefined) known.state = 'done'
     } catch (error) {
-      context.end()
+      context.abandon()
       if (!(error instanceof RetryLater)) errors.push(error)
       note(held.progress.of(name), registration, error, parts)
     }
@@ -167,13 +168,18 @@ function note(progress: HandlerProgress, registration: Registration, error: unkn
   progress.lastError = handlingError(error, now)
   progress.firstError ??= progress.lastError
   progress.dueAt = now + backoffMs(progress.failures, backoff, parts.random)
-  if (error instanceof Reject || !mayRetry(retryOn, error)) progress.state = 'rejected'
+  if (error instanceof Reject || isShredded(error) || !mayRetry(retryOn, error)) progress.state = 'rejected'
   else if (progress.failures >= maxAttempts) progress.state = 'exhausted'
 }
 
 /** What a step returned is sealed with a key that is yet to come: the handler has not failed. */
 function isKeyMissing(error: unknown): boolean {
   return error instanceof EventSystemError && error.code === 'key_missing'
+}
+
+/** What it published belongs to nobody any more, and no other attempt will mend that. */
+function isShredded(error: unknown): boolean {
+  return error instanceof EventSystemError && error.code === 'shredded'
 }
 
 /** A `retryOn` that throws has not said that trying again cannot help. */

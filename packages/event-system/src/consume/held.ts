@@ -1,4 +1,5 @@
 import type { Event } from '@tradpal/events'
+import { isSealedNote } from '../codec/index.ts'
 import type { Delivery, ShardTenure } from '../log/index.ts'
 import { Progress } from './progress.ts'
 
@@ -21,6 +22,8 @@ export class Held {
   /** What it must stay in order with. */
   readonly key: string | undefined
   state: HeldState = 'queued'
+  /** When it was read last, by `performance.now()`. */
+  #readAt = performance.now()
   #delivery: AnyDelivery
   #content: Content | undefined
   #progress: Progress | undefined
@@ -47,8 +50,18 @@ export class Held {
     return this.#content
   }
 
+  /** For how long what it says has been in hand, in ms. */
+  get age(): number {
+    return performance.now() - this.#readAt
+  }
+
   get bytes(): number {
     return this.#delivery.payload?.length ?? 0
+  }
+
+  /** Whether the log could not open its note for want of a key: how far its handlers are is not known. */
+  get hasSealedNote(): boolean {
+    return isSealedNote(this.#delivery.note)
   }
 
   get progress(): Progress {
@@ -82,14 +95,16 @@ export class Held {
     this.#content = undefined
   }
 
-  unshelve({ payload, raw }: Delivery, content: Content): void {
+  unshelve({ payload, raw, note }: Delivery, content: Content): void {
+    if (this.hasSealedNote && note !== undefined) this.#delivery = { ...this.#delivery, note }
     this.#delivery = { ...this.#delivery, payload, ...(raw === undefined ? {} : { raw }) }
-    this.#content = content
+    this.reread(content)
   }
 
-  /** Its key may be there by now. */
+  /** Its key may be there by now, or be gone. */
   reread(content: Content): void {
     this.#content = content
+    this.#readAt = performance.now()
   }
 
   lose(reason: Error): void {

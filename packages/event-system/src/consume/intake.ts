@@ -40,6 +40,8 @@ export interface IntakeParts {
   readonly room: () => number
   /** Resolves when the room may have grown, or the consumer stops. */
   readonly roomChange: () => Promise<void>
+  /** Awaited before deliveries are accepted, or told of as claimed: undefined for most. */
+  readonly ready: (deliveries: readonly Delivery[]) => Promise<void> | undefined
   readonly accept: (deliveries: readonly Delivery[]) => void
   readonly onClaimed: (deliveries: readonly Delivery[]) => void
   readonly lose: (held: Held, reason: Error) => void

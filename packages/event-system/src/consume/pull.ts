@@ -11,7 +11,7 @@ import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
-import { Contents, whyUnread } from './content.ts'
+import { Contents, isShredded, whyUnread } from './content.ts'
 import { fromDeliveryId, type PulledHold, toDeliveryId } from './delivery-id.ts'
 import { type Ending, neverFinished, poison, whyInvalid } from './handling.ts'
 import { letterOf } from './letter.ts'
@@ -19,7 +19,7 @@ import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import { handlingError, Progress } from './progress.ts'
 import { name, type PullOptions, type ResolvedPullOptions, resolvePullOptions, within } from './pull-options.ts'
 import { PulledGroups } from './pulled-groups.ts'
-import { reportClaimed, reportDeadLetter, reportPulled } from './reports.ts'
+import { reportClaimed, reportDeadLetter, reportPulled, ShreddedEvents } from './reports.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
@@ -76,12 +76,14 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #groups: PulledGroups
+  readonly #shredded: ShreddedEvents
 
   constructor(options: EventPullerOptions) {
     const { log, codec = plainCodec, logger = silentLogger, clock = systemClock, random = Math.random } = options
     this.#log = log
-    this.#contents = new Contents({ codec, shards: 1, logger, clock })
+    this.#contents = new Contents({ log, codec, shards: 1, logger, clock })
     this.#clock = clock
+    this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#random = random
     this.#groups = new PulledGroups(log, clock, logger)
   }
@@ -198,6 +200,7 @@ export class EventPuller {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })
     if (claimed.length > 0) {
+      await this.#contents.ready(claimed)
       reportClaimed(this.#log, group.name, claimed, this.#contents)
       return claimed
     }
@@ -211,6 +214,7 @@ export class EventPuller {
     { consumer, eventTypes, maxAttempts }: ResolvedPullOptions,
     deliveries: readonly Delivery[]
   ): Promise<PulledEvent[]> {
+    await this.#contents.ready(deliveries)
     const at = this.#clock.now()
     const pulled: PulledEvent[] = []
     const settlements: Settlement[] = []
@@ -226,7 +230,9 @@ export class EventPuller {
         unread.push(delivery)
         continue
       }
-      const isWanted = event === undefined || eventTypes === undefined || eventTypes.has(event.eventType)
+      const isGone = isShredded(content)
+      if (isGone) this.#shredded.add(group.name, messageId)
+      const isWanted = !isGone && (event === undefined || eventTypes === undefined || eventTypes.has(event.eventType))
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
         const { eventType } = event

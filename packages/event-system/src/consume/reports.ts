@@ -1,6 +1,14 @@
 import type { Clock } from '@tradpal/events'
 import type { DeadLetter, Delivery, EventLog } from '../log/index.ts'
-import { type ClaimedMessage, type ConsumedMessage, type DeadLetteredMessage, diagnostics } from '../runtime/index.ts'
+import {
+  type ClaimedMessage,
+  type ConsumedMessage,
+  type DeadLetteredMessage,
+  diagnostics,
+  type Logger,
+  Occurrences,
+  type ShreddedMessage
+} from '../runtime/index.ts'
 import type { Contents } from './content.ts'
 import type { PulledHold } from './delivery-id.ts'
 import type { Ending } from './handling.ts'
@@ -61,5 +69,29 @@ export function reportClaimed(log: EventLog, group: string, deliveries: readonly
   const byType = Map.groupBy(deliveries, (delivery) => contents.of(delivery).event?.eventType ?? null)
   for (const [eventType, { length: count }] of byType) {
     diagnostics.claimed.publish({ log, group, eventType, count } satisfies ClaimedMessage)
+  }
+}
+
+export interface ShreddedEventsParts {
+  readonly log: EventLog
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** Tells that events were passed over whose subject was shredded: who listens of each, the log at once and then once a minute. */
+export class ShreddedEvents {
+  readonly #parts: ShreddedEventsParts
+  readonly #occurrences: Occurrences
+
+  constructor(parts: ShreddedEventsParts) {
+    this.#parts = parts
+    this.#occurrences = new Occurrences(parts.clock)
+  }
+
+  add(group: string, messageId: string): void {
+    const { log, logger } = this.#parts
+    diagnostics.shredded.publish({ log, group, messageId } satisfies ShreddedMessage)
+    const count = this.#occurrences.add(group)
+    if (count > 0) logger.info({ group, messageId, count }, 'events of shredded subjects were acknowledged unread')
   }
 }

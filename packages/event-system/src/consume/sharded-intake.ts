@@ -17,6 +17,7 @@ import type { AnySettlement } from './settlement.ts'
 export class ShardedIntake implements Intake {
   readonly #parts: IntakeParts
   readonly #member: ShardMember
+  readonly #contents: Contents
   /** By shard: the epoch in which this member has it. */
   #tenures: ReadonlyMap<number, number> = new Map()
   /** By shard: the last epoch in which this member had it and has it no more. */
@@ -35,6 +36,7 @@ export class ShardedIntake implements Intake {
   constructor(parts: IntakeParts, contents: Contents) {
     const { group, consumer, options } = parts
     this.#parts = parts
+    this.#contents = contents
     this.#member = group.sharded(consumer, {
       shards: options.shards,
       leaseMs: options.leaseMs,
@@ -97,7 +99,7 @@ export class ShardedIntake implements Intake {
   }
 
   async #readLoop(): Promise<void> {
-    const { stop, room, roomChange, accept } = this.#parts
+    const { stop, room, roomChange, ready, accept } = this.#parts
     while (!stop.aborted) {
       const limit = room()
       if (limit <= 0) {
@@ -106,8 +108,11 @@ export class ShardedIntake implements Intake {
       }
       await this.#attempt('read', async () => {
         const signal = AbortSignal.any([stop, this.#lookAgain.signal])
-        const deliveries = await this.#member.read({ limit, waitMs: WAIT_MS, signal })
+        const read = () => this.#member.read({ limit, waitMs: WAIT_MS, signal })
+        const deliveries = await this.#contents.whileKeysComeIn(read)
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
+        const bringing = ready(deliveries)
+        if (bringing !== undefined) await bringing
         accept(deliveries.filter((delivery) => this.#mayBegin(delivery)))
       })
     }

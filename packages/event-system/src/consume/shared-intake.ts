@@ -91,18 +91,20 @@ export class SharedIntake implements Intake {
 
   /** What a process of this name left that ended before it was done. */
   async #takeUpOwn(): Promise<void> {
-    const { group, consumer, accept } = this.#parts
+    const { group, consumer, ready, accept } = this.#parts
     let last: Delivery | undefined
     do {
       const after = last === undefined ? {} : { after: last.messageId }
       const page = await group.claim(consumer, { minIdleMs: 0, limit: PAGE, heldBy: consumer, ...after })
+      const bringing = ready(page)
+      if (bringing !== undefined) await bringing
       accept(page)
       last = page.length < PAGE ? undefined : page.at(-1)
     } while (last !== undefined)
   }
 
   async #readLoop(): Promise<void> {
-    const { group, consumer, stop, room, roomChange, accept } = this.#parts
+    const { group, consumer, stop, room, roomChange, ready, accept } = this.#parts
     while (!stop.aborted) {
       const limit = room()
       if (limit <= 0) {
@@ -116,6 +118,8 @@ export class SharedIntake implements Intake {
       await this.#attempt('read', async () => {
         const deliveries = await group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
+        const bringing = ready(deliveries)
+        if (bringing !== undefined) await bringing
         accept(deliveries)
       })
     }
@@ -132,12 +136,14 @@ export class SharedIntake implements Intake {
 
   /** Takes over what dead members left, and what the living handed back. Behind a full page there may be more. */
   async #claim(): Promise<void> {
-    const { group, consumer, options, room, accept, onClaimed } = this.#parts
+    const { group, consumer, options, room, ready, accept, onClaimed } = this.#parts
     const limit = room()
     if (limit <= 0) return
     await this.#attempt('claim', async () => {
       const deliveries = await group.claim(consumer, { minIdleMs: options.claimAfterMs, limit })
       this.#claimIsDue = deliveries.length === limit
+      const bringing = ready(deliveries)
+      if (bringing !== undefined) await bringing
       if (deliveries.length > 0) onClaimed(deliveries)
       accept(deliveries)
     })

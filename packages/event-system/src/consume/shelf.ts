@@ -61,15 +61,17 @@ export class Shelf {
     }
   }
 
-  /** Those that are next of its key. Behind one that has failed they stay where they are: it may fail again. */
+  /** Those that are next of its key. Behind one that has failed, as one has whose note is sealed, they stay where they are: it may fail again. */
   #next(held: Held, most: number): readonly Held[] {
-    return held.progressIfAny === undefined ? this.#parts.lanes.behind(held, most) : []
+    return !held.hasSealedNote && held.progressIfAny === undefined ? this.#parts.lanes.behind(held, most) : []
   }
 
   async #read(these: readonly Held[]): Promise<void> {
     const { inHand, contents, read } = this.#parts
     const shelved = these.filter(({ content }) => content === undefined)
-    for (const delivery of await read(shelved.map(({ delivery }) => delivery))) {
+    const deliveries = await read(shelved.map(({ delivery }) => delivery))
+    await contents.ready(deliveries)
+    for (const delivery of deliveries) {
       const held = inHand.get(delivery.messageId)
       if (held !== undefined && held.content === undefined) inHand.unshelve(held, delivery, contents.of(delivery))
     }

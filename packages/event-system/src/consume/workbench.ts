@@ -1,9 +1,9 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import type { EventCodec } from '../codec/index.ts'
+import { type EventCodec, noteSealed } from '../codec/index.ts'
 import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
-import { type Contents, whyUnread } from './content.ts'
+import { type Contents, isShredded, whyUnread } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
 import { type Content, Held } from './held.ts'
@@ -13,7 +13,7 @@ import { Lanes } from './lanes.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
-import { reportClaimed, reportDeadLetter, reportEnding } from './reports.ts'
+import { reportClaimed, reportDeadLetter, reportEnding, ShreddedEvents } from './reports.ts'
 import { Retries } from './retries.ts'
 import { settlementOf } from './settlement.ts'
 import { Settler } from './settler.ts'
@@ -26,6 +26,8 @@ const MAX_PARKED = 100_000
 const ENDED_PER_PREFETCH = 2
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
+/** What was read longer ago is looked at again before its handlers run, in ms, as is what they failed with: its subject may have been shredded. */
+const STALE_MS = 1_000
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
 const ASK_AGAIN_MS = 1_000
 /** What cannot be read before its key is there is looked at again after so long, in ms. */
@@ -61,6 +63,7 @@ export class Workbench {
   readonly #changes = new Changes()
   /** Those that cannot be read yet. */
   readonly #unread = new Set<Held>()
+  readonly #shredded: ShreddedEvents
   #running = 0
   #startedInTurn = 0
   #waiting = 0
@@ -74,6 +77,7 @@ export class Workbench {
     const { group, consumer } = options
     this.#parts = parts
     this.intake = this.#newIntake()
+    this.#shredded = new ShreddedEvents({ log: parts.log, logger, clock })
     this.#retries = new Retries({ clock, stop, onDue: (held) => this.#retry(held) })
     this.#shelf = new Shelf({
       inHand: this.inHand,
@@ -106,6 +110,7 @@ export class Workbench {
       inHand: this.inHand,
       room: () => this.#room(),
       roomChange: () => this.#changes.next(stop),
+      ready: (deliveries) => contents.ready(deliveries),
       accept: (deliveries) => this.#accept(deliveries),
       onClaimed: (deliveries) => reportClaimed(log, options.group, deliveries, contents),
       lose: (held, reason) => this.lose(held, reason),
@@ -215,12 +220,16 @@ export class Workbench {
   async #handle(held: Held): Promise<void> {
     const { log, clock, options, logger } = this.#parts
     try {
+      // The log opens the note once more when it is asked for the entry once more.
+      if (held.hasSealedNote) this.#shelf.put(held)
       if (held.content === undefined) await this.#shelf.take(held)
-      else if (this.#unread.has(held)) held.reread(this.#parts.contents.of(held.delivery))
+      else if (this.#unread.has(held) || held.progressIfAny !== undefined || held.age > STALE_MS)
+        await this.#readAgain(held)
       const { content } = held
       if (content === undefined) return this.#endWithoutContent(held)
-      if (whyUnread(content) !== undefined) return this.#waitToRead(held)
+      if (whyUnread(content) !== undefined || this.#lacksKeyOfNote(held)) return this.#waitToRead(held)
       this.#unread.delete(held)
+      if (isShredded(content)) return this.#endShredded(held)
       const started = performance.now()
       const ending = await this.#endingOf(held, content)
       reportEnding({ log, group: options.group, held, started, clock }, ending)
@@ -273,6 +282,25 @@ export class Workbench {
     }
     this.#unread.add(held)
     this.#waitToRetry(held, this.#parts.clock.now() + READ_AGAIN_MS)
+  }
+
+  #lacksKeyOfNote(held: Held): boolean {
+    if (held.hasSealedNote) this.#parts.contents.miss(noteSealed())
+    return held.hasSealedNote
+  }
+
+  /** Its key may be there by now, or have been destroyed. */
+  async #readAgain(held: Held): Promise<void> {
+    const { contents } = this.#parts
+    const bringing = contents.ready([held.delivery])
+    if (bringing !== undefined) await bringing
+    if (bringing !== undefined || this.#unread.has(held)) held.reread(contents.of(held.delivery))
+  }
+
+  /** Nobody can read it ever again: there is nothing to be handled, and nothing to be kept for an operator. */
+  #endShredded(held: Held): void {
+    this.#shredded.add(this.#parts.options.group, held.messageId)
+    this.#endWithoutContent(held)
   }
 
   /** It was trimmed while it waited, or it is another's by now, which its acknowledgement will tell. */

@@ -9,7 +9,7 @@ import {
   systemClock,
   validateData
 } from '@tradpal/events'
-import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
 import { checkedFilter, checkedReason, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
@@ -70,14 +70,17 @@ export class DeadLetterOffice {
   /**
    * Puts an entry back to the group that gave it up, and to no other: it starts again at attempt 1, with the handlers that
    * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
-   * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing`; the letter stays then.
+   * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing` and `shredded`; the letter stays then.
    */
   async requeue(id: string, { by, data }: RequeueOptions): Promise<void> {
     operatorName(by)
     const letter = await this.#letters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
     if (data === undefined) return this.#putBack(letter, by)
-    await this.#letters.requeue(id, { by, payload: this.#codec.encode(withData(this.#eventOf(letter), data)) })
+    await beforeReading(this.#codec, [letter])
+    const amended = withData(this.#eventOf(letter), data)
+    await this.#codec.beforeEncode?.([amended])
+    await this.#letters.requeue(id, { by, payload: this.#codec.encode(amended) })
   }
 
   /**
@@ -93,6 +96,7 @@ export class DeadLetterOffice {
   /** An event that had been put back with other data before keeps that. */
   async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
     const entry = await this.#log.get(messageId)
+    await beforeReading(this.#codec, [{ payload }, { payload: entry?.payload ?? null }])
     const isAmended =
       payload !== null && entry !== undefined && entry.payload !== payload && !this.#isSame(entry.payload, payload)
     await this.#letters.requeue(id, isAmended ? { by, payload } : { by })
@@ -122,7 +126,7 @@ export class DeadLetterOffice {
       try {
         return this.#codec.decode(payload)
       } catch (cause) {
-        if (isRetryable(cause)) throw cause
+        if (isRetryable(cause) || isShredded(cause)) throw cause
         throw new EventSystemError(
           'invalid_event',
           `The dead letter ${id} holds no event that could carry other data.`,
@@ -134,6 +138,10 @@ export class DeadLetterOffice {
     }
     throw new EventSystemError('invalid_event', `The dead letter ${id} holds no event that could carry other data.`)
   }
+}
+
+function isShredded(error: unknown): boolean {
+  return error instanceof EventSystemError && error.code === 'shredded'
 }
 
 function withData(event: Event, data: unknown): Event {

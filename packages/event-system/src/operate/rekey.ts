@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError } from '@tradpal/events'
 import type { Encryption } from '../codec/index.ts'
 import type { EventLog, MessageId, Rewrite } from '../log/index.ts'
+import { countTexts, type NeededKey, NeededKeys } from './needed-keys.ts'
+import { rewrapSubjects } from './rekey-subjects.ts'
+import { awaitLedger } from './retired-keys.ts'
 
 /** So many entries are read, and rewritten, at a time. */
 const STEP = 500
@@ -13,27 +16,26 @@ export interface RekeyOptions {
   readonly signal?: AbortSignal
 }
 
-/** An old key that something still needs. */
-export interface NeededKey {
-  readonly keyId: string
-  /** How many entries of the log are encrypted with it. */
-  readonly entries: number
-  /** How many dead letters are: their events, or what is said of them. */
-  readonly deadLetters: number
-  /** The last of those entries, and when the log took it, ms since the epoch: when retention has removed it, none is left. `null` with none. */
-  readonly newestId: MessageId | null
-  readonly newestAt: number | null
-}
-
 export interface RekeyReport {
   /** The key with which is written. */
   readonly current: string
   /** Entries that were encrypted anew; with `dryRun`, those that would be. */
   readonly rewritten: number
+  /** Keys of subjects that were encrypted anew; with `dryRun`, those that would be. */
+  readonly rewrapped: number
   /** Whether the log can rewrite its entries at all. */
   readonly isRewritable: boolean
-  /** The old keys that are still needed, in no particular order. */
+  /** Whether it came to the end: cut short, it does not know of everything that needs an old key. */
+  readonly isComplete: boolean
+  /** The old keys that are still needed, or may be, in no particular order. One that is not among them can go, when the report is complete. */
   readonly needed: readonly NeededKey[]
+}
+
+export interface RekeyParts {
+  readonly log: EventLog
+  readonly encryption: Encryption | undefined
+  readonly ledgerRetentionMs: number
+  readonly clock: Clock
 }
 
 /**
@@ -41,8 +43,7 @@ export interface RekeyReport {
  * publish and consume: each step is whole or did not happen. Where it cannot, it says which keys are still needed.
  */
 export async function rekey(
-  log: EventLog,
-  encryption: Encryption | undefined,
+  { log, encryption, ledgerRetentionMs, clock }: RekeyParts,
   { dryRun = false, signal }: RekeyOptions
 ): Promise<RekeyReport> {
   if (encryption === undefined) {
@@ -52,8 +53,24 @@ export async function rekey(
     )
   }
   const { current } = encryption
+  const { records } = log
   const isRewritable = log.features.rewritesEntries
-  const needs = new Needs()
+  const needs = new NeededKeys()
+  const rewrapped = await rewrapSubjects(records, encryption, needs, { dryRun, signal })
+  const rewritten = await rewriteEntries(log, encryption, needs, { dryRun, signal })
+  await countTexts(encryption.under(log), encryption, needs)
+  await awaitLedger({ records, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
+  return { current, rewritten, rewrapped, isRewritable, isComplete: !signal?.aborted, needed: needs.list }
+}
+
+/** Resolves to how many, and counts those that it could not. */
+async function rewriteEntries(
+  log: EventLog,
+  encryption: Encryption,
+  needs: NeededKeys,
+  { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
+): Promise<number> {
+  const isRewritable = log.features.rewritesEntries
   let rewritten = 0
   let after: MessageId | undefined
   while (!signal?.aborted) {
@@ -61,9 +78,9 @@ export async function rekey(
     const rewrites: Rewrite[] = []
     for (const { messageId, payload } of page) {
       const keyId = encryption.keyIdOf(payload)
-      if (payload === null || keyId === undefined || keyId === current) continue
+      if (payload === null || keyId === undefined || keyId === encryption.current) continue
       const to = isRewritable ? encryption.rekeyed(payload) : undefined
-      if (to === undefined) needs.add(keyId, messageId, log.timeOf(messageId))
+      if (to === undefined) needs.addEntry(keyId, messageId, log.timeOf(messageId))
       else rewrites.push({ messageId, from: payload, to })
     }
     rewritten += dryRun || rewrites.length === 0 ? rewrites.length : await log.rewrite(rewrites)
@@ -72,45 +89,5 @@ export async function rekey(
     // An embedded log answers at once: others in this process get their turn.
     await nextTurn()
   }
-  await lookAtLetters(log, encryption, needs)
-  return { current, rewritten, isRewritable, needed: needs.list }
-}
-
-async function lookAtLetters(log: EventLog, encryption: Encryption, needs: Needs): Promise<void> {
-  const letters = encryption.under(log).deadLetters
-  let after: string | undefined
-  for (;;) {
-    const page = await letters.list({ limit: STEP, ...(after !== undefined && { after }) })
-    for (const { payload, firstError, lastError } of page) {
-      const keyIds = [payload, firstError.message, lastError.message].map((text) => encryption.keyIdOf(text))
-      for (const keyId of new Set(keyIds)) {
-        if (keyId !== undefined && keyId !== encryption.current) needs.addLetter(keyId)
-      }
-    }
-    after = page.at(-1)?.id
-    if (page.length < STEP) return
-  }
-}
-
-class Needs {
-  readonly #byKey = new Map<string, NeededKey>()
-
-  get list(): NeededKey[] {
-    return [...this.#byKey.values()]
-  }
-
-  /** In log order. */
-  add(keyId: string, newestId: MessageId, newestAt: number): void {
-    const before = this.#of(keyId)
-    this.#byKey.set(keyId, { ...before, entries: before.entries + 1, newestId, newestAt })
-  }
-
-  addLetter(keyId: string): void {
-    const before = this.#of(keyId)
-    this.#byKey.set(keyId, { ...before, deadLetters: before.deadLetters + 1 })
-  }
-
-  #of(keyId: string): NeededKey {
-    return this.#byKey.get(keyId) ?? { keyId, entries: 0, deadLetters: 0, newestId: null, newestAt: null }
-  }
+  return rewritten
 }

@@ -1,5 +1,5 @@
 import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
-import { type EventCodec, entryOf, plainCodec, type TextVault } from '../codec/index.ts'
+import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
@@ -10,6 +10,7 @@ import { Doubts } from './doubts.ts'
 import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Parcel } from './parcel.ts'
+import { Preparation, type PreparedUnit } from './preparation.ts'
 import { type PublishReceipt, receiptsOf } from './receipt.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
@@ -82,6 +83,7 @@ export class EventPublisher extends ConveniencePublishers {
   readonly #backpressure: Backpressure
   readonly #doubts: Doubts
   readonly #ahead: Ahead
+  readonly #preparation: Preparation
   #closed = false
 
   /** Throws `invalid_options`. */
@@ -105,6 +107,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#ahead = new Ahead(all)
+    this.#preparation = new Preparation(all.codec)
     this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
   }
@@ -122,18 +125,20 @@ export class EventPublisher extends ConveniencePublishers {
    * Publishes one event and resolves to its message id, or to the first one's when the event id was published before
    * inside the deduplication window; of an event that went into the spool to its id there ({@link PublishReceipt}).
    * Rejects, with nothing written, with `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable` or
-   * `payload_too_large` for what cannot be published, with `log_unavailable` and its kin when the log cannot take it, `spool_full` when the spool
+   * `payload_too_large` for what cannot be published, with `shredded` for what belongs to a customer whose key was destroyed, with `log_unavailable` and its kin when the log cannot take it, `spool_full` when the spool
    * cannot either, and `publisher_busy`; with `log_timeout` whether it was written is unknown, and publishing the same event
    * again is safe.
    */
   async publishEvent(event: Event): Promise<MessageId> {
-    const [receipt] = await this.#publishTogether([event], [this.#prepare(event)], NO_OPTIONS)
+    this.#mustBeOpen()
+    const [receipt] = await this.#publishTogether(this.#preparation.one(event), NO_OPTIONS)
     return (receipt as PublishReceipt).messageId
   }
 
   /** As {@link publishEvent}, with the whole receipt. */
   async publish(event: Event, options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt> {
-    const [receipt] = await this.#publishTogether([event], [this.#prepare(event)], options)
+    this.#mustBeOpen()
+    const [receipt] = await this.#publishTogether(this.#preparation.one(event), options)
     return receipt as PublishReceipt
   }
 
@@ -147,8 +152,8 @@ export class EventPublisher extends ConveniencePublishers {
 
   /** As {@link publishBatch}, with the whole receipts: all of them have the same status. */
   async publishAll(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt[]> {
-    const entries = events.map((event, index) => this.#prepareAt(event, index))
-    return this.#publishTogether(events, entries, options)
+    this.#mustBeOpen()
+    return this.#publishTogether(this.#preparation.batch(events), options)
   }
 
   /**
@@ -162,21 +167,24 @@ export class EventPublisher extends ConveniencePublishers {
     if (typeof work !== 'function') {
       throw new EventSystemError('invalid_argument', `A transaction takes a function, got ${typeof work}.`)
     }
-    const collected = new Collected((event) => this.#prepare(event))
+    const collected = new Collected((event) => {
+      this.#mustBeOpen()
+      return this.#preparation.collected(event)
+    })
     try {
       await work(collected)
     } finally {
       collected.end()
     }
-    return this.#publishTogether(collected.events, collected.entries, options)
+    return this.#publishTogether(this.#preparation.whole(collected.events, collected.entries), options)
   }
 
   async #publishTogether(
-    events: readonly Event[],
-    entries: readonly AppendEntry[],
+    prepared: PreparedUnit | Promise<PreparedUnit>,
     options: PublishOptions
   ): Promise<PublishReceipt[]> {
     const started = performance.now()
+    const { events, entries } = prepared instanceof Promise ? await prepared : prepared
     if (entries.length === 0) return []
     if (entries.length > MOST_AT_ONCE) throw tooMany(entries.length)
     const { timeoutMs = this.#options.timeoutMs, whenFull } = checkedOptions(options)
@@ -243,27 +251,13 @@ export class EventPublisher extends ConveniencePublishers {
   /** Refuses further publishes with `closed`, and resolves when those under way are answered and the spool is closed: what is in it stays there for the next start. Idempotent. The log stays open. */
   async close(): Promise<void> {
     this.#closed = true
+    await this.#preparation.idle()
     await this.#commit.drain()
     await this.#spool?.close()
   }
 
-  #prepare(event: Event): AppendEntry {
+  #mustBeOpen(): void {
     if (this.#closed) throw new EventSystemError('closed', 'The publisher is closed; publish before close().')
-    return entryOf(event, this.#options.codec)
-  }
-
-  #prepareAt(event: Event, index: number): AppendEntry {
-    try {
-      return this.#prepare(event)
-    } catch (error) {
-      if (!(error instanceof EventSystemError)) throw error
-      const { code, message, cause, pointer } = error
-      throw new EventSystemError(code, `Event ${index} of the batch: ${message}`, {
-        cause,
-        index,
-        ...(pointer === undefined ? {} : { pointer: `/${index}${pointer}` })
-      })
-    }
   }
 }
 

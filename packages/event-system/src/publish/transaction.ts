@@ -7,14 +7,22 @@ export interface PublishTransaction {
   publish(event: Event): void
 }
 
+/** An event that can be published, and what is appended for it. */
+export interface Prepared {
+  readonly event: Event
+  /** Undefined where its key has to be brought first. */
+  readonly entry: AppendEntry | undefined
+}
+
 /** What one piece of work publishes. */
 export class Collected implements PublishTransaction {
   readonly events: Event[] = []
-  readonly entries: AppendEntry[] = []
-  readonly #prepare: (event: Event) => AppendEntry
+  /** Undefined for an event that is encoded when the work is done. */
+  readonly entries: (AppendEntry | undefined)[] = []
+  readonly #prepare: (event: Event) => Prepared
   #isOver = false
 
-  constructor(prepare: (event: Event) => AppendEntry) {
+  constructor(prepare: (event: Event) => Prepared) {
     this.#prepare = prepare
   }
 
@@ -22,8 +30,9 @@ export class Collected implements PublishTransaction {
     if (this.#isOver) {
       throw new EventSystemError('closed', 'publish() came after the end of its transaction: await it there.')
     }
-    this.entries.push(this.#prepare(event))
-    this.events.push(event)
+    const prepared = this.#prepare(event)
+    this.entries.push(prepared.entry)
+    this.events.push(prepared.event)
   }
 
   end(): void {

@@ -51,6 +51,14 @@ export interface DeadLetteredMessage {
   readonly eventType: string | null
 }
 
+/** A group acknowledged an entry without handing it to anybody: the key of its subject was destroyed. */
+export interface ShreddedMessage {
+  /** The log of it: the same object that the system was built over. */
+  readonly log: object
+  readonly group: string
+  readonly messageId: string
+}
+
 /** A member of a group took over what others had left, or took up again what was handed back. */
 export interface ClaimedMessage {
   /** The log of it: the same object that the system was built over. */
@@ -94,6 +102,8 @@ export const diagnostics = {
   consumed: channel('tradpal:event-system:consumed'),
   /** {@link DeadLetteredMessage} */
   deadLettered: channel('tradpal:event-system:dead-lettered'),
+  /** {@link ShreddedMessage} */
+  shredded: channel('tradpal:event-system:shredded'),
   /** {@link ClaimedMessage} */
   claimed: channel('tradpal:event-system:claimed'),
   /** {@link TrimmedMessage} */

@@ -10,6 +10,7 @@ export {
   type DeadLetteredMessage,
   diagnostics,
   type PublishedMessage,
+  type ShreddedMessage,
   type SkippedMessage,
   type SpooledMessage,
   type TrimmedMessage

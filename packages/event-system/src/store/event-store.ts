@@ -1,5 +1,5 @@
 import { type Clock, type Event, type EventOf, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
-import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
 import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
 import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
@@ -137,6 +137,7 @@ export class EventStore {
     range: ResolvedRange
   ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
     for await (const entries of pages) {
+      await beforeReading(this.#codec, entries)
       const events = entries.map((entry) => this.#match<T>(entry, range)).filter((event) => event !== undefined)
       yield { events, position: (entries.at(-1) as Entry).messageId }
     }
@@ -145,7 +146,9 @@ export class EventStore {
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */
   async getEvent(messageId: MessageId): Promise<StoredEvent | undefined> {
     const entry = await this.#log.get(messageId)
-    return entry === undefined ? undefined : this.#decode(entry)
+    if (entry === undefined) return undefined
+    await beforeReading(this.#codec, [entry])
+    return this.#decode(entry)
   }
 
   /** What caused an event and what followed from it. Rejects with `not_found`. */
@@ -154,6 +157,7 @@ export class EventStore {
     if (event === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     return traceLineage(event, this.#log, {
+      ready: (entries) => beforeReading(this.#codec, entries),
       decode: (entry) => this.#decode(entry),
       readable: this.#codec.isPlain === true
     })
@@ -181,9 +185,13 @@ export class EventStore {
         ...(to === undefined ? {} : { to }),
         ...(range.types === undefined ? {} : { eventTypes: [...range.types] })
       })
+      const bringing = beforeReading(this.#codec, entries)
+      if (bringing !== undefined) await bringing
+      // Keys that were brought are here for this turn: who takes the events may take its time.
+      const matched = bringing && new Map(entries.map((entry) => [entry, this.#match<T>(entry, range)]))
       for (const entry of entries) {
         if (direction === 'backward' && isBoundary(entry, to)) continue
-        const event = this.#match<T>(entry, range)
+        const event = matched === undefined ? this.#match<T>(entry, range) : matched.get(entry)
         if (event === undefined) continue
         signal?.throwIfAborted()
         yield event

@@ -18,6 +18,8 @@ export interface Lineage {
 
 /** How the events of the entries are found. */
 export interface EntryReader {
+  /** Awaited before entries are decoded. */
+  readonly ready: (entries: readonly Entry[]) => Promise<void> | undefined
   readonly decode: (entry: Entry) => StoredEvent | undefined
   /** Whether payloads are the wire JSON as it stands: then most can be passed over undecoded. */
   readonly readable: boolean
@@ -44,6 +46,7 @@ async function findCauses(event: StoredEvent, log: EventLog, reader: EntryReader
   let to = { messageId: event.messageId }
   for (let scanned = 0; wanted !== undefined && scanned < MAX_SCANNED; scanned += PAGE) {
     const page = await log.read({ direction: 'backward', to, limit: PAGE })
+    await reader.ready(page)
     for (const entry of page) {
       if (wanted === undefined) break
       // A page begins with the entry at which the one before it ended, the first with the event itself.
@@ -66,6 +69,7 @@ async function findEffects(event: StoredEvent, log: EventLog, reader: EntryReade
   let after = event.messageId
   for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE) {
     const page = await log.read({ from: { after }, limit: PAGE })
+    await reader.ready(page)
     for (const entry of page) {
       if (!mayHold(entry, 'causation_id', reader)) continue
       const candidate = reader.decode(entry)

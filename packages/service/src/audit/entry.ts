@@ -9,6 +9,8 @@ export const ACTIONS = [
   'dead_letters.requeued',
   'dead_letters.discarded',
   'log.trimmed',
+  'log.rekeyed',
+  'subjects.shredded',
   'keys.created',
   'keys.rotated',
   'keys.revoked',

@@ -13,6 +13,8 @@ import {
   type RekeyOptions,
   type RekeyReport,
   registerEventType,
+  type ShredOptions,
+  type ShredReport,
   type StoredEvent,
   systemClock
 } from '@tradpal/event-system'
@@ -137,7 +139,17 @@ class LogTarget implements Target {
   }
 
   rekey(options: RekeyOptions): Promise<RekeyReport> {
-    return this.#system.rekey(options)
+    const work = () => this.#system.rekey(options)
+    return options.dryRun === true ? work() : this.#audit.record('log.rekeyed', {}, work)
+  }
+
+  shred(subject: string, options: ShredOptions): Promise<ShredReport> {
+    // The subject is a customer: the record knows them by the id of their key, as the log does.
+    const work = () => this.#system.shred(subject, options)
+    return this.#audit.record('subjects.shredded', { reason: options.reason }, work, ({ subjectId, shreddedAt }) => ({
+      subject_id: subjectId,
+      at: shreddedAt
+    }))
   }
 
   async health(): Promise<TargetHealth> {

@@ -84,6 +84,11 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/rekey.ts')).defineRekey
   },
   {
+    name: 'shred',
+    summary: 'erase the events of one customer for good, by destroying their key',
+    load: async () => (await import('./commands/shred.ts')).defineShred
+  },
+  {
     name: 'groups',
     summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
     load: async () => (await import('./commands/groups/index.ts')).defineGroups

@@ -133,6 +133,10 @@ class ServiceTarget implements Target {
     throw new EventSystemError('unsupported', 'A service does not encrypt anew: open its log with --log or --redis.')
   }
 
+  async shred(): Promise<never> {
+    throw new EventSystemError('unsupported', 'A service does not erase customers: open its log with --log or --redis.')
+  }
+
   async health(): Promise<TargetHealth> {
     return this.#client.healthCheck()
   }

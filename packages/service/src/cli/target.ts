@@ -12,7 +12,7 @@ import type {
   TrimReport,
   TrimRequest
 } from '@tradpal/event-client'
-import type { RekeyOptions, RekeyReport } from '@tradpal/event-system'
+import type { RekeyOptions, RekeyReport, ShredOptions, ShredReport } from '@tradpal/event-system'
 import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 
 /** Which events of a target. */
@@ -89,6 +89,8 @@ export interface Target extends AsyncDisposable {
   trim(request: TrimRequest): Promise<TrimReport>
   /** Encrypts anew what old keys encrypted. Rejects with `unsupported` over a service: that needs the log itself. */
   rekey(options: RekeyOptions): Promise<RekeyReport>
+  /** Erases the events of a subject for good. Rejects with `not_found`, and with `unsupported` over a service, as {@link rekey} does. */
+  shred(subject: string, options: ShredOptions): Promise<ShredReport>
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget

@@ -3,7 +3,8 @@ import {
   type ConsumedMessage,
   type DeadLetteredMessage,
   diagnostics,
-  type EventLog
+  type EventLog,
+  type ShreddedMessage
 } from '@tradpal/event-system'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { listenToLog } from './listen.ts'
@@ -27,6 +28,7 @@ export class ConsumerMetrics {
   readonly #retried: Counter<'group' | 'event_type'>
   readonly #dead: Counter<'group' | 'event_type' | 'kind'>
   readonly #claimed: Counter<'group' | 'event_type'>
+  readonly #shredded: Counter<'group'>
   readonly #handling: Histogram<'group' | 'event_type'>
 
   /** Counts from now on what is consumed of this log in this process, in `registry`, by default one of its own. */
@@ -63,6 +65,12 @@ export class ConsumerMetrics {
       labelNames: ['group', 'event_type'],
       registers
     })
+    this.#shredded = new Counter({
+      name: 'event_service_group_shredded_total',
+      help: 'Events of shredded subjects that consumers in this process acknowledged unread, by group.',
+      labelNames: ['group'],
+      registers
+    })
     this.#handling = new Histogram({
       name: 'event_service_handling_duration_seconds',
       help: 'How long the handlers of an event took in this process, by group and type; of one that was pulled, until it was settled.',
@@ -73,7 +81,8 @@ export class ConsumerMetrics {
     this.#stops = [
       listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
       listenToLog<DeadLetteredMessage>(log, diagnostics.deadLettered, (message) => this.#onDead(message)),
-      listenToLog<ClaimedMessage>(log, diagnostics.claimed, (message) => this.#onClaimed(message))
+      listenToLog<ClaimedMessage>(log, diagnostics.claimed, (message) => this.#onClaimed(message)),
+      listenToLog<ShreddedMessage>(log, diagnostics.shredded, ({ group }) => this.#shredded.inc({ group }))
     ]
   }
 

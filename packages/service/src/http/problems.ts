@@ -74,6 +74,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   group_conflict: 409,
   version_conflict: 409,
   key_missing: 503,
+  shredded: 410,
   decryption_failed: 500,
   invalid_signature: 500,
   unauthenticated: 401,

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addEncryptionKey, EventSystem } from '@tradpal/event-system'
+import { addEncryptionKey, createEvent, EventSystem } from '@tradpal/event-system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { bury } from '../support/bury.ts'
@@ -26,6 +26,7 @@ const COMMANDS = [
   ['encryption-keys'],
   ['encryption-keys', 'new'],
   ['rekey'],
+  ['shred'],
   ['groups'],
   ['groups', 'list'],
   ['groups', 'show'],
@@ -90,6 +91,10 @@ async function folderOfExamples(): Promise<string> {
     await runCommand(['publish', 'system_health', '--log', path(log)])
   }
   addEncryptionKey(path('encryption.json'), 'one')
+  const encryption = { keysFile: path('encryption.json'), keyFor: () => 'customer-17' }
+  await using encrypting = new EventSystem({ logPath: path('other.db'), encryption })
+  await encrypting.initialize()
+  await encrypting.publishEvent(createEvent('system_health'))
   const spooling = new EventSystem({ logPath: path('other.db'), spoolPath: path('data/spool.db') })
   await spooling.initialize()
   await spooling.close()

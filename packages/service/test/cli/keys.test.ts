@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
-import { runCommand } from './support/command.ts'
+import { jsonLines, runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 describe.each([
@@ -56,11 +56,23 @@ describe.each([
   })
 })
 
-test('who makes a key on the log itself is named in it', async () => {
+test('who makes and revokes a key on the log itself is named in it, and in the audit log, which has no key', async () => {
   const target = await sqliteTarget()
   onTestFinished(() => target[Symbol.asyncDispose]())
-  const { stdout } = await runCommand(['keys', 'create', '--name', 'a', '--json', ...target.options])
-  expect(JSON.parse(stdout).created_by).toBe(`operator:${userInfo().username}`)
+  const run = (...args: string[]) => runCommand([...args, '--json', ...target.options], { env: { EVENT_AUDIT: 'on' } })
+  const made = await run('keys', 'create', '--name', 'a', '--scopes', 'replay')
+  const operator = `operator:${userInfo().username}`
+  const { id, key, created_by } = JSON.parse(made.stdout)
+  expect(created_by).toBe(operator)
+  await run('keys', 'revoke', id)
+  const { stdout } = await run('audit', 'list')
+  expect(jsonLines(stdout)).toMatchObject([
+    { action: 'keys.created', outcome: 'begun', principal: operator, what: { name: 'a', scopes: ['replay'] } },
+    { action: 'keys.created', outcome: 'done', what: { id } },
+    { action: 'keys.revoked', outcome: 'begun', what: { id } },
+    { action: 'keys.revoked', outcome: 'done' }
+  ])
+  expect(stdout).not.toContain(key.slice(21))
 })
 
 describe('policy check', () => {

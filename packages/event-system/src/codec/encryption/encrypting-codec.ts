@@ -8,11 +8,15 @@ import {
   parseJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
-import { ENCRYPTED } from './sealed-text.ts'
+import { ENCRYPTED, parseSealed, subjectIdIn } from './sealed-text.ts'
 import type { Sealer } from './sealer.ts'
+import { type SubjectOf, subjectIdOfEvent } from './subject.ts'
+import type { SubjectKeys } from './subject-keys.ts'
 
 export interface EncryptingCodecOptions {
   readonly sealer: Sealer
+  /** Whose key seals an event. Default: the ring's current one seals all. */
+  readonly subjects?: { readonly keys: SubjectKeys; readonly keyFor: SubjectOf | undefined }
   /** Whether the metadata is encrypted too. */
   readonly metadata: boolean
   /** Of the event's JSON before it is encrypted. */
@@ -25,9 +29,11 @@ export interface EncryptingCodecOptions {
  */
 export function encryptingCodec({
   sealer,
+  subjects,
   metadata: hidesMetadata,
   maxEventBytes
 }: EncryptingCodecOptions): EventCodec {
+  const keyFor = subjects?.keyFor
   return {
     encode(event) {
       assertNotReserved(event)
@@ -35,24 +41,67 @@ export function encryptingCodec({
       const metadata = encodePart(event, 'metadata')
       const head = headOf(event)
       assertFits([head, data, metadata], maxEventBytes)
-      const sealed = hidesMetadata
-        ? sealer.seal('event', aboutEvent(event), `[${data},${metadata}]`)
-        : sealer.seal('data', aboutEvent(event), data)
+      const inside = hidesMetadata ? 'event' : 'data'
+      const text = hidesMetadata ? `[${data},${metadata}]` : data
+      const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
+      const sealed =
+        subjectId === undefined
+          ? sealer.seal(inside, aboutEvent(event), text)
+          : sealer.sealFor(subjectId, inside, aboutEvent(event), text)
       return `${head},"data":{"${ENCRYPTED}":"${sealed}"},"metadata":${hidesMetadata ? '{}' : metadata}}`
     },
     decode(payload) {
       const event = decodeEvent(payload, { validate: 'envelope' })
       const sealed = sealedTextOf(event)
       return sealed === undefined ? event : opened(event, sealed, sealer)
+    },
+    ...(subjects !== undefined && keysForReading(subjects.keys)),
+    ...(subjects !== undefined && keyFor !== undefined && keysForWriting(subjects.keys, keyFor))
+  }
+}
+
+/** The steps of a codec whose keys have to be brought from a log. */
+function keysForReading(keys: SubjectKeys): Pick<EventCodec, 'beforeDecode' | 'lacksKeyOf'> {
+  return {
+    beforeDecode(payloads) {
+      const ids = payloads.map(subjectIdOf).filter((id) => id !== undefined)
+      return ids.length === 0 && !keys.hasMissed ? undefined : keys.lookUp(ids)
+    },
+    lacksKeyOf(payload) {
+      const id = subjectIdOf(payload)
+      return id !== undefined && keys.lacks(id)
     }
   }
+}
+
+function keysForWriting(keys: SubjectKeys, keyFor: SubjectOf): Pick<EventCodec, 'beforeEncode'> {
+  return {
+    beforeEncode(events) {
+      const ids = events.map((event) => subjectIdIfAny(event, keyFor)).filter((id) => id !== undefined)
+      return ids.length === 0 ? undefined : keys.provide(ids)
+    }
+  }
+}
+
+/** What is wrong with a subject is said when its event is encoded, and of which of them. */
+function subjectIdIfAny(event: Event, keyFor: SubjectOf): string | undefined {
+  try {
+    return subjectIdOfEvent(event, keyFor)
+  } catch {
+    return undefined
+  }
+}
+
+function subjectIdOf(payload: string | null): string | undefined {
+  return payload === null ? undefined : subjectIdIn(payload)
 }
 
 /** The payload with the same inside, sealed with the current key. Throws `key_missing` and `decryption_failed`. */
 export function resealed(payload: string, sealer: Sealer): string {
   const event = decodeEvent(payload, { validate: 'envelope' })
   const sealed = sealedTextOf(event)
-  if (sealed === undefined) return payload
+  // The key of a subject is wrapped anew, and not what it seals.
+  if (sealed === undefined || parseSealed(sealed).owner === 'subject') return payload
   const { inside, text } = sealer.open(sealed, aboutEvent(event))
   return payload.replace(sealed, sealer.seal(inside, aboutEvent(event), text))
 }

@@ -1,5 +1,5 @@
-import { decodeEvent } from '@tradpal/events'
-import type { EventLog } from '../../log/index.ts'
+import { type Clock, decodeEvent } from '@tradpal/events'
+import type { EventLog, Records } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { type EventCodec, sealedTextOf } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
@@ -8,11 +8,17 @@ import { type KeyRing, keyRingOf } from './key-ring.ts'
 import { SealedLog } from './sealed-log.ts'
 import { parseSealed } from './sealed-text.ts'
 import { Sealer } from './sealer.ts'
+import { type ShredOptions, type ShredReport, shred } from './shredder.ts'
+import type { SubjectOf } from './subject.ts'
+import { SubjectKeys } from './subject-keys.ts'
+import { rewrapped, ringKeyOf } from './subject-record.ts'
 import { sealedTextIn, TextVault } from './text-vault.ts'
 
 export interface EncryptionParts {
   readonly keysFile: string
   readonly metadata: boolean
+  /** Whose key seals an event, beside the ring's. Default: nobody has one. */
+  readonly keyFor?: SubjectOf | undefined
   readonly maxEventBytes: number
   readonly logger: Logger
 }
@@ -23,17 +29,22 @@ export class Encryption {
   readonly vault: TextVault
   readonly #keys: KeyFile<KeyRing>
   readonly #sealer: Sealer
+  readonly #subjects: SubjectKeys
 
   /** Throws `invalid_options` for a file that holds no keys, or that others may read. */
-  constructor({ keysFile, metadata, maxEventBytes, logger }: EncryptionParts) {
+  constructor({ keysFile, metadata, keyFor, maxEventBytes, logger }: EncryptionParts) {
     this.#keys = new KeyFile({ what: 'encryption keys', path: keysFile, parse: keyRingOf, logger })
-    const sealer = new Sealer(this.#keys)
+    const keys = new SubjectKeys(this.#keys)
+    const sealer = new Sealer(this.#keys, keys)
     this.#sealer = sealer
-    this.codec = encryptingCodec({ sealer, metadata, maxEventBytes })
+    this.#subjects = keys
+    this.codec = encryptingCodec({ sealer, subjects: { keys, keyFor }, metadata, maxEventBytes })
     this.vault = new TextVault(sealer)
   }
 
+  /** The log, sealed. The keys of subjects are kept in it. */
   over(log: EventLog): EventLog {
+    this.#subjects.attach(log.records)
     return new SealedLog(log, this.vault)
   }
 
@@ -47,12 +58,19 @@ export class Encryption {
     return this.#keys.ring.current
   }
 
-  /** With which key a payload, or a text beside one, is sealed. Undefined for what is not. */
+  /** The ids of the keys that do not seal any more. */
+  get old(): string[] {
+    return [...this.#keys.ring.keys.keys()].filter((id) => id !== this.current)
+  }
+
+  /** With which key of the ring a payload, or a text beside one, is sealed. Undefined for what is not, and for what a subject's key sealed. */
   keyIdOf(text: string | null): string | undefined {
     try {
       if (text === null) return undefined
       const sealed = sealedTextIn(text) ?? sealedTextOf(decodeEvent(text, { validate: 'envelope' }))
-      return sealed === undefined ? undefined : parseSealed(sealed).keyId
+      if (sealed === undefined) return undefined
+      const { owner, keyId } = parseSealed(sealed)
+      return owner === 'ring' ? keyId : undefined
     } catch {
       return undefined
     }
@@ -65,6 +83,33 @@ export class Encryption {
     } catch {
       return undefined
     }
+  }
+
+  /** With which key of the ring the record of a subject is sealed. Undefined for one that this version does not know. */
+  keyIdOfSubject(value: string): string | undefined {
+    try {
+      return ringKeyOf(value)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The record of a subject, sealed anew with the current key. Undefined for one that cannot be opened. */
+  rewrapped(id: string, value: string): string | undefined {
+    try {
+      return rewrapped(id, value, this.#sealer)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Destroys the key of a subject: {@link shred}. */
+  shred(
+    subject: string,
+    options: ShredOptions,
+    { records, clock }: { records: Records; clock: Clock }
+  ): Promise<ShredReport> {
+    return shred(subject, options, { records, clock, sealer: this.#sealer })
   }
 
   /** Looks at the file from here on, until {@link close}. */

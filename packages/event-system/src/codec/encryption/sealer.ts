@@ -1,7 +1,8 @@
 import { EventSystemError } from '@tradpal/events'
 import { open, seal } from './cipher.ts'
+import type { DerivedKeys } from './derived-keys.ts'
 import type { KeyRing } from './key-ring.ts'
-import { headOf, type Inside, parseSealed } from './sealed-text.ts'
+import { headOf, type Inside, type Owner, parseSealed } from './sealed-text.ts'
 
 /** Where the keys are, for sentences, and what they are now. */
 export interface KeySource {
@@ -9,27 +10,42 @@ export interface KeySource {
   readonly ring: KeyRing
 }
 
-/** Seals texts with the current key of a ring, and opens what any of its keys sealed. */
+/** Finds the keys of subjects, by their ids. */
+export interface SubjectSource {
+  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
+  keysOf(id: string): DerivedKeys
+}
+
+export interface Opened {
+  readonly inside: Inside
+  readonly text: string
+}
+
+/** Seals texts with the current key of a ring or with that of a subject, and opens what any of them sealed. */
 export class Sealer {
   readonly #keys: KeySource
+  readonly #subjects: SubjectSource
 
-  constructor(keys: KeySource) {
+  constructor(keys: KeySource, subjects: SubjectSource = NO_SUBJECTS) {
     this.#keys = keys
+    this.#subjects = subjects
   }
 
   /** `about`: to what the text belongs. With another it is not opened. */
   seal(inside: Inside, about: string, text: string): string {
     const { current, keys } = this.#keys.ring
-    const { salt, key } = (keys.get(current) as NonNullable<ReturnType<typeof keys.get>>).next()
-    const head = headOf(inside, current, salt)
-    return `${head}.${seal(key, `${head}\n${about}`, text)}`
+    return sealWith(keys.get(current) as DerivedKeys, { owner: 'ring', inside, keyId: current }, about, text)
   }
 
-  /** Throws `key_missing` and `decryption_failed`. */
-  open(sealed: string, about: string): { readonly inside: Inside; readonly text: string } {
-    const { inside, keyId, salt, head, box } = parseSealed(sealed)
-    const keys = this.#keys.ring.keys.get(keyId)
-    if (keys === undefined) throw keyMissing(keyId, `among the keys in ${this.#keys.path}: roll it out there`)
+  /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
+  sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
+    return sealWith(this.#subjects.keysOf(subjectId), { owner: 'subject', inside, keyId: subjectId }, about, text)
+  }
+
+  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
+  open(sealed: string, about: string): Opened {
+    const { owner, inside, keyId, salt, head, box } = parseSealed(sealed)
+    const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
     try {
       return { inside, text: open(keys.ofSalt(salt), `${head}\n${about}`, box) }
     } catch {
@@ -37,9 +53,30 @@ export class Sealer {
       throw new EventSystemError('decryption_failed', message)
     }
   }
+
+  #ofRing(keyId: string): DerivedKeys {
+    const keys = this.#keys.ring.keys.get(keyId)
+    if (keys !== undefined) return keys
+    throw new EventSystemError(
+      'key_missing',
+      `The encryption key ${JSON.stringify(keyId)} is not among the keys in ${this.#keys.path}: roll it out there.`
+    )
+  }
 }
 
-/** `where` says where the key is not, and what to do. */
-function keyMissing(keyId: string, where: string): EventSystemError {
-  return new EventSystemError('key_missing', `The encryption key ${JSON.stringify(keyId)} is not ${where}.`)
+function sealWith(
+  keys: DerivedKeys,
+  { owner, inside, keyId }: { readonly owner: Owner; readonly inside: Inside; readonly keyId: string },
+  about: string,
+  text: string
+): string {
+  const { salt, key } = keys.next()
+  const head = headOf(owner, inside, keyId, salt)
+  return `${head}.${seal(key, `${head}\n${about}`, text)}`
+}
+
+const NO_SUBJECTS: SubjectSource = {
+  keysOf() {
+    throw new EventSystemError('key_missing', 'The keys of subjects stand in a log, and there is none here.')
+  }
 }

@@ -26,6 +26,7 @@ export class Signing {
   /** A codec that signs before another writes, and verifies what that has read. */
   over(codec: EventCodec): EventCodec {
     return {
+      ...codec,
       isPlain: codec.isPlain === true,
       encode: (event) => codec.encode(this.#signed(event)),
       decode: (payload) => {

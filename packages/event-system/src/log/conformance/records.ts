@@ -80,6 +80,22 @@ export const recordCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'records.erase: writes over what it expects and says what may remain; otherwise undefined, nothing changed',
+    async run(harness) {
+      const { records } = await harness.open()
+      const first = await records.put('keys', 'a', 'one')
+      assert.equal(await records.erase('keys', 'a', 'two', (first ?? 0) + 1), undefined)
+      assert.equal(await records.erase('keys', 'b', 'two', first ?? 0), undefined)
+      assert.equal((await records.get('keys', 'a'))?.value, 'one')
+      const erased = await records.erase('keys', 'a', 'two', first ?? 0)
+      assert.ok(erased !== undefined && (erased.remains === null || erased.remains.endsWith('.')))
+      assert.deepEqual(await records.list('keys'), {
+        revision: erased.revision,
+        records: [{ id: 'a', value: 'two', revision: erased.revision }]
+      })
+    }
+  },
+  {
     title: 'records.remove: resolves to whether there was one',
     async run(harness) {
       const { records } = await harness.open()

@@ -13,6 +13,8 @@ export interface PendingEntry {
   readonly deliveries: number
   /** What its last consumer left for the next. */
   readonly note?: string
+  /** What the group is given instead of the entry's payload: {@link DeadLetters.requeue}. */
+  readonly amended?: string
 }
 
 export interface ConsumerInfo {

@@ -27,11 +27,14 @@ export async function pendingEntries(
   )
   const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
   const page = rows.slice(0, limit)
-  const notes = await notesOf(connection, keys, page)
+  const [notes, amended] = await Promise.all([
+    keptOf(connection, keys.notes, page),
+    keptOf(connection, keys.amended, page)
+  ])
   return page.map(([messageId, holder, idleMs, deliveries], i) => {
     const entry = { messageId, consumer: nameOf(holder, state), idleMs, deliveries }
-    const note = notes[i] ?? null
-    return note === null ? entry : { ...entry, note }
+    const [note = null, payload = null] = [notes[i], amended[i]]
+    return { ...entry, ...(note !== null && { note }), ...(payload !== null && { amended: payload }) }
   })
 }
 
@@ -46,11 +49,7 @@ function nameOf(holder: string, state: ShardingState | null): string {
   return shard === undefined ? holder : (state?.tenures[shard]?.member ?? '')
 }
 
-async function notesOf(
-  connection: Connection,
-  { notes }: GroupKeys,
-  rows: readonly PendingRow[]
-): Promise<(string | null)[]> {
+async function keptOf(connection: Connection, key: string, rows: readonly PendingRow[]): Promise<(string | null)[]> {
   if (rows.length === 0) return []
-  return connection.read<(string | null)[]>(['HMGET', notes, ...rows.map(([messageId]) => messageId)])
+  return connection.read<(string | null)[]>(['HMGET', key, ...rows.map(([messageId]) => messageId)])
 }

@@ -1,4 +1,4 @@
-import type { LogRecord, Records } from '../port.ts'
+import type { Erased, LogRecord, Records } from '../port.ts'
 import { mustBeRecordName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { type LogKeys, recordsKey } from './keys.ts'
@@ -6,6 +6,10 @@ import { runScript } from './scripts.ts'
 
 /** The field of a collection's hash that has its revision. */
 const REVISION = ''
+
+/** The memory has it no more; what a server has on its disk it does not say to everybody. */
+const ON_DISK =
+  'The disk of Redis, and of each replica, has it until its append-only file is rewritten (BGREWRITEAOF) and its snapshot replaced (BGSAVE).'
 
 /** Records, a hash for each collection: under its id each has its revision, a colon and its value. */
 export class RedisRecords implements Records {
@@ -41,6 +45,11 @@ export class RedisRecords implements Records {
 
   async put(collection: string, id: string, value: string, expected?: number): Promise<number | undefined> {
     return (await this.#change(collection, id, 'put', value, String(expected ?? ''))) ?? undefined
+  }
+
+  async erase(collection: string, id: string, value: string, expected: number): Promise<Erased | undefined> {
+    const revision = await this.put(collection, id, value, expected)
+    return revision === undefined ? undefined : { revision, remains: ON_DISK }
   }
 
   async remove(collection: string, id: string): Promise<boolean> {

@@ -86,6 +86,30 @@ export class Connection {
     return this.#call(() => this.#transaction('BEGIN IMMEDIATE', work), timeoutMs)
   }
 
+  /** As {@link write}; the bytes of what the step lets go are overwritten, where SQLite leaves them in the file otherwise. */
+  overwrite<Result>(work: () => Result): Promise<Result> {
+    return this.#call(() => {
+      // As a statement that is kept it would count once: it is obeyed when it is prepared.
+      this.#database?.exec('PRAGMA secure_delete = ON')
+      try {
+        return this.#transaction('BEGIN IMMEDIATE', work)
+      } finally {
+        this.#database?.exec('PRAGMA secure_delete = OFF')
+      }
+    }, this.options.timeoutMs)
+  }
+
+  /** Folds the write-ahead log into the file, and empties it. Resolves to whether it could within `timeoutMs`: it waits for whoever reads or writes. */
+  async emptyWriteAheadLog(): Promise<boolean> {
+    const deadline = performance.now() + this.options.timeoutMs
+    for (;;) {
+      const { busy } = await this.read(() => this.statement('PRAGMA wal_checkpoint(TRUNCATE)').get() ?? {})
+      if (busy === 0) return true
+      if (performance.now() >= deadline) return false
+      await pause(1 + Math.random() * (LONGEST_PAUSE_MS - 1))
+    }
+  }
+
   /** Inside a step of {@link write}: what is to be done at once when it has been committed, before anybody's next step, and never when it fails. */
   afterCommit(work: () => void): void {
     this.#afterCommit.push(work)

@@ -1,4 +1,4 @@
-import type { LogRecord, Records } from '../port.ts'
+import type { Erased, LogRecord, Records } from '../port.ts'
 import { assertRecordName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 
@@ -12,6 +12,9 @@ const REMOVE = 'DELETE FROM records WHERE collection = ? AND id = ?'
 
 /** The id of the record that has a collection's revision. */
 const REVISION = ''
+
+const IN_WRITE_AHEAD_LOG =
+  'The write-ahead log beside the file has it until it is folded in, which others that use the log kept from being done: do the same again.'
 
 /** Records, in a table. */
 export class SqliteRecords implements Records {
@@ -45,7 +48,7 @@ export class SqliteRecords implements Records {
   }
 
   put(collection: string, id: string, value: string, expected?: number): Promise<number | undefined> {
-    return this.#connection.write(() => {
+    return this.#connection.overwrite(() => {
       assertNames(collection, id)
       if (expected !== undefined && expected !== this.#revisionOf(collection, id)) return undefined
       const revision = this.#advance(collection)
@@ -54,8 +57,16 @@ export class SqliteRecords implements Records {
     })
   }
 
+  /** Every write overwrites what it lets go, so that no earlier one left the value elsewhere in the file. */
+  async erase(collection: string, id: string, value: string, expected: number): Promise<Erased | undefined> {
+    const revision = await this.put(collection, id, value, expected)
+    if (revision === undefined) return undefined
+    const isEmptied = await this.#connection.emptyWriteAheadLog()
+    return { revision, remains: isEmptied ? null : IN_WRITE_AHEAD_LOG }
+  }
+
   remove(collection: string, id: string): Promise<boolean> {
-    return this.#connection.write(() => {
+    return this.#connection.overwrite(() => {
       assertNames(collection, id)
       if (this.#connection.statement(REMOVE).run(collection, id).changes === 0) return false
       this.#advance(collection)

@@ -56,7 +56,7 @@ const ACKNOWLEDGE = `
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
 const IS_HELD = 'SELECT 1 FROM pending WHERE grp = ? AND id = ? AND consumer = ? AND deliveries = ?'
 const PENDING = `
-  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note FROM pending
+  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note, payload FROM pending
   WHERE grp = ?1 AND id > ?2 AND (?3 IS NULL OR consumer = ?3) ORDER BY id LIMIT ?4`
 /** What nobody holds is free once it is due. */
 const CLAIMABLE = `
@@ -198,7 +198,8 @@ export class SqliteGroup implements ConsumerGroup {
           consumer: String(row.consumer),
           idleMs: Math.max(0, now - Number(row.delivered_at)),
           deliveries: Number(row.deliveries),
-          ...(row.note === null ? {} : { note: String(row.note) })
+          ...(row.note === null ? {} : { note: String(row.note) }),
+          ...(row.payload === null ? {} : { amended: String(row.payload) })
         }))
     })
   }

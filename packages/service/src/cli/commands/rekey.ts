@@ -1,4 +1,4 @@
-import type { RekeyReport } from '@tradpal/event-system'
+import type { NeededKey, RekeyReport } from '@tradpal/event-system'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
@@ -28,11 +28,43 @@ ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --
     )
 }
 
-function told({ current, rewritten, needed }: RekeyReport, dryRun: boolean): string[] {
-  const done = `${rewritten} ${rewritten === 1 ? 'event' : 'events'} ${dryRun ? 'would be' : 'were'} encrypted anew with the key ${current}`
-  const keys = needed.map(({ keyId, entries, deadLetters, newestId, newestAt }) => {
-    const upTo = newestAt === null ? '' : `, the newest ${newestId} of ${new Date(newestAt).toISOString()}`
-    return `the key ${keyId} is needed by ${entries} events${upTo}, and by ${deadLetters} dead letters`
-  })
-  return [done, ...(keys.length > 0 ? keys : ['no event and no dead letter needs another key'])]
+function told({ current, rewritten, rewrapped, isComplete, needed }: RekeyReport, dryRun: boolean): string[] {
+  const were = dryRun ? 'would be' : 'were'
+  const done = `${counted(rewritten, 'event')} ${were} encrypted anew with the key ${current}`
+  const keys = rewrapped > 0 ? [`${counted(rewrapped, 'key')} of customers ${were} encrypted anew`] : []
+  if (!isComplete) return [done, ...keys, 'it was cut short: which keys are needed is known when it is done']
+  const needs = needed.flatMap((key) => [...countedOf(key), ...ledgerOf(key)])
+  return [done, ...keys, ...(needs.length > 0 ? needs : ['no event and no dead letter needs another key'])]
+}
+
+function countedOf({
+  keyId,
+  entries,
+  newestId,
+  newestAt,
+  deadLetters,
+  pending,
+  actions,
+  subjectKeys
+}: NeededKey): string[] {
+  const upTo = newestAt === null ? '' : `, the newest ${newestId} of ${new Date(newestAt).toISOString()}`
+  const users = [
+    ...(entries > 0 ? [`${counted(entries, 'event')}${upTo}`] : []),
+    ...(deadLetters > 0 ? [counted(deadLetters, 'dead letter')] : []),
+    ...(pending > 0 ? [`${counted(pending, 'event')} that groups have yet to finish`] : []),
+    ...(actions > 0 ? [`${counted(actions, 'record')} of what operators did`] : []),
+    ...(subjectKeys > 0 ? [`${counted(subjectKeys, 'key')} of customers`] : [])
+  ]
+  return users.length === 0 ? [] : [`the key ${keyId} is needed by ${users.join(', and by ')}`]
+}
+
+function ledgerOf({ keyId, ledgerUntil }: NeededKey): string[] {
+  if (ledgerUntil === null) return []
+  return [
+    `the key ${keyId} may be needed until ${new Date(ledgerUntil).toISOString()}, by what steps of handlers returned`
+  ]
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

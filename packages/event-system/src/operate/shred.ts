@@ -1,0 +1,27 @@
+import type { Clock } from '@tradpal/events'
+import { EventSystemError } from '@tradpal/events'
+import type { Encryption, ShredOptions, ShredReport } from '../codec/index.ts'
+import type { EventLog } from '../log/index.ts'
+import { checkedReason, operatorName } from './arguments.ts'
+
+export interface ShredParts {
+  readonly log: EventLog
+  readonly encryption: Encryption | undefined
+  readonly clock: Clock
+}
+
+/** Destroys the key of a subject: {@link EventSystem.shred}. */
+export async function shredSubject(
+  subject: string,
+  { by, reason }: ShredOptions,
+  { log, encryption, clock }: ShredParts
+): Promise<ShredReport> {
+  if (encryption === undefined) {
+    throw new EventSystemError(
+      'invalid_options',
+      'There are no encryption keys: name their file (EVENT_ENCRYPTION_KEYS_FILE).'
+    )
+  }
+  const record = { by: operatorName(by), reason: checkedReason(reason) }
+  return encryption.shred(subject, record, { records: log.records, clock })
+}

@@ -1,0 +1,93 @@
+import { type Event, EventSystemError } from '@tradpal/events'
+import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
+import type { AppendEntry } from '../log/index.ts'
+import { InTurn } from './in-turn.ts'
+import type { Prepared } from './transaction.ts'
+
+/** What is published, ready to be appended. */
+export interface PreparedUnit {
+  readonly events: readonly Event[]
+  readonly entries: readonly AppendEntry[]
+}
+
+/**
+ * Makes entries of events: at once, but for those whose keys are to be brought from the log first. Behind those wait all that
+ * come after them, so that each goes into the log in its turn.
+ */
+export class Preparation {
+  readonly #codec: EventCodec
+  readonly #turns = new InTurn()
+
+  constructor(codec: EventCodec) {
+    this.#codec = codec
+  }
+
+  /** A promise only where something has to be waited for. Throws what is wrong with an event; of several, `index` says which. */
+  one(event: Event): PreparedUnit | Promise<PreparedUnit> {
+    if (this.#codec.beforeEncode === undefined) return { events: [event], entries: [entryOf(event, this.#codec)] }
+    return this.#inTurn([stampedEvent(event)], [])
+  }
+
+  /** As {@link one}, of a batch. */
+  batch(events: readonly Event[]): PreparedUnit | Promise<PreparedUnit> {
+    if (this.#codec.beforeEncode === undefined) {
+      return { events, entries: events.map((event, index) => atIndex(index, () => entryOf(event, this.#codec))) }
+    }
+    const stamped = events.map((event, index) => atIndex(index, () => stampedEvent(event)))
+    return this.#inTurn(stamped, [], atIndex)
+  }
+
+  /** One of a transaction. Throws what is wrong with it, but for what its key would say. */
+  collected(event: Event): Prepared {
+    if (this.#codec.beforeEncode === undefined) return { event, entry: entryOf(event, this.#codec) }
+    const stamped = stampedEvent(event)
+    if (!this.#needsKey([stamped])) return { event: stamped, entry: entryOfStamped(stamped, this.#codec) }
+    assertEncodable(stamped, this.#codec)
+    return { event: copyOf(stamped), entry: undefined }
+  }
+
+  /** A transaction, when its work is done. */
+  whole(events: readonly Event[], entries: readonly (AppendEntry | undefined)[]): PreparedUnit | Promise<PreparedUnit> {
+    return this.#inTurn(events, entries)
+  }
+
+  /** Resolves when nothing waits for its turn any more. */
+  idle(): Promise<void> {
+    return this.#turns.idle()
+  }
+
+  #inTurn(
+    stamped: readonly Event[],
+    known: readonly (AppendEntry | undefined)[],
+    at: typeof atIndex = (_, work) => work()
+  ): PreparedUnit | Promise<PreparedUnit> {
+    const encoded = (events: readonly Event[]) =>
+      events.map((event, index) => known[index] ?? at(index, () => entryOfStamped(event, this.#codec)))
+    const turn = this.#turns.after(this.#codec.beforeEncode?.(stamped))
+    if (turn === undefined) return { events: stamped, entries: encoded(stamped) }
+    // Its caller may change it meanwhile.
+    const events = stamped.map((event, index) => at(index, () => copyOf(event)))
+    return turn.then(() => ({ events, entries: encoded(events) }))
+  }
+
+  #needsKey(events: readonly Event[]): boolean {
+    const needs = this.#codec.beforeEncode?.(events)
+    // What fails now is asked for again when the work is done.
+    needs?.catch(() => {})
+    return needs !== undefined
+  }
+}
+
+function atIndex<Result>(index: number, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof EventSystemError)) throw error
+    const { code, message, cause, pointer } = error
+    throw new EventSystemError(code, `Event ${index} of the batch: ${message}`, {
+      cause,
+      index,
+      ...(pointer === undefined ? {} : { pointer: `/${index}${pointer}` })
+    })
+  }
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { EventSystem } from '../../src/index.ts'
+import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { signals } from '../support/events.ts'
+import { keysFile } from './keys-in-file.ts'
+import { customerOf, signalOf } from './systems.ts'
+
+const EVENTS = 20_000
+const CUSTOMERS = 100
+
+/** How many entries and keys of customers the new key has encrypted. */
+async function anew(log: SqliteLog): Promise<number> {
+  let count = (await log.records.list('subject-keys')).records.filter(({ value }) => value.includes('1t.new.')).length
+  let after: string | undefined
+  for (;;) {
+    const page = await log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })
+    count += page.filter(({ payload }) => payload?.includes('1d.new.')).length
+    after = page.at(-1)?.messageId
+    if (page.length < 1_000) return count
+  }
+}
+
+it('rekey, killed midway and given again, does what is left, and nothing is lost', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-rekey-killed-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const logPath = join(folder, 'log.db')
+  const open = async (file: string) => {
+    const encryption = { keysFile: file, keyFor: customerOf }
+    const system = new EventSystem({ environment: {}, logPath, encryption })
+    await system.initialize()
+    onTestFinished(async () => void (await system.close()))
+    return system
+  }
+  const old = await open(keysFile('old'))
+  await old.publishBatch(signals(EVENTS))
+  await old.publishBatch(Array.from({ length: CUSTOMERS }, (_, i) => signalOf(`customer-${i}`, i)))
+  const log = new SqliteLog({ path: logPath })
+  await log.start()
+  onTestFinished(() => log.close())
+
+  const both = keysFile('new', 'old')
+  const script = fileURLToPath(new URL('./rekeying-child.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=tradpal-source', script, logPath, both], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const gone = once(child, 'exit')
+  let said = ''
+  child.stdout.on('data', (text) => {
+    said += text
+  })
+  const isUnderWay = async () => (await log.read({ limit: 1 }))[0]?.payload?.includes('1d.new.') === true
+  await waitFor(isUnderWay, { timeoutMs: 15_000 })
+  child.kill('SIGKILL')
+  await gone
+  expect(said).toBe('begins\n')
+  const before = await anew(log)
+  expect(before).toBeGreaterThan(CUSTOMERS)
+  expect(before).toBeLessThan(EVENTS + CUSTOMERS)
+
+  const system = await open(both)
+  const { rewritten, rewrapped, needed } = await system.rekey()
+  expect(before + rewritten + rewrapped).toBe(EVENTS + CUSTOMERS)
+  expect(needed).toMatchObject([{ keyId: 'old', entries: 0, subjectKeys: 0 }])
+  const fresh = await open(keysFile('new'))
+  expect(await fresh.replayEvents({}, () => {})).toBe(EVENTS + CUSTOMERS)
+})

@@ -1,0 +1,130 @@
+import { createEvent, RetryLater } from '@tradpal/events'
+import { expect, it } from 'vitest'
+import { diagnostics } from '../../src/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
+import { signal } from '../support/events.ts'
+import { keysFile } from './keys-in-file.ts'
+import { customerOf, prices, signalOf, systemOver } from './systems.ts'
+
+const BECAUSE = { by: 'op', reason: 'They asked for it.' }
+
+describeOnEachLog('a shredded customer', (under) => {
+  const system = () => systemOver(under, { encryption: { keysFile: keysFile('a'), keyFor: customerOf } })
+
+  it('is read by nobody any more, and nothing is published for them, by processes too that had the key', async () => {
+    const [one, other] = [await system(), await system()]
+    const ids = await one.publishBatch([signalOf('goes', 1), signalOf('stays', 2)])
+    expect(prices(await other.getEvents())).toEqual([1, 2])
+    await other.publishEvent(signalOf('goes', 3))
+
+    const report = await one.shred('goes', BECAUSE)
+    expect(report).toMatchObject({ alreadyShredded: false })
+    for (const each of [one, other, await system()]) {
+      expect(prices(await each.getEvents())).toEqual([2])
+      expect(await each.store.getEvent(ids[0] ?? '')).toBeUndefined()
+      await expect(each.publishEvent(signalOf('goes'))).rejects.toMatchObject({ code: 'shredded', retryable: false })
+      await expect(each.transaction((unit) => unit.publish(signalOf('goes')))).rejects.toMatchObject({
+        code: 'shredded'
+      })
+    }
+    await other.publishEvent(signalOf('stays', 4))
+    expect(await (await under.open()).read({ limit: 10 })).toHaveLength(4)
+    expect(await other.shred('goes', { ...BECAUSE, by: 'another' })).toMatchObject({
+      alreadyShredded: true,
+      shreddedAt: report.shreddedAt
+    })
+  })
+
+  it('leaves a record of who did it and when, and of nothing else', async () => {
+    const shredding = await system()
+    await shredding.publishEvent(signalOf('goes'))
+    const { subjectId, shreddedAt } = await shredding.shred('goes', BECAUSE)
+    const { records } = await (await under.open()).records.list('subject-keys')
+    const kept = records.map(({ id, value }) => ({ id, value: JSON.parse(value) }))
+    const reason = expect.stringMatching(/^1t\.a\./)
+    expect(kept).toEqual([{ id: subjectId, value: { shredded: { at: shreddedAt, by: 'op', reason } } }])
+  })
+
+  it('is refused when nobody knows them, and by who has no reason', async () => {
+    const shredding = await system()
+    await expect(shredding.shred('nobody', BECAUSE)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(shredding.shred('', BECAUSE)).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(shredding.shred('nobody', { by: 'op', reason: '' })).rejects.toMatchObject({
+      code: 'invalid_argument'
+    })
+    expect((await (await under.open()).records.list('subject-keys')).records).toEqual([])
+  })
+
+  for (const ordering of ['none', 'key'] as const) {
+    it(`is acknowledged by consumers, handed to nobody and counted (ordering: ${ordering})`, async () => {
+      const one = await system()
+      await one.publishBatch([signalOf('goes', 1), signalOf('stays', 2), signalOf('goes', 3)])
+      await one.shred('goes', BECAUSE)
+      const consuming = await system()
+      const counted: unknown[] = []
+      const count = (message: unknown) => {
+        if ((message as { log: unknown }).log === consuming.log) counted.push(message)
+      }
+      diagnostics.shredded.subscribe(count)
+      const handled: unknown[] = []
+      consuming.registerHandler('trading_signal', (event) => void handled.push(event.data.price))
+      await consuming.startConsuming({ group: 'g', from: 'start', ordering })
+      await waitFor(async () => counted.length === 2 && (await consuming.groups.get('g')).pending === 0)
+      diagnostics.shredded.unsubscribe(count)
+      expect(handled).toEqual([2])
+      expect(await consuming.deadLetters.count()).toBe(0)
+      expect(counted).toEqual([expect.objectContaining({ group: 'g' }), expect.objectContaining({ group: 'g' })])
+    })
+  }
+
+  it('is acknowledged by a pull', async () => {
+    const one = await system()
+    await one.publishBatch([signalOf('goes', 1), signalOf('stays', 2)])
+    await one.shred('goes', BECAUSE)
+    const pulled = await (await system()).puller.pull({ group: 'pulled', consumer: 'c', from: 'start' })
+    expect(prices(pulled.map(({ event }) => event))).toEqual([2])
+    expect((await one.groups.get('pulled')).pending).toBe(1)
+    expect(await one.deadLetters.count()).toBe(0)
+  })
+
+  it('is not handled again by a consumer that has their event in hand and waits for its retry', async () => {
+    const consuming = await system()
+    const handled: unknown[] = []
+    consuming.registerHandler('trading_signal', (event) => {
+      handled.push(event.data.price)
+      throw new RetryLater(900)
+    })
+    await consuming.startConsuming({ group: 'g', from: 'start' })
+    await consuming.publishEvent(signalOf('goes', 1))
+    await waitFor(() => handled.length === 1)
+    await (await system()).shred('goes', BECAUSE)
+    await waitFor(async () => (await consuming.groups.get('g')).pending === 0, { timeoutMs: 8_000 })
+    expect(handled).toEqual([1])
+    expect(await consuming.deadLetters.count()).toBe(0)
+  })
+
+  it('makes a handler that publishes for them fail for good, at once', async () => {
+    const one = await system()
+    await one.publishEvent(signalOf('goes'))
+    await one.shred('goes', BECAUSE)
+    one.registerHandler('system_health', (_, context) => context.publish(signalOf('goes')))
+    await one.startConsuming({ group: 'g' })
+    await one.publishEvent(createEvent('system_health'))
+    await waitFor(async () => (await one.deadLetters.count()) === 1)
+    expect(await one.deadLetters.list()).toMatchObject([{ kind: 'rejected', attempts: 1 }])
+  })
+
+  it('keeps an operator from amending their dead letter', async () => {
+    const one = await system()
+    one.registerHandler('trading_signal', () => Promise.reject(new Error('no')), { maxAttempts: 1 })
+    const consumer = await one.startConsuming({ group: 'g' })
+    await one.publishEvent(signalOf('goes'))
+    await waitFor(async () => (await one.deadLetters.count()) === 1)
+    await consumer.close()
+    await one.shred('goes', BECAUSE)
+    const [letter] = await one.deadLetters.list()
+    const amend = (await system()).deadLetters.requeue(letter?.id ?? '', { by: 'op', data: { ...signal().data } })
+    await expect(amend).rejects.toMatchObject({ code: 'shredded' })
+  })
+})

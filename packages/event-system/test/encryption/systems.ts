@@ -1,0 +1,32 @@
+import type { Event, JsonObject } from '@tradpal/events'
+import { onTestFinished } from 'vitest'
+import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
+import type { LogUnderTest } from '../support/each-log.ts'
+import { signal } from '../support/events.ts'
+
+/** A system over the log under test, open until the test is over. */
+export async function systemOver({ place }: LogUnderTest, options: EventSystemOptions): Promise<EventSystem> {
+  const where: EventSystemOptions =
+    'path' in place
+      ? { logPath: place.path }
+      : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+  const system = new EventSystem({ environment: {}, ...(options.log === undefined && where), ...options })
+  await system.initialize()
+  onTestFinished(async () => void (await system.close()))
+  return system
+}
+
+/** The customer of an event, by the property that says so. */
+export function customerOf({ data }: Event): string | undefined {
+  return (data as { customer?: string }).customer
+}
+
+/** A signal of a customer; its number is its price. */
+export function signalOf(customer: string, price = 1): Event {
+  const event = signal('AAPL', price)
+  return { ...event, data: { ...(event.data as JsonObject), customer } }
+}
+
+export function prices(events: readonly Event[]): unknown[] {
+  return events.map(({ data }) => data.price)
+}
