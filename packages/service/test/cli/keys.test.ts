@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
-import { jsonLines, runCommand } from './support/command.ts'
+import { runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 describe.each([
@@ -66,7 +66,7 @@ test('who makes and revokes a key on the log itself is named in it, and in the a
   expect(created_by).toBe(operator)
   await run('keys', 'revoke', id)
   const { stdout } = await run('audit', 'list')
-  expect(jsonLines(stdout)).toMatchObject([
+  expect(JSON.parse(stdout).entries).toMatchObject([
     { action: 'keys.created', outcome: 'begun', principal: operator, what: { name: 'a', scopes: ['replay'] } },
     { action: 'keys.created', outcome: 'done', what: { id } },
     { action: 'keys.revoked', outcome: 'begun', what: { id } },
