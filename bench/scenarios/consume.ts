@@ -1,7 +1,7 @@
 import { type ConsumeOptions, type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { bullMqRate } from '../bullmq.ts'
 import { marketDataBatch } from '../events.ts'
-import type { BenchLog, RawDriver } from '../logs.ts'
+import type { BenchLog } from '../logs.ts'
 import { type Comparison, type Scenario, spentMs } from '../measure.ts'
 
 /** So many events are consumed in each turn; the first turns, in which the code is compiled, are not counted. */
@@ -50,35 +50,33 @@ export function consuming(log: BenchLog): Scenario {
   }
 }
 
-/** Events per second. `bare` is the driver's, where it knows groups. */
+/** Events per second: `bare` of the driver, where it knows groups, in turns with `shared`; `ordered` by itself. */
 async function rates(log: BenchLog): Promise<{ shared: number; ordered: number; bare: number | undefined }> {
   const raw = await log.raw()
   await using system = await log.system()
-  const spent = { shared: 0, ordered: 0, bare: 0 }
-  for (let turn = 0; turn < WARM_UP_TURNS + TURNS; turn++) {
-    await fill(system, raw)
-    const shared = await spentMs(() => consume(system, TURN, { group: 'shared', prefetch: PREFETCH }))
-    const bare = await spentMs(async () => raw.consumeAll?.(PREFETCH, JSON.parse))
-    const ordered = await spentMs(() =>
-      consume(system, TURN, { group: 'ordered', prefetch: PREFETCH, ordering: 'key', shards: 8 })
-    )
-    if (turn < WARM_UP_TURNS) continue
-    spent.shared += shared
-    spent.ordered += ordered
-    spent.bare += bare
+  const ours = async (options: ConsumeOptions) => {
+    for (let i = 0; i < TURN / BATCH; i++) await system.publishBatch(marketDataBatch(BATCH))
+    return spentMs(() => consume(system, TURN, { prefetch: PREFETCH, ...options }))
   }
+  const theirs = async () => {
+    if (raw.consumeAll === undefined) return 0
+    for (let i = 0; i < TURN / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
+    return spentMs(async () => raw.consumeAll?.(PREFETCH, JSON.parse))
+  }
+  const [shared, bare] = await inTurns(async () => [await ours({ group: 'shared' }), await theirs()])
+  await system.log.group('ordered').create('end')
+  const [ordered] = await inTurns(async () => [await ours({ group: 'ordered', ordering: 'key', shards: 8 })])
   await raw.close()
-  const rateOf = (ms: number) => ((TURNS * TURN) / ms) * 1_000
-  const bare = raw.consumeAll === undefined ? undefined : rateOf(spent.bare)
-  return { shared: rateOf(spent.shared), ordered: rateOf(spent.ordered), bare }
+  const rateOf = (ms = Number.NaN) => ((TURNS * TURN) / ms) * 1_000
+  return { shared: rateOf(shared), ordered: rateOf(ordered), bare: bare === 0 ? undefined : rateOf(bare) }
 }
 
-async function fill(system: EventSystem, raw: RawDriver): Promise<void> {
-  for (let i = 0; i < TURN / BATCH; i++) {
-    const events = marketDataBatch(BATCH)
-    await system.publishBatch(events)
-    if (raw.consumeAll !== undefined) await raw.appendMany(events.map(encodeEvent))
-  }
+/** The sums of what each turn took, in ms, without those of the warm-up. */
+async function inTurns(turn: () => Promise<number[]>): Promise<number[]> {
+  for (let i = 0; i < WARM_UP_TURNS; i++) await turn()
+  const sums: number[] = []
+  for (let i = 0; i < TURNS; i++) for (const [way, ms] of (await turn()).entries()) sums[way] = (sums[way] ?? 0) + ms
+  return sums
 }
 
 /** From where the group is, at first the start, until so many events are handled by a handler that does nothing, and acknowledged. */

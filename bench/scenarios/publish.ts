@@ -29,7 +29,8 @@ export function publishing(log: BenchLog): Scenario {
       const comparisons: Comparison[] = []
       comparisons.push(...(await oneByOne(log, 10_000)))
       comparisons.push(...(await concurrent(log, 1_000, 100)))
-      comparisons.push(await batches(log, 100, 600))
+      comparisons.push(await batches(log, 100, 600, 1))
+      comparisons.push(await batches(log, 100, 600, 10))
       return comparisons
     }
   }
@@ -135,21 +136,39 @@ async function besideOthers(
   ]
 }
 
-async function batches(log: BenchLog, size: number, howMany: number): Promise<Comparison> {
+/** Publishers that each publish a batch, wait, and publish another; in turns with the driver, which sends a batch in one go. */
+async function batches(log: BenchLog, size: number, howMany: number, publishers: number): Promise<Comparison> {
   const events = marketDataBatch(size * howMany)
   const wires = events.map(toWire)
-  await using system = await log.system()
-  const ours = await rate(events.length, async () => {
-    for (let i = 0; i < howMany; i++) await system.publishBatch(events.slice(i * size, (i + 1) * size))
-  })
   const raw = await log.raw()
-  const theirs = await rate(events.length, async () => {
-    for (let i = 0; i < howMany; i++) await raw.appendMany(written(wires.slice(i * size, (i + 1) * size)))
-  })
+  await using system = await log.system()
+  const ways = {
+    ours: inBatches(size, publishers, (from, to) => system.publishBatch(events.slice(from, to))),
+    theirs: inBatches(size, publishers, (from, to) => raw.appendMany(written(wires.slice(from, to))))
+  }
+  await system.publishBatch(marketDataBatch(WARM_UP_MANY))
+  await raw.appendMany(written(marketDataBatch(WARM_UP_MANY).map(toWire)))
+  const { ours, theirs } = await ratesInTurns(events.length, events.length / 10, ways)
   await raw.close()
-  const what = `library, ${log.kind}: publish in batches of ${size}`
-  const floor = log.kind === 'redis' ? { ratioFloor: 0.7 } : {}
-  return { what, unit: 'events/s', ours, peer: `${raw.name} + JSON.stringify`, theirs, ...floor, inTheWay: ALONE }
+  const together = publishers === 1 ? '' : `, ${publishers} publishers`
+  const what = `library, ${log.kind}: publish in batches of ${size}${together}`
+  const floor = log.kind === 'redis' && publishers === 1 ? { ratioFloor: 0.7, inTheWay: ALONE } : {}
+  return { what, unit: 'events/s', ours, peer: `${raw.name} + JSON.stringify`, theirs, ...floor }
+}
+
+/** Goes from batch to batch of a stretch, with so many under way. */
+function inBatches(size: number, publishers: number, send: (from: number, to: number) => Promise<unknown>) {
+  return async (from: number, to: number) => {
+    let next = from
+    const publish = async () => {
+      while (next < to) {
+        const start = next
+        next += size
+        await send(start, Math.min(to, next))
+      }
+    }
+    await Promise.all(Array.from({ length: publishers }, publish))
+  }
 }
 
 function written(wires: readonly object[]): string[] {
