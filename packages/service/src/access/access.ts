@@ -2,7 +2,7 @@ import { type Clock, EventSystemError, type Logger, type Records, WatchedFiles }
 import { type ApiKey, ApiKeys } from './api-keys.ts'
 import { type AccessConfiguration, asksForCredentials } from './configuration.ts'
 import { FailedAttempts } from './failed-attempts.ts'
-import { isToken, Tokens } from './jwt.ts'
+import type { Tokens } from './jwt.ts'
 import { KeyBook } from './key-book.ts'
 import { Policy, scopesOf } from './policy.ts'
 import { ANONYMOUS, ANYBODY, type Identity, type Principal } from './principal.ts'
@@ -45,10 +45,18 @@ export class Access {
   /** Those of the current policy. */
   #principals = new WeakMap<object, Principal>()
 
-  /** Throws `invalid_options` when a file cannot be used. */
-  constructor(options: AccessOptions) {
+  /** Rejects with `invalid_options` when a file cannot be used. */
+  static async open(options: AccessOptions): Promise<Access> {
+    const { configuration, clock, logger } = options
+    if (configuration.jwt === undefined) return new Access(options, undefined)
+    // Only who takes tokens needs what verifies them.
+    const { Tokens } = await import('./jwt.ts')
+    return new Access(options, new Tokens({ configuration: configuration.jwt, clock, logger }))
+  }
+
+  private constructor(options: AccessOptions, tokens: Tokens | undefined) {
     const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
-    const { auth, policyFile, jwt, tls } = configuration
+    const { auth, policyFile, tls } = configuration
     this.mode = auth ?? (asksForCredentials(configuration) ? 'required' : 'private')
     this.#takesCertificates = tls?.clientCaFile !== undefined
     this.keys = new ApiKeys(records, clock)
@@ -66,7 +74,7 @@ export class Access {
               this.#principals = new WeakMap()
             }
           }).start()
-    this.#tokens = jwt === undefined ? undefined : new Tokens({ configuration: jwt, clock, logger })
+    this.#tokens = tokens
   }
 
   get asksNobody(): boolean {
@@ -111,7 +119,7 @@ export class Access {
     if (apiKey !== undefined) return this.#ofKey(apiKey)
     const bearer = bearerOf(authorization)
     if (bearer !== undefined) {
-      return this.#tokens !== undefined && isToken(bearer) ? this.#ofToken(bearer, this.#tokens) : this.#ofKey(bearer)
+      return this.#tokens?.takes(bearer) ? this.#ofToken(bearer, this.#tokens) : this.#ofKey(bearer)
     }
     return certificate === undefined ? undefined : this.#ofCertificate(certificate)
   }

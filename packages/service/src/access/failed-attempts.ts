@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/event-system'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import { networkOf } from './addresses.ts'
 
 /** Failures are counted for so long, in s. */

@@ -43,6 +43,11 @@ export class Tokens {
         : new FileKeys({ path: keys.keyFile, algorithms, logger, onChange })
   }
 
+  /** Whether a credential has the form of a token, or means to. */
+  takes(text: string): boolean {
+    return text.includes('.')
+  }
+
   /**
    * Who this token stands for: the same object for as long as it is remembered, which is a minute at most. Rejects with
    * `unauthenticated`, and with `issuer_unavailable` when nobody can know.
@@ -131,11 +136,6 @@ export class Tokens {
     if (error instanceof errors.JWSSignatureVerificationFailed) return refused("The token's signature is wrong.")
     return refused('The token is malformed, or signed in a way that is not understood here.')
   }
-}
-
-/** Whether a credential has the form of a token, or means to. */
-export function isToken(text: string): boolean {
-  return text.includes('.')
 }
 
 /** Three parts in base64url, each written in the one way there is, so that no token has a second text. Throws `unauthenticated`. */

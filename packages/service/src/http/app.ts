@@ -65,7 +65,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onRefused: (limit) => metrics.rateLimited.inc({ limit })
   })
   const onProblem = reportTo(metrics, logger)
-  const access = new Access({
+  const access = await Access.open({
     configuration: configuration.access,
     records: system.log.records,
     clock,

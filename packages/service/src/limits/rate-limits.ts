@@ -1,5 +1,7 @@
 import { type Clock, type Counters, EventSystemError } from '@tradpal/event-system'
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { RateLimiterAbstract } from 'rate-limiter-flexible'
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js'
 import type { LimitsConfiguration } from './configuration.ts'
 import { GatheredCounters } from './gathered-counters.ts'
 import { type OwnLimits, RATES, type RateName } from './names.ts'

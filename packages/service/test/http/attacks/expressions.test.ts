@@ -6,7 +6,7 @@ import { assertScope } from '../../../src/access/scopes.ts'
 import { instantOf } from '../../../src/http/range.ts'
 import { publishOptions } from '../../../src/http/receipts.ts'
 
-const access = new Access({
+const access = await Access.open({
   configuration: { auth: 'required', policyFile: undefined, jwt: undefined, tls: undefined, metricsPublic: false },
   // Nothing here has the form of a key, and so nobody asks for one.
   records: {} as never,
