@@ -3,6 +3,7 @@ import type {
   AppendOptions,
   AppendResult,
   ConsumerGroup,
+  Counters,
   DeadLetters,
   Entry,
   EventLog,
@@ -22,11 +23,14 @@ import { SealedGroup } from './sealed-group.ts'
 import { SealedLetters } from './sealed-letters.ts'
 import type { TextVault } from './text-vault.ts'
 
+/** All that a log may have, what adapters may leave out as well: nothing of the log below is forgotten here. */
+type Whole<Log> = { [Part in keyof Required<Log>]: Log[Part] }
+
 /**
  * A log that keeps nothing in the clear that quotes an event: notes, errors of dead letters and what steps returned are sealed
  * on their way in and opened on their way out. Payloads pass as they are: the codec has sealed them.
  */
-export class SealedLog implements EventLog {
+export class SealedLog implements Whole<EventLog> {
   readonly deadLetters: DeadLetters
   /** The log below. */
   readonly under: EventLog
@@ -52,6 +56,10 @@ export class SealedLog implements EventLog {
 
   get records(): Records {
     return this.under.records
+  }
+
+  get counters(): Counters | undefined {
+    return this.under.counters
   }
 
   start(): Promise<void> {

@@ -112,7 +112,7 @@ export interface EventLog {
   readonly deadLetters: DeadLetters
   readonly records: Records
   /** An adapter that does not declare `sharedCounters` leaves it out. */
-  readonly counters?: Counters
+  readonly counters?: Counters | undefined
 
   /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
