@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { isJsonObject, type JsonObject, parseJson } from '@tradpal/events'
 import { type Logger, WatchedFiles } from '../runtime/index.ts'
 
 /** The bits of a file's mode that let others than its owner at it. */
@@ -44,6 +45,19 @@ export class KeyFile<Ring> {
   close(): void {
     this.#file.close()
   }
+}
+
+/** The object that a file of keys holds. Throws a sentence that says of which form it is, and not what it holds. */
+export function ringIn(json: string, form: string): JsonObject {
+  let ring: unknown
+  try {
+    ring = parseJson(json)
+  } catch {
+    // What a parser says quotes the text.
+    throw new Error(`It is not JSON: it must have the form ${form}.`)
+  }
+  if (isJsonObject(ring) && isJsonObject(ring.keys)) return ring
+  throw new Error(`It must have the form ${form}.`)
 }
 
 function assertOwnersAlone(path: string): void {

@@ -5,11 +5,9 @@ import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
-import { closed, limit, messageId } from './schemas.ts'
+import { closed, limit, messageId, orNull } from './schemas.ts'
 
 export const groupParameter = Type.Object({ group: Type.String({ description: 'The name of a consumer group.' }) })
-
-const orNull = (schema: Parameters<typeof Type.Union>[0][number]) => Type.Union([schema, Type.Null()])
 
 const group = Type.Object({
   name: Type.String(),

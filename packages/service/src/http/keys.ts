@@ -1,16 +1,15 @@
 import { EventSystemError, formatTimestamp, type JsonObject } from '@tradpal/event-system'
-import Type, { type TSchema } from 'typebox'
+import Type from 'typebox'
 import type { ApiKey, IssuedApiKey, Principal, Scopes } from '../access/index.ts'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
-import { closed, time } from './schemas.ts'
+import { closed, orNull, time } from './schemas.ts'
 import { asItIs } from './wire-event.ts'
 
 const params = Type.Object({ id: Type.String({ description: "The key's id: it is in the key, and no secret." }) })
-const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
 const apiKey = {
   id: Type.String(),

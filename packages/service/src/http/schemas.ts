@@ -3,6 +3,7 @@ import Type, { type TSchema } from 'typebox'
 /** What requests and answers look like, said once for the checks, the serialisation and the API's description. */
 export const time = (description: string) => Type.String({ description, examples: ['2026-11-23T08:49:10.123+00:00'] })
 export const messageId = Type.String({ description: "The entry's id in the log.", examples: ['1764057600000-0'] })
+export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 const open = (description: string) => Type.Object({}, { additionalProperties: true, description })
 
 export const eventTypes = Type.Array(Type.String({ minLength: 1 }), {

@@ -4,10 +4,8 @@ import { mayKnowGroup, mayReadAll } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { ReadableLetters } from './readable-letters.ts'
-import { messageId } from './schemas.ts'
+import { messageId, orNull } from './schemas.ts'
 import { spool, spoolOf } from './spool-state.ts'
-
-const orNull = (schema: Parameters<typeof Type.Union>[0][number]) => Type.Union([schema, Type.Null()])
 
 const group = Type.Object({
   name: Type.String(),

@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto'
-import { parseJson } from '@tradpal/events'
+import type { JsonObject } from '@tradpal/events'
+import { ringIn } from '../key-file.ts'
 import { DerivedKeys } from './derived-keys.ts'
 
 const KEY_BYTES = 32
@@ -29,20 +30,18 @@ export function keyRingOf(json: string): KeyRing {
 
 /** Throws a sentence that says what is wrong with a ring, and never what stands in it but for the ids. */
 export function parseKeyRing(json: string): KeyRingText {
-  const ring = parsed(json)
-  if (!isRecord(ring) || typeof ring.current !== 'string' || !isRecord(ring.keys)) {
-    throw new Error(`It must have the form ${FORM}.`)
-  }
+  const ring = ringIn(json, FORM)
+  if (typeof ring.current !== 'string') throw new Error(`It must have the form ${FORM}.`)
   const others = Object.keys(ring).filter((name) => name !== 'current' && name !== 'keys')
   if (others.length > 0)
     throw new Error(`It has ${others.length} properties beside current and keys: it has the form ${FORM}.`)
-  for (const [id, key] of Object.entries(ring.keys)) {
+  for (const [id, key] of Object.entries(ring.keys as JsonObject)) {
     assertKeyId(id)
     if (typeof key !== 'string' || !BASE64.test(key) || Buffer.from(key, 'base64').length !== KEY_BYTES) {
       throw new Error(`The key ${id} must be the base64 of ${KEY_BYTES} random bytes, 44 characters.`)
     }
   }
-  if (!Object.hasOwn(ring.keys, ring.current))
+  if (!Object.hasOwn(ring.keys as JsonObject, ring.current))
     throw new Error('The current key is not among the keys: current must be the id of one of them.')
   return ring as unknown as KeyRingText
 }
@@ -51,17 +50,4 @@ export function parseKeyRing(json: string): KeyRingText {
 export function assertKeyId(id: string): void {
   if (KEY_ID.test(id) && !BASE64.test(`${id}=`)) return
   throw new Error('The id of a key must be 1 to 64 letters, digits, hyphens and underscores, such as 2026-11.')
-}
-
-function parsed(json: string): unknown {
-  try {
-    return parseJson(json)
-  } catch {
-    // What a parser says quotes the text.
-    throw new Error(`It is not JSON: it must have the form ${FORM}.`)
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,7 +8,8 @@ import {
   timingSafeEqual,
   verify
 } from 'node:crypto'
-import { parseJson } from '@tradpal/events'
+import { isJsonObject, type JsonObject } from '@tradpal/events'
+import { ringIn } from '../key-file.ts'
 
 const LEAST_SECRET_BYTES = 32
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/
@@ -32,11 +33,9 @@ export interface SigningRing {
 
 /** Throws a sentence that says what is wrong with a ring, and never what stands in it but for the ids. */
 export function signingRingOf(json: string): SigningRing {
-  const ring = parsed(json)
-  if (!isRecord(ring) || !isRecord(ring.keys) || !['string', 'undefined'].includes(typeof ring.current)) {
-    throw new Error(`It must have the form ${FORM}.`)
-  }
-  const keys = new Map(Object.entries(ring.keys).map(([id, key]) => [id, signingKey(id, key)]))
+  const ring = ringIn(json, FORM)
+  if (!['string', 'undefined'].includes(typeof ring.current)) throw new Error(`It must have the form ${FORM}.`)
+  const keys = new Map(Object.entries(ring.keys as JsonObject).map(([id, key]) => [id, signingKey(id, key)]))
   const current = ring.current as string | undefined
   if (current !== undefined && keys.get(current)?.sign === undefined) {
     throw new Error(
@@ -49,7 +48,7 @@ export function signingRingOf(json: string): SigningRing {
 function signingKey(id: string, key: unknown): SigningKey {
   if (!KEY_ID.test(id))
     throw new Error('The id of a key must be 1 to 64 letters, digits, hyphens and underscores, such as desk-1.')
-  const { algorithm, secret, private_key: privateKey, public_key: publicKey } = isRecord(key) ? key : {}
+  const { algorithm, secret, private_key: privateKey, public_key: publicKey } = isJsonObject(key) ? key : {}
   if (algorithm === 'hmac-sha-256' && typeof secret === 'string') return hmacKey(id, secret)
   if (algorithm === 'ed25519' && typeof privateKey === 'string')
     return ed25519Key(id, () => createPrivateKey(privateKey))
@@ -94,16 +93,4 @@ function keyOrNothing(read: () => KeyObject): KeyObject | undefined {
   } catch {
     return undefined
   }
-}
-
-function parsed(json: string): unknown {
-  try {
-    return parseJson(json)
-  } catch {
-    throw new Error(`It is not JSON: it must have the form ${FORM}.`)
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
