@@ -10,10 +10,9 @@ import {
   systemClock
 } from '@tradpal/event-system'
 import fastify, { type FastifyHttpOptions } from 'fastify'
-import { Access, withoutSecrets } from '../access/index.ts'
-import { Audit } from '../audit/index.ts'
+import { withoutSecrets } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
-import { ServiceTls } from '../tls/index.ts'
+import type { ServiceTls } from '../tls/index.ts'
 import { auditRoutes } from './audit.ts'
 import { auditRequests } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
@@ -34,6 +33,7 @@ import { Metrics } from './metrics.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { describeApi } from './openapi.ts'
 import { answerClientError, answerFrameworkError, answerProblems, type OnProblem } from './problems.ts'
+import { openProtection } from './protection.ts'
 import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
@@ -65,15 +65,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onRefused: (limit) => metrics.rateLimited.inc({ limit })
   })
   const onProblem = reportTo(metrics, logger)
-  const access = await Access.open({
-    configuration: configuration.access,
-    records: system.log.records,
-    clock,
-    logger,
-    failuresPerMinute: configuration.limits.authFailuresPerMinute,
-    onTooManyFailures: () => metrics.rateLimited.inc({ limit: 'auth_failures' })
-  })
-  const audit = await startAudit(system, configuration, logger)
+  const protection = await openProtection({ system, configuration, metrics, logger, clock })
+  const { access, tls, audit } = protection
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
   const limits = new RequestLimits({ configuration, log: system.log, metrics })
   const context: AppContext = {
@@ -90,8 +83,6 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onProblem
   }
 
-  const files = configuration.access.tls
-  const tls = files && (await ServiceTls.read(files, logger, systemClock))
   const app = newApp(tls, {
     logger: false,
     bodyLimit: configuration.maxBodyBytes,
@@ -118,9 +109,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()
-    access.close()
-    tls?.close()
-    await audit?.close()
+    await protection.close()
   })
 
   await describeApi(app, context)
@@ -148,17 +137,6 @@ function newApp(tls: ServiceTls | undefined, options: FastifyHttpOptions<Server>
   const app = fastify({ ...(others as object), http2: true, https })
   tls.keepFresh(app.server)
   return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
-}
-
-async function startAudit(
-  system: EventSystem,
-  { audit: { isOn, retentionMs } }: ServiceConfiguration,
-  logger: Logger
-): Promise<Audit | undefined> {
-  if (!isOn) return undefined
-  const audit = new Audit({ log: system.auditLog().log, clock: systemClock, logger, retentionMs })
-  await audit.startSoon()
-  return audit
 }
 
 /** Refused first when the service has too much to do. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventSystem, silentLogger } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { newFolder } from '../../../../../test/support/new-folder.ts'
 import { readServiceConfiguration } from '../../../src/configuration.ts'
 import { buildApp } from '../../../src/http/app.ts'
@@ -191,4 +191,19 @@ test('a policy file that is not there is refused at the start, by its name', asy
   await expect(serviceOver('sqlite', { EVENT_POLICY_FILE: '/nowhere/policy.json' })).rejects.toThrow(
     /the policy \(EVENT_POLICY_FILE\) cannot be used \(\/nowhere\/policy\.json\): ENOENT/
   )
+})
+
+test('a service that cannot start looks at none of its files any more', async () => {
+  const log = await newLog('sqlite')
+  const policy = join(await newFolder(), 'policy.json')
+  await writeFile(policy, '{}')
+  await writeFile(`${log.EVENT_LOG_PATH}.audit.db`, 'This is a letter, not a log.')
+  const [begun, ended] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')]
+  onTestFinished(() => void vi.restoreAllMocks())
+  await expect(serviceOver('sqlite', { ...log, EVENT_POLICY_FILE: policy })).rejects.toMatchObject({
+    code: 'log_incompatible'
+  })
+  const looks = begun.mock.results.filter((_, i) => begun.mock.calls[i]?.[1] === 1_000).map(({ value }) => value)
+  expect(looks).toHaveLength(1)
+  expect(ended.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(looks))
 })
