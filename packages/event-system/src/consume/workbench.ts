@@ -1,9 +1,9 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import { type EventCodec, noteSealed } from '../codec/index.ts'
+import type { EventCodec } from '../codec/index.ts'
 import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
-import { type Contents, isShredded, whyUnread } from './content.ts'
+import { type Contents, isShredded } from './content.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
 import { type Content, Held } from './held.ts'
@@ -12,6 +12,7 @@ import type { Intake, IntakeParts } from './intake.ts'
 import { Lanes } from './lanes.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
+import { Reading } from './reading.ts'
 import type { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding, ShreddedEvents } from './reports.ts'
 import { Retries } from './retries.ts'
@@ -26,8 +27,6 @@ const MAX_PARKED = 100_000
 const ENDED_PER_PREFETCH = 2
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
-/** What was read longer ago is looked at again before its handlers run, in ms, as is what they failed with: its subject may have been shredded. */
-const STALE_MS = 1_000
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
 const ASK_AGAIN_MS = 1_000
 /** What cannot be read before its key is there is looked at again after so long, in ms. */
@@ -61,8 +60,7 @@ export class Workbench {
   readonly #handling: HandlingParts
   /** Of what is in hand. */
   readonly #changes = new Changes()
-  /** Those that cannot be read yet. */
-  readonly #unread = new Set<Held>()
+  readonly #reading: Reading
   readonly #shredded: ShreddedEvents
   #running = 0
   #startedInTurn = 0
@@ -85,6 +83,7 @@ export class Workbench {
       contents,
       read: (deliveries) => this.intake.held(deliveries)
     })
+    this.#reading = new Reading(contents, this.#shelf)
     this.#settler = new Settler({
       to: this.intake,
       onSettled: (held, result) => this.#onSettled(held, result),
@@ -149,7 +148,7 @@ export class Workbench {
   lose(held: Held, reason: Error): void {
     const { state } = held
     this.inHand.lose(held, reason)
-    this.#unread.delete(held)
+    this.#reading.forget(held)
     if (state === 'ended') this.#ended--
     if (state === 'waiting') {
       this.#waiting--
@@ -163,7 +162,7 @@ export class Workbench {
   #room(): number {
     const { prefetch, prefetchBytes, concurrency } = this.#parts.options
     const parked = this.#parked()
-    if (this.#unread.size > 0) return 0
+    if (this.#reading.isWaiting) return 0
     if (this.#isPaused || parked >= MAX_PARKED || this.inHand.bytes >= prefetchBytes) return 0
     if (this.#ended > ENDED_PER_PREFETCH * prefetch) return 0
     const room = prefetch + concurrency - (this.inHand.size - parked - this.#ended)
@@ -220,15 +219,12 @@ export class Workbench {
   async #handle(held: Held): Promise<void> {
     const { log, clock, options, logger } = this.#parts
     try {
-      // The log opens the note once more when it is asked for the entry once more.
-      if (held.hasSealedNote) this.#shelf.put(held)
-      if (held.content === undefined) await this.#shelf.take(held)
-      else if (this.#unread.has(held) || held.progressIfAny !== undefined || held.age > STALE_MS)
-        await this.#readAgain(held)
+      const bringing = this.#reading.bring(held)
+      if (bringing !== undefined) await bringing
       const { content } = held
       if (content === undefined) return this.#endWithoutContent(held)
-      if (whyUnread(content) !== undefined || this.#lacksKeyOfNote(held)) return this.#waitToRead(held)
-      this.#unread.delete(held)
+      if (!this.#reading.isReadable(held, content)) return this.#waitToRead(held)
+      this.#reading.forget(held)
       if (isShredded(content)) return this.#endShredded(held)
       const started = performance.now()
       const ending = await this.#endingOf(held, content)
@@ -280,21 +276,8 @@ export class Workbench {
       this.#lanes.pass(held)
       return
     }
-    this.#unread.add(held)
+    this.#reading.putOff(held)
     this.#waitToRetry(held, this.#parts.clock.now() + READ_AGAIN_MS)
-  }
-
-  #lacksKeyOfNote(held: Held): boolean {
-    if (held.hasSealedNote) this.#parts.contents.miss(noteSealed())
-    return held.hasSealedNote
-  }
-
-  /** Its key may be there by now, or have been destroyed. */
-  async #readAgain(held: Held): Promise<void> {
-    const { contents } = this.#parts
-    const bringing = contents.ready([held.delivery])
-    if (bringing !== undefined) await bringing
-    if (bringing !== undefined || this.#unread.has(held)) held.reread(contents.of(held.delivery))
   }
 
   /** Nobody can read it ever again: there is nothing to be handled, and nothing to be kept for an operator. */
@@ -305,7 +288,7 @@ export class Workbench {
 
   /** It was trimmed while it waited, or it is another's by now, which its acknowledgement will tell. */
   #endWithoutContent(held: Held): void {
-    this.#unread.delete(held)
+    this.#reading.forget(held)
     if (held.state === 'gone') {
       this.#lanes.pass(held)
       return
