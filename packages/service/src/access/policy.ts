@@ -164,17 +164,22 @@ function ownLimits(limits: Static<typeof roleWithLimits>['limits']): OwnLimits |
 /** Names come from outside: no more of them are kept. */
 const MOST_REMEMBERED = 10_000
 
-/** What an object must not have is named by the object; that its value is wrong too says nothing. */
 function mistakesIn(schema: TSchema, value: unknown, where = ''): string[] {
-  return Errors(schema, value)
-    .filter(({ keyword }) => keyword !== 'boolean')
-    .map(({ instancePath, message, params }) => {
-      const place = `${where}${instancePath}` || 'The file'
-      const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
-      if (unknown === undefined) return `${place} ${message}.`
-      const names = unknown.map((name) => JSON.stringify(name)).join(', ')
-      return `${place} has ${names}, which a policy does not have there.`
-    })
+  const mistakes = Errors(schema, value).flatMap((error) => {
+    const place = `${where}${error.instancePath}`
+    if (error.keyword === 'additionalProperties') {
+      return error.params.additionalProperties.map((name) => strange(place, name))
+    }
+    if (error.keyword !== 'boolean') return [`${place || 'The file'} ${error.message}.`]
+    // Of a property that must not be there.
+    const slash = place.lastIndexOf('/')
+    return [strange(place.slice(0, slash), place.slice(slash + 1))]
+  })
+  return [...new Set(mistakes)]
+}
+
+function strange(place: string, name: string): string {
+  return `${place || 'The file'} has ${JSON.stringify(name)}, which a policy does not have there.`
 }
 
 function jsonOf(text: string | Uint8Array): unknown {

@@ -54,6 +54,13 @@ describe('a policy', () => {
     expect(() => Policy.parse(text)).toThrow(message)
   })
 
+  test('with more strange names than are told at once is refused all the same', () => {
+    const strange = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`name_${i}`, i]))
+    expect(() => Policy.parse(JSON.stringify(strange))).toThrow(
+      /^The file has "name_0", which a policy does not have there/
+    )
+  })
+
   test('with several mistakes names each on a line', () => {
     const parse = () => Policy.parse('{"roles": {"a": ["x"]}, "principals": {"b": {"roles": ["c"], "scopes": ["y"]}}}')
     expect(parse).toThrow(/^\/roles\/a\/0: .*\n\/principals\/b\/scopes\/0: .*\n\/principals\/b\/roles: .*$/)
