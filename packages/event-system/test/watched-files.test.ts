@@ -28,7 +28,7 @@ test('a file that changes is read again, also when it is replaced; a mistake in 
   await writeFile(path, 'three')
   await waitFor(() => errors.length > 0, { timeoutMs: 10_000 })
   expect(file.content).toBe(22)
-  expect(String((errors[0] as { err: Error }).err.message)).toMatch(/the number cannot be used .* three is no number/)
+  expect(String((errors[0] as { err: Error }).err.message)).toMatch(/The number cannot be used .* three is no number/)
 
   await writeFile(path, '4444')
   await waitFor(() => file.content === 4444, { timeoutMs: 10_000 })
@@ -39,7 +39,7 @@ test('files that belong together are taken together, and one that is not there i
   const paths = [join(folder, 'a'), join(folder, 'b')]
   const parse = (...all: Buffer[]) => all.map(numberIn)
   expect(() => new WatchedFiles({ what: 'the numbers', paths, parse, logger: silentLogger })).toThrow(
-    /the numbers cannot be used .*ENOENT/
+    /The numbers cannot be used .*ENOENT/
   )
   for (const path of paths) await writeFile(path, '1')
   const files = new WatchedFiles({ what: 'the numbers', paths, parse, logger: silentLogger })

@@ -70,9 +70,8 @@ export class WatchedFiles<Content> {
       return parse(...paths.map((path) => readFileSync(path)))
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new EventSystemError('invalid_options', `${what} cannot be used (${paths.join(', ')}): ${reason}`, {
-        cause
-      })
+      const sentence = `${what[0]?.toUpperCase()}${what.slice(1)} cannot be used (${paths.join(', ')}): ${reason}`
+      throw new EventSystemError('invalid_options', sentence, { cause })
     }
   }
 }

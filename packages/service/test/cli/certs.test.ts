@@ -85,6 +85,15 @@ test.each(['ca', 'server', '../a', 'a-key', 'a b'])('a client may not have the n
   expect(await readdir(dir)).toEqual([])
 })
 
+test.each(['a b', '-', 'a..b', 'https://a'])('a service may not have the name %s', async (name) => {
+  const dir = await temporaryFolder()
+
+  const { code, stderr } = await certs(dir, '--name', name)
+
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('The name of a service must be') })
+  expect(await readdir(dir)).toEqual([])
+})
+
 test('a key without its certificate is written over by nothing', async () => {
   const dir = await temporaryFolder()
   await writeFile(join(dir, 'ca-key.pem'), 'mine')

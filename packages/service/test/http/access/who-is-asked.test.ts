@@ -189,7 +189,7 @@ test.each([
 
 test('a policy file that is not there is refused at the start, by its name', async () => {
   await expect(serviceOver('sqlite', { EVENT_POLICY_FILE: '/nowhere/policy.json' })).rejects.toThrow(
-    /the policy \(EVENT_POLICY_FILE\) cannot be used \(\/nowhere\/policy\.json\): ENOENT/
+    /The policy \(EVENT_POLICY_FILE\) cannot be used \(\/nowhere\/policy\.json\): ENOENT/
   )
 })
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
@@ -40,6 +41,13 @@ export function defineDev(command: Command, run: Run): void {
     )
     .action(
       run<[DevOptions]>(async ({ output }, { dir, name = SERVER_NAMES, client = [], force = false }) => {
+        const strange = name.find((one) => !isHostName(one))
+        if (strange !== undefined) {
+          throw new EventSystemError(
+            'invalid_argument',
+            `The name of a service must be that of a host, or an address, such as localhost or 127.0.0.1, got ${JSON.stringify(strange)}.`
+          )
+        }
         const wrong = client.find((one) => !isClientName(one))
         if (wrong !== undefined) {
           throw new EventSystemError(
@@ -66,6 +74,12 @@ export function defineDev(command: Command, run: Run): void {
         )
       })
     )
+}
+
+/** A name in DNS (RFC 1123), its first part perhaps `*`, or an IP address. */
+function isHostName(name: string): boolean {
+  const part = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+  return isIP(name) !== 0 || (name.length <= 253 && new RegExp(`^(?:\\*\\.)?${part}(?:\\.${part})*$`).test(name))
 }
 
 function isClientName(name: string): boolean {
