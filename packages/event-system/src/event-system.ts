@@ -35,7 +35,7 @@ import {
   type PublishTransaction,
   type SpoolStats
 } from './publish/index.ts'
-import { causeOfThisCall } from './runtime/index.ts'
+import { causeOfThisCall, endedWithin } from './runtime/index.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -277,15 +277,15 @@ export class EventSystem {
     this.#configuration.encryption?.close()
     this.#configuration.signing?.close()
     this.#state = this.#state === 'open' ? 'closing' : 'closed'
-    await within(leftMs(), this.#opening)
+    await endedWithin(leftMs(), this.#opening)
     const consumers = this.subscriber.close({ timeoutMs: leftMs() })
-    await within(leftMs() + LAST_CALLS_MS, consumers)
+    await endedWithin(leftMs() + LAST_CALLS_MS, consumers)
     this.#state = 'closed'
-    await within(leftMs(), this.publisher.close())
-    await within(leftMs(), this.retention.close())
+    await endedWithin(leftMs(), this.publisher.close())
+    await endedWithin(leftMs(), this.retention.close())
     const log = this.log.close({ timeoutMs: leftMs() })
     // A closed log ends the calls that consumers still wait for.
-    if (!(await within(leftMs() + LAST_CALLS_MS, Promise.allSettled([log, consumers])))) {
+    if (!(await endedWithin(leftMs() + LAST_CALLS_MS, Promise.allSettled([log, consumers])))) {
       throw new EventSystemError(
         'log_timeout',
         `The log at ${this.log.location} did not end its calls in time; what the consumers have left is unknown.`
@@ -304,14 +304,4 @@ export class EventSystem {
     if (this.#state === 'closing' && causeOfThisCall() !== undefined) return
     throw new EventSystemError('closed', `${call} came after close().`)
   }
-}
-
-/** Waits for work to end, well or not, and no longer than `ms`: resolves to whether it did. */
-async function within(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const timeIsUp = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const ended = Promise.allSettled([work]).then(() => true)
-  return Promise.race([ended, timeIsUp]).finally(() => clearTimeout(timer))
 }

@@ -15,6 +15,7 @@ export {
   type SpooledMessage,
   type TrimmedMessage
 } from './diagnostics.ts'
+export { endedWithin } from './ended-within.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export { Occurrences } from './occurrences.ts'
 export { choice, duration, onlyOptions, wholeNumber, wrong } from './option-values.ts'
