@@ -12,12 +12,15 @@ export const claimCases: readonly ConformanceCase[] = [
       const { group, ids } = await handedOut(await harness.open(), 3)
       const before = performance.now()
       assert.deepEqual(await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 10 }), [])
-      const claimed = await eventually('a claim', async () => {
+      const claimed = new Set<string>()
+      // Not all of them need to have been handed out in the same millisecond.
+      await eventually('a claim of all', async () => {
         const deliveries = await group.claim('heir', { minIdleMs: 200, limit: 10 })
-        return deliveries.length > 0 && deliveries
+        if (deliveries.length > 0) assert.ok(performance.now() - before >= 150)
+        for (const id of idsOf(deliveries)) claimed.add(id)
+        return claimed.size === ids.length
       })
-      assert.ok(performance.now() - before >= 150)
-      assert.deepEqual(idsOf(claimed), ids)
+      assert.deepEqual(claimed, new Set(ids))
       assert.deepEqual(
         await group.claim('another', { minIdleMs: 60_000, limit: 10 }),
         [],

@@ -15,8 +15,12 @@ import {
   shardOf,
   twoMembers
 } from './shard-group.ts'
+import { share } from './sharding.ts'
 
 const WAKE_MS = 2_000
+/** Of a member that has much to do. */
+const PAGE = { limit: 100, waitMs: 1_000 }
+const BACKLOG = 6_000
 
 export const shardMemberCases: readonly ConformanceCase[] = [
   {
@@ -157,6 +161,30 @@ export const shardMemberCases: readonly ConformanceCase[] = [
         return read.length >= 8
       })
       assert.deepEqual(new Set(idsOf(read)), new Set(ids))
+      assertOrdered(log, read)
+    }
+  },
+  {
+    title: 'sharded.read: gets to what a dead member left long before the end of a backlog, in order',
+    async run(harness) {
+      const log = await harness.open()
+      await log.group('group').create('start')
+      const [one, two] = [member(log, 'one', 300), member(log, 'two', 300)]
+      await share(one, two)
+      await appendSome(log, 8)
+      const left = new Set(idsOf(await readToTheEnd(one)))
+      assert.equal(left.size, 4)
+      await two.acknowledge(await readToTheEnd(two))
+      await appendSome(log, BACKLOG, 8)
+      const read = [...(await two.read(PAGE))]
+      await eventually('the lease of the other to end', async () => (await two.renew()).held.length === SHARDS)
+      while (left.size > 0 && read.length < BACKLOG / 2) {
+        const page = await two.read(PAGE)
+        await two.acknowledge(page)
+        for (const { messageId } of page) left.delete(messageId)
+        read.push(...page)
+      }
+      assert.equal(left.size, 0, `${left.size} of what was left did not come among ${read.length}`)
       assertOrdered(log, read)
     }
   },

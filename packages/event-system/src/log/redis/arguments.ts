@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import type { TrimTarget } from '../port.ts'
+import type { ShardingOptions, TrimTarget } from '../port.ts'
 
 /** Throws `invalid_argument` unless `limit` is a whole number of 1 or more. */
 export function mustBeLimit(limit: number): void {
@@ -43,4 +43,18 @@ export function mustBeTrimTarget(target: TrimTarget): void {
 export function mustBeRecordName(what: string, name: string): string {
   if (typeof name === 'string' && name !== '' && name.length <= 200) return name
   throw new EventSystemError('invalid_argument', `The ${what} must have 1 to 200 characters.`)
+}
+
+/** A group can be cut into so many shards. */
+const MOST_SHARDS = 1_024
+
+/** Throws `invalid_argument` for a number of shards, or a lease, that cannot be. */
+export function mustBeSharding({ shards, leaseMs }: ShardingOptions): void {
+  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
+    const message = `shards must be a whole number from 1 to ${MOST_SHARDS}, got ${shards}.`
+    throw new EventSystemError('invalid_argument', message)
+  }
+  if (!Number.isSafeInteger(leaseMs) || leaseMs < 1) {
+    throw new EventSystemError('invalid_argument', `leaseMs must be a whole number of at least 1, got ${leaseMs}.`)
+  }
 }

@@ -33,6 +33,11 @@ export class HeldShard {
     return { ...delivery, ...this.tenure }
   }
 
+  /** Something was routed to it that the member was not given. */
+  missed(): void {
+    if (this.unseen === 'none') this.unseen = 'ahead'
+  }
+
   /** After a look at what was not given yet. That there is some, and none ahead, means that it lies before what was given last. */
   saw(count: number, mayBeMore: boolean): void {
     if (mayBeMore) return

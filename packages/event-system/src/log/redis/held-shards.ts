@@ -28,6 +28,11 @@ export class HeldShards {
     return this.all().filter(({ isSurplus }) => !isSurplus)
   }
 
+  /** Those of which it may hand out what it has not seen yet. */
+  unseen(): HeldShard[] {
+    return this.open().filter(({ unseen }) => unseen !== 'none')
+  }
+
   /** The shard, when the member has it in this tenure. */
   as({ shard, epoch }: ShardTenure): HeldShard | undefined {
     const held = this.#byShard.get(shard)

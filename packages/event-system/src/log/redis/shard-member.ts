@@ -11,7 +11,7 @@ import type {
   ShardTenure
 } from '../port.ts'
 import { giveUp, leave, takeShare } from '../sharding/index.ts'
-import { mustBeLimit } from './arguments.ts'
+import { mustBeLimit, mustBeSharding } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { Doorbell, Newest } from './doorbell.ts'
 import { type DeliveryReply, toDelivery } from './entries.ts'
@@ -37,8 +37,8 @@ export interface MemberContext {
   readonly doorbell: Doorbell
 }
 
-/** A group can be cut into so many shards. */
-const MOST_SHARDS = 1_024
+/** Routing goes on ahead of the reads until so many entries stand ready: while one page is handled, the next stands there, and the one behind it is being routed. */
+const READY_AHEAD = 500
 
 /**
  * A member of a group that is cut into shards. What is pending of a shard is the pending list of a Redis consumer of its
@@ -53,6 +53,7 @@ export class RedisShardMember implements ShardMember {
   readonly #held: HeldShards
   /** What was routed by this member for itself and is not handed out yet. */
   #ready: ShardDelivery[] = []
+  #isRoutingAhead = false
   /** Where the next look at the shards begins, so that none waits for ever behind another. */
   #turn = 0
   #hasLeft = false
@@ -101,6 +102,8 @@ export class RedisShardMember implements ShardMember {
   leave(): Promise<void> {
     return this.#oneAtATime(async () => {
       if (this.#hasLeft) return
+      // What is handed out from here on could not be given back.
+      this.#hasLeft = true
       try {
         await this.#store.change(({ state }) => {
           const before = state ?? uncut(this.#options.shards)
@@ -108,9 +111,9 @@ export class RedisShardMember implements ShardMember {
         })
       } catch (error) {
         // Without the group there is nothing to leave.
-        if (!(error instanceof EventSystemError && error.code === 'not_found')) throw error
+        this.#hasLeft = error instanceof EventSystemError && error.code === 'not_found'
+        if (!this.#hasLeft) throw error
       }
-      this.#hasLeft = true
       this.#held.drop()
       this.#context.doorbell.end()
     })
@@ -128,8 +131,13 @@ export class RedisShardMember implements ShardMember {
     mustBeLimit(limit)
     const deadline = performance.now() + waitMs
     while (!signal?.aborted && !this.#hasLeft) {
+      const ready = this.#takeReady(limit)
+      if (ready.length > 0) {
+        void this.#routeAhead()
+        return ready
+      }
       const { deliveries, newest } = await this.#oneAtATime(() => this.#next(limit))
-      if (deliveries.length > 0) this.#routeAhead(newest)
+      if (deliveries.length > 0) void this.#routeAhead()
       const leftMs = deadline - performance.now()
       if (deliveries.length > 0 || leftMs <= 0 || this.#hasLeft) return deliveries
       await this.#context.doorbell.wait(newest, Math.min(leftMs, this.#router.waitMs(newest)), signal)
@@ -192,10 +200,7 @@ export class RedisShardMember implements ShardMember {
   async #nextPending(limit: number): Promise<ShardDelivery[]> {
     const { partitions, reader, group, keys } = this.#context
     for (;;) {
-      const shards = rotated(
-        this.#held.open().filter(({ unseen }) => unseen !== 'none'),
-        this.#turn++
-      )
+      const shards = rotated(this.#held.unseen(), this.#turn++)
       if (shards.length === 0) return []
       const args = shards.flatMap((shard) => shard.nextArguments())
       const results = await partitions.run<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
@@ -215,14 +220,27 @@ export class RedisShardMember implements ShardMember {
     }
   }
 
-  /** Behind a full page routes the next one, while what was handed out is handled. What goes wrong, the next read meets. */
-  #routeAhead(newest: Newest): void {
-    if (this.#ready.length > 0 || !this.#router.hasMore) return
-    this.#oneAtATime(async () => this.#hasLeft || this.#route(newest)).catch(() => {})
+  /** Behind a full page routes the next ones, while what was handed out is handled. What goes wrong, the next read meets. */
+  async #routeAhead(): Promise<void> {
+    if (this.#isRoutingAhead) return
+    this.#isRoutingAhead = true
+    let goesOn = true
+    // A step for each page: between two, the read that waits has its turn.
+    while (goesOn && this.#mayRouteAhead()) {
+      goesOn = await this.#oneAtATime(async () => this.#mayRouteAhead() && this.#route()).catch(() => false)
+    }
+    this.#isRoutingAhead = false
+  }
+
+  /** Not while a shard has what this member has not seen: that is looked for when nothing stands ready. */
+  #mayRouteAhead(): boolean {
+    return (
+      !this.#hasLeft && this.#router.hasMore && this.#ready.length <= READY_AHEAD && this.#held.unseen().length === 0
+    )
   }
 
   /** Resolves to whether it is worth to look again. */
-  async #route(newest: Newest): Promise<boolean> {
+  async #route(newest: Newest = []): Promise<boolean> {
     const outcome = await this.#router.route(this.#held.byShard, newest)
     if (outcome.kind !== 'routed') return outcome.kind === 'moved' || outcome.kind === 'leftovers'
     for (const { held, entry } of outcome.given) this.#ready.push(held.give({ ...entry, attempt: 1 }))
@@ -271,14 +289,4 @@ export class RedisShardMember implements ShardMember {
 function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const first = items.length === 0 ? 0 : by % items.length
   return [...items.slice(first), ...items.slice(0, first)]
-}
-
-function mustBeSharding({ shards, leaseMs }: ShardingOptions): void {
-  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
-    const message = `shards must be a whole number from 1 to ${MOST_SHARDS}, got ${shards}.`
-    throw new EventSystemError('invalid_argument', message)
-  }
-  if (!Number.isSafeInteger(leaseMs) || leaseMs < 1) {
-    throw new EventSystemError('invalid_argument', `leaseMs must be a whole number of at least 1, got ${leaseMs}.`)
-  }
 }

@@ -41,6 +41,12 @@ export interface RoutedEntry {
   readonly entry: Entry
 }
 
+/** An entry that is to be routed, and where to. */
+interface ForShard {
+  readonly entry: Entry
+  readonly shard: number
+}
+
 export type RouteOutcome =
   | { readonly kind: 'routed'; readonly given: readonly RoutedEntry[] }
   | { readonly kind: 'nothing' | 'moved' | 'leftovers' | 'full' }
@@ -52,7 +58,7 @@ export type RouteOutcome =
  */
 export class ShardRouter {
   readonly #context: RouterContext
-  readonly #pages: PagesAhead
+  readonly #pages: PagesAhead<ForShard>
   readonly #id = randomUUID()
   /** Behind which id the group stands in each stream, with spaces between, as far as this member knows. */
   #standing: string | undefined
@@ -75,7 +81,9 @@ export class ShardRouter {
 
   constructor(context: RouterContext) {
     this.#context = context
-    this.#pages = new PagesAhead(context.reader, context.partitions, STEP)
+    const { reader, partitions } = context
+    const toItem = (entry: Entry) => ({ entry, shard: this.#shardOf(entry) })
+    this.#pages = new PagesAhead({ reader, partitions, size: STEP, toItem })
   }
 
   /** Takes notice of what others routed meanwhile. */
@@ -123,12 +131,11 @@ export class ShardRouter {
     if (this.#mustAsk(performance.now())) await this.#ask()
     const standing = this.#standing ?? ''
     this.hasMore = false
-    const entries = await this.#pages.behind(standing)
-    if (entries.length === 0) {
+    const routed = await this.#pages.behind(standing)
+    if (routed.length === 0) {
       this.#emptyUpTo = this.#endOf(newest)
       return { kind: 'nothing' }
     }
-    const routed = entries.map((entry) => ({ entry, shard: this.#shardOf(entry) }))
     const sections = [...Map.groupBy(routed, ({ shard }) => shard)].flatMap(([shard, ofShard]) =>
       sectionArguments(
         shard,
@@ -136,16 +143,16 @@ export class ShardRouter {
         held.get(shard)
       )
     )
-    this.#pages.readOn(standing, entries)
     const [kind, told, given] = await this.#step(standing, sections)
     this.#waitsSince = undefined
     if (kind === 'moved') this.#isAnotherRouting = true
     if (kind === 'full') this.#fullUntil = performance.now() + WHEN_FULL_MS
     if (kind !== 'routed') return { kind }
     this.#isAnotherRouting = false
-    this.hasMore = entries.length === STEP
+    this.hasMore = this.#pages.hasMore
     if (told !== '') this.#told = told
     const shards = new Set(given.map(Number))
+    for (const { shard } of routed) if (!shards.has(shard)) held.get(shard)?.missed()
     return {
       kind,
       given: routed.flatMap(({ entry, shard }) =>
