@@ -6,6 +6,9 @@ import { EventSystem, type EventSystemOptions } from '@tradpal/event-system'
 import { createClient } from 'redis'
 import { startRedis } from '../test/support/start-redis.ts'
 
+/** Without the rewriting of the append-only file, which falls on whoever is at work when it has grown enough. */
+export const DURABLE = { appendonly: 'yes', appendfsync: 'everysec', 'auto-aof-rewrite-percentage': '0' }
+
 /** The peer of a log: what its driver does with the same payloads and nothing else. */
 export interface RawDriver {
   readonly name: string
@@ -33,7 +36,11 @@ export interface BenchLog {
   close(): Promise<void>
 }
 
-export async function sqliteBenchLog(): Promise<BenchLog> {
+export function openBenchLog(kind: BenchLog['kind']): Promise<BenchLog> {
+  return kind === 'sqlite' ? sqliteBenchLog() : redisBenchLog()
+}
+
+async function sqliteBenchLog(): Promise<BenchLog> {
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-'))
   let files = 0
   const newPath = () => join(folder, `${++files}.db`)
@@ -50,8 +57,8 @@ export async function sqliteBenchLog(): Promise<BenchLog> {
   }
 }
 
-export async function redisBenchLog(): Promise<BenchLog> {
-  const server = await startRedis({ appendonly: 'yes', appendfsync: 'everysec' })
+async function redisBenchLog(): Promise<BenchLog> {
+  const server = await startRedis(DURABLE)
   const empty = async () => {
     const client = rawClient(server.url)
     await client.connect()

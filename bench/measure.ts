@@ -17,14 +17,6 @@ export interface Comparison {
   readonly inTheWay?: string
 }
 
-/** Runs the scenario on a log; resolves to one comparison or several. */
-export interface Scenario {
-  readonly name: string
-  /** So many runs are enough, of one that takes long. */
-  readonly runs?: number
-  run(): Promise<Comparison[]>
-}
-
 /** Events per second of `work`, which handles `count` of them. */
 export async function rate(count: number, work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

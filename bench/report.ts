@@ -25,9 +25,10 @@ export function report(comparisons: readonly Comparison[], runs: number): string
   return `# Results
 
 Made by \`npm run bench -- --runs ${runs} --write\`: medians of ${runs} runs (of the 5,000,000 publishes one run), the server and its client on the same machine, Redis 7.0 with
-\`appendonly yes\` and \`appendfsync everysec\`, the embedded log with the durability \`os\`. Ours and the peer's figure are from the same run, one after another and HTTP
-in turns of a thousand or more, after a warm-up that is not counted; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures. A
-driver that we publish beside writes the event's JSON, as whoever uses it must, and checks nothing.
+\`appendonly yes\` and \`appendfsync everysec\` and without rewriting that file meanwhile, the embedded log with the durability \`os\`. Each run has processes of its own, and
+where many are published or consumed ours and the peer's have one and a log each, as a service has. Their figures are from the same run, in turns, after a warm-up
+that is not counted; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures. A driver that we publish beside writes the event's
+JSON, as whoever uses it must, and checks nothing.
 
 ${machine()}
 

@@ -7,7 +7,7 @@ import { toWire } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import { httpRate } from '../http-load.ts'
 import type { BenchLog } from '../logs.ts'
-import { type Comparison, ratesInTurns, type Scenario } from '../measure.ts'
+import { type Comparison, ratesInTurns } from '../measure.ts'
 import { type BenchServer, startService } from '../servers.ts'
 
 const WARM_UP = 30_000
@@ -28,22 +28,17 @@ interface Guarded {
 }
 
 /** What it costs over HTTP to know who publishes, and to count how much: services that do beside one that asks nobody, each over a log of its own. */
-export function guarded(log: BenchLog): Scenario {
-  return {
-    name: `access-${log.kind}`,
-    async run() {
-      const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-access-'))
-      const plain = await startService({ ...log.environment(), EVENT_STREAM_NAME: 'open' })
-      try {
-        await publish(plain, WARM_UP)
-        const comparisons: Comparison[] = []
-        for (const each of await guardedServices(log, folder)) comparisons.push(await compare(each, plain, log.kind))
-        return comparisons
-      } finally {
-        await plain.close()
-        await rm(folder, { recursive: true, force: true })
-      }
-    }
+export async function guarded(log: BenchLog): Promise<Comparison[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-access-'))
+  const plain = await startService({ ...log.environment(), EVENT_STREAM_NAME: 'open' })
+  try {
+    await publish(plain, WARM_UP)
+    const comparisons: Comparison[] = []
+    for (const each of await guardedServices(log, folder)) comparisons.push(await compare(each, plain, log.kind))
+    return comparisons
+  } finally {
+    await plain.close()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

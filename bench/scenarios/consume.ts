@@ -1,13 +1,13 @@
 import { type ConsumeOptions, type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { bullMqRate } from '../bullmq.ts'
+import { type Contender, type Contenders, timesInTurns } from '../contenders.ts'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
-import { type Comparison, type Scenario, spentMs } from '../measure.ts'
+import { type Comparison, spentMs } from '../measure.ts'
 
-/** So many events are consumed in each turn; the first turns, in which the code is compiled, are not counted. */
+/** So many events are consumed in each turn. */
 const TURN = 40_000
-const WARM_UP_TURNS = 3
-const TURNS = 5
+const TURNS = { warmUps: 3, turns: 6 }
 const JOBS = 20_000
 const BATCH = 1_000
 /** What a consumer reads at once when it is told nothing else; the driver reads as much. */
@@ -17,66 +17,62 @@ const IN_THE_WAY = `A bare loop parses and acknowledges, once compiled in 5 µs 
 envelope, its type), has a context of its own to publish and to be cancelled in, and its hold is looked at when it is acknowledged.`
 
 /** Consuming with acknowledgement by handlers that do nothing, shared event by event and by key, in turns. The peer parses the JSON of each payload too. */
-export function consuming(log: BenchLog): Scenario {
-  return {
-    name: `consume-${log.kind}`,
-    async run() {
-      const { shared, ordered, bare } = await rates(log)
-      const consumption: Comparison = {
-        what: `library, ${log.kind}: consume and acknowledge`,
-        unit: 'events/s',
-        ours: shared,
-        floor: 70_000,
-        ...(bare !== undefined && {
-          peer: 'redis client + JSON.parse',
-          theirs: bare,
-          ratioFloor: 0.7,
-          inTheWay: IN_THE_WAY
-        })
-      }
-      const inOrder: Comparison = {
-        what: `library, ${log.kind}: consume in order by key, 8 shards`,
-        unit: 'events/s',
-        ours: ordered,
-        peer: 'without order',
-        theirs: shared,
-        ...(bare !== undefined && { ratioFloor: 0.6 })
-      }
-      const jobs = log.url === undefined ? undefined : await bullMqRate(log.url, JOBS)
-      const scale: Comparison[] =
-        jobs === undefined ? [] : [{ ...consumption, peer: "BullMQ's worker, for scale", theirs: jobs }]
-      return [consumption, inOrder, ...scale.map(({ floor, ratioFloor, inTheWay, ...rest }) => rest)]
+export async function consuming(log: BenchLog): Promise<Comparison[]> {
+  const ways =
+    log.kind === 'redis' ? ['consume', 'consume in order', 'consume by the driver'] : ['consume', 'consume in order']
+  const times = await timesInTurns(log.kind, ways, TURNS)
+  const [shared = 0, ordered = 0, bare] = times.map((ms) => ((TURNS.turns * TURN) / ms) * 1_000)
+  const consumption: Comparison = {
+    what: `library, ${log.kind}: consume and acknowledge`,
+    unit: 'events/s',
+    ours: shared,
+    floor: 70_000,
+    ...(bare !== undefined && {
+      peer: 'redis client + JSON.parse',
+      theirs: bare,
+      ratioFloor: 0.7,
+      inTheWay: IN_THE_WAY
+    })
+  }
+  const inOrder: Comparison = {
+    what: `library, ${log.kind}: consume in order by key, 8 shards`,
+    unit: 'events/s',
+    ours: ordered,
+    peer: 'without order',
+    theirs: shared,
+    ...(bare !== undefined && { ratioFloor: 0.6 })
+  }
+  const jobs = log.url === undefined ? undefined : await bullMqRate(log.url, JOBS)
+  const scale: Comparison[] =
+    jobs === undefined ? [] : [{ ...consumption, peer: "BullMQ's worker, for scale", theirs: jobs }]
+  return [consumption, inOrder, ...scale.map(({ floor, ratioFloor, inTheWay, ...rest }) => rest)]
+}
+
+/** Those who consume: entry by entry, by key, and a driver that only parses what it reads. */
+export const consumers: Contenders = {
+  consume: (log) => consumer(log, { group: 'shared' }),
+  'consume in order': (log) => consumer(log, { group: 'ordered', ordering: 'key', shards: 8 }),
+  async 'consume by the driver'(log) {
+    const raw = await log.raw()
+    return {
+      async turn() {
+        for (let i = 0; i < TURN / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
+        return spentMs(async () => raw.consumeAll?.(PREFETCH, JSON.parse))
+      },
+      close: () => raw.close()
     }
   }
 }
 
-/** Events per second: `bare` of the driver, where it knows groups, in turns with `shared`; `ordered` by itself. */
-async function rates(log: BenchLog): Promise<{ shared: number; ordered: number; bare: number | undefined }> {
-  const raw = await log.raw()
-  await using system = await log.system()
-  const ours = async (options: ConsumeOptions) => {
-    for (let i = 0; i < TURN / BATCH; i++) await system.publishBatch(marketDataBatch(BATCH))
-    return spentMs(() => consume(system, TURN, { prefetch: PREFETCH, ...options }))
+async function consumer(log: BenchLog, options: ConsumeOptions): Promise<Contender> {
+  const system = await log.system()
+  return {
+    async turn() {
+      for (let i = 0; i < TURN / BATCH; i++) await system.publishBatch(marketDataBatch(BATCH))
+      return spentMs(() => consume(system, TURN, { prefetch: PREFETCH, ...options }))
+    },
+    close: () => system.close()
   }
-  const theirs = async () => {
-    if (raw.consumeAll === undefined) return 0
-    for (let i = 0; i < TURN / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
-    return spentMs(async () => raw.consumeAll?.(PREFETCH, JSON.parse))
-  }
-  const [shared, bare] = await inTurns(async () => [await ours({ group: 'shared' }), await theirs()])
-  await system.log.group('ordered').create('end')
-  const [ordered] = await inTurns(async () => [await ours({ group: 'ordered', ordering: 'key', shards: 8 })])
-  await raw.close()
-  const rateOf = (ms = Number.NaN) => ((TURNS * TURN) / ms) * 1_000
-  return { shared: rateOf(shared), ordered: rateOf(ordered), bare: bare === 0 ? undefined : rateOf(bare) }
-}
-
-/** The sums of what each turn took, in ms, without those of the warm-up. */
-async function inTurns(turn: () => Promise<number[]>): Promise<number[]> {
-  for (let i = 0; i < WARM_UP_TURNS; i++) await turn()
-  const sums: number[] = []
-  for (let i = 0; i < TURNS; i++) for (const [way, ms] of (await turn()).entries()) sums[way] = (sums[way] ?? 0) + ms
-  return sums
 }
 
 /** From where the group is, at first the start, until so many events are handled by a handler that does nothing, and acknowledged. */

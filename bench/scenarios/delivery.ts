@@ -1,7 +1,7 @@
 import { type Event, type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { marketData } from '../events.ts'
 import type { BenchLog, RawDriver } from '../logs.ts'
-import { type Comparison, quantile, type Scenario } from '../measure.ts'
+import { type Comparison, quantile } from '../measure.ts'
 
 const RATE = 5_000
 /** The first second is not counted: the code is being compiled. */
@@ -16,32 +16,27 @@ interface Way {
 }
 
 /** From the call of publishEvent to the handler, at a steady 5,000 events a second. */
-export function delivery(log: BenchLog): Scenario {
-  return {
-    name: `delivery-${log.kind}`,
-    async run() {
-      await using system = await log.system()
-      const ours = await latencies(throughLibrary(system))
-      await system.close()
-      const raw = await log.raw()
-      const driver = throughDriver(raw)
-      const theirs = driver && (await latencies(driver))
-      await raw.close()
-      return [
-        { share: 0.5, name: 'p50' },
-        { share: 0.99, name: 'p99', floor: 5 },
-        { share: 0.999, name: 'p99.9' }
-      ].map(
-        ({ share, name, floor }): Comparison => ({
-          what: `library, ${log.kind}: publish to handler at 5,000/s, ${name}`,
-          unit: 'ms',
-          ours: quantile(ours, share),
-          ...(theirs === undefined ? {} : { peer: `${raw.name} + JSON.parse`, theirs: quantile(theirs, share) }),
-          ...(floor === undefined ? {} : { floor })
-        })
-      )
-    }
-  }
+export async function delivery(log: BenchLog): Promise<Comparison[]> {
+  await using system = await log.system()
+  const ours = await latencies(throughLibrary(system))
+  await system.close()
+  const raw = await log.raw()
+  const driver = throughDriver(raw)
+  const theirs = driver && (await latencies(driver))
+  await raw.close()
+  return [
+    { share: 0.5, name: 'p50' },
+    { share: 0.99, name: 'p99', floor: 5 },
+    { share: 0.999, name: 'p99.9' }
+  ].map(
+    ({ share, name, floor }): Comparison => ({
+      what: `library, ${log.kind}: publish to handler at 5,000/s, ${name}`,
+      unit: 'ms',
+      ours: quantile(ours, share),
+      ...(theirs === undefined ? {} : { peer: `${raw.name} + JSON.parse`, theirs: quantile(theirs, share) }),
+      ...(floor === undefined ? {} : { floor })
+    })
+  )
 }
 
 function throughLibrary(system: EventSystem): Way {

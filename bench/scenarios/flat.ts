@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import type { EventSystem } from '@tradpal/event-system'
 import { marketData } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
-import type { Scenario } from '../measure.ts'
+import type { Comparison } from '../measure.ts'
 
 const FIRST = 1_000_000
 const ALL = 5_000_000
@@ -12,19 +12,13 @@ const PUBLISHERS = 1_000
 const KEPT = 100_000
 
 /** By how much the heap of a publisher grows from its first million events to the fifth. */
-export function flat(log: BenchLog): Scenario {
-  return {
-    name: `flat-${log.kind}`,
-    runs: 1,
-    async run() {
-      await using system = await log.system()
-      await publish(system, 0, FIRST)
-      const before = heapMb()
-      for (let from = FIRST; from < ALL; from += FIRST) await publish(system, from, from + FIRST)
-      const ours = Math.max(0, heapMb() - before)
-      return [{ what: `library, ${log.kind}: heap that 4,000,000 further publishes take`, unit: 'MB', ours, floor: 10 }]
-    }
-  }
+export async function flat(log: BenchLog): Promise<Comparison[]> {
+  await using system = await log.system()
+  await publish(system, 0, FIRST)
+  const before = heapMb()
+  for (let from = FIRST; from < ALL; from += FIRST) await publish(system, from, from + FIRST)
+  const ours = Math.max(0, heapMb() - before)
+  return [{ what: `library, ${log.kind}: heap that 4,000,000 further publishes take`, unit: 'MB', ours, floor: 10 }]
 }
 
 async function publish(system: EventSystem, from: number, to: number): Promise<void> {

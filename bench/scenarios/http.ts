@@ -2,7 +2,7 @@ import { toWire } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import { httpRate } from '../http-load.ts'
 import type { BenchLog } from '../logs.ts'
-import { type Comparison, ratesInTurns, type Scenario } from '../measure.ts'
+import { type Comparison, ratesInTurns } from '../measure.ts'
 import { startEmptyFastify, startService } from '../servers.ts'
 
 /** Until the code of both is compiled. */
@@ -15,53 +15,48 @@ const IN_THE_WAY = `An empty handler that is compiled takes 26 µs a request. He
 JSON and appended, with those of the same turn of the event loop (10 µs of an embedded log, which commits some 25 together).`
 
 /** Publishing over HTTP, beside the same framework with an empty handler. The events carry no id: the service makes one. */
-export function http(log: BenchLog): Scenario {
+export async function http(log: BenchLog): Promise<Comparison[]> {
   const events = marketDataBatch(BATCH).map((event) => {
     const { event_id, ...rest } = toWire(event)
     return rest
   })
   const single = JSON.stringify(events[0])
   const batch = JSON.stringify(events)
-  return {
-    name: `http-${log.kind}`,
-    async run() {
-      const service = await startService(log.environment())
-      const empty = await startEmptyFastify()
-      const json = { 'Content-Type': 'application/json' }
-      for (const { url } of [service, empty]) {
-        await httpRate(`${url}/events`, single, json, WARM_UP)
-        await httpRate(`${url}/events/batch`, batch, json, 400, 10)
-      }
-      const { ours, theirs } = await ratesInTurns(REQUESTS, 4_000, {
-        ours: (from, to) => httpRate(`${service.url}/events`, single, json, to - from),
-        theirs: (from, to) => httpRate(`${empty.url}/events`, single, json, to - from)
-      })
-      const batches = await ratesInTurns(BATCH_REQUESTS, 100, {
-        ours: (from, to) => httpRate(`${service.url}/events/batch`, batch, json, to - from, 10),
-        theirs: (from, to) => httpRate(`${empty.url}/events/batch`, batch, json, to - from, 10)
-      })
-      await service.close()
-      await empty.close()
-      const peer = 'empty fastify handler'
-      return [
-        {
-          what: `HTTP, ${log.kind}: POST /events, 50 connections`,
-          unit: 'requests/s',
-          ours,
-          peer,
-          theirs,
-          ratioFloor: 0.7,
-          inTheWay: IN_THE_WAY
-        },
-        {
-          what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
-          unit: 'events/s',
-          ours: BATCH * batches.ours,
-          peer,
-          theirs: BATCH * batches.theirs,
-          floor: 100_000
-        }
-      ] satisfies Comparison[]
-    }
+  const service = await startService(log.environment())
+  const empty = await startEmptyFastify()
+  const json = { 'Content-Type': 'application/json' }
+  for (const { url } of [service, empty]) {
+    await httpRate(`${url}/events`, single, json, WARM_UP)
+    await httpRate(`${url}/events/batch`, batch, json, 400, 10)
   }
+  const { ours, theirs } = await ratesInTurns(REQUESTS, 4_000, {
+    ours: (from, to) => httpRate(`${service.url}/events`, single, json, to - from),
+    theirs: (from, to) => httpRate(`${empty.url}/events`, single, json, to - from)
+  })
+  const batches = await ratesInTurns(BATCH_REQUESTS, 100, {
+    ours: (from, to) => httpRate(`${service.url}/events/batch`, batch, json, to - from, 10),
+    theirs: (from, to) => httpRate(`${empty.url}/events/batch`, batch, json, to - from, 10)
+  })
+  await service.close()
+  await empty.close()
+  const peer = 'empty fastify handler'
+  return [
+    {
+      what: `HTTP, ${log.kind}: POST /events, 50 connections`,
+      unit: 'requests/s',
+      ours,
+      peer,
+      theirs,
+      ratioFloor: 0.7,
+      inTheWay: IN_THE_WAY
+    },
+    {
+      what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
+      unit: 'events/s',
+      ours: BATCH * batches.ours,
+      peer,
+      theirs: BATCH * batches.theirs,
+      floor: 100_000
+    }
+  ] satisfies Comparison[]
 }

@@ -2,22 +2,17 @@ import { once } from 'node:events'
 import { EventSystem } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
-import { rate, type Scenario } from '../measure.ts'
+import { type Comparison, rate } from '../measure.ts'
 import { startProcess } from '../processes/start.ts'
 
 const COUNT = 3_000
 
 /** Two processes of a group, whose handlers take 1 ms, beside one. */
-export function instances(log: BenchLog): Scenario {
-  return {
-    name: `instances-${log.kind}`,
-    async run() {
-      const theirs = await rateOf(1, log)
-      const ours = await rateOf(2, log)
-      const what = `library, ${log.kind}: consume in two processes, handlers of 1 ms`
-      return [{ what, unit: 'events/s', ours, peer: 'one process', theirs, ratioFloor: 1.6 }]
-    }
-  }
+export async function instances(log: BenchLog): Promise<Comparison[]> {
+  const theirs = await rateOf(1, log)
+  const ours = await rateOf(2, log)
+  const what = `library, ${log.kind}: consume in two processes, handlers of 1 ms`
+  return [{ what, unit: 'events/s', ours, peer: 'one process', theirs, ratioFloor: 1.6 }]
 }
 
 async function rateOf(processes: number, log: BenchLog): Promise<number> {

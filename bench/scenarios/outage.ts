@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
 import { startRedis } from '../../test/support/start-redis.ts'
 import { marketData } from '../events.ts'
-import { type Comparison, quantile, rate, type Scenario } from '../measure.ts'
+import { DURABLE } from '../logs.ts'
+import { type Comparison, quantile, rate } from '../measure.ts'
 
 const PUBLISHES = 5_000
 const SPOOLED = 100_000
@@ -13,29 +14,24 @@ const PUBLISHERS = 1_000
 const LIVE_PER_SECOND = 2_000
 
 /** Publishing while a Redis of its own is down, and bringing what was spooled into it when it is back. */
-export function outage(): Scenario {
-  return {
-    name: 'outage-redis',
-    async run() {
-      const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-outage-'))
-      const server = await startRedis({ appendonly: 'yes', appendfsync: 'everysec' })
-      const system = new EventSystem({ redisUrl: server.url, spoolPath: join(folder, 'spool.db'), timeoutMs: 1_000 })
-      try {
-        await system.initialize()
-        await system.publishEvent(marketData(0))
-        await server.kill()
-        await untilCircuitOpens(system)
-        const p99 = await publishWhileDown(system)
-        const spooled = await rate(SPOOLED, () => publishConcurrently(system))
-        await server.restart()
-        const { drained, live } = await drain(system)
-        return comparisons({ p99, spooled, drained, live })
-      } finally {
-        await system.close()
-        await server.stop()
-        await rm(folder, { recursive: true, force: true })
-      }
-    }
+export async function outage(): Promise<Comparison[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-outage-'))
+  const server = await startRedis(DURABLE)
+  const system = new EventSystem({ redisUrl: server.url, spoolPath: join(folder, 'spool.db'), timeoutMs: 1_000 })
+  try {
+    await system.initialize()
+    await system.publishEvent(marketData(0))
+    await server.kill()
+    await untilCircuitOpens(system)
+    const p99 = await publishWhileDown(system)
+    const spooled = await rate(SPOOLED, () => publishConcurrently(system))
+    await server.restart()
+    const { drained, live } = await drain(system)
+    return comparisons({ p99, spooled, drained, live })
+  } finally {
+    await system.close()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,7 +1,7 @@
 import { createEvent, type Event, type EventSystem, EventType } from '@tradpal/event-system'
 import { marketData } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
-import { type Comparison, rate, type Scenario } from '../measure.ts'
+import { type Comparison, rate } from '../measure.ts'
 import { consume } from './consume.ts'
 
 const COUNT = 100_000
@@ -12,18 +12,13 @@ const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.FEATURE_VECTOR_UPDATE, Ev
 const RARE = 500
 
 /** A stream for each type, beside all in one, by the same library. */
-export function partitioned(log: BenchLog): Scenario {
-  return {
-    name: `partitions-${log.kind}`,
-    async run() {
-      const ours = await measured(log, 'type')
-      const theirs = await measured(log, 'none')
-      return ours.map(({ what, unit, figure }, i): Comparison => {
-        const ofPeer = theirs[i]?.figure
-        return { what: `${what}, a stream for each type`, unit, ours: figure, peer: 'all in one', theirs: ofPeer ?? 0 }
-      })
-    }
-  }
+export async function partitioned(log: BenchLog): Promise<Comparison[]> {
+  const ours = await measured(log, 'type')
+  const theirs = await measured(log, 'none')
+  return ours.map(({ what, unit, figure }, i): Comparison => {
+    const ofPeer = theirs[i]?.figure
+    return { what: `${what}, a stream for each type`, unit, ours: figure, peer: 'all in one', theirs: ofPeer ?? 0 }
+  })
 }
 
 async function measured(log: BenchLog, partitioning: 'none' | 'type') {

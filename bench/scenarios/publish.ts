@@ -1,15 +1,25 @@
 import { type Event, type EventSystem, encodeEvent, toWire, type WireEvent } from '@tradpal/event-system'
 import { bullMqAddRate } from '../bullmq.ts'
+import { type Contender, type Contenders, timesInTurns } from '../contenders.ts'
 import { marketDataBatch } from '../events.ts'
 import { ioredisRate } from '../ioredis.ts'
 import type { BenchLog, RawDriver } from '../logs.ts'
-import { type Comparison, quantile, rate, ratesInTurns, type Scenario } from '../measure.ts'
+import { type Comparison, quantile, ratesInTurns, spentMs } from '../measure.ts'
 import { natsRate } from '../nats.ts'
 
 /** So many before the measured ones, where each takes so short that compiling the code would be a part of the figure. */
 const WARM_UP = 2_000
 const WARM_UP_MANY = 20_000
+/** Elsewhere so many are published. */
+const ELSEWHERE = 100_000
+const PUBLISHERS = 1_000
+const CONCURRENT_TURN = 20_000
+const CONCURRENT = { warmUps: 3, turns: 6 }
+const BATCH = 100
+const BATCHES_TURN = 10_000
+const BATCHES = { warmUps: 4, turns: 8 }
 const FLOORS = { sqlite: 150_000, redis: 100_000 }
+const DRIVERS = { sqlite: 'node:sqlite', redis: 'redis client' }
 const JOBS = 20_000
 
 const IN_THE_WAY = `Each publish is one script that looks for the event id in the two hashes of deduplication, appends, and
@@ -22,18 +32,13 @@ const ONE_THREAD = `The publisher and SQLite share one thread. By processor time
 JSON and answered, 4 µs in SQLite (the entry, its index, its id for deduplication, the write-ahead log), and 1 µs to be looked for.`
 
 /** Publishing by the library: one after another, many at once, in batches. Who publishes by a driver writes its JSON, too, and checks nothing. */
-export function publishing(log: BenchLog): Scenario {
-  return {
-    name: `publish-${log.kind}`,
-    async run() {
-      const comparisons: Comparison[] = []
-      comparisons.push(...(await oneByOne(log, 10_000)))
-      comparisons.push(...(await concurrent(log, 1_000, 100)))
-      comparisons.push(await batches(log, 100, 600, 1))
-      comparisons.push(await batches(log, 100, 600, 10))
-      return comparisons
-    }
-  }
+export async function publishing(log: BenchLog): Promise<Comparison[]> {
+  const comparisons: Comparison[] = []
+  comparisons.push(...(await oneByOne(log, 10_000)))
+  comparisons.push(...(await concurrent(log)))
+  comparisons.push(await batches(log, 1))
+  comparisons.push(await batches(log, 10))
+  return comparisons
 }
 
 async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
@@ -79,56 +84,116 @@ async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
 }
 
 /** Publishers that each publish, wait, and publish again. */
-async function concurrent(log: BenchLog, publishers: number, each: number): Promise<Comparison[]> {
-  const count = publishers * each
-  const events = marketDataBatch(count)
-  const wires = events.map(toWire)
-  await using system = await log.system()
-  await publishAll(system, marketDataBatch(WARM_UP_MANY), publishers)
-  const ours = await rate(count, () => publishAll(system, events, publishers))
-  const raw = await log.raw()
-  await appendAll(raw, wires.slice(0, WARM_UP_MANY), publishers)
-  const theirs = await rate(count, () => appendAll(raw, wires, publishers))
-  await raw.close()
-  const what = `library, ${log.kind}: publish, ${publishers.toLocaleString('en')} concurrent publishers`
+async function concurrent(log: BenchLog): Promise<Comparison[]> {
+  const times = await timesInTurns(log.kind, ['publish concurrently', 'append concurrently'], CONCURRENT)
+  const [ours = 0, theirs = 0] = times.map((ms) => ((CONCURRENT.turns * CONCURRENT_TURN) / ms) * 1_000)
+  const what = `library, ${log.kind}: publish, ${PUBLISHERS.toLocaleString('en')} concurrent publishers`
   const published: Comparison = { what, unit: 'events/s', ours }
   const ofRaw = {
     ...published,
-    peer: `${raw.name} + JSON.stringify`,
+    peer: `${DRIVERS[log.kind]} + JSON.stringify`,
     theirs,
     floor: FLOORS[log.kind]
   }
   return log.url === undefined
     ? [{ ...ofRaw, inTheWay: ONE_THREAD }]
-    : [ofRaw, ...(await besideOthers(log.url, published, wires, publishers))]
+    : [ofRaw, ...(await besideOthers(log.url, published))]
 }
 
-async function publishAll(system: EventSystem, events: readonly Event[], publishers: number): Promise<void> {
+/** Publishers that each publish a batch, wait, and publish another; the driver sends a batch in one go. */
+async function batches(log: BenchLog, publishers: 1 | 10): Promise<Comparison> {
+  const ways =
+    publishers === 1 ? ['publish batches', 'append batches'] : ['publish batches by 10', 'append batches by 10']
+  const times = await timesInTurns(log.kind, ways, BATCHES)
+  const [ours = 0, theirs = 0] = times.map((ms) => ((BATCHES.turns * BATCHES_TURN) / ms) * 1_000)
+  const together = publishers === 1 ? '' : `, ${publishers} publishers`
+  const what = `library, ${log.kind}: publish in batches of ${BATCH}${together}`
+  const floor = log.kind === 'redis' && publishers === 1 ? { ratioFloor: 0.7, inTheWay: ALONE } : {}
+  return { what, unit: 'events/s', ours, peer: `${DRIVERS[log.kind]} + JSON.stringify`, theirs, ...floor }
+}
+
+/** Those who publish by the library, and who append by a driver. */
+export const publishers: Contenders = {
+  'publish concurrently': (log) => byLibrary(log, CONCURRENT_TURN, publishAll),
+  'append concurrently': (log) => byDriver(log, CONCURRENT_TURN, appendAll),
+  'publish batches': (log) =>
+    byLibrary(
+      log,
+      BATCHES_TURN,
+      inBatches(1, (system, some) => system.publishBatch(some))
+    ),
+  'append batches': (log) =>
+    byDriver(
+      log,
+      BATCHES_TURN,
+      inBatches(1, (raw, some) => raw.appendMany(written(some)))
+    ),
+  'publish batches by 10': (log) =>
+    byLibrary(
+      log,
+      BATCHES_TURN,
+      inBatches(10, (system, some) => system.publishBatch(some))
+    ),
+  'append batches by 10': (log) =>
+    byDriver(
+      log,
+      BATCHES_TURN,
+      inBatches(10, (raw, some) => raw.appendMany(written(some)))
+    )
+}
+
+async function byLibrary(
+  log: BenchLog,
+  count: number,
+  publish: (system: EventSystem, events: readonly Event[]) => Promise<void>
+): Promise<Contender> {
+  const system = await log.system()
+  return {
+    turn() {
+      const events = marketDataBatch(count)
+      return spentMs(() => publish(system, events))
+    },
+    close: () => system.close()
+  }
+}
+
+async function byDriver(
+  log: BenchLog,
+  count: number,
+  append: (raw: RawDriver, wires: readonly WireEvent[]) => Promise<void>
+): Promise<Contender> {
+  const raw = await log.raw()
+  return {
+    turn() {
+      const wires = marketDataBatch(count).map(toWire)
+      return spentMs(() => append(raw, wires))
+    },
+    close: () => raw.close()
+  }
+}
+
+async function publishAll(system: EventSystem, events: readonly Event[]): Promise<void> {
   let next = 0
   const publish = async () => {
     while (next < events.length) await system.publishEvent(events[next++] as Event)
   }
-  await Promise.all(Array.from({ length: publishers }, publish))
+  await Promise.all(Array.from({ length: PUBLISHERS }, publish))
 }
 
-async function appendAll(raw: RawDriver, wires: readonly object[], publishers: number): Promise<void> {
-  for (let i = 0; i < wires.length; i += publishers)
-    await raw.appendConcurrently(written(wires.slice(i, i + publishers)))
+async function appendAll(raw: RawDriver, wires: readonly object[]): Promise<void> {
+  for (let i = 0; i < wires.length; i += PUBLISHERS)
+    await raw.appendConcurrently(written(wires.slice(i, i + PUBLISHERS)))
 }
 
-async function besideOthers(
-  url: string,
-  published: Comparison,
-  wires: readonly WireEvent[],
-  publishers: number
-): Promise<Comparison[]> {
+async function besideOthers(url: string, published: Comparison): Promise<Comparison[]> {
+  const wires = marketDataBatch(ELSEWHERE).map(toWire)
   const messages = wires.map((wire) => ({ id: wire.event_id, wire }))
-  await ioredisRate(url, wires.slice(0, WARM_UP_MANY), publishers)
-  const pipelined = await ioredisRate(url, wires, publishers)
+  await ioredisRate(url, wires.slice(0, WARM_UP_MANY), PUBLISHERS)
+  const pipelined = await ioredisRate(url, wires, PUBLISHERS)
   await bullMqAddRate(url, JOBS / 4)
   const jobs = await bullMqAddRate(url, JOBS)
-  await natsRate(messages.slice(0, WARM_UP_MANY), publishers)
-  const inJetStream = await natsRate(messages, publishers)
+  await natsRate(messages.slice(0, WARM_UP_MANY), PUBLISHERS)
+  const inJetStream = await natsRate(messages, PUBLISHERS)
   return [
     { ...published, peer: 'ioredis with auto-pipelining + JSON.stringify', theirs: pipelined, ratioFloor: 1 },
     { ...published, peer: "BullMQ's addBulk", theirs: jobs, ratioFloor: 3 },
@@ -136,35 +201,15 @@ async function besideOthers(
   ]
 }
 
-/** Publishers that each publish a batch, wait, and publish another; in turns with the driver, which sends a batch in one go. */
-async function batches(log: BenchLog, size: number, howMany: number, publishers: number): Promise<Comparison> {
-  const events = marketDataBatch(size * howMany)
-  const wires = events.map(toWire)
-  const raw = await log.raw()
-  await using system = await log.system()
-  const ways = {
-    ours: inBatches(size, publishers, (from, to) => system.publishBatch(events.slice(from, to))),
-    theirs: inBatches(size, publishers, (from, to) => raw.appendMany(written(wires.slice(from, to))))
-  }
-  await system.publishBatch(marketDataBatch(WARM_UP_MANY))
-  await raw.appendMany(written(marketDataBatch(WARM_UP_MANY).map(toWire)))
-  const { ours, theirs } = await ratesInTurns(events.length, events.length / 10, ways)
-  await raw.close()
-  const together = publishers === 1 ? '' : `, ${publishers} publishers`
-  const what = `library, ${log.kind}: publish in batches of ${size}${together}`
-  const floor = log.kind === 'redis' && publishers === 1 ? { ratioFloor: 0.7, inTheWay: ALONE } : {}
-  return { what, unit: 'events/s', ours, peer: `${raw.name} + JSON.stringify`, theirs, ...floor }
-}
-
-/** Goes from batch to batch of a stretch, with so many under way. */
-function inBatches(size: number, publishers: number, send: (from: number, to: number) => Promise<unknown>) {
-  return async (from: number, to: number) => {
-    let next = from
+/** Goes from batch to batch, with so many under way. */
+function inBatches<To, Item>(publishers: number, send: (to: To, some: readonly Item[]) => Promise<unknown>) {
+  return async (to: To, items: readonly Item[]) => {
+    let next = 0
     const publish = async () => {
-      while (next < to) {
+      while (next < items.length) {
         const start = next
-        next += size
-        await send(start, Math.min(to, next))
+        next += BATCH
+        await send(to, items.slice(start, next))
       }
     }
     await Promise.all(Array.from({ length: publishers }, publish))

@@ -1,36 +1,31 @@
 import { type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog, RawDriver } from '../logs.ts'
-import { type Comparison, rate, type Scenario } from '../measure.ts'
+import { type Comparison, rate } from '../measure.ts'
 
 const COUNT = 100_000
 const BATCH = 1_000
 
 /** Reading by the library: replay. The peer parses the JSON of each payload too. */
-export function reading(log: BenchLog): Scenario {
-  return {
-    name: `read-${log.kind}`,
-    async run() {
-      await using system = await log.system()
-      await fill(system)
-      const replayed = await rate(COUNT, () => system.replayEvents({}, () => {}))
-      await system.close()
+export async function reading(log: BenchLog): Promise<Comparison[]> {
+  await using system = await log.system()
+  await fill(system)
+  const replayed = await rate(COUNT, () => system.replayEvents({}, () => {}))
+  await system.close()
 
-      const raw = await log.raw()
-      await fillRaw(raw)
-      const replayedRaw = await rate(COUNT, () => raw.readAll(1_000, JSON.parse))
-      await raw.close()
-      const replay: Comparison = {
-        what: `library, ${log.kind}: replay`,
-        unit: 'events/s',
-        ours: replayed,
-        peer: `${raw.name} + JSON.parse`,
-        theirs: replayedRaw,
-        floor: 150_000
-      }
-      return [replay]
-    }
+  const raw = await log.raw()
+  await fillRaw(raw)
+  const replayedRaw = await rate(COUNT, () => raw.readAll(1_000, JSON.parse))
+  await raw.close()
+  const replay: Comparison = {
+    what: `library, ${log.kind}: replay`,
+    unit: 'events/s',
+    ours: replayed,
+    peer: `${raw.name} + JSON.parse`,
+    theirs: replayedRaw,
+    floor: 150_000
   }
+  return [replay]
 }
 
 async function fill(system: EventSystem): Promise<void> {

@@ -1,0 +1,55 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { BenchLog } from './logs.ts'
+import { startProcess } from './processes/start.ts'
+
+/** Does the same as others, to be compared with them. */
+export interface Contender {
+  /** Does its share. Resolves to how long it took, in ms. */
+  turn(): Promise<number>
+  close(): Promise<unknown>
+}
+
+/** By their names. Each is made over a log of its own. */
+export type Contenders = Readonly<Record<string, (log: BenchLog) => Promise<Contender>>>
+
+/**
+ * How long contenders took for so many turns, in ms. Each has a process and a log of its own, since code that has seen one
+ * log, one codec and one way to consume is faster than code that has seen two, and a service sees one. One is at work at a
+ * time, in turns: what else the machine does falls on all. The first turns, in which the code is compiled, are not counted.
+ */
+export async function timesInTurns(
+  kind: BenchLog['kind'],
+  names: readonly string[],
+  { warmUps, turns }: { readonly warmUps: number; readonly turns: number }
+): Promise<number[]> {
+  const contenders = await Promise.all(
+    names.map(async (name) => (await startProcess('contender.ts', process.env, [kind, name])).child)
+  )
+  const spent = names.map(() => 0)
+  for (let turn = 0; turn < warmUps + turns; turn++) {
+    for (const [i, contender] of contenders.entries()) {
+      const ms = await turnOf(contender)
+      if (turn >= warmUps) spent[i] = (spent[i] ?? 0) + ms
+    }
+  }
+  for (const contender of contenders) {
+    const ended = once(contender, 'exit')
+    contender.disconnect()
+    await ended
+  }
+  return spent
+}
+
+async function turnOf(contender: ChildProcess): Promise<number> {
+  const stop = new AbortController()
+  const ended = once(contender, 'exit', { signal: stop.signal }).then(([code]) => {
+    throw new Error(`A contender ended with ${code} in its turn.`)
+  })
+  const said = once(contender, 'message', { signal: stop.signal })
+  contender.send('turn')
+  const [ms] = (await Promise.race([said, ended])) as [number]
+  ended.catch(() => {})
+  stop.abort()
+  return ms
+}
