@@ -88,13 +88,12 @@ export class Access {
 
   /** Who shows these. Rejects with `unauthenticated` for what proves nothing, and where credentials are required for none; with `rate_limited` when too many from its address were wrong. */
   async principalOf(credentials: Credentials): Promise<Principal> {
-    if (this.asksNobody) return ANYBODY
-    const identity = await this.#lookedAt(credentials)
-    if (identity !== undefined) return identity
-    if (this.mode === 'optional') return this.#remembered(NO_CREDENTIALS, () => NO_CREDENTIALS)
-    throw unauthenticated(
-      `This service asks for credentials: send an API key or a token as Authorization: Bearer <it>${this.#takesCertificates ? ', or show a client certificate' : ''}.`
-    )
+    return this.#principalBy(() => this.#lookedAt(credentials))
+  }
+
+  /** As {@link principalOf}, while an answer lasts that was begun for these: what they prove by now. It counts as no attempt. */
+  async stillOf(credentials: Credentials): Promise<Principal> {
+    return this.#principalBy(() => this.#identityOf(credentials))
   }
 
   /** What a key of this name and with these scopes may do, by the policy too. Throws `invalid_argument`. */
@@ -105,6 +104,16 @@ export class Access {
   close(): void {
     this.#policy?.close()
     this.#tokens?.close()
+  }
+
+  async #principalBy(look: () => Promise<Principal | undefined>): Promise<Principal> {
+    if (this.asksNobody) return ANYBODY
+    const identity = await look()
+    if (identity !== undefined) return identity
+    if (this.mode === 'optional') return this.#remembered(NO_CREDENTIALS, () => NO_CREDENTIALS)
+    throw unauthenticated(
+      `This service asks for credentials: send an API key or a token as Authorization: Bearer <it>${this.#takesCertificates ? ', or show a client certificate' : ''}.`
+    )
   }
 
   /** The credentials themselves are looked at only while few of their address were wrong. */

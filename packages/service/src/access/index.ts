@@ -2,7 +2,7 @@
  * Who may do what. A request's credentials (an API key, a token, a client certificate) make a {@link Principal}; keys,
  * tokens and the policy file say which scopes it has; each endpoint says which it needs (`http/guard.ts`). Nothing here knows HTTP.
  */
-export { Access, type ClientCertificate } from './access.ts'
+export { Access, type ClientCertificate, type Credentials } from './access.ts'
 export { forwardedAddresses, isPrivateAddress, networkOf } from './addresses.ts'
 export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
 export { type AccessConfiguration, asksForCredentials, readAccess, type TlsFiles } from './configuration.ts'

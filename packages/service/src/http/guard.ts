@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import {
   type Access,
   ANYBODY,
+  type Credentials,
   forwardedAddresses,
   isPrivateAddress,
   type Principal,
@@ -28,6 +29,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls. */
     principal: Principal
+    /** Who calls, by what its credentials prove by now, of an answer that lasts. Rejects as the guard does. */
+    askAgain(): Promise<Principal>
   }
 }
 
@@ -37,6 +40,11 @@ Make a key (tradpal-events keys create) and set EVENT_AUTH=required; or EVENT_AU
 /** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. `tls`: where clients may show certificates. */
 export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | undefined): void {
   app.decorateRequest('principal')
+  app.decorateRequest('askAgain', async function (this: FastifyRequest) {
+    const principal = await access.stillOf(credentialsOf(this, tls))
+    mustSatisfy(principal, this.routeOptions.config.access ?? 'anybody', this)
+    return principal
+  })
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(route)
@@ -60,18 +68,23 @@ export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | un
   } else {
     app.addHook('onRequest', async (request, reply) => {
       const rule = request.routeOptions.config.access
-      const { authorization, 'x-api-key': apiKey } = request.headers
-      const certificate = tls?.certificateOf(request.raw)
+      const credentials = credentialsOf(request, tls)
+      const { certificate } = credentials
       if (certificate !== undefined && 'refused' in certificate) endConnection(request, reply)
-      const principal = access.principalOf({
-        authorization,
-        apiKey: [apiKey].flat()[0],
-        address: request.raw.socket.remoteAddress ?? '',
-        certificate
-      })
+      const principal = access.principalOf(credentials)
       request.principal = await (rule === 'anybody' ? principal.catch(() => STRANGER) : principal)
       if (rule !== undefined) mustSatisfy(request.principal, rule, request)
     })
+  }
+}
+
+function credentialsOf({ headers, raw }: FastifyRequest, tls: ServiceTls | undefined): Credentials {
+  const { authorization, 'x-api-key': apiKey } = headers
+  return {
+    authorization,
+    apiKey: [apiKey].flat()[0],
+    address: raw.socket.remoteAddress ?? '',
+    certificate: tls?.certificateOf(raw)
   }
 }
 

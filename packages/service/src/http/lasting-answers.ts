@@ -1,13 +1,27 @@
 import type { ServerResponse } from 'node:http'
 import { EventSystemError } from '@tradpal/event-system'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Principal } from '../access/index.ts'
 import { type Caller, type LimitsConfiguration, SHARES, type ShareName } from '../limits/index.ts'
+import { callerOf } from './callers.ts'
 
-/** An answer that lasts: it ends when its caller goes away, when the service stops, or by itself. */
+/** Who an answer is for is asked again so often, in ms: a credential may end, or be revoked, and a policy may change. */
+const ASK_AGAIN_MS = 1_000
+
+/** An answer that lasts: it ends when its caller goes away or may have it no more, when the service stops, or by itself. */
 export interface LastingAnswer {
-  /** Aborted with `aborted` when the caller goes away, with `closed` when the service stops. */
+  /** Aborted with `aborted` when the caller goes away, with `unauthenticated` or `forbidden` when it may have the answer no more, with `closed` when the service stops. */
   readonly signal: AbortSignal
   /** Says that the answer is over. */
   end(): void
+}
+
+/** What an answer is to, and how. */
+export interface Asked {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** Throws when its caller, as the principal that it is by now, may not have the answer. */
+  readonly mayHave: (principal: Principal) => void
 }
 
 export interface LastingAnswersOptions {
@@ -21,7 +35,8 @@ export interface LastingAnswersOptions {
 
 /** The streams, replays and waiting pulls that are open. */
 export class LastingAnswers {
-  readonly #open = new Set<AbortController>()
+  readonly #open = new Map<AbortController, Asked>()
+  #asking: NodeJS.Timeout | undefined
   readonly #counts: Record<ShareName, number> = { streams: 0, pulls: 0, replays: 0 }
   /** By caller and kind. */
   readonly #ofEach = new Map<string, number>()
@@ -37,7 +52,9 @@ export class LastingAnswers {
   }
 
   /** Throws `rate_limited` when the caller has as many under way as it may, and `service_unavailable` when all together have. */
-  begin(kind: ShareName, response: ServerResponse, caller: Caller): LastingAnswer {
+  begin(kind: ShareName, asked: Asked): LastingAnswer {
+    const caller = callerOf(asked.request)
+    const response = asked.reply.raw
     this.#mustHaveRoom(kind, caller)
     const abort = new AbortController()
     const gone = () => {
@@ -46,9 +63,12 @@ export class LastingAnswers {
     }
     const end = () => {
       response.off('close', gone)
-      if (this.#open.delete(abort)) this.#count(kind, caller, -1)
+      if (!this.#open.delete(abort)) return
+      this.#count(kind, caller, -1)
+      if (this.#open.size === 0) clearInterval(this.#asking)
     }
-    this.#open.add(abort)
+    if (this.#open.size === 0) this.#asking = setInterval(() => this.#askAgain(), ASK_AGAIN_MS)
+    this.#open.set(abort, asked)
     this.#count(kind, caller, 1)
     response.once('close', gone)
     if (this.#closed) abort.abort(stopping())
@@ -58,7 +78,20 @@ export class LastingAnswers {
   /** Ends all of them, and each that begins later. */
   close(): void {
     this.#closed = true
-    for (const abort of this.#open) abort.abort(stopping())
+    for (const abort of this.#open.keys()) abort.abort(stopping())
+  }
+
+  /** All at once, so that what is asked of the log for one is asked for all. */
+  #askAgain(): void {
+    for (const [abort, { request, mayHave }] of this.#open) {
+      request
+        .askAgain()
+        .then(mayHave)
+        .catch((error) => {
+          // While nobody can know, what was known holds.
+          if (isRefusal(error)) abort.abort(error)
+        })
+    }
   }
 
   #mustHaveRoom(kind: ShareName, { key, shown, limits }: Caller): void {
@@ -88,6 +121,15 @@ export class LastingAnswers {
     this.#counts[kind] += change
     if (kind === 'streams') this.#options.onStreams(this.streams)
   }
+}
+
+/** Why an answer was ended whose caller may have it no more. Undefined where that is not why. */
+export function refusalOf({ reason }: AbortSignal): EventSystemError | undefined {
+  return isRefusal(reason) ? reason : undefined
+}
+
+function isRefusal(error: unknown): error is EventSystemError {
+  return error instanceof EventSystemError && ['unauthenticated', 'forbidden'].includes(error.code)
 }
 
 function stopping(): EventSystemError {

@@ -2,7 +2,6 @@ import { EventSystemError } from '@tradpal/event-system'
 import Type from 'typebox'
 import { mayReadAll, type Principal, readableTypes } from '../access/index.ts'
 import { readBody } from './body-text.ts'
-import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
 import { groupParameter } from './groups.ts'
 import { problemResponses } from './problems.ts'
@@ -88,9 +87,10 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
     },
     async (request, reply) => {
       const { params, body, principal } = request
-      mustReadAllOf(principal, body.event_types)
+      const mayHave = (asker: Principal) => mustReadAllOf(asker, body.event_types)
+      mayHave(principal)
       const { max = 100, wait_ms: waitMs = 0, consumer = 'http', lease_ms: leaseMs = 30_000, event_types } = body
-      const answer = lasting.begin('pulls', reply.raw, callerOf(request))
+      const answer = lasting.begin('pulls', { request, reply, mayHave })
       try {
         const pulled = await puller.pull({
           group: params.group,

@@ -42,6 +42,15 @@ export function typesReadBy(principal: Principal, names: readonly string[] | und
   return types === undefined ? {} : { eventType: types }
 }
 
+/** Of an answer that lasts: throws `forbidden` when its caller may not read the same any more. */
+export function mayReadAsBefore(before: Principal, names: readonly string[] | undefined) {
+  const types = String(typesReadBy(before, names).eventType)
+  return (now: Principal): void => {
+    if (String(typesReadBy(now, names).eventType) === types) return
+    throw new EventSystemError('forbidden', `What ${now.name} may read has changed: ask again.`)
+  }
+}
+
 function typesOf(names: readonly string[] | undefined): { eventType?: string[] } {
   return names === undefined ? {} : { eventType: names.flatMap((name) => name.split(',')).map((name) => name.trim()) }
 }

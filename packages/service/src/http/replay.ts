@@ -3,12 +3,11 @@ import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { AuditRule } from './auditing.ts'
 import { isObject } from './body-text.ts'
-import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
 import { SAFE_HEADERS } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { type RangeQuery, readableRange } from './range.ts'
+import { mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
 import { closed, eventTypes, messageId, range, storedEvent, symbol, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
@@ -85,8 +84,9 @@ export function replayRoute(app: App, context: AppContext): void {
     async (request, reply) => {
       const { speed, ...wanted } = contradictionFree(request.query, bodyParameters(request.body))
       const [range, pace] = [readableRange(request.principal, wanted), paceOf(speed)]
+      const mayHave = mayReadAsBefore(request.principal, wanted.event_type)
       const format = FORMATS.find(({ type }) => request.headers.accept?.includes(type))
-      const answer = context.lasting.begin('replays', reply.raw, callerOf(request))
+      const answer = context.lasting.begin('replays', { request, reply, mayHave })
       const { signal } = answer
       try {
         if (format === undefined) {

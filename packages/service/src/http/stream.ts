@@ -2,12 +2,11 @@ import type { ServerResponse } from 'node:http'
 import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
-import { callerOf } from './callers.ts'
 import type { App, AppContext } from './context.ts'
 import { SAFE_HEADERS } from './headers.ts'
-import { drained, type LastingAnswer } from './lasting-answers.ts'
+import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { typesReadBy } from './range.ts'
+import { mayReadAsBefore, typesReadBy } from './range.ts'
 import { closed, eventTypes, messageId, symbol } from './schemas.ts'
 import { eventFrame, frame } from './wire-event.ts'
 
@@ -30,7 +29,8 @@ const DESCRIPTION = `Server-Sent Events, from now on or behind a message id, wit
 \`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
 is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
 the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
-document and ends the stream.`
+document and ends the stream. It ends without one, and a comment says why, when the credential of its reader has expired or
+is revoked, or what the reader may read has changed: whoever connects again is told, or goes on.`
 
 export function streamRoute(app: App, context: AppContext): void {
   app.get(
@@ -63,7 +63,8 @@ export function streamRoute(app: App, context: AppContext): void {
       }
       const from = await positionOf(context.system, headers['last-event-id'] || query.after)
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
-      const answer = context.lasting.begin('streams', reply.raw, callerOf(request))
+      const mayHave = mayReadAsBefore(principal, query.event_type)
+      const answer = context.lasting.begin('streams', { request, reply, mayHave })
       hijack(reply)
       const pages = context.system.store.follow(from === START ? 'start' : { after: from }, filter, answer.signal)
       await new LiveStream(reply.raw, context, answer, url).send(from, pages)
@@ -111,6 +112,8 @@ class LiveStream {
       if (!this.#answer.signal.aborted) this.#sayWhy(error)
     } finally {
       clearInterval(heartbeat)
+      const refusal = refusalOf(this.#answer.signal)
+      if (refusal !== undefined) this.#response.write(`: ${refusal.message.replaceAll('\n', ' ')}\n\n`)
       this.#answer.end()
       this.#response.end()
     }

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import type { RequestOptions } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { type RequestOptions, request } from 'node:https'
 import { waitFor } from '@tradpal/event-system/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Certificate } from '../../../../test/support/certificates.ts'
 import type { RunningService } from '../../src/index.ts'
 import { signal } from '../http/support/test-service.ts'
@@ -163,4 +165,22 @@ test('a client whose authority is no longer trusted is refused on the connection
   await waitFor(async () => (await ask(`${url}/events`, { agent })).status === 401, { timeoutMs: 10_000 })
 
   expect(await ask(`${url}/events`, as(await next.issue('ml_service')))).toMatchObject({ status: 200 })
+})
+
+test('a live stream ends when the certificate that began it is revoked, and another one goes on', async () => {
+  const [client, other] = [await house.authority.issue('ml_service'), await house.authority.issue('ml_service')]
+  const { paths, replace } = await replaceable({ crl: await house.authority.revocations([]) })
+  const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: paths.crl })
+  const streamOf = async (certificate: Certificate) => {
+    const asked = request(`${url}/events/stream`, { ca: house.ca, ...showing(certificate), agent: false }).end()
+    onTestFinished(() => void asked.destroy())
+    const [stream] = (await once(asked, 'response')) as [IncomingMessage]
+    return stream.resume()
+  }
+  const [ofRevoked, ofOther] = [await streamOf(client), await streamOf(other)]
+
+  await replace('crl', await house.authority.revocations([client]))
+  await waitFor(() => ofRevoked.complete, { timeoutMs: 10_000, what: 'the end of the stream' })
+
+  expect(ofOther.complete).toBe(false)
 })
