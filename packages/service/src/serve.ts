@@ -130,7 +130,7 @@ function urlOf(scheme: 'http' | 'https', { address, family, port }: AddressInfo)
 
 /**
  * Runs the service as this process, until SIGTERM or SIGINT; a second signal ends it at once. Resolves when it listens.
- * The process ends with 0 after a signal, with 2 when the configuration is wrong and with 1 when the log cannot be opened
+ * The process ends with 0 after a signal, with 2 when the configuration is wrong, or a file that it names, and with 1 when the log cannot be opened
  * or the port cannot be had: whoever runs it starts it again.
  */
 export async function serve(environment: Environment = process.env): Promise<void> {
@@ -152,11 +152,17 @@ export async function serve(environment: Environment = process.env): Promise<voi
   }
   // Before it listens, so that whoever reads that it does may end it at once.
   for (const signal of SIGNALS) process.on(signal, onSignal)
-  service = await startService({ environment }).catch((error) => fail(error, 1))
+  service = await startService({ environment }).catch((error) => fail(error, isWrongConfiguration(error) ? 2 : 1))
   giveMemoryBackAtRest()
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/** Whether it stays wrong until somebody mends it; a port may be free the next time. */
+function isWrongConfiguration(error: unknown): boolean {
+  if (!(error instanceof EventSystemError) || error.code !== 'invalid_options') return false
+  return (error.cause as NodeJS.ErrnoException | undefined)?.syscall !== 'listen'
+}
 
 function fail(error: unknown, exitCode: number): never {
   process.stderr.write(

@@ -47,6 +47,10 @@ describe('a policy', () => {
     ['{"principals": {"a": {"scope": []}}}', /\/principals\/a has "scope", which a policy does not have there/],
     ['{"principals": {"a": {"scopes": "read:*"}}}', /\/principals\/a\/scopes must be array/],
     ['{"principals": {"a": {"scopes": ["reed:*"]}}}', /\/principals\/a\/scopes\/0: There is no scope "reed:\*"/],
+    ['{"principals": {"a": {"limits": {"requests_per_second": 0}}}}', /\/limits\/requests_per_second must be >= 1/],
+    ['{"principals": {"a": {"limits": {"streams": "many"}}}}', /\/limits\/streams must be either integer or null/],
+    ['{"principals": {"a": {"limits": {"events_per_day": 5}}}}', /\/a\/limits has "events_per_day"/],
+    ['{"roles": {"a": {"limits": [5]}}}', /\/roles\/a\/limits must be object/],
     ['{"principals": {"a": {"roles": ["boss"]}}}', /\/principals\/a\/roles: there is no role "boss" in this file/],
     ['{"roles": {"a": ["publish"]}}', /\/roles\/a\/0: The scope "publish" lacks/],
     ['{"principals": {"a": {"sources": []}}}', /\/principals\/a\/sources must not have fewer than 1 items/]

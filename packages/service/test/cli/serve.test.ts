@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
@@ -23,6 +24,35 @@ test('serve ends with 2 and a sentence for each wrong variable', async () => {
   const { code, stderr } = await runCommand(['serve'], { env, cwd: await temporaryFolder() })
   expect(code).toBe(2)
   expect(stderr).toMatch(/EVENT_SERVICE_PORT must be .*\nMETRICS_UPDATE_INTERVAL must be .*\n/)
+})
+
+test.each([
+  ['EVENT_POLICY_FILE', {}, /The policy \(EVENT_POLICY_FILE\) cannot be used .*not JSON/],
+  ['EVENT_TLS_CERT_FILE', { EVENT_TLS_KEY_FILE: 'wrong' }, /EVENT_TLS_CERT_FILE holds no certificate/],
+  [
+    'EVENT_JWT_KEY_FILE',
+    { EVENT_JWT_ISSUER: 'https://login.example', EVENT_JWT_AUDIENCE: 'tradpal' },
+    /The key of the tokens \(EVENT_JWT_KEY_FILE\) cannot be used/
+  ],
+  ['EVENT_ENCRYPTION_KEYS_FILE', {}, /The file of encryption keys cannot be/]
+])('serve ends with 2 and a sentence when the file of %s is wrong', async (variable, more, sentence) => {
+  const cwd = await temporaryFolder()
+  await writeFile(join(cwd, 'wrong'), 'wrong', { mode: 0o600 })
+  const env = { EVENT_SERVICE_PORT: '0', EVENT_LOG_PATH: 'log.db', [variable]: 'wrong', ...more }
+  const { code, stderr } = await runCommand(['serve'], { env, cwd })
+  expect(stderr).toMatch(sentence)
+  expect(code).toBe(2)
+})
+
+test('serve ends with 1 when its port is taken: it may be free the next time', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
+  const { port } = other.address() as AddressInfo
+  const args = ['serve', '--host', '127.0.0.1', '--port', String(port)]
+  const { code, stderr } = await runCommand(args, { cwd: await temporaryFolder() })
+  expect(stderr).toContain(`Another process listens on 127.0.0.1:${port}`)
+  expect(code).toBe(1)
 })
 
 test('serve ends at once when it is told to while its log does not answer', async () => {
