@@ -61,6 +61,20 @@ const VERSION_1 = `
   PRAGMA user_version = 1;
 `
 
+/** Makes a log what version 4 had made of it. */
+const BACK_TO_4 = `
+  CREATE TABLE recent_4 (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
+  INSERT INTO recent_4
+    SELECT recent.id + key, ordinal + key, value, (SELECT version FROM recent_versions WHERE id = recent.id + key)
+    FROM recent, json_each(event_ids);
+  DROP TABLE recent;
+  DROP TABLE recent_versions;
+  ALTER TABLE recent_4 RENAME TO recent;
+  PRAGMA user_version = 4;
+`
+const BACK_TO_3 = `${BACK_TO_4} DROP TABLE records; PRAGMA user_version = 3;`
+const BACK_TO_2 = `${BACK_TO_3} DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2;`
+
 describe('the file of an embedded log', () => {
   test('is created with its folders', async () => {
     const path = join(newFolder(), 'a', 'b', 'log.db')
@@ -150,9 +164,7 @@ describe('the file of an embedded log', () => {
     const [old] = await before.append([entry('old')])
     await before.close()
     const database = new DatabaseSync(path)
-    database.exec(
-      'DROP TABLE records; DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2'
-    )
+    database.exec(BACK_TO_2)
     database.close()
     const log = await open({ path })
     const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
@@ -169,11 +181,30 @@ describe('the file of an embedded log', () => {
     await before.append([entry('old')])
     await before.close()
     const database = new DatabaseSync(path)
-    database.exec('DROP TABLE records; PRAGMA user_version = 3')
+    database.exec(BACK_TO_3)
     database.close()
     const log = await open({ path })
     expect((await log.info()).length).toBe(1)
     expect(await log.records.put('keys', 'a', 'one')).toBe(1)
+  })
+
+  test('a log of version 4 is carried over with its deduplication window, and the versions in it', async () => {
+    const path = join(newFolder(), 'log.db')
+    const before = await open({ path })
+    const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
+    const old = await before.append([entry('one'), keyed('two'), keyed('three')])
+    await before.close()
+    const database = new DatabaseSync(path)
+    database.exec(BACK_TO_4)
+    database.close()
+    const log = await open({ path })
+    expect((await log.info()).deduplicationEntries).toBe(3)
+    expect(await log.append([keyed('three'), keyed('four'), keyed('two'), entry('one')])).toEqual([
+      { ...old[2], duplicate: true },
+      { messageId: expect.any(String), duplicate: false, version: 3 },
+      { ...old[1], duplicate: true },
+      { ...old[0], duplicate: true }
+    ])
   })
 
   test('a log of a newer version is refused with log_incompatible, by version, and left as it is', async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { OtherProcess } from '../../src/log/conformance/child-process.ts'
@@ -55,6 +56,43 @@ describe('an embedded log and time', () => {
     expect(await log.append([repeated])).toMatchObject([{ duplicate: false }])
     expect(await log.append([repeated])).toMatchObject([{ duplicate: true }])
     expect((await log.info()).deduplicationEntries).toBe(1)
+  })
+
+  test('the deduplication window may begin anywhere within what was appended at once, in a handle that wrote it and in one that did not', async () => {
+    let now = 1_800_000_000_000
+    const path = newPath()
+    const log = await open(path, () => now)
+    const entries = Array.from({ length: 5_000 }, entry)
+    await log.append(entries)
+    // Out of the window is the first millisecond, which has 2,048 ids.
+    now += 120_001
+    for (const handle of [log, await open(path, () => now)]) {
+      expect((await handle.info()).deduplicationEntries).toBe(5_000 - 2_048)
+      const repeated = [4_999, 2_048, 3_000].map((index) => entries[index] as (typeof entries)[number])
+      expect(await handle.append(repeated)).toEqual([
+        { messageId: '1800000000002-903', duplicate: true },
+        { messageId: '1800000000001-0', duplicate: true },
+        { messageId: '1800000000001-952', duplicate: true }
+      ])
+    }
+    expect(await log.append([entries[2_047] as (typeof entries)[number]])).toMatchObject([{ duplicate: false }])
+  })
+
+  test('what leaves the deduplication window leaves the file, after large appends and small ones', async () => {
+    let now = 1_800_000_000_000
+    const path = newPath()
+    const log = await open(path, () => now)
+    await log.append(
+      Array.from({ length: 100_000 }, (_, index) => ({ ...entry(), ...(index % 1_000 === 0 && { streamKey: 'key' }) }))
+    )
+    now += 240_000
+    const database = new DatabaseSync(path, { readOnly: true })
+    const count = (table: string) => Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows)
+    expect([count('recent'), count('recent_versions')]).toEqual([400, 100])
+    for (let i = 0; i < 10; i++) await log.append(Array.from({ length: 1_000 }, entry))
+    // With the row behind which the window begins.
+    expect([count('recent'), count('recent_versions')]).toEqual([41, 0])
+    database.close()
   })
 
   test('the deduplication window holds over many thousands of events, in a handle that wrote them and in one that did not', async () => {

@@ -2,21 +2,16 @@ import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tr
 import type { AppendEntry, AppendResult } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
-import { RecentEventIds } from './recent-event-ids.ts'
+import { hashOf, RecentEventIds } from './recent-event-ids.ts'
 import { type Placed, StreamVersions } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
 const INSERT_ENTRIES = (rows: number) =>
   `INSERT INTO entries (id, ordinal, event_type, payload) VALUES ${Array(rows).fill('(?, ?, ?, ?)').join(', ')}`
-const INSERT_RECENT = (rows: number) =>
-  `INSERT INTO recent (id, ordinal, event_id) VALUES ${Array(rows).fill('(?, ?, ?)').join(', ')}`
 const GROW = 'UPDATE state SET last_id = ?, added = ?, bytes = bytes + ?'
-/** At most so many of the oldest: a prune is as short as the appends that pay for it. */
-const PRUNE_RECENT = `
-  DELETE FROM recent WHERE id < ?1 AND id <= coalesce((SELECT id FROM recent ORDER BY id LIMIT 1 OFFSET ?2), ?1)`
 
 /** Of so many rows at once: a fifth faster than one by one, and more than 20 gain nothing. */
-const INSERTS = [20, 5, 1].map((rows) => ({ rows, entries: INSERT_ENTRIES(rows), recent: INSERT_RECENT(rows) }))
+const INSERTS = [20, 5, 1].map((rows) => ({ rows, sql: INSERT_ENTRIES(rows) }))
 
 const PRUNE_EVERY_MS = 1_000
 const PRUNE_EVERY_ENTRIES = 1_000
@@ -73,52 +68,59 @@ export class Appender {
     const horizon = this.#horizon(Math.floor(firstId / IDS_PER_MS))
     const inThisCall = new Map<string, number>()
     const fresh: AppendEntry[] = []
-    this.#recent.catchUp()
+    const hashes: number[] = []
+    this.#recent.catchUp(horizon)
     const placed = entries.map((entry): Placed => {
-      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, horizon)
+      const hash = hashOf(entry.eventId)
+      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, hash, horizon)
       if (known !== undefined && this.#deduplicates) return { id: known, duplicate: true }
       const id = firstId + fresh.length
       fresh.push(entry)
+      hashes.push(hash)
       inThisCall.set(entry.eventId, id)
       return { id, duplicate: false }
     })
     if (fresh.length > 0) {
       this.#versions.mustBe(expected)
       this.#insert(fresh, firstId, added + 1)
-      if (this.#deduplicates) this.#connection.afterCommit(() => this.#remember(fresh, firstId))
+      if (this.#deduplicates) this.#insertRecent(fresh, hashes, firstId, added + 1)
     }
     this.#prune(horizon, fresh.length)
     return placed
   }
 
   #insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
+    let bytes = 0
     for (let start = 0; start < entries.length; ) {
-      const insert = INSERTS.find(({ rows }) => rows <= entries.length - start) as (typeof INSERTS)[number]
-      const entryValues: (number | string)[] = []
-      const recentValues: (number | string)[] = []
-      for (let i = start; i < start + insert.rows; i++) {
-        const { eventId, eventType, payload } = entries[i] as AppendEntry
-        entryValues.push(firstId + i, firstOrdinal + i, eventType, payload)
-        recentValues.push(firstId + i, firstOrdinal + i, eventId)
+      const { rows, sql } = INSERTS.find(({ rows }) => rows <= entries.length - start) as (typeof INSERTS)[number]
+      const values: (number | string)[] = []
+      for (let i = start; i < start + rows; i++) {
+        const { eventType, payload } = entries[i] as AppendEntry
+        values.push(firstId + i, firstOrdinal + i, eventType, payload)
+        bytes += Buffer.byteLength(payload)
       }
-      this.#connection.statement(insert.entries).run(...entryValues)
-      if (this.#deduplicates) this.#connection.statement(insert.recent).run(...recentValues)
-      start += insert.rows
+      this.#connection.statement(sql).run(...values)
+      start += rows
     }
     const lastId = firstId + entries.length - 1
-    const bytes = entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
     this.#connection.statement(GROW).run(lastId, firstOrdinal + entries.length - 1, bytes)
   }
 
-  #remember(entries: readonly AppendEntry[], firstId: number): void {
-    for (const [i, { eventId }] of entries.entries()) this.#recent.add(eventId, firstId + i)
+  #insertRecent(
+    entries: readonly AppendEntry[],
+    hashes: readonly number[],
+    firstId: number,
+    firstOrdinal: number
+  ): void {
+    const eventIds = entries.map(({ eventId }) => eventId)
+    this.#recent.insert(eventIds, firstId, firstOrdinal)
+    this.#connection.afterCommit(() => this.#recent.add(hashes, firstId))
   }
 
   #prune(horizon: number, fresh: number): void {
     const now = performance.now()
     this.#appendedSincePrune += fresh
     if (this.#appendedSincePrune < PRUNE_EVERY_ENTRIES && now - this.#prunedAt < PRUNE_EVERY_MS) return
-    this.#connection.statement(PRUNE_RECENT).run(horizon, 2 * this.#appendedSincePrune + PRUNE_EVERY_ENTRIES)
     this.#recent.forget(horizon)
     this.#appendedSincePrune = 0
     this.#prunedAt = now

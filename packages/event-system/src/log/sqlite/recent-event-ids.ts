@@ -1,77 +1,129 @@
 import type { Connection } from './connection.ts'
 
-const NEXT_RECENT = 'SELECT id, event_id FROM recent WHERE id > ? ORDER BY id LIMIT ?'
-const EVENT_ID_OF = 'SELECT event_id FROM recent WHERE id = ?'
+/** So many event ids stand in a row, at most. */
+const ROW = 250
+const INSERT = 'INSERT INTO recent (id, ordinal, event_ids) VALUES (?, ?, ?)'
+/** The row in which what stands at an id is, or would be. */
+const ROW_AT = 'SELECT id, event_ids FROM recent WHERE id <= ? ORDER BY id DESC LIMIT 1'
+const NEXT_ROWS = 'SELECT id, event_ids FROM recent WHERE id > ? ORDER BY id LIMIT ?'
+/** At most so many of the oldest rows. */
+const PRUNE = `
+  DELETE FROM recent WHERE id < coalesce((SELECT max(id) FROM recent WHERE id <= ?1), ?1)
+    AND id <= coalesce((SELECT id FROM recent ORDER BY id LIMIT 1 OFFSET ?2), ?1)`
+const PRUNE_VERSIONS = `
+  DELETE FROM recent_versions WHERE id < coalesce((SELECT min(id) FROM recent), ?)`
+const COUNT = `
+  SELECT added + 1 - min(
+    coalesce((SELECT ordinal + ?1 - id FROM recent WHERE id <= ?1 ORDER BY id DESC LIMIT 1), added + 1),
+    coalesce((SELECT ordinal FROM recent WHERE id > ?1 ORDER BY id LIMIT 1), added + 1)
+  ) AS count FROM state`
 
-/** Rows that one turn of the event loop takes in. */
-const CATCH_UP_PAGE = 5_000
+/** A prune removes twice as many rows as were inserted since the last one, and so many more: it is as short as the appends that pay for it. */
+const PRUNE_ROWS = 100
+
+/** Rows that one turn of the event loop takes in, at most. */
+const CATCH_UP_PAGE = 100
 const SMALLEST_TABLE = 1_024
 const LARGEST_GENERATION = 262_144
 /** Ids in a generation are kept as 32-bit distances from its first. */
 const LONGEST_SPAN = 2 ** 32 - 2
 
+/** How many entries stand in the deduplication window, at or behind an id. */
+export function countRecent(connection: Connection, horizon: number): number {
+  return Number(connection.statement(COUNT).get(horizon)?.count)
+}
+
 /**
- * The deduplication window in memory: for each event id a 32-bit hash and where it stands in the log, 16 bytes or so. The
- * truth is the table `recent`; a hash that is found here is checked there, so a collision costs a look and nothing else.
+ * The deduplication window: the table `recent`, and in memory for each event id a 32-bit hash and where it stands in the
+ * log, 16 bytes or so. A hash that is found here is checked in the table, so a collision costs a look and nothing else.
  */
 export class RecentEventIds {
   readonly #connection: Connection
   #generations: Generation[] = []
   #seen = 0
+  #insertedSincePrune = 0
+  /** The row that was looked into last: what is repeated is mostly repeated in a row. A row never changes. */
+  #row: { readonly id: number; readonly eventIds: readonly string[] } = { id: 0, eventIds: [] }
 
   constructor(connection: Connection) {
     this.#connection = connection
   }
 
-  /** Takes in what others appended behind `horizon`, a page a turn: what is left for {@link catchUp} in a transaction is little. */
+  /** Takes in what others appended at or behind `horizon`, a page a turn: what is left for {@link catchUp} in a transaction is little. */
   async approach(horizon: number): Promise<void> {
-    this.#seen = Math.max(this.#seen, horizon - 1)
-    while ((await this.#connection.read(() => this.#takePage())) === CATCH_UP_PAGE) {
+    while ((await this.#connection.read(() => this.#takePage(horizon))) === CATCH_UP_PAGE) {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
   /** Takes in the rest. */
-  catchUp(): void {
-    while (this.#takePage() === CATCH_UP_PAGE);
+  catchUp(horizon: number): void {
+    while (this.#takePage(horizon) === CATCH_UP_PAGE);
   }
 
-  /** The id under which this event id was appended at or behind `horizon`. */
-  find(eventId: string, horizon: number): number | undefined {
-    const hash = hashOf(eventId)
-    const eventIdOf = this.#connection.statement(EVENT_ID_OF)
+  /** The id under which this event id, of this {@link hashOf}, was appended at or behind `horizon`. */
+  find(eventId: string, hash: number, horizon: number): number | undefined {
     for (let index = this.#generations.length - 1; index >= 0; index -= 1) {
-      const found = this.#generations[index]?.find(
-        hash,
-        (id) => id >= horizon && eventIdOf.get(id)?.event_id === eventId
-      )
+      const found = this.#generations[index]?.find(hash, (id) => id >= horizon && this.#eventIdAt(id) === eventId)
       if (found !== undefined) return found
     }
     return undefined
   }
 
-  /** Remembers what was appended; ids come in growing order. */
-  add(eventId: string, id: number): void {
+  /** Inside a step of the connection: writes down what is appended, entries in a row, from the first id and ordinal on. */
+  insert(eventIds: readonly string[], firstId: number, firstOrdinal: number): void {
+    const insert = this.#connection.statement(INSERT)
+    for (let from = 0; from < eventIds.length; from += ROW) {
+      this.#insertedSincePrune += 1
+      insert.run(firstId + from, firstOrdinal + from, JSON.stringify(eventIds.slice(from, from + ROW)))
+    }
+  }
+
+  /** Remembers what was inserted, by its hashes, when that is committed. */
+  add(hashes: readonly number[], firstId: number): void {
+    for (const [i, hash] of hashes.entries()) this.#add(hash, firstId + i)
+    this.#seen = firstId + hashes.length - 1
+  }
+
+  /** Inside a step of the connection: forgets what lies before `horizon`, though in the table not all of it at once. */
+  forget(horizon: number): void {
+    this.#connection.statement(PRUNE).run(horizon, 2 * this.#insertedSincePrune + PRUNE_ROWS)
+    this.#insertedSincePrune = 0
+    this.#connection.statement(PRUNE_VERSIONS).run(horizon)
+    if ((this.#generations[0]?.lastId ?? horizon) >= horizon) return
+    this.#generations = this.#generations.filter(({ lastId }) => lastId >= horizon)
+  }
+
+  #add(hash: number, id: number): void {
     let generation = this.#generations.at(-1)
     if (generation === undefined || generation.isFullFor(id)) {
       generation = new Generation(id)
       this.#generations.push(generation)
     }
-    generation.add(hashOf(eventId), id)
-    this.#seen = id
+    generation.add(hash, id)
   }
 
-  /** Forgets the generations that lie before `horizon` altogether. */
-  forget(horizon: number): void {
-    if ((this.#generations[0]?.lastId ?? horizon) >= horizon) return
-    this.#generations = this.#generations.filter(({ lastId }) => lastId >= horizon)
-  }
-
-  #takePage(): number {
-    const rows = this.#connection.statement(NEXT_RECENT).all(this.#seen, CATCH_UP_PAGE)
-    for (const { id, event_id } of rows) this.add(event_id as string, id as number)
+  /** How many rows it took. Begins with the one in which the horizon is. */
+  #takePage(horizon: number): number {
+    if (this.#seen < horizon)
+      this.#seen = Math.max(this.#seen, Number(this.#connection.statement(ROW_AT).get(horizon)?.id ?? 1) - 1)
+    const rows = this.#connection.statement(NEXT_ROWS).all(this.#seen, CATCH_UP_PAGE)
+    for (const { id, event_ids } of rows) this.add(eventIdsOf(event_ids).map(hashOf), Number(id))
     return rows.length
   }
+
+  #eventIdAt(id: number): string | undefined {
+    const { id: first, eventIds } = this.#row
+    if (id < first || id >= first + eventIds.length) {
+      const row = this.#connection.statement(ROW_AT).get(id)
+      this.#row = { id: Number(row?.id), eventIds: row === undefined ? [] : eventIdsOf(row.event_ids) }
+    }
+    return this.#row.eventIds[id - this.#row.id]
+  }
+}
+
+function eventIdsOf(text: unknown): string[] {
+  return JSON.parse(String(text))
 }
 
 /** An open-addressing hash table over a stretch of the log. */
@@ -130,7 +182,7 @@ class Generation {
 }
 
 /** FNV-1a over the UTF-16 units, with a last mix so that the low bits, which choose the place, depend on all. */
-function hashOf(text: string): number {
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)

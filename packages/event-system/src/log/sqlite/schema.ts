@@ -6,16 +6,17 @@ import { EventSystemError } from '@tradpal/events'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised when an older version of this adapter could no longer use the file. */
-const SCHEMA_VERSION = 4
+const SCHEMA_VERSION = 5
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
 
 /**
  * `ordinal` numbers the entries from 1, without gaps, for ever: any count of entries between two ids is a subtraction.
- * `recent` is the deduplication window. It has no index on event_id: keys that come in no order would dirty one page
- * each, which makes appending five times slower; each handle keeps a hash of the window in memory instead.
- * Its `version` is that of the entry's stream key, which `versions` has of all keys that ever were.
+ * `recent` is the deduplication window: a row for some entries in a row, with the id and the ordinal of the first and the
+ * event ids of all, a JSON array. It has no index on the event ids: keys that come in no order would dirty one page each, which makes
+ * appending five times slower; each handle keeps a hash of the window in memory instead. `recent_versions` has the versions of
+ * those entries in it that have a stream key, `versions` those of all keys that ever were.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
@@ -43,6 +44,9 @@ const CREATED_IN_4 = `
   CREATE TABLE records (
     collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (collection, id)
   ) STRICT, WITHOUT ROWID;`
+const CREATED_IN_5 = `
+  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_ids TEXT NOT NULL) STRICT;
+  CREATE TABLE recent_versions (id INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT;`
 const CREATE = `
   CREATE TABLE state (
     last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
@@ -50,7 +54,6 @@ const CREATE = `
   INSERT INTO state VALUES (0, 0, 0, 0, 0);
   CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
   CREATE INDEX entries_by_type ON entries (event_type, id);
-  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
   CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
   CREATE TABLE pending (
     grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
@@ -61,6 +64,7 @@ const CREATE = `
   ${CREATED_IN_2}
   ${CREATED_IN_3}
   ${CREATED_IN_4}
+  ${CREATED_IN_5}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
@@ -95,6 +99,15 @@ const MIGRATE_FROM_3 = `
   ${CREATED_IN_4}
   PRAGMA user_version = 4;
 `
+/** From version 4, whose deduplication window had a row for each entry. */
+const MIGRATE_FROM_4 = `
+  ALTER TABLE recent RENAME TO recent_4;
+  ${CREATED_IN_5}
+  INSERT INTO recent (id, ordinal, event_ids) SELECT id, ordinal, json_array(event_id) FROM recent_4;
+  INSERT INTO recent_versions (id, version) SELECT id, version FROM recent_4 WHERE version IS NOT NULL;
+  DROP TABLE recent_4;
+  PRAGMA user_version = 5;
+`
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
 export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseSync {
@@ -124,6 +137,7 @@ function migrate(database: DatabaseSync): void {
   if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
   if (pragma(database, 'user_version') === 2) database.exec(MIGRATE_FROM_2)
   if (pragma(database, 'user_version') === 3) database.exec(MIGRATE_FROM_3)
+  if (pragma(database, 'user_version') === 4) database.exec(MIGRATE_FROM_4)
 }
 
 function isFileWithContent(path: string): boolean {

@@ -27,6 +27,7 @@ import { describeGroup } from './group-info.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
+import { countRecent } from './recent-event-ids.ts'
 import { SqliteRecords } from './records.ts'
 import { Rewriter } from './rewriter.ts'
 import { SqliteGroup } from './sqlite-group.ts'
@@ -38,7 +39,6 @@ const SUMMARY = `
     (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
     (SELECT count(*) FROM dead_letters) AS dead_letters, added
   FROM state`
-const FIRST_IN_WINDOW = 'SELECT ordinal FROM recent WHERE id >= ? ORDER BY id LIMIT 1'
 const GROUPS = 'SELECT name FROM groups ORDER BY name'
 const LIVES = 'SELECT 1 FROM state'
 
@@ -186,7 +186,6 @@ export class SqliteLog implements EventLog {
       const summary = this.#connection.statement(SUMMARY).get() ?? {}
       const { clock, deduplicationWindowMs } = this.#connection.options
       const horizon = Math.max(0, Math.floor(clock.now() - deduplicationWindowMs) * IDS_PER_MS)
-      const firstInWindow = this.#connection.statement(FIRST_IN_WINDOW).get(horizon)?.ordinal
       const writeAheadLog = statSync(`${this.location}-wal`, { throwIfNoEntry: false })
       return {
         length: Number(summary.length),
@@ -197,7 +196,7 @@ export class SqliteLog implements EventLog {
           .statement(GROUPS)
           .all()
           .map(({ name }) => describeGroup(this.#connection, String(name))),
-        deduplicationEntries: firstInWindow === undefined ? 0 : Number(summary.added) - Number(firstInWindow) + 1,
+        deduplicationEntries: countRecent(this.#connection, horizon),
         deadLetters: Number(summary.dead_letters)
       }
     })
