@@ -6,10 +6,12 @@ const INSERT = 'INSERT INTO recent (id, ordinal, event_ids) VALUES (?, ?, ?)'
 /** The row in which what stands at an id is, or would be. */
 const ROW_AT = 'SELECT id, event_ids FROM recent WHERE id <= ? ORDER BY id DESC LIMIT 1'
 const NEXT_ROWS = 'SELECT id, event_ids FROM recent WHERE id > ? ORDER BY id LIMIT ?'
-/** At most so many of the oldest rows. */
+/** At most so many of the oldest rows. By one bound: of two, SQLite would seek one, and look at each row before it for the other. */
 const PRUNE = `
-  DELETE FROM recent WHERE id < coalesce((SELECT max(id) FROM recent WHERE id <= ?1), ?1)
-    AND id <= coalesce((SELECT id FROM recent ORDER BY id LIMIT 1 OFFSET ?2), ?1)`
+  DELETE FROM recent WHERE id < min(
+    coalesce((SELECT max(id) FROM recent WHERE id <= ?1), ?1),
+    coalesce((SELECT id FROM recent ORDER BY id LIMIT 1 OFFSET ?2), ?1)
+  )`
 const PRUNE_VERSIONS = `
   DELETE FROM recent_versions WHERE id < coalesce((SELECT min(id) FROM recent), ?)`
 const COUNT = `
