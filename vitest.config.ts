@@ -1,7 +1,22 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** `tradpal-source` makes the packages import each other's source: a test, and any process it forks, sees a change without a build. */
 const conditions = ['tradpal-source', 'module', 'node', 'development|production']
+
+/** Where the processes that tests start keep what they have compiled: most of the time of a short one is the compiling of what it imports. */
+const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
+
+/** Tests of processes and servers: long, few files, and each in a process of its own. */
+const PROCESSES = [
+  'packages/service/test/{cli,client}/**/*.test.ts',
+  'packages/service/test/memory-at-rest.test.ts',
+  'packages/service/test/http/process.test.ts',
+  'packages/event-system/test/log/**/*.test.ts',
+  'test/packages.test.ts',
+  'test/docs/listings.test.ts',
+  'examples/**/*.test.ts'
+]
 
 const FAULTS = ['test/faults/faults.test.ts', 'test/chaos/chaos.test.ts']
 
@@ -14,17 +29,22 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    env: { NODE_COMPILE_CACHE: COMPILED },
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
+    setupFiles: fileURLToPath(new URL('test/support/each-file.ts', import.meta.url)),
     projects: [
       {
         extends: true,
         test: {
           name: 'house',
-          include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: FAULTS,
+          include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...FAULTS, ...PROCESSES],
+          // Their processes load the sources once for many files: importing took as long as testing.
+          isolate: false,
           sequence: { groupOrder: 0 }
         }
       },
+      { extends: true, test: { name: 'processes', include: PROCESSES, sequence: { groupOrder: 0 } } },
       // After all others, alone: its processes take the whole machine.
       { extends: true, test: { name: 'faults', include: FAULTS, fileParallelism: false, sequence: { groupOrder: 1 } } }
     ]

@@ -92,7 +92,9 @@ async function startNode(attempts = 5) {
       'cluster-enabled': 'yes',
       'cluster-port': String(busPort),
       'cluster-node-timeout': '1000',
-      'cluster-require-full-coverage': 'no'
+      'cluster-require-full-coverage': 'no',
+      // A master waits so long for further replicas before it sends its data to the first.
+      'repl-diskless-sync-delay': '0'
     })
     return { server, port: server.port, busPort }
   } catch (error) {

@@ -1,7 +1,5 @@
-import Type from 'typebox'
 import { anySymbol, anything, confidence, label, measure, text } from './fields.ts'
-
-const { Object: object, Optional: optional } = Type
+import { object, optional } from './typed-schema.ts'
 
 const sourced = {
   symbol: optional(anySymbol()),

@@ -1,7 +1,5 @@
-import Type from 'typebox'
 import { anySymbol, anything, details, figure, label, measure, symbols, text } from './fields.ts'
-
-const { Object: object, Optional: optional } = Type
+import { object, optional } from './typed-schema.ts'
 
 const job = {
   request_id: optional(label('The job, to match the answer with.')),

@@ -3,7 +3,6 @@
  * Every schema is open: what it does not name passes untouched. It is strict only where a wrong value would do harm
  * (symbols, prices, quantities, signals, confidences) and requires only what an event is useless without.
  */
-import type { Static } from 'typebox'
 import { EventType } from '../event-types.ts'
 import type { JsonObject } from '../json-value.ts'
 import * as alternativeData from './alternative-data.ts'
@@ -11,6 +10,7 @@ import * as backtesting from './backtesting.ts'
 import * as ml from './ml.ts'
 import * as system from './system.ts'
 import * as trading from './trading.ts'
+import type { ValueOf } from './typed-schema.ts'
 
 /** The schema of what an event carries, by event type. */
 export const eventSchemas = {
@@ -36,4 +36,4 @@ export const eventSchemas = {
 } as const satisfies Record<EventType, object>
 
 /** What an event carries, by event type. Further properties are any JSON. */
-export type EventDataMap = { readonly [T in EventType]: Readonly<Static<(typeof eventSchemas)[T]>> & JsonObject }
+export type EventDataMap = { readonly [T in EventType]: Readonly<ValueOf<(typeof eventSchemas)[T]>> & JsonObject }

@@ -1,7 +1,5 @@
-import Type from 'typebox'
 import { anySymbol, anything, confidence, details, label, list, measure, text } from './fields.ts'
-
-const { Object: object, Optional: optional } = Type
+import { object, optional } from './typed-schema.ts'
 
 const modelFields = {
   symbol: optional(anySymbol()),

@@ -1,7 +1,5 @@
-import Type from 'typebox'
 import { anySymbol, anything, confidence, details, label, measure, text } from './fields.ts'
-
-const { Object: object, Optional: optional } = Type
+import { object, optional } from './typed-schema.ts'
 
 export const systemHealth = object(
   {

@@ -1,7 +1,17 @@
-import Type from 'typebox'
-import { anySymbol, anything, confidence, details, figure, label, side, signal, symbol, text } from './fields.ts'
-
-const { Object: object, Optional: optional } = Type
+import {
+  anySymbol,
+  anything,
+  confidence,
+  details,
+  figure,
+  label,
+  positive,
+  side,
+  signal,
+  symbol,
+  text
+} from './fields.ts'
+import { object, optional } from './typed-schema.ts'
 
 export const marketDataUpdate = object(
   {
@@ -43,8 +53,8 @@ export const orderExecuted = object(
   {
     symbol: symbol(),
     side: side(),
-    quantity: Type.Number({ exclusiveMinimum: 0, description: 'How much was traded, in units of the instrument.' }),
-    price: Type.Number({ exclusiveMinimum: 0, description: 'The price that was paid per unit.' }),
+    quantity: positive('How much was traded, in units of the instrument.'),
+    price: positive('The price that was paid per unit.'),
     order_id: optional(text('The order, as the broker names it.')),
     fee: optional(figure('What the broker took.')),
     status: optional(text('`filled`, `partially_filled`, in the words of the broker.')),

@@ -32,6 +32,12 @@ export interface AccessOptions {
   readonly onTooManyFailures: () => void
 }
 
+/** What reads what not everybody has. */
+interface Readers {
+  readonly tokens: Tokens | undefined
+  readonly parsePolicy: ((bytes: Buffer) => Policy) | undefined
+}
+
 /** Says who sent a request and what they may do. */
 export class Access {
   /** `private`: nobody said who may come, so only neighbours may. */
@@ -48,13 +54,15 @@ export class Access {
   /** Rejects with `invalid_options` when a file cannot be used. */
   static async open(options: AccessOptions): Promise<Access> {
     const { configuration, clock, logger } = options
-    if (configuration.jwt === undefined) return new Access(options, undefined)
-    // Only who takes tokens needs what verifies them.
-    const { Tokens } = await import('./jwt.ts')
-    return new Access(options, new Tokens({ configuration: configuration.jwt, clock, logger }))
+    const { jwt, policyFile } = configuration
+    // Only who takes tokens needs what verifies them, and only who has a policy what reads it.
+    return new Access(options, {
+      tokens: jwt && new (await import('./jwt.ts')).Tokens({ configuration: jwt, clock, logger }),
+      parsePolicy: policyFile === undefined ? undefined : (await import('./policy-file.ts')).parsePolicy
+    })
   }
 
-  private constructor(options: AccessOptions, tokens: Tokens | undefined) {
+  private constructor(options: AccessOptions, { tokens, parsePolicy }: Readers) {
     const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
     const { auth, policyFile, tls } = configuration
     this.mode = auth ?? (asksForCredentials(configuration) ? 'required' : 'private')
@@ -63,12 +71,12 @@ export class Access {
     this.#book = new KeyBook({ records, clock, logger })
     this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
     this.#policy =
-      policyFile === undefined
+      policyFile === undefined || parsePolicy === undefined
         ? undefined
         : new WatchedFiles({
             what: 'the policy (EVENT_POLICY_FILE)',
             paths: [policyFile],
-            parse: (bytes) => Policy.parse(bytes),
+            parse: (bytes) => parsePolicy(bytes),
             logger,
             onChange: () => {
               this.#principals = new WeakMap()

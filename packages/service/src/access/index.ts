@@ -15,7 +15,7 @@ export {
   publishedBy,
   readableTypes
 } from './permissions.ts'
-export { Policy, type PolicyReason } from './policy.ts'
+export type { Policy, PolicyReason } from './policy.ts'
 export { ANONYMOUS, ANYBODY, isKnown, type Principal, type Proof, STRANGER } from './principal.ts'
 export { assertScope, type Scopes } from './scopes.ts'
 export { withoutSecrets } from './secrets.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Policy } from '../../src/access/policy.ts'
+import { parsePolicy } from '../../src/access/policy-file.ts'
 
-const policy = Policy.parse(
+const policy = parsePolicy(
   JSON.stringify({
     roles: { analyst: ['read:*', 'replay'], trader: ['publish:order_*'] },
     principals: {
@@ -55,18 +55,18 @@ describe('a policy', () => {
     ['{"roles": {"a": ["publish"]}}', /\/roles\/a\/0: The scope "publish" lacks/],
     ['{"principals": {"a": {"sources": []}}}', /\/principals\/a\/sources must not have fewer than 1 items/]
   ])('%s is refused, and it is said where', (text, message) => {
-    expect(() => Policy.parse(text)).toThrow(message)
+    expect(() => parsePolicy(text)).toThrow(message)
   })
 
   test('with more strange names than are told at once is refused all the same', () => {
     const strange = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`name_${i}`, i]))
-    expect(() => Policy.parse(JSON.stringify(strange))).toThrow(
+    expect(() => parsePolicy(JSON.stringify(strange))).toThrow(
       /^The file has "name_0", which a policy does not have there/
     )
   })
 
   test('with several mistakes names each on a line', () => {
-    const parse = () => Policy.parse('{"roles": {"a": ["x"]}, "principals": {"b": {"roles": ["c"], "scopes": ["y"]}}}')
+    const parse = () => parsePolicy('{"roles": {"a": ["x"]}, "principals": {"b": {"roles": ["c"], "scopes": ["y"]}}}')
     expect(parse).toThrow(/^\/roles\/a\/0: .*\n\/principals\/b\/scopes\/0: .*\n\/principals\/b\/roles: .*$/)
   })
 })

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Clock, type EventLog, RedisLog, SqliteLog, silentLogger, systemClock } from '@tradpal/event-system'
 import { createClient } from 'redis'
-import { afterAll, onTestFinished } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
+import { onTestFinished } from 'vitest'
+import { sharedInFile } from '../../../../test/support/shared-in-file.ts'
+import { startRedis } from '../../../../test/support/start-redis.ts'
 import { ANYBODY, type Principal } from '../../src/access/index.ts'
 import { type Actor, Audit } from '../../src/audit/index.ts'
 
@@ -25,8 +26,7 @@ export interface TestLog {
   forget(entries: number): Promise<void>
 }
 
-let redis: Promise<RedisServer> | undefined
-afterAll(async () => (await redis)?.stop())
+const theRedis = sharedInFile(startRedis, (server) => server.stop())
 
 export async function newAuditLog(kind: (typeof LOGS)[number]): Promise<TestLog> {
   return kind === 'sqlite' ? sqliteLog() : redisLog()
@@ -66,8 +66,7 @@ async function sqliteLog(): Promise<TestLog> {
 }
 
 async function redisLog(): Promise<TestLog> {
-  redis ??= startRedis()
-  const { url } = await redis
+  const { url } = await theRedis()
   const streamName = `test_${randomUUID()}:audit`
   const client = createClient({ url })
   await client.connect()

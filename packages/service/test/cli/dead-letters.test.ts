@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os'
 import { createEvent, type DeadLetter, type EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { bury } from '../support/bury.ts'
 import { runCommand, startCommand } from './support/command.ts'
-import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
-const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
+const SIGNAL = { symbol: 'BTC/USDT', signal: 'BUY' }
 
 describe.each([
   ['an embedded log', sqliteTarget],
@@ -14,18 +14,24 @@ describe.each([
   ['a service', () => serviceTarget()]
 ])('dead letters, over %s', (_, open) => {
   /** A log whose group has given up on so many events. */
-  async function withLetters(count: number) {
+  async function openLetters(count: number) {
     const target: CommandTarget = await open()
-    onTestFinished(() => target[Symbol.asyncDispose]())
-    await publishLines(
-      target,
-      Array.from({ length: count }, () => SIGNAL)
-    )
     const system: EventSystem = await target.openSystem()
-    onTestFinished(async () => void (await system.close()))
+    await system.publishBatch(Array.from({ length: count }, () => createEvent('trading_signal', SIGNAL)))
     const letters: readonly DeadLetter[] = await bury(system, 'brokers', 'No such account.')
     const run = (...args: string[]) => runCommand(['dead-letters', ...args, ...target.options])
-    return { letters, system, run, id: letters[0]?.id ?? '' }
+    const close = async () => {
+      await system.close()
+      await target[Symbol.asyncDispose]()
+    }
+    return { letters, system, run, id: letters[0]?.id ?? '', close }
+  }
+
+  /** One for the test that runs. */
+  async function withLetters(count: number) {
+    const opened = await openLetters(count)
+    onTestFinished(opened.close)
+    return opened
   }
 
   test('are listed by what they are, and shown in full', async () => {
@@ -55,7 +61,7 @@ describe.each([
     expect((await run('requeue', second, '--data', JSON.stringify(data), '--by', 'ann')).code).toBe(0)
 
     const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 10 })
-    expect(deliveries.map(({ payload }) => JSON.parse(payload ?? '').data)).toEqual([SIGNAL.data, data])
+    expect(deliveries.map(({ payload }) => JSON.parse(payload ?? '').data)).toEqual([SIGNAL, data])
     const { actions } = JSON.parse((await run('actions', '--json')).stdout)
     expect(actions).toMatchObject([
       { action: 'requeue', by: userInfo().username, amended: false, letter: { id } },
@@ -103,16 +109,24 @@ describe.each([
     expect((await run('actions')).stdout).toContain('Cancelled.')
   })
 
-  test.each([
-    ['an id and a filter', ['requeue', '1', '--group', 'brokers']],
-    ['nothing', ['requeue', '--yes']],
-    ['data for many', ['requeue', '--all', '--data', '{}']],
-    ['a filter and all', ['requeue', '--all', '--group', 'brokers']],
-    ['a kind that there is not', ['list', '--kind', 'dead']]
-  ])('a command that says %s is refused, and nothing is changed', async (_what, args) => {
-    const { run, system } = await withLetters(1)
-    expect((await run(...args)).code).toBe(2)
-    expect(await system.deadLetters.count()).toBe(1)
+  describe('a command is refused', () => {
+    let opened: Awaited<ReturnType<typeof openLetters>>
+    beforeAll(async () => {
+      opened = await openLetters(1)
+    })
+    afterAll(() => opened?.close())
+
+    test.each([
+      ['an id and a filter', ['requeue', '1', '--group', 'brokers']],
+      ['nothing', ['requeue', '--yes']],
+      ['data for many', ['requeue', '--all', '--data', '{}']],
+      ['a filter and all', ['requeue', '--all', '--group', 'brokers']],
+      ['a kind that there is not', ['list', '--kind', 'dead']]
+    ])('that says %s, and nothing is changed', async (_what, args) => {
+      const { run, system } = opened
+      expect((await run(...args)).code).toBe(2)
+      expect(await system.deadLetters.count()).toBe(1)
+    })
   })
 })
 
@@ -120,7 +134,7 @@ test('an interrupted requeue ends behind the letter in hand, and the same comman
   const target = await sqliteTarget()
   onTestFinished(() => target[Symbol.asyncDispose]())
   await using system = await target.openSystem()
-  const events = Array.from({ length: 10_000 }, () => createEvent('trading_signal', SIGNAL.data))
+  const events = Array.from({ length: 10_000 }, () => createEvent('trading_signal', SIGNAL))
   for (let start = 0; start < events.length; start += 1_000)
     await system.publishBatch(events.slice(start, start + 1_000))
   await bury(system, 'brokers')

@@ -1,9 +1,9 @@
-import type { EventSystem } from '@tradpal/event-system'
+import { createEvent, type EventSystem } from '@tradpal/event-system'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './support/command.ts'
-import { publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
-const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
+const signal = () => createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY' })
 
 describe.each([
   ['an embedded log', sqliteTarget],
@@ -14,9 +14,9 @@ describe.each([
   async function withGroup() {
     const target = await open()
     onTestFinished(() => target[Symbol.asyncDispose]())
-    const ids = await publishLines(target, [SIGNAL, SIGNAL, SIGNAL])
     const system: EventSystem = await target.openSystem()
     onTestFinished(async () => void (await system.close()))
+    const ids = await system.publishBatch([signal(), signal(), signal()])
     const group = system.log.group('brokers')
     await group.create('start')
     await group.read('broker-1', { limit: 1, waitMs: 0 })

@@ -1,25 +1,34 @@
-import type { EventSystem } from '@tradpal/event-system'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { createEvent, type EventSystem } from '@tradpal/event-system'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './support/command.ts'
-import { publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
-const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
-const PRICE = { event_type: 'market_data_update', data: { symbol: 'BTC/USDT', price: 1 } }
+const signal = () => createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY' })
+const price = () => createEvent('market_data_update', { symbol: 'BTC/USDT', price: 1 })
 
 describe.each([
   ['an embedded log', sqliteTarget],
   ['a log in Redis', redisTarget],
   ['a service', () => serviceTarget()]
 ])('trim, over %s', (_, open) => {
-  async function withEvents() {
+  async function openEvents() {
     const target = await open()
-    onTestFinished(() => target[Symbol.asyncDispose]())
-    await publishLines(target, [PRICE, SIGNAL, PRICE, SIGNAL, PRICE])
     const system: EventSystem = await target.openSystem()
-    onTestFinished(async () => void (await system.close()))
+    await system.publishBatch([price(), signal(), price(), signal(), price()])
     const run = (...args: string[]) => runCommand(['trim', ...args, ...target.options])
     const left = async () => (await system.getEvents()).map(({ eventType }) => eventType)
-    return { system, run, left }
+    const close = async () => {
+      await system.close()
+      await target[Symbol.asyncDispose]()
+    }
+    return { system, run, left, close }
+  }
+
+  /** Those of the test that runs. */
+  async function withEvents() {
+    const opened = await openEvents()
+    onTestFinished(opened.close)
+    return opened
   }
 
   test('removes what is beyond the limits of the log and of its types', async () => {
@@ -49,21 +58,30 @@ describe.each([
     expect(await left()).toEqual(['market_data_update'])
   })
 
-  test.each([
-    [['--max-age', 'soon'], 2, '"soon" is no age such as'],
-    [['--type', 'market_data_update'], 2, 'is no limit of a type such as'],
-    [['--type', 'market_data_updates=1d'], 2, 'There is no event type market_data_updates'],
-    [[], 2, 'There is no retention policy']
-  ] as const)('%j is refused', async (args, code, message) => {
-    const { run, left } = await withEvents()
-    expect(await run(...args)).toMatchObject({ code, stderr: expect.stringContaining(message) })
-    expect(await left()).toHaveLength(5)
+  describe('refuses', () => {
+    let opened: Awaited<ReturnType<typeof openEvents>>
+    beforeAll(async () => {
+      opened = await openEvents()
+    })
+    afterAll(() => opened?.close())
+
+    test.each([
+      [['--max-age', 'soon'], 2, '"soon" is no age such as'],
+      [['--type', 'market_data_update'], 2, 'is no limit of a type such as'],
+      [['--type', 'market_data_updates=1d'], 2, 'There is no event type market_data_updates'],
+      [[], 2, 'There is no retention policy']
+    ] as const)('%j, and removes nothing', async (args, code, message) => {
+      const { run, left } = opened
+      expect(await run(...args)).toMatchObject({ code, stderr: expect.stringContaining(message) })
+      expect(await left()).toHaveLength(5)
+    })
   })
 })
 
 test('without limits, those of the environment are those of an opened log', async () => {
   await using target = await sqliteTarget()
-  await publishLines(target, [PRICE, SIGNAL, PRICE])
+  await using system = await target.openSystem()
+  await system.publishBatch([price(), signal(), price()])
   const env = { EVENT_RETENTION_BY_TYPE: 'market_data_update=1' }
   const { stdout } = await runCommand(['trim', '--dry-run', ...target.options], { env })
   expect(stdout).toBe('1 event would be removed\n')

@@ -1,7 +1,8 @@
 import { EventSystem, silentLogger } from '@tradpal/event-system'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildApp } from '../../src/http/app.ts'
-import { takeLeaks, watchfulLogger } from '../support/watchful-logger.ts'
+import { takeLeaks } from '../support/leaks.ts'
+import { watchfulLogger } from '../support/watchful-logger.ts'
 import { endpointsOf } from './access/endpoints.ts'
 import { get, newLog, serviceOver } from './support/test-service.ts'
 

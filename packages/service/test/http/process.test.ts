@@ -7,7 +7,7 @@ import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
-import { noteLeaks } from '../support/watchful-logger.ts'
+import { noteLeaks } from '../support/leaks.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, newLog, post, signal } from './support/test-service.ts'
 

@@ -1,31 +1,6 @@
 import type { Logger } from '@tradpal/event-system'
 import { pino } from 'pino'
-import { afterEach, expect } from 'vitest'
-
-/** What a secret looks like: an API key, a token, a private key, a password in a URL, and those that tests use as such. */
-const SECRETS = [
-  /tradpal_[A-Za-z0-9]{12}_[A-Za-z0-9_-]{20}/,
-  /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
-  /\/\/[^/@\s"]*:[^/@\s"]+@/,
-  /hunter2|s3cret/
-]
-
-const leaks: string[] = []
-
-/** The lines that held secrets since it was last asked. */
-export function takeLeaks(): string[] {
-  return leaks.splice(0)
-}
-
-afterEach(() => {
-  expect(takeLeaks(), 'a secret is in a log line').toEqual([])
-})
+import { noteLeaks } from './leaks.ts'
 
 /** Writes every line, those at debug too, as the service does, and lets the test fail in which one holds a secret. */
 export const watchfulLogger: Logger = pino({ level: 'debug' }, { write: noteLeaks })
-
-/** Looks at what something wrote to a log. */
-export function noteLeaks(text: string): void {
-  leaks.push(...text.split('\n').filter((line) => SECRETS.some((secret) => secret.test(line))))
-}

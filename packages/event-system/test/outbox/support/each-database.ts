@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { PGlite } from '@electric-sql/pglite'
 import type { Event } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { sharedInFile } from '../../../../../test/support/shared-in-file.ts'
 import type { EventLog } from '../../../src/log/index.ts'
 import { SqliteLog, type SqliteLogOptions } from '../../../src/log/sqlite/index.ts'
 import {
@@ -44,13 +45,11 @@ export interface DatabaseUnderTest {
   newLog(options: SqliteLogOptions): Promise<EventLog>
 }
 
-let started: Promise<PGlite> | undefined
 /** One for all tests of a file: it takes its time to start. */
-function thePostgres(): Promise<PGlite> {
-  started ??= PGlite.create()
-  return started
-}
-afterAll(async () => (await started)?.close())
+const thePostgres = sharedInFile(
+  () => PGlite.create(),
+  (postgres) => postgres.close()
+)
 
 let count = 0
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
-import { assertScope, Policy, type PolicyReason } from '../../access/index.ts'
+import { assertScope, type Policy, type PolicyReason } from '../../access/index.ts'
+import { parsePolicy } from '../../access/policy-file.ts'
 import { ExitCode } from '../exit-codes.ts'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
@@ -52,7 +53,7 @@ export function definePolicy(command: Command, run: Run): void {
 
 function policyOf(file: string): Policy {
   try {
-    return Policy.parse(readFileSync(file))
+    return parsePolicy(readFileSync(file))
   } catch (cause) {
     throw wrong(`${file} is no policy: ${(cause as Error).message}`, cause)
   }

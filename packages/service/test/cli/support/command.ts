@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { noteLeaks } from '../../support/watchful-logger.ts'
+import { noteLeaks } from '../../support/leaks.ts'
 
 export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 /** How the command is started from its sources. */

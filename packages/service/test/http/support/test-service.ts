@@ -2,22 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, onTestFinished } from 'vitest'
-import { type RedisServer, startRedis } from '../../../../../test/support/start-redis.ts'
+import { onTestFinished } from 'vitest'
+import { sharedInFile } from '../../../../../test/support/shared-in-file.ts'
+import { startRedis } from '../../../../../test/support/start-redis.ts'
 import { type RunningService, type ServiceOptions, startService } from '../../../src/index.ts'
 import { watchfulLogger } from '../../support/watchful-logger.ts'
 
 export const LOGS = ['sqlite', 'redis'] as const
 export type LogKind = (typeof LOGS)[number]
 
-let redis: Promise<RedisServer> | undefined
-afterAll(async () => (await redis)?.stop())
+const theRedis = sharedInFile(startRedis, (server) => server.stop())
 
 /** Variables of a log that nobody else uses. The Redis is one for the whole test file, the stream is a new one. */
 export async function newLog(kind: LogKind): Promise<Record<string, string>> {
   if (kind === 'redis') {
-    redis ??= startRedis()
-    return { REDIS_URL: (await redis).url, EVENT_STREAM_NAME: `test_${randomUUID()}` }
+    return { REDIS_URL: (await theRedis()).url, EVENT_STREAM_NAME: `test_${randomUUID()}` }
   }
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-http-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
