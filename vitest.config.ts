@@ -39,7 +39,7 @@ export default defineConfig({
           name: 'house',
           include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: [...FAULTS, ...PROCESSES],
-          // Their processes load the sources once for many files: importing took as long as testing.
+          // Their processes load the sources once for many files. Each file would load them anew.
           isolate: false,
           sequence: { groupOrder: 0 }
         }

@@ -29,7 +29,7 @@ const ALONE = `Nobody publishes while a batch is under way, so that the log wait
 the publisher while the log appends: 3.5 to 4.7 µs of the server for each event, half of it for deduplication.`
 
 const ONE_THREAD = `The publisher and SQLite share one thread. By processor time an event takes some 3 µs to be checked, written as
-JSON and answered, 4 µs in SQLite (the entry, its index, its id for deduplication, the write-ahead log), and 1 µs to be looked for.`
+JSON and answered, 3 µs in SQLite (the entry, its index, its part of the deduplication window, the write-ahead log), and up to 1 µs to be looked for.`
 
 /** Publishing by the library: one after another, many at once, in batches. Who publishes by a driver writes its JSON, too, and checks nothing. */
 export async function publishing(log: BenchLog): Promise<Comparison[]> {
