@@ -17,7 +17,12 @@ export const claimCases: readonly ConformanceCase[] = [
       await eventually('a claim of all', async () => {
         const deliveries = await group.claim('heir', { minIdleMs: 200, limit: 10 })
         if (deliveries.length > 0) assert.ok(performance.now() - before >= 150)
-        for (const id of idsOf(deliveries)) claimed.add(id)
+        const page = idsOf(deliveries)
+        assert.deepEqual(
+          page,
+          ids.filter((id) => page.includes(id))
+        )
+        for (const id of page) claimed.add(id)
         return claimed.size === ids.length
       })
       assert.deepEqual(claimed, new Set(ids))
