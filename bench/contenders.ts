@@ -14,14 +14,14 @@ export interface Contender {
 export type Contenders = Readonly<Record<string, (log: BenchLog) => Promise<Contender>>>
 
 /**
- * How long contenders took for so many turns, in ms. Each has a process and a log of its own, since code that has seen one
- * log, one codec and one way to consume is faster than code that has seen two, and a service sees one. One is at work at a
- * time, in turns: what else the machine does falls on all. The first turns, in which the code is compiled, are not counted.
+ * How many contenders do in a second, of whom each does `each` in a turn. They have processes and logs of their own, since
+ * code that has seen one log, one codec and one way to consume is faster than code that has seen two, and a service sees one.
+ * One is at work at a time: what else the machine does falls on all. The first turns, in which the code is compiled, are not counted.
  */
-export async function timesInTurns(
+export async function ratesOf(
   kind: BenchLog['kind'],
   names: readonly string[],
-  { warmUps, turns }: { readonly warmUps: number; readonly turns: number }
+  { warmUps, turns, each }: { readonly warmUps: number; readonly turns: number; readonly each: number }
 ): Promise<number[]> {
   const contenders = await Promise.all(
     names.map(async (name) => (await startProcess('contender.ts', process.env, [kind, name])).child)
@@ -38,7 +38,7 @@ export async function timesInTurns(
     contender.disconnect()
     await ended
   }
-  return spent
+  return spent.map((ms) => ((turns * each) / ms) * 1_000)
 }
 
 async function turnOf(contender: ChildProcess): Promise<number> {

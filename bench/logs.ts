@@ -11,7 +11,6 @@ export const DURABLE = { appendonly: 'yes', appendfsync: 'everysec', 'auto-aof-r
 
 /** The peer of a log: what its driver does with the same payloads and nothing else. */
 export interface RawDriver {
-  readonly name: string
   appendOne(payload: string): Promise<unknown>
   appendMany(payloads: readonly string[]): Promise<unknown>
   /** Many callers at the same moment. */
@@ -27,6 +26,8 @@ export interface RawDriver {
 /** A log to measure: each call of `system` and `raw` opens a new, empty one. */
 export interface BenchLog {
   readonly kind: 'sqlite' | 'redis'
+  /** What {@link raw} is, for people. */
+  readonly driver: string
   /** Where a server is, when it is one. */
   readonly url?: string
   system(options?: Pick<EventSystemOptions, 'partitioning'>): Promise<EventSystem>
@@ -46,6 +47,7 @@ async function sqliteBenchLog(): Promise<BenchLog> {
   const newPath = () => join(folder, `${++files}.db`)
   return {
     kind: 'sqlite',
+    driver: 'node:sqlite',
     async system() {
       const system = new EventSystem({ logPath: newPath() })
       await system.initialize()
@@ -67,6 +69,7 @@ async function redisBenchLog(): Promise<BenchLog> {
   }
   return {
     kind: 'redis',
+    driver: 'redis client',
     url: server.url,
     async system(options = {}) {
       await (await empty()).close()
@@ -93,7 +96,6 @@ function rawSqlite(path: string): RawDriver {
     database.exec('COMMIT')
   }
   return {
-    name: 'node:sqlite',
     appendOne: async (payload) => insert.run(payload),
     appendMany,
     appendConcurrently: appendMany,
@@ -138,7 +140,6 @@ function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
   }
   const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
   return {
-    name: 'redis client',
     appendOne: append,
     appendConcurrently: (payloads) => Promise.all(payloads.map(append)),
     appendMany(payloads) {

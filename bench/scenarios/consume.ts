@@ -1,13 +1,12 @@
 import { type ConsumeOptions, type EventSystem, encodeEvent } from '@tradpal/event-system'
 import { bullMqRate } from '../bullmq.ts'
-import { type Contender, type Contenders, timesInTurns } from '../contenders.ts'
+import { type Contender, type Contenders, ratesOf } from '../contenders.ts'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
 import { type Comparison, spentMs } from '../measure.ts'
 
 /** So many events are consumed in each turn. */
 const TURN = 40_000
-const TURNS = { warmUps: 3, turns: 6 }
 const JOBS = 20_000
 const BATCH = 1_000
 /** What a consumer reads at once when it is told nothing else; the driver reads as much. */
@@ -20,15 +19,14 @@ envelope, its type), has a context of its own to publish and to be cancelled in,
 export async function consuming(log: BenchLog): Promise<Comparison[]> {
   const ways =
     log.kind === 'redis' ? ['consume', 'consume in order', 'consume by the driver'] : ['consume', 'consume in order']
-  const times = await timesInTurns(log.kind, ways, TURNS)
-  const [shared = 0, ordered = 0, bare] = times.map((ms) => ((TURNS.turns * TURN) / ms) * 1_000)
+  const [shared = 0, ordered = 0, bare] = await ratesOf(log.kind, ways, { warmUps: 3, turns: 6, each: TURN })
   const consumption: Comparison = {
     what: `library, ${log.kind}: consume and acknowledge`,
     unit: 'events/s',
     ours: shared,
     floor: 70_000,
     ...(bare !== undefined && {
-      peer: 'redis client + JSON.parse',
+      peer: `${log.driver} + JSON.parse`,
       theirs: bare,
       ratioFloor: 0.7,
       inTheWay: IN_THE_WAY

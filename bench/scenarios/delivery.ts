@@ -33,7 +33,7 @@ export async function delivery(log: BenchLog): Promise<Comparison[]> {
       what: `library, ${log.kind}: publish to handler at 5,000/s, ${name}`,
       unit: 'ms',
       ours: quantile(ours, share),
-      ...(theirs === undefined ? {} : { peer: `${raw.name} + JSON.parse`, theirs: quantile(theirs, share) }),
+      ...(theirs === undefined ? {} : { peer: `${log.driver} + JSON.parse`, theirs: quantile(theirs, share) }),
       ...(floor === undefined ? {} : { floor })
     })
   )

@@ -1,6 +1,6 @@
 import { type Event, type EventSystem, encodeEvent, toWire, type WireEvent } from '@tradpal/event-system'
 import { bullMqAddRate } from '../bullmq.ts'
-import { type Contender, type Contenders, timesInTurns } from '../contenders.ts'
+import { type Contender, type Contenders, ratesOf } from '../contenders.ts'
 import { marketDataBatch } from '../events.ts'
 import { ioredisRate } from '../ioredis.ts'
 import type { BenchLog, RawDriver } from '../logs.ts'
@@ -10,16 +10,13 @@ import { natsRate } from '../nats.ts'
 /** So many before the measured ones, where each takes so short that compiling the code would be a part of the figure. */
 const WARM_UP = 2_000
 const WARM_UP_MANY = 20_000
-/** Elsewhere so many are published. */
+/** To the other peers so many are published. */
 const ELSEWHERE = 100_000
-const PUBLISHERS = 1_000
-const CONCURRENT_TURN = 20_000
-const CONCURRENT = { warmUps: 3, turns: 6 }
+export const PUBLISHERS = 1_000
+export const CONCURRENT = { warmUps: 3, turns: 6, each: 20_000 }
 const BATCH = 100
-const BATCHES_TURN = 10_000
-const BATCHES = { warmUps: 4, turns: 8 }
+const BATCHES = { warmUps: 4, turns: 8, each: 10_000 }
 const FLOORS = { sqlite: 150_000, redis: 100_000 }
-const DRIVERS = { sqlite: 'node:sqlite', redis: 'redis client' }
 const JOBS = 20_000
 
 const IN_THE_WAY = `Each publish is one script that looks for the event id in the two hashes of deduplication, appends, and
@@ -67,7 +64,7 @@ async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
   })
   await raw.close()
   const what = `library, ${log.kind}: publish one after another`
-  const peer = `${raw.name} + JSON.stringify`
+  const peer = `${log.driver} + JSON.stringify`
   const [floor, p50Floor] = log.kind === 'redis' ? [{ ratioFloor: 0.8 }, { floor: 1, ratioFloor: 1.25 }] : []
   return [
     { what, unit: 'events/s', ours, peer, theirs, ...floor, inTheWay: IN_THE_WAY },
@@ -85,13 +82,12 @@ async function oneByOne(log: BenchLog, count: number): Promise<Comparison[]> {
 
 /** Publishers that each publish, wait, and publish again. */
 async function concurrent(log: BenchLog): Promise<Comparison[]> {
-  const times = await timesInTurns(log.kind, ['publish concurrently', 'append concurrently'], CONCURRENT)
-  const [ours = 0, theirs = 0] = times.map((ms) => ((CONCURRENT.turns * CONCURRENT_TURN) / ms) * 1_000)
+  const [ours = 0, theirs = 0] = await ratesOf(log.kind, ['publish concurrently', 'append concurrently'], CONCURRENT)
   const what = `library, ${log.kind}: publish, ${PUBLISHERS.toLocaleString('en')} concurrent publishers`
   const published: Comparison = { what, unit: 'events/s', ours }
   const ofRaw = {
     ...published,
-    peer: `${DRIVERS[log.kind]} + JSON.stringify`,
+    peer: `${log.driver} + JSON.stringify`,
     theirs,
     floor: FLOORS[log.kind]
   }
@@ -104,50 +100,43 @@ async function concurrent(log: BenchLog): Promise<Comparison[]> {
 async function batches(log: BenchLog, publishers: 1 | 10): Promise<Comparison> {
   const ways =
     publishers === 1 ? ['publish batches', 'append batches'] : ['publish batches by 10', 'append batches by 10']
-  const times = await timesInTurns(log.kind, ways, BATCHES)
-  const [ours = 0, theirs = 0] = times.map((ms) => ((BATCHES.turns * BATCHES_TURN) / ms) * 1_000)
+  const [ours = 0, theirs = 0] = await ratesOf(log.kind, ways, BATCHES)
   const together = publishers === 1 ? '' : `, ${publishers} publishers`
   const what = `library, ${log.kind}: publish in batches of ${BATCH}${together}`
   const floor = log.kind === 'redis' && publishers === 1 ? { ratioFloor: 0.7, inTheWay: ALONE } : {}
-  return { what, unit: 'events/s', ours, peer: `${DRIVERS[log.kind]} + JSON.stringify`, theirs, ...floor }
+  return { what, unit: 'events/s', ours, peer: `${log.driver} + JSON.stringify`, theirs, ...floor }
 }
 
 /** Those who publish by the library, and who append by a driver. */
 export const publishers: Contenders = {
-  'publish concurrently': (log) => byLibrary(log, CONCURRENT_TURN, publishAll),
-  'append concurrently': (log) => byDriver(log, CONCURRENT_TURN, appendAll),
-  'publish batches': (log) =>
-    byLibrary(
-      log,
-      BATCHES_TURN,
-      inBatches(1, (system, some) => system.publishBatch(some))
-    ),
-  'append batches': (log) =>
-    byDriver(
-      log,
-      BATCHES_TURN,
-      inBatches(1, (raw, some) => raw.appendMany(written(some)))
-    ),
-  'publish batches by 10': (log) =>
-    byLibrary(
-      log,
-      BATCHES_TURN,
-      inBatches(10, (system, some) => system.publishBatch(some))
-    ),
-  'append batches by 10': (log) =>
-    byDriver(
-      log,
-      BATCHES_TURN,
-      inBatches(10, (raw, some) => raw.appendMany(written(some)))
-    )
+  'publish concurrently': async (log) => concurrently(await log.system()),
+  'append concurrently': (log) => byDriver(log, CONCURRENT.each, appendAll),
+  'publish batches': (log) => batchesByLibrary(log, 1),
+  'append batches': (log) => batchesByDriver(log, 1),
+  'publish batches by 10': (log) => batchesByLibrary(log, 10),
+  'append batches by 10': (log) => batchesByDriver(log, 10)
 }
 
-async function byLibrary(
-  log: BenchLog,
+/** Publishers that each publish, wait, and publish again, over this system. */
+export function concurrently(system: EventSystem): Contender {
+  return byLibrary(system, CONCURRENT.each, publishAll)
+}
+
+async function batchesByLibrary(log: BenchLog, howMany: number): Promise<Contender> {
+  const publish = inBatches(howMany, (system: EventSystem, some: readonly Event[]) => system.publishBatch(some))
+  return byLibrary(await log.system(), BATCHES.each, publish)
+}
+
+function batchesByDriver(log: BenchLog, howMany: number): Promise<Contender> {
+  const append = inBatches(howMany, (raw: RawDriver, some: readonly WireEvent[]) => raw.appendMany(written(some)))
+  return byDriver(log, BATCHES.each, append)
+}
+
+function byLibrary(
+  system: EventSystem,
   count: number,
   publish: (system: EventSystem, events: readonly Event[]) => Promise<void>
-): Promise<Contender> {
-  const system = await log.system()
+): Contender {
   return {
     turn() {
       const events = marketDataBatch(count)

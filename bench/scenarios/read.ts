@@ -21,7 +21,7 @@ export async function reading(log: BenchLog): Promise<Comparison[]> {
     what: `library, ${log.kind}: replay`,
     unit: 'events/s',
     ours: replayed,
-    peer: `${raw.name} + JSON.parse`,
+    peer: `${log.driver} + JSON.parse`,
     theirs: replayedRaw,
     floor: 150_000
   }
