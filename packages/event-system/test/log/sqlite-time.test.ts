@@ -78,6 +78,22 @@ describe('an embedded log and time', () => {
     expect(await log.append([entries[2_047] as (typeof entries)[number]])).toMatchObject([{ duplicate: false }])
   })
 
+  test('what a handle with a shorter deduplication window has forgotten comes anew; the rest is known still', async () => {
+    let now = 1_800_000_000_000
+    const path = newPath()
+    const log = await open(path, () => now)
+    const [forgotten, known] = [entry(), entry()]
+    await log.append([forgotten])
+    await log.append([known])
+    now += 10_000
+    const hasty = new SqliteLog({ path, deduplicationWindowMs: 1_000, clock: { ...systemClock, now: () => now } })
+    onTestFinished(() => hasty.close())
+    await hasty.start()
+    await hasty.append(Array.from({ length: 1_000 }, entry))
+    expect(await log.append([forgotten])).toMatchObject([{ duplicate: false }])
+    expect(await log.append([known])).toMatchObject([{ duplicate: true }])
+  })
+
   test('what leaves the deduplication window leaves the file, after large appends and small ones', async () => {
     let now = 1_800_000_000_000
     const path = newPath()

@@ -30,6 +30,13 @@ const LARGEST_GENERATION = 262_144
 /** Ids in a generation are kept as 32-bit distances from its first. */
 const LONGEST_SPAN = 2 ** 32 - 2
 
+interface Row {
+  readonly id: number
+  readonly eventIds: readonly string[]
+}
+
+const NO_ROW: Row = { id: 0, eventIds: [] }
+
 /** How many entries stand in the deduplication window, at or behind an id. */
 export function countRecent(connection: Connection, horizon: number): number {
   return Number(connection.statement(COUNT).get(horizon)?.count)
@@ -45,7 +52,7 @@ export class RecentEventIds {
   #seen = 0
   #insertedSincePrune = 0
   /** The row that was looked into last: what is repeated is mostly repeated in a row. A row never changes. */
-  #row: { readonly id: number; readonly eventIds: readonly string[] } = { id: 0, eventIds: [] }
+  #row: Row = NO_ROW
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -118,7 +125,8 @@ export class RecentEventIds {
     const { id: first, eventIds } = this.#row
     if (id < first || id >= first + eventIds.length) {
       const row = this.#connection.statement(ROW_AT).get(id)
-      this.#row = { id: Number(row?.id), eventIds: row === undefined ? [] : eventIdsOf(row.event_ids) }
+      // Another handle, with a shorter window, may have removed it.
+      this.#row = row === undefined ? NO_ROW : { id: Number(row.id), eventIds: eventIdsOf(row.event_ids) }
     }
     return this.#row.eventIds[id - this.#row.id]
   }
