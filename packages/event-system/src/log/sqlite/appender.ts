@@ -63,13 +63,14 @@ export class Appender {
   place(entries: readonly AppendEntry[], expected: readonly StreamVersion[] = []): Placed[] {
     const state = this.#connection.statement(STATE).get()
     const added = Number(state?.added)
+    const lastId = Number(state?.last_id)
     const now = Math.floor(this.#connection.options.clock.now())
-    const firstId = Math.max(now * IDS_PER_MS, Number(state?.last_id) + 1)
+    const firstId = Math.max(now * IDS_PER_MS, lastId + 1)
     const horizon = this.#horizon(Math.floor(firstId / IDS_PER_MS))
     const inThisCall = new Map<string, number>()
     const fresh: AppendEntry[] = []
     const hashes: number[] = []
-    this.#recent.catchUp(horizon)
+    this.#recent.catchUp(horizon, lastId)
     const placed = entries.map((entry): Placed => {
       const hash = hashOf(entry.eventId)
       const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, hash, horizon)

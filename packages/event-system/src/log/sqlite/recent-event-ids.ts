@@ -25,6 +25,8 @@ const PRUNE_ROWS = 100
 
 /** Rows that one turn of the event loop takes in, at most. */
 const CATCH_UP_PAGE = 100
+/** Others append so little in so long that it may be left for the transaction. */
+const MOMENT_MS = 100
 const SMALLEST_TABLE = 1_024
 const LARGEST_GENERATION = 262_144
 /** Ids in a generation are kept as 32-bit distances from its first. */
@@ -50,6 +52,7 @@ export class RecentEventIds {
   readonly #connection: Connection
   #generations: Generation[] = []
   #seen = 0
+  #caughtUpAt = Number.NEGATIVE_INFINITY
   #insertedSincePrune = 0
   /** The row that was looked into last: what is repeated is mostly repeated in a row. A row never changes. */
   #row: Row = NO_ROW
@@ -60,13 +63,16 @@ export class RecentEventIds {
 
   /** Takes in what others appended at or behind `horizon`, a page a turn: what is left for {@link catchUp} in a transaction is little. */
   async approach(horizon: number): Promise<void> {
+    if (performance.now() - this.#caughtUpAt < MOMENT_MS) return
     while ((await this.#connection.read(() => this.#takePage(horizon))) === CATCH_UP_PAGE) {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
-  /** Takes in the rest. */
-  catchUp(horizon: number): void {
+  /** Takes in the rest, up to the log's last id. */
+  catchUp(horizon: number, lastId: number): void {
+    this.#caughtUpAt = performance.now()
+    if (this.#seen === lastId) return
     while (this.#takePage(horizon) === CATCH_UP_PAGE);
   }
 
