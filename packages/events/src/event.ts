@@ -8,6 +8,7 @@ import {
   invalidPart
 } from './envelope.ts'
 import { EventSystemError } from './errors.ts'
+import { newEventId } from './event-id.ts'
 import type { EventType } from './event-types.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { shown } from './json-value.ts'
@@ -109,12 +110,6 @@ export function validateEvent(event: Event): void {
   checkedSource(event.source)
   checkedMetadata(event.metadata)
   validateData(event.eventType, checkedObject('data', event.data))
-}
-
-/** A new event id, a random UUID. */
-export function newEventId(): string {
-  // The engine makes the UUID as a rope of its parts. The check flattens it while it is hot, and saves more than it costs.
-  return checkedEventId(globalThis.crypto.randomUUID())
 }
 
 function stamped(timestamp: string | Date | number): string {

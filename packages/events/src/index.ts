@@ -13,10 +13,10 @@ export {
   type EventData,
   type EventMetadata,
   type EventOf,
-  newEventId,
   type StoredEvent,
   validateEvent
 } from './event.ts'
+export { newEventId } from './event-id.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 export { isJsonObject, type JsonObject, type JsonValue } from './json-value.ts'
 export { symbolOf } from './key.ts'

@@ -7,7 +7,8 @@ import {
   invalidPart
 } from './envelope.ts'
 import { EventSystemError } from './errors.ts'
-import { type Event, type EventMetadata, newEventId } from './event.ts'
+import type { Event, EventMetadata } from './event.ts'
+import { newEventId } from './event-id.ts'
 import { assertExactText } from './exact-text.ts'
 import { assertExact, assertNotTooDeep } from './exact-value.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'

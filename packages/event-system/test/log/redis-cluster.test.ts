@@ -56,9 +56,10 @@ describe('a log in a Redis Cluster', () => {
       expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
         streamName,
         ...(partitioning === 'type' ? ['bell'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
-        `${streamName}:{${streamName}}:dedup:N`,
         ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
-        ...(partitioning === 'type' ? ['partitions', 'type:risk_alert', 'type:trading_signal'] : []).map(
+        ...(partitioning === 'type' ? ['partitions'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
+        `${streamName}:{${streamName}}:recent:N`,
+        ...(partitioning === 'type' ? ['type:risk_alert', 'type:trading_signal'] : []).map(
           (name) => `${streamName}:{${streamName}}:${name}`
         )
       ])
@@ -75,7 +76,7 @@ describe('a log in a Redis Cluster', () => {
     const { node } = await cluster.ownerOf('events_{eu}')
     expect(
       (await cluster.ask<string[]>(node, 'KEYS', 'events_{eu}*')).map((key) => key.replace(/[01]$/, 'N')).sort()
-    ).toEqual(['events_{eu}', 'events_{eu}:dedup:N'])
+    ).toEqual(['events_{eu}', 'events_{eu}:recent:N'])
     for (const streamName of ['a{b', 'a}b', '{}', 'a{}b']) {
       expect(() => new RedisLog({ url: cluster.url, streamName }), streamName).toThrow(/braces/)
     }

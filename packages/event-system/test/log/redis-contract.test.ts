@@ -85,10 +85,10 @@ describe('what stands in Redis', () => {
       'tradpal_events:counter:of:somebody',
       'tradpal_events:dead_letters',
       'tradpal_events:dead_letters:actions',
-      'tradpal_events:dedup:N',
       ...['amended', 'delayed', 'ledger:N', 'notes', 'place', 'routed', 'sharding'].map(
         (name) => `tradpal_events:group:group:${name}`
-      )
+      ),
+      'tradpal_events:recent:N'
     ])
     expect(await redis.client.get('another')).toBe('stays')
     await group.destroy()

@@ -1,10 +1,12 @@
-import { assertExpectedVersions, assertStreamKey, EventSystemError, type StreamVersion } from '@tradpal/events'
+import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
+import { mustBeSaid } from './arguments.ts'
 import type { Connection, Reply, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
 import { type Payloads, PLACE_FIELD } from './payloads.ts'
+import { rowsOf } from './rows.ts'
 import { runScript } from './scripts.ts'
 import type { StoredEntry } from './settlements.ts'
 import { expectedArguments, placedAt, type VersionedReply, versionedResults } from './versions.ts'
@@ -60,19 +62,18 @@ export class Appender {
     if (entries.length === 0) return []
     let isVersioned = expected.length > 0
     for (const { eventId, streamKey } of entries) {
-      if (eventId === '') throw new EventSystemError('invalid_argument', 'An event id must not be empty.')
+      mustBeSaid('An event id', eventId)
       if (streamKey === undefined) continue
       assertStreamKey(streamKey)
       isVersioned = true
     }
     if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs, isVersioned ? expected : undefined)
     if (isVersioned) return this.#appendVersioned(entries, expected, timeoutMs)
-    const args = [this.#window]
-    for (const { eventId, payload } of entries) args.push(eventId, payload)
+    const rows = rowsOf(entries, (args, { payload }) => args.push(payload))
     if (entries.length > 1 || this.#window === '0') {
-      return toResults(await this.#run<AppendReply>('append', args, timeoutMs))
+      return toResults(await this.#run<AppendReply>('append', [this.#window, ...rows], timeoutMs))
     }
-    const reply = await this.#run<string | [string]>('appendOne', args, timeoutMs)
+    const reply = await this.#run<string | [string]>('appendOne', [this.#window, ...rows], timeoutMs)
     const isNew = typeof reply === 'string'
     return [{ messageId: isNew ? reply : placedAt(reply[0]).messageId, duplicate: !isNew }]
   }
@@ -83,8 +84,8 @@ export class Appender {
     timeoutMs?: number
   ): Promise<AppendResult[]> {
     const { stream, deduplication, versions } = this.#keys
-    const args = [this.#window, ...expectedArguments(expected)]
-    for (const { eventId, payload, streamKey = '' } of entries) args.push(eventId, payload, streamKey)
+    const rows = rowsOf(entries, (args, { payload, streamKey = '' }) => args.push(payload, streamKey))
+    const args = [this.#window, ...expectedArguments(expected), ...rows]
     const keys = [stream, ...deduplication, versions]
     const writer = this.#connection.durable
     const reply = await runScript<VersionedReply>(writer, 'appendVersioned', keys, args, timeoutMs)
@@ -103,11 +104,11 @@ export class Appender {
       const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
       const args = [this.#window, this.field]
       if (expected !== undefined) args.push(...expectedArguments(expected))
-      for (const [i, { eventId, eventType, payload, streamKey = '' }] of entries.entries()) {
-        args.push(eventId, places?.[i] ?? payload, String(numbers.get(eventType)))
-        if (expected !== undefined) args.push(streamKey)
-      }
-      return args
+      const rows = rowsOf(entries, (row, { eventType, payload, streamKey = '' }, i) => {
+        row.push(places?.[i] ?? payload, String(numbers.get(eventType)))
+        if (expected !== undefined) row.push(streamKey)
+      })
+      return [...args, ...rows]
     }
     const options = { timeoutMs, writer: this.#connection.durable }
     const keys = [...deduplication, bell]

@@ -41,7 +41,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
   return {
     stream,
     prefix,
-    deduplication: [`${prefix}:dedup:0`, `${prefix}:dedup:1`],
+    deduplication: [`${prefix}:recent:0`, `${prefix}:recent:1`],
     deadLetters: `${prefix}:dead_letters`,
     actions: `${prefix}:dead_letters:actions`,
     versions: `${prefix}:versions`,

@@ -193,15 +193,14 @@ export class RedisLog implements EventLog {
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys, this.#partitions),
       this.#connection.read<number>(['XLEN', letters]),
-      Promise.all(deduplication.map((key) => this.#connection.read<number>(['HLEN', key])))
+      Promise.all(deduplication.map((key) => this.#connection.read<string | null>(['HGET', key, '#'])))
     ])
     return {
       length,
       ...ends,
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
-      // Each hash has one field that is no event id.
-      deduplicationEntries: remembered.reduce((sum, fields) => sum + Math.max(0, fields - 1), 0),
+      deduplicationEntries: remembered.reduce((sum, count) => sum + Number(count ?? 0), 0),
       deadLetters
     }
   }

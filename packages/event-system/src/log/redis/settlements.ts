@@ -2,6 +2,7 @@ import type { AppendEntry, Hold, LedgerEntry, MessageId, Settlement } from '../p
 import { mustBeSaid } from './arguments.ts'
 import { toStoredLetter } from './dead-letters.ts'
 import { compareKnownIds, mustBeMessageId } from './message-id.ts'
+import { rowsOf } from './rows.ts'
 
 /** In whose name something is settled. */
 export interface Holder {
@@ -69,11 +70,12 @@ export function settleArguments(
   const args = [consumer, shard, tenure, mustBeMessageId(messageId), String(attempt), outcome.kind]
   args.push(outcomeText(group, messageId, outcome), String(effects.length))
   for (const { eventId, step, append } of effects) {
-    args.push(mustBeSaid('The event id of effects', eventId), step, String(append.length))
-    for (const entry of append) {
+    const rows = rowsOf(append, (row, entry) => {
       const { content, number } = storedAs(entry)
-      args.push(mustBeSaid('An event id', entry.eventId), content, number)
-    }
+      mustBeSaid('An event id', entry.eventId)
+      row.push(content, number)
+    })
+    args.push(mustBeSaid('The event id of effects', eventId), step, String(rows.length), ...rows)
   }
   args.push(String(remember.length))
   for (const entry of remember) args.push(...ledgerArguments(entry))

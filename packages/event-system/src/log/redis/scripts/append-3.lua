@@ -3,10 +3,9 @@
 -- Includes: append
 --
 -- KEYS  1 the stream, 2, 3 the two hashes of deduplication
--- ARGV  1 the window in ms; 0 for none
---       2, 3 event id and payload of the first event, 4, 5 of the second, ...
+-- ARGV  1 the window in ms; 0 for none, then the events in rows, the payload of each
 -- Returns {message ids, indexes (from 0) of those that were there already}
 
-local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1]) end
-local ids, duplicates = appendEvents(KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV, 2, add)
+local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
+local ids, duplicates = appendEvents(KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV, 1, add)
 return {ids, duplicates}

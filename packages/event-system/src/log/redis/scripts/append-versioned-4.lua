@@ -4,8 +4,8 @@
 --
 -- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key
 -- ARGV  1 the window in ms; 0 for none, 2 how many versions are expected, then stream key and version of each, and then
---       event id, payload and stream key ('' for none) of each event
+--       the events in rows, payload and stream key ('' for none) of each
 -- Returns what appendVersioned does
 
-local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1]) end
-return appendVersioned(KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 3, add)
+local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
+return appendVersioned(KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 2, add)

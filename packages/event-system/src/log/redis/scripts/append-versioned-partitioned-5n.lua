@@ -4,18 +4,18 @@
 --
 -- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the bell, 5 the versions by stream key, 6.. the streams
 -- ARGV  1 the partitions as the caller knows them, 2 the window in ms; 0 for none, 3 the field of the entries, 4 how many
---       versions are expected, then stream key and version of each, and then event id, what the field holds, number of the
---       stream and stream key ('' for none) of each event
+--       versions are expected, then stream key and version of each, and then the events in rows, what the field holds,
+--       number of the stream and stream key ('' for none) of each
 -- Returns what appendVersioned does
 
 local stale = outdated()
 if stale then return stale end
 local streams = streamsFrom(6)
 -- A key of another type fails here.
-for i = 5 + 2 * tonumber(ARGV[4]), #ARGV, 4 do redis.call('XLEN', streams[ARGV[i + 2] + 1]) end
+eachEvent(5 + 2 * ARGV[4], #ARGV, 3, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) end)
 
 local append, finish = partitionedAppender(streams, KEYS[4], ARGV[3])
-local function add(i) return append(ARGV[i + 1], tonumber(ARGV[i + 2])) end
-local reply = appendVersioned(KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 4, 4, add)
+local function add(i) return append(ARGV[i], tonumber(ARGV[i + 1])) end
+local reply = appendVersioned(KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 4, 3, add)
 finish()
 return reply

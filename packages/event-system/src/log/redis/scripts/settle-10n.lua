@@ -7,8 +7,8 @@
 -- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
 --       ms, 5 the field of the entries in partitions, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
---       how many effects, and for each: event id, step, how many events, and event id, what the field holds and number
---       of the stream of each, '' for a payload in the log's own;
+--       how many effects, and for each: event id, step, how many arguments its events take, and these in rows, what the
+--       field holds and number of the stream of each, '' for a payload in the log's own;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
 -- Returns for each settlement '' or the letter's id; false when the hold was lost
 
@@ -31,9 +31,9 @@ end
 
 local function appendEffects(first, last)
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
-  appendEvents(KEYS[2], KEYS[3], window, first, last, 3, function(i)
-    if ARGV[i + 2] == '' then return redis.call('XADD', streams[1], '*', 'event', ARGV[i + 1]) end
-    return append(ARGV[i + 1], tonumber(ARGV[i + 2]))
+  appendEvents(KEYS[2], KEYS[3], window, first, last, 2, function(i)
+    if ARGV[i + 1] == '' then return redis.call('XADD', streams[1], '*', 'event', ARGV[i]) end
+    return append(ARGV[i], tonumber(ARGV[i + 1]))
   end)
   finish()
 end
@@ -42,10 +42,10 @@ local function takeEffects(counts)
   for _ = 1, tonumber(take()) do
     local eventId, step, count = take(), take(), tonumber(take())
     if counts and remembered(ledger, eventId)[step] == nil then
-      appendEffects(at, at + 3 * count - 1)
+      appendEffects(at, at + count - 1)
       remember(ledger, eventId, step, '')
     end
-    at = at + 3 * count
+    at = at + count
   end
 end
 

@@ -1,20 +1,10 @@
 -- Appends events, but for those whose id was appended inside the deduplication window.
 --
--- Two hashes, event id -> message id: time is cut into spans as long as the window, and spans use the two in turn, so
--- that an id of the window stands in this span's or the last one's. The field '' says which span it is.
+-- The events stand in ARGV in rows: the field of their ids, the last 12 characters of each one after the other, in
+-- growing order, or '' where the field is that of one id, how many they are, and then the arguments of each.
+-- Includes: remembered
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
-
--- Of a hash that is left over from an older span nothing counts: puts what counts into `seen`, event id -> message id.
-local function look(hash, ofSpan, fields, now, window, seen)
-  local found = redis.call('HMGET', hash, unpack(fields))
-  if tonumber(found[1]) ~= ofSpan then return false end
-  for i = 2, #fields do
-    local id = found[i]
-    if id and now - tonumber(string.match(id, '^%d+')) < window then seen[fields[i]] = id end
-  end
-  return true
-end
 
 -- Now, its span, and the hashes of this span and the last one.
 local function spansOf(evenHash, oddHash, window)
@@ -25,45 +15,118 @@ local function spansOf(evenHash, oddHash, window)
   return now, span, evenHash, oddHash
 end
 
--- first, last: where the events stand in ARGV, each with `width` arguments, the first of which is its id. add(i) appends
--- the event whose arguments begin at i, and answers its message id. Returns the message ids and, from 0, the indexes of
--- those that were there already.
+-- Up to a thousand of the rows from `at` to `last`: '', '#' and their fields, where they begin, and where the next one would.
+local function rowsFrom(at, last, width)
+  local fields, places, count = {'', '#'}, {}, 0
+  while at <= last and count < CHUNK do
+    count = count + 1
+    fields[count + 2] = ARGV[at]
+    places[count] = at
+    at = at + 3 + width * ARGV[at + 2]
+  end
+  return fields, places, at
+end
+
+-- Calls back with where the arguments of each event begin.
+local function eachEvent(at, last, width, callback)
+  while at <= last do
+    local count = ARGV[at + 2]
+    for k = 0, count - 1 do callback(at + 3 + width * k) end
+    at = at + 3 + width * count
+  end
+end
+
+-- What stands in a hash under fields of which the first is '', and whether it is of that span: of an older one nothing counts.
+local function textsOf(hash, ofSpan, fields)
+  local texts = redis.call('HMGET', hash, unpack(fields))
+  if tonumber(texts[1]) == ofSpan then return texts, true end
+  return {}, false
+end
+
+-- The records of ids that were appended in a row, of which none was there before: the last `count`.
+local function recordsOf(endings, ids, count)
+  local last, first = ids[#ids], ids[#ids - count + 1]
+  if count == 1 then return '1:' .. first .. ':' .. endings end
+  local ms, sequence = string.match(first, '^(%d+)-(%d+)$')
+  if ms and last == string.format('%s-%.0f', ms, sequence + count - 1) then
+    return count .. ':' .. first .. ':' .. endings
+  end
+  local records = {}
+  for i = 1, count do
+    records[i] = '1:' .. ids[#ids - count + i] .. ':' .. string.sub(endings, 12 * i - 11, 12 * i)
+  end
+  return table.concat(records)
+end
+
+-- first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i) appends the event whose
+-- arguments begin at i, and answers its message id. Returns the message ids and, from 0, the indexes of those that were
+-- there already.
 local function appendEvents(evenHash, oddHash, window, first, last, width, add)
   local ids, duplicates = {}, {}
-  if window == 0 then
-    for i = first, last, width do ids[#ids + 1] = add(i) end
-    return ids, duplicates
-  end
+  local now, span, current, before
+  if window > 0 then now, span, current, before = spansOf(evenHash, oddHash, window) end
 
-  local now, span, current, before = spansOf(evenHash, oddHash, window)
-  local seen = {}
-  for from = first, last, width * CHUNK do
-    local to = math.min(from + width * (CHUNK - 1), last)
-    local fields, fresh = {''}, {}
-    for i = from, to, width do fields[#fields + 1] = ARGV[i] end
-    look(before, span - 1, fields, now, window, seen)
-    local isThisSpan = look(current, span, fields, now, window, seen)
-    for i = from, to, width do
-      local eventId = ARGV[i]
-      local id = seen[eventId]
-      if id then
-        duplicates[#duplicates + 1] = (i - first) / width
-      else
-        id = add(i)
-        seen[eventId] = id
-        fresh[#fresh + 1] = eventId
-        fresh[#fresh + 1] = id
-      end
-      ids[#ids + 1] = id
+  while first <= last do
+    local fields, places, next = rowsFrom(first, last, width)
+    local old, here, isThisSpan, kept, fresh, count = {}, {}, true, {}, {}, 0
+    if window > 0 then
+      old = textsOf(before, span - 1, fields)
+      here, isThisSpan = textsOf(current, span, fields)
+      count = here[2] or 0
     end
-    if #fresh > 0 then
+
+    local function write()
+      if #fresh == 0 then return end
       if not isThisSpan then
         redis.call('UNLINK', current)
         redis.call('HSET', current, '', span)
         redis.call('PEXPIRE', current, 2 * window)
+        isThisSpan = true
       end
-      redis.call('HSET', current, unpack(fresh))
+      redis.call('HSET', current, '#', count, unpack(fresh))
+      fresh = {}
     end
+
+    local function keep(field, text, howMany)
+      kept[field] = text
+      count = count + howMany
+      local size = #fresh
+      fresh[size + 1] = field
+      fresh[size + 2] = text
+      if size >= 2 * CHUNK then write() end
+    end
+
+    -- Events of a row of which some may have been there before.
+    local function addNew(row, field, endings, howMany)
+      for k = 0, howMany - 1 do
+        local text, ending = kept[field] or here[row + 2], string.sub(endings, 12 * k + 1, 12 * k + 12)
+        local id = rememberedIn(current, text, field, ending, now, window)
+          or rememberedIn(before, old[row + 2], field, ending, now, window)
+        if id then
+          duplicates[#duplicates + 1] = #ids
+        else
+          id = add(places[row] + 3 + width * k)
+          if text and #text >= LONG and ending ~= '' then
+            keep('=' .. field .. ending, '1:' .. id .. ':', 1)
+          else
+            keep(field, (text or '') .. '1:' .. id .. ':' .. ending, 1)
+          end
+        end
+        ids[#ids + 1] = id
+      end
+    end
+
+    for row, at in ipairs(places) do
+      local field, endings, howMany = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+      if kept[field] or here[row + 2] or old[row + 2] then
+        addNew(row, field, endings, howMany)
+      else
+        for i = at + 3, at + 2 + width * howMany, width do ids[#ids + 1] = add(i) end
+        if window > 0 then keep(field, recordsOf(endings, ids, howMany), howMany) end
+      end
+    end
+    write()
+    first = next
   end
   return ids, duplicates
 end

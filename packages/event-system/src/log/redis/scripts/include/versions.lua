@@ -2,24 +2,29 @@
 -- something is expected of have those versions. When all of the events were there already, nothing is expected.
 -- Includes: append
 
-local function areAllThere(evenHash, oddHash, window, first, width)
+local function areAllThere(evenHash, oddHash, window, first, last, width)
   if window == 0 then return false end
   local now, span, current, before = spansOf(evenHash, oddHash, window)
-  for from = first, #ARGV, width * CHUNK do
-    local fields, seen = {''}, {}
-    for i = from, math.min(from + width * (CHUNK - 1), #ARGV), width do fields[#fields + 1] = ARGV[i] end
-    look(before, span - 1, fields, now, window, seen)
-    look(current, span, fields, now, window, seen)
-    for i = 2, #fields do
-      if not seen[fields[i]] then return false end
+  while first <= last do
+    local fields, places, next = rowsFrom(first, last, width)
+    local old, here = textsOf(before, span - 1, fields), textsOf(current, span, fields)
+    for row, at in ipairs(places) do
+      local field, endings = ARGV[at], ARGV[at + 1]
+      for k = 1, tonumber(ARGV[at + 2]) do
+        local ending = string.sub(endings, 12 * k - 11, 12 * k)
+        local isThere = rememberedIn(current, here[row + 2], field, ending, now, window)
+          or rememberedIn(before, old[row + 2], field, ending, now, window)
+        if not isThere then return false end
+      end
     end
+    first = next
   end
   return true
 end
 
--- In ARGV stand, from `at` on, how many versions are expected, stream key and version of each, and then the events, each
--- with `width` arguments: its id first and its stream key last, '' for none. add(i) appends the event whose arguments begin
--- at i, and answers its message id.
+-- In ARGV stand, from `at` on, how many versions are expected, stream key and version of each, and then the events in rows,
+-- each with `width` arguments, the stream key last, '' for none. add(i) appends the event whose arguments begin at i, and
+-- answers its message id.
 -- Returns {message ids, indexes (from 0) of those that were there already}; the id of an event with a stream key is
 -- followed by a space and the version, and so it is remembered for deduplication. Or, nothing changed, {index (from 0) of
 -- an expected version that is not so, the version that is}.
@@ -36,7 +41,7 @@ local function appendVersioned(evenHash, oddHash, versionsHash, window, at, widt
   for i = at + 1, first - 2, 2 do
     local actual = versionOf(ARGV[i])
     if actual ~= tonumber(ARGV[i + 1]) then
-      if areAllThere(evenHash, oddHash, window, first, width) then break end
+      if areAllThere(evenHash, oddHash, window, first, #ARGV, width) then break end
       return {(i - at - 1) / 2, actual}
     end
   end
