@@ -1,6 +1,7 @@
 import { decodeEvent, type Event, EventSystemError, encodeEvent, validateEvent, withLineage } from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
+import { Draft } from './encryption/draft.ts'
 import type { EventCodec } from './event-codec.ts'
 
 /**
@@ -22,7 +23,18 @@ export function stampedEvent(event: Event): Event {
 
 /** As {@link entryOf}, of a {@link stampedEvent}. */
 export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
+  if (codec.draft !== undefined) return codec.draft(event)
   return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
+}
+
+/** Those of which something is to be sealed. */
+export function draftsIn(entries: readonly AppendEntry[]): Draft[] {
+  return entries.filter((entry) => entry instanceof Draft)
+}
+
+/** What an entry's payload takes, in characters; of one that is still to be sealed, about. */
+export function sizeOf(entry: AppendEntry): number {
+  return entry instanceof Draft ? entry.size : entry.payload.length
 }
 
 /** Throws what encoding throws, but for what is said of the key. */

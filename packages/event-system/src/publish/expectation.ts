@@ -28,5 +28,6 @@ export function withStreamKey(
   entries: readonly AppendEntry[],
   { streamKey }: ExpectationOptions
 ): readonly AppendEntry[] {
-  return streamKey === undefined ? entries : entries.map((entry) => ({ ...entry, streamKey }))
+  if (streamKey === undefined) return entries
+  return entries.map(({ eventId, eventType, payload }) => ({ eventId, eventType, payload, streamKey }))
 }

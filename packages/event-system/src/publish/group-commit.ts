@@ -1,7 +1,10 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
+import { draftsIn, type SealingThread } from '../codec/index.ts'
 import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
-import { type Parcel, refuse } from './parcel.ts'
+import { InTurn } from './in-turn.ts'
+import type { Parcel } from './parcel.ts'
+import { behindError, lateError, refuse } from './refusal.ts'
 import type { Spool } from './spool/index.ts'
 
 /** A batch is closed at so many entries: a larger one gains nothing at the log, and leaves it idle while the publishers take up their answers. */
@@ -25,6 +28,8 @@ export interface GroupCommitParts {
   readonly random: () => number
   /** An event id that comes again within so long is appended once, in ms. What may be in the log is not sent again after that. */
   readonly deduplicationWindowMs: number
+  /** Where what is encrypted is sealed, a batch at once. */
+  readonly sealing?: Pick<SealingThread, 'seal'> | undefined
   readonly spool?: Spool | undefined
 }
 
@@ -43,6 +48,7 @@ export class GroupCommit {
   /** Batches that are to be sent again, by the order in which they were sent. */
   #failed: { readonly order: number; readonly batch: readonly Parcel[] }[] = []
   #sent = 0
+  readonly #sealed = new InTurn()
   #inFlight = 0
   #spooling = 0
   /** In a row. */
@@ -130,16 +136,32 @@ export class GroupCommit {
   }
 
   #send(batch: readonly Parcel[]): void {
-    const { log, circuit, clock } = this.#parts
     if (this.#offeredInThisTurn > 0) this.#sentInThisTurn = true
     const order = this.#sent++
-    const sentAt = clock.now()
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
+    this.#inFlight++
+    const { sealing } = this.#parts
+    const sealed = sealing && this.#sealed.after(sealing.seal(draftsIn(entries)))
+    if (sealed === undefined) this.#append(batch, entries, order)
+    else void sealed.then(() => this.#appendSealed(batch, entries, order))
+  }
+
+  /** What failed meanwhile goes first. */
+  #appendSealed(batch: readonly Parcel[], entries: readonly AppendEntry[], order: number): void {
+    if (this.#failed.length === 0) this.#append(batch, entries, order)
+    else {
+      this.#failed.push({ order, batch })
+      this.#onAnswer()
+    }
+  }
+
+  #append(batch: readonly Parcel[], entries: readonly AppendEntry[], order: number): void {
+    const { log, circuit, clock } = this.#parts
+    const sentAt = clock.now()
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
     const expected = batch[0]?.expected
     const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
-    this.#inFlight++
     circuit
       .run(() => log.append(entries, options))
       .then(
@@ -272,14 +294,4 @@ function together(batch: readonly Parcel[]): AppendEntry[] {
   const all: AppendEntry[] = []
   for (const { entries } of batch) for (const entry of entries) all.push(entry)
   return all
-}
-
-function behindError(): EventSystemError {
-  const message = 'Older events of the same key are in the spool and come first; nothing was written.'
-  return new EventSystemError('log_unavailable', message)
-}
-
-function lateError({ reason }: Circuit): EventSystemError {
-  const why = reason === undefined ? 'It answers too slowly.' : reason
-  return new EventSystemError('log_unavailable', `The log did not take it in time. ${why}`)
 }

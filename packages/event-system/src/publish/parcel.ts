@@ -1,4 +1,5 @@
-import { EventSystemError, type StreamVersion } from '@tradpal/events'
+import type { StreamVersion } from '@tradpal/events'
+import { sizeOf } from '../codec/index.ts'
 import type { AppendEntry, AppendResult } from '../log/index.ts'
 
 /**
@@ -61,7 +62,7 @@ export class Parcel implements Offer {
     this.expected = expected
     this.unknown = unknown
     let bytes = 0
-    for (const { payload } of entries) bytes += payload.length
+    for (const entry of entries) bytes += sizeOf(entry)
     this.bytes = bytes
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     this.outcome = promise
@@ -72,19 +73,4 @@ export class Parcel implements Offer {
   get events(): number {
     return this.entries.length
   }
-}
-
-/**
- * Tells the caller the truth: what was sent once without an answer may be in the log, whatever came after. But for a
- * conflict: were it there, it would have been known as a duplicate.
- */
-export function refuse({ unknown, reject }: Parcel, error: unknown): void {
-  const saysSo = error instanceof EventSystemError && ['log_timeout', 'version_conflict'].includes(error.code)
-  if (unknown === undefined || saysSo) {
-    reject(error)
-    return
-  }
-  const reason = error instanceof Error ? error.message : String(error)
-  const message = `An answer of the log was lost, and it could not be asked again: whether it wrote is unknown. ${reason}`
-  reject(new EventSystemError('log_timeout', message, { cause: error }))
 }

@@ -8,8 +8,9 @@ import {
   parseJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
+import { Draft } from './draft.ts'
 import { ENCRYPTED, parseSealed, subjectIdIn } from './sealed-text.ts'
-import type { Sealer } from './sealer.ts'
+import { aboutSealed, type Sealer } from './sealer.ts'
 import { type SubjectOf, subjectIdOfEvent } from './subject.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 
@@ -34,22 +35,29 @@ export function encryptingCodec({
   maxEventBytes
 }: EncryptingCodecOptions): EventCodec {
   const keyFor = subjects?.keyFor
+
+  function draft(event: Event): Draft {
+    assertNotReserved(event)
+    const data = encodePart(event, 'data')
+    const metadata = encodePart(event, 'metadata')
+    const head = headOf(event)
+    assertFits([head, data, metadata], maxEventBytes)
+    const inside = hidesMetadata ? 'event' : 'data'
+    const text = hidesMetadata ? `[${data},${metadata}]` : data
+    const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
+    const by = subjectId === undefined ? sealer.current(inside) : sealer.ofSubject(subjectId, inside)
+    return new Draft(event, {
+      key: by.key,
+      about: aboutSealed(by, aboutEvent(event)),
+      text,
+      before: `${head},"data":{"${ENCRYPTED}":"${by.head}.`,
+      after: `"},"metadata":${hidesMetadata ? '{}' : metadata}}`
+    })
+  }
+
   return {
-    encode(event) {
-      assertNotReserved(event)
-      const data = encodePart(event, 'data')
-      const metadata = encodePart(event, 'metadata')
-      const head = headOf(event)
-      assertFits([head, data, metadata], maxEventBytes)
-      const inside = hidesMetadata ? 'event' : 'data'
-      const text = hidesMetadata ? `[${data},${metadata}]` : data
-      const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
-      const sealed =
-        subjectId === undefined
-          ? sealer.seal(inside, aboutEvent(event), text)
-          : sealer.sealFor(subjectId, inside, aboutEvent(event), text)
-      return `${head},"data":{"${ENCRYPTED}":"${sealed}"},"metadata":${hidesMetadata ? '{}' : metadata}}`
-    },
+    draft,
+    encode: (event) => draft(event).payload,
     decode(payload) {
       const event = decodeEvent(payload, { validate: 'envelope' })
       const sealed = sealedTextOf(event)

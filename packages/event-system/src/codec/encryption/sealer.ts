@@ -1,8 +1,9 @@
+import type { KeyObject } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
 import { open, seal } from './cipher.ts'
 import type { DerivedKeys } from './derived-keys.ts'
 import type { KeyRing } from './key-ring.ts'
-import { headOf, type Inside, type Owner, parseSealed } from './sealed-text.ts'
+import { headOf, type Inside, parseSealed } from './sealed-text.ts'
 
 /** Where the keys are, for sentences, and what they are now. */
 export interface KeySource {
@@ -14,6 +15,12 @@ export interface KeySource {
 export interface SubjectSource {
   /** Throws `key_missing`, `shredded` and `decryption_failed`. */
   keysOf(id: string): DerivedKeys
+}
+
+/** With what a text is sealed, and what stands before it. */
+export interface Seal {
+  readonly key: KeyObject
+  readonly head: string
 }
 
 export interface Opened {
@@ -33,13 +40,21 @@ export class Sealer {
 
   /** `about`: to what the text belongs. With another it is not opened. */
   seal(inside: Inside, about: string, text: string): string {
-    const { current, keys } = this.#keys.ring
-    return sealWith(keys.get(current) as DerivedKeys, { owner: 'ring', inside, keyId: current }, about, text)
+    const by = this.current(inside)
+    return `${by.head}.${seal(by.key, aboutSealed(by, about), text)}`
   }
 
-  /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
-  sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
-    return sealWith(this.#subjects.keysOf(subjectId), { owner: 'subject', inside, keyId: subjectId }, about, text)
+  /** That of the ring's current key, for one text. */
+  current(inside: Inside): Seal {
+    const { current, keys } = this.#keys.ring
+    const { salt, key } = (keys.get(current) as DerivedKeys).next()
+    return { key, head: headOf('ring', inside, current, salt) }
+  }
+
+  /** That of a subject's key, by its id, for one text. Throws `key_missing` and `shredded`. */
+  ofSubject(subjectId: string, inside: Inside): Seal {
+    const { salt, key } = this.#subjects.keysOf(subjectId).next()
+    return { key, head: headOf('subject', inside, subjectId, salt) }
   }
 
   /** Throws `key_missing`, `shredded` and `decryption_failed`. */
@@ -47,7 +62,7 @@ export class Sealer {
     const { owner, inside, keyId, salt, head, box } = parseSealed(sealed)
     const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
     try {
-      return { inside, text: open(keys.ofSalt(salt), `${head}\n${about}`, box) }
+      return { inside, text: open(keys.ofSalt(salt), aboutSealed({ head }, about), box) }
     } catch {
       const message = `What is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or put in another's place.`
       throw new EventSystemError('decryption_failed', message)
@@ -64,15 +79,9 @@ export class Sealer {
   }
 }
 
-function sealWith(
-  keys: DerivedKeys,
-  { owner, inside, keyId }: { readonly owner: Owner; readonly inside: Inside; readonly keyId: string },
-  about: string,
-  text: string
-): string {
-  const { salt, key } = keys.next()
-  const head = headOf(owner, inside, keyId, salt)
-  return `${head}.${seal(key, `${head}\n${about}`, text)}`
+/** What is authenticated with a text: what stands before it, and what it is about. */
+export function aboutSealed({ head }: Pick<Seal, 'head'>, about: string): string {
+  return `${head}\n${about}`
 }
 
 const NO_SUBJECTS: SubjectSource = {
