@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,11 @@ const run = promisify(execFile)
 export interface Certificate {
   readonly certFile: string
   readonly keyFile: string
+}
+
+/** What who has it shows, read from its files. */
+export function showing({ certFile, keyFile }: Certificate): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile) }
 }
 
 /** An authority of a test's own. */

@@ -4,11 +4,11 @@ import type { IncomingMessage } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Certificate } from '../../../../test/support/certificates.ts'
+import { type Certificate, showing } from '../../../../test/support/certificates.ts'
 import type { RunningService } from '../../src/index.ts'
 import { signal } from '../http/support/test-service.ts'
 import { http2Client } from './support/http2-client.ts'
-import { ask, keptAlive, ofHouse, replaceable, secureService, showing } from './support/secure-service.ts'
+import { ask, keptAlive, ofHouse, replaceable, secureService } from './support/secure-service.ts'
 
 const house = ofHouse()
 

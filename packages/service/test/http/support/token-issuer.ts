@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { onTestFinished } from 'vitest'
+import { type Certificate, showing } from '../../../../../test/support/certificates.ts'
 
 /** A key with which tokens are signed. */
 export interface SigningKey {
@@ -50,7 +52,7 @@ export async function resigned(token: string, key: SigningKey, change: object = 
   return rawToken(key, claims, JSON.stringify({ ...JSON.parse(header), ...change }))
 }
 
-/** An issuer of tokens that publishes its keys over HTTP, until the test ends. */
+/** An issuer of tokens that publishes its keys over HTTP, or with a certificate over HTTPS, until the test ends. */
 export class TokenIssuer {
   readonly url: string
   /** The paths that were asked for. */
@@ -70,16 +72,19 @@ export class TokenIssuer {
     this.published = [key.publicJwk]
   }
 
-  static async start(key?: SigningKey): Promise<TokenIssuer> {
+  static async start(key?: SigningKey, certificate?: Certificate): Promise<TokenIssuer> {
     const requests: string[] = []
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
       requests.push(request.url ?? '')
       issuer.answer(response, request)
-    })
+    }
+    const server =
+      certificate === undefined ? createServer(listener) : createSecureServer(showing(certificate), listener)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const issuer = new TokenIssuer(`http://127.0.0.1:${port}`, requests, key ?? (await newSigningKey()))
+    const scheme = certificate === undefined ? 'http' : 'https'
+    const issuer = new TokenIssuer(`${scheme}://127.0.0.1:${port}`, requests, key ?? (await newSigningKey()))
     onTestFinished(async () => {
       server.close()
       server.closeAllConnections()

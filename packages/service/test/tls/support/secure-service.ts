@@ -65,11 +65,6 @@ export function secureService(
   return serviceOver('sqlite', { EVENT_TLS_CERT_FILE: certFile, EVENT_TLS_KEY_FILE: keyFile, ...environment }, options)
 }
 
-/** What a client shows, read from its files. */
-export function showing({ certFile, keyFile }: Certificate): { cert: Buffer; key: Buffer } {
-  return { cert: readFileSync(certFile), key: readFileSync(keyFile) }
-}
-
 /** One connection, kept alive from request to request, for the test that runs. */
 export function keptAlive(options: AgentOptions): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ...options })
