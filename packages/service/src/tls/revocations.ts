@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import type { X509Certificate } from 'node:crypto'
 import { X509Certificate as Certificate, X509Crl } from '@peculiar/x509'
+import { textsIn } from './pem.ts'
 
 /** Which certificates their authorities have revoked. */
 export class Revocations {
@@ -9,8 +10,8 @@ export class Revocations {
 
   /** Takes the lists of a file in PEM. Throws for what is none, and for a list that has expired. */
   constructor(pem: Buffer, now: number) {
-    const lists = pem.toString('latin1').match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g)
-    if (lists === null) {
+    const lists = textsIn(pem, 'X509 CRL')
+    if (lists.length === 0) {
       throw new Error(
         'EVENT_TLS_CRL_FILE holds no list of revoked certificates in PEM: a text with a line -----BEGIN X509 CRL-----.'
       )
@@ -29,10 +30,21 @@ export class Revocations {
   }
 
   has(certificate: X509Certificate): boolean {
-    const { issuerName } = new Certificate(certificate.raw)
-    const serials = this.#serials.get(textOf(issuerName.toArrayBuffer()))
-    return serials?.has(plain(certificate.serialNumber)) === true
+    return this.#serials.get(issuerOf(certificate))?.has(plain(certificate.serialNumber)) === true
   }
+
+  /** Whether an authority has revoked a certificate since, but for the one that issued this certificate. */
+  hasMoreThan(earlier: Revocations | undefined, certificate: X509Certificate): boolean {
+    const own = issuerOf(certificate)
+    const before = earlier === undefined ? new Map<string, Set<string>>() : earlier.#serials
+    return [...this.#serials].some(
+      ([issuer, serials]) => issuer !== own && [...serials].some((serial) => !before.get(issuer)?.has(serial))
+    )
+  }
+}
+
+function issuerOf({ raw }: X509Certificate): string {
+  return textOf(new Certificate(raw).issuerName.toArrayBuffer())
 }
 
 function parsed(text: string): X509Crl {

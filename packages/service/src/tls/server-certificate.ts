@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { textsIn } from './pem.ts'
 
 /** Refuses, with a sentence, a certificate of a server and a key that a service could not be reached with. */
 export function checkServerCertificate(cert: Buffer, key: Buffer, keyFile: string, now: number): void {
@@ -22,8 +23,8 @@ export function checkServerCertificate(cert: Buffer, key: Buffer, keyFile: strin
 
 /** All certificates of a file. */
 export function certificatesIn(pem: Buffer, variable: string): X509Certificate[] {
-  const texts = pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g)
-  if (texts === null) {
+  const texts = textsIn(pem, 'CERTIFICATE')
+  if (texts.length === 0) {
     throw new Error(`${variable} holds no certificate in PEM: a text with a line -----BEGIN CERTIFICATE-----.`)
   }
   return texts.map((text) => parsed(text, variable))

@@ -5,8 +5,10 @@ import { createSecureContext, type SecureContextOptions, type TLSSocket } from '
 import { type Clock, type Logger, WatchedFiles } from '@tradpal/event-system'
 import type { ClientCertificate, TlsFiles } from '../access/index.ts'
 import { nameOf } from './certificate-name.ts'
-import { ClientTrust, type RevocationList } from './client-trust.ts'
+import { ClientTrust } from './client-trust.ts'
 import { connectionOf } from './connection.ts'
+import { textsIn } from './pem.ts'
+import type { Revocations } from './revocations.ts'
 import { checkServerCertificate } from './server-certificate.ts'
 
 /** Mozilla's intermediate list without finite-field Diffie-Hellman: TLS 1.3, and of TLS 1.2 what has forward secrecy and authenticates what it encrypts. */
@@ -26,7 +28,7 @@ const CIPHERS = [
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** Undefined where there is no list. */
-type ReadRevocations = ((pem: Buffer) => RevocationList) | undefined
+type ReadRevocations = ((pem: Buffer) => Revocations) | undefined
 
 /** What the files say at one time. */
 interface Material {
@@ -107,10 +109,10 @@ export class ServiceTls {
     if (known?.trust === trust && now < known.validTo) return known.certificate
     const socket = request.socket as TLSSocket
     const shown = socket.getPeerX509Certificate()
-    const isEarlier = this.#begunUnder.get(connection) !== trust
+    const begunUnder = this.#begunUnder.get(connection)
     const found = {
       trust,
-      certificate: shown && judged(shown, socket, trust, isEarlier, now),
+      certificate: shown && judged(shown, socket, trust, begunUnder, now),
       validTo: shown !== undefined && shown.validToDate.getTime() > now ? shown.validToDate.getTime() : Infinity
     }
     this.#known.set(connection, found)
@@ -140,7 +142,8 @@ function materialOf({ cert, key, ca, crl }: Pems, keyFile: string, now: number, 
     // The client knows best which cipher its machine is fast at: all of them are good.
     honorCipherOrder: false,
     ...(ca === undefined ? {} : { ca }),
-    ...(crl === undefined ? {} : { crl })
+    // Of one text Node takes the first list alone.
+    ...(crl === undefined ? {} : { crl: textsIn(crl, 'X509 CRL') })
   }
   createSecureContext(context)
   return { context, trust }
@@ -150,10 +153,11 @@ function judged(
   shown: X509Certificate,
   socket: TLSSocket,
   trust: ClientTrust,
-  isEarlier: boolean,
+  begunUnder: ClientTrust | undefined,
   now: number
 ): ClientCertificate {
-  const refused = isEarlier ? trust.mistakeOfEarlier(shown, socket, now) : trust.mistakeOf(shown, socket, now)
+  const refused =
+    begunUnder === trust ? trust.mistakeOf(shown, socket, now) : trust.mistakeOfEarlier(shown, socket, begunUnder, now)
   if (refused !== undefined) return { refused }
   const name = nameOf(shown)
   return name === undefined ? { refused: NAMELESS } : { name }
