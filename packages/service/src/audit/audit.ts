@@ -24,6 +24,8 @@ export interface AuditOptions {
   readonly logger: Logger
   /** Entries are removed when they are older. Default: none is. */
   readonly retentionMs?: number | undefined
+  /** How many events the service has removed from its log by itself so far. Default: none. */
+  readonly trimmedByItself?: () => number
 }
 
 /** Something that is recorded before it is done. */
@@ -51,19 +53,22 @@ export class Audit {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #retentionMs: number | undefined
+  readonly #trimmedByItself: () => number
   readonly #gathering = new Gathering()
   readonly #waiting: Batch[] = []
   readonly #ending = new AbortController()
   #writing: Promise<void> | undefined
   #beats: Promise<unknown> | undefined
   #failing = false
+  #trimmed = 0
 
-  constructor({ log, clock, logger, retentionMs }: AuditOptions) {
+  constructor({ log, clock, logger, retentionMs, trimmedByItself = () => 0 }: AuditOptions) {
     this.#log = log
     this.#chain = new Chain(log)
     this.#clock = clock
     this.#logger = logger
     this.#retentionMs = retentionMs
+    this.#trimmedByItself = trimmedByItself
   }
 
   /** Opens the audit log and begins to write what is gathered. Rejects with `log_unavailable` and its kin. */
@@ -192,7 +197,7 @@ export class Audit {
 
   async #write(all: boolean): Promise<void> {
     if (all || this.#waiting.length < MOST_BATCHES) {
-      const drafts = this.#gathering.take(this.#clock.now(), all)
+      const drafts = [...this.#ownTrims(), ...this.#gathering.take(this.#clock.now(), all)]
       for (let i = 0; i < drafts.length; i += MOST_AT_ONCE) {
         this.#waiting.push(batchOf(drafts.slice(i, i + MOST_AT_ONCE)))
       }
@@ -203,6 +208,15 @@ export class Audit {
     }
     if (this.#failing) this.#logger.info({}, 'the audit log takes entries again')
     this.#failing = false
+  }
+
+  /** What the service has removed by itself since the last time. */
+  #ownTrims(): AuditDraft[] {
+    const before = this.#trimmed
+    this.#trimmed = this.#trimmedByItself()
+    const removed = this.#trimmed - before
+    if (removed === 0) return []
+    return [{ ...THE_SERVICE, at: this.#clock.now(), action: 'log.trimmed', what: { removed }, outcome: 'done' }]
   }
 
   #beat(): void {

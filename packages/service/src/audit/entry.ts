@@ -17,7 +17,8 @@ export const ACTIONS = [
   'groups.moved',
   'groups.removed',
   'audit.trimmed',
-  'request.refused'
+  'request.refused',
+  'answer.ended'
 ] as const
 export type AuditAction = (typeof ACTIONS)[number]
 

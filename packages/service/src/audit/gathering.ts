@@ -12,15 +12,17 @@ const MOST_WAITING = 1_000
 /** With more event types than this in one entry, the others are counted together. */
 const MOST_TYPES = 100
 
-/** Events that were published by one request. */
-export interface Publishing {
+/** Events that one request published, or was to publish. */
+export type Publishing = {
   readonly eventTypes: readonly string[]
-  readonly outcome: 'done' | 'spooled'
-  readonly first: string
-  readonly last: string
-}
+} & (
+  | { readonly outcome: 'done' | 'spooled'; readonly first: string; readonly last: string }
+  | { readonly outcome: 'failed'; readonly code: string }
+)
 
+/** What somebody asked for and may not have, or may have no more. */
 export interface Refusal {
+  readonly action: 'request.refused' | 'answer.ended'
   readonly code: string
   readonly method: string
   /** As it was defined, `/groups/:group`: what callers write into a path does not make kinds. */
@@ -30,12 +32,11 @@ export interface Refusal {
 
 interface Published {
   readonly who: Principal
-  readonly outcome: 'done' | 'spooled'
+  readonly began: Publishing
   requests: number
   events: number
   readonly byType: Map<string, number>
-  readonly first: string
-  last: string
+  last: string | undefined
 }
 
 interface Refused {
@@ -49,28 +50,41 @@ interface Refused {
 
 /** Counts what comes too often for an entry each, in a memory that no flood fills. */
 export class Gathering {
-  readonly #published = { done: new Map<Principal, Published>(), spooled: new Map<Principal, Published>() }
+  /** By what came of it: the outcome, or the code of the failure. */
+  readonly #published = new Map<string, Map<Principal, Published>>()
   readonly #refused = new Map<string, Refused>()
   #waiting: AuditDraft[] = []
 
-  publish(who: Principal, { eventTypes, outcome, first, last }: Publishing): void {
-    let sum = this.#published[outcome].get(who)
-    if (sum === undefined) {
-      sum = { who, outcome, requests: 0, events: 0, byType: new Map(), first, last }
-      this.#published[outcome].set(who, sum)
-    }
+  publish(who: Principal, publishing: Publishing): void {
+    const { eventTypes } = publishing
+    const sum = this.#sumOf(who, publishing)
     sum.requests++
     sum.events += eventTypes.length
-    sum.last = last
+    if (publishing.outcome !== 'failed') sum.last = publishing.last
     for (const type of eventTypes) {
       const name = sum.byType.has(type) || sum.byType.size < MOST_TYPES ? type : 'others'
       sum.byType.set(name, (sum.byType.get(name) ?? 0) + 1)
     }
   }
 
+  #sumOf(who: Principal, publishing: Publishing): Published {
+    const outcome = publishing.outcome === 'failed' ? publishing.code : publishing.outcome
+    let sums = this.#published.get(outcome)
+    if (sums === undefined) {
+      sums = new Map()
+      this.#published.set(outcome, sums)
+    }
+    let sum = sums.get(who)
+    if (sum === undefined) {
+      sum = { who, began: publishing, requests: 0, events: 0, byType: new Map(), last: undefined }
+      sums.set(who, sum)
+    }
+    return sum
+  }
+
   refuse(actor: Actor, refusal: Refusal, now: number): void {
-    const { code, method, route, requestId } = refusal
-    const named = `${code} ${method} ${route} ${actor.keyId ?? ''} ${actor.principal}`
+    const { action, code, method, route, requestId } = refusal
+    const named = `${action} ${code} ${method} ${route} ${actor.keyId ?? ''} ${actor.principal}`
     const key = this.#refused.has(named) || this.#refused.size < MOST_KINDS ? named : 'others'
     let kind = this.#refused.get(key)
     if (kind === undefined) {
@@ -84,7 +98,7 @@ export class Gathering {
       this.#waiting.push({
         ...actor,
         at: now,
-        action: 'request.refused',
+        action,
         requestId,
         what: { method, route },
         outcome: 'refused',
@@ -95,10 +109,10 @@ export class Gathering {
 
   /** What is to be written now, and forgets it. `all`: also the counts of windows that are not over. */
   take(now: number, all: boolean): AuditDraft[] {
-    const sums = Object.values(this.#published).flatMap((published) => [...published.values()])
+    const sums = [...this.#published.values()].flatMap((published) => [...published.values()])
     const drafts = [...this.#waiting, ...sums.map((sum) => publishedDraft(sum, now))]
     this.#waiting = []
-    for (const published of Object.values(this.#published)) published.clear()
+    for (const published of this.#published.values()) published.clear()
     for (const [key, kind] of this.#refused) {
       if (!all && now - kind.since < WINDOW_MS) continue
       this.#refused.delete(key)
@@ -108,11 +122,13 @@ export class Gathering {
   }
 }
 
-function publishedDraft({ who, outcome, requests, events, byType, first, last }: Published, at: number): AuditDraft {
+function publishedDraft({ who, began, requests, events, byType, last }: Published, at: number): AuditDraft {
   const { name: principal, proof, keyId } = who
   const actor: Actor = { principal, proof, ...(keyId === undefined ? {} : { keyId }) }
-  const what = { requests, events, by_type: Object.fromEntries(byType), first, last }
-  return { ...actor, at, action: 'events.published', what, outcome }
+  const what = { requests, events, by_type: Object.fromEntries(byType) }
+  const draft = { ...actor, at, action: 'events.published', outcome: began.outcome } as const
+  if (began.outcome === 'failed') return { ...draft, what, code: began.code }
+  return { ...draft, what: { ...what, first: began.first, last: last ?? began.last } }
 }
 
 function refusedDraft(
@@ -120,10 +136,11 @@ function refusedDraft(
   isOfOthers: boolean,
   at: number
 ): AuditDraft {
-  const { method, route, code } = refusal
+  const { action, method, route, code } = refusal
   const times = { further: counted, from: since, to: lastAt }
   const { address: _, ...who } = actor
-  const draft = { at, action: 'request.refused', outcome: 'refused' } as const
-  if (isOfOthers) return { ...draft, principal: 'others', proof: 'nothing', what: { ...times } }
+  const draft = { at, action, outcome: 'refused' } as const
+  if (isOfOthers)
+    return { ...draft, action: 'request.refused', principal: 'others', proof: 'nothing', what: { ...times } }
   return { ...draft, ...who, what: { method, route, ...times }, code }
 }

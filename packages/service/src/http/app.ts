@@ -14,7 +14,7 @@ import { withoutSecrets } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import type { ServiceTls } from '../tls/index.ts'
 import { auditRoutes } from './audit.ts'
-import { auditRequests } from './auditing.ts'
+import { auditRequests, noteEnded } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import { boundConnections, boundRequests, serverOptions } from './bounds.ts'
 import type { App, AppContext } from './context.ts'
@@ -62,7 +62,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const lasting = new LastingAnswers({
     shares: configuration.limits.shares,
     onStreams: (streams) => metrics.setStreams(streams),
-    onRefused: (limit) => metrics.rateLimited.inc({ limit })
+    onRefused: (limit) => metrics.rateLimited.inc({ limit }),
+    onEnded: noteEnded
   })
   const onProblem = reportTo(metrics, logger)
   const protection = await openProtection({ system, configuration, metrics, logger, clock })

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type JsonObject, type PublishReceipt, parseJson } from '@tradpal/event-system'
+import {
+  type Event,
+  type EventSystemError,
+  type JsonObject,
+  type PublishReceipt,
+  parseJson
+} from '@tradpal/event-system'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { STRANGER } from '../access/index.ts'
-import type { Actor, Audit, AuditAction, Begun } from '../audit/index.ts'
+import type { Actor, Audit, AuditAction, Begun, Refusal } from '../audit/index.ts'
 import { toProblem } from './problems.ts'
 
 /**
@@ -12,7 +18,7 @@ import { toProblem } from './problems.ts'
 export type AuditRule = 'nothing' | 'events.published' | Recorded
 
 interface Recorded {
-  readonly action: Exclude<AuditAction, 'events.published' | 'audit.trimmed' | 'request.refused'>
+  readonly action: Exclude<AuditAction, 'events.published' | 'audit.trimmed' | 'request.refused' | 'answer.ended'>
   /** Ids, counts and filters; undefined when the request changes nothing, and nothing is written then. Default: what the path names. */
   readonly what?: (request: AuditedRequest) => JsonObject | undefined
   /** What there is to say of the answer: ids and counts. */
@@ -38,6 +44,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What was written before it is done, until it is written what came of it. */
     begun: Begun | undefined
+    /** What the log was asked to take. */
+    offered: readonly Event[] | undefined
+    /** Why an answer that lasts was ended: the code. */
+    endedBy: string | undefined
   }
 }
 
@@ -45,6 +55,8 @@ declare module 'fastify' {
 export function auditRequests(app: FastifyInstance, audit: Audit | undefined): void {
   app.decorate('audit', audit)
   app.decorateRequest('begun', undefined)
+  app.decorateRequest('offered', undefined)
+  app.decorateRequest('endedBy', undefined)
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(route)
@@ -60,25 +72,46 @@ export function auditRequests(app: FastifyInstance, audit: Audit | undefined): v
   if (audit === undefined) return
   app.addHook('onError', async (request, _reply, error) => {
     const { code, status } = toProblem(error, request.url, request)
-    // What was begun says itself what came of it.
-    if (!REFUSALS.includes(status) || request.begun !== undefined) return
-    const { method, routeOptions } = request
-    audit.refused(actorOf(request), { code, method, route: routeOptions.url ?? 'none', requestId: randomUUID() })
+    const { principal, offered, begun, endedBy } = request
+    if (offered !== undefined && status >= 500) {
+      audit.published(principal, { eventTypes: typesOf(offered), outcome: 'failed', code })
+    }
+    // What was begun, and what was ended, says itself what came of it.
+    if (!REFUSALS.includes(status) || begun !== undefined || endedBy !== undefined) return
+    audit.refused(actorOf(request), refusalOf(request, 'request.refused', code))
   })
 }
 
 const REFUSALS: readonly number[] = [401, 403, 429]
 
-/** Counts what a request published, for an endpoint whose rule says so. A hook for it would cost each publish more than the counting. */
+/** Records that an answer which lasts was ended, since its caller may have it no more. */
+export function noteEnded(request: FastifyRequest, { code }: EventSystemError): void {
+  request.endedBy = code
+  request.server.audit?.refused(actorOf(request), refusalOf(request, 'answer.ended', code))
+}
+
+function refusalOf({ method, routeOptions, begun }: FastifyRequest, action: Refusal['action'], code: string): Refusal {
+  return { action, code, method, route: routeOptions.url ?? 'none', requestId: begun?.draft.requestId ?? randomUUID() }
+}
+
+/** Counts what a request published of what it {@link FastifyRequest.offered}, for an endpoint whose rule says so. A hook for it would cost each publish more than the counting. */
 export function notePublished(
-  { principal, server: { audit } }: FastifyRequest,
-  eventTypes: readonly string[],
+  { principal, offered, server: { audit } }: FastifyRequest,
   receipts: readonly PublishReceipt[]
 ): void {
   const [first, last] = [receipts[0], receipts.at(-1)]
-  if (audit === undefined || first === undefined || last === undefined) return
+  if (audit === undefined || offered === undefined || first === undefined || last === undefined) return
   const outcome = first.status === 'spooled' ? 'spooled' : 'done'
-  audit.published(principal, { eventTypes, outcome, first: first.messageId, last: last.messageId })
+  audit.published(principal, {
+    eventTypes: typesOf(offered),
+    outcome,
+    first: first.messageId,
+    last: last.messageId
+  })
+}
+
+function typesOf(events: readonly Event[]): string[] {
+  return events.map(({ eventType }) => eventType)
 }
 
 function record(route: RouteOptions, { action, what = byPath, result }: Recorded, audit: Audit): void {
@@ -88,11 +121,12 @@ function record(route: RouteOptions, { action, what = byPath, result }: Recorded
     if (said !== undefined) request.begun = await audit.begin(action, actorOf(request), said)
   })
   const finish = async (request: FastifyRequest, { statusCode }: FastifyReply, answer: JsonObject) => {
-    const { begun } = request
+    const { begun, endedBy } = request
     if (begun === undefined) return
     request.begun = undefined
     const { code } = answer
-    if (statusCode >= 400) {
+    if (endedBy !== undefined) await audit.finish(begun, { outcome: 'refused', code: endedBy })
+    else if (statusCode >= 400) {
       const outcome = REFUSALS.includes(statusCode) ? 'refused' : 'failed'
       await audit.finish(begun, { outcome, ...(typeof code === 'string' ? { code } : {}) })
     } else await audit.finish(begun, { outcome: 'done', what: result?.(answer) ?? {} })

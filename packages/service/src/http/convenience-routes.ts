@@ -56,7 +56,8 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
         const { body, headers, principal } = request
         const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
         await limits.publish(request, reply, 1)
-        return receiptOf(event, await system.publisher.publish(event, publishOptions(headers)), reply)
+        request.offered = [event]
+        return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
       }
     )
   }

@@ -34,7 +34,8 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
       const { body, headers, query, principal } = request
       const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
       await limits.publish(request, reply, 1)
-      return receiptOf(event, await system.publisher.publish(event, publishOptions(headers, query)), reply)
+      request.offered = [event]
+      return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
     }
   )
 
@@ -83,7 +84,8 @@ export function batchRoute(app: App, { system, limits }: AppContext): void {
       }
       const events = allPublishedBy(principal, decoded)
       await limits.publish(request, reply, events.length)
-      return batchReceiptOf(events, await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
+      request.offered = events
+      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
     }
   )
 }

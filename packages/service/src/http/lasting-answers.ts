@@ -31,6 +31,8 @@ export interface LastingAnswersOptions {
   readonly onStreams: (streams: number) => void
   /** Told of each answer that was refused because there were enough. */
   readonly onRefused: (kind: ShareName) => void
+  /** Told of each answer that was ended because its caller may have it no more. */
+  readonly onEnded: (request: FastifyRequest, reason: EventSystemError) => void
 }
 
 /** The streams, replays and waiting pulls that are open. */
@@ -89,7 +91,9 @@ export class LastingAnswers {
         .then(mayHave)
         .catch((error) => {
           // While nobody can know, what was known holds.
-          if (isRefusal(error)) abort.abort(error)
+          if (!isRefusal(error) || abort.signal.aborted) return
+          this.#options.onEnded(request, error)
+          abort.abort(error)
         })
     }
   }

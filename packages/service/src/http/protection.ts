@@ -49,7 +49,10 @@ export async function openProtection(options: ProtectionOptions): Promise<Protec
       })
     )
     const { isOn, retentionMs } = ofAudit
-    const audit = isOn ? keep(new Audit({ log: system.auditLog().log, clock, logger, retentionMs })) : undefined
+    const trimmedByItself = () => system.retention.removedByItself
+    const audit = isOn
+      ? keep(new Audit({ log: system.auditLog().log, clock, logger, retentionMs, trimmedByItself }))
+      : undefined
     await audit?.startSoon()
     return { access, tls, audit, close }
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
+import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { notePublished } from './auditing.ts'
@@ -55,8 +55,8 @@ function isContent(preferences: string): boolean {
   return preferences.split(',').some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
 }
 
-export function receiptOf({ eventType }: Event, receipt: PublishReceipt, reply: FastifyReply) {
-  notePublished(reply.request, [eventType], [receipt])
+export function receiptOf(receipt: PublishReceipt, reply: FastifyReply) {
+  notePublished(reply.request, [receipt])
   const { status, messageId, eventId, duplicate } = receipt
   if (status === 'spooled') {
     acceptAsync(reply)
@@ -73,12 +73,8 @@ export function receiptOf({ eventType }: Event, receipt: PublishReceipt, reply: 
   }
 }
 
-export function batchReceiptOf(events: readonly Event[], receipts: readonly PublishReceipt[], reply: FastifyReply) {
-  notePublished(
-    reply.request,
-    events.map(({ eventType }) => eventType),
-    receipts
-  )
+export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: FastifyReply) {
+  notePublished(reply.request, receipts)
   const eventIds = receipts.map(({ eventId }) => eventId)
   const [first] = receipts
   if (first?.status === 'spooled') {

@@ -4,7 +4,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Audit } from '../../src/audit/index.ts'
 import { ALICE, AS_PRINCIPAL, LOGS, newAudit, newAuditLog } from './support.ts'
 
-const refusal = (route: string, requestId: string) => ({ code: 'forbidden', method: 'POST', route, requestId })
+const refusal = (route: string, requestId: string) => {
+  return { action: 'request.refused', code: 'forbidden', method: 'POST', route, requestId } as const
+}
 
 /** 10,000 refusals at an endpoint. */
 function flood(audit: Audit, route = '/events'): void {
@@ -51,6 +53,38 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     await audit.flush({ all: true })
     expect(await entries()).toHaveLength(1_001)
     expect((await entries()).at(-1)).toMatchObject({ principal: 'others', what: { further: 4_000 } })
+  })
+
+  test('publishes that failed are one entry by principal and code, with their types', async () => {
+    const { audit, entries } = await gathering()
+    const failed = (code: string) =>
+      audit.published(AS_PRINCIPAL, { eventTypes: ['risk_alert', 'risk_alert'], outcome: 'failed', code })
+    failed('log_unavailable')
+    failed('log_unavailable')
+    failed('log_timeout')
+    await audit.flush()
+    const told = (await entries()).map(({ action, principal, outcome, code, what }) => [
+      `${action} ${principal} ${outcome} ${code}`,
+      what
+    ])
+    expect(told).toEqual([
+      ['events.published alice failed log_unavailable', { requests: 2, events: 4, by_type: { risk_alert: 4 } }],
+      ['events.published alice failed log_timeout', { requests: 1, events: 2, by_type: { risk_alert: 2 } }]
+    ])
+  })
+
+  test('of what is refused and what is ended each has a count of its own', async () => {
+    const { audit, entries } = await gathering()
+    for (let i = 0; i < 7; i++) {
+      audit.refused(ALICE, refusal('/events/stream', `request-${i}`))
+      audit.refused(ALICE, { ...refusal('/events/stream', `answer-${i}`), action: 'answer.ended' })
+    }
+    await audit.flush({ all: true })
+    const further = (await entries()).filter(({ what }) => what.further !== undefined)
+    expect(further.map(({ action, what }) => [action, what.further])).toEqual([
+      ['request.refused', 2],
+      ['answer.ended', 2]
+    ])
   })
 
   test('publishes are one entry by principal and outcome, with their types, first and last', async () => {

@@ -9,6 +9,7 @@ import { ApiKeys } from '../../src/access/api-keys.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
 import { auditRequests } from '../../src/http/auditing.ts'
 import { bury } from '../support/bury.ts'
+import { SseReader } from './support/sse-reader.ts'
 import { get, LOGS, newLog, post, serviceOver, signal } from './support/test-service.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what the wire brings
@@ -122,6 +123,88 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     expect((await get(`${again.url}/audit?refused=true&principal=reader`)).body.count).toBe(6)
   })
 
+  test('publishes that the log fails are counted, with the code', async () => {
+    const { ask, place, listed } = await recording()
+    await ask('/events', signal())
+    await breakLog(place)
+
+    const single = await ask('/events', signal())
+    await ask('/events/batch', [signal(), signal()])
+    await ask('/events/trading-signal', { signal: { symbol: 'BTC/USDT', signal: 'BUY' } })
+    expect((await ask('/events', { event_type: 'trading_signal', data: {} })).status).toBe(400)
+
+    expect(single.status).toBeGreaterThanOrEqual(500)
+    const failed = await waitFor(async () => {
+      const entries = (await listed('&action=events.published')).filter(({ outcome }) => outcome === 'failed')
+      return entries.reduce((sum, { what }) => sum + what.requests, 0) === 3 && entries
+    })
+    expect(failed.reduce((sum, { what }) => sum + what.by_type.trading_signal, 0)).toBe(4)
+    for (const { principal, code, what } of failed) {
+      expect([principal, code, what.last]).toEqual(['admin', single.body.code, undefined])
+    }
+  })
+
+  test('what the service trims by itself is recorded, also what it trims when it starts', async () => {
+    const { service, ask, place } = await recording()
+    for (let i = 0; i < 5; i++) await ask('/events', signal())
+    await service.close()
+
+    const trimming = await serviceOver(kind, {
+      ...place,
+      EVENT_AUTH: 'off',
+      EVENT_AUDIT: 'on',
+      EVENT_RETENTION_MAX_LENGTH: '2'
+    })
+    const trims = await waitFor(async () => {
+      const { entries } = (await get(`${trimming.url}/audit?action=log.trimmed`)).body as { entries: Entry[] }
+      return entries.length > 0 && entries
+    })
+    expect(trims).toMatchObject([{ principal: 'service', proof: 'the service', outcome: 'done', what: { removed: 3 } }])
+  })
+
+  test('the end of a stream, a replay and a waiting pull whose credential has ended is recorded, of each once', async () => {
+    const { service, ask, listed, keys } = await recording()
+    const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*', 'consume:*', 'replay'], by: 'a_test' })
+    const bearing = { authorization: `Bearer ${key}` }
+    await ask('/events', signal())
+    const timeOf = async () => {
+      await ask('/events', signal())
+      const { firstAt, lastAt } = await service.system.getStats()
+      return firstAt !== lastAt
+    }
+    await waitFor(timeOf, { what: 'an event of a later millisecond' })
+    const stream = await SseReader.open(`${service.url}/events/stream`, bearing)
+    const pull = post(`${service.url}/groups/desk/pull`, { wait_ms: 20_000 }, bearing)
+    const paced = { ...bearing, accept: 'application/x-ndjson' }
+    const replay = get(`${service.url}/events/replay?speed=0.00001`, { method: 'POST', headers: paced })
+    await waitFor(async () => (await service.system.groups.list()).length === 1, { what: 'the pull' })
+    await waitFor(async () => (await listed('&action=events.replayed')).length === 1, { what: 'the replay' })
+
+    await keys.revoke(apiKey.id)
+    await Promise.all([pull, replay, waitFor(() => stream.ended, { timeoutMs: 5_000 })])
+
+    const ended = await waitFor(async () => {
+      const entries = await listed('&action=answer.ended')
+      return entries.length >= 3 && entries
+    })
+    expect(ended.map(({ what }) => `${what.method} ${what.route}`).toSorted()).toEqual([
+      'GET /events/stream',
+      'POST /events/replay',
+      'POST /groups/:group/pull'
+    ])
+    for (const entry of ended) {
+      const who = { principal: 'a', proof: 'api key', key_id: apiKey.id, address: '127.0.0.1' }
+      expect(entry).toMatchObject({ ...who, outcome: 'refused', code: 'unauthenticated' })
+    }
+    const replayed = await listed('&action=events.replayed')
+    expect(replayed.map(({ outcome, code }) => [outcome, code])).toEqual([
+      ['begun', undefined],
+      ['refused', 'unauthenticated']
+    ])
+    expect(ended.map(({ request_id }) => request_id)).toContain(replayed[0]?.request_id)
+    expect(await listed('&action=request.refused')).toEqual([])
+  })
+
   test('no payload and no secret is in it', async () => {
     const { service, ask, listed, admin, place } = await recording()
     const marker = 'MARKER-4711'
@@ -223,6 +306,20 @@ async function rawBytes({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAM
   }
   const files = [`${path}.audit.db`, `${path}.audit.db-wal`]
   return (await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')))).join()
+}
+
+/** Makes appends fail, of the events alone. */
+async function breakLog({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAME: stream }: Record<string, string>) {
+  if (url === undefined) {
+    const database = new DatabaseSync(path as string)
+    database.exec("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    database.close()
+    return
+  }
+  const client = createClient({ url })
+  await client.connect()
+  await client.set(stream as string, 'broken')
+  client.destroy()
 }
 
 /** Makes appends fail, of the audit log alone. */

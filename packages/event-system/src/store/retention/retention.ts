@@ -36,6 +36,7 @@ export class Retention {
   #byRule: TrimByRule | undefined
   #running: Promise<void> | undefined
   #hasKept = false
+  #removedByItself = 0
   /** One at a time: they share what is remembered of the log. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -85,6 +86,11 @@ export class Retention {
     return trim.run({ ...options, ...(signal === undefined ? {} : { signal }) })
   }
 
+  /** How many events were removed since {@link start} without anybody's call. */
+  get removedByItself(): number {
+    return this.#removedByItself
+  }
+
   /** Enforces the policy every minute, until {@link close}. Without a policy it does nothing. */
   start(): void {
     if (this.policy !== undefined) this.#running ??= this.#run()
@@ -109,6 +115,7 @@ export class Retention {
   }
 
   #report({ removed, guarded }: TrimResult): void {
+    this.#removedByItself += removed
     if (removed > 0) this.#logger.info({ removed }, 'retention removed events')
     if (guarded && !this.#hasKept) {
       this.#logger.warn({}, 'retention keeps events beyond their limit: a consumer group has not acknowledged them')
