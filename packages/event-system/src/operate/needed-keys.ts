@@ -1,9 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Encryption } from '../codec/index.ts'
-import type { DeadLetter, EventLog, MessageId } from '../log/index.ts'
-
-/** So many texts are read at a time. */
-const STEP = 500
+import type { MessageId } from '../log/index.ts'
 
 /** An old key that something still needs, or may. */
 export interface NeededKey {
@@ -26,7 +21,7 @@ export interface NeededKey {
 }
 
 /** What can be counted of a key. */
-type Counted = 'deadLetters' | 'pending' | 'actions' | 'subjectKeys'
+export type Counted = 'deadLetters' | 'pending' | 'actions' | 'subjectKeys'
 
 const NOTHING: Omit<NeededKey, 'keyId'> = {
   entries: 0,
@@ -65,50 +60,4 @@ export class NeededKeys {
   #of(keyId: string): NeededKey {
     return this.#byKey.get(keyId) ?? { keyId, ...NOTHING }
   }
-}
-
-/** Counts what a log keeps beside its entries that an old key encrypted: in dead letters, for groups, and of what operators did. */
-export async function countTexts(log: EventLog, encryption: Encryption, needs: NeededKeys): Promise<void> {
-  const { deadLetters } = log
-  const add = (what: Counted, texts: readonly (string | null | undefined)[]) => {
-    const keyIds = new Set(texts.map((text) => encryption.keyIdOf(text ?? null)))
-    for (const keyId of keyIds) if (keyId !== undefined && keyId !== encryption.current) needs.add(keyId, what)
-  }
-  for await (const letter of all((page) => deadLetters.list(page), idOf)) add('deadLetters', textsOf(letter))
-  for await (const { reason, letter } of all((page) => deadLetters.actions(page), idOf)) {
-    add('actions', [reason, ...textsOf(letter)])
-  }
-  for (const { name } of (await log.info()).groups) {
-    const group = log.group(name)
-    const pending = all(
-      (page) => group.pending(page),
-      ({ messageId }) => messageId
-    )
-    for await (const { note, amended } of pending) add('pending', [note, amended])
-  }
-}
-
-/** Page by page. */
-async function* all<Item>(
-  read: (page: { limit: number; after?: string }) => Promise<readonly Item[]>,
-  placeOf: (item: Item) => string
-): AsyncGenerator<Item> {
-  let after: string | undefined
-  for (;;) {
-    const page = await read({ limit: STEP, ...(after !== undefined && { after }) })
-    yield* page
-    const last = page.at(-1)
-    if (last === undefined || page.length < STEP) return
-    after = placeOf(last)
-    // An embedded log answers at once: others in this process get their turn.
-    await nextTurn()
-  }
-}
-
-function idOf({ id }: { readonly id: string }): string {
-  return id
-}
-
-function textsOf({ payload, firstError, lastError, note }: DeadLetter): (string | null | undefined)[] {
-  return [payload, firstError.message, lastError.message, note]
 }

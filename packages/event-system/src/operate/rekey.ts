@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { Encryption } from '../codec/index.ts'
 import type { EventLog, MessageId, Rewrite } from '../log/index.ts'
-import { countTexts, type NeededKey, NeededKeys } from './needed-keys.ts'
+import { type NeededKey, NeededKeys } from './needed-keys.ts'
 import { rewrapSubjects } from './rekey-subjects.ts'
+import { resealTexts } from './rekey-texts.ts'
 import { awaitLedger } from './retired-keys.ts'
 
 /** So many entries are read, and rewritten, at a time. */
@@ -21,6 +22,8 @@ export interface RekeyReport {
   readonly current: string
   /** Entries that were encrypted anew; with `dryRun`, those that would be. */
   readonly rewritten: number
+  /** Dead letters, records of what operators did, and events that groups have yet to finish, of which something was encrypted anew; with `dryRun`, those that would be. */
+  readonly resealed: number
   /** Keys of subjects that were encrypted anew; with `dryRun`, those that would be. */
   readonly rewrapped: number
   /** Whether the log can rewrite its entries at all. */
@@ -39,8 +42,8 @@ export interface RekeyParts {
 }
 
 /**
- * Encrypts with the current key what older ones encrypted, where the log can rewrite its entries, in bounded steps beside those who
- * publish and consume: each step is whole or did not happen. Where it cannot, it says which keys are still needed.
+ * Encrypts with the current key what older ones encrypted, in bounded steps beside those who publish and consume: each step is whole or did
+ * not happen. Entries where the log can rewrite them: where it cannot, it says which keys are still needed.
  */
 export async function rekey(
   { log, encryption, ledgerRetentionMs, clock }: RekeyParts,
@@ -57,10 +60,11 @@ export async function rekey(
   const isRewritable = log.features.rewritesEntries
   const needs = new NeededKeys()
   const rewrapped = await rewrapSubjects(records, encryption, needs, { dryRun, signal })
+  // Before the entries: rewriting one takes along what has its payload, and what was counted here would not be there.
+  const resealed = await resealTexts({ log: encryption.under(log), encryption, needs, dryRun, signal })
   const rewritten = await rewriteEntries(log, encryption, needs, { dryRun, signal })
-  await countTexts(encryption.under(log), encryption, needs)
   await awaitLedger({ records, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
-  return { current, rewritten, rewrapped, isRewritable, isComplete: !signal?.aborted, needed: needs.list }
+  return { current, rewritten, resealed, rewrapped, isRewritable, isComplete: !signal?.aborted, needed: needs.list }
 }
 
 /** Resolves to how many, and counts those that it could not. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { EventSystem } from '../../src/index.ts'
+import { createEvent, type EventSystem } from '../../src/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
@@ -21,25 +21,67 @@ describeOnEachLog('an old key', (under) => {
     return (await old.deadLetters.list()).map(({ id }) => id)
   }
 
-  it('is needed by dead letters, by what was put back with other data, and by the record of operators', async () => {
-    const old = await system('old')
-    const [kept, amended, discarded] = await bury(old, 3)
+  /** A dead letter, one that was put back with other data, one that was discarded, and two events that wait for a retry. */
+  async function leaveTexts(keyId: string): Promise<void> {
+    const old = await system(keyId)
+    const [, amended, discarded] = await bury(old, 3)
     await old.deadLetters.requeue(amended ?? '', { by: 'op', data: { symbol: 'AAPL', signal: 'SELL' } })
     await old.deadLetters.discard(discarded ?? '', { by: 'op', reason: 'no use' })
-    const { needed } = await (await system('new', 'old')).rekey()
-    expect(kept).toBeDefined()
-    expect(needed).toMatchObject([{ keyId: 'old', deadLetters: 1, pending: 1, actions: 2 }])
+    const later = { backoff: { initialMs: 60_000, maxMs: 60_000 } }
+    const other = await system(keyId)
+    other.registerHandler('risk_alert', () => Promise.reject(new Error('later')), later)
+    await other.startConsuming({ group: 'waiting', from: 'new' })
+    await old.publishBatch([1, 2].map(() => createEvent('risk_alert', { message: 'AAPL' })))
+    await waitFor(async () => (await old.groups.get('waiting')).retrying === 2)
+  }
+
+  it('is needed by no dead letter, record or pending event any more, when those are encrypted anew', async () => {
+    await leaveTexts('old')
+    const rotated = await system('new', 'old')
+    const done = { resealed: 6, needed: [{ keyId: 'old', deadLetters: 0, pending: 0, actions: 0 }] }
+    expect(await rotated.rekey({ dryRun: true })).toMatchObject(done)
+    expect((await rotated.deadLetters.list()).map(({ id }) => id)).toHaveLength(1)
+    expect(await rotated.rekey()).toMatchObject(done)
+    expect(await rotated.rekey()).toMatchObject({ ...done, resealed: 0 })
+
+    const fresh = await system('new')
+    const [letter] = await fresh.deadLetters.list()
+    expect(letter).toMatchObject({ lastError: { message: 'no' }, payload: expect.stringContaining('.new.') })
+    const actions = await fresh.deadLetters.actions()
+    expect(actions.map(({ action, reason, letter }) => [action, reason, letter.lastError.message])).toEqual([
+      ['requeue', undefined, 'no'],
+      ['discard', 'no use', 'no']
+    ])
+    const raw = await under.open()
+    const pending = [
+      ...(await raw.group('g').pending({ limit: 9 })),
+      ...(await raw.group('waiting').pending({ limit: 9 }))
+    ]
+    const texts = pending.flatMap(({ note, amended }) => [note, amended]).filter((text) => text !== undefined)
+    expect(texts).toHaveLength(3)
+    for (const text of texts) expect(text).toMatch(/\.new\./)
+    if (raw.features.rewritesEntries) {
+      const pulled = await fresh.puller.pull({ group: 'g', consumer: 'c' })
+      expect(pulled.map(({ event }) => event.data.signal)).toContain('SELL')
+    }
   })
 
-  it('is needed by what waits for a retry', async () => {
-    const old = await system('old')
-    const later = { backoff: { initialMs: 60_000, maxMs: 60_000 } }
-    old.registerHandler('trading_signal', () => Promise.reject(new Error('later')), later)
-    await old.startConsuming({ group: 'g', from: 'start' })
-    await old.publishBatch([signal(), signal()])
-    await waitFor(async () => (await old.groups.get('g')).retrying === 2)
-    const { needed } = await (await system('new', 'old')).rekey()
-    expect(needed).toMatchObject([{ keyId: 'old', pending: 2 }])
+  it('is needed by dead letters, records and pending events that cannot be opened here', async () => {
+    await leaveTexts('lost')
+    const { resealed, needed } = await (await system('new', 'old')).rekey()
+    expect(resealed).toBe(0)
+    expect(needed).toContainEqual(
+      expect.objectContaining({ keyId: 'lost', deadLetters: 1, pending: 3, actions: 2, ledgerUntil: null })
+    )
+  })
+
+  it('stays needed by what a call that was cut short did not come to', async () => {
+    await leaveTexts('old')
+    const rotated = await system('new', 'old')
+    const cut = await rotated.rekey({ signal: AbortSignal.abort() })
+    expect(cut).toMatchObject({ isComplete: false, resealed: 0 })
+    expect(cut.needed).toMatchObject([{ keyId: 'old', deadLetters: 1, pending: 3, actions: 2 }])
+    expect(await rotated.rekey()).toMatchObject({ isComplete: true, resealed: 6 })
   })
 
   it('is named until the ledger has forgotten what it holds, from the first call on', async () => {

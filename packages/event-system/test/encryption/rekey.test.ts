@@ -41,6 +41,7 @@ describeOnEachLog('a change of keys', (under) => {
     expect(report).toEqual({
       current: 'new',
       rewritten: (await rewrites()) ? 701 : 0,
+      resealed: 0,
       rewrapped: 0,
       isRewritable: await rewrites(),
       isComplete: true,
@@ -70,7 +71,7 @@ describeOnEachLog('a change of keys', (under) => {
     expect(await system.getEvents({ limit: 2_000 })).toHaveLength(1_300)
   })
 
-  it('names a key that dead letters need, and has a letter go back to its group as it was', async () => {
+  it('encrypts anew the dead letter of what was handed out before, and has it go back to its group as it was', async () => {
     const old = await systemWith(keysFile('old'))
     const rekeyed = Promise.withResolvers<void>()
     const fail = async () => {
@@ -87,7 +88,7 @@ describeOnEachLog('a change of keys', (under) => {
     await waitFor(async () => (await old.deadLetters.count()) === 1)
     await consumer.close()
 
-    expect((await system.rekey()).needed).toMatchObject([{ keyId: 'old', deadLetters: 1 }])
+    expect(await system.rekey()).toMatchObject({ resealed: 1, needed: [{ keyId: 'old', deadLetters: 0 }] })
     const [letter] = await system.deadLetters.list()
     await system.deadLetters.requeue(letter?.id ?? '', { by: 'op' })
     expect(await system.deadLetters.actions()).toMatchObject([{ action: 'requeue', amended: false }])

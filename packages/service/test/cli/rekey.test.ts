@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addEncryptionKey } from '@tradpal/event-system'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { bury } from '../support/bury.ts'
 import { runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
@@ -25,6 +26,9 @@ describe.each([
     const env = { EVENT_ENCRYPTION_KEYS_FILE: file }
     const run = (...args: string[]) => runCommand([...args, ...target.options], { env })
     const { stdout } = await run('publish', 'trading_signal', '--data', '{"symbol": "MARK", "signal": "BUY"}')
+    const system = await target.openSystem()
+    await bury(system, 'brokers')
+    await system.close()
     addEncryptionKey(file, 'new')
 
     const needed = `the key old is needed by 1 event, the newest ${stdout.trim()} of `
@@ -33,7 +37,9 @@ describe.each([
       const count = kind === 'an embedded log' ? '1 event' : '0 events'
       expect(report).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining(`${count} ${were} encrypted anew with the key new\n`)
+        stdout: expect.stringContaining(
+          `${count} ${were} encrypted anew with the key new\n1 dead letter, record of operators or pending event ${were} encrypted anew, too\n`
+        )
       })
       expect(report.stdout.includes(needed)).toBe(kind !== 'an embedded log')
       expect(report.stdout).toMatch(/the key old may be needed until 20\d\d-.*Z, by what steps of handlers returned\n$/)
@@ -41,6 +47,7 @@ describe.each([
     expect(JSON.parse((await run('rekey', '--json')).stdout)).toMatchObject({
       current: 'new',
       rewritten: 0,
+      resealed: 0,
       dryRun: false
     })
     expect((await run('events', '--json')).stdout).toContain('MARK')

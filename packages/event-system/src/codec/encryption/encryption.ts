@@ -5,6 +5,7 @@ import { type EventCodec, sealedTextOf } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
 import { encryptingCodec, resealed } from './encrypting-codec.ts'
 import { type KeyRing, keyRingOf } from './key-ring.ts'
+import { Resealer } from './resealer.ts'
 import { SealedLog } from './sealed-log.ts'
 import { parseSealed } from './sealed-text.ts'
 import { Sealer } from './sealer.ts'
@@ -74,6 +75,15 @@ export class Encryption {
     } catch {
       return undefined
     }
+  }
+
+  /** Seals anew what stands beside the entries of a log. */
+  get resealer(): Resealer {
+    return new Resealer({
+      vault: this.vault,
+      isOld: (text) => ![undefined, this.current].includes(this.keyIdOf(text)),
+      rekeyed: (payload) => this.rekeyed(payload)
+    })
   }
 
   /** A payload sealed anew with the current key. Undefined for one that cannot be opened. */

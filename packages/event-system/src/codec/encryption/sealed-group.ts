@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingTexts,
   Position,
   Settlement,
   SettlementResult,
@@ -93,6 +94,10 @@ export class SealedGroup implements ConsumerGroup {
     return new SealedMember(this.#group.sharded(member, options), new SealedNotes(this.name, this.#vault))
   }
 
+  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
+    return this.#group.rewrite(messageIds, (kept) => this.#notes.changed(kept, change))
+  }
+
   seek(to: Position): Promise<void> {
     return this.#group.seek(to)
   }
@@ -162,6 +167,16 @@ class SealedNotes {
     return noted.map((one) =>
       one.note === undefined ? one : { ...one, note: openNote(one.note, [this.#group, one.messageId], this.#vault) }
     )
+  }
+
+  /** What becomes of texts as they are kept, when those that they are opened are changed so. */
+  changed(kept: PendingTexts, change: (texts: PendingTexts) => PendingTexts): PendingTexts {
+    const [before = kept] = this.open([kept])
+    const after = change(before)
+    const { note } = after
+    if (note === undefined || note === before.note)
+      return { ...after, ...(kept.note !== undefined && { note: kept.note }) }
+    return { ...after, note: sealNote(note, [this.#group, kept.messageId], this.#vault) }
   }
 
   seal<S extends Settlement>(settlements: readonly S[]): S[] {

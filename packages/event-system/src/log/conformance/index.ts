@@ -30,6 +30,7 @@ import { readCases } from './read.ts'
 import { recordCases } from './records.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
+import { rewriteTextCases } from './rewrite-texts.ts'
 import { settleCases } from './settle.ts'
 import { shardHoldCases } from './shard-holds.ts'
 import { shardMemberCases } from './shard-members.ts'
@@ -64,6 +65,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...trimCases,
   ...removeCases,
   ...rewriteCases,
+  ...rewriteTextCases,
   ...infoCases,
   ...recordCases,
   ...counterCases,

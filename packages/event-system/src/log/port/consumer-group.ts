@@ -17,6 +17,9 @@ export interface PendingEntry {
   readonly amended?: string
 }
 
+/** The texts that a group keeps of a pending entry. */
+export type PendingTexts = Pick<PendingEntry, 'messageId' | 'note' | 'amended'>
+
 export interface ConsumerInfo {
   readonly name: string
   readonly pending: number
@@ -103,6 +106,13 @@ export interface ConsumerGroup {
    */
   sharded(member: string, options: ShardingOptions): ShardMember
 
+  /**
+   * Writes what `change` makes of the notes of pending entries, and of what the group is given instead of their payloads, as
+   * when they are encrypted anew: of at most 1,000 entries in a call, of each in one atomic step, and nobody's hold changes.
+   * `change` is asked again when somebody changed the texts meanwhile. Resolves to how many were written; those are left out
+   * that `change` leaves as they are, and that have no such text or are done.
+   */
+  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number>
   /** Moves the group: the next read hands out from there. What is pending stays pending; moved to before it, the group hands it out once more. */
   seek(to: Position): Promise<void>
   /** Removes a consumer that holds nothing and was idle for `minIdleMs` (default 0). Resolves to false, and removes nothing, when it holds something, was there lately or is not there: checked and removed in one atomic step. */

@@ -88,4 +88,13 @@ export interface DeadLetters {
   discard(id: string, options: Operator & { readonly reason: string }): Promise<void>
   /** A page of the record of what operators did, oldest first, behind the record `after`. Never trimmed by `list` or `discard`. */
   actions(page: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]>
+  /**
+   * Writes into letters the texts that `change` makes of those that they have, as when they are encrypted anew: the payload, the
+   * errors and the note, and nothing else. At most 1,000 letters in a call, each in one atomic step: `change` is asked again
+   * when somebody changed its letter meanwhile. Resolves to how many were written; those are left out that `change` leaves
+   * as they are, and that are gone.
+   */
+  rewrite(ids: readonly string[], change: (letter: DeadLetter) => DeadLetter): Promise<number>
+  /** As {@link rewrite}, into the records of what operators did: the reason, and the letter's texts. */
+  rewriteActions(ids: readonly string[], change: (action: DeadLetterAction) => DeadLetterAction): Promise<number>
 }

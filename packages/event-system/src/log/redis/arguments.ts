@@ -7,6 +7,16 @@ export function mustBeLimit(limit: number): void {
   throw new EventSystemError('invalid_argument', `limit must be a whole number of at least 1, got ${limit}.`)
 }
 
+/** So many texts are written in the place of others in one step. */
+const MOST_CHANGES = 1_000
+
+/** Throws `invalid_argument` for more changes than one step takes. */
+export function mustBeStep(changes: readonly unknown[]): void {
+  if (changes.length <= MOST_CHANGES) return
+  const message = `At most ${MOST_CHANGES} texts are rewritten in a call, got ${changes.length}.`
+  throw new EventSystemError('invalid_argument', message)
+}
+
 /** Throws `invalid_argument` when the name of a group or a consumer is empty. */
 export function mustBeName(what: 'group' | 'consumer', name: string): void {
   if (name !== '') return

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { EventSystemError } from '@tradpal/events'
 import type {
   DeadLetter,
@@ -10,16 +11,18 @@ import type {
 } from '../port.ts'
 import { mustBeLimit, mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { EntryReply } from './entries.ts'
 import { NOBODY } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { compareMessageIds, timeOfMessageId } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
+import { RewritableStream, type StreamText } from './rewritable-stream.ts'
 import { runScript } from './scripts.ts'
 
 const LETTER_ID = /^\d{1,19}-\d{1,19}$/
 /** Letters are read so many at a time: each may hold a payload and a stack. */
 const PAGE = 100
+/** So often something is done to a letter anew when others rewrite it first. */
+const MOST_ATTEMPTS = 100
 
 type StoredLetter = NewDeadLetter & Pick<DeadLetter, 'group' | 'messageId'>
 
@@ -28,11 +31,16 @@ export class RedisDeadLetters implements DeadLetters {
   readonly #connection: Connection
   readonly #keys: LogKeys
   readonly #partitions: Partitions
+  readonly #letters: RewritableStream
+  readonly #actions: RewritableStream
 
   constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
     this.#connection = connection
     this.#keys = keys
     this.#partitions = partitions
+    const { deadLetters, rewrittenLetters, actions, rewrittenActions } = keys
+    this.#letters = new RewritableStream(connection, { stream: deadLetters, rewritten: rewrittenLetters })
+    this.#actions = new RewritableStream(connection, { stream: actions, rewritten: rewrittenActions })
   }
 
   async list({
@@ -73,55 +81,101 @@ export class RedisDeadLetters implements DeadLetters {
     let from = first ?? '-'
     if (behind !== undefined && (first === undefined || compareMessageIds(behind, first) >= 0)) from = `(${behind}`
     for (;;) {
-      const page = await this.#range(this.#keys.deadLetters, from, end, count)
+      const page = await this.#letters.range(from, end, count)
       if (page.length > 0) yield page.map(toLetter)
       if (page.length < count) return
-      from = `(${page.at(-1)?.[0]}`
+      from = `(${page.at(-1)?.id}`
     }
   }
 
   async get(id: string): Promise<DeadLetter | undefined> {
-    if (!LETTER_ID.test(id)) return undefined
-    const [entry] = await this.#range(this.#keys.deadLetters, id, id, 1)
-    return entry === undefined ? undefined : toLetter(entry)
+    return (await this.#find(id))?.letter
   }
 
   async requeue(id: string, { by, payload }: Operator & { readonly payload?: string }): Promise<void> {
     mustBeSaid('The name of who requeues a dead letter', by)
-    const letter = await this.get(id)
-    if (letter === undefined) throw noLetter(id)
-    const { group, messageId, note } = letter
-    const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
-    const { deadLetters, actions } = this.#keys
-    const { notes, amended, sharding, routed } = groupKeys(this.#keys, group)
-    const outcome = await this.#partitions.run<string>(
-      'requeue',
-      [deadLetters, actions, notes, amended, sharding, routed],
-      [id, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
-    )
-    if (outcome === 'not_found') throw noLetter(id)
-    if (outcome === 'no_group') throw noGroup(id, group)
-    if (outcome === 'entry_trimmed') throw trimmed(id, messageId)
+    const { stream, rewritten } = this.#letters
+    const outcome = await this.#take(id, ({ letter, text }) => {
+      const { group, messageId, note } = letter
+      const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
+      const { notes, amended, sharding, routed } = groupKeys(this.#keys, group)
+      return this.#partitions.run<string>(
+        'requeue',
+        [stream, rewritten, this.#keys.actions, notes, amended, sharding, routed],
+        [id, text, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
+      )
+    })
+    if (outcome.kind === 'no_group') throw noGroup(id, outcome.letter.group)
+    if (outcome.kind === 'entry_trimmed') throw trimmed(id, outcome.letter.messageId)
   }
 
   async discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
     mustBeSaid('The name of who discards a dead letter', by)
-    const letter = await this.get(id)
-    if (letter === undefined) throw noLetter(id)
-    const record = recordOf({ action: 'discard', by, reason, amended: false, letter })
-    const keys = [this.#keys.deadLetters, this.#keys.actions]
-    if ((await runScript<number>(this.#connection, 'discard', keys, [id, record])) === 0) throw noLetter(id)
+    const { stream, rewritten } = this.#letters
+    await this.#take(id, ({ letter, text }) => {
+      const record = recordOf({ action: 'discard', by, reason, amended: false, letter })
+      return runScript<string>(this.#connection, 'discard', [stream, rewritten, this.#keys.actions], [id, text, record])
+    })
+  }
+
+  /** Does something to a letter as it is, and anew when it was rewritten meanwhile. Rejects with `not_found`. */
+  async #take(id: string, take: (found: FoundLetter) => Promise<string>) {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const found = await this.#find(id)
+      const kind = found === undefined ? 'not_found' : await take(found)
+      if (found === undefined || kind === 'not_found') throw noLetter(id)
+      if (kind !== 'rewritten') return { kind, letter: found.letter }
+    }
+    throw new EventSystemError('log_busy', `Others rewrite the dead letter ${id} without a pause.`)
+  }
+
+  async #find(id: string): Promise<FoundLetter | undefined> {
+    const text = LETTER_ID.test(id) ? await this.#letters.get(id) : undefined
+    return text === undefined ? undefined : { letter: toLetter({ id, text }), text }
   }
 
   async actions({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
     mustBeLimit(limit)
     const from = after === undefined ? '-' : `(${mustBeLetterId(after)}`
-    return (await this.#range(this.#keys.actions, from, '+', limit)).map(toAction)
+    return (await this.#actions.range(from, '+', limit)).map(toAction)
   }
 
-  #range(key: string, from: string, to: string, count: number): Promise<EntryReply[]> {
-    return this.#connection.read<EntryReply[]>(['XRANGE', key, from, to, 'COUNT', String(count)])
+  async rewrite(ids: readonly string[], change: (letter: DeadLetter) => DeadLetter): Promise<number> {
+    return this.#letters.rewrite(ids.map(mustBeLetterId), (stored) => {
+      const before = toLetter(stored)
+      const after = withTextsOf(before, change(before))
+      const { id: _id, deadAt: _at, ...content } = after
+      return isDeepStrictEqual(before, after) ? stored.text : JSON.stringify(content)
+    })
   }
+
+  async rewriteActions(
+    ids: readonly string[],
+    change: (action: DeadLetterAction) => DeadLetterAction
+  ): Promise<number> {
+    return this.#actions.rewrite(ids.map(mustBeLetterId), (stored) => {
+      const before = toAction(stored)
+      const after = withReasonOf(before, change(before))
+      const { id: _id, at: _at, ...content } = after
+      return isDeepStrictEqual(before, after) ? stored.text : JSON.stringify(content)
+    })
+  }
+}
+
+/** A letter, and the text of it. */
+interface FoundLetter {
+  readonly letter: DeadLetter
+  readonly text: string
+}
+
+/** The letter with the texts of another. */
+function withTextsOf(letter: DeadLetter, { payload, firstError, lastError, note }: DeadLetter): DeadLetter {
+  return { ...letter, payload, firstError, lastError, ...(note !== undefined && { note }) }
+}
+
+/** The record with the texts of another. */
+function withReasonOf(action: DeadLetterAction, { reason, letter }: DeadLetterAction): DeadLetterAction {
+  return { ...action, ...(reason !== undefined && { reason }), letter: withTextsOf(action.letter, letter) }
 }
 
 /** Whether letters must be looked at to know which of them match. */
@@ -147,16 +201,16 @@ export function letterWithId(letter: StoredLetter, id: string): DeadLetter {
   return { ...letter, id, deadAt: timeOfMessageId(id) }
 }
 
-function toLetter([id, fields]: EntryReply): DeadLetter {
-  return letterWithId(JSON.parse(fields[1] as string) as StoredLetter, id)
+function toLetter({ id, text }: StreamText): DeadLetter {
+  return letterWithId(JSON.parse(text) as StoredLetter, id)
 }
 
 function recordOf(action: Omit<DeadLetterAction, 'id' | 'at'>): string {
   return JSON.stringify(action)
 }
 
-function toAction([id, fields]: EntryReply): DeadLetterAction {
-  return { id, at: timeOfMessageId(id), ...(JSON.parse(fields[1] as string) as Omit<DeadLetterAction, 'id' | 'at'>) }
+function toAction({ id, text }: StreamText): DeadLetterAction {
+  return { id, at: timeOfMessageId(id), ...(JSON.parse(text) as Omit<DeadLetterAction, 'id' | 'at'>) }
 }
 
 /** A text that may be none, as scripts take it. */

@@ -8,6 +8,9 @@ export interface LogKeys {
   readonly deduplication: readonly [string, string]
   readonly deadLetters: string
   readonly actions: string
+  /** Letter id -> the letter that was written in the place of the one in the stream, and so of actions. */
+  readonly rewrittenLetters: string
+  readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
   /** The names of the partitions, a line each; without it the log has none. */
@@ -44,6 +47,8 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     deduplication: [`${prefix}:recent:0`, `${prefix}:recent:1`],
     deadLetters: `${prefix}:dead_letters`,
     actions: `${prefix}:dead_letters:actions`,
+    rewrittenLetters: `${prefix}:dead_letters:rewritten`,
+    rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:versions`,
     partitions: `${prefix}:partitions`,
     bell: `${prefix}:bell`,

@@ -38,7 +38,8 @@ export class Measures {
 
   /** What all of it takes, in bytes, with what these groups keep. */
   async bytes(groups: readonly string[]): Promise<number> {
-    const { deduplication, versions, deadLetters, actions, partitions, bell } = this.#keys
+    const { deduplication, versions, deadLetters, actions, rewrittenLetters, rewrittenActions, partitions, bell } =
+      this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
     const [keys, payloads] = await Promise.all([
       this.#bytesOf([
@@ -47,6 +48,8 @@ export class Measures {
         versions,
         deadLetters,
         actions,
+        rewrittenLetters,
+        rewrittenActions,
         partitions,
         bell,
         ...ofGroups

@@ -1,10 +1,12 @@
-import type { PendingEntry } from '../port.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { MessageId, PendingEntry, PendingTexts } from '../port.ts'
 import type { ShardingState } from '../sharding/index.ts'
 import type { Connection } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { compareMessageIds } from './message-id.ts'
+import { compareMessageIds, mustBeMessageId } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
+import { rewriteAll } from './rewriting.ts'
 import { parseSharding } from './sharding-store.ts'
 
 type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries: number]
@@ -36,6 +38,46 @@ export async function pendingEntries(
     const [note = null, payload = null] = [notes[i], amended[i]]
     return { ...entry, ...(note !== null && { note }), ...(payload !== null && { amended: payload }) }
   })
+}
+
+/** Writes what `change` makes of what a group keeps of pending entries. */
+export async function rewritePending(
+  connection: Connection,
+  { partitions, group, keys }: { partitions: Partitions; group: string; keys: GroupKeys },
+  messageIds: readonly MessageId[],
+  change: (texts: PendingTexts) => PendingTexts
+): Promise<number> {
+  const run = (args: readonly string[]) =>
+    partitions.run<string[]>('rewritePending', [keys.notes, keys.amended], [group, ...args])
+  // Without the group it is refused here, whatever there is to do.
+  await run([])
+  return rewriteAll(messageIds.map(mustBeMessageId), {
+    read: (ids) => textsOf(connection, keys, ids),
+    change: (from) => {
+      const to = change(from)
+      return isDeepStrictEqual(from, to) ? undefined : changeArguments(from, to)
+    },
+    write: run
+  })
+}
+
+async function textsOf(connection: Connection, keys: GroupKeys, ids: readonly MessageId[]): Promise<PendingTexts[]> {
+  if (ids.length === 0) return []
+  const [notes, amended] = await Promise.all(
+    [keys.notes, keys.amended].map((key) => connection.read<(string | null)[]>(['HMGET', key, ...ids]))
+  )
+  return ids.flatMap((messageId, i) => {
+    const [note = null, payload = null] = [notes?.[i], amended?.[i]]
+    if (note === null && payload === null) return []
+    return [{ messageId, ...(note !== null && { note }), ...(payload !== null && { amended: payload }) }]
+  })
+}
+
+/** What the script takes of one. */
+function changeArguments(from: PendingTexts, to: PendingTexts): string[] {
+  const kept = (before: string | undefined, after: string | undefined) =>
+    before === undefined ? ['0', '', ''] : ['1', before, after ?? before]
+  return [from.messageId, ...kept(from.note, to.note), ...kept(from.amended, to.amended)]
 }
 
 function shardsOf(state: ShardingState | null, name: string): [string][] {

@@ -7,6 +7,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingTexts,
   Position,
   Settlement,
   SettlementResult,
@@ -25,7 +26,7 @@ import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
-import { pendingEntries } from './pending.ts'
+import { pendingEntries, rewritePending } from './pending.ts'
 import type { ScriptName } from './scripts.ts'
 import { entryHolder, holdArguments } from './settlements.ts'
 import { Settler, type SettlerOptions } from './settler.ts'
@@ -250,6 +251,11 @@ export class RedisGroup implements ConsumerGroup {
         this.#keys.routed
       ])
     })
+  }
+
+  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
+    const group = { partitions: this.#partitions, group: this.name, keys: this.#keys }
+    return rewritePending(this.#connection, group, messageIds, change)
   }
 
   async seek(to: Position): Promise<void> {

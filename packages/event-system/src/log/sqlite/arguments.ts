@@ -7,6 +7,16 @@ export function assertLimit(limit: number): void {
   throw new EventSystemError('invalid_argument', `limit is ${limit}: it is a whole number, 1 or more.`)
 }
 
+/** So much is rewritten in one step: others get their turn between two. */
+const MOST_CHANGES = 1_000
+
+/** Throws `invalid_argument` for more changes than one step takes. */
+export function assertStep(changes: readonly unknown[]): void {
+  if (changes.length <= MOST_CHANGES) return
+  const message = `At most ${MOST_CHANGES} texts are rewritten in a call, got ${changes.length}.`
+  throw new EventSystemError('invalid_argument', message)
+}
+
 /** Throws `invalid_argument` when a name of a group or a consumer is empty. */
 export function assertName(what: 'group' | 'consumer', name: string): void {
   if (name !== '') return

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { EventSystemError } from '@tradpal/events'
 import type {
   DeadLetter,
@@ -8,7 +9,7 @@ import type {
   NewDeadLetter,
   Operator
 } from '../port.ts'
-import { assertLimit } from './arguments.ts'
+import { assertLimit, assertStep } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
 import type { Tide } from './tide.ts'
@@ -24,6 +25,9 @@ const GET = 'SELECT * FROM dead_letters WHERE id = ?'
 const DELETE = 'DELETE FROM dead_letters WHERE id = ?'
 const RECORD = 'INSERT INTO dead_letter_actions (action) VALUES (?)'
 const ACTIONS = 'SELECT id, action FROM dead_letter_actions WHERE id > ? ORDER BY id LIMIT ?'
+const REWRITE = 'UPDATE dead_letters SET letter = ?2 WHERE id = ?1'
+const GET_ACTION = 'SELECT id, action FROM dead_letter_actions WHERE id = ?'
+const REWRITE_ACTION = 'UPDATE dead_letter_actions SET action = ?2 WHERE id = ?1'
 const HAS_ENTRY = 'SELECT 1 FROM entries WHERE id = ?'
 const HAS_GROUP = 'SELECT 1 FROM groups WHERE name = ?'
 /** Held by nobody and never handed out: the next claim is its first delivery. */
@@ -101,7 +105,36 @@ export class SqliteDeadLetters implements DeadLetters {
     return this.#connection.read(() => {
       assertLimit(limit)
       const rows = this.#connection.statement(ACTIONS).all(behind('record', after), limit)
-      return rows.map(({ id, action }) => ({ ...JSON.parse(String(action)), id: String(id) }))
+      return rows.map(toAction)
+    })
+  }
+
+  rewrite(ids: readonly string[], change: (letter: DeadLetter) => DeadLetter): Promise<number> {
+    return this.#connection.write(() => {
+      assertStep(ids)
+      return ids.filter((letterId) => {
+        const before = this.#find(letterId)
+        const after = before && withTextsOf(before, change(before))
+        if (after === undefined || isDeepStrictEqual(before, after)) return false
+        const { id, messageId: _entry, group: _group, deadAt: _at, ...stored } = after
+        this.#connection.statement(REWRITE).run(Number(id), JSON.stringify(stored))
+        return true
+      }).length
+    })
+  }
+
+  rewriteActions(ids: readonly string[], change: (action: DeadLetterAction) => DeadLetterAction): Promise<number> {
+    return this.#connection.write(() => {
+      assertStep(ids)
+      return ids.filter((actionId) => {
+        const row = this.#connection.statement(GET_ACTION).get(parseRowId(actionId) ?? 0)
+        const before = row && toAction(row)
+        const after = before && withReasonOf(before, change(before))
+        if (after === undefined || isDeepStrictEqual(before, after)) return false
+        const { id, ...stored } = after
+        this.#connection.statement(REWRITE_ACTION).run(Number(id), JSON.stringify(stored))
+        return true
+      }).length
     })
   }
 
@@ -140,6 +173,20 @@ function behind(what: string, after: string | undefined): number {
 
 function parseRowId(text: string): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
+}
+
+function toAction({ id, action }: Record<string, unknown>): DeadLetterAction {
+  return { ...JSON.parse(String(action)), id: String(id) }
+}
+
+/** The letter with the texts of another. */
+function withTextsOf(letter: DeadLetter, { payload, firstError, lastError, note }: DeadLetter): DeadLetter {
+  return { ...letter, payload, firstError, lastError, ...(note !== undefined && { note }) }
+}
+
+/** The record with the texts of another. */
+function withReasonOf(action: DeadLetterAction, { reason, letter }: DeadLetterAction): DeadLetterAction {
+  return { ...action, ...(reason !== undefined && { reason }), letter: withTextsOf(action.letter, letter) }
 }
 
 function toDeadLetter(row: Record<string, unknown>): DeadLetter {

@@ -1,5 +1,5 @@
-import { EventSystemError } from '@tradpal/events'
 import type { Rewrite } from '../port.ts'
+import { assertStep } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { parseMessageId } from './message-id.ts'
 
@@ -10,9 +10,6 @@ const LETTERS = `
   WHERE entry_id = ?1 AND json_extract(letter, '$.payload') = ?2`
 const GROW = 'UPDATE state SET bytes = bytes + ?'
 
-/** What one step rewrites: others get their turn between two. */
-const MOST = 1_000
-
 /** Writes other payloads in the place of those that there are. */
 export class Rewriter {
   readonly #connection: Connection
@@ -22,10 +19,7 @@ export class Rewriter {
   }
 
   async rewrite(rewrites: readonly Rewrite[]): Promise<number> {
-    if (rewrites.length > MOST) {
-      const message = `rewrite() takes at most ${MOST} payloads, got ${rewrites.length}.`
-      throw new EventSystemError('invalid_argument', message)
-    }
+    assertStep(rewrites)
     const rows = rewrites.map(({ messageId, from, to }) => [parseMessageId(messageId), from, to] as const)
     return this.#connection.write(() => rows.filter((row) => this.#rewrite(row)).length)
   }

@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingTexts,
   Position,
   Settlement,
   SettlementResult,
@@ -19,6 +20,7 @@ import type { GroupParts, GroupSurroundings } from './group-parts.ts'
 import { byAttempt, lostOf, toDelivery } from './holds.ts'
 import { SqliteLedger } from './ledger.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
+import { rewritePending } from './pending-texts.ts'
 import { settleAll } from './settlements.ts'
 import { SqliteShardMember } from './shard-member.ts'
 import { waitForSome } from './waiting.ts'
@@ -273,6 +275,13 @@ export class SqliteGroup implements ConsumerGroup {
 
   sharded(member: string, options: ShardingOptions): ShardMember {
     return new SqliteShardMember(member, this.name, this.#log, options)
+  }
+
+  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
+    return this.#connection.write(() => {
+      lastIdOf(this.#connection, this.name)
+      return rewritePending(this.#connection, this.name, messageIds, change)
+    })
   }
 
   async seek(to: Position): Promise<void> {

@@ -14,8 +14,8 @@ export function defineRekey(command: Command, run: Run): void {
       'after',
       `
 With --log or --redis, and the keys of EVENT_ENCRYPTION_KEYS_FILE, old and new. It may run beside those who publish and consume, and
-be interrupted: given again, it does what is left. Redis does not rewrite entries: there it says which keys are needed, and
-up to which entry.
+be interrupted: given again, it does what is left. Redis does not rewrite events: of those it says which keys are needed, and
+up to which event.
 ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --log ./other.db --dry-run')}`
     )
     .action(
@@ -28,13 +28,17 @@ ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --
     )
 }
 
-function told({ current, rewritten, rewrapped, isComplete, needed }: RekeyReport, dryRun: boolean): string[] {
+function told({ current, rewritten, resealed, rewrapped, isComplete, needed }: RekeyReport, dryRun: boolean): string[] {
   const were = dryRun ? 'would be' : 'were'
   const done = `${counted(rewritten, 'event')} ${were} encrypted anew with the key ${current}`
   const keys = rewrapped > 0 ? [`${counted(rewrapped, 'key')} of customers ${were} encrypted anew`] : []
-  if (!isComplete) return [done, ...keys, 'it was cut short: which keys are needed is known when it is done']
+  const texts =
+    resealed > 0
+      ? [`${counted(resealed, 'dead letter, record of operators or pending event', TEXTS)} ${were} encrypted anew, too`]
+      : []
+  if (!isComplete) return [done, ...texts, ...keys, 'it was cut short: which keys are needed is known when it is done']
   const needs = needed.flatMap((key) => [...countedOf(key), ...ledgerOf(key)])
-  return [done, ...keys, ...(needs.length > 0 ? needs : ['no event and no dead letter needs another key'])]
+  return [done, ...texts, ...keys, ...(needs.length > 0 ? needs : ['no event and no dead letter needs another key'])]
 }
 
 function countedOf({
@@ -65,6 +69,8 @@ function ledgerOf({ keyId, ledgerUntil }: NeededKey): string[] {
   ]
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
+function counted(count: number, what: string, many = `${what}s`): string {
+  return `${count} ${count === 1 ? what : many}`
 }
+
+const TEXTS = 'dead letters, records of operators and pending events'

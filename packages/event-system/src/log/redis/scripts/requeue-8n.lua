@@ -1,0 +1,41 @@
+-- Makes an entry pending again in the group that gave up on it, as if never delivered, removes its letter and records
+-- who did it, in one step. It is held by a consumer that nobody is, until somebody claims it.
+-- Includes: streams, texts
+--
+-- KEYS  1 the partitions, 2 the stream of dead letters, 3 the hash of what was rewritten of it, 4 the stream of actions,
+--       5 the notes, 6 the amended payloads, 7 the group's sharding, 8 its stream of what was routed, 9.. the streams
+-- ARGV  1 the partitions as the caller knows them, 2 letter id, 3 the letter as the caller knows it, 4 group, 5 message id,
+--       6 the consumer that nobody is, 7 the record, 8 '1' with a note or '0', 9 note, 10 '1' with a payload or '0', 11 payload
+-- Returns 'done', 'not_found', 'rewritten' when the letter is another by now, 'no_group' or 'entry_trimmed'
+
+local stale = outdated()
+if stale then return stale end
+local id, group, messageId = ARGV[2], ARGV[4], ARGV[5]
+local stream = streamOf(streamsFrom(9), messageId)
+local letter = textAt(KEYS[2], KEYS[3], id)
+if not letter then return 'not_found' end
+if letter ~= ARGV[3] then return 'rewritten' end
+local pending = redis.pcall('XPENDING', stream, group)
+if pending.err then
+  if string.sub(pending.err, 1, 7) == 'NOGROUP' then return 'no_group' end
+  return pending
+end
+if #redis.call('XRANGE', stream, messageId, messageId) == 0 then return 'entry_trimmed' end
+-- A key of another type fails here.
+redis.call('HLEN', KEYS[5])
+redis.call('HLEN', KEYS[6])
+
+redis.call('XADD', KEYS[4], '*', 'action', ARGV[7])
+redis.call('XCLAIM', stream, group, ARGV[6], 0, messageId, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
+for i = 0, 1 do
+  if ARGV[8 + 2 * i] == '1' then
+    redis.call('HSET', KEYS[5 + i], messageId, ARGV[9 + 2 * i])
+  else
+    redis.call('HDEL', KEYS[5 + i], messageId)
+  end
+end
+redis.call('XDEL', KEYS[2], id)
+redis.call('HDEL', KEYS[3], id)
+-- Members that share by key wait for this stream, and look for what nobody holds.
+if redis.call('EXISTS', KEYS[7]) == 1 then redis.call('XADD', KEYS[8], 'MAXLEN', '~', 100, '*', 'by', '') end
+return 'done'
