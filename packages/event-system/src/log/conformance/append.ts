@@ -45,6 +45,24 @@ export const appendCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'append: event ids that are alike but for their ends are each known again, however many, alone and together',
+    async run(harness) {
+      const log = await harness.open()
+      const alike = Array.from({ length: 150 }, (_, i) => {
+        const ending = ((i * 7_919) % 10_000).toString(16).padStart(12, '0')
+        return { eventId: `00000000-0000-4000-8000-${ending}`, eventType: 'risk_alert', payload: ending }
+      })
+      const first = []
+      for (const one of alike.slice(0, 75)) first.push(...(await log.append([one])))
+      first.push(...(await log.append(alike.slice(75))))
+      assert.ok(first.every(({ duplicate }) => !duplicate))
+      const known = first.map(({ messageId }) => ({ messageId, duplicate: true }))
+      assert.deepEqual(await log.append(alike), known)
+      const other = await harness.open()
+      assert.deepEqual((await Promise.all(alike.map((one) => other.append([one])))).flat(), known)
+    }
+  },
+  {
     title: 'append: of nothing appends nothing',
     async run(harness) {
       const log = await harness.open()

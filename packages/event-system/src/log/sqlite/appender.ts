@@ -1,8 +1,9 @@
 import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
 import type { Connection } from './connection.ts'
+import { type IdHashes, idHashesOf } from './id-hashes.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
-import { hashOf, RecentEventIds } from './recent-event-ids.ts'
+import { RecentEventIds } from './recent-event-ids.ts'
 import { type Placed, StreamVersions } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
@@ -69,22 +70,23 @@ export class Appender {
     const horizon = this.#horizon(Math.floor(firstId / IDS_PER_MS))
     const inThisCall = new Map<string, number>()
     const fresh: AppendEntry[] = []
-    const hashes: number[] = []
+    const hashes = idHashesOf(entries.map(({ eventId }) => eventId))
+    const freshHashes: IdHashes[] = []
     this.#recent.catchUp(horizon, lastId)
-    const placed = entries.map((entry): Placed => {
-      const hash = hashOf(entry.eventId)
-      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, hash, horizon)
+    const placed = entries.map((entry, i): Placed => {
+      const itsHashes = hashes[i] as IdHashes
+      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, itsHashes, horizon)
       if (known !== undefined && this.#deduplicates) return { id: known, duplicate: true }
       const id = firstId + fresh.length
       fresh.push(entry)
-      hashes.push(hash)
+      freshHashes.push(itsHashes)
       inThisCall.set(entry.eventId, id)
       return { id, duplicate: false }
     })
     if (fresh.length > 0) {
       this.#versions.mustBe(expected)
       this.#insert(fresh, firstId, added + 1)
-      if (this.#deduplicates) this.#insertRecent(fresh, hashes, firstId, added + 1)
+      if (this.#deduplicates) this.#insertRecent(fresh, freshHashes, firstId, added + 1)
     }
     this.#prune(horizon, fresh.length)
     return placed
@@ -109,7 +111,7 @@ export class Appender {
 
   #insertRecent(
     entries: readonly AppendEntry[],
-    hashes: readonly number[],
+    hashes: readonly IdHashes[],
     firstId: number,
     firstOrdinal: number
   ): void {

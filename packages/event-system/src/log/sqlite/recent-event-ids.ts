@@ -1,4 +1,6 @@
 import type { Connection } from './connection.ts'
+import { Generation } from './generation.ts'
+import { type IdHashes, idHashesOf } from './id-hashes.ts'
 
 /** So many event ids stand in a row, at most. */
 const ROW = 250
@@ -27,10 +29,6 @@ const PRUNE_ROWS = 100
 const CATCH_UP_PAGE = 100
 /** Others append so little in so long that it may be left for the transaction. */
 const MOMENT_MS = 100
-const SMALLEST_TABLE = 1_024
-const LARGEST_GENERATION = 262_144
-/** Ids in a generation are kept as 32-bit distances from its first. */
-const LONGEST_SPAN = 2 ** 32 - 2
 
 interface Row {
   readonly id: number
@@ -45,8 +43,8 @@ export function countRecent(connection: Connection, horizon: number): number {
 }
 
 /**
- * The deduplication window: the table `recent`, and in memory for each event id a 32-bit hash and where it stands in the
- * log, 16 bytes or so. A hash that is found here is checked in the table, so a collision costs a look and nothing else.
+ * The deduplication window: the table `recent`, and in memory hashes of the event ids, in generations. A hash that is found
+ * there is checked in the table, so a collision costs a look and nothing else.
  */
 export class RecentEventIds {
   readonly #connection: Connection
@@ -54,6 +52,8 @@ export class RecentEventIds {
   #seen = 0
   #caughtUpAt = Number.NEGATIVE_INFINITY
   #insertedSincePrune = 0
+  /** The group that was looked for last, when it is in no generation: the next id is mostly of the same. */
+  #absentGroup: number | undefined
   /** The row that was looked into last: what is repeated is mostly repeated in a row. A row never changes. */
   #row: Row = NO_ROW
 
@@ -76,12 +76,18 @@ export class RecentEventIds {
     while (this.#takePage(horizon) === CATCH_UP_PAGE);
   }
 
-  /** The id under which this event id, of this {@link hashOf}, was appended at or behind `horizon`. */
-  find(eventId: string, hash: number, horizon: number): number | undefined {
+  /** The id under which this event id, of these hashes, was appended at or behind `horizon`. */
+  find(eventId: string, hashes: IdHashes, horizon: number): number | undefined {
+    if (hashes.group === this.#absentGroup) return undefined
+    let isThere = false
     for (let index = this.#generations.length - 1; index >= 0; index -= 1) {
-      const found = this.#generations[index]?.find(hash, (id) => id >= horizon && this.#eventIdAt(id) === eventId)
+      const generation = this.#generations[index] as Generation
+      if (!generation.has(hashes.group)) continue
+      isThere = true
+      const found = generation.find(hashes, (id) => id >= horizon && this.#eventIdAt(id) === eventId)
       if (found !== undefined) return found
     }
+    if (!isThere) this.#absentGroup = hashes.group
     return undefined
   }
 
@@ -95,8 +101,9 @@ export class RecentEventIds {
   }
 
   /** Remembers what was inserted, by its hashes, when that is committed. */
-  add(hashes: readonly number[], firstId: number): void {
-    for (const [i, hash] of hashes.entries()) this.#add(hash, firstId + i)
+  add(hashes: readonly IdHashes[], firstId: number): void {
+    this.#absentGroup = undefined
+    for (let i = 0; i < hashes.length; i++) this.#add(hashes[i] as IdHashes, firstId + i)
     this.#seen = firstId + hashes.length - 1
   }
 
@@ -109,13 +116,13 @@ export class RecentEventIds {
     this.#generations = this.#generations.filter(({ lastId }) => lastId >= horizon)
   }
 
-  #add(hash: number, id: number): void {
+  #add(hashes: IdHashes, id: number): void {
     let generation = this.#generations.at(-1)
     if (generation === undefined || generation.isFullFor(id)) {
       generation = new Generation(id)
       this.#generations.push(generation)
     }
-    generation.add(hash, id)
+    generation.add(hashes, id)
   }
 
   /** How many rows it took. Begins with the one in which the horizon is. */
@@ -123,7 +130,7 @@ export class RecentEventIds {
     if (this.#seen < horizon)
       this.#seen = Math.max(this.#seen, Number(this.#connection.statement(ROW_AT).get(horizon)?.id ?? 1) - 1)
     const rows = this.#connection.statement(NEXT_ROWS).all(this.#seen, CATCH_UP_PAGE)
-    for (const { id, event_ids } of rows) this.add(eventIdsOf(event_ids).map(hashOf), Number(id))
+    for (const { id, event_ids } of rows) this.add(idHashesOf(eventIdsOf(event_ids)), Number(id))
     return rows.length
   }
 
@@ -140,67 +147,4 @@ export class RecentEventIds {
 
 function eventIdsOf(text: unknown): string[] {
   return JSON.parse(String(text))
-}
-
-/** An open-addressing hash table over a stretch of the log. */
-class Generation {
-  readonly #firstId: number
-  lastId: number
-  #hashes = new Uint32Array(SMALLEST_TABLE)
-  /** Distance from the first id, plus 1; 0 is an empty place. */
-  #distances = new Uint32Array(SMALLEST_TABLE)
-  #size = 0
-
-  constructor(firstId: number) {
-    this.#firstId = firstId
-    this.lastId = firstId
-  }
-
-  isFullFor(id: number): boolean {
-    return this.#size >= LARGEST_GENERATION || id - this.#firstId > LONGEST_SPAN
-  }
-
-  add(hash: number, id: number): void {
-    if (this.#size * 2 >= this.#hashes.length) this.#grow()
-    this.#put(hash, id - this.#firstId + 1)
-    this.#size += 1
-    this.lastId = id
-  }
-
-  find(hash: number, isIt: (id: number) => boolean): number | undefined {
-    const mask = this.#hashes.length - 1
-    for (let place = hash & mask; this.#distances[place] !== 0; place = (place + 1) & mask) {
-      if (this.#hashes[place] !== hash) continue
-      const id = this.#firstId + (this.#distances[place] ?? 0) - 1
-      if (isIt(id)) return id
-    }
-    return undefined
-  }
-
-  #put(hash: number, distance: number): void {
-    const mask = this.#hashes.length - 1
-    let place = hash & mask
-    while (this.#distances[place] !== 0) place = (place + 1) & mask
-    this.#hashes[place] = hash
-    this.#distances[place] = distance
-  }
-
-  #grow(): void {
-    const hashes = this.#hashes
-    const distances = this.#distances
-    this.#hashes = new Uint32Array(hashes.length * 2)
-    this.#distances = new Uint32Array(hashes.length * 2)
-    for (let place = 0; place < hashes.length; place += 1) {
-      const distance = distances[place] ?? 0
-      if (distance !== 0) this.#put(hashes[place] ?? 0, distance)
-    }
-  }
-}
-
-/** FNV-1a over the UTF-16 units, with a last mix so that the low bits, which choose the place, depend on all. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  return (hash ^ (hash >>> 13)) >>> 0
 }
