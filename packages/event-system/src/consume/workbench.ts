@@ -16,15 +16,12 @@ import { Reading } from './reading.ts'
 import type { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding, ShreddedEvents } from './reports.ts'
 import { Retries } from './retries.ts'
+import { Room } from './room.ts'
 import { settlementOf } from './settlement.ts'
 import { Settler } from './settler.ts'
 import { Shelf } from './shelf.ts'
 import type { Steps } from './steps.ts'
 
-/** So many entries may wait, for their retries or behind one that does, before the consumer stops taking new ones. */
-const MAX_PARKED = 100_000
-/** Beyond so many times the prefetch that wait for their acknowledgement, no more entries are asked for. */
-const ENDED_PER_PREFETCH = 2
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
 /** When the ledger could not be asked whether an event is done, it is asked again after so long, in ms. */
@@ -61,12 +58,10 @@ export class Workbench {
   /** Of what is in hand. */
   readonly #changes = new Changes()
   readonly #reading: Reading
+  readonly #room: Room
   readonly #shredded: ShreddedEvents
   #running = 0
   #startedInTurn = 0
-  #waiting = 0
-  /** Handled, and not yet known to be settled. */
-  #ended = 0
   #settled = 0
   #isPaused = false
 
@@ -84,6 +79,7 @@ export class Workbench {
       read: (deliveries) => this.intake.held(deliveries)
     })
     this.#reading = new Reading(contents, this.#shelf)
+    this.#room = new Room({ options, inHand: this.inHand, lanes: this.#lanes, reading: this.#reading })
     this.#settler = new Settler({
       to: this.intake,
       onSettled: (held, result) => this.#onSettled(held, result),
@@ -107,7 +103,7 @@ export class Workbench {
       recovery,
       stop,
       inHand: this.inHand,
-      room: () => this.#room(),
+      room: () => (this.#isPaused ? 0 : this.#room.left),
       roomChange: () => this.#changes.next(stop),
       ready: (deliveries) => contents.ready(deliveries),
       accept: (deliveries) => this.#accept(deliveries),
@@ -149,35 +145,10 @@ export class Workbench {
     const { state } = held
     this.inHand.lose(held, reason)
     this.#reading.forget(held)
-    if (state === 'ended') this.#ended--
-    if (state === 'waiting') {
-      this.#waiting--
-      this.#lanes.pass(held)
-    }
+    if (state === 'ended' || state === 'waiting') this.#room.leave(state)
+    if (state === 'waiting') this.#lanes.pass(held)
     this.intake.onOutOfHand(held)
     this.#changes.tell()
-  }
-
-  /** Nothing, until there is room for half of what is held ready: entries are asked for in pages. What is done, and is only being acknowledged, keeps none from coming. What cannot be read yet does: as when the log is away, all wait. */
-  #room(): number {
-    const { prefetch, prefetchBytes, concurrency } = this.#parts.options
-    const parked = this.#parked()
-    if (this.#reading.isWaiting) return 0
-    if (this.#isPaused || parked >= MAX_PARKED || this.inHand.bytes >= prefetchBytes) return 0
-    if (this.#ended > ENDED_PER_PREFETCH * prefetch) return 0
-    const room = prefetch + concurrency - (this.inHand.size - parked - this.#ended)
-    return room >= prefetch / 2 ? room : 0
-  }
-
-  /** How many wait, for their retries or behind one that does. */
-  #parked(): number {
-    return this.#waiting + this.#lanes.parked
-  }
-
-  /** What waits is not to take the room of what does not. */
-  #isCrowded(): boolean {
-    const { prefetch, prefetchBytes } = this.#parts.options
-    return this.#parked() > prefetch || this.inHand.bytes > prefetchBytes / 2
   }
 
   #accept(deliveries: readonly Delivery[]): void {
@@ -189,7 +160,7 @@ export class Workbench {
       const held = new Held(delivery, this.#parts.contents.of(delivery))
       this.inHand.add(held)
       this.#lanes.add(held)
-      if (this.#lanes.isParked(held) && this.#isCrowded()) this.#shelf.put(held)
+      if (this.#lanes.isParked(held) && this.#room.isCrowded) this.#shelf.put(held)
     }
     this.#handleNext()
   }
@@ -299,22 +270,22 @@ export class Workbench {
 
   #markEnded(held: Held): void {
     held.state = 'ended'
-    this.#ended++
+    this.#room.enter('ended')
     this.#lanes.pass(held)
   }
 
   #waitToRetry(held: Held, dueAt: number): void {
     held.state = 'waiting'
-    this.#waiting++
+    this.#room.enter('waiting')
     this.#lanes.block(held)
-    if (this.#isCrowded()) this.#shelf.putLane(held)
+    if (this.#room.isCrowded) this.#shelf.putLane(held)
     this.#retries.add(held, dueAt)
   }
 
   #retry(held: Held): void {
     if (held.state !== 'waiting') return
     held.state = 'queued'
-    this.#waiting--
+    this.#room.leave('waiting')
     this.#lanes.resume(held)
     this.#handleNext()
   }
@@ -331,7 +302,7 @@ export class Workbench {
       return
     }
     if (held.state !== 'ended') return
-    this.#ended--
+    this.#room.leave('ended')
     this.#settled++
     this.inHand.drop(held)
     this.intake.onOutOfHand(held)
