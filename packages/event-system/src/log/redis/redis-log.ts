@@ -187,20 +187,20 @@ export class RedisLog implements EventLog {
 
   async info(): Promise<LogInfo> {
     await this.#partitions.load()
-    const { deduplication, deadLetters: letters } = this.#keys
-    const [length, ends, groups, deadLetters, remembered] = await Promise.all([
+    const { deadLetters: letters } = this.#keys
+    const [length, ends, groups, deadLetters, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys, this.#partitions),
       this.#connection.read<number>(['XLEN', letters]),
-      Promise.all(deduplication.map((key) => this.#connection.read<string | null>(['HGET', key, '#'])))
+      this.#measures.remembered()
     ])
     return {
       length,
       ...ends,
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
-      deduplicationEntries: remembered.reduce((sum, count) => sum + Number(count ?? 0), 0),
+      deduplicationEntries,
       deadLetters
     }
   }

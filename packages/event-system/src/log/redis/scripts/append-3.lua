@@ -7,5 +7,5 @@
 -- Returns {message ids, indexes (from 0) of those that were there already}
 
 local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
-local ids, duplicates = appendEvents(KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV, 1, add)
+local ids, duplicates = appendEvents({KEYS[1]}, KEYS[2], KEYS[3], tonumber(ARGV[1]), 2, #ARGV, 1, add)
 return {ids, duplicates}

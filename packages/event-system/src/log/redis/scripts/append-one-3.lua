@@ -12,9 +12,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local span = math.floor(now / window)
 local current, last = KEYS[2 + span % 2], KEYS[2 + (span + 1) % 2]
 
-local here = call('HMGET', current, '', '#', field)
+local here = call('HMGET', current, '', field)
 local isThisSpan = tonumber(here[1]) == span
-local text, count = isThisSpan and here[3], (isThisSpan and here[2] or 0) + 1
+local text = isThisSpan and here[2]
 local known = text and rememberedIn(current, text, field, ending, now, window)
 if not known then
   local before = call('HMGET', last, '', field)
@@ -23,15 +23,12 @@ if not known then
 end
 if known then return {known} end
 
+local given = not isThisSpan and givenTo({KEYS[1]})
 local id = call('XADD', KEYS[1], '*', 'event', ARGV[5])
-if not isThisSpan then
-  call('UNLINK', current)
-  call('HSET', current, '', span)
-  call('PEXPIRE', current, 2 * window)
-end
+if not isThisSpan then beginSpan(current, span, given, window) end
 if text and #text >= LONG and ending ~= '' then
-  call('HSET', current, '#', count, '=' .. field .. ending, '1:' .. id .. ':')
+  call('HSET', current, '=' .. field .. ending, '1:' .. id .. ':')
 else
-  call('HSET', current, '#', count, field, (text or '') .. '1:' .. id .. ':' .. ending)
+  call('HSET', current, field, (text or '') .. '1:' .. id .. ':' .. ending)
 end
 return id

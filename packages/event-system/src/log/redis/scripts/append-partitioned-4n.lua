@@ -14,6 +14,6 @@ eachEvent(4, #ARGV, 2, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) 
 
 local append, finish = partitionedAppender(streams, KEYS[4], ARGV[3])
 local function add(i) return append(ARGV[i], tonumber(ARGV[i + 1])) end
-local ids, duplicates = appendEvents(KEYS[2], KEYS[3], tonumber(ARGV[2]), 4, #ARGV, 2, add)
+local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], tonumber(ARGV[2]), 4, #ARGV, 2, add)
 finish()
 return {ids, duplicates}

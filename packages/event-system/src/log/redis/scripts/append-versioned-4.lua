@@ -8,4 +8,4 @@
 -- Returns what appendVersioned does
 
 local function add(i) return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
-return appendVersioned(KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 2, add)
+return appendVersioned({KEYS[1]}, KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 2, add)

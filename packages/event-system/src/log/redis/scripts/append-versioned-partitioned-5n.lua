@@ -16,6 +16,6 @@ eachEvent(5 + 2 * ARGV[4], #ARGV, 3, function(i) redis.call('XLEN', streams[ARGV
 
 local append, finish = partitionedAppender(streams, KEYS[4], ARGV[3])
 local function add(i) return append(ARGV[i], tonumber(ARGV[i + 1])) end
-local reply = appendVersioned(KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 4, 3, add)
+local reply = appendVersioned(streams, KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 4, 3, add)
 finish()
 return reply

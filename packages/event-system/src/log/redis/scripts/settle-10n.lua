@@ -31,7 +31,7 @@ end
 
 local function appendEffects(first, last)
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
-  appendEvents(KEYS[2], KEYS[3], window, first, last, 2, function(i)
+  appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i)
     if ARGV[i + 1] == '' then return redis.call('XADD', streams[1], '*', 'event', ARGV[i]) end
     return append(ARGV[i], tonumber(ARGV[i + 1]))
   end)

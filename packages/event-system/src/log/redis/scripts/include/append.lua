@@ -15,12 +15,12 @@ local function spansOf(evenHash, oddHash, window)
   return now, span, evenHash, oddHash
 end
 
--- Up to a thousand of the rows from `at` to `last`: '', '#' and their fields, where they begin, and where the next one would.
+-- Up to a thousand of the rows from `at` to `last`: '' and their fields, where they begin, and where the next one would.
 local function rowsFrom(at, last, width)
-  local fields, places, count = {'', '#'}, {}, 0
+  local fields, places, count = {''}, {}, 0
   while at <= last and count < CHUNK do
     count = count + 1
-    fields[count + 2] = ARGV[at]
+    fields[count + 1] = ARGV[at]
     places[count] = at
     at = at + 3 + width * ARGV[at + 2]
   end
@@ -58,38 +58,33 @@ local function recordsOf(endings, ids, count)
   return table.concat(records)
 end
 
--- first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i) appends the event whose
--- arguments begin at i, and answers its message id. Returns the message ids and, from 0, the indexes of those that were
--- there already.
-local function appendEvents(evenHash, oddHash, window, first, last, width, add)
+-- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i)
+-- appends the event whose arguments begin at i, and answers its message id. Returns the message ids and, from 0, the
+-- indexes of those that were there already.
+local function appendEvents(streams, evenHash, oddHash, window, first, last, width, add)
   local ids, duplicates = {}, {}
   local now, span, current, before
   if window > 0 then now, span, current, before = spansOf(evenHash, oddHash, window) end
 
   while first <= last do
     local fields, places, next = rowsFrom(first, last, width)
-    local old, here, isThisSpan, kept, fresh, count = {}, {}, true, {}, {}, 0
+    local old, here, isThisSpan, given, kept, fresh = {}, {}, true, nil, {}, {}
     if window > 0 then
       old = textsOf(before, span - 1, fields)
       here, isThisSpan = textsOf(current, span, fields)
-      count = here[2] or 0
+      given = not isThisSpan and givenTo(streams)
     end
 
     local function write()
       if #fresh == 0 then return end
-      if not isThisSpan then
-        redis.call('UNLINK', current)
-        redis.call('HSET', current, '', span)
-        redis.call('PEXPIRE', current, 2 * window)
-        isThisSpan = true
-      end
-      redis.call('HSET', current, '#', count, unpack(fresh))
+      if not isThisSpan then beginSpan(current, span, given, window) end
+      isThisSpan = true
+      redis.call('HSET', current, unpack(fresh))
       fresh = {}
     end
 
-    local function keep(field, text, howMany)
+    local function keep(field, text)
       kept[field] = text
-      count = count + howMany
       local size = #fresh
       fresh[size + 1] = field
       fresh[size + 2] = text
@@ -97,19 +92,19 @@ local function appendEvents(evenHash, oddHash, window, first, last, width, add)
     end
 
     -- Events of a row of which some may have been there before.
-    local function addNew(row, field, endings, howMany)
-      for k = 0, howMany - 1 do
-        local text, ending = kept[field] or here[row + 2], string.sub(endings, 12 * k + 1, 12 * k + 12)
+    local function addNew(row, field, endings, count)
+      for k = 0, count - 1 do
+        local text, ending = kept[field] or here[row + 1], string.sub(endings, 12 * k + 1, 12 * k + 12)
         local id = rememberedIn(current, text, field, ending, now, window)
-          or rememberedIn(before, old[row + 2], field, ending, now, window)
+          or rememberedIn(before, old[row + 1], field, ending, now, window)
         if id then
           duplicates[#duplicates + 1] = #ids
         else
           id = add(places[row] + 3 + width * k)
           if text and #text >= LONG and ending ~= '' then
-            keep('=' .. field .. ending, '1:' .. id .. ':', 1)
+            keep('=' .. field .. ending, '1:' .. id .. ':')
           else
-            keep(field, (text or '') .. '1:' .. id .. ':' .. ending, 1)
+            keep(field, (text or '') .. '1:' .. id .. ':' .. ending)
           end
         end
         ids[#ids + 1] = id
@@ -117,12 +112,12 @@ local function appendEvents(evenHash, oddHash, window, first, last, width, add)
     end
 
     for row, at in ipairs(places) do
-      local field, endings, howMany = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-      if kept[field] or here[row + 2] or old[row + 2] then
-        addNew(row, field, endings, howMany)
+      local field, endings, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+      if kept[field] or here[row + 1] or old[row + 1] then
+        addNew(row, field, endings, count)
       else
-        for i = at + 3, at + 2 + width * howMany, width do ids[#ids + 1] = add(i) end
-        if window > 0 then keep(field, recordsOf(endings, ids, howMany), howMany) end
+        for i = at + 3, at + 2 + width * count, width do ids[#ids + 1] = add(i) end
+        if window > 0 then keep(field, recordsOf(endings, ids, count)) end
       end
     end
     write()

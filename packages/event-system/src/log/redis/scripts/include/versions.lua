@@ -12,8 +12,8 @@ local function areAllThere(evenHash, oddHash, window, first, last, width)
       local field, endings = ARGV[at], ARGV[at + 1]
       for k = 1, tonumber(ARGV[at + 2]) do
         local ending = string.sub(endings, 12 * k - 11, 12 * k)
-        local isThere = rememberedIn(current, here[row + 2], field, ending, now, window)
-          or rememberedIn(before, old[row + 2], field, ending, now, window)
+        local isThere = rememberedIn(current, here[row + 1], field, ending, now, window)
+          or rememberedIn(before, old[row + 1], field, ending, now, window)
         if not isThere then return false end
       end
     end
@@ -28,7 +28,7 @@ end
 -- Returns {message ids, indexes (from 0) of those that were there already}; the id of an event with a stream key is
 -- followed by a space and the version, and so it is remembered for deduplication. Or, nothing changed, {index (from 0) of
 -- an expected version that is not so, the version that is}.
-local function appendVersioned(evenHash, oddHash, versionsHash, window, at, width, add)
+local function appendVersioned(streams, evenHash, oddHash, versionsHash, window, at, width, add)
   local first = at + 1 + 2 * tonumber(ARGV[at])
   local versions, counted = {}, {}
   redis.call('HLEN', versionsHash) -- A key of another type fails here.
@@ -46,7 +46,7 @@ local function appendVersioned(evenHash, oddHash, versionsHash, window, at, widt
     end
   end
 
-  local ids, duplicates = appendEvents(evenHash, oddHash, window, first, #ARGV, width, function(i)
+  local ids, duplicates = appendEvents(streams, evenHash, oddHash, window, first, #ARGV, width, function(i)
     local id, key = add(i), ARGV[i + width - 1]
     if key == '' then return id end
     versions[key] = versionOf(key) + 1
