@@ -19,8 +19,8 @@ import { describeGroup, lastIdOf } from './group-info.ts'
 import type { GroupParts, GroupSurroundings } from './group-parts.ts'
 import { byAttempt, lostOf, toDelivery } from './holds.ts'
 import { SqliteLedger } from './ledger.ts'
-import { formatMessageId, parseMessageId } from './message-id.ts'
-import { rewritePending } from './pending-texts.ts'
+import { parseMessageId } from './message-id.ts'
+import { pendingEntries, rewritePending } from './pending.ts'
 import { settleAll } from './settlements.ts'
 import { SqliteShardMember } from './shard-member.ts'
 import { waitForSome } from './waiting.ts'
@@ -57,9 +57,6 @@ const ACKNOWLEDGE = `
   DELETE FROM pending
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
 const IS_HELD = 'SELECT 1 FROM pending WHERE grp = ? AND id = ? AND consumer = ? AND deliveries = ?'
-const PENDING = `
-  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note, payload FROM pending
-  WHERE grp = ?1 AND id > ?2 AND (?3 IS NULL OR consumer = ?3) ORDER BY id LIMIT ?4`
 /** What nobody holds is free once it is due. */
 const CLAIMABLE = `
   SELECT id FROM pending
@@ -178,31 +175,11 @@ export class SqliteGroup implements ConsumerGroup {
     })
   }
 
-  pending({
-    limit,
-    after,
-    consumer
-  }: {
-    limit: number
-    after?: MessageId
-    consumer?: string
-  }): Promise<PendingEntry[]> {
+  pending(page: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
     return this.#connection.snapshot(() => {
-      assertLimit(limit)
+      assertLimit(page.limit)
       lastIdOf(this.#connection, this.name)
-      const behind = after === undefined ? -1 : parseMessageId(after)
-      const now = this.#now()
-      return this.#connection
-        .statement(PENDING)
-        .all(this.name, behind, consumer ?? null, limit)
-        .map((row) => ({
-          messageId: formatMessageId(Number(row.id)),
-          consumer: String(row.consumer),
-          idleMs: Math.max(0, now - Number(row.delivered_at)),
-          deliveries: Number(row.deliveries),
-          ...(row.note === null ? {} : { note: String(row.note) }),
-          ...(row.payload === null ? {} : { amended: String(row.payload) })
-        }))
+      return pendingEntries(this.#connection, this.name, page)
     })
   }
 
