@@ -31,10 +31,10 @@ export class Progress {
     return toHandlingNote(this.#handlers)
   }
 
-  /** What is kept when the event is given up: who is done, so that a requeued event runs the others only, and counts anew. */
+  /** What is kept when the event is given up: who is done, and not how; so that a requeued event runs the others only, and counts anew. */
   toNoteOfTheDead(): string | undefined {
     const done = [...this.#handlers].filter(([, { state }]) => state === 'done')
-    return done.length === 0 ? undefined : toHandlingNote(done)
+    return done.length === 0 ? undefined : toHandlingNote(done.map(([name]) => [name, { state: 'done', failures: 0 }]))
   }
 }
 

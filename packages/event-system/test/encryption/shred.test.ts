@@ -1,6 +1,6 @@
 import { createEvent, RetryLater } from '@tradpal/events'
-import { expect, it } from 'vitest'
-import { diagnostics } from '../../src/index.ts'
+import { describe, expect, it } from 'vitest'
+import { type DeadLetter, diagnostics, type EventSystem } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
@@ -113,6 +113,50 @@ describeOnEachLog('a shredded customer', (under) => {
     await one.publishEvent(createEvent('system_health'))
     await waitFor(async () => (await one.deadLetters.count()) === 1)
     expect(await one.deadLetters.list()).toMatchObject([{ kind: 'rejected', attempts: 1 }])
+  })
+
+  describe('of whom handlers said something', () => {
+    /** A system whose handler gives up on each event at once, and says its price. */
+    async function failing(onEvent: (each: EventSystem) => Promise<unknown> = async () => {}) {
+      const each = await system()
+      each.registerHandler('trading_signal', async (event) => {
+        await onEvent(each)
+        throw new Error(`MARK ${event.data.price}`)
+      })
+      await each.startConsuming({ group: 'failing', from: 'start', maxAttempts: 1 })
+      return each
+    }
+
+    const errorsOf = ({ firstError, lastError }: Pick<DeadLetter, 'firstError' | 'lastError'>) =>
+      [firstError, lastError].flatMap(({ message, stack }) => [message, stack])
+    const GONE = expect.stringMatching(/^\(It cannot be read\. The key of the subject was destroyed/)
+
+    it('takes that along, out of dead letters and the record of operators, and leaves that of others', async () => {
+      const [one, other] = [await failing(), await system()]
+      await one.publishBatch([signalOf('goes', 1), signalOf('stays', 2), signalOf('goes', 3)])
+      await waitFor(async () => (await other.deadLetters.count()) === 3)
+      const letters = await other.deadLetters.list()
+      expect(letters.map(({ lastError }) => lastError.message)).toEqual(['MARK 1', 'MARK 2', 'MARK 3'])
+      const [goes, stays] = letters
+      await other.deadLetters.discard(goes?.id ?? '', BECAUSE)
+      await one.shred('goes', BECAUSE)
+      for (const each of [one, other, await system()]) {
+        const [kept, gone] = await each.deadLetters.list()
+        expect(errorsOf(kept as DeadLetter)).toEqual(errorsOf(stays as DeadLetter))
+        expect(errorsOf(gone as DeadLetter)).toEqual([GONE, GONE, GONE, GONE])
+        expect(errorsOf((await each.deadLetters.get(gone?.id ?? '')) as DeadLetter)).toEqual([GONE, GONE, GONE, GONE])
+        const [action] = await each.deadLetters.actions()
+        expect(errorsOf(action?.letter as DeadLetter)).toEqual([GONE, GONE, GONE, GONE])
+      }
+    })
+
+    it('keeps nothing of what a handler says just when they are shredded', async () => {
+      const shredding = await failing((each) => each.shred('goes', BECAUSE))
+      await shredding.publishEvent(signalOf('goes', 1))
+      await waitFor(async () => (await shredding.deadLetters.count()) === 1)
+      const [letter] = await shredding.deadLetters.list()
+      expect(errorsOf(letter as DeadLetter)).toEqual([GONE, GONE, GONE, GONE])
+    })
   })
 
   it('keeps an operator from amending their dead letter', async () => {

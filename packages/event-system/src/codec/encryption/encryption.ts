@@ -40,7 +40,7 @@ export class Encryption {
     this.#sealer = sealer
     this.#subjects = keys
     this.codec = encryptingCodec({ sealer, subjects: { keys, keyFor }, metadata, maxEventBytes })
-    this.vault = new TextVault(sealer)
+    this.vault = new TextVault(sealer, keys)
   }
 
   /** The log, sealed. The keys of subjects are kept in it. */

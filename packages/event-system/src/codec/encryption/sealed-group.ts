@@ -18,7 +18,7 @@ import type {
   ShardTenure
 } from '../../log/index.ts'
 import { SealedLedger } from './sealed-ledger.ts'
-import { openLetter, openNote, sealLetter, sealNote } from './sealed-letters.ts'
+import { openLetter, openNote, sealLetter, sealNote, subjectIdOf } from './sealed-letters.ts'
 import type { TextVault } from './text-vault.ts'
 
 /** A group whose notes, errors and ledger are sealed in the log. */
@@ -64,7 +64,7 @@ export class SealedGroup implements ConsumerGroup {
   }
 
   async settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-    return this.#notes.told(await this.#group.settle(consumer, this.#notes.seal(settlements)))
+    return this.#notes.told(await this.#group.settle(consumer, await this.#notes.seal(settlements)))
   }
 
   async pending(options: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
@@ -145,7 +145,7 @@ class SealedMember implements ShardMember {
   }
 
   async settle(settlements: readonly (Settlement & ShardTenure)[]): Promise<SettlementResult[]> {
-    return this.#notes.told(await this.#member.settle(this.#notes.seal(settlements)))
+    return this.#notes.told(await this.#member.settle(await this.#notes.seal(settlements)))
   }
 
   leave(): Promise<void> {
@@ -179,7 +179,10 @@ class SealedNotes {
     return { ...after, note: sealNote(note, [this.#group, kept.messageId], this.#vault) }
   }
 
-  seal<S extends Settlement>(settlements: readonly S[]): S[] {
+  /** Rejects with what the log says, when the keys of subjects cannot be brought. */
+  async seal<S extends Settlement>(settlements: readonly S[]): Promise<S[]> {
+    const letters = settlements.flatMap(({ outcome }) => (outcome.kind === 'dead' ? [outcome.letter] : []))
+    await this.#vault.bring(letters.map(subjectIdOf).filter((id) => id !== undefined))
     return settlements.map((settlement) => ({ ...settlement, outcome: this.#sealed(settlement) }))
   }
 

@@ -10,7 +10,8 @@ import type {
   PendingTexts
 } from '../../log/index.ts'
 import type { Resealer } from './resealer.ts'
-import type { TextVault } from './text-vault.ts'
+import { subjectIdIn } from './sealed-text.ts'
+import { subjectIdOfText, type TextVault } from './text-vault.ts'
 
 /** Where an entry stands in a group: what is sealed there is opened nowhere else. */
 export type Place = readonly [group: string, messageId: MessageId]
@@ -26,7 +27,9 @@ export class SealedLetters implements DeadLetters {
   }
 
   async list(page: DeadLetterFilter & { readonly after?: string; readonly limit: number }): Promise<DeadLetter[]> {
-    return (await this.#letters.list(page)).map((letter) => openLetter(letter, this.#vault))
+    const letters = await this.#letters.list(page)
+    await this.#bringFor(letters)
+    return letters.map((letter) => openLetter(letter, this.#vault))
   }
 
   count(filter: DeadLetterFilter): Promise<number> {
@@ -35,7 +38,9 @@ export class SealedLetters implements DeadLetters {
 
   async get(id: string): Promise<DeadLetter | undefined> {
     const letter = await this.#letters.get(id)
-    return letter && openLetter(letter, this.#vault)
+    if (letter === undefined) return undefined
+    await this.#bringFor([letter])
+    return openLetter(letter, this.#vault)
   }
 
   requeue(id: string, options: Operator & { readonly payload?: string }): Promise<void> {
@@ -46,15 +51,19 @@ export class SealedLetters implements DeadLetters {
     return this.#letters.discard(id, { by, reason: this.#vault.seal(['reason', id], reason) })
   }
 
-  rewrite(ids: readonly string[], change: (letter: DeadLetter) => DeadLetter): Promise<number> {
+  async rewrite(ids: readonly string[], change: (letter: DeadLetter) => DeadLetter): Promise<number> {
+    const letters = await Promise.all(ids.map((id) => this.#letters.get(id)))
+    await this.#bringFor(letters.filter((letter) => letter !== undefined))
     return this.#letters.rewrite(ids, (kept) => this.#changed(kept, change))
   }
 
+  /** Of an error that the key of a subject sealed `change` may see why it cannot be read. */
   rewriteActions(ids: readonly string[], change: (action: DeadLetterAction) => DeadLetterAction): Promise<number> {
     return this.#letters.rewriteActions(ids, (kept) => {
       const before = this.#opened(kept)
       const after = change(before)
-      const reason = this.#sealedAnew(['reason', kept.letter.id], kept.reason, before.reason, after.reason)
+      const sealReason = (text: string) => this.#vault.seal(['reason', kept.letter.id], text)
+      const reason = sealedAnew(kept.reason, before.reason, after.reason, sealReason)
       return {
         ...after,
         ...(reason !== undefined && { reason }),
@@ -68,13 +77,14 @@ export class SealedLetters implements DeadLetters {
     const { group, messageId } = kept
     const before = openLetter(kept, this.#vault)
     const after = change(before)
+    const seal = (text: string) => sealError(kept, [group, messageId], text, this.#vault)
     const anew = (which: 'firstError' | 'lastError'): HandlingError => {
-      const place = ['error', group, messageId]
-      const message = this.#sealedAnew(place, kept[which].message, before[which].message, after[which].message)
-      const stack = this.#sealedAnew(place, kept[which].stack, before[which].stack, after[which].stack)
+      const message = sealedAnew(kept[which].message, before[which].message, after[which].message, seal)
+      const stack = sealedAnew(kept[which].stack, before[which].stack, after[which].stack, seal)
       return { ...after[which], message: message ?? '', ...(stack !== undefined && { stack }) }
     }
-    const note = this.#sealedAnew(['note', group, messageId], kept.note, before.note, after.note)
+    const sealTheNote = (text: string) => sealNote(text, [group, messageId], this.#vault)
+    const note = sealedAnew(kept.note, before.note, after.note, sealTheNote)
     return {
       ...after,
       firstError: anew('firstError'),
@@ -83,18 +93,14 @@ export class SealedLetters implements DeadLetters {
     }
   }
 
-  /** The text as it is kept, where it was not changed. */
-  #sealedAnew(
-    place: readonly string[],
-    kept: string | undefined,
-    before: string | undefined,
-    after: string | undefined
-  ): string | undefined {
-    return after === undefined || after === before ? kept : this.#vault.seal(place, after)
+  async actions(page: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
+    const actions = await this.#letters.actions(page)
+    await this.#bringFor(actions.map(({ letter }) => letter))
+    return actions.map((action) => this.#opened(action))
   }
 
-  async actions(page: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
-    return (await this.#letters.actions(page)).map((action) => this.#opened(action))
+  #bringFor(letters: readonly DeadLetter[]): Promise<void> {
+    return this.#vault.bring(letters.flatMap(subjectIdsIn))
   }
 
   #opened(action: DeadLetterAction): DeadLetterAction {
@@ -142,14 +148,43 @@ export function resealPending(
   }
 }
 
+/** The id of the subject whose event a letter is about: what handlers said of it is sealed with the same key. */
+export function subjectIdOf({ payload }: Pick<NewDeadLetter, 'payload'>): string | undefined {
+  return payload === null ? undefined : subjectIdIn(payload)
+}
+
+/** Those whose keys sealed what a letter says. */
+function subjectIdsIn({ firstError, lastError }: DeadLetter): string[] {
+  const texts = [firstError, lastError].flatMap(({ message, stack = '' }) => [message, stack])
+  return texts.map(subjectIdOfText).filter((id) => id !== undefined)
+}
+
+/** The keys of subjects are to be brought before. */
 export function sealLetter(letter: NewDeadLetter, [group, messageId]: Place, vault: TextVault): NewDeadLetter {
-  const seal = (error: HandlingError) => eachText(error, (text) => vault.seal(['error', group, messageId], text))
+  const sealText = (text: string) => sealError(letter, [group, messageId], text, vault)
   return {
     ...letter,
-    firstError: seal(letter.firstError),
-    lastError: seal(letter.lastError),
+    firstError: eachText(letter.firstError, sealText),
+    lastError: eachText(letter.lastError, sealText),
     ...(letter.note !== undefined && { note: sealNote(letter.note, [group, messageId], vault) })
   }
+}
+
+function sealError(letter: NewDeadLetter, place: Place, text: string, vault: TextVault): string {
+  const subjectId = subjectIdOf(letter)
+  return subjectId === undefined
+    ? vault.seal(['error', ...place], text)
+    : vault.sealFor(subjectId, ['error', ...place], text)
+}
+
+/** The text as it is kept, where it was not changed. */
+function sealedAnew(
+  kept: string | undefined,
+  before: string | undefined,
+  after: string | undefined,
+  seal: (text: string) => string
+): string | undefined {
+  return after === undefined || after === before ? kept : seal(after)
 }
 
 /** The letter for people: of what cannot be read it says why. The note stays sealed: only its group has a use for it. */

@@ -40,8 +40,12 @@ export class Sealer {
 
   /** `about`: to what the text belongs. With another it is not opened. */
   seal(inside: Inside, about: string, text: string): string {
-    const by = this.current(inside)
-    return `${by.head}.${seal(by.key, aboutSealed(by, about), text)}`
+    return sealedBy(this.current(inside), about, text)
+  }
+
+  /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
+  sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
+    return sealedBy(this.ofSubject(subjectId, inside), about, text)
   }
 
   /** That of the ring's current key, for one text. */
@@ -77,6 +81,10 @@ export class Sealer {
       `The encryption key ${JSON.stringify(keyId)} is not among the keys in ${this.#keys.path}: roll it out there.`
     )
   }
+}
+
+function sealedBy(by: Seal, about: string, text: string): string {
+  return `${by.head}.${seal(by.key, aboutSealed(by, about), text)}`
 }
 
 /** What is authenticated with a text: what stands before it, and what it is about. */

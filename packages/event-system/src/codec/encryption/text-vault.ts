@@ -1,19 +1,39 @@
 import { EventSystemError } from '@tradpal/events'
-import { ENCRYPTED } from './sealed-text.ts'
+import { ENCRYPTED, parseSealed } from './sealed-text.ts'
 import type { Sealer } from './sealer.ts'
+import type { SubjectKeys } from './subject-keys.ts'
 
 const PREFIX = `${ENCRYPTED}:`
 
 /** Texts that quote events, beside the events themselves: what handlers failed with, what their steps returned. Each is sealed to its place. */
 export class TextVault {
   readonly #sealer: Sealer
+  readonly #subjects: Pick<SubjectKeys, 'lookUp'> | undefined
 
-  constructor(sealer: Sealer) {
+  /** `subjects`: where their keys are, when any have one. */
+  constructor(sealer: Sealer, subjects?: Pick<SubjectKeys, 'lookUp'>) {
     this.#sealer = sealer
+    this.#subjects = subjects
   }
 
   seal(place: readonly string[], text: string): string {
     return `${PREFIX}${this.#sealer.seal('text', JSON.stringify(place), text)}`
+  }
+
+  /** As {@link seal}, with the key of a subject, which was brought. What its destroyed key would seal is lost: why stands in its place. */
+  sealFor(subjectId: string, place: readonly string[], text: string): string {
+    try {
+      return `${PREFIX}${this.#sealer.sealFor(subjectId, 'text', JSON.stringify(place), text)}`
+    } catch (error) {
+      if (error instanceof EventSystemError && error.code === 'shredded') return this.seal(place, unreadable(error))
+      throw error
+    }
+  }
+
+  /** Brings the keys of these subjects, by their ids: nothing can be sealed for them, or opened, before. Rejects with what the log says. */
+  async bring(subjectIds: Iterable<string>): Promise<void> {
+    const ids = new Set(subjectIds)
+    if (ids.size > 0) await this.#subjects?.lookUp(ids)
   }
 
   /** A text that was written without encryption is as it is. Throws `key_missing` and `decryption_failed`. */
@@ -26,10 +46,25 @@ export class TextVault {
     try {
       return this.open(place, text)
     } catch (error) {
-      if (error instanceof EventSystemError) return `(It cannot be read. ${error.message})`
+      if (error instanceof EventSystemError) return unreadable(error)
       throw error
     }
   }
+}
+
+/** The id of the subject whose key sealed a text. Undefined for what is plain, and what the ring sealed. */
+export function subjectIdOfText(text: string): string | undefined {
+  if (!isSealed(text)) return undefined
+  try {
+    const { owner, keyId } = parseSealed(text.slice(PREFIX.length))
+    return owner === 'subject' ? keyId : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unreadable({ message }: EventSystemError): string {
+  return `(It cannot be read. ${message})`
 }
 
 /** The sealed text of what {@link TextVault.seal} made. Undefined for another. */
