@@ -20,12 +20,17 @@ export class TextVault {
     return `${PREFIX}${this.#sealer.seal('text', JSON.stringify(place), text)}`
   }
 
-  /** As {@link seal}, with the key of a subject, which was brought. What its destroyed key would seal is lost: why stands in its place. */
+  /**
+   * As {@link seal}, with the key of a subject, which was brought. What its destroyed key would seal is lost: why stands in its
+   * place. What a text says of a subject that never had a key is sealed as any other.
+   */
   sealFor(subjectId: string, place: readonly string[], text: string): string {
     try {
       return `${PREFIX}${this.#sealer.sealFor(subjectId, 'text', JSON.stringify(place), text)}`
     } catch (error) {
-      if (error instanceof EventSystemError && error.code === 'shredded') return this.seal(place, unreadable(error))
+      if (!(error instanceof EventSystemError)) throw error
+      if (error.code === 'shredded') return this.seal(place, unreadable(error))
+      if (error.code === 'decryption_failed') return this.seal(place, text)
       throw error
     }
   }
