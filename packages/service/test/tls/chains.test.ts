@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { waitFor } from '@tradpal/event-system/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, type Certificate, showing } from '../../../../test/support/certificates.ts'
-import { ask, keptAlive, ofHouse, replaceable, secureService } from './support/secure-service.ts'
+import { ask, keptAlive, ofHouse, replaceable, secureService, serviceOf } from './support/secure-service.ts'
 
 const house = ofHouse()
 let between: Authority
@@ -19,17 +18,6 @@ async function issued(name: string): Promise<{ alone: Certificate; chained: Cert
   return { alone, chained, showing: { ca: house.ca, ...showing(chained) } }
 }
 
-/** A service that trusts the root alone, and whose policy lets `ml_service` read. */
-async function serviceFor(environment: Record<string, string> = {}) {
-  const { paths } = await replaceable({ policy: house.authority.caFile })
-  await writeFile(paths.policy, JSON.stringify({ principals: { ml_service: { scopes: ['read:*'] } } }))
-  return secureService(house.server, {
-    EVENT_TLS_CLIENT_CA_FILE: house.authority.caFile,
-    EVENT_POLICY_FILE: paths.policy,
-    ...environment
-  })
-}
-
 /** A file with the lists of both authorities. */
 async function lists(byRoot: readonly Certificate[], byBetween: readonly Certificate[]): Promise<string> {
   return house.certificates.joined([await house.authority.revocations(byRoot), await between.revocations(byBetween)])
@@ -39,7 +27,7 @@ const asCertificate = ({ caFile, keyFile }: Authority): Certificate => ({ certFi
 
 describe('a client certificate of an authority between', () => {
   test('is its principal when the chain is sent with it', async () => {
-    const { url } = await serviceFor()
+    const { url } = await serviceOf(house)
     const client = await issued('ml_service')
     const stranger = await issued('somebody')
 
@@ -49,7 +37,7 @@ describe('a client certificate of an authority between', () => {
   })
 
   test('is refused when it is sent alone', async () => {
-    const { url } = await serviceFor()
+    const { url } = await serviceOf(house)
     const { alone } = await issued('ml_service')
 
     const answer = await ask(`${url}/events`, { ca: house.ca, ...showing(alone), agent: false })
@@ -60,7 +48,7 @@ describe('a client certificate of an authority between', () => {
 
   test('is refused when it was revoked by that one, and another is not', async () => {
     const [revoked, other] = [await issued('ml_service'), await issued('ml_service')]
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: await lists([], [revoked.alone]) })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: await lists([], [revoked.alone]) })
 
     const answer = await ask(`${url}/events`, { agent: false, ...revoked.showing })
 
@@ -70,7 +58,7 @@ describe('a client certificate of an authority between', () => {
 
   test('is refused when the root revoked that one', async () => {
     const client = await issued('ml_service')
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: await lists([asCertificate(between)], []) })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: await lists([asCertificate(between)], []) })
 
     const answer = await ask(`${url}/events`, { agent: false, ...client.showing })
 
@@ -79,7 +67,7 @@ describe('a client certificate of an authority between', () => {
 
   test('is refused where that one has no list of what it revoked', async () => {
     const client = await issued('ml_service')
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: await house.authority.revocations([]) })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: await house.authority.revocations([]) })
 
     const answer = await ask(`${url}/events`, { agent: false, ...client.showing })
 
@@ -95,7 +83,7 @@ describe('a client certificate of an authority between', () => {
       const client = await issued('ml_service')
       const { paths, replace } = await replaceable({ crl: await lists([], []) })
       const { caFile } = house.authority
-      const { url } = await serviceFor({
+      const { url } = await serviceOf(house, {
         EVENT_TLS_CRL_FILE: paths.crl,
         EVENT_TLS_CLIENT_CA_FILE: isInFile ? await house.certificates.joined([caFile, between.caFile]) : caFile
       })
@@ -125,7 +113,7 @@ describe('a client certificate of an authority between', () => {
 
   test('is refused on the connection that it has, when the root is trusted no longer', async () => {
     const { paths, replace } = await replaceable({ ca: house.authority.caFile })
-    const { url } = await serviceFor({ EVENT_TLS_CLIENT_CA_FILE: paths.ca })
+    const { url } = await serviceOf(house, { EVENT_TLS_CLIENT_CA_FILE: paths.ca })
     const agent = keptAlive((await issued('ml_service')).showing)
     const { localPort } = await ask(`${url}/events`, { agent })
 

@@ -1,41 +1,21 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Certificate, showing } from '../../../../test/support/certificates.ts'
-import type { RunningService } from '../../src/index.ts'
 import { signal } from '../http/support/test-service.ts'
 import { http2Client } from './support/http2-client.ts'
-import { ask, keptAlive, ofHouse, replaceable, secureService } from './support/secure-service.ts'
+import { ask, keptAlive, ofHouse, replaceable, secureService, serviceOf } from './support/secure-service.ts'
 
 const house = ofHouse()
-
-const POLICY = {
-  principals: {
-    ml_service: { scopes: ['publish:trading_signal', 'read:*', 'admin:keys'] },
-    'spiffe://tradpal/risk': { scopes: ['read:*'] }
-  }
-}
-
-/** A service whose policy knows `ml_service`, which asks for client certificates. */
-async function serviceFor(environment: Record<string, string> = {}): Promise<RunningService> {
-  const { paths } = await replaceable({ policy: house.authority.caFile })
-  await writeFile(paths.policy, JSON.stringify(POLICY))
-  return secureService(house.server, {
-    EVENT_TLS_CLIENT_CA_FILE: house.authority.caFile,
-    EVENT_POLICY_FILE: paths.policy,
-    ...environment
-  })
-}
 
 function as(certificate: Certificate): RequestOptions {
   return { ca: house.ca, ...showing(certificate), agent: false }
 }
 
 test('who shows a certificate of the authority is who it names, with the scopes of the policy', async () => {
-  const { url } = await serviceFor()
+  const { url } = await serviceOf(house)
   const client = as(await house.authority.issue('ml_service', { names: '' }))
 
   const published = await ask(`${url}/events`, client, { ...signal(), source: undefined })
@@ -49,7 +29,7 @@ test('who shows a certificate of the authority is who it names, with the scopes 
 })
 
 test('over HTTP/2 too', async () => {
-  const { url } = await serviceFor()
+  const { url } = await serviceOf(house)
   const client = http2Client(url, { ca: house.ca, ...showing(await house.authority.issue('ml_service')) })
 
   expect(await client.ask('GET', '/events')).toMatchObject({ status: 200 })
@@ -61,13 +41,13 @@ test.each([
   ['DNS:somebody,URI:spiffe://tradpal/risk', 200],
   ['email:risk@tradpal.example', 403]
 ])('of the names %s the first URI counts, else DNS, else e-mail', async (names, status) => {
-  const { url } = await serviceFor()
+  const { url } = await serviceOf(house)
 
   expect(await ask(`${url}/events`, as(await house.authority.issue('ml_service', { names })))).toMatchObject({ status })
 })
 
 test.each(['anonymous', 'ml*', '*'])('a certificate of the name %s is nobody', async (name) => {
-  const { url } = await serviceFor()
+  const { url } = await serviceOf(house)
 
   const answer = await ask(`${url}/events`, as(await house.authority.issue(name, { names: '' })))
 
@@ -84,7 +64,7 @@ describe('a certificate that cannot be taken is refused with the reason', () => 
     ],
     ['expired', 'it has expired', () => house.authority.issue('ml_service', { expired: true })]
   ])('%s', async (_, reason, issue) => {
-    const { url } = await serviceFor()
+    const { url } = await serviceOf(house)
 
     const answer = await ask(`${url}/events`, as(await issue()))
 
@@ -95,7 +75,7 @@ describe('a certificate that cannot be taken is refused with the reason', () => 
 
   test('revoked, and another of the same authority is not', async () => {
     const [revoked, other] = [await house.authority.issue('ml_service'), await house.authority.issue('ml_service')]
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: await house.authority.revocations([revoked]) })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: await house.authority.revocations([revoked]) })
 
     const answer = await ask(`${url}/events`, as(revoked))
 
@@ -116,7 +96,7 @@ test('who shows none is asked for credentials, and a probe is not', async () => 
 })
 
 test('an API key in the header wins over the certificate', async () => {
-  const { url } = await serviceFor()
+  const { url } = await serviceOf(house)
   const client = as(await house.authority.issue('ml_service'))
   const made = await ask(`${url}/keys`, client, { name: 'ml_service', scopes: [] })
   const authorization = `Bearer ${made.body.key}`
@@ -134,7 +114,7 @@ test.each(['HTTP/1.1', 'HTTP/2'])(
   async (protocol) => {
     const [client, other] = [await house.authority.issue('ml_service'), await house.authority.issue('ml_service')]
     const { paths, replace } = await replaceable({ crl: await house.authority.revocations([]) })
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: paths.crl })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: paths.crl })
     const askOn = (certificate: Certificate) => {
       const shown = { ca: house.ca, ...showing(certificate) }
       if (protocol === 'HTTP/2') {
@@ -157,7 +137,7 @@ test.each(['HTTP/1.1', 'HTTP/2'])(
 test('a client whose authority is no longer trusted is refused on the connection that it has', async () => {
   const next = await house.certificates.newAuthority()
   const { paths, replace } = await replaceable({ ca: house.authority.caFile })
-  const { url } = await serviceFor({ EVENT_TLS_CLIENT_CA_FILE: paths.ca })
+  const { url } = await serviceOf(house, { EVENT_TLS_CLIENT_CA_FILE: paths.ca })
   const agent = keptAlive({ ca: house.ca, ...showing(await house.authority.issue('ml_service')) })
   expect(await ask(`${url}/events`, { agent })).toMatchObject({ status: 200 })
 
@@ -170,7 +150,7 @@ test('a client whose authority is no longer trusted is refused on the connection
 test('a live stream ends when the certificate that began it is revoked, and another one goes on', async () => {
   const [client, other] = [await house.authority.issue('ml_service'), await house.authority.issue('ml_service')]
   const { paths, replace } = await replaceable({ crl: await house.authority.revocations([]) })
-  const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: paths.crl })
+  const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: paths.crl })
   const streamOf = async (certificate: Certificate) => {
     const asked = request(`${url}/events/stream`, { ca: house.ca, ...showing(certificate), agent: false }).end()
     onTestFinished(() => void asked.destroy())

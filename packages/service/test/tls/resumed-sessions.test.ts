@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -7,7 +6,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Certificate, showing } from '../../../../test/support/certificates.ts'
-import { ofHouse, replaceable, secureService } from './support/secure-service.ts'
+import { ofHouse, replaceable, serviceOf } from './support/secure-service.ts'
 
 const house = ofHouse()
 
@@ -33,16 +32,6 @@ async function ask(url: string, options: ConnectionOptions): Promise<Answer> {
   return { status: response.statusCode, detail: body.detail, isResumed, session }
 }
 
-async function serviceFor(environment: Record<string, string> = {}) {
-  const { paths } = await replaceable({ policy: house.authority.caFile })
-  await writeFile(paths.policy, JSON.stringify({ principals: { ml_service: { scopes: ['read:*'] } } }))
-  return secureService(house.server, {
-    EVENT_TLS_CLIENT_CA_FILE: house.authority.caFile,
-    EVENT_POLICY_FILE: paths.policy,
-    ...environment
-  })
-}
-
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again, by %s', (version) => {
   const as = (certificate: Certificate): ConnectionOptions => ({
     ...showing(certificate),
@@ -51,7 +40,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again
   })
 
   test('is the principal of the certificate that began it, whichever is offered with it', async () => {
-    const { url } = await serviceFor()
+    const { url } = await serviceOf(house)
     const [mine, other] = [await house.authority.issue('ml_service'), await house.authority.issue('somebody')]
     const [first, ofOther] = [await ask(url, as(mine)), await ask(url, as(other))]
     expect([first, ofOther]).toMatchObject([
@@ -71,7 +60,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again
   test('of a certificate that was revoked since is refused, and another one goes on', async () => {
     const [client, other] = [await house.authority.issue('ml_service'), await house.authority.issue('ml_service')]
     const { paths, replace } = await replaceable({ crl: await house.authority.revocations([]) })
-    const { url } = await serviceFor({ EVENT_TLS_CRL_FILE: paths.crl })
+    const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: paths.crl })
     const [first, ofOther] = [await ask(url, as(client)), await ask(url, as(other))]
     expect((await ask(url, { ...as(client), session: first.session })).isResumed).toBe(true)
 
@@ -88,7 +77,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again
   test('of an authority that is trusted no longer is refused', async () => {
     const next = await house.certificates.newAuthority()
     const { paths, replace } = await replaceable({ ca: house.authority.caFile })
-    const { url } = await serviceFor({ EVENT_TLS_CLIENT_CA_FILE: paths.ca })
+    const { url } = await serviceOf(house, { EVENT_TLS_CLIENT_CA_FILE: paths.ca })
     const client = await house.authority.issue('ml_service')
     const first = await ask(url, as(client))
     expect((await ask(url, { ...as(client), session: first.session })).isResumed).toBe(true)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, type AgentOptions, type RequestOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -54,6 +54,27 @@ export async function replaceable<Name extends string>(
       await rename(`${paths[name]}.new`, paths[name])
     }
   }
+}
+
+const POLICY = {
+  principals: {
+    ml_service: { scopes: ['publish:trading_signal', 'read:*', 'admin:keys'] },
+    'spiffe://tradpal/risk': { scopes: ['read:*'] }
+  }
+}
+
+/** A service that trusts the certificates of this authority, and whose policy knows `ml_service`. */
+export async function serviceOf(
+  { authority, server }: House,
+  environment: Record<string, string> = {}
+): Promise<RunningService> {
+  const { paths } = await replaceable({ policy: authority.caFile })
+  await writeFile(paths.policy, JSON.stringify(POLICY))
+  return secureService(server, {
+    EVENT_TLS_CLIENT_CA_FILE: authority.caFile,
+    EVENT_POLICY_FILE: paths.policy,
+    ...environment
+  })
 }
 
 /** A service that speaks TLS, over a log of its own. */
