@@ -6,8 +6,6 @@
  */
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
-export type { Resealer } from './encryption/resealer.ts'
-export { resealAction, resealLetter, resealPending } from './encryption/sealed-letters.ts'
 export { SealingThread } from './encryption/sealing-thread.ts'
 export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
 export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Encryption, type Resealer, resealAction, resealLetter, resealPending } from '../codec/index.ts'
+import type { Encryption } from '../codec/index.ts'
 import type { DeadLetter, EventLog } from '../log/index.ts'
 import type { Counted, NeededKeys } from './needed-keys.ts'
 
@@ -16,7 +16,7 @@ interface Kept<Item> {
   readonly read: (page: { limit: number; after?: string }) => Promise<readonly Item[]>
   readonly placeOf: (item: Item) => string
   readonly textsOf: (item: Item) => readonly Text[]
-  readonly reseal: (item: Item, resealer: Resealer) => Item
+  readonly reseal: (item: Item) => Item
   readonly rewrite: (places: readonly string[], change: (item: Item) => Item) => Promise<number>
 }
 
@@ -34,14 +34,15 @@ export interface ResealParts {
  * and for groups. Resolves to how many of those there were, and counts those that it could not.
  */
 export async function resealTexts(parts: ResealParts): Promise<number> {
-  const { log } = parts
+  const { log, encryption } = parts
   const { deadLetters } = log
+  const { resealer } = encryption
   let resealed = await resealAll(parts, {
     what: 'deadLetters',
     read: (page) => deadLetters.list(page),
     placeOf: ({ id }) => id,
     textsOf: textsOfLetter,
-    reseal: resealLetter,
+    reseal: (letter) => resealer.letter(letter),
     rewrite: (ids, change) => deadLetters.rewrite(ids, change)
   })
   resealed += await resealAll(parts, {
@@ -49,7 +50,7 @@ export async function resealTexts(parts: ResealParts): Promise<number> {
     read: (page) => deadLetters.actions(page),
     placeOf: ({ id }) => id,
     textsOf: ({ reason, letter }) => [reason, ...textsOfLetter(letter)],
-    reseal: resealAction,
+    reseal: (action) => resealer.action(action),
     rewrite: (ids, change) => deadLetters.rewriteActions(ids, change)
   })
   for (const { name } of (await log.info()).groups) {
@@ -62,7 +63,7 @@ export async function resealTexts(parts: ResealParts): Promise<number> {
         }),
       placeOf: ({ messageId }) => messageId,
       textsOf: ({ note, amended }) => [note, amended],
-      reseal: (texts, resealer) => resealPending(texts, name, resealer),
+      reseal: (texts) => resealer.pending(texts, name),
       rewrite: (messageIds, change) => group.rewrite(messageIds, change)
     })
   }
@@ -87,16 +88,15 @@ async function resealAll<Item>(parts: ResealParts, kept: Kept<Item>): Promise<nu
 
 /** Resolves to a page as it would be when all was done, and to how many of it were rewritten, or with `dryRun` would be. */
 async function resealPage<Item>(
-  { encryption: { resealer }, dryRun, signal }: ResealParts,
+  { dryRun, signal }: ResealParts,
   { read, placeOf, reseal, rewrite }: Kept<Item>,
   range: { limit: number; after?: string }
 ): Promise<{ page: readonly Item[]; count: number }> {
   const page = await read(range)
   if (signal?.aborted) return { page, count: 0 }
-  const change = (item: Item) => reseal(item, resealer)
-  const places = page.filter((item) => !isDeepStrictEqual(item, change(item))).map(placeOf)
-  const count = dryRun || places.length === 0 ? places.length : await rewrite(places, change)
-  return { page: page.map(change), count }
+  const places = page.filter((item) => !isDeepStrictEqual(item, reseal(item))).map(placeOf)
+  const count = dryRun || places.length === 0 ? places.length : await rewrite(places, reseal)
+  return { page: page.map(reseal), count }
 }
 
 /** Counts an item by each old key that its texts need. */

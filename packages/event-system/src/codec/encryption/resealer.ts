@@ -1,3 +1,5 @@
+import type { DeadLetter, DeadLetterAction, HandlingError, PendingTexts } from '../../log/index.ts'
+import { eachText } from './sealed-letters.ts'
 import type { TextVault } from './text-vault.ts'
 
 export interface ResealerParts {
@@ -16,12 +18,43 @@ export class Resealer {
     this.#parts = parts
   }
 
-  payload<Payload extends string | null>(payload: Payload): Payload | string {
-    const { isOld, rekeyed } = this.#parts
-    return payload === null || !isOld(payload) ? payload : (rekeyed(payload) ?? payload)
+  letter(letter: DeadLetter): DeadLetter {
+    const { group, messageId, payload, note } = letter
+    const seal = (error: HandlingError) => eachText(error, (text) => this.#text(['error', group, messageId], text))
+    return {
+      ...letter,
+      payload: payload === null ? null : this.#payload(payload),
+      firstError: seal(letter.firstError),
+      lastError: seal(letter.lastError),
+      ...(note !== undefined && { note: this.#text(['note', group, messageId], note) })
+    }
   }
 
-  text(place: readonly string[], text: string): string {
+  /** A record of what an operator did. */
+  action(action: DeadLetterAction): DeadLetterAction {
+    const { reason, letter } = action
+    return {
+      ...action,
+      ...(reason !== undefined && { reason: this.#text(['reason', letter.id], reason) }),
+      letter: this.letter(letter)
+    }
+  }
+
+  /** What a group keeps of an entry. */
+  pending({ messageId, note, amended }: PendingTexts, group: string): PendingTexts {
+    return {
+      messageId,
+      ...(note !== undefined && { note: this.#text(['note', group, messageId], note) }),
+      ...(amended !== undefined && { amended: this.#payload(amended) })
+    }
+  }
+
+  #payload(payload: string): string {
+    const { isOld, rekeyed } = this.#parts
+    return isOld(payload) ? (rekeyed(payload) ?? payload) : payload
+  }
+
+  #text(place: readonly string[], text: string): string {
     const { isOld, vault } = this.#parts
     if (!isOld(text)) return text
     try {

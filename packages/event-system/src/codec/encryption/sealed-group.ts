@@ -18,7 +18,7 @@ import type {
   ShardTenure
 } from '../../log/index.ts'
 import { SealedLedger } from './sealed-ledger.ts'
-import { openLetter, openNote, sealLetter, sealNote, subjectIdOf } from './sealed-letters.ts'
+import { openLetter, openNote, sealedAnew, sealLetter, sealNote, subjectIdOf } from './sealed-letters.ts'
 import type { TextVault } from './text-vault.ts'
 
 /** A group whose notes, errors and ledger are sealed in the log. */
@@ -173,10 +173,9 @@ class SealedNotes {
   changed(kept: PendingTexts, change: (texts: PendingTexts) => PendingTexts): PendingTexts {
     const [before = kept] = this.open([kept])
     const after = change(before)
-    const { note } = after
-    if (note === undefined || note === before.note)
-      return { ...after, ...(kept.note !== undefined && { note: kept.note }) }
-    return { ...after, note: sealNote(note, [this.#group, kept.messageId], this.#vault) }
+    const seal = (text: string) => sealNote(text, [this.#group, kept.messageId], this.#vault)
+    const note = sealedAnew(kept.note, before.note, after.note, seal)
+    return { ...after, ...(note !== undefined && { note }) }
   }
 
   /** Rejects with what the log says, when the keys of subjects cannot be brought. */

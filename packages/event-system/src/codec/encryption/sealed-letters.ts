@@ -6,10 +6,8 @@ import type {
   HandlingError,
   MessageId,
   NewDeadLetter,
-  Operator,
-  PendingTexts
+  Operator
 } from '../../log/index.ts'
-import type { Resealer } from './resealer.ts'
 import { subjectIdIn } from './sealed-text.ts'
 import { subjectIdOfText, type TextVault } from './text-vault.ts'
 
@@ -112,42 +110,6 @@ export class SealedLetters implements DeadLetters {
   }
 }
 
-/** A letter whose texts are sealed anew, where an older key sealed them. */
-export function resealLetter<Letter extends DeadLetter>(letter: Letter, resealer: Resealer): Letter {
-  const { group, messageId, payload, note } = letter
-  const seal = (error: HandlingError) => eachText(error, (text) => resealer.text(['error', group, messageId], text))
-  return {
-    ...letter,
-    payload: resealer.payload(payload),
-    firstError: seal(letter.firstError),
-    lastError: seal(letter.lastError),
-    ...(note !== undefined && { note: resealer.text(['note', group, messageId], note) })
-  }
-}
-
-/** A record of what an operator did, as {@link resealLetter}. */
-export function resealAction(action: DeadLetterAction, resealer: Resealer): DeadLetterAction {
-  const { reason, letter } = action
-  return {
-    ...action,
-    ...(reason !== undefined && { reason: resealer.text(['reason', letter.id], reason) }),
-    letter: resealLetter(letter, resealer)
-  }
-}
-
-/** What a group keeps of an entry, as {@link resealLetter}. */
-export function resealPending(
-  { messageId, note, amended }: PendingTexts,
-  group: string,
-  resealer: Resealer
-): PendingTexts {
-  return {
-    messageId,
-    ...(note !== undefined && { note: resealer.text(['note', group, messageId], note) }),
-    ...(amended !== undefined && { amended: resealer.payload(amended) })
-  }
-}
-
 /** The id of the subject whose event a letter is about: what handlers said of it is sealed with the same key. */
 export function subjectIdOf({ payload }: Pick<NewDeadLetter, 'payload'>): string | undefined {
   return payload === null ? undefined : subjectIdIn(payload)
@@ -178,7 +140,7 @@ function sealError(letter: NewDeadLetter, place: Place, text: string, vault: Tex
 }
 
 /** The text as it is kept, where it was not changed. */
-function sealedAnew(
+export function sealedAnew(
   kept: string | undefined,
   before: string | undefined,
   after: string | undefined,
@@ -207,7 +169,8 @@ export function openNote(note: string, [group, messageId]: Place, vault: TextVau
   }
 }
 
-function eachText(error: HandlingError, change: (text: string) => string): HandlingError {
+/** The error with each of its texts changed. */
+export function eachText(error: HandlingError, change: (text: string) => string): HandlingError {
   const { message, stack } = error
   return { ...error, message: change(message), ...(stack !== undefined && { stack: change(stack) }) }
 }

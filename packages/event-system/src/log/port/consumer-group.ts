@@ -113,6 +113,7 @@ export interface ConsumerGroup {
    * that `change` leaves as they are, and that have no such text or are done.
    */
   rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number>
+
   /** Moves the group: the next read hands out from there. What is pending stays pending; moved to before it, the group hands it out once more. */
   seek(to: Position): Promise<void>
   /** Removes a consumer that holds nothing and was idle for `minIdleMs` (default 0). Resolves to false, and removes nothing, when it holds something, was there lately or is not there: checked and removed in one atomic step. */
