@@ -45,7 +45,8 @@ export const appendCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'append: event ids that are alike but for their ends are each known again, however many, alone and together',
+    title:
+      'append: event ids that are alike but for their ends are each known again, however many, alone, together and twice in a call',
     async run(harness) {
       const log = await harness.open()
       const alike = Array.from({ length: 150 }, (_, i) => {
@@ -60,6 +61,13 @@ export const appendCases: readonly ConformanceCase[] = [
       assert.deepEqual(await log.append(alike), known)
       const other = await harness.open()
       assert.deepEqual((await Promise.all(alike.map((one) => other.append([one])))).flat(), known)
+      const late = alike.slice(0, 20).map((one) => ({ ...one, eventId: one.eventId.replace('-8000-0', '-8000-f') }))
+      const twice = await log.append([...late, ...late])
+      assert.ok(twice.slice(0, 20).every(({ duplicate }) => !duplicate))
+      assert.deepEqual(
+        twice.slice(20),
+        twice.slice(0, 20).map(({ messageId }) => ({ messageId, duplicate: true }))
+      )
     }
   },
   {

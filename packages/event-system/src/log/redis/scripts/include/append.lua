@@ -95,14 +95,16 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
     local function addNew(row, field, endings, count)
       for k = 0, count - 1 do
         local text, ending = kept[field] or here[row + 1], string.sub(endings, 12 * k + 1, 12 * k + 12)
-        local id = rememberedIn(current, text, field, ending, now, window)
+        local own = text and #text >= LONG and ending ~= '' and '=' .. field .. ending
+        local id = own and kept[own] and recordIn(kept[own], '', now, window)
+          or rememberedIn(current, text, field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
         if id then
           duplicates[#duplicates + 1] = #ids
         else
           id = add(places[row] + 3 + width * k)
-          if text and #text >= LONG and ending ~= '' then
-            keep('=' .. field .. ending, '1:' .. id .. ':')
+          if own then
+            keep(own, '1:' .. id .. ':')
           else
             keep(field, (text or '') .. '1:' .. id .. ':' .. ending)
           end
