@@ -45,7 +45,7 @@ describeOnEachLog('deduplication', (logs) => {
         expect(stored.map(({ payload, messageId }) => [payload, messageId])).toEqual([...places])
         expect((await first.info()).deduplicationEntries).toBe(deduplicationEntries + places.size)
       }),
-      { numRuns: 25 }
+      { numRuns: 100 }
     )
   })
 })
