@@ -40,7 +40,7 @@ export class Run implements PlannedRun<Verdict> {
   static async start(options: RunOptions): Promise<Run> {
     const folder = await mkdtemp(join(tmpdir(), 'tradpal-faults-'))
     if (options.log === 'sqlite') return new Run(options, folder, undefined, [])
-    const redis = await startRedis({ dir: folder, config: { appendonly: 'yes', appendfsync: 'everysec' } })
+    const redis = await startRedis({ dir: folder, config: { appendonly: 'yes', appendfsync: 'always' } })
     const proxies = await Promise.all(Array.from({ length: CONSUMERS + 1 }, () => TcpProxy.before(redis.port)))
     return new Run(options, folder, redis, proxies)
   }
