@@ -9,6 +9,17 @@ describe('a timestamp is written', () => {
     expect(formatTimestamp(new Date(0))).toBe('1970-01-01T00:00:00.000+00:00')
   })
 
+  test('for each instant as for any other, whichever were written before it', () => {
+    const [one, other] = [Date.UTC(2026, 10, 23, 8, 49, 10, 123), Date.UTC(2026, 10, 23, 8, 49, 10, 124)]
+    expect([one, one, other, one, one + 0.5].map(formatTimestamp).map((text) => text.slice(20, 23))).toEqual([
+      '123',
+      '123',
+      '124',
+      '123',
+      '123'
+    ])
+  })
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY, new Date('nonsense'), 8.64e15, -8.64e15])(
     'but not for %s',
     (instant) => {
