@@ -2,6 +2,7 @@ import { decodeEvent, type Event, EventSystemError, encodeEvent, validateEvent, 
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
 import { Draft } from './encryption/draft.ts'
+import { sealDrafts } from './encryption/seal-drafts.ts'
 import type { EventCodec } from './event-codec.ts'
 
 /**
@@ -24,12 +25,26 @@ export function stampedEvent(event: Event): Event {
 /** As {@link entryOf}, of a {@link stampedEvent}. */
 export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
   if (codec.draft !== undefined) return codec.draft(event)
-  return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
+  return new Encoded(event.eventId, event.eventType, codec.encode(event))
 }
 
-/** Those of which something is to be sealed. */
-export function draftsIn(entries: readonly AppendEntry[]): Draft[] {
-  return entries.filter((entry) => entry instanceof Draft)
+/** An entry that is ready. There is one for each event that is published: made by a constructor, it ends young. */
+class Encoded implements AppendEntry {
+  readonly eventId: string
+  readonly eventType: string
+  readonly payload: string
+
+  constructor(eventId: string, eventType: string, payload: string) {
+    this.eventId = eventId
+    this.eventType = eventType
+    this.payload = payload
+  }
+}
+
+/** Seals what of these entries is still to be sealed. */
+export function sealTogether(entries: readonly AppendEntry[]): void {
+  const drafts = entries.filter((entry) => entry instanceof Draft)
+  if (drafts.length > 0) sealDrafts(drafts)
 }
 
 /** What an entry's payload takes, in characters; of one that is still to be sealed, about. */

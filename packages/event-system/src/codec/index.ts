@@ -6,12 +6,11 @@
  */
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
-export { SealingThread } from './encryption/sealing-thread.ts'
 export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
 export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'
 export { SUBJECT_KEYS } from './encryption/subject-keys.ts'
 export { TextVault } from './encryption/text-vault.ts'
-export { assertEncodable, copyOf, draftsIn, entryOf, entryOfStamped, sizeOf, stampedEvent } from './entry.ts'
+export { assertEncodable, copyOf, entryOf, entryOfStamped, sealTogether, sizeOf, stampedEvent } from './entry.ts'
 export { beforeReading, type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
 export {
   type HandlerProgress,

@@ -1,8 +1,7 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import { draftsIn, type SealingThread } from '../codec/index.ts'
+import { sealTogether } from '../codec/index.ts'
 import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
-import { InTurn } from './in-turn.ts'
 import type { Parcel } from './parcel.ts'
 import { behindError, lateError, refuse } from './refusal.ts'
 import type { Spool } from './spool/index.ts'
@@ -28,8 +27,6 @@ export interface GroupCommitParts {
   readonly random: () => number
   /** An event id that comes again within so long is appended once, in ms. What may be in the log is not sent again after that. */
   readonly deduplicationWindowMs: number
-  /** Where what is encrypted is sealed, a batch at once. */
-  readonly sealing?: Pick<SealingThread, 'seal'> | undefined
   readonly spool?: Spool | undefined
 }
 
@@ -48,7 +45,6 @@ export class GroupCommit {
   /** Batches that are to be sent again, by the order in which they were sent. */
   #failed: { readonly order: number; readonly batch: readonly Parcel[] }[] = []
   #sent = 0
-  readonly #sealed = new InTurn()
   #inFlight = 0
   #spooling = 0
   /** In a row. */
@@ -140,23 +136,8 @@ export class GroupCommit {
     const order = this.#sent++
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
     this.#inFlight++
-    const { sealing } = this.#parts
-    const sealed = sealing && this.#sealed.after(sealing.seal(draftsIn(entries)))
-    if (sealed === undefined) this.#append(batch, entries, order)
-    else void sealed.then(() => this.#appendSealed(batch, entries, order))
-  }
-
-  /** What failed meanwhile goes first. */
-  #appendSealed(batch: readonly Parcel[], entries: readonly AppendEntry[], order: number): void {
-    if (this.#failed.length === 0) this.#append(batch, entries, order)
-    else {
-      this.#failed.push({ order, batch })
-      this.#onAnswer()
-    }
-  }
-
-  #append(batch: readonly Parcel[], entries: readonly AppendEntry[], order: number): void {
     const { log, circuit, clock } = this.#parts
+    sealTogether(entries)
     const sentAt = clock.now()
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))

@@ -1,5 +1,5 @@
 import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
-import { type EventCodec, plainCodec, SealingThread, type TextVault } from '../codec/index.ts'
+import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
@@ -79,7 +79,6 @@ export class EventPublisher extends ConveniencePublishers {
   readonly #options: Required<Omit<EventPublisherOptions, 'spool' | keyof BackpressureOptions>>
   readonly #circuit: Circuit
   readonly #spool: Spool | undefined
-  readonly #sealing: SealingThread | undefined
   readonly #commit: GroupCommit
   readonly #backpressure: Backpressure
   readonly #doubts: Doubts
@@ -106,8 +105,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#options = all
     this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
-    this.#sealing = all.codec.draft === undefined ? undefined : new SealingThread(all)
-    this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, sealing: this.#sealing, spool: this.#spool })
+    this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#ahead = new Ahead(all)
     this.#preparation = new Preparation(all.codec)
     this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
@@ -256,7 +254,6 @@ export class EventPublisher extends ConveniencePublishers {
     await this.#preparation.idle()
     await this.#commit.drain()
     await this.#spool?.close()
-    await this.#sealing?.close()
   }
 
   #mustBeOpen(): void {

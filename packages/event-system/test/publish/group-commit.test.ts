@@ -2,7 +2,7 @@ import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
 import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
 import { Circuit } from '../../src/publish/circuit.ts'
-import { GroupCommit, type GroupCommitParts } from '../../src/publish/group-commit.ts'
+import { GroupCommit } from '../../src/publish/group-commit.ts'
 import { Parcel } from '../../src/publish/parcel.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -34,15 +34,14 @@ class ScriptedLog {
 const entry = (eventId: string): AppendEntry => ({ eventId, eventType: 't', payload: '{}' })
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function newCommit(clock: Clock = systemClock, sealing: GroupCommitParts['sealing'] = undefined) {
+function newCommit(clock: Clock = systemClock) {
   const log = new ScriptedLog()
   const commit = new GroupCommit({
     log: log as unknown as EventLog,
     circuit: new Circuit(silentLogger, clock),
     clock,
     random: Math.random,
-    deduplicationWindowMs: 120_000,
-    sealing
+    deduplicationWindowMs: 120_000
   })
   const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) => {
     const parcel = new Parcel({ entries, keys: [], deadline: clock.now() + timeoutMs, maySpool: false })
@@ -188,49 +187,5 @@ describe('group commit', () => {
     await expect(a).rejects.toThrow('broken')
     await draining
     await commit.drain()
-  })
-})
-
-describe('what is sealed elsewhere', () => {
-  /** A thread that seals the first batch when the test says so, and anything else at once. */
-  function withSlowSealing() {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const answers = [promise, undefined, undefined]
-    return { ...newCommit(systemClock, { seal: () => answers.shift() }), sealed: resolve }
-  }
-
-  test('is not overtaken by what is sealed sooner', async () => {
-    const { log, append, sealed } = withSlowSealing()
-    void append(entry('slow'))
-    await turn()
-    void append(entry('quick'))
-    await turn()
-    void append(entry('quicker'))
-    await turn()
-    expect(log.appends).toEqual([])
-    sealed()
-    await turn()
-    void append(entry('last'))
-    await turn()
-    expect(log.appends.flatMap(({ ids }) => ids)).toEqual(['slow', 'quick', 'quicker', 'last'])
-  })
-
-  test('goes behind what failed while it was sealed', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const answers = [undefined, promise]
-    const { log, append } = newCommit(systemClock, { seal: () => answers.shift() })
-    void append(entry('first'))
-    await turn()
-    void append(entry('second'))
-    await turn()
-    expect(log.appends.map(({ ids }) => ids)).toEqual([['first']])
-    log.appends[0]?.fail(new EventSystemError('log_unavailable', 'Away.'))
-    await turn()
-    resolve()
-    await waitFor(() => log.appends.length > 1)
-    log.appends[1]?.answer()
-    await waitFor(() => log.appends.flatMap(({ ids }) => ids).length >= 3)
-    expect(log.appends.slice(1).flatMap(({ ids }) => ids)).toEqual(['first', 'second'])
-    for (const { answer } of log.appends) answer()
   })
 })

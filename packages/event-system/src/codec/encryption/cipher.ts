@@ -1,20 +1,17 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { IV_BYTES, ivs, nextIv } from './ivs.ts'
 
 const ALGORITHM = 'aes-256-gcm'
-const IV_BYTES = 12
 const TAG_BYTES = 16
 const OPTIONS = { authTagLength: TAG_BYTES }
-
-/** Random bytes for so many IVs are made at once: one by one they cost more than the cipher. */
-const ivs = Buffer.alloc(IV_BYTES * 4_096)
-let usedOfIvs = ivs.length
 
 /** Where a box is put together: of the usual size, so that none is allocated for each event. */
 const bench = Buffer.allocUnsafe(64 * 1_024)
 
 /** The base64url of iv, ciphertext and tag. `about` is authenticated and not in it. */
 export function seal(key: KeyObject, about: string, text: string): string {
-  const iv = nextIv()
+  const at = nextIv()
+  const iv = ivs.bytes.subarray(at, at + IV_BYTES)
   const cipher = createCipheriv(ALGORITHM, key, iv, OPTIONS)
   cipher.setAAD(Buffer.from(about))
   const ciphertext = cipher.update(text, 'utf8')
@@ -36,13 +33,4 @@ export function open(key: KeyObject, about: string, text: string): string {
   const plain = decipher.update(box.subarray(IV_BYTES, -TAG_BYTES))
   decipher.final()
   return plain.toString()
-}
-
-function nextIv(): Buffer {
-  if (usedOfIvs === ivs.length) {
-    randomFillSync(ivs)
-    usedOfIvs = 0
-  }
-  usedOfIvs += IV_BYTES
-  return ivs.subarray(usedOfIvs - IV_BYTES, usedOfIvs)
 }

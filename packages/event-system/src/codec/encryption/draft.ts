@@ -4,27 +4,35 @@ import type { AppendEntry } from '../../log/index.ts'
 import { seal } from './cipher.ts'
 
 /** What is sealed of an event, and with what. */
-export interface Content {
+export class Content {
   readonly key: KeyObject
-  /** Authenticated with it. */
+  /** Authenticated with the text. */
   readonly about: string
   readonly text: string
-  /** What stands before it in the payload, and what behind it. */
-  readonly before: string
-  readonly after: string
+
+  constructor(key: KeyObject, about: string, text: string) {
+    this.key = key
+    this.about = about
+    this.text = text
+  }
 }
 
-/** An entry of which a part is to be sealed: which a thread may do, and is done here by who asks for the payload first. */
+/** An entry of which a part is to be sealed: with others at once, or by itself when somebody asks for the payload first. */
 export class Draft implements AppendEntry {
   readonly eventId: string
   readonly eventType: string
   readonly content: Content
+  readonly #before: string
+  readonly #after: string
   #payload: string | undefined
 
-  constructor({ eventId, eventType }: Event, content: Content) {
+  /** `before`, `after`: what stands before the box of the content in the payload, and behind it. */
+  constructor({ eventId, eventType }: Event, content: Content, before: string, after: string) {
     this.eventId = eventId
     this.eventType = eventType
     this.content = content
+    this.#before = before
+    this.#after = after
   }
 
   get payload(): string {
@@ -38,19 +46,17 @@ export class Draft implements AppendEntry {
 
   /** Of the payload, in characters: about, while it is not sealed. */
   get size(): number {
-    const { text, before, after } = this.content
-    return before.length + text.length + after.length
+    return this.#before.length + this.content.text.length + this.#after.length
   }
 
-  /** Here and now, unless it is sealed. */
+  /** By itself, unless it is sealed. */
   seal(): void {
     const { key, about, text } = this.content
     if (!this.isSealed) this.fill(seal(key, about, text))
   }
 
-  /** With what was sealed elsewhere. */
+  /** With what sealing made of the content. */
   fill(box: string): void {
-    const { before, after } = this.content
-    this.#payload = before + box + after
+    this.#payload = this.#before + box + this.#after
   }
 }

@@ -8,7 +8,7 @@ import {
   parseJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
-import { Draft } from './draft.ts'
+import { Content, Draft } from './draft.ts'
 import { ENCRYPTED, parseSealed, subjectIdIn } from './sealed-text.ts'
 import { aboutSealed, type Sealer } from './sealer.ts'
 import { type SubjectOf, subjectIdOfEvent } from './subject.ts'
@@ -46,13 +46,9 @@ export function encryptingCodec({
     const text = hidesMetadata ? `[${data},${metadata}]` : data
     const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
     const by = subjectId === undefined ? sealer.current(inside) : sealer.ofSubject(subjectId, inside)
-    return new Draft(event, {
-      key: by.key,
-      about: aboutSealed(by, aboutEvent(event)),
-      text,
-      before: `${head},"data":{"${ENCRYPTED}":"${by.head}.`,
-      after: `"},"metadata":${hidesMetadata ? '{}' : metadata}}`
-    })
+    const before = `${head},"data":{"${ENCRYPTED}":"${by.head}.`
+    const after = `"},"metadata":${hidesMetadata ? '{}' : metadata}}`
+    return new Draft(event, new Content(by.key, aboutSealed(by, aboutEvent(event)), text), before, after)
   }
 
   return {

@@ -1,0 +1,37 @@
+import type { KeyObject } from 'node:crypto'
+import { endianness } from 'node:os'
+import { BatchCipher, MOST_ABOUT, MOST_AT_ONCE, MOST_CHARACTERS } from './batch-cipher.ts'
+import type { Content, Draft } from './draft.ts'
+
+/** Fewer of one key are sealed sooner one by one. */
+const FEWEST = 8
+const IS_LITTLE_ENDIAN = endianness() === 'LE'
+
+/** That of the key which sealed last: the ring's, as a rule. */
+let last: { readonly key: KeyObject; readonly cipher: BatchCipher } | undefined
+
+/** Seals those that are not sealed, which takes a quarter of the time that each by itself would. */
+export function sealDrafts(drafts: readonly Draft[]): void {
+  const small = drafts.filter(({ isSealed, content }) => !isSealed && isSmall(content))
+  for (const [key, ofKey] of Map.groupBy(small, ({ content }) => content.key)) {
+    if (ofKey.length >= FEWEST) sealWith(cipherOf(key), ofKey)
+  }
+  for (const draft of drafts) draft.seal()
+}
+
+function isSmall({ about, text }: Content): boolean {
+  return IS_LITTLE_ENDIAN && about.length <= MOST_ABOUT && text.length <= MOST_CHARACTERS
+}
+
+function sealWith(cipher: BatchCipher, drafts: readonly Draft[]): void {
+  for (let from = 0; from < drafts.length; from += MOST_AT_ONCE) {
+    const some = drafts.slice(from, from + MOST_AT_ONCE)
+    const boxes = cipher.seal(some.map(({ content }) => content))
+    for (const [i, draft] of some.entries()) draft.fill(boxes[i] as string)
+  }
+}
+
+function cipherOf(key: KeyObject): BatchCipher {
+  if (last?.key !== key) last = { key, cipher: new BatchCipher(key) }
+  return last.cipher
+}
