@@ -6,7 +6,7 @@ import type { Prepared } from './transaction.ts'
 
 /**
  * What is published, ready to be appended. It ends young: literals that outlive a few collections V8 makes in its old space
- * from then on, where what hangs on them, events and payloads, stays for long; what a constructor or `Array.of` makes it never does.
+ * from then on, where what hangs on them, events and payloads, stays for long; what a constructor or {@link listOf} makes it never does.
  */
 export class PreparedUnit {
   readonly events: readonly Event[]
@@ -33,8 +33,8 @@ export class Preparation {
   /** A promise only where something has to be waited for. Throws what is wrong with an event; of several, `index` says which. */
   one(event: Event): PreparedUnit | Promise<PreparedUnit> {
     if (this.#codec.beforeEncode === undefined)
-      return new PreparedUnit(Array.of(event), Array.of(entryOf(event, this.#codec)))
-    return this.#inTurn(Array.of(stampedEvent(event)), [])
+      return new PreparedUnit(listOf(event), listOf(entryOf(event, this.#codec)))
+    return this.#inTurn(listOf(stampedEvent(event)), [])
   }
 
   /** As {@link one}, of a batch. */
@@ -86,6 +86,11 @@ export class Preparation {
     needs?.catch(() => {})
     return needs !== undefined
   }
+}
+
+/** `[...items]`, but for where V8 puts it: see {@link PreparedUnit}. */
+function listOf<Item>(...items: Item[]): Item[] {
+  return items
 }
 
 function atIndex<Result>(index: number, work: () => Result): Result {
