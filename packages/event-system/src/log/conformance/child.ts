@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, EventLog } from '../port.ts'
 import { shardOfPayload } from './entries.ts'
@@ -71,6 +72,8 @@ async function appendBatches(log: EventLog, size: number): Promise<never> {
     }))
     await log.append(entries)
     report({ about: 'progress', value: batch })
+    // What else a process does has its turn, too.
+    await turn()
   }
 }
 

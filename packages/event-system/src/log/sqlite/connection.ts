@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
+import { Checkpointer } from './checkpointer.ts'
 import { isBusy, toLogError } from './errors.ts'
 import type { ResolvedSqliteLogOptions } from './options.ts'
 import { openDatabase } from './schema.ts'
@@ -19,6 +20,7 @@ export class Connection {
   readonly #underWay = new Set<Promise<unknown>>()
   #afterCommit: (() => void)[] = []
   #database: DatabaseSync | undefined
+  #checkpointer: Checkpointer | undefined
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
 
   constructor(options: ResolvedSqliteLogOptions) {
@@ -29,7 +31,9 @@ export class Connection {
     if (this.#state === 'open') return
     if (this.#state !== 'new') this.assertOpen()
     await this.#retryWhileBusy(() => {
-      if (this.#state === 'new') this.#database = openDatabase(this.options.path, this.options.durability)
+      if (this.#state !== 'new') return
+      this.#database = openDatabase(this.options.path, this.options.durability)
+      this.#checkpointer = new Checkpointer(this.#database, this.options.path)
     }, this.options.timeoutMs)
     if (this.#state === 'new') this.#state = 'open'
   }
@@ -41,8 +45,10 @@ export class Connection {
     if (this.#underWay.size > 0) await Promise.race([Promise.allSettled(this.#underWay), pause(timeoutMs)])
     this.#state = 'closed'
     this.#statements.clear()
-    this.#database?.close()
+    const database = this.#database
     this.#database = undefined
+    await this.#checkpointer?.close()
+    database?.close()
   }
 
   get isOpen(): boolean {
@@ -83,7 +89,7 @@ export class Connection {
 
   /** Runs statements as one atomic step that nobody else's comes between. Rejects with `log_busy` when it cannot within `timeoutMs`. */
   write<Result>(work: () => Result, timeoutMs = this.options.timeoutMs): Promise<Result> {
-    return this.#call(() => this.#transaction('BEGIN IMMEDIATE', work), timeoutMs)
+    return this.#call(() => this.#step(work), timeoutMs)
   }
 
   /** As {@link write}; the bytes of what the step lets go are overwritten, where SQLite leaves them in the file otherwise. */
@@ -92,7 +98,7 @@ export class Connection {
       // As a statement that is kept it would count once: it is obeyed when it is prepared.
       this.#database?.exec('PRAGMA secure_delete = ON')
       try {
-        return this.#transaction('BEGIN IMMEDIATE', work)
+        return this.#step(work)
       } finally {
         this.#database?.exec('PRAGMA secure_delete = OFF')
       }
@@ -139,6 +145,12 @@ export class Connection {
       }
       await pause(1 + Math.random() * (LONGEST_PAUSE_MS - 1))
     }
+  }
+
+  #step<Result>(work: () => Result): Result {
+    const result = this.#transaction('BEGIN IMMEDIATE', work)
+    this.#checkpointer?.committed()
+    return result
   }
 
   #transaction<Result>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => Result): Result {
