@@ -4,7 +4,7 @@ import { checkedEventId } from './envelope.ts'
 const RUN = 16
 const SHARED = 24
 const RANDOM_DIGITS = 11
-const BYTES = 1_024
+const BYTES = 8_192
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 let shared = ''
