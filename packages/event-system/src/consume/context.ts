@@ -109,7 +109,9 @@ export class RunContext implements HandlerContext {
 
   async once<Result>(name: string, step: () => Result | Promise<Result>): Promise<Result> {
     this.#mustCount('once()')
-    return this.#surroundings.steps.once(this.#event.eventId, `once:${this.#handler}:${name}`, step)
+    const { eventId } = this.#event
+    const { payload } = this.#held.delivery
+    return this.#surroundings.steps.once({ eventId, payload }, `once:${this.#handler}:${name}`, step)
   }
 
   #stage(event: Event): AppendEntry | Event {

@@ -9,11 +9,16 @@ export class Steps {
     this.#ledger = ledger
   }
 
-  async once<Result>(eventId: string, step: string, run: () => Result | Promise<Result>): Promise<Result> {
+  /** `payload`: as the event was delivered. */
+  async once<Result>(
+    { eventId, payload }: { readonly eventId: string; readonly payload: string | null },
+    step: string,
+    run: () => Result | Promise<Result>
+  ): Promise<Result> {
     const before = await this.#ledger.begin(eventId, step)
     if (before !== undefined) return resultOf<Result>(before.value, eventId, step)
     const result = await this.#run(eventId, step, run)
-    await this.#ledger.write([{ eventId, step, value: JSON.stringify({ result }) }])
+    await this.#ledger.write([{ eventId, step, value: JSON.stringify({ result }), payload }])
     return result
   }
 

@@ -1,4 +1,4 @@
-import { createEvent, RetryLater } from '@tradpal/events'
+import { createEvent, type Event, RetryLater } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { type DeadLetter, diagnostics, type EventSystem } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -157,6 +157,31 @@ describeOnEachLog('a shredded customer', (under) => {
       const [letter] = await shredding.deadLetters.list()
       expect(errorsOf(letter as DeadLetter)).toEqual([GONE, GONE, GONE, GONE])
     })
+  })
+
+  it('takes along what steps of their handling returned, which is known until then', async () => {
+    const [one, other] = [await system(), await system()]
+    const events = [signalOf('goes', 1), signalOf('stays', 2)]
+    const returned: unknown[] = []
+    one.registerHandler('trading_signal', async ({ data: { price } }, context) => {
+      returned.push(await context.once('ask', () => `step ${price}, made ${returned.length}`))
+      if (returned.length <= 2) throw new RetryLater(1)
+    })
+    await one.startConsuming({ group: 'g', from: 'start' })
+    await one.publishBatch(events)
+    await waitFor(async () => returned.length >= 4 && (await one.groups.get('g')).pending === 0)
+    expect(new Set(returned).size, 'each step ran once').toBe(2)
+
+    const kept = async (each: EventSystem, event: Event | undefined) =>
+      (await each.log.group('g').ledger.read([event?.eventId ?? ''])).map(({ value }) => value)
+    expect(await kept(other, events[0])).toEqual([expect.stringContaining('step 1')])
+    await one.shred('goes', BECAUSE)
+    for (const each of [one, other, await system()]) {
+      expect(await kept(each, events[0])).toEqual([expect.stringMatching(/^\$encrypted:2t\./)])
+      expect(await kept(each, events[1])).toEqual([expect.stringContaining('step 2')])
+      const [{ eventId = '', step = '' } = {}] = await each.log.group('g').ledger.read([events[0]?.eventId ?? ''])
+      await expect(each.log.group('g').ledger.begin(eventId, step)).rejects.toMatchObject({ code: 'shredded' })
+    }
   })
 
   it('keeps an operator from amending their dead letter', async () => {

@@ -1,7 +1,12 @@
+import { EventSystemError } from '@tradpal/events'
 import type { Ledger, LedgerEntry } from '../../log/index.ts'
-import type { TextVault } from './text-vault.ts'
+import { subjectIdIn } from './sealed-text.ts'
+import { subjectIdOfText, type TextVault } from './text-vault.ts'
 
-/** The ledger of a group: what steps returned is sealed, and that handlers are done stands there as it is. */
+/**
+ * The ledger of a group: what steps returned is sealed, with the key of the customer whose event it was where that has one, and
+ * that handlers are done stands there as it is.
+ */
 export class SealedLedger implements Ledger {
   readonly #ledger: Ledger
   readonly #group: string
@@ -13,30 +18,55 @@ export class SealedLedger implements Ledger {
     this.#vault = vault
   }
 
-  /** Throws `key_missing` and `decryption_failed`, as {@link begin} does. */
+  /** Throws `key_missing` and `decryption_failed`. What belongs to a shredded customer stays sealed: that there is something counts still. */
   async read(eventIds: readonly string[]): Promise<LedgerEntry[]> {
-    return (await this.#ledger.read(eventIds)).map((entry) => this.#opened(entry))
+    const entries = await this.#ledger.read(eventIds)
+    await this.#bringFor(entries)
+    return entries.map((entry) => this.#openedUnlessShredded(entry))
   }
 
+  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
   async begin(eventId: string, step: string): Promise<LedgerEntry | undefined> {
     const before = await this.#ledger.begin(eventId, step)
-    return before && this.#opened(before)
+    if (before === undefined) return undefined
+    await this.#bringFor([before])
+    return this.#opened(before)
   }
 
-  write(entries: readonly LedgerEntry[]): Promise<void> {
-    return this.#ledger.write(
-      entries.map((entry) =>
-        entry.value === null ? entry : { ...entry, value: this.#vault.seal(this.#placeOf(entry), entry.value) }
-      )
-    )
+  async write(entries: readonly LedgerEntry[]): Promise<void> {
+    await this.#vault.bring(entries.map(({ payload }) => subjectIdIn(payload)).filter((id) => id !== undefined))
+    return this.#ledger.write(entries.map((entry) => this.#sealed(entry)))
   }
 
   forget(eventId: string, step: string): Promise<boolean> {
     return this.#ledger.forget(eventId, step)
   }
 
+  #sealed(entry: LedgerEntry): LedgerEntry {
+    const { value, payload } = entry
+    if (value === null) return entry
+    const place = this.#placeOf(entry)
+    const subjectId = subjectIdIn(payload)
+    const sealed =
+      subjectId === undefined ? this.#vault.seal(place, value) : this.#vault.sealFor(subjectId, place, value)
+    return { ...entry, value: sealed }
+  }
+
   #opened(entry: LedgerEntry): LedgerEntry {
     return entry.value === null ? entry : { ...entry, value: this.#vault.open(this.#placeOf(entry), entry.value) }
+  }
+
+  #openedUnlessShredded(entry: LedgerEntry): LedgerEntry {
+    try {
+      return this.#opened(entry)
+    } catch (error) {
+      if (error instanceof EventSystemError && error.code === 'shredded') return entry
+      throw error
+    }
+  }
+
+  #bringFor(entries: readonly LedgerEntry[]): Promise<void> {
+    return this.#vault.bring(entries.map(({ value }) => subjectIdOfText(value ?? '')).filter((id) => id !== undefined))
   }
 
   #placeOf({ eventId, step }: LedgerEntry): string[] {

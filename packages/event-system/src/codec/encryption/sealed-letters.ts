@@ -112,7 +112,7 @@ export class SealedLetters implements DeadLetters {
 
 /** The id of the subject whose event a letter is about: what handlers said of it is sealed with the same key. */
 export function subjectIdOf({ payload }: Pick<NewDeadLetter, 'payload'>): string | undefined {
-  return payload === null ? undefined : subjectIdIn(payload)
+  return subjectIdIn(payload)
 }
 
 /** Those whose keys sealed what a letter says. */

@@ -44,7 +44,7 @@ export function parseSealed(text: string): SealedText {
   return { ...known, keyId, salt, head: `${kind}.${keyId}.${salt}`, box }
 }
 
-/** The id of the subject's key that a payload is sealed with, read off without parsing it. Undefined for another payload. */
-export function subjectIdIn(payload: string): string | undefined {
-  return OF_SUBJECT.exec(payload)?.[1]
+/** The id of the subject's key that a payload is sealed with, read off without parsing it. Undefined for another payload, and for none. */
+export function subjectIdIn(payload: string | null | undefined): string | undefined {
+  return OF_SUBJECT.exec(payload ?? '')?.[1]
 }

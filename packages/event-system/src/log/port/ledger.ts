@@ -5,6 +5,8 @@ export interface LedgerEntry {
   readonly step: string
   /** What came of it, as text. `null`: the step has begun, and nobody has said how it ended. */
   readonly value: string | null
+  /** Of the event, to whose customer the value belongs as well. It is for who seals the value, and not kept. */
+  readonly payload?: string | null
 }
 
 /**
