@@ -10,7 +10,7 @@ const IS_LITTLE_ENDIAN = endianness() === 'LE'
 /** That of the key which sealed last: the ring's, as a rule. */
 let last: { readonly key: KeyObject; readonly cipher: BatchCipher } | undefined
 
-/** Seals those that are not sealed, which takes a quarter of the time that each by itself would. */
+/** Seals those that are not sealed, which takes a third of the time that each by itself would. */
 export function sealDrafts(drafts: readonly Draft[]): void {
   const small = drafts.filter(({ isSealed, content }) => !isSealed && isSmall(content))
   for (const [key, ofKey] of Map.groupBy(small, ({ content }) => content.key)) {
