@@ -40,7 +40,7 @@ export {
   decodeEvent,
   encodeEvent,
   encodeEventBytes,
-  encodePart,
+  encodeParts,
   fromWire,
   parseJson,
   toWire,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { refusal } from '../test/refusal.ts'
 import { createEvent, type Event, type EventMetadata } from './event.ts'
 import type { JsonObject } from './json-value.ts'
-import { decodeEvent, encodeEvent, encodeEventBytes, fromWire, toWire } from './wire.ts'
+import { decodeEvent, encodeEvent, encodeEventBytes, encodeParts, fromWire, toWire } from './wire.ts'
 import { decodeEvents, encodeJsonArray, encodeNdjson } from './wire-batch.ts'
 
 const event = createEvent(
@@ -27,6 +27,25 @@ describe('the round trip', () => {
     expect(decodeEvent(text)).toEqual(event)
     expect(decodeEvent(new TextEncoder().encode(text))).toEqual(event)
     expect(fromWire(wire)).toEqual(event)
+  })
+
+  test('gives the parts of that text, whatever they say', () => {
+    const lure = fc.constantFrom(',"data":', '","data":{}', ',"metadata":{}}', '{}', ',', '\\')
+    const part = fc.dictionary(
+      fc.oneof(lure, fc.constantFrom('data', 'metadata')),
+      fc.oneof(lure, fc.constant({}), fc.jsonValue())
+    )
+    const object = part.filter((one) => !('__proto__' in one))
+    fc.assert(
+      fc.property(lure, object, object, (source, data, metadata) => {
+        const some = { ...carrying(data as JsonObject, metadata as EventMetadata), source }
+        const parts = encodeParts(some)
+        expect(`${parts.head},"data":${parts.data},"metadata":${parts.metadata}}`).toBe(encodeEvent(some))
+        expect(parts.data).toBe(JSON.stringify(data))
+        expect(parts.metadata).toBe(JSON.stringify(metadata))
+      })
+    )
+    expect(refusal(() => encodeParts(carrying({ bad: Number.NaN }))).code).toBe('not_representable')
   })
 
   test('is exact for whatever JSON can carry', () => {

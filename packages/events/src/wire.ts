@@ -15,6 +15,9 @@ import { isJsonObject, type JsonObject, shown } from './json-value.ts'
 import { aliasOf, resolveEventType, validateData } from './registry.ts'
 import { formatTimestamp } from './timestamp.ts'
 
+const DATA = ',"data":'
+const METADATA = ',"metadata":'
+
 /** An event as it stands on the wire. */
 export interface WireEvent {
   readonly event_type: string
@@ -85,10 +88,17 @@ export function encodeEvent(event: Event): string {
   return JSON.stringify(toWire(event))
 }
 
-/** One part of an event as JSON text, for who keeps the parts apart. Throws as {@link encodeEvent} does. */
-export function encodePart(event: Event, part: 'data' | 'metadata'): string {
-  assertExact(event[part], `/${part}`)
-  return JSON.stringify(event[part])
+/** The parts of {@link encodeEvent}'s text, for who keeps them apart: `<head>,"data":<data>,"metadata":<metadata>}`. Throws as it does. */
+export function encodeParts(event: Event): { readonly head: string; readonly data: string; readonly metadata: string } {
+  const text = encodeEvent(event)
+  // Inside of strings quotes are escaped: the head, which has only strings, holds no such text.
+  const data = text.indexOf(DATA)
+  const metadata = text.endsWith(`${METADATA}{}}`) ? '{}' : JSON.stringify(event.metadata)
+  return {
+    head: text.slice(0, data),
+    data: text.slice(data + DATA.length, -metadata.length - METADATA.length - 1),
+    metadata
+  }
 }
 
 /** {@link encodeEvent}, as UTF-8. */

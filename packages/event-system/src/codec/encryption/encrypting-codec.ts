@@ -3,7 +3,7 @@ import {
   type Event,
   type EventMetadata,
   EventSystemError,
-  encodePart,
+  encodeParts,
   type JsonObject,
   parseJson
 } from '@tradpal/events'
@@ -38,9 +38,7 @@ export function encryptingCodec({
 
   function draft(event: Event): Draft {
     assertNotReserved(event)
-    const data = encodePart(event, 'data')
-    const metadata = encodePart(event, 'metadata')
-    const head = headOf(event)
+    const { head, data, metadata } = encodeParts(event)
     assertFits([head, data, metadata], maxEventBytes)
     const inside = hidesMetadata ? 'event' : 'data'
     const text = hidesMetadata ? `[${data},${metadata}]` : data
@@ -121,10 +119,4 @@ function opened(event: Event, sealed: string, sealer: Sealer): Event {
 /** An event id has no control characters: where it ends is certain. */
 function aboutEvent({ eventId, eventType }: Event): string {
   return `${eventId}\n${eventType}`
-}
-
-/** The parts that stay in the clear, up to the data. */
-function headOf({ eventType, eventId, timestamp, source }: Event): string {
-  const head = JSON.stringify({ event_type: eventType, event_id: eventId, timestamp, source })
-  return head.slice(0, -1)
 }
