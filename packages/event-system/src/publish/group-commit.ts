@@ -137,14 +137,16 @@ export class GroupCommit {
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
     this.#inFlight++
     const { log, circuit, clock } = this.#parts
-    sealTogether(entries)
     const sentAt = clock.now()
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
     const expected = batch[0]?.expected
     const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
     circuit
-      .run(() => log.append(entries, options))
+      .run(() => {
+        sealTogether(entries)
+        return log.append(entries, options)
+      })
       .then(
         (results) => this.#onSuccess(batch, results),
         (error) => this.#onFailure(batch, error, { order, sentAt })
