@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -100,6 +101,23 @@ describe('the thread that folds in the write-ahead log', () => {
     commit(250, 1_000)
     expect(checkpointer.isHelped).toBe(false)
     expect(existsSync(elsewhere)).toBe(false)
+  })
+
+  test('is done without in a process that may start none, and each append is told as what it is', () => {
+    const source = new URL('../../src/log/sqlite/index.ts', import.meta.url).href
+    const script = `
+      import { SqliteLog } from '${source}'
+      const log = new SqliteLog({ path: '${path}' })
+      await log.start()
+      const [from, wanted] = [performance.now(), 300]
+      for (let i = 0; i < wanted || performance.now() - from < 1_200; i++) {
+        await log.append([{ eventId: 'e' + i, eventType: 't', payload: '{}' }])
+      }
+      await log.close()
+      console.log('closed')`
+    const allowed = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*']
+    const flags = [...allowed, '--conditions=tradpal-source', '--input-type=module', '--eval', script]
+    expect(execFileSync(process.execPath, flags, { encoding: 'utf8' })).toBe('closed\n')
   })
 
   test('a process that is killed while it works leaves each batch that was confirmed, and a file that is whole', {

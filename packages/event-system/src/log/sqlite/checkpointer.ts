@@ -44,7 +44,7 @@ export class Checkpointer {
     return this.#worker !== undefined
   }
 
-  /** To be called after each commit. */
+  /** To be called after each commit. Never throws: what was committed is not to look failed. */
   committed(): void {
     this.#commits++
     const now = this.#now()
@@ -67,9 +67,9 @@ export class Checkpointer {
   }
 
   #start(): void {
-    const file = new URL(`./checkpointing-thread${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(file, { workerData: this.#task, execArgv: [] })
+    const worker = this.#newWorker()
     this.#worker = worker
+    if (worker === undefined) return
     worker.unref()
     worker.once('message', () => this.#leaveToThread(HELPED_PAGES))
     worker.once('error', () => {
@@ -79,6 +79,17 @@ export class Checkpointer {
       this.#worker = undefined
       this.#leaveToThread(ALONE_PAGES)
     })
+  }
+
+  /** Undefined in a process that may have no thread, or no further one. */
+  #newWorker(): Worker | undefined {
+    const file = new URL(`./checkpointing-thread${extname(import.meta.url)}`, import.meta.url)
+    try {
+      return new Worker(file, { workerData: this.#task, execArgv: [] })
+    } catch {
+      this.#hasFailed = true
+      return undefined
+    }
   }
 
   #leaveToThread(pages: number): void {

@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CheckpointingTask } from './checkpointer.ts'
 
-/** What a {@link Checkpointer} runs: folds in what has come, again and again, until it is told to end or nothing comes any more. */
 const PAUSE_MS = 20
 
+/** What the thread of a `Checkpointer` runs: it folds in what has come, again and again, until it is told to end or nothing comes any more. */
 const { path, idleMs } = workerData as CheckpointingTask
 const end = new AbortController()
 parentPort?.once('message', () => end.abort())
