@@ -1,6 +1,7 @@
 import { createCipheriv, type KeyObject } from 'node:crypto'
-import { BLOCK_BYTES, BLOCK_WORDS, Ghash } from './ghash.ts'
+import { BLOCK_BYTES, BLOCK_WORDS, Ghash, WORD_BYTES } from './ghash.ts'
 import { IV_BYTES, ivs, nextIv } from './ivs.ts'
+import { blocksOf, type Message, put, type Sealable } from './lanes.ts'
 
 /** So many are sealed at once at most, */
 export const MOST_AT_ONCE = 64
@@ -9,130 +10,94 @@ export const MOST_CHARACTERS = 1_000
 /** that are about so many. */
 export const MOST_ABOUT = 1_000
 
-const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT
-const IV_WORDS = IV_BYTES / WORD_BYTES
 const BYTES_OF_A_CHARACTER = 3
-/** Before a text its IV, behind it its tag. */
-const BLOCKS_OF_ONE = 2 + Math.ceil((MOST_CHARACTERS * BYTES_OF_A_CHARACTER) / BLOCK_BYTES)
-
-/** What is sealed, and what is authenticated with it. */
-export interface Sealable {
-  readonly about: string
-  readonly text: string
-}
-
-/** Blocks, as bytes and as words of a little-endian machine. */
-class Blocks {
-  readonly bytes: Buffer
-  readonly words: Int32Array
-
-  constructor(count: number) {
-    const memory = new ArrayBuffer(count * BLOCK_BYTES)
-    this.bytes = Buffer.from(memory)
-    this.words = new Int32Array(memory)
-  }
-}
-
-/** Where boxes are put together, so that nothing is allocated for each. */
-const bench = {
-  counters: new Blocks(MOST_AT_ONCE * BLOCKS_OF_ONE),
-  texts: new Blocks(MOST_AT_ONCE * BLOCKS_OF_ONE),
-  about: new Blocks(Math.ceil((MOST_ABOUT * BYTES_OF_A_CHARACTER) / BLOCK_BYTES)),
-  lengths: new Blocks(1),
-  tag: new Blocks(1)
-}
-
-/** Where on the bench a text stands, in blocks: before it one that its IV ends, behind it room for its tag. */
-interface Place {
-  readonly start: number
-  readonly end: number
-  /** Of the text. */
-  readonly bytes: number
-}
+const MOST_BLOCKS = blocksOf(MOST_ABOUT * BYTES_OF_A_CHARACTER) + blocksOf(MOST_CHARACTERS * BYTES_OF_A_CHARACTER) + 1
+const IV_WORDS = IV_BYTES / WORD_BYTES
+const BITS_OF_A_BYTE = 8
+const ZEROS = new Uint8Array(BLOCK_BYTES)
 
 /**
  * AES-256-GCM (NIST SP 800-38D) of many small texts at once: all that AES has to encrypt for them, which is their counters, goes
  * through one call of OpenSSL, where a cipher for each would take longer than all the rest of publishing it.
  */
 export class BatchCipher {
-  readonly #key: KeyObject
-  readonly #ghash: Ghash
-
-  constructor(key: KeyObject) {
-    this.#key = key
-    this.#ghash = new Ghash(encryptedBlocks(key, Buffer.alloc(BLOCK_BYTES)))
-  }
+  readonly #ghash = new Ghash(MOST_AT_ONCE * MOST_BLOCKS)
+  readonly #bytes = this.#ghash.blocks
+  readonly #words = this.#ghash.blockWords
+  /** Each stands where the block stands that is encrypted with it, that of the tag at the last block. */
+  readonly #counters = new Int32Array(this.#words.length)
+  readonly #tag = new Int32Array(BLOCK_WORDS)
+  readonly #tagBytes = new Uint8Array(this.#tag.buffer)
+  #key: KeyObject | undefined
 
   /** The box of each, as `seal` makes them: of no more and no longer ones than {@link MOST_AT_ONCE} and the others say. */
-  seal(all: readonly Sealable[]): string[] {
-    const places: Place[] = []
-    let end = 0
-    for (const { text } of all) {
-      const place = placed(text, end)
-      places.push(place)
-      end = place.end
-    }
-    const { buffer, byteOffset, length } = encryptedBlocks(
-      this.#key,
-      bench.counters.bytes.subarray(0, end * BLOCK_BYTES)
-    )
-    const stream = new Int32Array(buffer, byteOffset, length / WORD_BYTES)
-    return places.map((place, i) => this.#box(place, (all[i] as Sealable).about, stream))
+  seal(key: KeyObject, all: readonly Sealable[]): string[] {
+    if (key !== this.#key) this.#ghash.setHashKey(encryptedBlocks(key, ZEROS))
+    this.#key = key
+    const lanes = put(all, this.#bytes)
+    const messages = lanes.flatMap((some) => some.messages)
+    for (const message of messages) this.#count(message)
+    const stream = wordsOf(encryptedBlocks(key, this.#countersOf(messages)))
+    for (const message of messages) this.#encrypt(message, stream)
+    return lanes.flatMap(({ first, count, messages }) => {
+      const sums = this.#ghash.sums(first, count)
+      return messages.map((message, lane) => this.#box(message, sums, lane * BLOCK_WORDS, stream))
+    })
   }
 
-  #box(place: Place, about: string, stream: Int32Array): string {
-    const { texts, tag } = bench
-    const first = (place.start + 1) * BLOCK_WORDS
-    const beyond = (place.end - 1) * BLOCK_WORDS
-    for (let i = first; i < beyond; i++) texts.words[i] = (texts.words[i] as number) ^ (stream[i] as number)
-    const from = first * WORD_BYTES
-    const to = from + place.bytes
-    texts.bytes.fill(0, to, beyond * WORD_BYTES)
-
-    const ghash = this.#ghash
-    ghash.clear()
-    const aboutBytes = this.#addAbout(about)
-    ghash.add(texts.words, first, beyond)
-    bench.lengths.bytes.writeUInt32BE(aboutBytes * 8, 4)
-    bench.lengths.bytes.writeUInt32BE(place.bytes * 8, 12)
-    ghash.add(bench.lengths.words, 0, BLOCK_WORDS)
-    for (let i = 0; i < BLOCK_WORDS; i++) {
-      tag.words[i] = (ghash.sum[i] as number) ^ (stream[place.start * BLOCK_WORDS + i] as number)
+  /** The counters for a message, with an IV of its own: 1 for its tag, and those from 2 on for its text. */
+  #count({ text, last }: Message): void {
+    const iv = nextIv() / WORD_BYTES
+    for (let word = 0; word < IV_WORDS; word++) {
+      const part = ivs.words[iv + word] as number
+      for (let block = text; block <= last; block++) this.#counters[block * BLOCK_WORDS + word] = part
     }
-    texts.bytes.set(tag.bytes, to)
-    return texts.bytes.toString('base64url', from - IV_BYTES, to + BLOCK_BYTES)
+    for (let block = text; block < last; block++) {
+      this.#counters[block * BLOCK_WORDS + IV_WORDS] = inLastByte(block - text + 2)
+    }
+    this.#counters[last * BLOCK_WORDS + IV_WORDS] = inLastByte(1)
   }
 
-  /** How many bytes it is. */
-  #addAbout(text: string): number {
-    const { bytes, words } = bench.about
-    const length = bytes.write(text)
-    const blocks = Math.ceil(length / BLOCK_BYTES)
-    bytes.fill(0, length, blocks * BLOCK_BYTES)
-    this.#ghash.add(words, 0, blocks * BLOCK_WORDS)
-    return length
+  #countersOf(messages: readonly Message[]): Uint8Array {
+    const { last } = messages.at(-1) as Message
+    return new Uint8Array(this.#counters.buffer, 0, (last + 1) * BLOCK_BYTES)
+  }
+
+  #encrypt({ text, last, aboutBytes, textBytes }: Message, stream: Int32Array): void {
+    const words = this.#words
+    for (let word = text * BLOCK_WORDS; word < last * BLOCK_WORDS; word++) {
+      words[word] = (words[word] as number) ^ (stream[word] as number)
+    }
+    this.#bytes.fill(0, text * BLOCK_BYTES + textBytes, last * BLOCK_BYTES)
+    this.#bytes.writeUInt32BE(aboutBytes * BITS_OF_A_BYTE, last * BLOCK_BYTES + 4)
+    this.#bytes.writeUInt32BE(textBytes * BITS_OF_A_BYTE, last * BLOCK_BYTES + 12)
+  }
+
+  /** Put together around the text, where nobody needs any more what was summed up. */
+  #box({ text, last, textBytes }: Message, sums: Int32Array, sum: number, stream: Int32Array): string {
+    const start = text * BLOCK_WORDS - IV_WORDS
+    const end = text * BLOCK_BYTES + textBytes
+    for (let word = 0; word < IV_WORDS; word++) {
+      this.#words[start + word] = this.#counters[last * BLOCK_WORDS + word] as number
+    }
+    for (let word = 0; word < BLOCK_WORDS; word++) {
+      this.#tag[word] = (sums[sum + word] as number) ^ (stream[last * BLOCK_WORDS + word] as number)
+    }
+    this.#bytes.set(this.#tagBytes, end)
+    return this.#bytes.toString('base64url', start * WORD_BYTES, end + BLOCK_BYTES)
   }
 }
 
-/** Puts a text and its IV on the bench, and the counters that are encrypted for it. */
-function placed(text: string, start: number): Place {
-  const { counters, texts } = bench
-  const iv = nextIv() / WORD_BYTES
-  const bytes = texts.bytes.write(text, (start + 1) * BLOCK_BYTES)
-  const end = start + 2 + Math.ceil(bytes / BLOCK_BYTES)
-  for (let word = 0; word < IV_WORDS; word++) {
-    const part = ivs.words[iv + word] as number
-    texts.words[start * BLOCK_WORDS + 1 + word] = part
-    for (let block = start; block < end; block++) counters.words[block * BLOCK_WORDS + word] = part
-  }
-  // The last byte of the counter, which begins with 1.
-  for (let block = start; block < end; block++) {
-    counters.words[block * BLOCK_WORDS + IV_WORDS] = (block - start + 1) << 24
-  }
-  return { start, end, bytes }
+/** Of a word of a little-endian machine. */
+function inLastByte(value: number): number {
+  return value << 24
 }
 
-function encryptedBlocks(key: KeyObject, blocks: Buffer): Buffer {
+function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, byteLength / WORD_BYTES)
+}
+
+function encryptedBlocks(key: KeyObject, blocks: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-ecb', key, null)
   cipher.setAutoPadding(false)
   return cipher.update(blocks)

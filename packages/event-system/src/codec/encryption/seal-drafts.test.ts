@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { createEvent, type Event, EventType } from '@tradpal/events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { DerivedKeys } from './derived-keys.ts'
 import type { Draft } from './draft.ts'
 import { encryptingCodec } from './encrypting-codec.ts'
@@ -56,5 +56,15 @@ describe('drafts that are sealed together', () => {
     sealDrafts([...some.drafts, ...more.drafts])
     expect(some.drafts.map(({ payload }) => payload)).toEqual(sealed)
     expectSealed(some, more)
+  })
+
+  it('are sealed where a process may compile no code', async () => {
+    vi.stubGlobal('WebAssembly', undefined)
+    vi.resetModules()
+    const inSuchAProcess = await import('./seal-drafts.ts')
+    const some = drafted(64)
+    inSuchAProcess.sealDrafts(some.drafts)
+    vi.unstubAllGlobals()
+    expectSealed(some)
   })
 })
