@@ -44,7 +44,15 @@ export default defineConfig({
           sequence: { groupOrder: 0 }
         }
       },
-      { extends: true, test: { name: 'processes', include: PROCESSES, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: PROCESSES,
+          globalSetup: fileURLToPath(new URL('test/support/bundled-command.ts', import.meta.url)),
+          sequence: { groupOrder: 0 }
+        }
+      },
       // After all others, alone: its processes take the whole machine.
       { extends: true, test: { name: 'faults', include: FAULTS, fileParallelism: false, sequence: { groupOrder: 1 } } }
     ]

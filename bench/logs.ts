@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createClient } from '@redis/client'
 import { EventSystem, type EventSystemOptions } from '@tradpal/event-system'
-import { createClient } from 'redis'
 import { startRedis } from '../test/support/start-redis.ts'
 
 /** Without the rewriting of the append-only file, which falls on whoever is at work when it has grown enough. */
@@ -12,6 +12,8 @@ export const DURABLE = { appendonly: 'yes', appendfsync: 'everysec', 'auto-aof-r
 /** The peer of a log: what its driver does with the same payloads and nothing else. */
 export interface RawDriver {
   appendOne(payload: string): Promise<unknown>
+  /** The same, and remembers the event id, in one step: the least that deduplication takes. Undefined in a process of its own. */
+  appendRemembered?(eventId: string, payload: string): Promise<unknown>
   appendMany(payloads: readonly string[]): Promise<unknown>
   /** Many callers at the same moment. */
   appendConcurrently(payloads: readonly string[]): Promise<unknown>
@@ -141,6 +143,8 @@ function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
   const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
   return {
     appendOne: append,
+    appendRemembered: (eventId, payload) =>
+      client.multi().xAdd('raw', '*', { event: payload }).hSet('raw-ids', eventId, '').exec(),
     appendConcurrently: (payloads) => Promise.all(payloads.map(append)),
     appendMany(payloads) {
       const batch = client.multi()

@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text as textOf } from 'node:stream/consumers'
+import { COMMAND } from '../support/bundled-command.ts'
 import { HOUSE, type Listing } from './pages.ts'
 
-const MAIN = join(HOUSE, 'packages/service/src/main.ts')
 const CONDITION = '--conditions=tradpal-source'
 const TIMEOUT_MS = 20_000
 
@@ -37,9 +37,9 @@ export class ListingRunner {
     const folder = await mkdtemp(join(HOUSE, '.cache/listings-'))
     await mkdir(join(folder, 'bin'))
     const command = join(folder, 'bin/tradpal-events')
-    await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" ${CONDITION} "${MAIN}" "$@"\n`)
+    await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" ${CONDITION} "${COMMAND}" "$@"\n`)
     await chmod(command, 0o755)
-    const service = spawn(process.execPath, [CONDITION, MAIN, 'serve'], {
+    const service = spawn(process.execPath, [CONDITION, COMMAND, 'serve'], {
       env: {
         ...readersEnvironment(),
         EVENT_LOG_PATH: join(folder, 'service.db'),

@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { freePort } from './free-port.ts'
 import { type RedisServer, startRedis } from './start-redis.ts'
 

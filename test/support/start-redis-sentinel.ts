@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { freePort } from './free-port.ts'
 import { type RedisConfig, type RedisServer, runRedis, startRedis } from './start-redis.ts'
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'

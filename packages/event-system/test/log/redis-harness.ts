@@ -1,4 +1,4 @@
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster } from '@redis/client'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'

@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'

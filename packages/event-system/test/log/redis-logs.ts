@@ -1,4 +1,4 @@
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { expect, onTestFinished } from 'vitest'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Delivery, Entry, EventLog } from '../../src/log/port.ts'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { MAIN, runCommand, startCommand, temporaryFolder } from './support/command.ts'
+import { runCommand, startCommand, temporaryFolder } from './support/command.ts'
 import { runShell } from './support/shell.ts'
 import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
 
@@ -218,7 +218,7 @@ describe('as a good neighbour in a shell', () => {
   })
 
   test('--version is that of the package, and --help states the exit codes', async () => {
-    const { version } = JSON.parse(await readFile(new URL('../package.json', `file://${MAIN}`), 'utf8'))
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(await runCommand(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
     const help = await runCommand(['--help'])
     expect(help.code).toBe(0)

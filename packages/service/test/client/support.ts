@@ -1,14 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { EventClient, type EventClientOptions, type Subscription } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
 import { createEvent, type Event, EventType, type StoredEvent } from '@tradpal/events'
 import { onTestFinished } from 'vitest'
+import { COMMAND } from '../../../../test/support/bundled-command.ts'
 import { freePort } from '../../../../test/support/free-port.ts'
-
-const ENTRY = join(import.meta.dirname, '../../src/main.ts')
 
 /** The service in a process of its own, on a port that it keeps. */
 export class ServiceProcess {
@@ -35,7 +33,7 @@ export class ServiceProcess {
   }
 
   async start(): Promise<void> {
-    this.#child = spawn(process.execPath, ['--conditions=tradpal-source', ENTRY, 'serve'], {
+    this.#child = spawn(process.execPath, ['--conditions=tradpal-source', COMMAND, 'serve'], {
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'inherit']
     })

@@ -1,5 +1,5 @@
+import { createClient } from '@redis/client'
 import type { Logger } from '@tradpal/event-system'
-import { createClient } from 'redis'
 import { expect, onTestFinished, test } from 'vitest'
 import { get, newLog, post, serviceOver, signal } from './support/test-service.ts'
 

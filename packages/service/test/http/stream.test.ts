@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import { createClient } from '@redis/client'
 import { createEvent, type Event } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
-import { createClient } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { SseReader } from './support/sse-reader.ts'

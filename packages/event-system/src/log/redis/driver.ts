@@ -1,13 +1,13 @@
 import { type RedisTlsOptions, readTls } from './tls.ts'
 
-type Driver = typeof import('redis')
+type Driver = typeof import('@redis/client')
 type DriverError = 'ErrorReply' | 'ClientClosedError' | 'ClientOfflineError' | 'DisconnectsClientError'
 
 let loaded: Driver | undefined
 
 /** The official client. It takes as long to load as all the rest, so a process that connects to no Redis never does. */
 async function loadDriver(): Promise<Driver> {
-  loaded ??= await import('redis')
+  loaded ??= await import('@redis/client')
   return loaded
 }
 

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { COMMAND } from '../../../../../test/support/bundled-command.ts'
 import { noteLeaks } from '../../support/leaks.ts'
 
-export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
-/** How the command is started from its sources. */
-export const NODE_ARGUMENTS = ['--conditions=tradpal-source', MAIN]
+/** How the command is started. */
+export const NODE_ARGUMENTS = ['--conditions=tradpal-source', COMMAND]
 
 export interface CommandOptions {
   readonly cwd?: string
