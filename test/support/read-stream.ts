@@ -1,4 +1,4 @@
-import { createClient } from '@redis/client'
+import { redisClient } from './redis-client.ts'
 
 const PAGE = 5_000
 
@@ -12,7 +12,7 @@ export interface StreamEntry {
 export type RawClient = Awaited<ReturnType<typeof connectRaw>>
 
 export function connectRaw(url: string) {
-  return createClient({ url }).connect()
+  return redisClient(url).connect()
 }
 
 /** All of a stream, in its order. */

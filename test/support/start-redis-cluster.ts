@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client'
 import { freePort } from './free-port.ts'
+import { redisClient } from './redis-client.ts'
 import { type RedisServer, startRedis } from './start-redis.ts'
 
 const SLOTS = 16_384
@@ -104,7 +104,7 @@ async function startNode(attempts = 5) {
 }
 
 async function ask<Answer>(node: RedisServer, ...command: string[]): Promise<Answer> {
-  const client = createClient({ url: node.url, RESP: 2, socket: { reconnectStrategy: false } })
+  const client = redisClient(node.url, { socket: { reconnectStrategy: false } })
   client.on('error', () => {}) // What fails, rejects.
   await client.connect()
   try {

@@ -1,8 +1,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from '@redis/client'
 import { freePort } from './free-port.ts'
+import { redisClient } from './redis-client.ts'
 import { type RedisConfig, type RedisServer, runRedis, startRedis } from './start-redis.ts'
 
 /** A master that does not answer for so long is down, in ms. */
@@ -43,7 +43,7 @@ export async function startRedisSentinels(options: SentinelOptions = {}): Promis
   }
   const ask = async <Answer>({ port }: RedisServer, ...command: string[]): Promise<Answer> => {
     const url = `redis://${sentinels.some((node) => node.port === port) ? '' : credentials}127.0.0.1:${port}`
-    const client = createClient({ url, RESP: 2, socket: { reconnectStrategy: false } })
+    const client = redisClient(url, { socket: { reconnectStrategy: false } })
     client.on('error', () => {}) // What fails, rejects.
     await client.connect()
     try {

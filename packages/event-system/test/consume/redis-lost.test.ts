@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createClient } from '@redis/client'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
 import { EventSystem } from '../../src/event-system.ts'
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => server.stop())
 
 async function command(redis: Pick<RedisServer, 'url'>, ...args: string[]): Promise<unknown> {
-  const client = await createClient({ url: redis.url }).connect()
+  const client = await redisClient(redis.url).connect()
   try {
     return await client.sendCommand(args)
   } finally {

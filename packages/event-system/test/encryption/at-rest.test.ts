@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from '@redis/client'
 import { createEvent, type Event, EventSystemError, EventType } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tradpal-at-rest-'))
-  const client = await createClient({ url: server.url }).connect()
+  const client = await redisClient(server.url).connect()
   await client.flushAll()
   await client.sendCommand(['BGREWRITEAOF'])
   await waitFor(async () => /aof_rewrite_in_progress:0/.test(await client.info('persistence')))
@@ -107,7 +107,7 @@ describe('what stands on the disk of an embedded log', () => {
 
 describe('what Redis writes to its disk', () => {
   async function saved(): Promise<string[]> {
-    const client = await createClient({ url: server.url }).connect()
+    const client = await redisClient(server.url).connect()
     await client.sendCommand(['SAVE'])
     client.destroy()
     const files = await readdir(server.dir, { recursive: true })

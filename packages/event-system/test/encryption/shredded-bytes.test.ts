@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from '@redis/client'
 import { expect, it, onTestFinished } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -57,7 +57,7 @@ it('what Redis saves has no key that was destroyed, and its append-only file non
   const onDisk = { appendonly: 'yes', appendfsync: 'always', rdbcompression: 'no', 'aof-use-rdb-preamble': 'no' }
   const server = await startRedis({ config: onDisk })
   onTestFinished(() => server.stop())
-  const client = await createClient({ url: server.url }).connect()
+  const client = await redisClient(server.url).connect()
   onTestFinished(() => client.destroy())
   const system = await systemWith({ redisUrl: server.url })
   await system.publishEvent(signalOf('goes'))

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
@@ -291,7 +291,7 @@ describe('a log in a Redis Cluster with replicas', () => {
     const before = await log.append([entry('before'), entry('before too', 'risk_alert')])
     expect(await waiting).toHaveLength(2)
     const { node } = await cluster.ownerOf('tradpal_events')
-    const client = await createClient({ url: node.url }).connect()
+    const client = await redisClient(node.url).connect()
     expect(await client.sendCommand(['WAIT', '1', '5000'])).toBe(1)
     client.destroy()
     const next = log.tail({ after: before[1]?.messageId ?? '' })[Symbol.asyncIterator]()

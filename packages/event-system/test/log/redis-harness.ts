@@ -1,5 +1,6 @@
-import { createClient, createCluster } from '@redis/client'
+import { createCluster } from '@redis/client'
 import { freePort } from '../../../../test/support/free-port.ts'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
@@ -37,9 +38,7 @@ export function redisHarness(
     async writeForeign(fields) {
       const isCluster = url.startsWith('redis+cluster://')
       const [host = ''] = url.replace('redis+cluster://', '').split(',')
-      const client = isCluster
-        ? createCluster({ rootNodes: [{ url: `redis://${host}` }] })
-        : createClient({ url: foreignUrl })
+      const client = isCluster ? createCluster({ rootNodes: [{ url: `redis://${host}` }] }) : redisClient(foreignUrl)
       await client.connect()
       const id = await client.xAdd(streamName, '*', { ...fields })
       await client.close()

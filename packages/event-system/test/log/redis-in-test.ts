@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 
@@ -41,4 +41,4 @@ export function redisInTest() {
   }
 }
 
-const newClient = (url: string) => createClient({ url })
+const newClient = (url: string) => redisClient(url)

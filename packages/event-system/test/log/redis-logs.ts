@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client'
 import { expect, onTestFinished } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Delivery, Entry, EventLog } from '../../src/log/port.ts'
 import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
@@ -38,7 +38,7 @@ export async function server(config: RedisConfig = {}): Promise<RedisServer> {
 
 /** A client past the log, until the end of the test. */
 export async function clientOf({ url }: { readonly url: string }) {
-  const client = createClient({ url })
+  const client = redisClient(url)
   client.on('error', () => {})
   await client.connect()
   onTestFinished(() => client.destroy())
@@ -47,7 +47,7 @@ export async function clientOf({ url }: { readonly url: string }) {
 
 /** One command past the log, for what only a test does to a server. */
 export async function command(url: string, ...args: string[]): Promise<unknown> {
-  const client = createClient({ url })
+  const client = redisClient(url)
   client.on('error', () => {})
   await client.connect()
   try {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
-import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisSentinels, startRedisSentinels } from '../../../../test/support/start-redis-sentinel.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
@@ -229,7 +229,7 @@ describe('a failover', () => {
     const port = await namingSentinel(() => named.port)
     const log = await started({ url: `redis+sentinel://127.0.0.1:${port}/master` })
     await log.append([entry('before')])
-    const client = await createClient({ url: old.url }).connect()
+    const client = await redisClient(old.url).connect()
     onTestFinished(() => client.destroy())
     await client.sendCommand(['REPLICAOF', '127.0.0.1', String(next.port)])
     const error = await failure(log.append([entry()]))

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createClient } from '@redis/client'
 import { type Clock, type EventLog, RedisLog, SqliteLog, silentLogger, systemClock } from '@tradpal/event-system'
 import { onTestFinished } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { sharedInFile } from '../../../../test/support/shared-in-file.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { ANYBODY, type Principal } from '../../src/access/index.ts'
@@ -68,7 +68,7 @@ async function sqliteLog(): Promise<TestLog> {
 async function redisLog(): Promise<TestLog> {
   const { url } = await theRedis()
   const streamName = `test_${randomUUID()}:audit`
-  const client = createClient({ url })
+  const client = redisClient(url)
   await client.connect()
   onTestFinished(() => client.destroy())
   return {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { createClient } from '@redis/client'
 import { systemClock } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { ApiKeys } from '../../src/access/api-keys.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
 import { auditRequests } from '../../src/http/auditing.ts'
@@ -296,7 +296,7 @@ test.each([
 /** All that is kept of the audit log, as it is kept. */
 async function rawBytes({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAME: stream }: Record<string, string>) {
   if (url !== undefined) {
-    const client = createClient({ url })
+    const client = redisClient(url)
     await client.connect()
     const keys = await client.keys(`${stream}:audit*`)
     const texts = await Promise.all(keys.map(async (key) => String(await client.dump(key)) + key))
@@ -316,7 +316,7 @@ async function breakLog({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAM
     database.close()
     return
   }
-  const client = createClient({ url })
+  const client = redisClient(url)
   await client.connect()
   await client.set(stream as string, 'broken')
   client.destroy()
@@ -334,7 +334,7 @@ async function breakAuditLog({
     database.close()
     return
   }
-  const client = createClient({ url })
+  const client = redisClient(url)
   await client.connect()
   await client.del(`${stream}:audit:versions`)
   await client.set(`${stream}:audit:versions`, 'broken')

@@ -1,6 +1,6 @@
-import { createClient } from '@redis/client'
 import type { Logger } from '@tradpal/event-system'
 import { expect, onTestFinished, test } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { get, newLog, post, serviceOver, signal } from './support/test-service.ts'
 
 test('an entry that is no valid event is logged and counted when it is first met, and no query ends at it', async () => {
@@ -12,7 +12,7 @@ test('an entry that is no valid event is logged and counted when it is first met
     child: () => logger
   }
   const service = await serviceOver('redis', environment, { logger })
-  const client = await createClient({ url: environment.REDIS_URL ?? '' }).connect()
+  const client = await redisClient(environment.REDIS_URL ?? '').connect()
   onTestFinished(() => client.destroy())
   const stream = environment.EVENT_STREAM_NAME ?? ''
   const noEvent = await client.xAdd(stream, '*', { price: '1' })

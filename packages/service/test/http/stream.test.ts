@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import { createClient } from '@redis/client'
 import { createEvent, type Event } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, LOGS, post, serviceOver, signal } from './support/test-service.ts'
@@ -249,7 +249,7 @@ test('a log that no waiting mends ends the stream with a frame that carries the 
   await post(`${url}/events`, signal())
   const reader = await SseReader.open(`${url}/events/stream`)
   await waitFor(() => reader.frames.length === 1)
-  const client = await createClient({ url: redis.url }).connect()
+  const client = await redisClient(redis.url).connect()
   onTestFinished(() => client.destroy())
   await client.multi().del('broken').set('broken', 'no stream').exec()
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createClient } from '@redis/client'
 import { silentLogger } from '@tradpal/event-system'
 import fc from 'fast-check'
+import { redisClient } from '../../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../../test/support/start-redis.ts'
 import { type RunningService, startService } from '../../../src/index.ts'
 import { eventBytes, type FuzzedRequest, requests } from './requests.ts'
@@ -35,7 +35,7 @@ export interface FuzzReport {
 export async function fuzz({ cases, seed, onProgress }: FuzzOptions): Promise<FuzzReport> {
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-fuzz-'))
   const redis = await startRedis()
-  const writer = createClient({ url: redis.url })
+  const writer = redisClient(redis.url)
   await writer.connect()
   const common = {
     EVENT_SERVICE_PORT: '0',
