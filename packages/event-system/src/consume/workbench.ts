@@ -301,12 +301,14 @@ export class Workbench {
       }
       return
     }
-    if (held.state !== 'ended') return
-    this.#room.leave('ended')
+    // It is gone already where the log was asked about it in between, and said that nobody has it.
+    if (held.state === 'ended') {
+      this.#room.leave('ended')
+      this.inHand.drop(held)
+      this.intake.onOutOfHand(held)
+      this.#changes.tell()
+    }
     this.#settled++
-    this.inHand.drop(held)
-    this.intake.onOutOfHand(held)
-    this.#changes.tell()
     if (result.letter !== undefined) this.#tellOf(result.letter)
   }
 

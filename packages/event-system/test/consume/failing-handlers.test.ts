@@ -1,10 +1,11 @@
 import { createEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import { type DeadLetteredMessage, diagnostics } from '../../src/runtime/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal } from '../support/events.ts'
+import { append, signal, withFaults } from '../support/events.ts'
 
 const soon = { initialMs: 1, maxMs: 1 }
 
@@ -33,6 +34,43 @@ describeOnEachLog('a handler that throws', (logs) => {
     await waitFor(() => isSettled(log))
     expect(attempts).toEqual([1, 2, 3, 4])
     expect((await log.info()).deadLetters).toBe(0)
+  })
+
+  test('is told of when it is given up, though its member asks the log in between whether it still has the event', async () => {
+    const log = await logs.open()
+    const nobodyHasIt = Promise.withResolvers<void>()
+    const asked = withFaults(log, {
+      group: (name) => {
+        const group = log.group(name)
+        const settle = group.settle.bind(group)
+        const extend = group.extend.bind(group)
+        return Object.assign(group, {
+          async settle(consumer, settlements) {
+            const results = await settle(consumer, settlements)
+            await nobodyHasIt.promise
+            return results
+          },
+          async extend(consumer, holds) {
+            const lost = await extend(consumer, holds)
+            if (lost.length > 0) setImmediate(nobodyHasIt.resolve)
+            return lost
+          }
+        } satisfies Partial<ConsumerGroup>)
+      }
+    })
+    const told: DeadLetteredMessage[] = []
+    const hear = (message: unknown) => told.push(message as DeadLetteredMessage)
+    diagnostics.deadLettered.subscribe(hear)
+    onTestFinished(() => void diagnostics.deadLettered.unsubscribe(hear))
+    const subscriber = subscriberOn(asked)
+    subscriber.registerHandler('*', () => {
+      throw new Error('no')
+    })
+    await subscriber.startConsuming({ group: 'g', maxAttempts: 1, claimAfterMs: 30 })
+    const [messageId] = await append(log, signal())
+    await waitFor(() => told.some((message) => message.log === asked))
+    expect(told.filter((message) => message.log === asked)).toMatchObject([{ messageId, kind: 'exhausted' }])
+    expect((await log.info()).deadLetters).toBe(1)
   })
 
   test('waits out a backoff that doubles, and holds up nobody else meanwhile', async () => {
