@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { endianness } from 'node:os'
-import { BatchCipher, MOST_ABOUT, MOST_AT_ONCE, MOST_CHARACTERS } from './batch-cipher.ts'
+import { BatchCipher, MOST_ABOUT, MOST_AT_ONCE, MOST_CHARACTERS } from './batch/batch-cipher.ts'
 import type { Content, Draft } from './draft.ts'
 
 /** Fewer of one key are sealed sooner one by one. */

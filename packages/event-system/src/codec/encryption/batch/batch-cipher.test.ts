@@ -1,8 +1,8 @@
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { open } from '../cipher.ts'
 import { BatchCipher, MOST_ABOUT, MOST_AT_ONCE, MOST_CHARACTERS } from './batch-cipher.ts'
-import { open } from './cipher.ts'
 import type { Sealable } from './lanes.ts'
 
 const key = createSecretKey(randomBytes(32))

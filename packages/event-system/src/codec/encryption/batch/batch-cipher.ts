@@ -1,6 +1,6 @@
 import { createCipheriv, type KeyObject } from 'node:crypto'
+import { IV_BYTES, ivs, nextIv } from '../ivs.ts'
 import { BLOCK_BYTES, BLOCK_WORDS, Ghash, WORD_BYTES } from './ghash.ts'
-import { IV_BYTES, ivs, nextIv } from './ivs.ts'
 import { blocksOf, type Message, put, type Sealable } from './lanes.ts'
 
 /** So many are sealed at once at most, */
