@@ -1,13 +1,15 @@
 import { type RedisTlsOptions, readTls } from './tls.ts'
 
 type Driver = typeof import('@redis/client')
+type DriverError = 'ErrorReply' | 'ClientClosedError' | 'ClientOfflineError' | 'DisconnectsClientError'
+
+/** Of every client. */
 const OPTIONS = {
   RESP: 2,
   disableOfflineQueue: true,
   // The time of each call is kept by a line's send(): the client's own would make an AbortSignal for each command.
   commandOptions: { timeout: 0 }
 } as const
-type DriverError = 'ErrorReply' | 'ClientClosedError' | 'ClientOfflineError' | 'DisconnectsClientError'
 
 let loaded: { readonly driver: Driver; readonly template: ReturnType<Driver['createClient']> } | undefined
 
