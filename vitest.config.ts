@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     env: { NODE_COMPILE_CACHE: COMPILED },
@@ -53,8 +53,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 }
         }
       },
-      // After all others, alone: its processes take the whole machine.
-      { extends: true, test: { name: 'faults', include: FAULTS, fileParallelism: false, sequence: { groupOrder: 1 } } }
+      // After all others: their processes take the whole machine.
+      { extends: true, test: { name: 'faults', include: FAULTS, sequence: { groupOrder: 1 } } }
     ]
   }
 })

@@ -1,13 +1,14 @@
 /**
  * `npm run bench`: our figures beside a peer's, from the same run. Each scenario runs several times, each time in a process
  * of its own, and the medians are reported, since one run on a busy machine says little. `--runs 5`, `--only
- * publish-redis,http-sqlite`, `--write` puts the table into bench/RESULTS.md.
+ * publish-redis,http-sqlite`, `--write` puts what was
+ * measured into bench/RESULTS.md, and leaves the other lines there as they are.
  */
-import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type Comparison, medianOf } from './measure.ts'
 import { startProcess } from './processes/start.ts'
-import { machine, report, table } from './report.ts'
+import { machine, table } from './report.ts'
+import { keep } from './results.ts'
 import { type NamedScenario, SCENARIOS } from './scenarios/index.ts'
 
 const { values } = parseArgs({
@@ -27,7 +28,7 @@ for (const scenario of SCENARIOS) {
   }
 }
 console.log(`\n${machine()}\n\n${table(comparisons)}`)
-if (values.write) await writeFile(new URL('RESULTS.md', import.meta.url), report(comparisons, runs))
+if (values.write) await keep(comparisons)
 
 async function repeat({ name, runs: enough = runs }: NamedScenario): Promise<Comparison[]> {
   const results: Comparison[][] = []

@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os'
 import type { Comparison } from './measure.ts'
+import type { Result } from './results.ts'
 
 /** What the figures were measured on. */
 export function machine(): string {
@@ -7,24 +8,28 @@ export function machine(): string {
   return `Node ${process.version}, ${process.platform} ${process.arch}, ${cpu.length} × ${cpu[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
 }
 
+const HEAD = ['what', 'ours', 'the peer', 'ratio', 'floor']
+const ALIGNED = ['---', '---:', '---:', '---:', '---']
+
 export function table(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map((one) => {
-    return [
-      one.what,
-      figure(one.ours, one.unit),
-      one.theirs === undefined ? '' : `${figure(one.theirs, one.unit)} (${one.peer})`,
-      ratioText(one),
-      verdict(one)
-    ]
-  })
-  const lines = [['what', 'ours', 'the peer', 'ratio', 'floor'], ['---', '---:', '---:', '---:', '---'], ...rows]
+  return tableOf([HEAD, ALIGNED, ...comparisons.map(cellsOf)])
+}
+
+function cellsOf(one: Comparison): string[] {
+  const theirs = one.theirs === undefined ? '' : `${figure(one.theirs, one.unit)} (${one.peer})`
+  return [one.what, figure(one.ours, one.unit), theirs, ratioText(one), verdict(one)]
+}
+
+function tableOf(lines: readonly (readonly string[])[]): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-export function report(comparisons: readonly Comparison[], runs: number): string {
+export function report(results: readonly Result[]): string {
+  const rows = results.map((one) => [...cellsOf(one), one.day])
   return `# Results
 
-Made by \`npm run bench -- --runs ${runs} --write\`: medians of ${runs} runs (of the 5,000,000 publishes one run), the server and its client on the same machine, Redis 7.0 with
+Made by \`npm run bench -- --runs 5 --write\`, or by that with \`--only\` and some scenarios, whose lines alone are then new: a figure of an hour in which the machine was slow stands beside
+others of a fast one, and so each line is to be read by itself. All are medians of 5 runs (of the 5,000,000 publishes one run), the server and its client on the same machine, Redis 7.0 with
 \`appendonly yes\` and \`appendfsync everysec\` and without rewriting that file meanwhile, the embedded log with the durability \`os\`. Each run has processes of its own, and
 where many are published or consumed ours and the peer's have one and a log each, as a service has. Their figures are from the same run, in turns, after a warm-up
 that is not counted; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures. A driver that we publish beside writes the event's
@@ -32,8 +37,8 @@ JSON, as whoever uses it must, and checks nothing.
 
 ${machine()}
 
-${table(comparisons)}
-${missed(comparisons)}`
+${tableOf([[...HEAD, 'measured'], [...ALIGNED, '---'], ...rows])}
+${missed(results)}`
 }
 
 /** By how much floors were missed, and what stands in the way. */

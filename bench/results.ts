@@ -1,0 +1,27 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Comparison } from './measure.ts'
+import { report } from './report.ts'
+
+/** A comparison, and the day when it was made. */
+export interface Result extends Comparison {
+  readonly day: string
+}
+
+const KEPT = new URL('results.json', import.meta.url)
+const FOR_PEOPLE = new URL('RESULTS.md', import.meta.url)
+
+/** Keeps what was measured, each in the place of what was measured of it before, and writes all of it for people. */
+export async function keep(measured: readonly Comparison[]): Promise<void> {
+  const day = new Date().toISOString().slice(0, 10)
+  const results = new Map<string, Result>()
+  for (const one of JSON.parse(await readFile(KEPT, 'utf8')) as Result[]) results.set(nameOf(one), one)
+  for (const one of measured) results.set(nameOf(one), { ...one, day })
+  const all = [...results.values()]
+  await writeFile(KEPT, `${JSON.stringify(all, undefined, 2)}\n`)
+  await writeFile(FOR_PEOPLE, report(all))
+}
+
+/** What is measured, and beside whom. */
+function nameOf({ what, peer = '' }: Comparison): string {
+  return `${what}, beside: ${peer}`
+}
