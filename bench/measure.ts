@@ -17,6 +17,11 @@ export interface Comparison {
   readonly inTheWay?: string
 }
 
+/** A comparison, and the day when it was made. */
+export interface Result extends Comparison {
+  readonly day: string
+}
+
 /** Events per second of `work`, which handles `count` of them. */
 export async function rate(count: number, work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

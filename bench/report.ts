@@ -1,6 +1,5 @@
 import { cpus, totalmem } from 'node:os'
-import type { Comparison } from './measure.ts'
-import type { Result } from './results.ts'
+import type { Comparison, Result } from './measure.ts'
 
 /** What the figures were measured on. */
 export function machine(): string {

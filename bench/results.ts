@@ -1,11 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Comparison } from './measure.ts'
+import type { Comparison, Result } from './measure.ts'
 import { report } from './report.ts'
-
-/** A comparison, and the day when it was made. */
-export interface Result extends Comparison {
-  readonly day: string
-}
 
 const KEPT = new URL('results.json', import.meta.url)
 const FOR_PEOPLE = new URL('RESULTS.md', import.meta.url)
