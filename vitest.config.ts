@@ -26,6 +26,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
+    // One more than a small machine has cores: much of the time of a test is waiting.
     maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,

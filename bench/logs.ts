@@ -12,7 +12,7 @@ export const DURABLE = { appendonly: 'yes', appendfsync: 'everysec', 'auto-aof-r
 /** The peer of a log: what its driver does with the same payloads and nothing else. */
 export interface RawDriver {
   appendOne(payload: string): Promise<unknown>
-  /** The same, and remembers the event id, in one step: the least that deduplication takes. Undefined in a process of its own. */
+  /** The same, and remembers the event id, in one step: the least that deduplication takes; `undefined` where nobody is asked over a network. */
   appendRemembered?(eventId: string, payload: string): Promise<unknown>
   appendMany(payloads: readonly string[]): Promise<unknown>
   /** Many callers at the same moment. */

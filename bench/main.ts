@@ -1,8 +1,7 @@
 /**
  * `npm run bench`: our figures beside a peer's, from the same run. Each scenario runs several times, each time in a process
  * of its own, and the medians are reported, since one run on a busy machine says little. `--runs 5`, `--only
- * publish-redis,http-sqlite`, `--write` puts what was
- * measured into bench/RESULTS.md, and leaves the other lines there as they are.
+ * publish-redis,http-sqlite`, `--write` puts what was measured into bench/RESULTS.md, and leaves the other lines there as they are.
  */
 import { parseArgs } from 'node:util'
 import { type Comparison, medianOf } from './measure.ts'

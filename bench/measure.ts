@@ -13,13 +13,16 @@ export interface Comparison {
   readonly floor?: number
   /** The least ratio of ours to theirs, where a floor is set; of what should be small (`ms`, `MB`, `%`) the greatest. */
   readonly ratioFloor?: number
+  /** Of how many runs it is the median. */
+  readonly runs?: number
   /** What stands in the way of the floor, where it is missed at times. */
   readonly inTheWay?: string
 }
 
-/** A comparison, and the day when it was made. */
+/** A comparison that is kept: the day when it was made, and on what. */
 export interface Result extends Comparison {
   readonly day: string
+  readonly machine: string
 }
 
 /** Events per second of `work`, which handles `count` of them. */
@@ -71,7 +74,7 @@ export function quantile(values: Float64Array, share: number): number {
 
 /** Several runs of the same comparison as one: the medians. */
 export function medianOf(runs: readonly Comparison[]): Comparison {
-  const first = runs[0] as Comparison
+  const first = { ...(runs[0] as Comparison), runs: runs.length }
   const ours = median(runs.map((run) => run.ours))
   const paired = runs.flatMap((run) => (run.theirs === undefined ? [] : [{ ours: run.ours, theirs: run.theirs }]))
   if (paired.length === 0) return { ...first, ours }

@@ -24,17 +24,17 @@ function tableOf(lines: readonly (readonly string[])[]): string {
 }
 
 export function report(results: readonly Result[]): string {
-  const rows = results.map((one) => [...cellsOf(one), one.day])
+  const rows = results.map((one) => [...cellsOf(one), `${one.day}, ${one.runs} ${one.runs === 1 ? 'run' : 'runs'}`])
   return `# Results
 
 Made by \`npm run bench -- --runs 5 --write\`, or by that with \`--only\` and some scenarios, whose lines alone are then new: a figure of an hour in which the machine was slow stands beside
-others of a fast one, and so each line is to be read by itself. All are medians of 5 runs (of the 5,000,000 publishes one run), the server and its client on the same machine, Redis 7.0 with
+others of a fast one, and so each line is to be read by itself. The last column says when, and of how many runs a figure is the median: the server and its client on the same machine, Redis 7.0 with
 \`appendonly yes\` and \`appendfsync everysec\` and without rewriting that file meanwhile, the embedded log with the durability \`os\`. Each run has processes of its own, and
 where many are published or consumed ours and the peer's have one and a log each, as a service has. Their figures are from the same run, in turns, after a warm-up
 that is not counted; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures. A driver that we publish beside writes the event's
 JSON, as whoever uses it must, and checks nothing.
 
-${machine()}
+${[...new Set(results.map((one) => one.machine))].join('; ')}
 
 ${tableOf([[...HEAD, 'measured'], [...ALIGNED, '---'], ...rows])}
 ${missed(results)}`

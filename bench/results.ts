@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Comparison, Result } from './measure.ts'
-import { report } from './report.ts'
+import { machine, report } from './report.ts'
 
 const KEPT = new URL('results.json', import.meta.url)
 const FOR_PEOPLE = new URL('RESULTS.md', import.meta.url)
@@ -10,7 +10,7 @@ export async function keep(measured: readonly Comparison[]): Promise<void> {
   const day = new Date().toISOString().slice(0, 10)
   const results = new Map<string, Result>()
   for (const one of JSON.parse(await readFile(KEPT, 'utf8')) as Result[]) results.set(nameOf(one), one)
-  for (const one of measured) results.set(nameOf(one), { ...one, day })
+  for (const one of measured) results.set(nameOf(one), { ...one, day, machine: machine() })
   const all = [...results.values()]
   await writeFile(KEPT, `${JSON.stringify(all, undefined, 2)}\n`)
   await writeFile(FOR_PEOPLE, report(all))
