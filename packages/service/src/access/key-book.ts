@@ -15,8 +15,8 @@ export interface KeyBookOptions {
 }
 
 /**
- * The API keys, in memory. Whether they have changed is asked of the log once for all requests of a turn of the event
- * loop, and after they came: a key that was revoked before a request was sent does not let it in.
+ * The API keys, in memory. Whether they have changed is asked of the log once for all requests that are taken up together,
+ * and after they came: a key that was revoked before a request was sent does not let it in.
  */
 export class KeyBook {
   readonly #options: KeyBookOptions
@@ -34,7 +34,7 @@ export class KeyBook {
 
   /** The key of which this is the text. Rejects with `unauthenticated`, and with `log_unavailable` and its kin when nobody can know. */
   async find(text: string): Promise<StoredApiKey> {
-    this.#looking ??= this.#lookAfterThisTurn()
+    this.#looking ??= this.#look()
     await this.#looking
     const key = this.#shown.get(text) ?? this.#recognized(text)
     const now = this.#options.clock.now()
@@ -53,8 +53,9 @@ export class KeyBook {
     return key
   }
 
-  async #lookAfterThisTurn(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
+  /** Behind those who ask at the same moment. */
+  async #look(): Promise<void> {
+    await undefined
     this.#looking = undefined
     const { records, clock } = this.#options
     try {

@@ -17,6 +17,7 @@ import { auditRoutes } from './audit.ts'
 import { auditRequests, noteEnded } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
 import { boundConnections, boundRequests, serverOptions } from './bounds.ts'
+import { handleInCohorts } from './cohorts.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
@@ -102,6 +103,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
   boundConnections(app.server, configuration.limits, metrics)
+  handleInCohorts(app)
   boundRequests(app)
   secureAnswers(app)
   guard(app, access, tls)
