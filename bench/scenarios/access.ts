@@ -10,7 +10,8 @@ import type { BenchLog } from '../logs.ts'
 import { type Comparison, ratesInTurns } from '../measure.ts'
 import { type BenchServer, startService } from '../servers.ts'
 
-const WARM_UP = 30_000
+/** Until the code of both is compiled, just before they are measured: V8 forgets much of it in a process that rests for some seconds. */
+const WARM_UP = 32_000
 const REQUESTS = 24_000
 const TURN = 4_000
 const SECRET = 'a secret of the benchmark alone, of more than 32 bytes'
@@ -32,7 +33,6 @@ export async function guarded(log: BenchLog): Promise<Comparison[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-access-'))
   const plain = await startService({ ...log.environment(), EVENT_STREAM_NAME: 'open' })
   try {
-    await publish(plain, WARM_UP)
     const comparisons: Comparison[] = []
     for (const each of await guardedServices(log, folder)) comparisons.push(await compare(each, plain, log.kind))
     return comparisons
@@ -72,11 +72,12 @@ async function compare(
 ): Promise<Comparison> {
   const service = await startService(environment)
   try {
-    await publish(service, WARM_UP, credential)
-    const { ours, theirs } = await ratesInTurns(REQUESTS, TURN, {
-      ours: (from, to) => publish(service, to - from, credential),
-      theirs: (from, to) => publish(plain, to - from)
-    })
+    const ways = {
+      ours: (from: number, to: number) => publish(service, to - from, credential),
+      theirs: (from: number, to: number) => publish(plain, to - from)
+    }
+    await ratesInTurns(WARM_UP, TURN, ways)
+    const { ours, theirs } = await ratesInTurns(REQUESTS, TURN, ways)
     const floor = ratioFloor === undefined ? {} : { ratioFloor }
     const peer = 'without credentials'
     return { what: `HTTP, ${kind}: POST /events ${what}`, unit: 'requests/s', ours, peer, theirs, ...floor }

@@ -5,11 +5,11 @@ import type { BenchLog } from '../logs.ts'
 import { type Comparison, ratesInTurns } from '../measure.ts'
 import { startEmptyFastify, startService } from '../servers.ts'
 
-/** Until the code of both is compiled. */
-const WARM_UP = 40_000
 const REQUESTS = 40_000
+const TURN = 4_000
 const BATCH = 100
 const BATCH_REQUESTS = 500
+const BATCH_TURN = 100
 
 const IN_THE_WAY = `An empty handler that is compiled takes 26 µs a request. Here the event is read, checked, given an id, written as
 JSON and appended, with those of the same turn of the event loop (10 µs of an embedded log, which commits some 25 together).`
@@ -25,18 +25,19 @@ export async function http(log: BenchLog): Promise<Comparison[]> {
   const service = await startService(log.environment())
   const empty = await startEmptyFastify()
   const json = { 'Content-Type': 'application/json' }
-  for (const { url } of [service, empty]) {
-    await httpRate(`${url}/events`, single, json, WARM_UP)
-    await httpRate(`${url}/events/batch`, batch, json, 400, 10)
+  const singles = {
+    ours: (from: number, to: number) => httpRate(`${service.url}/events`, single, json, to - from),
+    theirs: (from: number, to: number) => httpRate(`${empty.url}/events`, single, json, to - from)
   }
-  const { ours, theirs } = await ratesInTurns(REQUESTS, 4_000, {
-    ours: (from, to) => httpRate(`${service.url}/events`, single, json, to - from),
-    theirs: (from, to) => httpRate(`${empty.url}/events`, single, json, to - from)
-  })
-  const batches = await ratesInTurns(BATCH_REQUESTS, 100, {
-    ours: (from, to) => httpRate(`${service.url}/events/batch`, batch, json, to - from, 10),
-    theirs: (from, to) => httpRate(`${empty.url}/events/batch`, batch, json, to - from, 10)
-  })
+  const batches = {
+    ours: (from: number, to: number) => httpRate(`${service.url}/events/batch`, batch, json, to - from, 10),
+    theirs: (from: number, to: number) => httpRate(`${empty.url}/events/batch`, batch, json, to - from, 10)
+  }
+  // Until the code of both is compiled, in turns too: V8 forgets much of it in a process that rests for some seconds.
+  await ratesInTurns(BATCH_REQUESTS, BATCH_TURN, batches)
+  await ratesInTurns(REQUESTS, TURN, singles)
+  const one = await ratesInTurns(REQUESTS, TURN, singles)
+  const hundred = await ratesInTurns(BATCH_REQUESTS, BATCH_TURN, batches)
   await service.close()
   await empty.close()
   const peer = 'empty fastify handler'
@@ -44,18 +45,17 @@ export async function http(log: BenchLog): Promise<Comparison[]> {
     {
       what: `HTTP, ${log.kind}: POST /events, 50 connections`,
       unit: 'requests/s',
-      ours,
+      ...one,
       peer,
-      theirs,
       ratioFloor: 0.7,
       inTheWay: IN_THE_WAY
     },
     {
       what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
       unit: 'events/s',
-      ours: BATCH * batches.ours,
+      ours: BATCH * hundred.ours,
       peer,
-      theirs: BATCH * batches.theirs,
+      theirs: BATCH * hundred.theirs,
       floor: 100_000
     }
   ] satisfies Comparison[]

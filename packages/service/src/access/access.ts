@@ -1,5 +1,6 @@
 import { type Clock, EventSystemError, type Logger, type Records, WatchedFiles } from '@tradpal/event-system'
 import { type ApiKey, ApiKeys } from './api-keys.ts'
+import { AskedAtOnce } from './asked-at-once.ts'
 import { type AccessConfiguration, asksForCredentials } from './configuration.ts'
 import { FailedAttempts } from './failed-attempts.ts'
 import type { Tokens } from './jwt.ts'
@@ -38,6 +39,9 @@ interface Readers {
   readonly parsePolicy: ((bytes: Buffer) => Policy) | undefined
 }
 
+/** What none of these are is undefined. Throws, or rejects, with `unauthenticated`. */
+type Found = Promise<Principal | undefined> | Principal | undefined
+
 /** Says who sent a request and what they may do. */
 export class Access {
   /** `private`: nobody said who may come, so only neighbours may. */
@@ -45,6 +49,7 @@ export class Access {
   readonly keys: ApiKeys
   readonly #book: KeyBook
   readonly #failed: FailedAttempts | undefined
+  readonly #asked = new AskedAtOnce<Principal>()
   readonly #policy: WatchedFiles<Policy> | undefined
   readonly #tokens: Tokens | undefined
   readonly #takesCertificates: boolean
@@ -95,12 +100,15 @@ export class Access {
   }
 
   /** Who shows these. Rejects with `unauthenticated` for what proves nothing, and where credentials are required for none; with `rate_limited` when too many from its address were wrong. */
-  async principalOf(credentials: Credentials): Promise<Principal> {
-    return this.#principalBy(() => this.#lookedAt(credentials))
+  principalOf(credentials: Credentials): Promise<Principal> {
+    const shown = shownBy(credentials)
+    const ask = () => this.#principalBy(() => this.#lookedAt(credentials, shown))
+    if (shown === undefined || this.#failed?.isProven(shown) === false) return ask()
+    return this.#asked.ask(shown, ask)
   }
 
   /** As {@link principalOf}, while an answer lasts that was begun for these: what they prove by now. It counts as no attempt. */
-  async stillOf(credentials: Credentials): Promise<Principal> {
+  stillOf(credentials: Credentials): Promise<Principal> {
     return this.#principalBy(() => this.#identityOf(credentials))
   }
 
@@ -114,7 +122,7 @@ export class Access {
     this.#tokens?.close()
   }
 
-  async #principalBy(look: () => Promise<Principal | undefined>): Promise<Principal> {
+  async #principalBy(look: () => Found): Promise<Principal> {
     if (this.asksNobody) return ANYBODY
     const identity = await look()
     if (identity !== undefined) return identity
@@ -125,14 +133,13 @@ export class Access {
   }
 
   /** The credentials themselves are looked at only while few of their address were wrong. */
-  async #lookedAt(credentials: Credentials): Promise<Principal | undefined> {
-    const shown = credentials.apiKey ?? credentials.authorization
+  #lookedAt(credentials: Credentials, shown: string | undefined): Found {
     if (shown === undefined || this.#failed === undefined) return this.#identityOf(credentials)
     return this.#failed.look(credentials.address, shown, () => this.#identityOf(credentials))
   }
 
   /** What a request says itself wins over the certificate of the connection on which it came. */
-  async #identityOf({ authorization, apiKey, certificate }: Credentials): Promise<Principal | undefined> {
+  #identityOf({ authorization, apiKey, certificate }: Credentials): Found {
     if (apiKey !== undefined) return this.#ofKey(apiKey)
     const bearer = bearerOf(authorization)
     if (bearer !== undefined) {
@@ -185,6 +192,11 @@ const NO_CREDENTIALS: Identity = { name: ANONYMOUS, proof: 'nothing' }
 const OPEN_TO_ALL = 'Whoever reaches this service may do everything: it asks nobody for credentials (EVENT_AUTH=off).'
 const OPEN_TO_NEIGHBOURS =
   'Whoever reaches this service from this machine or a private network may do everything, since nobody has said who may: make a key (tradpal-events keys create) and set EVENT_AUTH=required.'
+
+/** What is looked at, and by which header it came: no header has a line break. */
+function shownBy({ apiKey, authorization }: Credentials): string | undefined {
+  return apiKey === undefined ? authorization : `X-API-Key\n${apiKey}`
+}
 
 /** The text of `Authorization: Bearer <text>` (RFC 6750). Throws `unauthenticated` for another scheme. */
 function bearerOf(authorization: string | undefined): string | undefined {

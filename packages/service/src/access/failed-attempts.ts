@@ -36,9 +36,13 @@ export class FailedAttempts {
     this.#failures = new RateLimiterMemory({ points: options.perMinute, duration: WINDOW_S })
   }
 
+  isProven(credentials: string): boolean {
+    return this.#proven.has(credentials)
+  }
+
   /** Looks whether credentials are right, unless too many of this address were wrong: then it rejects with `rate_limited`. */
-  async look<Found>(address: string, credentials: string, look: () => Promise<Found>): Promise<Found> {
-    const isProven = this.#proven.has(credentials)
+  async look<Found>(address: string, credentials: string, look: () => Promise<Found> | Found): Promise<Found> {
+    const isProven = this.isProven(credentials)
     if (!isProven) await this.#mustBeFew(address)
     try {
       const found = await look()

@@ -82,7 +82,7 @@ function credentialsOf({ headers, raw }: FastifyRequest, tls: ServiceTls | undef
   const { authorization, 'x-api-key': apiKey } = headers
   return {
     authorization,
-    apiKey: [apiKey].flat()[0],
+    apiKey: typeof apiKey === 'object' ? apiKey[0] : apiKey,
     address: raw.socket.remoteAddress ?? '',
     certificate: tls?.certificateOf(raw)
   }
