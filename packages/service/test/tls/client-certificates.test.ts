@@ -109,6 +109,25 @@ test('an API key in the header wins over the certificate', async () => {
   expect(right).toMatchObject({ status: 200 })
 })
 
+describe.each(['HTTP/1.1', 'HTTP/2'])(
+  'by %s, who shows a certificate whose signature is of another than it says',
+  (protocol) => {
+    test('is refused with a reason, and let in with an API key', async () => {
+      const { url } = await serviceOf(house)
+      const maker = as(await house.authority.issue('ml_service'))
+      const { body } = await ask(`${url}/keys`, maker, { name: 'ml_service', scopes: [] })
+      const shown = { ca: house.ca, ...showing(await (await house.certificates.newAuthority()).issue('ml_service')) }
+      const statusWith = async (headers: Record<string, string>) => {
+        if (protocol === 'HTTP/1.1') return (await ask(`${url}/events`, { ...shown, agent: false, headers })).status
+        return (await http2Client(url, shown).ask('GET', '/events', { headers })).status
+      }
+
+      expect(await statusWith({})).toBe(401)
+      expect(await statusWith({ authorization: `Bearer ${body.key}` })).toBe(200)
+    })
+  }
+)
+
 test.each(['HTTP/1.1', 'HTTP/2'])(
   'a certificate that is revoked while its connection is open is refused with the next request, by %s',
   async (protocol) => {
