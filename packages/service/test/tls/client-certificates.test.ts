@@ -113,7 +113,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'])(
   'by %s, who shows a certificate whose signature is of another than it says',
   (protocol) => {
     test('is refused with a reason, and let in with an API key', async () => {
-      const { url } = await serviceOf(house)
+      const { url } = await serviceOf(house, { EVENT_TLS_CRL_FILE: await house.authority.revocations([]) })
       const maker = as(await house.authority.issue('ml_service'))
       const { body } = await ask(`${url}/keys`, maker, { name: 'ml_service', scopes: [] })
       const shown = { ca: house.ca, ...showing(await (await house.certificates.newAuthority()).issue('ml_service')) }
