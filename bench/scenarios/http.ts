@@ -11,8 +11,8 @@ const BATCH = 100
 const BATCH_REQUESTS = 500
 const BATCH_TURN = 100
 
-const IN_THE_WAY = `An empty handler that is compiled takes 26 µs a request. Here the event is read, checked, given an id, written as
-JSON and appended, with those of the same turn of the event loop (10 µs of an embedded log, which commits some 25 together).`
+const IN_THE_WAY = `Each event is read, checked, given an id, written as JSON and appended: 14 µs in an hour in which the empty handler
+answers some 11,000 single requests a second, 6 to 8 µs in one in which it answers 33,000.`
 
 /** Publishing over HTTP, beside the same framework with an empty handler. The events carry no id: the service makes one. */
 export async function http(log: BenchLog): Promise<Comparison[]> {
@@ -47,8 +47,7 @@ export async function http(log: BenchLog): Promise<Comparison[]> {
       unit: 'requests/s',
       ...one,
       peer,
-      ratioFloor: 0.7,
-      inTheWay: IN_THE_WAY
+      ratioFloor: 0.7
     },
     {
       what: `HTTP, ${log.kind}: POST /events/batch of 100, 10 connections`,
@@ -56,7 +55,8 @@ export async function http(log: BenchLog): Promise<Comparison[]> {
       ours: BATCH * hundred.ours,
       peer,
       theirs: BATCH * hundred.theirs,
-      floor: 100_000
+      floor: 100_000,
+      inTheWay: IN_THE_WAY
     }
   ] satisfies Comparison[]
 }
