@@ -11,7 +11,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** The counters of a log, asked once for all requests of a turn of the event loop. */
+/** The counters of a log, asked once for all requests that are taken up together. */
 export class GatheredCounters {
   readonly #counters: Counters
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class GatheredCounters {
       return Promise.reject(new EventSystemError('log_unavailable', 'The log does not count just now.'))
     }
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ addition, resolve, reject }) === 1) setImmediate(() => this.#send())
+      if (this.#waiting.push({ addition, resolve, reject }) === 1) process.nextTick(() => this.#send())
     })
   }
 

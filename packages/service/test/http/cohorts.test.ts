@@ -10,12 +10,12 @@ import { serviceOver } from './support/test-service.ts'
 const NAMES = ['a', 'b', 'c']
 
 /** One connection each, on which a first request was answered already. */
-async function openConnections(url: string, headers = '') {
+async function openConnections(url: string, headers = '', pathOf = (name: string) => `/${name}`) {
   const connections = await Promise.all(
     NAMES.map(async (name) => {
       const socket = await connectTo(url)
       const ask = async () => {
-        socket.write(`GET /${name} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`)
+        socket.write(`GET ${pathOf(name)} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`)
         const [answer] = await once(socket, 'data')
         return String(answer).slice(9, 12)
       }
@@ -65,4 +65,14 @@ test('for the requests of a turn it is asked once whether API keys have changed'
 
   expect(await askAtOnce()).toEqual(['404', '404', '404'])
   expect(revision).toHaveBeenCalledOnce()
+})
+
+test('the requests of a turn are counted by one question to the log', async () => {
+  const { url, system } = await serviceOver('redis', { EVENT_LIMIT_REQUESTS_PER_SECOND: '1000' })
+  const askAtOnce = await openConnections(url, '', () => '/versions?stream_key=a')
+  if (system.log.counters === undefined) throw new Error('Redis counts.')
+  const add = vi.spyOn(system.log.counters, 'add')
+
+  expect(await askAtOnce()).toEqual(['200', '200', '200'])
+  expect(add.mock.calls.map(([additions]) => additions.length)).toEqual([3])
 })
