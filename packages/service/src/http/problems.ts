@@ -234,7 +234,6 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
 
 /** For what is no HTTP at all, or took too long to come: the connection is closed behind the answer. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (isOfCertificate(error, socket)) return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -246,15 +245,6 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
         ? [431, 'The headers of the request are too large.']
         : [400, 'The request is not HTTP/1.1.']
   refuseOverSocket(socket, status, new EventSystemError('invalid_argument', sentence))
-}
-
-/**
- * Whether OpenSSL says of a client certificate, whose signature it could not verify, what Node takes for the end of the connection. Its
- * requests are answered: that it cannot be taken, or by what else they show. Errors of the connection itself are of its `SSL routines`.
- */
-function isOfCertificate(error: NodeJS.ErrnoException & { library?: string }, socket: Socket): boolean {
-  const isVerified = !('authorizationError' in socket) || !socket.authorizationError
-  return !isVerified && error.library !== undefined && error.library !== 'SSL routines'
 }
 
 /** Answers with a problem document where there is no request to answer, and closes the connection. */

@@ -89,14 +89,14 @@ export class ServiceTls {
     }
   }
 
-  /** Gives a server that was made of {@link serverOptions} what changes in the files; connections that are open go on. */
+  /** Gives a server that was made of {@link serverOptions} what changes in the files; connections that are open go on, and so do those whose certificate does not verify. */
   keepFresh(server: Http2SecureServer): void {
     this.#servers.add(server)
     const begin = (connection: object) => {
       const { trust } = this.#files.content
       if (trust !== undefined) this.#begunUnder.set(connection, trust)
     }
-    server.on('secureConnection', begin).on('session', begin)
+    server.on('secureConnection', clearErrors).on('secureConnection', begin).on('session', begin)
   }
 
   /** The certificate that the sender of a request showed when it connected. Looked at once for each connection, and again when the files change or it expires. */
@@ -165,3 +165,11 @@ function judged(
 
 const NAMELESS =
   'it has no name for a principal, a URI, DNS name, e-mail address or common name of 1 to 200 characters, no *, and not anonymous'
+
+/**
+ * What OpenSSL notes of a client certificate that does not verify stays in its queue of errors, and Node takes it for the end of the
+ * connection when it has read what came with the handshake. To ask for the certificate clears the queue.
+ */
+function clearErrors(socket: TLSSocket): void {
+  socket.getPeerX509Certificate()
+}
