@@ -18,16 +18,12 @@ const SECRET = 'a secret of the benchmark alone, of more than 32 bytes'
 /** Far from what is asked of it, so that every request is counted and none refused. */
 const LIMITS = { EVENT_LIMIT_REQUESTS_PER_SECOND: '10000000', EVENT_LIMIT_PUBLISH_EVENTS_PER_SECOND: '10000000' }
 
-const KEYS_ARE_ASKED_FOR = `Before the requests of a turn go on, the log is asked whether a key was revoked: for the 50 that wait
-for their answers before they ask again that is a pause, in which a Redis that appends to its end answers nobody.`
-
 type Environment = Record<string, string>
 
 /** A service that asks who publishes, and what the publisher shows. */
 interface Guarded {
   readonly what: string
   readonly ratioFloor?: number
-  readonly inTheWay?: string
   readonly environment: Environment
   readonly credential: string
 }
@@ -57,7 +53,6 @@ async function guardedServices(log: BenchLog, folder: string): Promise<Guarded[]
     {
       what: 'with an API key',
       ratioFloor: 0.9,
-      inTheWay: KEYS_ARE_ASKED_FOR,
       environment: { ...ofKeys, ...asking },
       credential: apiKey(ofKeys)
     },

@@ -1,4 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, EventSystemError, type LogRecord, type Records } from '@tradpal/event-system'
 import { ANONYMOUS } from './principal.ts'
 import { assertScope } from './scopes.ts'
@@ -7,6 +8,11 @@ import { assertScope } from './scopes.ts'
 export const API_KEYS = 'api-keys'
 /** The collection that has when each was last used: apart, so that a use changes no key. */
 export const API_KEY_USES = 'api-key-uses'
+
+/** An instance of the service takes a key by what it asked of the log so long ago, in ms. */
+export const KNOWN_FOR_MS = 100
+/** So long after it was written, in ms, every instance knows that a key has ended: by then what each knew before holds no more, on whatever clock. */
+const ENDED_AFTER_MS = 150
 
 /** How every key begins, so that whoever scans code or logs for secrets finds it. */
 const PREFIX = 'tradpal'
@@ -139,8 +145,9 @@ export class ApiKeys {
     for (;;) {
       const { value, revision } = await this.#mustBe(id)
       const changed = change(JSON.parse(value))
-      if ((await this.#records.put(API_KEYS, id, JSON.stringify(changed), revision)) !== undefined)
-        return shown(changed)
+      if ((await this.#records.put(API_KEYS, id, JSON.stringify(changed), revision)) === undefined) continue
+      await sleep(ENDED_AFTER_MS)
+      return shown(changed)
     }
   }
 

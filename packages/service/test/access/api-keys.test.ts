@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { FakeClock } from '@tradpal/event-system/testing'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { API_KEYS, ApiKeys, isSecretOf } from '../../src/access/api-keys.ts'
 import { KeyBook } from '../../src/access/key-book.ts'
+import { monotonicTime } from '../http/support/monotonic-time.ts'
 import { LOGS, newLog } from '../http/support/test-service.ts'
 
 describe.each(LOGS)('API keys in %s', (kind) => {
@@ -63,6 +65,54 @@ describe.each(LOGS)('API keys in %s', (kind) => {
     await elsewhere.revoke(apiKey.id)
     await expect(book.find(key)).rejects.toThrow(/was revoked/)
     expect((await elsewhere.list())[0]?.revokedAt).toEqual(expect.any(Number))
+  })
+
+  test('who shows a key that was shown before waits for the log when it was asked more than 100 ms ago; behind 50 ms it is asked anew', async () => {
+    const { key } = await keys.create({ name: 'a', by: 'me' })
+    const goTo = monotonicTime()
+    const revision = vi.spyOn(system.log.records, 'revision')
+    const asked = () => revision.mock.calls.length
+    await book.find(key)
+    goTo(50)
+    await book.find(key)
+    expect(asked()).toBe(1)
+
+    const answer = Promise.withResolvers<number>()
+    revision.mockReturnValueOnce(answer.promise)
+    goTo(51)
+    await book.find(key)
+    await vi.waitUntil(() => asked() === 2)
+    goTo(100)
+    await book.find(key)
+    goTo(101)
+    const finding = book.find(key)
+    expect(await Promise.race([finding, nextTurn('waits')])).toBe('waits')
+    answer.resolve(await revisionOf(system))
+    await finding
+  })
+
+  test('an answer that took longer than what was asked for holds is asked for again', async () => {
+    const elsewhere = new ApiKeys(system.log.records, systemClock)
+    const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
+    const goTo = monotonicTime()
+    await book.find(key)
+    const slow = Promise.withResolvers<number>()
+    vi.spyOn(system.log.records, 'revision').mockReturnValueOnce(slow.promise)
+    const before = await revisionOf(system)
+    goTo(101)
+    const letIn = book.find(key)
+    await elsewhere.revoke(apiKey.id)
+    goTo(202)
+    const refused = book.find(key)
+    slow.resolve(before)
+    await letIn
+    await expect(refused).rejects.toThrow(/was revoked/)
+  })
+
+  test('a key that was made just now is known at once', async () => {
+    await book.find((await keys.create({ name: 'a', by: 'me' })).key)
+    const { key, apiKey } = await keys.create({ name: 'b', by: 'me' })
+    expect(await book.find(key)).toMatchObject(apiKey)
   })
 
   test('a rotated key lives on for the overlap, beside its successor, which may do the same', async () => {
@@ -148,12 +198,15 @@ test('while the log is away, the keys that were known hold for a quarter of an h
   }
   const book = new KeyBook({ records: unsteady, clock, logger: silentLogger })
   const fresh = new KeyBook({ records: unsteady, clock, logger: silentLogger })
+  const goTo = monotonicTime()
   await book.find(key)
   isAway = true
   await clock.advance(900_000)
+  goTo(900_000)
   await book.find(key)
   await expect(book.find(key.replace(/.$/, 'x'))).rejects.toMatchObject({ code: 'unauthenticated' })
   await clock.advance(1)
+  goTo(900_101)
   await expect(book.find(key)).rejects.toThrow('away')
   await expect(fresh.find(key)).rejects.toThrow('away')
 })
@@ -174,6 +227,10 @@ test('how long a comparison takes says nothing of a secret: it is of hashes, whi
   }
   expect(Math.max(...sharedStarts)).toBeLessThan(6)
 })
+
+async function revisionOf({ log: { records } }: EventSystem): Promise<number> {
+  return (await records.list(API_KEYS)).revision
+}
 
 function sharedStart(one: string, other: string): number {
   let length = 0

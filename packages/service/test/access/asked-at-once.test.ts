@@ -2,6 +2,7 @@ import { EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Access, type Credentials } from '../../src/access/index.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
+import { monotonicTime } from '../http/support/monotonic-time.ts'
 import { newLog } from '../http/support/test-service.ts'
 
 /** Whom an access knows by one key, which was shown once. */
@@ -44,6 +45,7 @@ test('those who show the same at the same moment get the same answer, and at the
 test('nobody gets an answer that was found before the question', async () => {
   const { nameOf, byBearer, records, revoke } = await accessWithKey()
   const find = records.revision.bind(records)
+  const goTo = monotonicTime()
   let answer = () => {}
   vi.spyOn(records, 'revision').mockImplementationOnce(async (collection) => {
     const revision = await find(collection)
@@ -52,9 +54,11 @@ test('nobody gets an answer that was found before the question', async () => {
     })
     return revision
   })
+  goTo(1_000)
   const before = nameOf(byBearer)
   await vi.waitFor(() => expect(records.revision).toHaveBeenCalledOnce())
   await revoke()
+  goTo(1_150)
   const behind = nameOf(byBearer)
   answer()
   const [, answered] = await Promise.allSettled([before, behind])

@@ -4,6 +4,7 @@ import fastify from 'fastify'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { ApiKeys } from '../../src/access/api-keys.ts'
 import { handleInCohorts } from '../../src/http/cohorts.ts'
+import { monotonicTime } from './support/monotonic-time.ts'
 import { connectTo } from './support/raw-request.ts'
 import { serviceOver } from './support/test-service.ts'
 
@@ -61,6 +62,7 @@ test('for the requests of a turn it is asked once whether API keys have changed'
   const { records } = system.log
   const { key } = await new ApiKeys(records, systemClock).create({ name: 'a', scopes: ['read:*'], by: 'me' })
   const askAtOnce = await openConnections(url, `Authorization: Bearer ${key}\r\n`)
+  monotonicTime()(1_000)
   const revision = vi.spyOn(records, 'revision')
 
   expect(await askAtOnce()).toEqual(['404', '404', '404'])
