@@ -11,7 +11,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** The counters of a log, asked once for all requests that are taken up together. */
+/** The counters of a log, asked once for all requests that are taken up together: what these add to the same count is added at once. */
 export class GatheredCounters {
   readonly #counters: Counters
   readonly #clock: Clock
@@ -34,18 +34,37 @@ export class GatheredCounters {
   }
 
   #send(): void {
-    const waiting = this.#waiting
+    const additions = [...Map.groupBy(this.#waiting, ({ addition }) => addition.key).values()]
     this.#waiting = []
-    for (let i = 0; i < waiting.length; i += MOST_IN_A_CALL) this.#call(waiting.slice(i, i + MOST_IN_A_CALL))
+    for (let i = 0; i < additions.length; i += MOST_IN_A_CALL) this.#call(additions.slice(i, i + MOST_IN_A_CALL))
   }
 
-  async #call(waiting: readonly Waiting[]): Promise<void> {
+  async #call(additions: readonly (readonly Waiting[])[]): Promise<void> {
     try {
-      const counts = await this.#counters.add(waiting.map(({ addition }) => addition))
-      for (const [i, { resolve }] of waiting.entries()) resolve(counts[i] as Count)
+      const counts = await this.#counters.add(additions.map(sumOf))
+      for (const [i, waiting] of additions.entries()) answer(waiting, counts[i] as Count)
     } catch (error) {
       this.#awayUntil = this.#clock.now() + AWAY_MS
-      for (const { reject } of waiting) reject(error)
+      for (const { reject } of additions.flat()) reject(error)
     }
   }
+}
+
+/** Of those that add to the same count, one or more. */
+function sumOf(waiting: readonly Waiting[]): Addition {
+  const [first] = waiting as readonly [Waiting, ...Waiting[]]
+  return { ...first.addition, amount: amountOf(waiting) }
+}
+
+/** Tells each what it would have been told had they come one after the other. */
+function answer(waiting: readonly Waiting[], { value, resetsInMs }: Count): void {
+  let own = value - amountOf(waiting)
+  for (const { addition, resolve } of waiting) {
+    own += addition.amount
+    resolve({ value: own, resetsInMs })
+  }
+}
+
+function amountOf(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, { addition }) => sum + addition.amount, 0)
 }

@@ -69,12 +69,12 @@ test('for the requests of a turn it is asked once whether API keys have changed'
   expect(revision).toHaveBeenCalledOnce()
 })
 
-test('the requests of a turn are counted by one question to the log', async () => {
+test('the requests of a turn are counted by one question to the log, and those of one caller by one addition', async () => {
   const { url, system } = await serviceOver('redis', { EVENT_LIMIT_REQUESTS_PER_SECOND: '1000' })
   const askAtOnce = await openConnections(url, '', () => '/versions?stream_key=a')
   if (system.log.counters === undefined) throw new Error('Redis counts.')
   const add = vi.spyOn(system.log.counters, 'add')
 
   expect(await askAtOnce()).toEqual(['200', '200', '200'])
-  expect(add.mock.calls.map(([additions]) => additions.length)).toEqual([3])
+  expect(add.mock.calls.map(([additions]) => additions.map(({ amount }) => amount))).toEqual([[3]])
 })
