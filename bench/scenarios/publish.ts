@@ -8,9 +8,8 @@ import type { BenchLog, RawDriver } from '../logs.ts'
 import { type Comparison, quantile, ratesInTurns, spentMs } from '../measure.ts'
 import { natsRate } from '../nats.ts'
 
-/** So many before the measured ones, where each takes so short that compiling the code would be a part of the figure. */
-const WARM_UP = 2_000
-const WARM_UP_MANY = 20_000
+/** So many before the measured ones: each takes so short that compiling the code would be a part of the figure. */
+const WARM_UP = 20_000
 /** To the other peers so many are published. */
 const ELSEWHERE = 100_000
 const ONE_BY_ONE = 10_000
@@ -211,11 +210,11 @@ async function appendAll(raw: RawDriver, wires: readonly object[]): Promise<void
 async function besideOthers(url: string, published: Comparison): Promise<Comparison[]> {
   const wires = marketDataBatch(ELSEWHERE).map(toWire)
   const messages = wires.map((wire) => ({ id: wire.event_id, wire }))
-  await ioredisRate(url, wires.slice(0, WARM_UP_MANY), PUBLISHERS)
+  await ioredisRate(url, wires.slice(0, WARM_UP), PUBLISHERS)
   const pipelined = await ioredisRate(url, wires, PUBLISHERS)
   await bullMqAddRate(url, JOBS / 4)
   const jobs = await bullMqAddRate(url, JOBS)
-  await natsRate(messages.slice(0, WARM_UP_MANY), PUBLISHERS)
+  await natsRate(messages.slice(0, WARM_UP), PUBLISHERS)
   const inJetStream = await natsRate(messages, PUBLISHERS)
   return [
     { ...published, peer: 'ioredis with auto-pipelining + JSON.stringify', theirs: pipelined, ratioFloor: 1 },
