@@ -1,7 +1,7 @@
 import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
-import type { Connection, Reply, Writer } from './connection.ts'
+import type { Connection, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
@@ -14,7 +14,8 @@ import { expectedArguments, placedAt, type VersionedReply, versionedResults } fr
 /** The field of an entry that holds its payload itself. */
 const PAYLOAD_FIELD = 'event'
 
-type AppendReply = [ids: string[], duplicates: number[]]
+/** Of one entry that is new, its message id alone. */
+type AppendReply = string | [ids: string[], duplicates: number[]]
 
 const NOTHING: readonly StreamVersion[] = []
 
@@ -70,12 +71,10 @@ export class Appender {
     if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs, isVersioned ? expected : undefined)
     if (isVersioned) return this.#appendVersioned(entries, expected, timeoutMs)
     const rows = rowsOf(entries, (args, { payload }) => args.push(payload))
-    if (entries.length > 1 || this.#window === '0') {
-      return toResults(await this.#run<AppendReply>('append', [this.#window, ...rows], timeoutMs))
-    }
-    const reply = await this.#run<string | [string]>('appendOne', [this.#window, ...rows], timeoutMs)
-    const isNew = typeof reply === 'string'
-    return [{ messageId: isNew ? reply : placedAt(reply[0]).messageId, duplicate: !isNew }]
+    const { stream, deduplication } = this.#keys
+    const writer = this.#connection.durable
+    const args = [this.#window, ...rows]
+    return toResults(await runScript<AppendReply>(writer, 'append', [stream, ...deduplication], args, timeoutMs))
   }
 
   async #appendVersioned(
@@ -141,14 +140,11 @@ export class Appender {
       })
     }
   }
-
-  #run<R extends Reply>(script: 'append' | 'appendOne', args: readonly string[], timeoutMs?: number): Promise<R> {
-    const { stream, deduplication } = this.#keys
-    return runScript<R>(this.#connection.durable, script, [stream, ...deduplication], args, timeoutMs)
-  }
 }
 
-function toResults([ids, duplicates]: AppendReply): AppendResult[] {
+function toResults(reply: AppendReply): AppendResult[] {
+  if (typeof reply === 'string') return [{ messageId: reply, duplicate: false }]
+  const [ids, duplicates] = reply
   const results = ids.map((messageId) => ({ messageId, duplicate: false }))
   for (const index of duplicates) {
     results[index] = { messageId: placedAt(ids[index] as string).messageId, duplicate: true }

@@ -7,7 +7,6 @@ import { isReply } from './errors.ts'
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log, or the counts, behind them. */
 const SCRIPTS = {
   append: load('append-3'),
-  appendOne: load('append-one-3'),
   appendPartitioned: load('append-partitioned-4n'),
   appendVersioned: load('append-versioned-4'),
   appendVersionedPartitioned: load('append-versioned-partitioned-5n'),
@@ -50,20 +49,22 @@ interface Script {
   readonly hash: string
 }
 
-/** A script's text begins with that of the files of functions that its line `-- Includes:` names, and those that they name. */
 function load(name: string): Script {
-  const parts = new Map<string, string>()
-  include(name, parts)
-  const text = [...parts.values()].join('\n')
+  const text = textOf(name, new Set())
   return { text, hash: createHash('sha1').update(text).digest('hex') }
 }
 
-function include(name: string, parts: Map<string, string>): void {
-  if (parts.has(name)) return
+/** A line `-- Includes:` names files of functions, whose texts stand in its place, each once in a script. */
+function textOf(name: string, known: Set<string>): string {
+  if (known.has(name)) return ''
+  known.add(name)
   const text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
-  const names = /^-- Includes: (.+)$/m.exec(text)?.[1]?.split(', ') ?? []
-  for (const one of names) include(`include/${one}`, parts)
-  parts.set(name, text)
+  return text.replaceAll(/^-- Includes: (.+)$/gm, (_, names: string) =>
+    names
+      .split(', ')
+      .map((one) => textOf(`include/${one}`, known))
+      .join('\n')
+  )
 }
 
 /** The scripts that have been run over a writer. */
@@ -88,21 +89,22 @@ export function runScript<R extends Reply>(
   timeoutMs?: number
 ): Promise<R> {
   const { text, hash } = SCRIPTS[name]
-  const tail = [String(keys.length), ...keys, ...args]
   const send = (command: 'EVAL' | 'EVALSHA', script: string) =>
-    writer.write<R>([command, script, ...tail], timeoutMs).catch((error) => {
+    writer.write<R>([command, script, String(keys.length), ...keys, ...args], timeoutMs)
+  const sendText = () =>
+    send('EVAL', text).catch((error) => {
       throw naming(error, text)
     })
   const known = knownTo(writer)
   if (!known.has(name)) {
-    return send('EVAL', text).then((reply) => {
+    return sendText().then((reply) => {
       known.add(name)
       return reply
     })
   }
   return send('EVALSHA', hash).catch((error) => {
-    if (!isReply(error, 'NOSCRIPT')) throw error
-    return send('EVAL', text)
+    if (isReply(error, 'NOSCRIPT')) return sendText()
+    throw naming(error, text)
   })
 }
 
