@@ -141,6 +141,7 @@ export class ApiKeys {
     return this.#change(id, (key) => ({ ...key, revokedAt: key.revokedAt ?? this.#clock.now() }))
   }
 
+  /** Resolves when every instance knows of it: see {@link ENDED_AFTER_MS}. */
   async #change(id: string, change: (key: StoredApiKey) => StoredApiKey): Promise<ApiKey> {
     for (;;) {
       const { value, revision } = await this.#mustBe(id)

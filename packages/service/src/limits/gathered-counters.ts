@@ -50,7 +50,7 @@ export class GatheredCounters {
   }
 }
 
-/** Of those that add to the same count, one or more. */
+/** Of those that add to the same count, one or more. A count has one window, whoever adds. */
 function sumOf(waiting: readonly Waiting[]): Addition {
   const [first] = waiting as readonly [Waiting, ...Waiting[]]
   return { ...first.addition, amount: amountOf(waiting) }

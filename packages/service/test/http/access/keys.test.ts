@@ -1,7 +1,8 @@
 import { EventClient } from '@tradpal/event-client'
+import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { get, LOGS } from '../support/test-service.ts'
-import { guardedService, keyHeaders } from './support.ts'
+import { get, LOGS, newLog } from '../support/test-service.ts'
+import { callerWith, guardedService, keyHeaders } from './support.ts'
 
 describe.each(LOGS)('API keys over HTTP, over %s', (kind) => {
   test('are made, listed without the key, rotated and revoked, by the client', async () => {
@@ -42,6 +43,30 @@ describe.each(LOGS)('API keys over HTTP, over %s', (kind) => {
     const text = (await (await as('another', ['admin:keys'])).get('/keys')).text
     expect(text).not.toContain(key.slice(21))
     expect(text).not.toContain('hash')
+  })
+
+  test('one that is revoked at an instance lets in no request that is sent behind the answer, at another that is busy with it', async () => {
+    const environment = { ...(await newLog(kind)), EVENT_LIMIT_AUTH_FAILURES_PER_MINUTE: '0' }
+    const [here, elsewhere] = [await guardedService(kind, environment), await guardedService(kind, environment)]
+    const admin = await here.as('admin', ['*'])
+    const { id, key } = (await admin.post('/keys', { name: 'a', scopes: ['read:*'] })).body
+    const reader = callerWith(elsewhere.url, { authorization: `Bearer ${key}` })
+    const statuses = { before: [] as number[], behind: [] as number[] }
+    let isAnswered = false
+    const readOn = async () => {
+      while (statuses.behind.length < 20) {
+        const answers = isAnswered ? statuses.behind : statuses.before
+        answers.push((await reader.get('/events')).status)
+      }
+    }
+    const reading = Promise.all([readOn(), readOn()])
+    await waitFor(() => statuses.before.length > 20)
+    expect(new Set(statuses.before)).toEqual(new Set([200]))
+
+    expect((await admin.delete(`/keys/${id}`)).status).toBe(200)
+    isAnswered = true
+    await reading
+    expect(new Set(statuses.behind)).toEqual(new Set([401]))
   })
 })
 
