@@ -50,12 +50,7 @@ async function guardedServices(log: BenchLog, folder: string): Promise<Guarded[]
   const jwt = { EVENT_JWT_ISSUER: 'bench', EVENT_JWT_AUDIENCE: 'bench', EVENT_JWT_ALGORITHMS: 'HS256' }
   const asking = { EVENT_AUTH: 'required' }
   return [
-    {
-      what: 'with an API key',
-      ratioFloor: 0.9,
-      environment: { ...ofKeys, ...asking },
-      credential: apiKey(ofKeys)
-    },
+    { what: 'with an API key', ratioFloor: 0.9, environment: { ...ofKeys, ...asking }, credential: apiKey(ofKeys) },
     {
       what: 'with a token',
       ratioFloor: 0.85,
@@ -71,7 +66,7 @@ async function guardedServices(log: BenchLog, folder: string): Promise<Guarded[]
 }
 
 async function compare(
-  { what, environment, credential, ...floors }: Guarded,
+  { what, environment, credential, ...floor }: Guarded,
   plain: BenchServer,
   kind: string
 ): Promise<Comparison> {
@@ -84,7 +79,7 @@ async function compare(
     await ratesInTurns(WARM_UP, TURN, ways)
     const { ours, theirs } = await ratesInTurns(REQUESTS, TURN, ways)
     const peer = 'without credentials'
-    return { what: `HTTP, ${kind}: POST /events ${what}`, unit: 'requests/s', ours, peer, theirs, ...floors }
+    return { what: `HTTP, ${kind}: POST /events ${what}`, unit: 'requests/s', ours, peer, theirs, ...floor }
   } finally {
     await service.close()
   }
