@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type Event, type EventSystem, toWire, type WireEvent } from '@tradpal/event-system'
 import { bullMqAddRate } from '../bullmq.ts'
 import { type Contender, type Contenders, ratesOf } from '../contenders.ts'
-import { marketDataBatch } from '../events.ts'
+import { marketData, marketDataBatch } from '../events.ts'
 import { ioredisRate } from '../ioredis.ts'
 import type { BenchLog, RawDriver } from '../logs.ts'
-import { type Comparison, quantile, ratesInTurns, spentMs } from '../measure.ts'
+import { type Comparison, quantile, spentMs } from '../measure.ts'
 import { natsRate } from '../nats.ts'
 
 /** So many before the measured ones: each takes so short that compiling the code would be a part of the figure. */
@@ -13,6 +13,7 @@ const WARM_UP = 20_000
 /** To the other peers so many are published. */
 const ELSEWHERE = 100_000
 const ONE_BY_ONE = 10_000
+const ONE_BY_ONE_TURN = 1_000
 export const PUBLISHERS = 1_000
 export const CONCURRENT = { warmUps: 3, turns: 6, each: 20_000 }
 const BATCH = 100
@@ -43,42 +44,43 @@ export async function publishing(log: BenchLog): Promise<Comparison[]> {
   return comparisons
 }
 
-/** One after another, beside a driver that appends in this way. */
+/** One after another, each made just before it, beside a driver that appends in this way. */
 async function oneByOne(
   log: BenchLog,
   peer: string,
   append: (raw: RawDriver, wire: WireEvent) => unknown
 ): Promise<[rate: Comparison, p50: Comparison]> {
-  const events = marketDataBatch(ONE_BY_ONE)
-  const wires = events.map(toWire)
   const raw = await log.raw()
   await using system = await log.system()
-  for (const event of marketDataBatch(WARM_UP)) await system.publishEvent(event)
-  for (const event of marketDataBatch(WARM_UP)) await append(raw, toWire(event))
+  for (let i = 0; i < WARM_UP; i++) await system.publishEvent(marketData(i))
+  for (let i = 0; i < WARM_UP; i++) await append(raw, toWire(marketData(i)))
   const latencies = { ours: new Float64Array(ONE_BY_ONE), theirs: new Float64Array(ONE_BY_ONE) }
-  const { ours, theirs } = await ratesInTurns(ONE_BY_ONE, 1_000, {
-    async ours(from, to) {
-      for (let i = from; i < to; i++) {
-        const started = performance.now()
-        await system.publishEvent(events[i] as Event)
-        latencies.ours[i] = performance.now() - started
-      }
-    },
-    async theirs(from, to) {
-      for (let i = from; i < to; i++) {
-        const started = performance.now()
-        await append(raw, wires[i] as WireEvent)
-        latencies.theirs[i] = performance.now() - started
-      }
+  for (let from = 0; from < ONE_BY_ONE; from += ONE_BY_ONE_TURN) {
+    for (let i = from; i < from + ONE_BY_ONE_TURN; i++) {
+      const event = marketData(i)
+      const started = performance.now()
+      await system.publishEvent(event)
+      latencies.ours[i] = performance.now() - started
     }
-  })
+    for (let i = from; i < from + ONE_BY_ONE_TURN; i++) {
+      const wire = toWire(marketData(i))
+      const started = performance.now()
+      await append(raw, wire)
+      latencies.theirs[i] = performance.now() - started
+    }
+  }
   await raw.close()
   const what = `library, ${log.kind}: publish one after another`
+  const rates = { ours: rateOf(latencies.ours), theirs: rateOf(latencies.theirs) }
   const p50 = { ours: quantile(latencies.ours, 0.5), theirs: quantile(latencies.theirs, 0.5) }
   return [
-    { what, unit: 'events/s', ours, peer, theirs },
+    { what, unit: 'events/s', peer, ...rates },
     { what: `${what}, p50`, unit: 'ms', peer, ...p50 }
   ]
+}
+
+function rateOf(latencies: Float64Array): number {
+  return (latencies.length / latencies.reduce((sum, ms) => sum + ms, 0)) * 1_000
 }
 
 /** Beside a driver that only appends, and where there is a server, beside the least that remembers the event id as well. */

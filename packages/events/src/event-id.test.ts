@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { newEventId } from './event-id.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const ids = (count: number) => Array.from({ length: count }, newEventId)
 
 describe('newEventId', () => {
@@ -12,7 +12,7 @@ describe('newEventId', () => {
     vi.useRealTimers()
   })
 
-  test('is a UUID of version 4, and never the same', () => {
+  test('is a UUID of version 7, and never the same', () => {
     const many = ids(100_000)
     expect(many.filter((id) => !UUID.test(id))).toEqual([])
     expect(new Set(many).size).toBe(many.length)
@@ -32,5 +32,21 @@ describe('newEventId', () => {
     vi.setSystemTime(2)
     const [after] = ids(1)
     expect(after?.slice(0, 24)).not.toBe(before?.slice(0, 24))
+  })
+  test('begins with the millisecond in which it was made', () => {
+    const made = Date.UTC(2026, 10, 24, 9, 30, 0, 123)
+    vi.setSystemTime(made)
+    const [id = ''] = ids(1)
+    expect(Number.parseInt(id.slice(0, 13).replace('-', ''), 16)).toBe(made)
+  })
+
+  test('those of a process grow', () => {
+    const many = [3, 4, 5].flatMap((ms) => {
+      vi.setSystemTime(ms)
+      return ids(1_000)
+    })
+    // Of a run the first digit of the ending grows; what follows is random.
+    const inOrder = many.map((id) => id.slice(0, 18) + id.slice(24, 25))
+    expect(inOrder).toEqual(inOrder.toSorted())
   })
 })

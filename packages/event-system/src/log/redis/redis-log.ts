@@ -102,6 +102,7 @@ export class RedisLog implements EventLog {
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
     this.#closed = true
     this.#doorbell.ringAll()
+    await this.#appender.allSent(timeoutMs)
     await this.#connection.close(timeoutMs)
     this.#payloads?.close()
   }

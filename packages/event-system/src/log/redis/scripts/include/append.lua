@@ -2,7 +2,7 @@
 --
 -- The events stand in ARGV in rows: the field of their ids, the last 12 characters of each one after the other, in
 -- growing order, or '' where the field is that of one id, how many they are, and then the arguments of each.
--- Includes: remembered
+-- Includes: remembered, seats
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
 
@@ -58,9 +58,10 @@ local function recordsOf(endings, ids, count)
   return table.concat(records)
 end
 
--- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i)
--- appends the event whose arguments begin at i, and answers its message id. Returns the message ids and, from 0, the
--- indexes of those that were there already.
+-- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i, id)
+-- appends the event whose arguments begin at i, and answers its message id; in the log's own stream with the id `id`, '*' for
+-- any, or answers nil when the stream is past it. Returns the message ids, the indexes (from 0) of those that were there
+-- already, and the time; without a window none.
 local function appendEvents(streams, evenHash, oddHash, window, first, last, width, add)
   local ids, duplicates = {}, {}
   local now, span, current, before
@@ -91,18 +92,36 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
       if size >= 2 * CHUNK then write() end
     end
 
+    local least, greatest, past, areSeated
+    if window > 0 then least, greatest, past = seatsOf(places, now, window) end
+    if least then
+      areSeated = isAnySeated(streams[1], least, greatest)
+      if timeOf(greatest) < now then past = nil end -- Any new message id is past it.
+    end
+
+    local function addNext(i)
+      local id = past and add(i, past) or add(i, '*')
+      past = nil
+      return id
+    end
+
+    local function hasSeats(field)
+      return areSeated and field >= least and field <= greatest and isAnySeated(streams[1], field, field)
+    end
+
     -- Events of a row of which some may have been there before.
-    local function addNew(row, field, endings, count)
+    local function addNew(row, field, endings, count, areInSeats)
       for k = 0, count - 1 do
         local text, ending = kept[field] or here[row + 1], string.sub(endings, 12 * k + 1, 12 * k + 12)
         local own = text and #text >= LONG and ending ~= '' and '=' .. field .. ending
         local id = own and kept[own] and recordIn(kept[own], '', now, window)
           or rememberedIn(current, text, field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
+          or areInSeats and seatTakenBy(streams[1], field, ending)
         if id then
           duplicates[#duplicates + 1] = #ids
         else
-          id = add(places[row] + 3 + width * k)
+          id = addNext(places[row] + 3 + width * k)
           if own then
             keep(own, '1:' .. id .. ':')
           else
@@ -115,15 +134,16 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
 
     for row, at in ipairs(places) do
       local field, endings, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-      if kept[field] or here[row + 1] or old[row + 1] then
-        addNew(row, field, endings, count)
+      local areInSeats = hasSeats(field)
+      if kept[field] or here[row + 1] or old[row + 1] or areInSeats then
+        addNew(row, field, endings, count, areInSeats)
       else
-        for i = at + 3, at + 2 + width * count, width do ids[#ids + 1] = add(i) end
+        for i = at + 3, at + 2 + width * count, width do ids[#ids + 1] = addNext(i) end
         if window > 0 then keep(field, recordsOf(endings, ids, count)) end
       end
     end
     write()
     first = next
   end
-  return ids, duplicates
+  return ids, duplicates, now
 end

@@ -23,8 +23,8 @@ local function areAllThere(evenHash, oddHash, window, first, last, width)
 end
 
 -- In ARGV stand, from `at` on, how many versions are expected, stream key and version of each, and then the events in rows,
--- each with `width` arguments, the stream key last, '' for none. add(i) appends the event whose arguments begin at i, and
--- answers its message id.
+-- each with `width` arguments, the stream key last, '' for none. add(i, id) appends the event whose arguments begin at i, as
+-- that of appendEvents does.
 -- Returns {message ids, indexes (from 0) of those that were there already}; the id of an event with a stream key is
 -- followed by a space and the version, and so it is remembered for deduplication. Or, nothing changed, {index (from 0) of
 -- an expected version that is not so, the version that is}.
@@ -46,9 +46,9 @@ local function appendVersioned(streams, evenHash, oddHash, versionsHash, window,
     end
   end
 
-  local ids, duplicates = appendEvents(streams, evenHash, oddHash, window, first, #ARGV, width, function(i)
-    local id, key = add(i), ARGV[i + width - 1]
-    if key == '' then return id end
+  local ids, duplicates = appendEvents(streams, evenHash, oddHash, window, first, #ARGV, width, function(i, asked)
+    local id, key = add(i, asked), ARGV[i + width - 1]
+    if id == nil or key == '' then return id end
     versions[key] = versionOf(key) + 1
     counted[key] = true
     return id .. ' ' .. versions[key]
