@@ -56,7 +56,7 @@ export interface CreateEventOptions {
   readonly source?: string
   /** Default: nothing. */
   readonly metadata?: EventMetadata
-  /** Unique for the event: 1 to 200 characters, none of them a control character. Default: a new UUID. */
+  /** Unique for the event: 1 to 200 characters, none of them a control character. Default: a new UUID (of version 7). */
   readonly eventId?: string
   /** When it happened: RFC 3339 text, a Date, or milliseconds since the epoch. Default: now. */
   readonly timestamp?: string | Date | number

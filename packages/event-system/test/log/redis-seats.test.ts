@@ -249,6 +249,17 @@ describe('an event that is appended alone', () => {
     expect(Math.abs(log.timeOf(result?.messageId as string) - Date.now())).toBeLessThan(500)
   })
 
+  test('by a clock that is 200 ms ahead is known again when its time has come', async () => {
+    const now = Date.now
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 200)
+    onTestFinished(() => clock.mockRestore())
+    const log = await listening()
+    const one = entry()
+    await log.append([one])
+    await waitFor(async () => now() >= (seatOf(one.eventId)?.ms as number), { timeoutMs: 5_000, what: 'that time' })
+    expect(await log.append([one])).toMatchObject([{ duplicate: true }])
+  })
+
   test.each([
     ['whose id is no UUID of version 7', () => entry('an id of its own')],
     ['whose text does not name its id', () => ({ ...entry(), payload: 'encoded in some other way' })]

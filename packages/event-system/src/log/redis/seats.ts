@@ -1,7 +1,7 @@
 import type { AppendEntry, MessageId } from '../port.ts'
 
 const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
-/** An event is given its seat when it was made at most so long ago by the server's clock, or so far ahead of it, in ms. */
+/** An event asks for its seat for so long after it was made, and where the clock is off from the server's by at most as much, in ms. */
 const TOLERANCE_MS = 25
 /** What the server's clock said is gone by for so long. */
 const HEARD_FOR_MS = 1_000
@@ -24,8 +24,9 @@ export function seatOf(eventId: string): { readonly ms: number; readonly id: Mes
  * takes each seat once, and none that it is past: so an event whose answer was lost never stands there twice, however late its
  * first command comes. Deduplication finds it by its seat (see scripts/include/seats.lua).
  *
- * A wrong clock must not carry the stream away with it, and deduplication looks for no seat that is far ahead: so the time of
- * a seat has to agree with the server's clock.
+ * A wrong clock must not carry the stream away with it, and deduplication looks for no seat that is far ahead: so the clock
+ * has to agree with the server's, and the event to be new by it. An event whose id is ahead of its time, appended by the script,
+ * would get its seat as well when that time has come.
  */
 export class Seats {
   #heardMs = 0
@@ -36,8 +37,10 @@ export class Seats {
   of({ eventId, payload }: AppendEntry): MessageId | undefined {
     const now = performance.now()
     if (now < this.#restsUntil || now - this.#heardAt > HEARD_FOR_MS) return undefined
+    const ownMs = Date.now()
+    if (differ(ownMs, this.#heardMs + now - this.#heardAt)) return undefined
     const seat = seatOf(eventId)
-    if (seat === undefined || Math.abs(seat.ms - this.#heardMs - (now - this.#heardAt)) > TOLERANCE_MS) return undefined
+    if (seat === undefined || differ(ownMs, seat.ms)) return undefined
     return payload.includes(eventId) ? seat.id : undefined
   }
 
@@ -55,4 +58,8 @@ export class Seats {
   rest(): void {
     this.#restsUntil = performance.now() + REST_MS
   }
+}
+
+function differ(one: number, other: number): boolean {
+  return Math.abs(one - other) > TOLERANCE_MS
 }
