@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newEventId } from '@tradpal/events'
 import fc from 'fast-check'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { randomFrom } from '../../../../test/support/random.ts'
 import type { redisClient } from '../../../../test/support/redis-client.ts'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
 import type { AppendEntry } from '../../src/log/port.ts'
@@ -227,6 +229,34 @@ describe('an event that is appended alone', () => {
     const other = await started()
     expect(await other.append([first])).toEqual([{ messageId: seat(first), duplicate: true }])
     expect(await other.append([second])).toMatchObject([{ duplicate: false }])
+  })
+
+  test('over a network that delays, loses and cuts is there once, where its publisher was told, and in order', async () => {
+    const random = randomFrom(20_261_127)
+    const proxy = await TcpProxy.before(Number(new URL(redis.server.url).port))
+    onTestFinished(() => proxy.close())
+    const log = await listening({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 100 })
+    const troubles = [() => proxy.delay(150), () => proxy.loseAnswers(), () => proxy.reset(), () => proxy.cutOff()]
+    const told: { messageId: string | undefined; payload: string }[] = []
+    const until = Date.now() + 3_000
+    const publishing = (async () => {
+      while (Date.now() < until) {
+        const one = entry()
+        const append = async () => (await log.append([one]))[0]
+        told.push({ messageId: (await waitFor(append, { timeoutMs: 10_000 })).messageId, payload: one.payload })
+      }
+    })()
+    while (Date.now() < until) {
+      await sleep(50 + random() * 50)
+      troubles[Math.floor(random() * troubles.length)]?.()
+      await sleep(random() * 200)
+      proxy.mend()
+    }
+    await publishing
+    const other = await started()
+    expect((await other.read({ limit: 100_000 })).slice(1)).toEqual(told)
+    const sequences = told.map(({ messageId }) => Number(messageId?.split('-')[1]))
+    expect(sequences.filter((sequence) => sequence >= 2 ** 16).length).toBeGreaterThan(told.length / 2)
   })
 
   test('and what waits behind it are both appended before the log is closed', async () => {
