@@ -17,7 +17,8 @@ import { expectedArguments, placedAt, type VersionedReply, versionedResults } fr
 /** The field of an entry that holds its payload itself. */
 const PAYLOAD_FIELD = 'event'
 
-type AppendReply = [ids: string[], duplicates: number[], ...timeMs: number[]]
+/** Of ids that follow one on the other, the first alone. */
+type AppendReply = [ids: string[] | string, duplicates: number[], ...timeMs: number[]]
 
 const NOTHING: readonly StreamVersion[] = []
 
@@ -135,7 +136,7 @@ export class Appender {
     const args = [this.#window, ...rows]
     const reply = await runScript<AppendReply>(writer, 'append', [stream, ...deduplication], args, timeoutMs)
     if (reply[2] !== undefined) this.#seats?.heard(reply[2])
-    return toResults(reply)
+    return toResults(reply, entries.length)
   }
 
   /** Resolves, in turn, when what was sent before has its seat or another place, to what is left of the time. Rejects with `log_unavailable`, unsent, when nothing is. */
@@ -189,7 +190,8 @@ export class Appender {
     const options = { timeoutMs, writer: this.#connection.durable }
     const keys = [...deduplication, bell]
     if (expected === undefined) {
-      return toResults(await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, options))
+      const reply = await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, options)
+      return toResults(reply, entries.length)
     }
     keys.push(versions)
     const script = 'appendVersionedPartitioned'
@@ -219,10 +221,16 @@ export class Appender {
   }
 }
 
-function toResults([ids, duplicates]: AppendReply): AppendResult[] {
+function toResults([some, duplicates]: AppendReply, count: number): AppendResult[] {
+  const ids = typeof some === 'string' ? idsFrom(some, count) : some
   const results = ids.map((messageId) => ({ messageId, duplicate: false }))
   for (const index of duplicates) {
     results[index] = { messageId: placedAt(ids[index] as string).messageId, duplicate: true }
   }
   return results
+}
+
+function idsFrom(first: MessageId, count: number): MessageId[] {
+  const [ms, sequence] = first.split('-')
+  return Array.from({ length: count }, (_, i) => `${ms}-${Number(sequence) + i}`)
 }

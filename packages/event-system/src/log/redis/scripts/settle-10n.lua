@@ -32,8 +32,9 @@ end
 local function appendEffects(first, last)
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
   appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i, id)
-    if ARGV[i + 1] == '' then return addTo(streams[1], id, ARGV[i]) end
-    return append(ARGV[i], tonumber(ARGV[i + 1]))
+    if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
+    if id then return addAt(streams[1], id, ARGV[i]) end
+    return redis.call('XADD', streams[1], '*', 'event', ARGV[i])
   end)
   finish()
 end

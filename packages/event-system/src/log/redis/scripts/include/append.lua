@@ -43,14 +43,17 @@ local function textsOf(hash, ofSpan, fields)
   return {}, false
 end
 
+-- Whether so many message ids, which grow, follow one on the other.
+local function isRun(first, last, count)
+  local ms, sequence = string.match(first, '^(%d+)-(%d+)$')
+  return ms and #sequence < 16 and last == string.format('%s-%.0f', ms, sequence + count - 1)
+end
+
 -- The records of ids that were appended in a row, of which none was there before: the last `count`.
 local function recordsOf(endings, ids, count)
   local last, first = ids[#ids], ids[#ids - count + 1]
   if count == 1 then return '1:' .. first .. ':' .. endings end
-  local ms, sequence = string.match(first, '^(%d+)-(%d+)$')
-  if ms and last == string.format('%s-%.0f', ms, sequence + count - 1) then
-    return count .. ':' .. first .. ':' .. endings
-  end
+  if isRun(first, last, count) then return count .. ':' .. first .. ':' .. endings end
   local records = {}
   for i = 1, count do
     records[i] = '1:' .. ids[#ids - count + i] .. ':' .. string.sub(endings, 12 * i - 11, 12 * i)
@@ -59,11 +62,11 @@ local function recordsOf(endings, ids, count)
 end
 
 -- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i, id)
--- appends the event whose arguments begin at i, and answers its message id; in the log's own stream with the id `id`, '*' for
--- any, or answers nil when the stream is past it. Returns the message ids, the indexes (from 0) of those that were there
--- already, and the time; without a window none.
+-- appends the event whose arguments begin at i, and answers its message id; with an id, in the log's own stream, that one, or
+-- nil when the stream is past it. Returns the message ids, the indexes (from 0) of those that were there already, and the
+-- time; without a window none.
 local function appendEvents(streams, evenHash, oddHash, window, first, last, width, add)
-  local ids, duplicates = {}, {}
+  local ids, duplicates, total = {}, {}, 0
   local now, span, current, before
   if window > 0 then now, span, current, before = spansOf(evenHash, oddHash, window) end
 
@@ -92,15 +95,12 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
       if size >= 2 * CHUNK then write() end
     end
 
-    local least, greatest, past, areSeated
-    if window > 0 then least, greatest, past = seatsOf(places, now, window) end
-    if least then
-      areSeated = isAnySeated(streams[1], least, greatest)
-      if timeOf(greatest) < now then past = nil end -- Any new message id is past it.
-    end
+    local least, greatest, past
+    if window > 0 then least, greatest, past = seatsOf(places, now) end
+    local areSeated = least and isAnySeated(streams[1], least, greatest)
 
     local function addNext(i)
-      local id = past and add(i, past) or add(i, '*')
+      local id = past and add(i, past) or add(i)
       past = nil
       return id
     end
@@ -117,9 +117,9 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
         local id = own and kept[own] and recordIn(kept[own], '', now, window)
           or rememberedIn(current, text, field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
-          or areInSeats and seatTakenBy(streams[1], field, ending)
+          or areInSeats and seatTakenBy(streams[1], field, ending, now - window)
         if id then
-          duplicates[#duplicates + 1] = #ids
+          duplicates[#duplicates + 1] = total
         else
           id = addNext(places[row] + 3 + width * k)
           if own then
@@ -128,7 +128,8 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
             keep(field, (text or '') .. '1:' .. id .. ':' .. ending)
           end
         end
-        ids[#ids + 1] = id
+        total = total + 1
+        ids[total] = id
       end
     end
 
@@ -138,7 +139,9 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
       if kept[field] or here[row + 1] or old[row + 1] or areInSeats then
         addNew(row, field, endings, count, areInSeats)
       else
-        for i = at + 3, at + 2 + width * count, width do ids[#ids + 1] = addNext(i) end
+        ids[total + 1] = addNext(at + 3)
+        for k = 1, count - 1 do ids[total + 1 + k] = add(at + 3 + width * k) end
+        total = total + count
         if window > 0 then keep(field, recordsOf(endings, ids, count)) end
       end
     end

@@ -8,8 +8,7 @@
 -- share is a field, and its text has a record for those that were appended in a row, `<how many>:<message id of the
 -- first>:<the last 12 characters of each>`: that costs a fraction of a field for each. A text that has grown long takes no
 -- more. Other ids, and those that find a long text, have a field of their own, `=<event id>`, and no such characters.
-
-local LONG = 1000
+-- Includes: long
 
 -- How many entries these streams were given since they were made.
 local function givenTo(streams)

@@ -7,11 +7,6 @@
 local TOO_FAR_AHEAD = 100
 local SEVEN = string.byte('7')
 
--- As the UUIDs of a millisecond begin.
-local function beginningAt(ms)
-  return string.format('%08x-%04x', math.floor(ms / 65536), ms % 65536)
-end
-
 local function timeOf(field)
   return tonumber(string.sub(field, 1, 8) .. string.sub(field, 10, 13), 16)
 end
@@ -21,20 +16,36 @@ local function seatOf(field, ending)
   return string.format('%.0f-%.0f', timeOf(field), tonumber(string.sub(field, 16, 18) .. string.sub(ending, 1, 4), 16))
 end
 
--- Of the rows at these places in ARGV whose seats somebody may have asked for within the window: the least field and the
--- greatest, and the greatest of the seats.
-local function seatsOf(places, now, window)
-  local oldest, newest = beginningAt(now - window + 1), beginningAt(now + TOO_FAR_AHEAD + 1)
-  local least, greatest, ending
+-- Of the rows at these places in ARGV whose UUIDs have seats, and are less than `bound`: the least field, the greatest, and the
+-- greatest ending there.
+local function seatedRows(places, bound)
+  local least, greatest, ending = bound, '', ''
   for _, at in ipairs(places) do
     local field = ARGV[at]
-    if string.byte(field, 15) == SEVEN and field > oldest and field < newest then
-      local last = string.sub(ARGV[at + 1], -12)
-      if not least or field < least then least = field end
-      if not greatest or field .. last > greatest .. ending then greatest, ending = field, last end
+    if string.byte(field, 15) == SEVEN and field < bound then
+      if field < least then least = field end
+      if field > greatest then greatest, ending = field, '' end
+      if field == greatest then
+        local last = string.sub(ARGV[at + 1], -12)
+        if last > ending then ending = last end
+      end
     end
   end
-  return least, greatest, least and seatOf(greatest, ending)
+  if greatest ~= '' then return least, greatest, ending end
+end
+
+-- Of the rows at these places whose seats somebody may ask for: the least field, the greatest, and the greatest seat when the
+-- stream is to be put past it. Otherwise the time does that.
+local function seatsOf(places, now)
+  local least, greatest, ending = seatedRows(places, '=')
+  if not least then return nil end
+  local latest = now + TOO_FAR_AHEAD
+  if timeOf(greatest) > latest then
+    local bound = string.format('%08x-%04x', math.floor((latest + 1) / 65536), (latest + 1) % 65536)
+    least, greatest, ending = seatedRows(places, bound)
+    if not least then return nil end
+  end
+  return least, greatest, timeOf(greatest) >= now and seatOf(greatest, ending)
 end
 
 -- Whether an entry stands on one of the seats of these fields, or between them.
@@ -42,16 +53,16 @@ local function isAnySeated(stream, least, greatest)
   return #redis.call('XRANGE', stream, seatOf(least, '0000'), seatOf(greatest, 'ffff'), 'COUNT', 1) > 0
 end
 
--- The seat of a UUID, when it is there.
-local function seatTakenBy(stream, field, ending)
+-- The seat of a UUID, when it is there, and has been since then.
+local function seatTakenBy(stream, field, ending, since)
+  if timeOf(field) <= since then return nil end
   local seat = seatOf(field, ending)
   local entry = redis.call('XRANGE', stream, seat, seat)[1]
   return entry and string.find(entry[2][2], field .. ending, 1, true) and seat
 end
 
--- Adds an entry with that message id, or '*'. Nil when the stream is past it.
-local function addTo(stream, id, payload)
-  if id == '*' then return redis.call('XADD', stream, id, 'event', payload) end
+-- Adds an entry with that message id. Nil when the stream is past it.
+local function addAt(stream, id, payload)
   local reply = redis.pcall('XADD', stream, id, 'event', payload)
   return type(reply) == 'string' and reply or nil
 end
