@@ -13,7 +13,7 @@ const BATCH_TURN = 100
 
 const IN_THE_WAY = `Each event is read, checked, given an id, written as JSON and appended: 14 µs in an hour in which the empty handler
 answers some 11,000 single requests a second, 6 to 8 µs in one in which it answers 33,000. In such an hour an earlier state of this code (commit 5f3a108)
-made 133,123 on the embedded log and 161,438 on Redis; in one of the slow ones, in turns with this one, it made 59,881 and 69,590, this one 65,855 and 75,289.`
+made 133,123 on the embedded log and 161,438 on Redis; in one of the slow ones, in turns with this one, it made 59,881 and 69,590, this one 65,855 and 74,982.`
 
 /** Publishing over HTTP, beside the same framework with an empty handler. The events carry no id: the service makes one. */
 export async function http(log: BenchLog): Promise<Comparison[]> {
