@@ -33,6 +33,7 @@ describe('newEventId', () => {
     const [after] = ids(1)
     expect(after?.slice(0, 24)).not.toBe(before?.slice(0, 24))
   })
+
   test('begins with the millisecond in which it was made', () => {
     const made = Date.UTC(2026, 10, 24, 9, 30, 0, 123)
     vi.setSystemTime(made)
