@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newEventId } from '@tradpal/events'
 import fc from 'fast-check'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { randomFrom } from '../../../../test/support/random.ts'
 import type { redisClient } from '../../../../test/support/redis-client.ts'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
@@ -14,8 +14,13 @@ import { failure } from './redis-logs.ts'
 
 const STREAM = 'tradpal_events'
 
+/** The clock stands still until the next event is made: each is appended in the millisecond in which it was made. */
+const clock = { now: Date.now, ms: Date.now(), aheadMs: 0 }
+
 /** What createEvent and the codec make of an event: the text has the id in it. */
-function entry(eventId = newEventId()): AppendEntry {
+function entry(id?: string): AppendEntry {
+  clock.ms = clock.now()
+  const eventId = id ?? newEventId()
   return { eventId, eventType: 'trading_signal', payload: JSON.stringify({ event_id: eventId }) }
 }
 
@@ -49,8 +54,12 @@ async function commandsOf(client: ReturnType<typeof redisClient>): Promise<() =>
 describe('an event that is appended alone', () => {
   const redis = redisInTest()
   const { started } = redis
+  beforeEach(() => {
+    clock.aheadMs = 0
+    vi.spyOn(Date, 'now').mockImplementation(() => clock.ms + clock.aheadMs)
+  })
   afterEach(() => {
-    vi.useRealTimers()
+    vi.restoreAllMocks()
   })
 
   /** A log that knows the server's time, as any does that has just appended. */
@@ -184,7 +193,7 @@ describe('an event that is appended alone', () => {
     const log = await listening()
     for (let i = 0; i < 5; i++) {
       await log.append([entry()])
-      await addByHand(`${Date.now() + 20}-0`, 'by hand')
+      await addByHand(`${clock.now() + 20}-0`, 'by hand')
       const three = [entry(), entry(), entry()]
       const results = await Promise.all(three.map((one) => log.append([one])))
       expect(results.flat().map(({ duplicate }) => duplicate)).toEqual([false, false, false])
@@ -195,7 +204,7 @@ describe('an event that is appended alone', () => {
 
   test('asks for no seat for a while, where it did not get one', async () => {
     const log = await listening()
-    await addByHand(`${Date.now() + 20}-0`, 'by hand')
+    await addByHand(`${clock.now() + 20}-0`, 'by hand')
     const commands = await commandsOf(redis.client)
     for (let i = 0; i < 4; i++) await log.append([entry()])
     expect(await commands()).toEqual(['XADD', 'EVALSHA', 'EVALSHA', 'EVALSHA', 'EVALSHA'])
@@ -238,15 +247,15 @@ describe('an event that is appended alone', () => {
     const log = await listening({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 100 })
     const troubles = [() => proxy.delay(150), () => proxy.loseAnswers(), () => proxy.reset(), () => proxy.cutOff()]
     const told: { messageId: string | undefined; payload: string }[] = []
-    const until = Date.now() + 3_000
+    const until = clock.now() + 3_000
     const publishing = (async () => {
-      while (Date.now() < until) {
+      while (clock.now() < until) {
         const one = entry()
         const append = async () => (await log.append([one]))[0]
         told.push({ messageId: (await waitFor(append, { timeoutMs: 10_000 })).messageId, payload: one.payload })
       }
     })()
-    while (Date.now() < until) {
+    while (clock.now() < until) {
       await sleep(50 + random() * 50)
       troubles[Math.floor(random() * troubles.length)]?.()
       await sleep(random() * 200)
@@ -271,22 +280,30 @@ describe('an event that is appended alone', () => {
     ['a second behind', -1_000]
   ])('by a clock that is %s gets its message id by the clock of Redis', async (_, ms) => {
     const log = await listening()
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms })
+    clock.aheadMs = ms
     const one = entry()
-    vi.useRealTimers()
     const [result] = await log.append([one])
     expect(result?.messageId).not.toBe(seat(one))
-    expect(Math.abs(log.timeOf(result?.messageId as string) - Date.now())).toBeLessThan(500)
+    expect(Math.abs(log.timeOf(result?.messageId as string) - clock.now())).toBeLessThan(500)
+  })
+
+  test('later than in its millisecond gets its message id by the clock of Redis', async () => {
+    const log = await listening()
+    const one = entry()
+    await waitFor(async () => clock.now() > clock.ms, { timeoutMs: 5_000, what: 'the next millisecond' })
+    clock.ms = clock.now()
+    const [result] = await log.append([one])
+    expect(log.timeOf(result?.messageId as string)).toBeGreaterThanOrEqual(clock.ms)
   })
 
   test('by a clock that is 200 ms ahead is known again when its time has come', async () => {
-    const now = Date.now
-    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 200)
-    onTestFinished(() => clock.mockRestore())
+    clock.aheadMs = 200
     const log = await listening()
     const one = entry()
     await log.append([one])
-    await waitFor(async () => now() >= (seatOf(one.eventId)?.ms as number), { timeoutMs: 5_000, what: 'that time' })
+    const itsTime = async () => clock.now() >= (seatOf(one.eventId)?.ms as number)
+    await waitFor(itsTime, { timeoutMs: 5_000, what: 'that time' })
+    clock.ms = clock.now()
     expect(await log.append([one])).toMatchObject([{ duplicate: true }])
   })
 

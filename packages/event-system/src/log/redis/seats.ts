@@ -1,8 +1,8 @@
 import type { AppendEntry, MessageId } from '../port.ts'
 
 const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
-/** An event asks for its seat for so long after it was made, and where the clock is off from the server's by at most as much, in ms. */
-const TOLERANCE_MS = 25
+/** Where the clock is off from the server's by more, no seats are asked for, in ms. */
+const TOLERANCE_MS = 10
 /** What the server's clock said is gone by for so long. */
 const HEARD_FOR_MS = 1_000
 /** Where others append as well, no seats are asked for so long: one that is refused costs a round trip. */
@@ -24,9 +24,9 @@ export function seatOf(eventId: string): { readonly ms: number; readonly id: Mes
  * takes each seat once, and none that it is past: so an event whose answer was lost never stands there twice, however late its
  * first command comes. Deduplication finds it by its seat (see scripts/include/seats.lua).
  *
- * A wrong clock must not carry the stream away with it, and deduplication looks for no seat that is far ahead: so the clock
- * has to agree with the server's, and the event to be new by it. An event whose id is ahead of its time, appended by the script,
- * would get its seat as well when that time has come.
+ * A message id says when the log took an entry, a wrong clock must not carry the stream away with it, and deduplication looks
+ * for no seat that is far ahead: so the clock has to agree with the server's, and the event to be made in this very
+ * millisecond. One whose id is ahead of its time, appended by the script, would get its seat as well when that time has come.
  */
 export class Seats {
   #heardMs = 0
@@ -38,10 +38,9 @@ export class Seats {
     const now = performance.now()
     if (now < this.#restsUntil || now - this.#heardAt > HEARD_FOR_MS) return undefined
     const ownMs = Date.now()
-    if (differ(ownMs, this.#heardMs + now - this.#heardAt)) return undefined
+    if (Math.abs(ownMs - this.#heardMs - (now - this.#heardAt)) > TOLERANCE_MS) return undefined
     const seat = seatOf(eventId)
-    if (seat === undefined || differ(ownMs, seat.ms)) return undefined
-    return payload.includes(eventId) ? seat.id : undefined
+    return seat?.ms === ownMs && payload.includes(eventId) ? seat.id : undefined
   }
 
   /** The server's clock said so, ms since the epoch. */
@@ -58,8 +57,4 @@ export class Seats {
   rest(): void {
     this.#restsUntil = performance.now() + REST_MS
   }
-}
-
-function differ(one: number, other: number): boolean {
-  return Math.abs(one - other) > TOLERANCE_MS
 }
