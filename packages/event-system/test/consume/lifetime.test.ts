@@ -141,7 +141,7 @@ describeOnEachLog('the life of a consumer', (logs) => {
       signalOfHandler = context.signal
       await gate.promise
     })
-    await subscriber.startConsuming({ group: 'g', consumer: 'frozen', from: 'start', claimAfterMs: 60 })
+    await subscriber.startConsuming({ group: 'g', consumer: 'frozen', from: 'start', claimAfterMs: 600 })
     await append(log, signal())
     await waitFor(() => signalOfHandler)
     await log.group('g').claim('thief', { minIdleMs: 0, limit: 1 })
