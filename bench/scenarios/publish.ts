@@ -26,8 +26,7 @@ the event is checked, given its lineage, and goes through the circuit. Once a se
 looks for the event id and remembers it, 11 to 28 µs of the server.`
 
 const ALONE = `Nobody publishes while a batch is under way, so that the log waits while the next is checked and written, and
-the publisher while the log appends: 2.3 to 5 µs of the server for each event, by the hour, and 4 of one whose id is like no other. Runs of one hour
-differ by a tenth: 0.64 to 0.71.`
+the publisher while the log appends: 2.3 to 5 µs of the server for each event, by the hour, and 4 of one whose id is like no other. It differs by the hour: 0.64 to 0.74 in one day.`
 
 const ONE_THREAD = `The publisher and SQLite share one thread. By processor time an event takes some 3 µs to be checked, written as
 JSON and answered, 3 µs in SQLite (the entry, its index, its part of the deduplication window, the write-ahead log), and up to 1 µs to be looked for.`
