@@ -56,15 +56,11 @@ async function oneByOne(
   for (let from = 0; from < ONE_BY_ONE; from += ONE_BY_ONE_TURN) {
     for (let i = from; i < from + ONE_BY_ONE_TURN; i++) {
       const event = marketData(i)
-      const started = performance.now()
-      await system.publishEvent(event)
-      latencies.ours[i] = performance.now() - started
+      latencies.ours[i] = await spentMs(() => system.publishEvent(event))
     }
     for (let i = from; i < from + ONE_BY_ONE_TURN; i++) {
       const wire = toWire(marketData(i))
-      const started = performance.now()
-      await append(raw, wire)
-      latencies.theirs[i] = performance.now() - started
+      latencies.theirs[i] = await spentMs(() => append(raw, wire))
     }
   }
   await raw.close()

@@ -112,6 +112,18 @@ describe('an event that is appended alone', () => {
     expect((await payloads(log)).filter((payload) => payload === one.payload)).toHaveLength(1)
   })
 
+  test('is known again, and no conflict, whatever version is expected', async () => {
+    const log = await listening()
+    const one = entry()
+    await log.append([one])
+    const again = { ...one, streamKey: 'a key' }
+    const expected = [{ key: 'a key', version: 7 }]
+    expect(await log.append([again], { expected })).toMatchObject([{ messageId: seat(one), duplicate: true }])
+    await expect(log.append([{ ...entry(), streamKey: 'a key' }], { expected })).rejects.toMatchObject({
+      code: 'version_conflict'
+    })
+  })
+
   test('is known again in whatever company it comes, with whatever else, from whichever log', async () => {
     const logs = [await listening(), await listening(), await listening()] as const
     const company = fc.record({ log: fc.constantFrom(...logs), picks: fc.array(fc.nat(40), { minLength: 1 }) })
@@ -273,6 +285,18 @@ describe('an event that is appended alone', () => {
     const appending = Promise.all([log.append([entry()]), log.append([entry()])])
     await log.close()
     expect((await appending).flat().map(({ duplicate }) => duplicate)).toEqual([false, false])
+  })
+
+  test('that nobody answers keeps a log that is closed waiting no longer than it says, with what waits behind it', async () => {
+    const proxy = await TcpProxy.before(Number(new URL(redis.server.url).port))
+    onTestFinished(() => proxy.close())
+    const log = await listening({ url: `redis://127.0.0.1:${proxy.port}` })
+    proxy.loseAnswers()
+    const appending = [failure(log.append([entry()])), failure(log.append([entry()]))]
+    const startedAt = performance.now()
+    await log.close({ timeoutMs: 1_000 })
+    expect(performance.now() - startedAt).toBeLessThan(1_800)
+    await Promise.all(appending)
   })
 
   test.each([

@@ -10,11 +10,7 @@
 
 local window = tonumber(ARGV[1])
 local stream, call = KEYS[1], redis.call
-
-local function add(i, id)
-  if id then return addAt(stream, id, ARGV[i]) end
-  return call('XADD', stream, '*', 'event', ARGV[i])
-end
+local add = appenderTo(stream)
 
 -- One event of which nothing is remembered, as usual. Before the functions that all else needs: to make them takes longer.
 if #ARGV == 5 and window > 0 then
@@ -28,9 +24,8 @@ if #ARGV == 5 and window > 0 then
   -- Of an id that has no ending the text is its own, and '' is found in it.
   local isOfOthers = #text < LONG and not string.find(text, ending, 1, true)
   local isNew = (text == '' or isOfOthers) and not call('HGET', last, field)
-  local seated, _, past = seatsOf({2}, now)
-  isNew = isNew and not (seated and seatTakenBy(stream, field, ending, now - window))
-  if isNew and tonumber(here[1]) == span then
+  if isNew and tonumber(here[1]) == span and not seatTakenBy(stream, field, ending, now - window) then
+    local _, _, past = seatsOf({2}, now)
     local id = past and add(5, past) or add(5)
     call('HSET', current, field, text .. '1:' .. id .. ':' .. ending)
     return {id, {}, now}

@@ -7,9 +7,5 @@
 --       the events in rows, payload and stream key ('' for none) of each
 -- Returns what appendVersioned does
 
-local function add(i, id)
-  if id then return addAt(KEYS[1], id, ARGV[i]) end
-  return redis.call('XADD', KEYS[1], '*', 'event', ARGV[i])
-end
-
+local add = appenderTo(KEYS[1])
 return appendVersioned({KEYS[1]}, KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), 2, 2, add)

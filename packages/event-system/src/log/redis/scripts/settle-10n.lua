@@ -30,11 +30,11 @@ local function take()
 end
 
 local function appendEffects(first, last)
+  local add = appenderTo(streams[1])
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
   appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i, id)
     if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
-    if id then return addAt(streams[1], id, ARGV[i]) end
-    return redis.call('XADD', streams[1], '*', 'event', ARGV[i])
+    return add(i, id)
   end)
   finish()
 end

@@ -105,7 +105,7 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
       return id
     end
 
-    local function hasSeats(field)
+    local function isAnySeatedIn(field)
       return areSeated and field >= least and field <= greatest and isAnySeated(streams[1], field, field)
     end
 
@@ -135,7 +135,7 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
 
     for row, at in ipairs(places) do
       local field, endings, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-      local areInSeats = hasSeats(field)
+      local areInSeats = isAnySeatedIn(field)
       if kept[field] or here[row + 1] or old[row + 1] or areInSeats then
         addNew(row, field, endings, count, areInSeats)
       else

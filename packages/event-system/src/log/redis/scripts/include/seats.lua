@@ -6,6 +6,9 @@
 -- Nobody asks for a seat whose time is so far ahead, in ms.
 local TOO_FAR_AHEAD = 100
 local SEVEN = string.byte('7')
+local LAST_FIELD = '=' -- Fields of ids that are no UUIDs begin with it, and those of UUIDs are less.
+
+local function hasSeats(field) return string.byte(field, 15) == SEVEN and field < LAST_FIELD end
 
 local function timeOf(field)
   return tonumber(string.sub(field, 1, 8) .. string.sub(field, 10, 13), 16)
@@ -22,7 +25,7 @@ local function seatedRows(places, bound)
   local least, greatest, ending = bound, '', ''
   for _, at in ipairs(places) do
     local field = ARGV[at]
-    if string.byte(field, 15) == SEVEN and field < bound then
+    if hasSeats(field) and field < bound then
       if field < least then least = field end
       if field > greatest then greatest, ending = field, '' end
       if field == greatest then
@@ -37,7 +40,7 @@ end
 -- Of the rows at these places whose seats somebody may ask for: the least field, the greatest, and the greatest seat when the
 -- stream is to be put past it. Otherwise the time does that.
 local function seatsOf(places, now)
-  local least, greatest, ending = seatedRows(places, '=')
+  local least, greatest, ending = seatedRows(places, LAST_FIELD)
   if not least then return nil end
   local latest = now + TOO_FAR_AHEAD
   if timeOf(greatest) > latest then
@@ -53,16 +56,21 @@ local function isAnySeated(stream, least, greatest)
   return #redis.call('XRANGE', stream, seatOf(least, '0000'), seatOf(greatest, 'ffff'), 'COUNT', 1) > 0
 end
 
--- The seat of a UUID, when it is there, and has been since then.
+-- The seat of an event id, when that has one, and has been there since then.
 local function seatTakenBy(stream, field, ending, since)
-  if timeOf(field) <= since then return nil end
+  if not hasSeats(field) or timeOf(field) <= since then return nil end
   local seat = seatOf(field, ending)
   local entry = redis.call('XRANGE', stream, seat, seat)[1]
   return entry and string.find(entry[2][2], field .. ending, 1, true) and seat
 end
 
--- Adds an entry with that message id. Nil when the stream is past it.
-local function addAt(stream, id, payload)
-  local reply = redis.pcall('XADD', stream, id, 'event', payload)
-  return type(reply) == 'string' and reply or nil
+-- Returns add(i, id), which appends the payload in ARGV[i] to the log's own stream and answers its message id: without an id
+-- any, with one that, or nil when the stream is past it.
+local function appenderTo(stream)
+  local call, pcall = redis.call, redis.pcall
+  return function(i, id)
+    if not id then return call('XADD', stream, '*', 'event', ARGV[i]) end
+    local reply = pcall('XADD', stream, id, 'event', ARGV[i])
+    return type(reply) == 'string' and reply or nil
+  end
 end

@@ -2,7 +2,7 @@
 -- something is expected of have those versions. When all of the events were there already, nothing is expected.
 -- Includes: append
 
-local function areAllThere(evenHash, oddHash, window, first, last, width)
+local function areAllThere(streams, evenHash, oddHash, window, first, last, width)
   if window == 0 then return false end
   local now, span, current, before = spansOf(evenHash, oddHash, window)
   while first <= last do
@@ -14,6 +14,7 @@ local function areAllThere(evenHash, oddHash, window, first, last, width)
         local ending = string.sub(endings, 12 * k - 11, 12 * k)
         local isThere = rememberedIn(current, here[row + 1], field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
+          or seatTakenBy(streams[1], field, ending, now - window)
         if not isThere then return false end
       end
     end
@@ -41,7 +42,7 @@ local function appendVersioned(streams, evenHash, oddHash, versionsHash, window,
   for i = at + 1, first - 2, 2 do
     local actual = versionOf(ARGV[i])
     if actual ~= tonumber(ARGV[i + 1]) then
-      if areAllThere(evenHash, oddHash, window, first, #ARGV, width) then break end
+      if areAllThere(streams, evenHash, oddHash, window, first, #ARGV, width) then break end
       return {(i - at - 1) / 2, actual}
     end
   end
