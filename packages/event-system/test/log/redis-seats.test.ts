@@ -13,6 +13,8 @@ import { redisInTest } from './redis-in-test.ts'
 import { failure } from './redis-logs.ts'
 
 const STREAM = 'tradpal_events'
+/** No UUID, but with a 7 where those of version 7 have it, as they are remembered. */
+const OWN = 'own-id-of-no-7-time'
 
 /** The clock stands still until the next event is made: each is appended in the millisecond in which it was made. */
 const clock = { now: Date.now, ms: Date.now(), aheadMs: 0 }
@@ -102,7 +104,7 @@ describe('an event that is appended alone', () => {
     await log.append([one])
     const again = {
       alone: [one],
-      'among others': [entry(), one, entry()],
+      'among others': [entry(OWN), one, entry()],
       'with a stream key': [{ ...one, streamKey: 'a key' }]
     }[how] as AppendEntry[]
     for (const any of [log, await listening(), await started()]) {
@@ -333,6 +335,7 @@ describe('an event that is appended alone', () => {
 
   test.each([
     ['whose id is no UUID of version 7', () => entry('an id of its own')],
+    ['whose id is none, and has a 7 where those have it', () => entry(OWN)],
     ['whose text does not name its id', () => ({ ...entry(), payload: 'encoded in some other way' })]
   ])('%s is known again', async (_, make) => {
     const log = await listening()

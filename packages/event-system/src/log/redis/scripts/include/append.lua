@@ -106,7 +106,7 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
     end
 
     local function isAnySeatedIn(field)
-      return areSeated and field >= least and field <= greatest and isAnySeated(streams[1], field, field)
+      return areSeated and hasSeats(field) and isAnySeated(streams[1], field, field)
     end
 
     -- Events of a row of which some may have been there before.
