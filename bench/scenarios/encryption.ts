@@ -7,13 +7,14 @@ import type { BenchLog } from '../logs.ts'
 import type { Comparison } from '../measure.ts'
 import { CONCURRENT, concurrently, PUBLISHERS } from './publish.ts'
 
-const IN_THE_WAY = `An event is sealed with others, a third of what it takes; the rest is that its parts are written as JSON apart, and that it is a third longer.`
+const IN_THE_WAY =
+  'OpenSSL encrypts each event by itself, which takes a few microseconds. An encrypted event is also a third longer, and its parts are written as JSON apart.'
 
 /** Publishing with encryption beside publishing without. */
 export async function encrypting(log: BenchLog): Promise<Comparison[]> {
   const [ours = 0, theirs = 0] = await ratesOf(log.kind, ['publish encrypted', 'publish concurrently'], CONCURRENT)
   const what = `library, ${log.kind}: publish encrypted, ${PUBLISHERS.toLocaleString('en')} concurrent publishers`
-  return [{ what, unit: 'events/s', ours, peer: 'without encryption', theirs, ratioFloor: 0.65, inTheWay: IN_THE_WAY }]
+  return [{ what, unit: 'events/s', ours, peer: 'without encryption', theirs, ratioFloor: 0.4, inTheWay: IN_THE_WAY }]
 }
 
 /** Those who publish with encryption. */

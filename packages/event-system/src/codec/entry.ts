@@ -1,8 +1,6 @@
 import { decodeEvent, type Event, EventSystemError, encodeEvent, validateEvent, withLineage } from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
-import { Draft } from './encryption/draft.ts'
-import { sealDrafts } from './encryption/seal-drafts.ts'
 import type { EventCodec } from './event-codec.ts'
 
 /**
@@ -24,7 +22,6 @@ export function stampedEvent(event: Event): Event {
 
 /** As {@link entryOf}, of a {@link stampedEvent}. */
 export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
-  if (codec.draft !== undefined) return codec.draft(event)
   return new Encoded(event.eventId, event.eventType, codec.encode(event))
 }
 
@@ -39,17 +36,6 @@ class Encoded implements AppendEntry {
     this.eventType = eventType
     this.payload = payload
   }
-}
-
-/** Seals what of these entries is still to be sealed. */
-export function sealTogether(entries: readonly AppendEntry[]): void {
-  const drafts = entries.filter((entry) => entry instanceof Draft)
-  if (drafts.length > 0) sealDrafts(drafts)
-}
-
-/** What an entry's payload takes, in characters; of one that is still to be sealed, about. */
-export function sizeOf(entry: AppendEntry): number {
-  return entry instanceof Draft ? entry.size : entry.payload.length
 }
 
 /** Throws what encoding throws, but for what is said of the key. */

@@ -1,5 +1,4 @@
 import { decodeEvent, type Event, EventSystemError, encodeEvent } from '@tradpal/events'
-import type { Draft } from './encryption/draft.ts'
 import { ENCRYPTED, parseSealed } from './encryption/sealed-text.ts'
 
 /** The largest event where nobody says another, in bytes of its JSON. */
@@ -11,8 +10,6 @@ export interface EventCodec {
    * `key_missing` what it lacks the key of, and with `shredded` what belongs to a subject whose key was destroyed.
    */
   encode(event: Event): string
-  /** As {@link encode}, but what of it is sealed may be so later. Undefined for a codec that seals nothing. */
-  draft?(event: Event): Draft
   /**
    * Refuses with `invalid_json`, `invalid_event` or `not_representable` what is no event, with `key_missing` what it lacks the
    * key of, with `shredded` what nobody has a key of any more, and with `decryption_failed` what was tampered with.

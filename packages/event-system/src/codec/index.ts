@@ -10,7 +10,7 @@ export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
 export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'
 export { SUBJECT_KEYS } from './encryption/subject-keys.ts'
 export { TextVault } from './encryption/text-vault.ts'
-export { assertEncodable, copyOf, entryOf, entryOfStamped, sealTogether, sizeOf, stampedEvent } from './entry.ts'
+export { assertEncodable, copyOf, entryOf, entryOfStamped, stampedEvent } from './entry.ts'
 export { beforeReading, type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
 export {
   type HandlerProgress,

@@ -1,5 +1,4 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import { sealTogether } from '../codec/index.ts'
 import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
 import type { Parcel } from './parcel.ts'
@@ -143,10 +142,7 @@ export class GroupCommit {
     const expected = batch[0]?.expected
     const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
     circuit
-      .run(() => {
-        sealTogether(entries)
-        return log.append(entries, options)
-      })
+      .run(() => log.append(entries, options))
       .then(
         (results) => this.#onSuccess(batch, results),
         (error) => this.#onFailure(batch, error, { order, sentAt })

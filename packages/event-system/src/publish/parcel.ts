@@ -1,5 +1,4 @@
 import type { StreamVersion } from '@tradpal/events'
-import { sizeOf } from '../codec/index.ts'
 import type { AppendEntry, AppendResult } from '../log/index.ts'
 
 /**
@@ -62,7 +61,7 @@ export class Parcel implements Offer {
     this.expected = expected
     this.unknown = unknown
     let bytes = 0
-    for (const entry of entries) bytes += sizeOf(entry)
+    for (const entry of entries) bytes += entry.payload.length
     this.bytes = bytes
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     this.outcome = promise

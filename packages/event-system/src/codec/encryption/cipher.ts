@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
-import { IV_BYTES, ivs, nextIv } from './ivs.ts'
+import { IV_BYTES, nextIv } from './ivs.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_BYTES = 16
@@ -10,8 +10,7 @@ const bench = Buffer.allocUnsafe(64 * 1_024)
 
 /** The base64url of iv, ciphertext and tag. `about` is authenticated and not in it. */
 export function seal(key: KeyObject, about: string, text: string): string {
-  const at = nextIv()
-  const iv = ivs.bytes.subarray(at, at + IV_BYTES)
+  const iv = nextIv()
   const cipher = createCipheriv(ALGORITHM, key, iv, OPTIONS)
   cipher.setAAD(Buffer.from(about))
   const ciphertext = cipher.update(text, 'utf8')

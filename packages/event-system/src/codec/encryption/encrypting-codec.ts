@@ -8,9 +8,8 @@ import {
   parseJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
-import { Content, Draft } from './draft.ts'
 import { ENCRYPTED, parseSealed, subjectIdIn } from './sealed-text.ts'
-import { aboutSealed, type Sealer } from './sealer.ts'
+import type { Sealer } from './sealer.ts'
 import { type SubjectOf, subjectIdOfEvent } from './subject.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 
@@ -36,22 +35,19 @@ export function encryptingCodec({
 }: EncryptingCodecOptions): EventCodec {
   const keyFor = subjects?.keyFor
 
-  function draft(event: Event): Draft {
-    assertNotReserved(event)
-    const { head, data, metadata } = encodeParts(event)
-    assertFits([head, data, metadata], maxEventBytes)
-    const inside = hidesMetadata ? 'event' : 'data'
-    const text = hidesMetadata ? `[${data},${metadata}]` : data
-    const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
-    const by = subjectId === undefined ? sealer.current(inside) : sealer.ofSubject(subjectId, inside)
-    const before = `${head},"data":{"${ENCRYPTED}":"${by.head}.`
-    const after = `"},"metadata":${hidesMetadata ? '{}' : metadata}}`
-    return new Draft(event, new Content(by.key, aboutSealed(by, aboutEvent(event)), text), before, after)
-  }
-
   return {
-    draft,
-    encode: (event) => draft(event).payload,
+    encode(event) {
+      assertNotReserved(event)
+      const { head, data, metadata } = encodeParts(event)
+      assertFits([head, data, metadata], maxEventBytes)
+      const inside = hidesMetadata ? 'event' : 'data'
+      const text = hidesMetadata ? `[${data},${metadata}]` : data
+      const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
+      const about = aboutEvent(event)
+      const sealed =
+        subjectId === undefined ? sealer.seal(inside, about, text) : sealer.sealFor(subjectId, inside, about, text)
+      return `${head},"data":{"${ENCRYPTED}":"${sealed}"},"metadata":${hidesMetadata ? '{}' : metadata}}`
+    },
     decode(payload) {
       const event = decodeEvent(payload, { validate: 'envelope' })
       const sealed = sealedTextOf(event)

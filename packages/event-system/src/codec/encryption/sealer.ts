@@ -17,12 +17,6 @@ export interface SubjectSource {
   keysOf(id: string): DerivedKeys
 }
 
-/** With what a text is sealed, and what stands before it. */
-export interface Seal {
-  readonly key: KeyObject
-  readonly head: string
-}
-
 export interface Opened {
   readonly inside: Inside
   readonly text: string
@@ -40,33 +34,23 @@ export class Sealer {
 
   /** `about`: to what the text belongs. With another it is not opened. */
   seal(inside: Inside, about: string, text: string): string {
-    return sealedBy(this.current(inside), about, text)
+    const { current, keys } = this.#keys.ring
+    const { salt, key } = (keys.get(current) as DerivedKeys).next()
+    return sealed(key, headOf('ring', inside, current, salt), about, text)
   }
 
   /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
   sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
-    return sealedBy(this.ofSubject(subjectId, inside), about, text)
-  }
-
-  /** That of the ring's current key, for one text. */
-  current(inside: Inside): Seal {
-    const { current, keys } = this.#keys.ring
-    const { salt, key } = (keys.get(current) as DerivedKeys).next()
-    return { key, head: headOf('ring', inside, current, salt) }
-  }
-
-  /** That of a subject's key, by its id, for one text. Throws `key_missing` and `shredded`. */
-  ofSubject(subjectId: string, inside: Inside): Seal {
     const { salt, key } = this.#subjects.keysOf(subjectId).next()
-    return { key, head: headOf('subject', inside, subjectId, salt) }
+    return sealed(key, headOf('subject', inside, subjectId, salt), about, text)
   }
 
   /** Throws `key_missing`, `shredded` and `decryption_failed`. */
-  open(sealed: string, about: string): Opened {
-    const { owner, inside, keyId, salt, head, box } = parseSealed(sealed)
+  open(text: string, about: string): Opened {
+    const { owner, inside, keyId, salt, head, box } = parseSealed(text)
     const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
     try {
-      return { inside, text: open(keys.ofSalt(salt), aboutSealed({ head }, about), box) }
+      return { inside, text: open(keys.ofSalt(salt), authenticated(head, about), box) }
     } catch {
       const message = `What is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or put in another's place.`
       throw new EventSystemError('decryption_failed', message)
@@ -83,12 +67,12 @@ export class Sealer {
   }
 }
 
-function sealedBy(by: Seal, about: string, text: string): string {
-  return `${by.head}.${seal(by.key, aboutSealed(by, about), text)}`
+function sealed(key: KeyObject, head: string, about: string, text: string): string {
+  return `${head}.${seal(key, authenticated(head, about), text)}`
 }
 
-/** What is authenticated with a text: what stands before it, and what it is about. */
-export function aboutSealed({ head }: Pick<Seal, 'head'>, about: string): string {
+/** The head of a sealed text is authenticated together with the place that the text belongs to. */
+function authenticated(head: string, about: string): string {
   return `${head}\n${about}`
 }
 

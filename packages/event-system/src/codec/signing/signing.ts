@@ -25,12 +25,10 @@ export class Signing {
 
   /** A codec that signs before another writes, and verifies what that has read. */
   over(codec: EventCodec): EventCodec {
-    const { draft } = codec
     return {
       ...codec,
       isPlain: codec.isPlain === true,
       encode: (event) => codec.encode(this.#signed(event)),
-      ...(draft !== undefined && { draft: (event: Event) => draft(this.#signed(event)) }),
       decode: (payload) => {
         const event = codec.decode(payload)
         if (this.#verifies) this.#assertSigned(event)
