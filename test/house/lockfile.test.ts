@@ -1,12 +1,31 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { newFolder } from '../support/new-folder.ts'
+
+const house = join(import.meta.dirname, '../..')
 
 test('the lock file names no host, so that any registry can serve it', () => {
-  const lock = readFileSync(join(import.meta.dirname, '../../package-lock.json'), 'utf8')
+  const lock = readFileSync(join(house, 'package-lock.json'), 'utf8')
 
   const resolved = [...lock.matchAll(/"resolved": "([^"]*)"/g)].map(([, place]) => place)
 
   expect(resolved.filter((place) => !place?.startsWith('packages/'))).toEqual([])
   expect(lock).not.toMatch(/https?:\/\/[^"]*\/-\//)
+})
+
+test('the audit fails for a lock file that has a package without its hash, and names the package', async () => {
+  const folder = await newFolder()
+  const lock = JSON.parse(readFileSync(join(house, 'package-lock.json'), 'utf8'))
+  delete lock.packages['node_modules/pino'].integrity
+  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock))
+
+  const { status, stderr } = spawnSync(process.execPath, [join(house, 'audit-dependencies.mjs')], {
+    cwd: folder,
+    encoding: 'utf8'
+  })
+
+  expect(stderr).toContain('no "integrity" for 1 packages: node_modules/pino.')
+  expect(status).toBe(1)
 })
