@@ -7,11 +7,12 @@ import {
   type Logger,
   registerEventType
 } from '@tradpal/event-system'
-import { pino } from 'pino'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
+import { newLogger } from './logger.ts'
 import { giveMemoryBackAtRest } from './memory-at-rest.ts'
+import { printableLines } from './terminal-text.ts'
 import { keepGarbageYoung } from './young-garbage.ts'
 
 /** Answers under way when the service is told to stop have so long to end. */
@@ -46,7 +47,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
   const { environment = process.env } = options
   const given = options.system === undefined ? readConfiguration(environment) : undefined
   const configuration = { ...(given?.service ?? readServiceConfiguration(environment)), ...options.configuration }
-  const logger = options.logger ?? pino({ level: configuration.logLevel, timestamp: pino.stdTimeFunctions.isoTime })
+  const logger = options.logger ?? newLogger(configuration.logLevel)
   for (const definition of configuration.eventTypes) registerEventType(definition)
   const { retention } = configuration
   const system = options.system ?? new EventSystem({ environment, logger, ...(retention && { retention }) })
@@ -167,8 +168,7 @@ function isWrongConfiguration(error: unknown): boolean {
 }
 
 function fail(error: unknown, exitCode: number): never {
-  process.stderr.write(
-    `${error instanceof EventSystemError ? error.message : String((error as Error).stack ?? error)}\n`
-  )
+  const text = error instanceof EventSystemError ? error.message : String((error as Error).stack ?? error)
+  process.stderr.write(`${printableLines(text)}\n`)
   process.exit(exitCode)
 }

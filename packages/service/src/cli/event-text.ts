@@ -1,6 +1,7 @@
 import { type StoredEvent, toWire } from '@tradpal/events'
+import { printable, printableJson } from '../terminal-text.ts'
 import type { RangeOptions } from './options.ts'
-import { type Output, printable } from './output.ts'
+import { type Output, styled } from './output.ts'
 import type { TargetRange } from './target.ts'
 
 /** An event and its place as the service answers it. */
@@ -10,19 +11,18 @@ export function wireOf(event: StoredEvent) {
 
 /** One line of NDJSON, ended. */
 export function ndjsonOf(event: StoredEvent): string {
-  return `${JSON.stringify(wireOf(event))}\n`
+  return `${printableJson(wireOf(event))}\n`
 }
 
 /** Shows events as they come: each a line for people, or NDJSON. */
 export async function showEvent(output: Output, event: StoredEvent): Promise<void> {
   if (output.json) return output.write(ndjsonOf(event))
-  const { colour } = output
   const { data, symbol } = dataOf(event)
   const parts = [event.timestamp.slice(0, 23), event.eventType.padEnd(24), (symbol ?? '').padEnd(10), data].map(
     printable
   )
   const [time, type, name, rest] = shortened(parts, output.width) as [string, string, string, string]
-  await output.line(`${colour.dim(time)}  ${colour.cyan(type)} ${colour.bold(name)} ${rest}`.trimEnd())
+  await output.line(styled('dim', time), '  ', styled('cyan', type), ' ', styled('bold', name), ' ', rest)
 }
 
 /** Shows a list of events: a table for people, or NDJSON. */
@@ -31,7 +31,7 @@ export async function showEvents(output: Output, events: readonly StoredEvent[])
   if (events.length === 0) return output.note('no events')
   const rows = events.map((event) => {
     const { data, symbol = '' } = dataOf(event)
-    return [event.messageId, event.timestamp.slice(0, 23), event.eventType, symbol, event.source, data]
+    return [event.messageId, event.timestamp.slice(0, 23), event.eventType, symbol, event.source, data].map(printable)
   })
   const others = [0, 1, 2, 3, 4].map((column) => Math.max(8, ...rows.map((row) => (row[column] as string).length)))
   const taken = others.reduce((sum, width) => sum + width + 2, 0)

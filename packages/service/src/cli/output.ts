@@ -1,20 +1,28 @@
 import { once } from 'node:events'
 import colours from 'picocolors'
+import { printable, printableJson } from '../terminal-text.ts'
 
-/** Text from events goes to a terminal: what could steer the terminal is shown as an escape instead. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'yellow' | 'red'
+
+/** A text that is shown in a style where the terminal has colours. */
+export interface Styled {
+  readonly style: Style
+  readonly text: string
 }
 
-/** Where a command writes: tables for people, JSON for machines. Data goes to standard output, everything else to standard error. */
+export function styled(style: Style, text: string): Styled {
+  return { style, text }
+}
+
+/**
+ * Where a command writes: tables for people, JSON for machines. Data goes to standard output, everything else to standard error.
+ * No method but `write` lets a text steer the terminal, whatever events, groups, keys or errors hold.
+ */
 export class Output {
   /** One JSON document, or NDJSON for lists of events. */
   readonly json: boolean
-  /** Does nothing where colours are not wanted: no terminal, or NO_COLOR. */
-  readonly colour: ReturnType<typeof colours.createColors>
+  /** They do nothing where colours are not wanted: no terminal, or NO_COLOR. */
+  readonly #colours: ReturnType<typeof colours.createColors>
   readonly #stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
 
@@ -23,7 +31,7 @@ export class Output {
     this.#stdout = stdout
     this.#stderr = stderr
     const plain = env.NO_COLOR !== undefined && env.NO_COLOR !== ''
-    this.colour = colours.createColors(stdout.isTTY === true && !plain && env.TERM !== 'dumb')
+    this.#colours = colours.createColors(stdout.isTTY === true && !plain && env.TERM !== 'dumb')
   }
 
   /** The width of the terminal; undefined when the output goes elsewhere, where nothing is shortened. */
@@ -36,18 +44,22 @@ export class Output {
     return this.#stderr.isTTY === true
   }
 
-  /** Resolves when the reader has room for more. */
+  /** Writes text as it stands, which must not steer a terminal: see `terminal-text.ts`. Resolves when the reader has room for more. */
   async write(text: string): Promise<void> {
     if (!this.#stdout.write(text)) await once(this.#stdout, 'drain')
   }
 
-  async line(text: string): Promise<void> {
-    await this.write(`${text}\n`)
+  /** One line for people, of these parts. */
+  async line(...parts: readonly (string | Styled)[]): Promise<void> {
+    const shown = parts.map((part) =>
+      typeof part === 'string' ? printable(part) : this.#colours[part.style](printable(part.text))
+    )
+    await this.write(`${shown.join('').trimEnd()}\n`)
   }
 
   /** A document for machines, on one line. */
   async document(value: unknown): Promise<void> {
-    await this.line(JSON.stringify(value))
+    await this.write(`${printableJson(value)}\n`)
   }
 
   /** Rows under a head, in columns. */
@@ -57,17 +69,17 @@ export class Output {
       ['', '-mid', '-left', '-right'].map((end) => [`${side}${end}`, ''])
     )
     const table = new Table({
-      head: head.map((title) => this.colour.bold(title)),
+      head: head.map((title) => this.#colours.bold(title)),
       chars: { ...Object.fromEntries(none), middle: '  ' },
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 }
     })
     table.push(...rows.map((row) => row.map(printable)))
-    await this.line(table.toString().replace(/ +$/gm, ''))
+    await this.write(`${table.toString().replace(/ +$/gm, '')}\n`)
   }
 
   /** Something to know beside the data, for people only. */
   note(text: string): void {
-    if (!this.json) this.#stderr.write(`${text}\n`)
+    if (!this.json) this.#stderr.write(`${printable(text)}\n`)
   }
 
   /** What went wrong: one line for people, one JSON object for machines. */
@@ -76,7 +88,7 @@ export class Output {
     const sentence = String(message ?? error).replace(/\s*\n\s*/g, ' ')
     const details = { code, message: sentence, pointer, index, exit_code: exitCode }
     this.#stderr.write(
-      this.json ? `${JSON.stringify({ error: details })}\n` : `error: ${printable(sentence)} (${code})\n`
+      this.json ? `${printableJson({ error: details })}\n` : `error: ${printable(sentence)} (${code})\n`
     )
   }
 }

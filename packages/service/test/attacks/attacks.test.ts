@@ -1,4 +1,5 @@
 import { test } from 'vitest'
+import { hostileText } from './hostile-text.ts'
 import { privateCipher } from './private-cipher.ts'
 
 test(
@@ -6,3 +7,4 @@ test(
   { timeout: 60_000 },
   privateCipher
 )
+test('item 12: no text of an event is run by a spreadsheet or obeyed by a terminal', { timeout: 120_000 }, hostileText)

@@ -6,7 +6,7 @@ import type { StoredEvent } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { jsonLines, type Running, runCommand, startCommand, temporaryFolder } from './support/command.ts'
-import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 /** A deduplication window that has passed before a process can start again. */
 const NO_WINDOW = { EVENT_DEDUPLICATION_WINDOW_MS: '1' }
@@ -197,6 +197,37 @@ describe('import of CSV', () => {
     expect(events.map(({ data, timestamp }) => [timestamp.slice(0, 10), data.symbol, data.price])).toEqual(
       rows.map(([date, , , , close]) => [date, 'SP500', Number(close)])
     )
+  })
+
+  test('gives back the texts and the numbers of an export, formulas and control characters included', async () => {
+    await using source = await sqliteTarget()
+    await using target = await sqliteTarget()
+    const texts = [
+      '=cmd()',
+      '-5',
+      '-a',
+      '"quoted"',
+      '\u001b[2J',
+      '\u202e',
+      'two\nlines',
+      ' spaces ',
+      'a;=cmd()',
+      '\ufffd'
+    ]
+    await publishLines(
+      source,
+      texts.map((symbol, i) => ({ event_type: 'market_data_update', data: { symbol, price: -i, note: `=${symbol}` } }))
+    )
+    const path = join(folder, 'exported.csv')
+    const columns = 'event_id,timestamp,data.symbol,data.price,data.note'
+    const exported = await runCommand(['export', '-o', path, '--columns', columns, ...source.options])
+    expect(exported.code).toBe(0)
+    const map = 'event_id=event_id,timestamp=timestamp,symbol=data.symbol,price=data.price,note=data.note'
+    const { code, stderr } = await runCommand(['import', path, '--map', map, ...target.options])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const whatItSays = (events: readonly StoredEvent[]) =>
+      events.map(({ eventId, timestamp, data }) => ({ eventId, timestamp, data }))
+    expect(whatItSays(await eventsOf(target))).toEqual(whatItSays(await eventsOf(source)))
   })
 
   test.each([

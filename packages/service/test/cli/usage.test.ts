@@ -180,7 +180,7 @@ describe('as a good neighbour in a shell', () => {
 
   test('what an event carries cannot steer the terminal', async () => {
     await using own = await sqliteTarget()
-    const hostile = JSON.stringify({ symbol: '\u001b[2J\u009b31m', price: 1 })
+    const hostile = JSON.stringify({ symbol: '\u001b[2J\u009b31m\u202e', price: 1 })
     await runCommand([
       'publish',
       'market_data_update',
@@ -190,10 +190,14 @@ describe('as a good neighbour in a shell', () => {
       '\u001b]0;x\u0007',
       ...own.options
     ])
-    for (const command of ['events', 'replay']) {
-      const { stdout } = await runCommand([command, ...own.options])
-      expect(stdout).toContain('\\u001b[2J\\u009b31m')
-      expect(stdout).not.toContain('\u001b')
+    for (const command of [['events'], ['events', '--json'], ['replay'], ['export'], ['export', '--format', 'csv']]) {
+      const { stdout } = await runCommand([...command, ...own.options])
+      expect(stdout).toContain('\\u001b[2J\\u009b31m\\u202e')
+      expect(stdout).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u)
+    }
+    for (const json of [[], ['--json']]) {
+      const { stderr } = await runCommand(['dead-letters', 'show', '\u009b\u202e', ...json, ...own.options])
+      expect(stderr).toContain('\\u009b\\u202e')
     }
   })
 

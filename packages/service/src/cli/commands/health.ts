@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { ExitCode, isWrongInput } from '../exit-codes.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples } from '../options.ts'
+import { styled } from '../output.ts'
 import type { TargetHealth } from '../target.ts'
 
 export function defineHealth(command: Command, run: Run): void {
@@ -37,10 +38,9 @@ async function healthOf({ openTarget }: Invocation): Promise<TargetHealth> {
 }
 
 async function show({ output }: Invocation, { status, ...details }: TargetHealth): Promise<void> {
-  const { colour } = output
-  const paint = { healthy: colour.green, degraded: colour.yellow, unhealthy: colour.red }[status]
-  await output.line(paint(status))
-  for (const [name, value] of leaves(details)) await output.line(`${colour.bold(name.padEnd(20))} ${value}`)
+  const style = ({ healthy: 'green', degraded: 'yellow', unhealthy: 'red' } as const)[status]
+  await output.line(styled(style, status))
+  for (const [name, value] of leaves(details)) await output.line(styled('bold', name.padEnd(20)), ' ', value)
 }
 
 function leaves(value: object, path = ''): [string, string][] {

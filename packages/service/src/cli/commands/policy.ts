@@ -6,7 +6,6 @@ import { parsePolicy } from '../../access/policy-file.ts'
 import { ExitCode } from '../exit-codes.ts'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
-import { printable } from '../output.ts'
 
 interface CheckOptions {
   readonly file?: string
@@ -38,14 +37,14 @@ export function definePolicy(command: Command, run: Run): void {
           throw wrong('--as and --can belong together: give both, or none.')
         const policy = policyOf(file)
         if (as === undefined || can === undefined) {
-          await (output.json ? output.document({ valid: true }) : output.line(`${printable(file)} is a policy`))
+          await (output.json ? output.document({ valid: true }) : output.line(`${file} is a policy`))
           return ExitCode.DONE
         }
         assertScope(can)
         const reason = policy.reasonOf(as, can)
         await (output.json
           ? output.document({ allowed: reason !== undefined, ...reason })
-          : output.line(printable(sentence(as, can, reason))))
+          : output.line(sentence(as, can, reason)))
         return reason === undefined ? ExitCode.FAILED : ExitCode.DONE
       })
     )

@@ -1,5 +1,6 @@
 import { createEvent, decodeEvent, type Event, EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
+import { printable, printableJson } from '../../terminal-text.ts'
 import { bytesOf, jsonOf } from '../input-file.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { type Line, readLines } from '../lines.ts'
@@ -125,8 +126,8 @@ async function publishBatch(target: Target, output: Output, events: readonly Eve
   if (events.length === 0) return
   const messageIds = await target.publishBatch(events)
   const lines = messageIds.map((messageId, index) => {
-    if (!output.json) return messageId
-    return JSON.stringify({ message_id: messageId, event_id: events[index]?.eventId, status: 'published' })
+    if (!output.json) return printable(messageId)
+    return printableJson({ message_id: messageId, event_id: events[index]?.eventId, status: 'published' })
   })
   await output.write(`${lines.join('\n')}\n`)
 }

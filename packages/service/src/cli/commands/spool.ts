@@ -4,7 +4,7 @@ import { EventSystemError, readSpool, SqliteLog } from '@tradpal/event-system'
 import type { Command } from 'commander'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples } from '../options.ts'
-import type { Output } from '../output.ts'
+import { type Output, styled } from '../output.ts'
 import type { TargetHealth } from '../target.ts'
 
 interface SpoolOptions {
@@ -64,7 +64,7 @@ async function showFactsOf(output: Output, store: SqliteLog): Promise<void> {
 async function showFacts(output: Output, facts: object): Promise<void> {
   if (output.json) return output.document(facts)
   for (const [name, value] of Object.entries(facts)) {
-    await output.line(`${output.colour.bold(name.replaceAll('_', ' ').padEnd(16))} ${value ?? '-'}`)
+    await output.line(styled('bold', name.replaceAll('_', ' ').padEnd(16)), ' ', String(value ?? '-'))
   }
 }
 

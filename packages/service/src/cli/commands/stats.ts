@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
+import { styled } from '../output.ts'
 import { standingDocument } from '../standing.ts'
 
 export function defineStats(command: Command, run: Run): void {
@@ -24,8 +25,7 @@ export function defineStats(command: Command, run: Run): void {
           ['consumer groups', String(groups.length)],
           ['dead letters', deadLetters.toLocaleString('en')]
         ]
-        for (const [name = '', value = ''] of facts)
-          await output.line(`${output.colour.bold(name.padEnd(16))} ${value}`)
+        for (const [name = '', value = ''] of facts) await output.line(styled('bold', name.padEnd(16)), ' ', value)
       })
     )
 }

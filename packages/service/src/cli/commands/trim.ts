@@ -3,7 +3,6 @@ import { parseAge, parseBytes, parseLimitsByType } from '@tradpal/event-system'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples, parseCount } from '../options.ts'
-import { printable } from '../output.ts'
 
 interface TrimOptions {
   readonly maxLength?: number
@@ -54,8 +53,8 @@ function told(
   dryRun: boolean,
   kept?: Readonly<Record<string, number>>
 ): string[] {
-  const lost = Object.entries(lostByGroup).map(([group, count]) => `lost to ${printable(group)}: ${count}`)
-  const stays = Object.entries(kept ?? {}).map(([group, count]) => `kept for ${printable(group)}: ${count}`)
+  const lost = Object.entries(lostByGroup).map(([group, count]) => `lost to ${group}: ${count}`)
+  const stays = Object.entries(kept ?? {}).map(([group, count]) => `kept for ${group}: ${count}`)
   const advice =
     'Some stay beyond the limits: consumer groups have not acknowledged them. --dry-run shows which groups.'
   return [

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { EventSystemError, type JsonValue, schemaOf } from '@tradpal/events'
 import { CsvError, type Info, parse } from 'csv-parse'
+import { NUMBER, textOfCell } from '../csv.ts'
 import { bytesOf } from '../input-file.ts'
 import type { Row, RowContent } from './rows.ts'
 import { readTimestamp } from './timestamps.ts'
@@ -17,7 +18,6 @@ export interface CsvMapping {
 
 /** Fields that are parts of the event itself; every other is of its data. */
 const PARTS: ReadonlySet<string> = new Set(['timestamp', 'event_id', 'source'])
-const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/
 
 /** Where a field is in a record. */
 interface Place {
@@ -41,7 +41,7 @@ export async function* csvRows(path: string, mapping: CsvMapping): AsyncGenerato
   try {
     for await (const { info, record } of parser as AsyncIterable<CsvRecord>) {
       if (places === undefined) {
-        head = record
+        head = record.map((cell) => textOfCell(cell).text)
         places = placesOf(head, mapping)
         continue
       }
@@ -101,14 +101,15 @@ function contentOf(
   const data: Record<string, JsonValue> = mapping.symbol === undefined ? {} : { symbol: mapping.symbol }
   const parts: Record<string, string> = { source: mapping.source }
   for (const place of places) {
-    const text = record[place.index] as string
-    if (text === '') continue
-    if (text.includes('\uFFFD')) {
+    const cell = record[place.index] as string
+    if (cell === '') continue
+    if (cell.includes('\uFFFD')) {
       throw new EventSystemError('invalid_data', `Column ${head[place.index]} is not UTF-8; save the file as UTF-8.`)
     }
+    const { text, isText } = textOfCell(cell)
     if (place.field === 'timestamp') parts.timestamp = readTimestamp(text)
     else if (PARTS.has(place.field)) parts[place.field] = text
-    else data[place.field] = cellValue(text, place, head)
+    else data[place.field] = isText && place.kind === 'either' ? text : cellValue(text, place, head)
   }
   return { ...parts, event_type: mapping.eventType, data }
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { printable } from '../../output.ts'
 import { addOperatorOption, type OperatorOptions, operatorOf } from './operator.ts'
 
 interface DiscardOptions extends OperatorOptions {
@@ -19,9 +18,7 @@ export function defineDiscard(command: Command, run: Run): void {
       run<[string, DiscardOptions]>(async ({ output, openTarget }, id, options) => {
         await using target = await openTarget()
         await target.deadLetters.discard(id, { by: operatorOf(options), reason: options.reason })
-        await (output.json
-          ? output.document({ status: 'discarded', id })
-          : output.line(`${printable(id)} is discarded`))
+        await (output.json ? output.document({ status: 'discarded', id }) : output.line(`${id} is discarded`))
       })
     )
 }

@@ -5,7 +5,6 @@ import { ExitCode } from '../../exit-codes.ts'
 import { jsonOf } from '../../input-file.ts'
 import type { Invocation, Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { printable } from '../../output.ts'
 import { startProgress } from '../../progress.ts'
 import type { DeadLetterTarget } from '../../target.ts'
 import { addFilterOptions, type FilterOptions, filterOf } from './filter.ts'
@@ -67,9 +66,7 @@ async function requeueOne({ output, openTarget }: Invocation, id: string, option
   const data = options.data === undefined ? {} : { data: await jsonOf('--data', options.data) }
   await using target = await openTarget()
   await target.deadLetters.requeue(id, { by: operatorOf(options), ...data })
-  await (output.json
-    ? output.document({ status: 'requeued', id })
-    : output.line(`${printable(id)} is back with its group`))
+  await (output.json ? output.document({ status: 'requeued', id }) : output.line(`${id} is back with its group`))
   return ExitCode.DONE
 }
 
@@ -91,7 +88,7 @@ async function requeueMatching(invocation: Invocation, options: RequeueOptions):
     await output.line(
       `${requeued} of ${lettersOf(matched)} put back${remaining === 0 ? '' : `, ${remaining} not tried`}`
     )
-    for (const { id, code } of failed) await output.line(`${printable(id)} stays: ${code}`)
+    for (const { id, code } of failed) await output.line(`${id} stays: ${code}`)
   }
   if (invocation.signal.aborted) return ExitCode.INTERRUPTED
   return failed.length === 0 ? ExitCode.DONE : ExitCode.FAILED

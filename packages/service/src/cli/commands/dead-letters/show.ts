@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { type Output, printable } from '../../output.ts'
+import { type Output, styled } from '../../output.ts'
 import { letterDocument } from './letter-document.ts'
 
 export function defineShow(command: Command, run: Run): void {
@@ -28,13 +28,13 @@ async function showForPeople(output: Output, document: ReturnType<typeof letterD
   for (const [name, value] of Object.entries(rest)) {
     if (value === undefined) continue
     const text = typeof value === 'string' ? value : JSON.stringify(value)
-    await output.line(`${output.colour.bold(name.padEnd(12))} ${printable(text)}`)
+    await output.line(styled('bold', name.padEnd(12)), ' ', text)
   }
   for (const [name, { message, stack = message, at }] of [
     ['first_error', first] as const,
     ['last_error', last] as const
   ]) {
-    await output.line(`${output.colour.bold(name.padEnd(12))} ${at}`)
-    for (const line of stack.split('\n')) await output.line(`  ${printable(line)}`)
+    await output.line(styled('bold', name.padEnd(12)), ' ', at)
+    for (const line of stack.split('\n')) await output.line('  ', line)
   }
 }

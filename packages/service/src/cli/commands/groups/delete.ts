@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { printable } from '../../output.ts'
 
 interface DeleteOptions {
   readonly force?: true
@@ -17,9 +16,7 @@ export function defineDelete(command: Command, run: Run): void {
       run<[string, DeleteOptions]>(async ({ output, openTarget }, name, { force = false }) => {
         await using target = await openTarget()
         await target.groups.remove(name, { force })
-        await (output.json
-          ? output.document({ status: 'removed', group: name })
-          : output.line(`${printable(name)} is removed`))
+        await (output.json ? output.document({ status: 'removed', group: name }) : output.line(`${name} is removed`))
       })
     )
 }

@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples, TIMES_HELP, timeMs } from '../../options.ts'
-import { printable } from '../../output.ts'
 
 interface SeekOptions {
   readonly to: string | Date
@@ -26,9 +25,7 @@ export function defineSeek(command: Command, run: Run): void {
       run<[string, SeekOptions]>(async ({ output, openTarget }, name, { to, force = false }) => {
         await using target = await openTarget()
         await target.groups.seek(name, to, { force })
-        await (output.json
-          ? output.document({ status: 'moved', group: name })
-          : output.line(`${printable(name)} is moved`))
+        await (output.json ? output.document({ status: 'moved', group: name }) : output.line(`${name} is moved`))
       })
     )
 }

@@ -3,7 +3,7 @@ import { formatTimestamp } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive } from '../../options.ts'
-import { type Output, printable } from '../../output.ts'
+import { type Output, styled } from '../../output.ts'
 import { age } from './age.ts'
 import { groupDocument } from './group-document.ts'
 
@@ -55,8 +55,7 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
     ['retrying', String(group.retrying)],
     ['last delivered', group.lastDeliveredId]
   ]
-  for (const [name = '', value = ''] of facts)
-    await output.line(`${output.colour.bold(name.padEnd(14))} ${printable(value)}`)
+  for (const [name = '', value = ''] of facts) await output.line(styled('bold', name.padEnd(14)), ' ', value)
   await output.line('')
   if (group.consumers.length === 0) await output.line('no members')
   else {

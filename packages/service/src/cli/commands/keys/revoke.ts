@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { printable } from '../../output.ts'
 import { keyDocument } from './key-document.ts'
 
 export function defineRevoke(command: Command, run: Run): void {
@@ -14,7 +13,7 @@ export function defineRevoke(command: Command, run: Run): void {
         await using target = await openTarget()
         const revoked = await target.keys.revoke(id)
         if (output.json) return output.document(keyDocument(revoked))
-        await output.line(`${printable(revoked.id)} of ${printable(revoked.name)} is revoked`)
+        await output.line(`${revoked.id} of ${revoked.name} is revoked`)
       })
     )
 }
