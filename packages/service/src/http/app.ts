@@ -16,11 +16,12 @@ import type { ServiceTls } from '../tls/index.ts'
 import { auditRoutes } from './audit.ts'
 import { auditRequests, noteEnded } from './auditing.ts'
 import { takeBodiesAsText } from './body-text.ts'
-import { boundConnections, boundRequests, serverOptions } from './bounds.ts'
+import { boundConnections, boundRequests, http2Options, serverOptions } from './bounds.ts'
 import { handleInCohorts } from './cohorts.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
+import { setDeadlines } from './deadlines.ts'
 import { batchRoute, eventsRoutes } from './events-routes.ts'
 import { groupRoutes } from './groups.ts'
 import { guard } from './guard.ts'
@@ -85,7 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     onProblem
   }
 
-  const app = newApp(tls, {
+  const app = newApp(tls, configuration, {
     logger: false,
     bodyLimit: configuration.maxBodyBytes,
     ...serverOptions(configuration.limits),
@@ -103,6 +104,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   takeBodiesAsText(app, ['application/json'])
   logRequests(app, logger)
   boundConnections(app.server, configuration.limits, metrics)
+  setDeadlines(app.server, configuration.limits)
   handleInCohorts(app)
   boundRequests(app)
   secureAnswers(app)
@@ -133,11 +135,16 @@ export async function buildApp(options: AppOptions): Promise<App> {
 }
 
 /** By TLS, what speaks HTTP/2 too; for Fastify that is a server of another type, whose requests and answers are as these. */
-function newApp(tls: ServiceTls | undefined, options: FastifyHttpOptions<Server>): App {
+function newApp(
+  tls: ServiceTls | undefined,
+  { limits }: ServiceConfiguration,
+  options: FastifyHttpOptions<Server>
+): App {
   if (tls === undefined) return fastify(options).withTypeProvider<TypeBoxTypeProvider>()
   const { http, requestTimeout, ...others } = options
-  const https = { ...http, requestTimeout, ...tls.serverOptions }
-  const app = fastify({ ...(others as object), http2: true, https })
+  const https = { ...http, requestTimeout, ...tls.serverOptions, ...http2Options(limits) }
+  // The deadlines of connections stand in one place, setDeadlines.
+  const app = fastify({ ...(others as object), http2: true, http2SessionTimeout: 0, https })
   tls.keepFresh(app.server)
   return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }

@@ -1,9 +1,11 @@
 import type { Server, ServerOptions } from 'node:http'
+import type { SecureServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
 import { EventSystemError } from '@tradpal/event-system'
 import type { FastifyInstance } from 'fastify'
 import { networkOf } from '../access/index.ts'
 import type { LimitsConfiguration } from '../limits/index.ts'
+import { KEEP_ALIVE_MS } from './deadlines.ts'
 import type { Metrics } from './metrics.ts'
 import { HttpRefusal, refuseOverSocket } from './problems.ts'
 
@@ -15,8 +17,11 @@ const MAX_HEADERS = 100
 const MAX_URL_LENGTH = 8_192
 /** How often it is looked for connections that are late, in ms: they are gone so soon after their time. */
 const LOOK_EVERY_MS = 1_000
-/** Longer than proxies keep theirs, mostly for 60 s: else one would send a request on a connection that is just being closed. */
-const KEEP_ALIVE_MS = 72_000
+/** HTTP/2: requests under way on one connection. A client with more opens another connection. */
+const MAX_STREAMS = 100
+/** HTTP/2: requests that a client may take back at once, and then in each second. One that takes back more is disconnected. */
+const RESET_BURST = 200
+const RESETS_PER_SECOND = 33
 
 /**
  * What Fastify makes its server of. A client that sends its request byte by byte, or none, is let go in a time in which every
@@ -29,6 +34,16 @@ export function serverOptions({ headersTimeoutMs, requestTimeoutMs }: LimitsConf
     connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, headersTimeoutMs)
   }
   return { http, requestTimeout: requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS }
+}
+
+/** What is said to a server of HTTP/2 beside {@link serverOptions}. Node keeps a connection to them, also before the client has confirmed the settings. */
+export function http2Options({ headersTimeoutMs }: LimitsConfiguration): SecureServerOptions {
+  return {
+    handshakeTimeout: headersTimeoutMs,
+    settings: { maxConcurrentStreams: MAX_STREAMS },
+    streamResetBurst: RESET_BURST,
+    streamResetRate: RESETS_PER_SECOND
+  }
 }
 
 /** Refuses what is too large before anything is done for it. */

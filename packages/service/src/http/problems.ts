@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, EventSystemError } from '@tradpal/event-system'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { endSoon } from './deadlines.ts'
 
 /** An error as the service answers it: RFC 9457, and our code. */
 export interface Problem {
@@ -234,7 +235,8 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
 
 /** For what is no HTTP at all, or took too long to come: the connection is closed behind the answer. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Nothing can be said in TLS before its handshake.
+  if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
     socket.destroy()
     return
   }
@@ -252,7 +254,7 @@ export function refuseOverSocket(socket: Socket, status: number, error: EventSys
   const body = JSON.stringify(problem(status, error, ''))
   const head = `HTTP/1.1 ${status} ${TITLES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
   socket.write(`${head}${body}`)
-  socket.destroySoon()
+  endSoon(socket)
 }
 
 /** Which methods a path has. The router tells only whether a path has one. */

@@ -24,9 +24,6 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305'
 ].join(':')
 
-/** A client that does not finish its handshake is cut off after so long. */
-const HANDSHAKE_TIMEOUT_MS = 10_000
-
 /** Undefined where there is no list. */
 type ReadRevocations = ((pem: Buffer) => Revocations) | undefined
 
@@ -82,7 +79,6 @@ export class ServiceTls {
     return {
       ...context,
       allowHTTP1: true,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       // One that cannot be taken is refused with a sentence, by whoever knows the request.
       requestCert: trust !== undefined,
       rejectUnauthorized: false
