@@ -56,10 +56,11 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
   const eventTypes = readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
   const typeNames = [...knownEventTypes(), ...eventTypes.map(({ name }) => name)]
   const access = readAccess(environment, read)
+  const maxBodyBytes = whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1)
   const configuration: ServiceConfiguration = {
     host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
     port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
-    maxBodyBytes: whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1),
+    maxBodyBytes,
     maxEventLoopDelayMs: whole('EVENT_MAX_EVENT_LOOP_DELAY_MS', 1_000, 10, 60_000),
     metricsUpdateIntervalSeconds: whole('METRICS_UPDATE_INTERVAL', 30, 1, 86_400),
     streamMonitorIntervalSeconds: whole('STREAM_MONITOR_INTERVAL', 60, 1, 86_400),
@@ -69,7 +70,7 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     eventTypes,
     retention: readRetention(environment, typeNames, read),
     access,
-    limits: readLimits(read),
+    limits: readLimits(read, maxBodyBytes),
     audit: readAudit(access, read)
   }
   read.finish()

@@ -12,10 +12,10 @@ import {
 import fastify, { type FastifyHttpOptions } from 'fastify'
 import { withoutSecrets } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
+import { Shares } from '../limits/index.ts'
 import type { ServiceTls } from '../tls/index.ts'
 import { auditRoutes } from './audit.ts'
 import { auditRequests, noteEnded } from './auditing.ts'
-import { takeBodiesAsText } from './body-text.ts'
 import { boundConnections, boundRequests, http2Options, serverOptions } from './bounds.ts'
 import { handleInCohorts } from './cohorts.ts'
 import type { App, AppContext } from './context.ts'
@@ -39,6 +39,7 @@ import { openProtection } from './protection.ts'
 import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
+import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
 import { closed } from './schemas.ts'
 import { shedLoad } from './shedding.ts'
@@ -61,12 +62,17 @@ export interface AppOptions {
 export async function buildApp(options: AppOptions): Promise<App> {
   const { system, configuration = readServiceConfiguration({}), logger = silentLogger, clock = systemClock } = options
   const metrics = new Metrics(system, configuration, logger)
+  const shares = new Shares({
+    limits: configuration.limits.shares,
+    onRefused: (limit) => metrics.rateLimited.inc({ limit })
+  })
+  metrics.showBodies(() => shares.inAll('body_bytes'))
   const lasting = new LastingAnswers({
-    shares: configuration.limits.shares,
+    shares,
     onStreams: (streams) => metrics.setStreams(streams),
-    onRefused: (limit) => metrics.rateLimited.inc({ limit }),
     onEnded: noteEnded
   })
+  const bodies = new RequestBodies({ shares, requestTimeoutMs: configuration.limits.requestTimeoutMs })
   const onProblem = reportTo(metrics, logger)
   const protection = await openProtection({ system, configuration, metrics, logger, clock })
   const { access, tls, audit } = protection
@@ -80,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     logger,
     metrics,
     lasting,
+    bodies,
     limits,
     version: ownVersion(),
     startedAtMs: performance.now(),
@@ -101,7 +108,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
 
   answerProblems(app, onProblem)
   app.removeAllContentTypeParsers()
-  takeBodiesAsText(app, ['application/json'])
+  bodies.takeAsText(app, ['application/json'])
   logRequests(app, logger)
   boundConnections(app.server, configuration.limits, metrics)
   setDeadlines(app.server, configuration.limits)
@@ -111,6 +118,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   guard(app, access, tls)
   auditRequests(app, audit)
   limits.addTo(app)
+  bodies.addTo(app)
   app.addHook('preClose', async () => lasting.close())
   app.addHook('onClose', async () => {
     metrics.close()

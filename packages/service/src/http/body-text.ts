@@ -1,24 +1,5 @@
 import { EventSystemError, type JsonObject, parseJson } from '@tradpal/event-system'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-/**
- * Bodies of these content types, and no others, reach a handler as their text: only the text tells whether a number
- * survives being read.
- */
-export function takeBodiesAsText(app: FastifyInstance, contentTypes: readonly string[]): void {
-  for (const contentType of contentTypes) {
-    app.addContentTypeParser(contentType, { parseAs: 'buffer' }, (request, body, done) => {
-      request.bodyBytes = body.length
-      try {
-        done(null, utf8.decode(body as Buffer))
-      } catch (cause) {
-        done(new EventSystemError('invalid_json', 'The body is not UTF-8, and so no JSON.', { cause }))
-      }
-    })
-  }
-}
+import type { FastifyRequest } from 'fastify'
 
 /**
  * The `preValidation` of a route whose body has a schema: the text becomes its value, each number exact. No body is an

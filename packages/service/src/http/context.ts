@@ -8,6 +8,7 @@ import type { ServiceConfiguration } from '../configuration.ts'
 import type { LastingAnswers } from './lasting-answers.ts'
 import type { Metrics } from './metrics.ts'
 import type { OnProblem } from './problems.ts'
+import type { RequestBodies } from './request-bodies.ts'
 import type { RequestLimits } from './request-limits.ts'
 
 /** What the endpoints share. */
@@ -21,6 +22,7 @@ export interface AppContext {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly lasting: LastingAnswers
+  readonly bodies: RequestBodies
   readonly limits: RequestLimits
   readonly version: string
   /** On the clock of `performance.now()`. */

@@ -1,7 +1,7 @@
 import { decodeEvent, decodeEvents, EventSystemError } from '@tradpal/event-system'
 import Type from 'typebox'
 import { allPublishedBy, publishedBy } from '../access/index.ts'
-import { takeBodiesAsText, textOf } from './body-text.ts'
+import { textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import {
@@ -55,8 +55,8 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
 }
 
 /** In a scope of its own: no other endpoint takes NDJSON. */
-export function batchRoute(app: App, { system, limits }: AppContext): void {
-  takeBodiesAsText(app, ['application/x-ndjson'])
+export function batchRoute(app: App, { system, limits, bodies }: AppContext): void {
+  bodies.takeAsText(app, ['application/x-ndjson'])
   app.post(
     '/events/batch',
     {

@@ -2,8 +2,10 @@ import type { ServerResponse } from 'node:http'
 import { EventSystemError } from '@tradpal/event-system'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../access/index.ts'
-import { type Caller, type LimitsConfiguration, SHARES, type ShareName } from '../limits/index.ts'
+import type { Shares } from '../limits/index.ts'
 import { callerOf } from './callers.ts'
+import { letGoOfBody } from './request-bodies.ts'
+import { whenOver } from './when-over.ts'
 
 /** Who an answer is for is asked again so often, in ms: a credential may end, or be revoked, and a policy may change. */
 const ASK_AGAIN_MS = 1_000
@@ -25,12 +27,9 @@ export interface Asked {
 }
 
 export interface LastingAnswersOptions {
-  /** How many may be under way. */
-  readonly shares: LimitsConfiguration['shares']
+  readonly shares: Shares
   /** Told how many streams are open when one opens or ends. */
   readonly onStreams: (streams: number) => void
-  /** Told of each answer that was refused because there were enough. */
-  readonly onRefused: (kind: ShareName) => void
   /** Told of each answer that was ended because its caller may have it no more. */
   readonly onEnded: (request: FastifyRequest, reason: EventSystemError) => void
 }
@@ -39,9 +38,6 @@ export interface LastingAnswersOptions {
 export class LastingAnswers {
   readonly #open = new Map<AbortController, Asked>()
   #asking: NodeJS.Timeout | undefined
-  readonly #counts: Record<ShareName, number> = { streams: 0, pulls: 0, replays: 0 }
-  /** By caller and kind. */
-  readonly #ofEach = new Map<string, number>()
   readonly #options: LastingAnswersOptions
   #closed = false
 
@@ -50,29 +46,33 @@ export class LastingAnswers {
   }
 
   get streams(): number {
-    return this.#counts.streams
+    return this.#options.shares.inAll('streams')
   }
 
   /** Throws `rate_limited` when the caller has as many under way as it may, and `service_unavailable` when all together have. */
-  begin(kind: ShareName, asked: Asked): LastingAnswer {
+  begin(kind: 'streams' | 'pulls' | 'replays', asked: Asked): LastingAnswer {
+    const { shares, onStreams } = this.#options
     const caller = callerOf(asked.request)
     const response = asked.reply.raw
-    this.#mustHaveRoom(kind, caller)
+    shares.take(kind, caller)
+    if (kind === 'streams') onStreams(this.streams)
+    // What was asked is known by now, and would be held for as long as the answer lasts.
+    letGoOfBody(asked.request)
     const abort = new AbortController()
     const gone = () => {
       abort.abort(new EventSystemError('aborted', 'The caller went away.'))
       end()
     }
     const end = () => {
-      response.off('close', gone)
+      stopWaiting()
       if (!this.#open.delete(abort)) return
-      this.#count(kind, caller, -1)
+      shares.give(kind, caller)
+      if (kind === 'streams') onStreams(this.streams)
       if (this.#open.size === 0) clearInterval(this.#asking)
     }
     if (this.#open.size === 0) this.#asking = setInterval(() => this.#askAgain(), ASK_AGAIN_MS)
     this.#open.set(abort, asked)
-    this.#count(kind, caller, 1)
-    response.once('close', gone)
+    const stopWaiting = whenOver(response, gone)
     if (this.#closed) abort.abort(stopping())
     return { signal: abort.signal, end }
   }
@@ -96,34 +96,6 @@ export class LastingAnswers {
           abort.abort(error)
         })
     }
-  }
-
-  #mustHaveRoom(kind: ShareName, { key, shown, limits }: Caller): void {
-    const { shares, onRefused } = this.#options
-    const { variable, unit } = SHARES[kind]
-    const { inAll, ofEach } = shares[kind]
-    const own = limits?.[kind] ?? ofEach
-    const refuse = (code: 'rate_limited' | 'service_unavailable', sentence: string) => {
-      onRefused(kind)
-      return new EventSystemError(code, sentence)
-    }
-    if ((this.#ofEach.get(`${kind}:${key}`) ?? 0) >= own) {
-      const sentence = `${shown} has ${own} ${unit} under way, as many as it may (${variable}_PER_PRINCIPAL, or ${kind} of the policy): end one first.`
-      throw refuse('rate_limited', sentence)
-    }
-    if (this.#counts[kind] >= inAll) {
-      const sentence = `The service has ${inAll} ${unit} under way, as many as it may (${variable}): come again later, or to another instance.`
-      throw refuse('service_unavailable', sentence)
-    }
-  }
-
-  #count(kind: ShareName, { key }: Caller, change: 1 | -1): void {
-    const name = `${kind}:${key}`
-    const ofCaller = (this.#ofEach.get(name) ?? 0) + change
-    if (ofCaller === 0) this.#ofEach.delete(name)
-    else this.#ofEach.set(name, ofCaller)
-    this.#counts[kind] += change
-    if (kind === 'streams') this.#options.onStreams(this.streams)
   }
 }
 

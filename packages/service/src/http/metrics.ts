@@ -141,6 +141,18 @@ export class Metrics {
     this.registry.clear()
   }
 
+  /** Shows how many bytes of request bodies are held, as of when it is asked. */
+  showBodies(bytes: () => number): void {
+    new Gauge({
+      name: 'event_service_body_bytes_in_flight',
+      help: 'Bytes of request bodies that this service holds: of requests that are not answered yet.',
+      registers: [this.registry],
+      collect() {
+        this.set(bytes())
+      }
+    })
+  }
+
   setStreams(streams: number): void {
     this.#streams = streams
     this.#subscribers.set(this.#streams + this.#groupConsumers)

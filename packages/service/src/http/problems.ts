@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, EventSystemError } from '@tradpal/event-system'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { isHttp2 } from '../tls/index.ts'
 import { endSoon } from './deadlines.ts'
 
 /** An error as the service answers it: RFC 9457, and our code. */
@@ -159,13 +160,6 @@ function cut(text: string): string {
 function asEventSystemError(error: FastifyError, request: FastifyRequest | undefined): EventSystemError | undefined {
   if (error.validation !== undefined) return invalidRequest(error, request)
   switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const limit =
-        request === undefined
-          ? 'EVENT_MAX_BODY_BYTES'
-          : `the ${request.routeOptions.bodyLimit} bytes of EVENT_MAX_BODY_BYTES`
-      return new EventSystemError('payload_too_large', `The body is larger than ${limit}; send it in parts.`)
-    }
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new EventSystemError('unsupported_media_type', mediaTypeSentence(request))
     default:
@@ -292,6 +286,8 @@ function noSuchMethod({ method, url }: FastifyRequest, path: string, allowed: re
 function sendProblem(reply: FastifyReply, found: Problem, error?: unknown): FastifyReply {
   const waitMs = error instanceof EventSystemError ? error.retryAfterMs : undefined
   if (found.status === 503 || found.status === 429) reply.header('retry-after', String(secondsOf(waitMs ?? 0)))
+  // Fastify closes the connection behind a body that it does not take. By HTTP/2 its stream ends, and Node warns of the header.
+  if (isHttp2(reply.request.raw)) reply.removeHeader('connection')
   if (found.status === 401) reply.header('www-authenticate', 'Bearer realm="tradpal-events"')
   return reply.code(found.status).type('application/problem+json').serializer(JSON.stringify).send(found)
 }

@@ -10,8 +10,6 @@ import { secondsOf } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** How large the body is, as it came. */
-    bodyBytes: number
     /** The limits that the request was counted for. */
     standings: readonly Standing[]
   }
@@ -38,7 +36,6 @@ export class RequestLimits {
 
   /** Comes behind the guard, which says who asks. An endpoint for anybody, such as the one that probes ask, is not limited. */
   addTo(app: FastifyInstance): void {
-    app.decorateRequest('bodyBytes', 0)
     app.decorateRequest('standings')
     if (!this.#isOn) return
     app.addHook('onRequest', async (request, reply) => {

@@ -15,7 +15,7 @@ export interface LimitsConfiguration {
   readonly burstSeconds: number
   /** EVENT_LIMIT_AUTH_FAILURES_PER_MINUTE: so many wrong credentials are looked at from an address; 0 is no limit. Default 20. */
   readonly authFailuresPerMinute: number
-  /** EVENT_MAX_STREAMS, _PULLS and _REPLAYS, and those with _PER_PRINCIPAL: how many may be under way on this instance. */
+  /** EVENT_MAX_STREAMS, _PULLS, _REPLAYS and _BODY_BYTES_IN_FLIGHT, and those with _PER_PRINCIPAL: how many may be under way on this instance. */
   readonly shares: Readonly<Record<ShareName, Share>>
   /** EVENT_MAX_CONNECTIONS: further ones are closed unanswered. Default 20,000. */
   readonly maxConnections: number
@@ -27,7 +27,8 @@ export interface LimitsConfiguration {
   readonly requestTimeoutMs: number
 }
 
-export function readLimits(read: EnvironmentReader): LimitsConfiguration {
+/** `maxBodyBytes`: of one body. As much at least may be in flight. */
+export function readLimits(read: EnvironmentReader, maxBodyBytes: number): LimitsConfiguration {
   const whole = (variable: string, fallback: number, least: number, most?: number) =>
     read.wholeNumber(variable, undefined, variable, fallback, least, most)
   const rates = RATE_NAMES.flatMap((name) => {
@@ -36,7 +37,9 @@ export function readLimits(read: EnvironmentReader): LimitsConfiguration {
   })
   const shares = SHARE_NAMES.map((name) => {
     const { variable, inAll, each } = SHARES[name]
-    return [name, { inAll: whole(variable, inAll, 1), ofEach: whole(`${variable}_PER_PRINCIPAL`, each, 1) }]
+    const least = name === 'body_bytes' ? maxBodyBytes : 1
+    const bound = (variable: string, fallback: number) => whole(variable, Math.max(fallback, least), least)
+    return [name, { inAll: bound(variable, inAll), ofEach: bound(`${variable}_PER_PRINCIPAL`, each) }]
   })
   const headersTimeoutMs = whole('EVENT_HEADERS_TIMEOUT_MS', 10_000, 100, 600_000)
   const requestTimeoutMs = whole('EVENT_REQUEST_TIMEOUT_MS', 30_000, 100, 3_600_000)

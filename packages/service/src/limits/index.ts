@@ -14,3 +14,4 @@ export {
   type ShareName
 } from './names.ts'
 export { type Caller, RateLimits, type Standing, tooMuchAtOnce, usedUp } from './rate-limits.ts'
+export { Shares } from './shares.ts'

@@ -46,7 +46,13 @@ export type RateName = keyof typeof RATES
 export const SHARES = {
   streams: { variable: 'EVENT_MAX_STREAMS', unit: 'streams', inAll: 10_000, each: 1_000 },
   pulls: { variable: 'EVENT_MAX_PULLS', unit: 'pulls', inAll: 2_000, each: 500 },
-  replays: { variable: 'EVENT_MAX_REPLAYS', unit: 'replays', inAll: 64, each: 16 }
+  replays: { variable: 'EVENT_MAX_REPLAYS', unit: 'replays', inAll: 64, each: 16 },
+  body_bytes: {
+    variable: 'EVENT_MAX_BODY_BYTES_IN_FLIGHT',
+    unit: 'bytes of request bodies',
+    inAll: 64 * 1_048_576,
+    each: 32 * 1_048_576
+  }
 } as const
 
 export type ShareName = keyof typeof SHARES

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
 import { hostileText } from './hostile-text.ts'
+import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
 
@@ -16,3 +17,17 @@ test(
   { timeout: 60_000 },
   silentHandshakes
 )
+
+test(
+  'connections that never finish the TLS handshake are closed, and make room for others',
+  { timeout: 60_000 },
+  silentHandshakes
+)
+
+test(
+  '400 MiB of bodies that do not end, on one connection of HTTP/2, fill no memory',
+  { timeout: 120_000 },
+  http2BodyFlood
+)
+
+test('400 MiB of bodies that do not end, over HTTP/1.1, fill no memory', { timeout: 120_000 }, http1BodyFlood)

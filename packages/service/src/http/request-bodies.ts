@@ -1,0 +1,156 @@
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { EventSystemError } from '@tradpal/event-system'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Caller, Shares } from '../limits/index.ts'
+import { isHttp2 } from '../tls/index.ts'
+import { callerOf } from './callers.ts'
+import { HttpRefusal } from './problems.ts'
+import { whenOver } from './when-over.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** How large the body is, as it came. */
+    bodyBytes: number
+    /** What is held of the body. Undefined for a request that is read as one without a body. */
+    heldBody: HeldBody | undefined
+  }
+}
+
+export interface RequestBodiesOptions {
+  readonly shares: Shares
+  /** From the begin of its reading to the end of a body that comes by HTTP/2; by HTTP/1.1 Node bounds it. */
+  readonly requestTimeoutMs: number
+}
+
+/**
+ * Reads the bodies of requests. What is held of all of them is bounded, in all and for each caller: beyond the bound a
+ * request is refused while its body comes in. The bytes count until the request is answered, or begins an answer that lasts.
+ */
+export class RequestBodies {
+  readonly #options: RequestBodiesOptions
+
+  constructor(options: RequestBodiesOptions) {
+    this.#options = options
+  }
+
+  /** Comes behind the guard, which says who sends a body. */
+  addTo(app: FastifyInstance): void {
+    app.decorateRequest('bodyBytes', 0)
+    app.decorateRequest('heldBody', undefined)
+    app.addHook('preParsing', (request, reply, payload, done) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        const held = new HeldBody(this.#options.shares, callerOf(request))
+        request.heldBody = held
+        whenOver(reply.raw, () => held.release())
+      }
+      done(null, payload)
+    })
+  }
+
+  /**
+   * Bodies of these content types, and no others, reach a handler as their text: only the text tells whether a number
+   * survives being read.
+   */
+  takeAsText(app: FastifyInstance, contentTypes: readonly string[]): void {
+    for (const contentType of contentTypes) {
+      app.addContentTypeParser(contentType, async (request: FastifyRequest) => {
+        const body = await this.#read(request)
+        request.bodyBytes = body.length
+        try {
+          return utf8.decode(body)
+        } catch (cause) {
+          throw new EventSystemError('invalid_json', 'The body is not UTF-8, and so no JSON.', { cause })
+        }
+      })
+    }
+  }
+
+  #read(request: FastifyRequest): Promise<Buffer> {
+    const { raw, heldBody, headers } = request
+    const limit = request.routeOptions.bodyLimit
+    const declared = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+    const incoming: IncomingMessage | Http2ServerRequest = raw
+    return new Promise((resolve, reject) => {
+      if (declared !== undefined && declared > limit) return reject(tooLarge(limit))
+      const parts: Buffer[] = []
+      let bytes = 0
+      const stop = () => {
+        clearTimeout(timer)
+        incoming.off('data', onData).off('end', onEnd).off('error', fail)
+      }
+      const fail = (error: unknown) => {
+        stop()
+        heldBody?.release()
+        reject(error)
+      }
+      const onData = (part: Buffer) => {
+        bytes += part.length
+        if (bytes > limit) return fail(tooLarge(limit))
+        try {
+          heldBody?.add(part.length)
+        } catch (error) {
+          return fail(error)
+        }
+        parts.push(part)
+      }
+      const onEnd = () => {
+        // By HTTP/2 a body that was cut off ends as one that is whole.
+        if (incoming.aborted) return fail(new EventSystemError('aborted', 'The caller went away.'))
+        if (declared !== undefined && declared !== bytes) return fail(otherLength(declared, bytes))
+        stop()
+        resolve(Buffer.concat(parts, bytes))
+      }
+      const timer = isHttp2(raw) ? setTimeout(fail, this.#options.requestTimeoutMs, late()) : undefined
+      incoming.on('data', onData).on('end', onEnd).on('error', fail)
+    })
+  }
+}
+
+/** What is held of one body. */
+class HeldBody {
+  readonly #shares: Shares
+  readonly #caller: Caller
+  #bytes = 0
+
+  constructor(shares: Shares, caller: Caller) {
+    this.#shares = shares
+    this.#caller = caller
+  }
+
+  /** Throws `rate_limited` and `service_unavailable` when there is no room for as many more. */
+  add(bytes: number): void {
+    this.#shares.take('body_bytes', this.#caller, bytes)
+    this.#bytes += bytes
+  }
+
+  /** Idempotent. */
+  release(): void {
+    if (this.#bytes === 0) return
+    this.#shares.give('body_bytes', this.#caller, this.#bytes)
+    this.#bytes = 0
+  }
+}
+
+/** Forgets the body of a request whose answer lasts. */
+export function letGoOfBody(request: FastifyRequest): void {
+  request.body = undefined
+  request.heldBody?.release()
+}
+
+function tooLarge(limit: number): EventSystemError {
+  const sentence = `The body is larger than the ${limit} bytes of EVENT_MAX_BODY_BYTES; send it in parts.`
+  return new EventSystemError('payload_too_large', sentence)
+}
+
+function otherLength(declared: number, bytes: number): EventSystemError {
+  const sentence = `The body has ${bytes} bytes, and Content-Length says ${declared}; the two must be equal.`
+  return new EventSystemError('invalid_argument', sentence)
+}
+
+function late(): HttpRefusal {
+  const sentence = 'The body did not arrive in time (EVENT_REQUEST_TIMEOUT_MS).'
+  return new HttpRefusal(408, new EventSystemError('invalid_argument', sentence))
+}

@@ -1,0 +1,59 @@
+import { EventSystemError } from '@tradpal/event-system'
+import type { Share } from './configuration.ts'
+import { SHARE_NAMES, SHARES, type ShareName } from './names.ts'
+import type { Caller } from './rate-limits.ts'
+
+export interface SharesOptions {
+  /** How much may be under way. */
+  readonly limits: Readonly<Record<ShareName, Share>>
+  /** Told of each refusal. */
+  readonly onRefused: (kind: ShareName) => void
+}
+
+/** How much of each kind is under way on this instance, in all and of each caller. */
+export class Shares {
+  readonly #options: SharesOptions
+  readonly #inAll = Object.fromEntries(SHARE_NAMES.map((name) => [name, 0])) as Record<ShareName, number>
+  /** By caller and kind. One that has nothing under way is not in it. */
+  readonly #ofEach = new Map<string, number>()
+
+  constructor(options: SharesOptions) {
+    this.#options = options
+  }
+
+  inAll(kind: ShareName): number {
+    return this.#inAll[kind]
+  }
+
+  /** Throws `rate_limited` when the caller would have more under way than it may, and `service_unavailable` when all together would; then nothing is taken. What is taken is given back by {@link give}. */
+  take(kind: ShareName, caller: Caller, amount = 1): void {
+    const { inAll, ofEach } = this.#options.limits[kind]
+    const own = caller.limits?.[kind] ?? ofEach
+    const name = `${kind}:${caller.key}`
+    const taken = (this.#ofEach.get(name) ?? 0) + amount
+    const { variable, unit } = SHARES[kind]
+    if (taken > own) {
+      const sentence = `${caller.shown} has ${own} ${unit} under way, as many as it may (${variable}_PER_PRINCIPAL, or ${kind} of the policy): end one first.`
+      throw this.#refusal(kind, 'rate_limited', sentence)
+    }
+    if (this.#inAll[kind] + amount > inAll) {
+      const sentence = `The service has ${inAll} ${unit} under way, as many as it may (${variable}): come again later, or to another instance.`
+      throw this.#refusal(kind, 'service_unavailable', sentence)
+    }
+    this.#ofEach.set(name, taken)
+    this.#inAll[kind] += amount
+  }
+
+  give(kind: ShareName, { key }: Caller, amount = 1): void {
+    const name = `${kind}:${key}`
+    const left = (this.#ofEach.get(name) ?? 0) - amount
+    if (left > 0) this.#ofEach.set(name, left)
+    else this.#ofEach.delete(name)
+    this.#inAll[kind] -= amount
+  }
+
+  #refusal(kind: ShareName, code: 'rate_limited' | 'service_unavailable', sentence: string): EventSystemError {
+    this.#options.onRefused(kind)
+    return new EventSystemError(code, sentence)
+  }
+}
