@@ -1,7 +1,9 @@
+import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { expect, test } from 'vitest'
+import { connectTo, rawRequest, sendRaw } from '../http/support/raw-request.ts'
 import { SseReader } from '../http/support/sse-reader.ts'
-import { get, post, serviceOver, signal } from '../http/support/test-service.ts'
+import { get, newLog, post, serviceOver, signal } from '../http/support/test-service.ts'
 import { keyOf, policyFile } from './support/who.ts'
 
 test('more streams than there may be in all are refused with 503, and there is room again when one ends', async () => {
@@ -87,3 +89,34 @@ test('replays under way are bounded', async () => {
   abort.abort()
   await waitFor(async () => (await post(`${url}/events/replay`)).status === 200)
 })
+
+test('a stream whose reader is gone before it begins keeps no place', async () => {
+  const system = new EventSystem({ environment: await newLog('sqlite') })
+  const { url } = await serviceOver('sqlite', { EVENT_MAX_CONNECTIONS: '1' }, { system })
+  const [reading, gone, followed] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as Promises
+  const [read, follow] = [system.log.read.bind(system.log), system.store.follow.bind(system.store)]
+  system.log.read = async (options) => {
+    reading.resolve()
+    await gone.promise
+    return read(options)
+  }
+  system.store.follow = (...options) => {
+    followed.resolve()
+    return follow(...options)
+  }
+  const socket = await connectTo(url)
+  socket.write(rawRequest('GET /events/stream'))
+  await reading.promise
+  socket.destroy()
+  const openStreams = async () =>
+    JSON.parse((await sendRaw(url, rawRequest('GET /health')))[0]?.body ?? '').open_streams
+  // There is room for one connection: when another is answered, the service has seen the end of the first.
+  await waitFor(async () => (await openStreams()) === 0)
+
+  gone.resolve()
+  await followed.promise
+
+  await waitFor(async () => (await openStreams()) === 0, { what: 'the end of the stream' })
+})
+
+type Promises = [PromiseWithResolvers<void>, PromiseWithResolvers<void>, PromiseWithResolvers<void>]
