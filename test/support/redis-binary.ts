@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { exists, findProgram } from './find-program.ts'
 
 const run = promisify(execFile)
 
@@ -27,11 +28,8 @@ const PACKAGES = [
 
 /** redis-server from the PATH, else unpacked from Debian's packages into a cache folder, without root. */
 export async function findRedisServer(path = process.env.PATH ?? '', cache = CACHE): Promise<Binary> {
-  for (const folder of path.split(delimiter).filter((name) => name !== '')) {
-    const candidate = join(folder, 'redis-server')
-    if (await exists(candidate)) return { path: candidate, env: {} }
-  }
-  return unpackRedisServer(cache)
+  const installed = await findProgram(['redis-server'], path)
+  return installed === undefined ? unpackRedisServer(cache) : { path: installed, env: {} }
 }
 
 /** Throws with the sentence that says what to install when Debian's packages cannot be had. */
@@ -72,11 +70,4 @@ async function unpackPackages(cache: string, env: NodeJS.ProcessEnv): Promise<vo
   } finally {
     await rm(unpacked, { recursive: true, force: true })
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false
-  )
 }

@@ -13,13 +13,17 @@ import {
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
 import { type AuditConfiguration, readAudit } from './audit/index.ts'
+import { type PagesConfiguration, readPages } from './http/page-rules.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
 export interface ServiceConfiguration {
-  /** EVENT_SERVICE_HOST: the address to listen on. Default `0.0.0.0`. */
-  readonly host: string
+  /**
+   * EVENT_SERVICE_HOST: the address to listen on; `localhost` is both loopback addresses. Undefined: `localhost` while nobody is
+   * asked for credentials because nobody said so, else `0.0.0.0`.
+   */
+  readonly host: string | undefined
   /** EVENT_SERVICE_PORT: 0 is any free one. Default 8011. */
   readonly port: number
   /** EVENT_MAX_BODY_BYTES: larger bodies are refused. Default 1,048,576. */
@@ -42,6 +46,8 @@ export interface ServiceConfiguration {
   readonly retention: RetentionPolicy | undefined
   /** Who may use it. */
   readonly access: AccessConfiguration
+  /** Which web pages may, where the browser's machine is all that is known of who sends a request. */
+  readonly pages: PagesConfiguration
   /** How much they may do. */
   readonly limits: LimitsConfiguration
   /** EVENT_AUDIT and EVENT_AUDIT_RETENTION: whether it is recorded who does what, and how long that is kept. */
@@ -58,7 +64,7 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
   const access = readAccess(environment, read)
   const maxBodyBytes = whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1)
   const configuration: ServiceConfiguration = {
-    host: read.text('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST', '0.0.0.0'),
+    host: read.optionalText('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST'),
     port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
     maxBodyBytes,
     maxEventLoopDelayMs: whole('EVENT_MAX_EVENT_LOOP_DELAY_MS', 1_000, 10, 60_000),
@@ -71,6 +77,7 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     retention: readRetention(environment, typeNames, read),
     access,
     limits: readLimits(read, maxBodyBytes),
+    pages: readPages(environment, read),
     audit: readAudit(access, read)
   }
   read.finish()

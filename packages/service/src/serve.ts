@@ -7,6 +7,7 @@ import {
   type Logger,
   registerEventType
 } from '@tradpal/event-system'
+import { asksForCredentials } from './access/index.ts'
 import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
@@ -69,11 +70,13 @@ async function listen(
 ): Promise<RunningService> {
   const app = await buildApp({ system, configuration, logger })
   const connections = new Connections(app.server)
+  const { host = defaultHost(configuration), port } = configuration
   try {
-    await app.listen({ host: configuration.host, port: configuration.port })
+    await app.listen({ host: host === LOOPBACK ? '127.0.0.1' : host, port })
+    if (host === LOOPBACK) await app.listenAlso('::1')
   } catch (cause) {
     await app.close()
-    throw cannotListen(configuration, cause)
+    throw cannotListen(host, port, cause)
   }
   const scheme = configuration.access.tls === undefined ? 'http' : 'https'
   const url = urlOf(scheme, app.server.address() as AddressInfo)
@@ -81,12 +84,14 @@ async function listen(
   const { kind, location } = system.log
   const shown = {
     ...settings,
+    host,
     eventTypes: eventTypes.map(({ name }) => name),
     consumerGroup: asked?.consumerGroup,
     health: asked?.healthBounds,
     log: { kind, location, ...asked?.logSettings }
   }
   logger.info({ url, configuration: shown }, 'the event service listens')
+  if (configuration.host === undefined && host === LOOPBACK) logger.info({ host }, LISTEN_WIDER)
 
   let closing: Promise<void> | undefined
   const close = () => {
@@ -115,7 +120,17 @@ async function stop(
   logger.info({ uptimeSeconds: Math.round(process.uptime()), ...left }, 'the event service has stopped')
 }
 
-function cannotListen({ host, port }: ServiceConfiguration, cause: unknown): EventSystemError {
+/** Both loopback addresses, IPv6 where the machine has it. */
+const LOOPBACK = 'localhost'
+const LISTEN_WIDER =
+  'the service listens on this machine alone, since nobody has said who may use it: set EVENT_SERVICE_HOST to listen wider (0.0.0.0 is every IPv4 address), and EVENT_AUTH'
+
+/** While nobody has said who may use the service, nobody else reaches it. */
+function defaultHost({ access }: ServiceConfiguration): string {
+  return access.auth === undefined && !asksForCredentials(access) ? LOOPBACK : '0.0.0.0'
+}
+
+function cannotListen(host: string, port: number, cause: unknown): EventSystemError {
   const { code, message } = cause as NodeJS.ErrnoException
   const sentence =
     code === 'EADDRINUSE'

@@ -20,8 +20,10 @@ import { boundConnections, boundRequests, http2Options, serverOptions } from './
 import { handleInCohorts } from './cohorts.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
+import { answerAllowedOrigins } from './cors.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { setDeadlines } from './deadlines.ts'
+import { ignoreTypesOfEmptyBodies } from './empty-bodies.ts'
 import { batchRoute, eventsRoutes } from './events-routes.ts'
 import { groupRoutes } from './groups.ts'
 import { guard } from './guard.ts'
@@ -42,6 +44,7 @@ import { replayRoute } from './replay.ts'
 import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
 import { closed } from './schemas.ts'
+import { acceptOnSecondAddress } from './second-address.ts'
 import { shedLoad } from './shedding.ts'
 import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
@@ -114,8 +117,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   setDeadlines(app.server, configuration.limits)
   handleInCohorts(app)
   boundRequests(app)
+  ignoreTypesOfEmptyBodies(app)
   secureAnswers(app)
-  guard(app, access, tls)
+  await answerAllowedOrigins(app, configuration.pages)
+  guard(app, { access, tls, pages: configuration.pages })
   auditRequests(app, audit)
   limits.addTo(app)
   bodies.addTo(app)
@@ -124,6 +129,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     metrics.close()
     await protection.close()
   })
+  // The last hook of onClose runs first: what the app needs to answer is closed behind the last answer.
+  acceptOnSecondAddress(app, { speaksTls: tls !== undefined })
 
   await describeApi(app, context)
   await app.register(async (api: App) => {

@@ -10,6 +10,7 @@ import {
   STRANGER
 } from '../access/index.ts'
 import { type AskedConnection, connectionOf, isHttp2, type ServiceTls } from '../tls/index.ts'
+import { type PageRequest, PageRules, type PagesConfiguration } from './page-rules.ts'
 
 /**
  * What an endpoint asks of who calls it: nothing; to be known, by credentials; or a scope, behind whose colon may stand a
@@ -37,8 +38,17 @@ declare module 'fastify' {
 const CONFIGURE = `Nobody has said yet who may use this service, so it answers only neighbours on its own machine and in its private network.
 Make a key (tradpal-events keys create) and set EVENT_AUTH=required; or EVENT_AUTH=off where something in front of it keeps strangers out.`
 
-/** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. `tls`: where clients may show certificates. */
-export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | undefined): void {
+export interface GuardOptions {
+  readonly access: Access
+  /** Where clients may show certificates. */
+  readonly tls: ServiceTls | undefined
+  /** Which web pages may act with rights that they did not prove themselves. */
+  readonly pages: PagesConfiguration
+}
+
+/** Lets in who may, before a body is read. An endpoint that does not say who that is cannot be added. */
+export function guard(app: FastifyInstance, { access, tls, pages }: GuardOptions): void {
+  const rules = new PageRules(pages, { speaksTls: tls !== undefined })
   app.decorateRequest('principal')
   app.decorateRequest('askAgain', async function (this: FastifyRequest) {
     const principal = await access.stillOf(credentialsOf(this, tls))
@@ -58,12 +68,14 @@ export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | un
   if (access.mode === 'private') {
     app.addHook('onRequest', (request, _reply, done) => {
       request.principal = ANYBODY
-      done(isNeighbour(request) ? undefined : forbidden(CONFIGURE.replaceAll('\n', ' ')))
+      const refusal = isNeighbour(request) ? rules.refusalOf(pageRequestOf(request)) : CONFIGURE.replaceAll('\n', ' ')
+      done(refusal === undefined ? undefined : forbidden(refusal))
     })
   } else if (access.mode === 'off') {
     app.addHook('onRequest', (request, _reply, done) => {
       request.principal = ANYBODY
-      done()
+      const refusal = rules.refusalOf(pageRequestOf(request))
+      done(refusal === undefined ? undefined : forbidden(refusal))
     })
   } else {
     app.addHook('onRequest', async (request, reply) => {
@@ -73,8 +85,31 @@ export function guard(app: FastifyInstance, access: Access, tls: ServiceTls | un
       if (certificate !== undefined && 'refused' in certificate) endConnection(request, reply)
       const principal = access.principalOf(credentials)
       request.principal = await (rule === 'anybody' ? principal.catch(() => STRANGER) : principal)
+      if (hasAmbientAuthority(request.principal, rule)) {
+        const refusal = rules.refusalOf(pageRequestOf(request))
+        if (refusal !== undefined) throw forbidden(refusal)
+      }
       if (rule !== undefined) mustSatisfy(request.principal, rule, request)
     })
+  }
+}
+
+/**
+ * Whether a browser gives its rights to every page: those of a client certificate, or of `anonymous`. A page must know a key or a
+ * token itself, and what anybody may have needs no rights.
+ */
+function hasAmbientAuthority({ proof }: Principal, rule: AccessRule | undefined): boolean {
+  return proof === 'certificate' || (proof === 'nothing' && rule !== 'anybody')
+}
+
+function pageRequestOf({ raw: { method = '', url = '', headers } }: FastifyRequest): PageRequest {
+  // A whole URL wins over Host (RFC 9112, 3.2.2). By HTTP/2 `:authority` stands for it.
+  const [, named] = url.startsWith('/') ? [] : (/^https?:\/\/([^/?#]*)/i.exec(url) ?? [])
+  return {
+    method,
+    authority: named ?? (headers[':authority'] as string | undefined) ?? headers.host,
+    origin: headers.origin,
+    fetchSite: headers['sec-fetch-site'] as string | undefined
   }
 }
 

@@ -4,7 +4,7 @@ import Type from 'typebox'
 import type { AuditRule } from './auditing.ts'
 import { isObject } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
-import { SAFE_HEADERS } from './headers.ts'
+import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
@@ -40,7 +40,7 @@ interface Format {
 const FORMATS: readonly Format[] = [
   {
     type: 'application/x-ndjson',
-    headers: { ...SAFE_HEADERS, 'content-type': 'application/x-ndjson' },
+    headers: { 'content-type': 'application/x-ndjson' },
     event: ndjsonLine,
     problem: (problem) => `${JSON.stringify(problem)}\n`
   },
@@ -169,10 +169,8 @@ async function sendEvents(
   receiver: Receiver
 ): Promise<void> {
   const { reply, url, answer, context } = receiver
-  const response = reply.raw
   const first = await events.next()
-  reply.hijack()
-  response.writeHead(200, { ...format.headers })
+  const response = beginAnswer(reply, format.headers)
   let chunk = first.done ? '' : format.event(first.value)
   try {
     if (chunk.length > chunkSize) {

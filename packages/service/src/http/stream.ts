@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system'
-import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
-import { SAFE_HEADERS } from './headers.ts'
+import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, typesReadBy } from './range.ts'
@@ -18,7 +17,6 @@ const CHUNK = 65_536
 const GRACE_MS = 2_000
 
 export const SSE_HEADERS = {
-  ...SAFE_HEADERS,
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no'
@@ -65,17 +63,11 @@ export function streamRoute(app: App, context: AppContext): void {
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
       const mayHave = mayReadAsBefore(principal, query.event_type)
       const answer = context.lasting.begin('streams', { request, reply, mayHave })
-      hijack(reply)
+      const response = beginAnswer(reply, SSE_HEADERS)
       const pages = context.system.store.follow(from === START ? 'start' : { after: from }, filter, answer.signal)
-      await new LiveStream(reply.raw, context, answer, url).send(from, pages)
+      await new LiveStream(response, context, answer, url).send(from, pages)
     }
   )
-}
-
-/** Takes the response from Fastify, with the head of an event stream. */
-function hijack(reply: FastifyReply): void {
-  reply.hijack()
-  reply.raw.writeHead(200, SSE_HEADERS)
 }
 
 /** Behind which entry a stream begins. Refuses with `invalid_message_id`. */

@@ -1,8 +1,9 @@
 import { test } from 'vitest'
-import { hostileText } from './hostile-text.ts'
 import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
+import { hostileText } from './hostile-text.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
+import { attackByWebPages } from './web-page.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',
@@ -31,3 +32,9 @@ test(
 )
 
 test('400 MiB of bodies that do not end, over HTTP/1.1, fill no memory', { timeout: 120_000 }, http1BodyFlood)
+
+test(
+  'no web page of another origin gets an order out of or into a local service',
+  { timeout: 180_000 },
+  attackByWebPages
+)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { rawRequest, sendRaw } from './support/raw-request.ts'
 import { get, LOGS, post, serviceOver } from './support/test-service.ts'
 
 /** The calls of the platform's existing Python clients, as aiohttp and httpx send them. */
@@ -59,3 +60,17 @@ describe.each(LOGS)('an existing client, over %s', (log) => {
     expect((await get(`${url}/health`)).status).toBe(200)
   })
 })
+
+test.each(['application/octet-stream', 'application/x-www-form-urlencoded', 'text/plain', 'application/json', ''])(
+  'an existing client may send a POST without a body as Content-Type: %s',
+  async (type) => {
+    const { url } = await serviceOver()
+    const headers = [`Content-Type: ${type}`, 'Content-Length: 0']
+    const [replayed] = await sendRaw(url, rawRequest('POST /events/replay', headers))
+    const [pulled] = await sendRaw(url, rawRequest('POST /groups/risk/pull', headers))
+    const [published] = await sendRaw(url, rawRequest('POST /events', headers))
+    expect(JSON.parse(replayed?.body ?? '')).toEqual({ status: 'replay_complete', events_replayed: 0 })
+    expect(JSON.parse(pulled?.body ?? '')).toMatchObject({ deliveries: [], count: 0 })
+    expect(JSON.parse(published?.body ?? '')).toMatchObject({ status: 400, code: 'invalid_json' })
+  }
+)
