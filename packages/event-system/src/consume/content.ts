@@ -1,7 +1,7 @@
 import { type Clock, type Event, EventSystemError, isRetryable } from '@tradpal/events'
 import { beforeReading, type EventCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId } from '../log/index.ts'
-import { type Logger, Occurrences } from '../runtime/index.ts'
+import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { shardOfKey } from './key.ts'
 
@@ -11,6 +11,9 @@ const MAX_REMEMBERED = 10_000
 const AHEAD = 500
 /** What waits for its key is read again within so long, in ms: a key that was not missed for longer is there. */
 const MISSED_MS = 10_000
+
+/** So many reasons are remembered: whoever writes into the log names the keys. */
+const MOST_REASONS = 1_000
 
 export interface ContentsOptions {
   readonly log: EventLog
@@ -28,7 +31,7 @@ export class Contents {
   readonly #remembered = new Map<MessageId, Content>()
   readonly #occurrences: Occurrences
   /** Why entries cannot be read yet, and when that was last so. */
-  readonly #missed = new Map<string, number>()
+  readonly #missed = new BoundedMap<string, number>(MOST_REASONS)
   /** The last whose shard was asked for before its key was brought from the log. */
   #unbrought: Entry | undefined
 

@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
 import type { ConsumerGroup, EventLog } from '../log/index.ts'
-import type { Logger } from '../runtime/index.ts'
+import { BoundedMap, type Logger } from '../runtime/index.ts'
 import { membersByKey } from './members-by-key.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
 
@@ -10,13 +10,16 @@ const KEEP_PLACE_MS = 1_000
 /** A consumer of the group that holds nothing and was not there for so long is removed, in ms. */
 const FORGET_AFTER_MS = 3_600_000
 
+/** So many groups are remembered: their names come from those who pull. One that is forgotten is looked after anew. */
+const MOST_GROUPS = 10_000
+
 /** What groups need done that no consumer of this process looks after: only those who pull from them come by. */
 export class PulledGroups {
   readonly #log: EventLog
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #lookedAfter = new Map<string, number>()
-  readonly #placeKept = new Map<string, number>()
+  readonly #lookedAfter = new BoundedMap<string, number>(MOST_GROUPS)
+  readonly #placeKept = new BoundedMap<string, number>(MOST_GROUPS)
 
   constructor(log: EventLog, clock: Clock, logger: Logger) {
     this.#log = log

@@ -193,9 +193,10 @@ const OPEN_TO_ALL = 'Whoever reaches this service may do everything: it asks nob
 const OPEN_TO_NEIGHBOURS =
   'Whoever reaches this service from this machine or a private network may do everything, since nobody has said who may: make a key (tradpal-events keys create) and set EVENT_AUTH=required.'
 
-/** What is looked at, and by which header it came: no header has a line break. */
+/** What is looked at, and by which header it came: no header has a line break. It is remembered, and the same credentials are the same text whatever blanks stand between. */
 function shownBy({ apiKey, authorization }: Credentials): string | undefined {
-  return apiKey === undefined ? authorization : `X-API-Key\n${apiKey}`
+  if (apiKey !== undefined) return `X-API-Key\n${apiKey}`
+  return authorization?.includes('  ') ? authorization.replaceAll(/ +/g, ' ') : authorization
 }
 
 /** The text of `Authorization: Bearer <text>` (RFC 6750). Throws `unauthenticated` for another scheme. */

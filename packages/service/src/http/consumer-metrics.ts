@@ -7,12 +7,10 @@ import {
   type ShreddedMessage
 } from '@tradpal/event-system'
 import { Counter, Histogram, Registry } from 'prom-client'
+import { GroupLabels, NO_EVENT, removeGroups, typeLabel } from './closed-labels.ts'
 import { listenToLog } from './listen.ts'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** The type of an entry that is no valid event. */
-const NO_EVENT = 'invalid'
-
 /**
  * What the consumers of this process do, by group and type, for Prometheus. The service has it beside its own; a process
  * that consumes through the library gives it its own registry:
@@ -23,6 +21,7 @@ const NO_EVENT = 'invalid'
 export class ConsumerMetrics {
   readonly registry: Registry
   readonly #stops: (() => void)[]
+  readonly #groups = new GroupLabels()
   readonly #consumed: Counter<'group' | 'event_type'>
   readonly #failed: Counter<'group' | 'event_type'>
   readonly #retried: Counter<'group' | 'event_type'>
@@ -82,8 +81,17 @@ export class ConsumerMetrics {
       listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
       listenToLog<DeadLetteredMessage>(log, diagnostics.deadLettered, (message) => this.#onDead(message)),
       listenToLog<ClaimedMessage>(log, diagnostics.claimed, (message) => this.#onClaimed(message)),
-      listenToLog<ShreddedMessage>(log, diagnostics.shredded, ({ group }) => this.#shredded.inc({ group }))
+      listenToLog<ShreddedMessage>(log, diagnostics.shredded, ({ group }) =>
+        this.#shredded.inc({ group: this.#groups.of(group) })
+      )
     ]
+  }
+
+  /** Takes the names of the log's groups as they are now, and removes what was counted of groups that are gone. Until it is called, at most 1,000 groups are told apart, and others count as `other`. */
+  async listGroups(names: readonly string[]): Promise<void> {
+    const gone = this.#groups.list(names)
+    const metrics = [this.#consumed, this.#failed, this.#retried, this.#dead, this.#claimed, this.#shredded]
+    await removeGroups([...metrics, this.#handling], gone)
   }
 
   /** Counts no more. */
@@ -91,8 +99,8 @@ export class ConsumerMetrics {
     for (const stop of this.#stops) stop()
   }
 
-  #onConsumed({ group, eventType: event_type, handlingMs, willRetry, error }: ConsumedMessage): void {
-    const labels = { group, event_type }
+  #onConsumed({ group, eventType, handlingMs, willRetry, error }: ConsumedMessage): void {
+    const labels = { group: this.#groups.of(group), event_type: typeLabel(eventType) }
     this.#handling.observe(labels, handlingMs / 1000)
     if (error !== undefined) this.#failed.inc(labels)
     if (willRetry) this.#retried.inc(labels)
@@ -100,10 +108,10 @@ export class ConsumerMetrics {
   }
 
   #onDead({ group, kind, eventType }: DeadLetteredMessage): void {
-    this.#dead.inc({ group, event_type: eventType ?? NO_EVENT, kind })
+    this.#dead.inc({ group: this.#groups.of(group), event_type: typeLabel(eventType), kind })
   }
 
   #onClaimed({ group, eventType, count }: ClaimedMessage): void {
-    this.#claimed.inc({ group, event_type: eventType ?? NO_EVENT }, count)
+    this.#claimed.inc({ group: this.#groups.of(group), event_type: typeLabel(eventType) }, count)
   }
 }

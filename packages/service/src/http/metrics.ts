@@ -10,6 +10,7 @@ import {
 } from '@tradpal/event-system'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ServiceConfiguration } from '../configuration.ts'
+import { GroupLabels, removeGroups, typeLabel } from './closed-labels.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
 import { GroupGauges } from './group-gauges.ts'
 import { listenToLog } from './listen.ts'
@@ -83,6 +84,7 @@ export class Metrics {
     labelNames: ['group'],
     registers: [this.registry]
   })
+  readonly #lostGroups = new GroupLabels()
   readonly errors = new Counter({
     name: 'event_service_errors_total',
     help: 'Requests that were refused or failed, by the code of the problem.',
@@ -128,7 +130,7 @@ export class Metrics {
     this.#every(streamMonitorIntervalSeconds, (stats) => this.#readLog(stats))
     await this.#refresh((stats) => {
       this.#readSubscribers(stats)
-      this.#readLog(stats)
+      return this.#readLog(stats)
     })
   }
 
@@ -160,12 +162,12 @@ export class Metrics {
 
   /** An event was handed out; `latencyMs` when it was appended while its receiver waited. */
   handedOut(eventType: string, latencyMs: number | undefined): void {
-    this.#consumed.inc({ event_type: eventType })
+    this.#consumed.inc({ event_type: typeLabel(eventType) })
     if (latencyMs !== undefined) this.#deliveryLatency.observe(Math.max(0, latencyMs) / 1000)
   }
 
   #onPublished({ byType, durationMs }: PublishedMessage): void {
-    for (const [event_type, count] of byType) this.#published.inc({ event_type }, count)
+    for (const [eventType, count] of byType) this.#published.inc({ event_type: typeLabel(eventType) }, count)
     this.#publishLatency.observe(durationMs / 1000)
   }
 
@@ -175,7 +177,8 @@ export class Metrics {
 
   #onTrimmed({ removed, lostByGroup }: TrimmedMessage): void {
     this.#trimmed.inc(removed)
-    for (const [group, count] of Object.entries(lostByGroup)) this.#lost.inc({ group }, count)
+    for (const [group, count] of Object.entries(lostByGroup))
+      this.#lost.inc({ group: this.#lostGroups.of(group) }, count)
   }
 
   #readSubscribers({ groups }: EventSystemStats): void {
@@ -183,20 +186,23 @@ export class Metrics {
     this.setStreams(this.#streams)
   }
 
-  #readLog({ length, deadLetters, groups }: EventSystemStats): void {
+  async #readLog({ length, deadLetters, groups }: EventSystemStats): Promise<void> {
     this.#streamLength.set(length)
     this.#deadLetters.set(deadLetters)
     this.#groups.read(groups)
+    const names = groups.map(({ name }) => name)
+    await this.#consumers.listGroups(names)
+    await removeGroups([this.#lost], this.#lostGroups.list(names))
   }
 
-  #every(seconds: number, read: (stats: EventSystemStats) => void): void {
+  #every(seconds: number, read: (stats: EventSystemStats) => unknown): void {
     this.#timers.push(setInterval(() => this.#refresh(read), seconds * 1000).unref())
   }
 
   /** A gauge whose log cannot be read keeps its last value. */
-  async #refresh(read: (stats: EventSystemStats) => void): Promise<void> {
+  async #refresh(read: (stats: EventSystemStats) => unknown): Promise<void> {
     try {
-      read(await this.#system.getStats())
+      await read(await this.#system.getStats())
     } catch (error) {
       const code = (error as { code?: unknown }).code
       this.#logger.warn({ code, err: error }, 'the gauges could not be refreshed')

@@ -1,9 +1,10 @@
 import { test } from 'vitest'
-import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
+import { attackByWebPages } from './web-page.ts'
 import { hostileText } from './hostile-text.ts'
+import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
+import { inventedEventTypes } from './metric-labels.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
-import { attackByWebPages } from './web-page.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',
@@ -37,4 +38,11 @@ test(
   'no web page of another origin gets an order out of or into a local service',
   { timeout: 180_000 },
   attackByWebPages
+)
+
+test('400 MiB of bodies that do not end, over HTTP/1.1, fill no memory', { timeout: 120_000 }, http1BodyFlood)
+test(
+  'event types that a client makes up neither fill the memory nor the metrics',
+  { timeout: 120_000 },
+  inventedEventTypes
 )

@@ -16,6 +16,8 @@ const KINDS = new Map(
     (['data', 'event', 'text'] as const).map((inside) => [`${VERSIONS[owner]}${LETTERS[inside]}`, { owner, inside }])
   )
 )
+/** The id of a key, and a salt. What is longer was written by nobody who has a key, and would be remembered. */
+const PART = /^[\w-]{1,64}$/
 /** What stands before the id of a subject's key in an event. */
 const OF_SUBJECT = /"\$encrypted"\s*:\s*"2[de]\.([\w-]{1,64})\./
 
@@ -38,7 +40,7 @@ export function headOf(owner: Owner, inside: Inside, keyId: string, salt: string
 export function parseSealed(text: string): SealedText {
   const [kind = '', keyId = '', salt = '', box = '', ...more] = text.split('.')
   const known = KINDS.get(kind)
-  if (known === undefined || keyId === '' || salt === '' || more.length > 0) {
+  if (known === undefined || !PART.test(keyId) || !PART.test(salt) || more.length > 0) {
     throw new EventSystemError('decryption_failed', 'The encrypted text has no form that this version knows.')
   }
   return { ...known, keyId, salt, head: `${kind}.${keyId}.${salt}`, box }
