@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import {
   type Environment,
   EventSystem,
@@ -131,11 +131,12 @@ function defaultHost({ access }: ServiceConfiguration): string {
 }
 
 function cannotListen(host: string, port: number, cause: unknown): EventSystemError {
-  const { code, message } = cause as NodeJS.ErrnoException
+  const { code, message, address = host } = cause as NodeJS.ErrnoException & { address?: string }
+  const place = `${isIPv6(address) ? `[${address}]` : address}:${port}`
   const sentence =
     code === 'EADDRINUSE'
-      ? `Another process listens on ${host}:${port}; end it, or set EVENT_SERVICE_PORT.`
-      : `The service cannot listen on ${host}:${port}: ${message}.`
+      ? `Another process listens on ${place}; end it, or set EVENT_SERVICE_PORT.`
+      : `The service cannot listen on ${place}: ${message}.`
   return new EventSystemError('invalid_options', sentence, { cause })
 }
 
