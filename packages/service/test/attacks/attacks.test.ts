@@ -36,7 +36,7 @@ test('400 MiB of bodies that do not end, over HTTP/1.1, fill no memory', { timeo
 
 test(
   'no web page of another origin gets an order out of or into a local service',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   attackByWebPages
 )
 

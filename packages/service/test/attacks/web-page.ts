@@ -38,6 +38,7 @@ export async function attackByWebPages(): Promise<void> {
     const query = new URLSearchParams({ target: `http://${asks}:${port}`, group: GROUP, letter: letter?.id ?? '' })
     const page = `http://${host}:${isRebound ? port : website}/?${query}`
     const tab = await (await browser.newContext()).newPage()
+    tab.setDefaultTimeout(0)
     if (isRebound) await tab.route(page, (route) => route.fulfill({ body: html, contentType: 'text/html' }))
     await tab.goto(page)
     const loot = await tab.evaluate<string[]>('loot')

@@ -29,7 +29,10 @@ export function defineServe(command: Command, run: Run): void {
       'listen on this port; 0 is any free one (default: EVENT_SERVICE_PORT, or 8011)',
       parseCount
     )
-    .option('--host <address>', 'listen on this address (default: EVENT_SERVICE_HOST, or 0.0.0.0)')
+    .option(
+      '--host <address>',
+      'listen on this address (default: EVENT_SERVICE_HOST, or this machine alone until somebody is asked for credentials, then 0.0.0.0)'
+    )
     .addHelpText(
       'after',
       `\nIt is configured by the environment; options win over it. SIGTERM and SIGINT end it properly, with 0.\n${examples(
