@@ -20,10 +20,11 @@ const rooms = {
   runtime: [],
   log: [],
   codec: ['log', 'runtime'],
+  groups: ['log'],
   publish: ['log', 'codec', 'runtime'],
   outbox: ['codec', 'runtime'],
-  consume: ['log', 'codec', 'runtime'],
-  operate: ['log', 'codec', 'runtime'],
+  consume: ['log', 'codec', 'groups', 'runtime'],
+  operate: ['log', 'codec', 'groups', 'runtime'],
   store: ['log', 'codec', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }

@@ -4,7 +4,7 @@ import { eventTypeParameter, type Instant } from './query.ts'
 
 /** How a group is consumed over HTTP. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions<T extends string = string> {
-  /** One type or several. The group never sees the others again. Default: all. */
+  /** One type or several. The first member of a group sets them, and one with others is refused. The group never sees events of other types. Default: all. */
   readonly eventType?: T | readonly T[]
   /** This member's name. Default: `client-` and a random part. */
   readonly consumer?: string
@@ -16,7 +16,7 @@ export interface ConsumeOptions<T extends string = string> {
   readonly prefetch?: number
   /** An event that this process gave no sign of for so long is handed out again, in ms, 100 to 86,400,000. Default 30,000. */
   readonly leaseMs?: number
-  /** How often handling may fail before the event goes to the dead letters, 1 to 1,000. Default 5. */
+  /** How often handling may fail before the event goes to the dead letters, 1 to 1,000. The first member of a group sets it, and one that says another is refused. Default: as the group is set, 5 for the first member. */
   readonly maxAttempts?: number
   /** Told what a handler threw, and what could not be settled: such an event is handed out again. Default: nobody is told. */
   readonly onError?: (error: unknown, messageId: string) => void
@@ -52,13 +52,13 @@ export interface ResolvedConsumeOptions {
   readonly concurrency: number
   readonly prefetch: number
   readonly leaseMs: number
-  readonly maxAttempts: number
+  readonly maxAttempts: number | undefined
   readonly onError: (error: unknown, messageId: string) => void
 }
 
 /** Fills in the defaults. Refuses with `invalid_options` and `invalid_argument` what makes no sense. */
 export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeOptions {
-  const { eventType, onError = () => {} } = options
+  const { eventType, maxAttempts, onError = () => {} } = options
   if (typeof onError !== 'function') {
     throw new EventSystemError('invalid_options', `onError must be a function, got ${typeof onError}.`)
   }
@@ -70,7 +70,7 @@ export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeO
     concurrency: within('concurrency', options.concurrency ?? 1, 1, 1_000),
     prefetch: within('prefetch', options.prefetch ?? 100, 1, 1_000),
     leaseMs: within('leaseMs', waitMs('leaseMs', options.leaseMs, 30_000), 100, 86_400_000),
-    maxAttempts: within('maxAttempts', options.maxAttempts ?? 5, 1, 1_000),
+    maxAttempts: maxAttempts === undefined ? undefined : within('maxAttempts', maxAttempts, 1, 1_000),
     onError
   }
 }

@@ -229,7 +229,7 @@ export class EventClient implements AsyncDisposable {
    *     await using consumption = await client.consume('brokers', (event) => execute(event.data), { eventType: 'trading_signal' })
    *
    * Rejects with `invalid_options`, `invalid_argument`, `unknown_event_type`, and with `group_conflict` for a group that is
-   * ordered by key. What ends it later rejects {@link Consumption.finished}.
+   * ordered by key or that its first member set otherwise. What ends it later rejects {@link Consumption.finished}.
    */
   async consume<T extends string = string>(
     group: string,

@@ -1,10 +1,27 @@
-import { type GroupInfo, groupOf, groupsOf, type PendingEvent, pendingEventsOf } from './answers/index.ts'
+import { EventSystemError } from '@tradpal/events'
+import {
+  type GroupInfo,
+  groupOf,
+  groupsOf,
+  type PendingEvent,
+  type PullSettings,
+  pendingEventsOf,
+  pullSettingsOf
+} from './answers/index.ts'
 import { type Instant, idSegment, instant, queryOf } from './query.ts'
 import type { Transport } from './transport.ts'
 
 export interface GroupChangeOptions {
   /** Also while members live, or events are pending. Default false. */
   readonly force?: boolean
+}
+
+/** What an operator changes of how a group is pulled. At least one is given. */
+export interface PullSettingsChange {
+  /** The event types to deliver; the group acknowledges the others. `null` or `*` for all types. */
+  readonly eventTypes?: readonly string[] | null
+  /** An event that failed this often goes to the dead letters, 1 to 1,000. */
+  readonly maxAttempts?: number
 }
 
 /** The consumer groups, and what an operator can do about them. */
@@ -25,16 +42,20 @@ export class Groups {
     return await this.#transport.json({ method: 'GET', path: groupPath(name), repeat: 'always' }, groupOf)
   }
 
-  /** A page of what is pending, in log order. At most `limit`, 1 to 1,000, default 100. Rejects with `not_found`. */
+  /**
+   * A page of what is pending, in log order. At most `limit`, 1 to 1,000, default 100. Rejects with `not_found`, and with
+   * `forbidden` when the caller may not see it.
+   */
   async pending(
     name: string,
     { after, limit }: { readonly after?: string; readonly limit?: number } = {}
   ): Promise<PendingEvent[]> {
     const query = queryOf({ after, limit })
-    return await this.#transport.json(
-      { method: 'GET', path: groupPath(name), query, repeat: 'always' },
-      pendingEventsOf
-    )
+    const request = { method: 'GET', path: groupPath(name), query, repeat: 'always' } as const
+    const pending = await this.#transport.json(request, pendingEventsOf)
+    if (pending !== null) return pending
+    const sentence = 'What is pending in a group is shown to callers with the scope stats, admin:groups or read:*.'
+    throw new EventSystemError('forbidden', sentence)
   }
 
   /**
@@ -54,6 +75,27 @@ export class Groups {
   async remove(name: string, { force = false }: GroupChangeOptions = {}): Promise<void> {
     const query = queryOf(force ? { force: 'true' } : {})
     await this.#transport.text({ method: 'DELETE', path: groupPath(name), query, repeat: 'never' })
+  }
+
+  /**
+   * Changes which event types are pulled from a group, and how often an event may fail; those who then pull with others are
+   * refused. Resolves to the settings as they are then. Rejects with `not_found`, `invalid_argument` and `unknown_event_type`.
+   */
+  async changePulling(name: string, { eventTypes, maxAttempts }: PullSettingsChange): Promise<PullSettings> {
+    const types = eventTypes === null ? ['*'] : eventTypes
+    const body = JSON.stringify({ event_types: types, max_attempts: maxAttempts })
+    return await this.#transport.json(
+      { method: 'PATCH', path: groupPath(name), body, repeat: 'always' },
+      pullSettingsOf
+    )
+  }
+
+  /**
+   * Makes another key sign the ids of deliveries. Deliveries that are under way can still be settled; after a second rotation
+   * they cannot. It is attempted once: another attempt could be a second rotation.
+   */
+  async rotateDeliveryKey(): Promise<void> {
+    await this.#transport.text({ method: 'POST', path: '/delivery-key/rotate', repeat: 'never' })
   }
 }
 

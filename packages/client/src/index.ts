@@ -19,6 +19,7 @@ export type {
   ListedApiKey,
   PendingEvent,
   PublishReceipt,
+  PullSettings,
   RequeueNext,
   RequeueResult,
   TrimReport
@@ -35,7 +36,7 @@ export type {
   RequeueOptions
 } from './dead-letters.ts'
 export { EventClient, type PublishOptions, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
-export type { GroupChangeOptions, Groups } from './groups.ts'
+export type { GroupChangeOptions, Groups, PullSettingsChange } from './groups.ts'
 export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'

@@ -5,7 +5,7 @@ import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './servic
 import { tlsFailure } from './tls-failure.ts'
 
 export interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** From the service's root, encoded: `/events`. */
   readonly path: string
   readonly query?: URLSearchParams

@@ -79,7 +79,7 @@ export class EventSystem {
   /** Throws `invalid_options`. Touches nothing before `initialize()`, but for reading the files of keys where there are some. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
-    const { log, timeoutMs, consumerGroup, healthBounds, publishing, logger, clock } = this.#configuration
+    const { log, timeoutMs, consumerGroup, healthBounds, maxGroups, publishing, logger, clock } = this.#configuration
     this.log = log
     this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
     this.#warnings = new LogWarnings({ log, clock, logger })
@@ -94,7 +94,7 @@ export class EventSystem {
     const { codec } = publishing
     this.subscriber = new EventSubscriber({ log, codec, consumerGroup, logger, clock })
     this.store = new EventStore({ log, codec, clock })
-    this.puller = new EventPuller({ log, codec, logger, clock })
+    this.puller = new EventPuller({ log, codec, logger, clock, maxGroups })
     this.deadLetters = new DeadLetterOffice({ log, codec, clock })
     this.groups = new GroupOffice({ log, clock })
     this.retention = new Retention({ log, clock, logger, policy: options.retention })

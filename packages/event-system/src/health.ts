@@ -8,6 +8,8 @@ export interface SystemHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy'
   /** A sentence for each thing that is not as it should be. */
   readonly reasons: readonly string[]
+  /** Those of the reasons that tell how consumer groups stand: not everybody may know. */
+  readonly groupReasons: readonly string[]
   /** A sentence for each thing in the way in which the log is kept that may lose events, whatever the status is. */
   readonly warnings: readonly string[]
   readonly log: {
@@ -64,7 +66,8 @@ export class Health {
       const log = { kind, location, reachable: false, latencyMs: null, reason }
       const spools = open && publishing.spool !== undefined && publishing.spool.bytes <= publishing.spool.maxBytes
       const status = spools ? 'degraded' : 'unhealthy'
-      return { status, reasons: [reason, ...spooling(publishing)], warnings: [], log, consumers, publishing }
+      const reasons = [reason, ...spooling(publishing)]
+      return { status, reasons, groupReasons: [], warnings: [], log, consumers, publishing }
     }
     if (!open) return unreachable('The event system is not open.')
     const started = performance.now()
@@ -75,17 +78,13 @@ export class Health {
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
       const warnings = await this.#parts.warnings.current()
       const losing = warnings.filter(({ losesEntries }) => losesEntries).map(({ message }) => message)
-      const reasons = [
-        ...slow,
-        ...losing,
-        ...this.#parts.missed(),
-        ...spooling(publishing),
-        ...(await this.#groupsBeyondBounds())
-      ]
+      const groupReasons = await this.#groupsBeyondBounds()
+      const reasons = [...slow, ...losing, ...this.#parts.missed(), ...spooling(publishing), ...groupReasons]
       const status = reasons.length === 0 ? 'healthy' : 'degraded'
       return {
         status,
         reasons,
+        groupReasons,
         warnings: warnings.map(({ message }) => message),
         log: { kind, location, reachable: true, latencyMs },
         consumers,

@@ -18,6 +18,7 @@ export {
 } from './configuration/index.ts'
 export * from './consume/index.ts'
 export { EventSystem } from './event-system.ts'
+export type { PullSettings, PullSettingsChange } from './groups/index.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'
 export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'

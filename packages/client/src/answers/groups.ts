@@ -2,33 +2,43 @@ import { type StoredEvent, timestampMs } from '@tradpal/events'
 import { storedEvent } from './events.ts'
 import { listOf, numberOf, numberOrNull, numbersOf, partsOf, textOf, textOrNull, textsOf } from './parts.ts'
 
-/** How a consumer group stands. */
+/** How a consumer group stands. To a caller that may not see its figures, each of them is `null`. */
 export interface GroupInfo {
   readonly name: string
   /** Into how many shards it is cut by key; `null` when it shares event by event. */
   readonly shards: number | null
   readonly consumers: readonly GroupMember[]
   /** Handed out and not yet acknowledged. */
-  readonly pending: number
+  readonly pending: number | null
   /** Of those pending, how many have failed and wait to be tried again. */
-  readonly retrying: number
+  readonly retrying: number | null
   /** The age of the oldest pending event, in ms. `null` with none. */
   readonly oldestPendingMs: number | null
-  readonly lastDeliveredId: string
+  readonly lastDeliveredId: string | null
   /** Events not yet handed out. `null` where the log cannot tell. */
   readonly lag: number | null
   /** The age of the oldest of those, in ms. 0 with none. */
-  readonly lagMs: number
+  readonly lagMs: number | null
+  /** How it is pulled. `null` for a group that nobody has pulled from. */
+  readonly pulled: PullSettings | null
 }
 
 export interface GroupMember {
   readonly name: string
-  /** Handed out to it and not yet acknowledged. */
-  readonly pending: number
+  /** Handed out to it and not yet acknowledged. `null` to a caller that may not see the figures of the group. */
+  readonly pending: number | null
   /** Since it last read, claimed or renewed, in ms. */
   readonly idleMs: number
   /** Those it holds, of a group that is ordered by key. */
   readonly shards: readonly number[]
+}
+
+/** How a group is pulled: the same for all who pull from it. */
+export interface PullSettings {
+  /** The event types that are delivered; the group acknowledges the others. `null`: all types are. */
+  readonly eventTypes: readonly string[] | null
+  /** An event that failed this often goes to the dead letters. */
+  readonly maxAttempts: number
 }
 
 /** An event that was handed out and not yet acknowledged. */
@@ -63,26 +73,45 @@ export function groupsOf(body: unknown): GroupInfo[] {
 }
 
 export function groupOf(value: unknown): GroupInfo {
-  const oldestSeconds = numberOrNull(value, 'oldest_pending_seconds')
+  const [oldestSeconds, lagSeconds] = [
+    numberOrNull(value, 'oldest_pending_seconds'),
+    numberOrNull(value, 'lag_seconds')
+  ]
+  const { pulled } = partsOf(value)
   return {
     name: textOf(value, 'name'),
     shards: numberOrNull(value, 'shards'),
     consumers: listOf(value, 'members').map((member) => ({
       name: textOf(member, 'name'),
-      pending: numberOf(member, 'pending'),
+      pending: numberOrNull(member, 'pending'),
       idleMs: numberOf(member, 'idle_ms'),
       shards: numbersOf(member, 'shards')
     })),
-    pending: numberOf(value, 'pending'),
-    retrying: numberOf(value, 'retrying'),
+    pending: numberOrNull(value, 'pending'),
+    retrying: numberOrNull(value, 'retrying'),
     oldestPendingMs: oldestSeconds === null ? null : Math.round(oldestSeconds * 1_000),
-    lastDeliveredId: textOf(value, 'last_delivered_id'),
+    lastDeliveredId: textOrNull(value, 'last_delivered_id'),
     lag: numberOrNull(value, 'lag'),
-    lagMs: Math.round(numberOf(value, 'lag_seconds') * 1_000)
+    lagMs: lagSeconds === null ? null : Math.round(lagSeconds * 1_000),
+    pulled: pulled === undefined || pulled === null ? null : settingsOf(pulled)
   }
 }
 
-export function pendingEventsOf(body: unknown): PendingEvent[] {
+/** The answer to a change of how a group is pulled. */
+export function pullSettingsOf(body: unknown): PullSettings {
+  return settingsOf(partsOf(body).pulled)
+}
+
+function settingsOf(value: unknown): PullSettings {
+  return {
+    eventTypes: partsOf(value).event_types === null ? null : textsOf(value, 'event_types'),
+    maxAttempts: numberOf(value, 'max_attempts')
+  }
+}
+
+/** Null when the service does not show them to the caller. */
+export function pendingEventsOf(body: unknown): PendingEvent[] | null {
+  if (partsOf(body).pending_events === null) return null
   return listOf(body, 'pending_events').map((value) => {
     const dueAt = textOrNull(value, 'due_at')
     return {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@tradpal/events'
 import type { Encryption, Signing } from '../codec/index.ts'
+import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
 import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
@@ -49,6 +50,8 @@ export interface EventSystemOptions
   readonly healthMaxPendingMs?: number
   /** A consumer group with more dead letters makes the system `degraded`. Environment: EVENT_HEALTH_MAX_DEAD_LETTERS. Default: none does. */
   readonly healthMaxDeadLetters?: number
+  /** A pull that would make a consumer group is refused when the log has this many. Groups that a consumer of this system makes count, and are never refused. Environment: EVENT_MAX_GROUPS. Default 1,000. */
+  readonly maxGroups?: number
   /** How long a call waits for the log, in ms. Environment: EVENT_LOG_TIMEOUT_MS. Default 5,000. */
   readonly timeoutMs?: number
   /** What the log, its dead letters and the spool hold is encrypted on the disk. Default: it is not, unless the environment says so. */
@@ -69,6 +72,7 @@ export interface EventSystemConfiguration {
   readonly consumerGroup: string
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
+  readonly maxGroups: number
   readonly publishing: Publishing
   readonly ledgerRetentionMs: number
   /** Undefined where nothing is encrypted. */
@@ -114,6 +118,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     maxPendingMs: read.bound('healthMaxPendingMs', options.healthMaxPendingMs, 'EVENT_HEALTH_MAX_PENDING_MS'),
     maxDeadLetters: read.bound('healthMaxDeadLetters', options.healthMaxDeadLetters, 'EVENT_HEALTH_MAX_DEAD_LETTERS')
   }
+  const maxGroups = read.wholeNumber('maxGroups', options.maxGroups, 'EVENT_MAX_GROUPS', MAX_GROUPS, 1)
   const streamName = read.text('streamName', options.streamName, 'EVENT_STREAM_NAME', 'tradpal_events')
   const consumerGroup = read.text('consumerGroup', options.consumerGroup, 'EVENT_CONSUMER_GROUP', 'tradpal_consumers')
   const path = read.text('logPath', options.logPath, 'EVENT_LOG_PATH', './data/tradpal_events.db')
@@ -151,6 +156,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     consumerGroup,
     timeoutMs,
     healthBounds,
+    maxGroups,
     publishing,
     ledgerRetentionMs,
     encryption,

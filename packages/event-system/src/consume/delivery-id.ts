@@ -1,43 +1,96 @@
 import { EventSystemError } from '@tradpal/events'
+import type { DeliveryKeys } from '../groups/index.ts'
 import type { Hold } from '../log/index.ts'
 
-/** What a puller must know of a delivery to settle it later, in whichever process. */
+/** What a puller must know of a delivery to settle it later, in any process. */
 export interface PulledHold extends Hold {
   readonly group: string
   readonly consumer: string
-  readonly eventType: string
-  readonly maxAttempts: number
-  /** When it was handed out, ms since the epoch. */
+  /** When it was delivered, ms since the epoch. */
   readonly at: number
 }
 
-/** Opaque to those who pull: it says all that settling takes, so that any process over the log can settle it. */
-export function toDeliveryId({ group, consumer, messageId, attempt, eventType, maxAttempts, at }: PulledHold): string {
-  const parts = [group, consumer, messageId, attempt, eventType, maxAttempts, at]
-  return Buffer.from(JSON.stringify(parts)).toString('base64url')
+/** A delivery id that was verified, and what it says. */
+export interface Verified {
+  readonly id: string
+  readonly hold: PulledHold
 }
 
-/** Throws `invalid_argument` for what is no delivery id, or one of another group. */
-export function fromDeliveryId(id: string, group: string): PulledHold {
-  const hold = parsed(id)
-  if (hold === undefined) {
-    throw new EventSystemError('invalid_argument', `${JSON.stringify(id)} is no delivery id: give one as pulled.`)
+/**
+ * The ids of deliveries: what settling takes, and a tag that proves that the log's users gave it to this principal. The
+ * principal is not in the id: whoever shows it is asked for their name. An id names neither an event type nor a limit:
+ * those are the log's and the group's to say.
+ */
+export class DeliveryIds {
+  readonly #keys: DeliveryKeys
+
+  constructor(keys: DeliveryKeys) {
+    this.#keys = keys
   }
-  if (hold.group === group) return hold
-  const sentence = `The delivery of ${hold.messageId} is of the group ${hold.group}, not of ${group}.`
-  throw new EventSystemError('invalid_argument', sentence)
+
+  /** Resolves to the function that makes the ids of a principal's deliveries. Rejects with what the log says. */
+  async issuerFor(principal: string): Promise<(hold: PulledHold) => string> {
+    const sign = await this.#keys.signer()
+    return (hold) => `${contentOf(hold)}.${sign(signedText(hold, principal))}`
+  }
+
+  /**
+   * Resolves to the deliveries of these ids. Rejects with `invalid_argument` for a text that is no delivery id, and for the
+   * id of another group, and with `forbidden` for an id that was not given to this principal.
+   */
+  async verified(
+    ids: readonly string[],
+    { group, principal }: { group: string; principal: string }
+  ): Promise<Verified[]> {
+    const shown = ids.map((id) => {
+      const { hold, tag } = parsed(id) ?? refuse(id)
+      return { id, hold, tag, text: signedText(hold, principal) }
+    })
+    const forged = await this.#keys.firstForged(shown)
+    if (forged !== undefined) {
+      const sentence = `The delivery id of ${forged.hold.messageId} was not given to you, was changed, or was signed with a key that was rotated out: pull again.`
+      throw new EventSystemError('forbidden', sentence)
+    }
+    const other = shown.find(({ hold }) => hold.group !== group)
+    if (other === undefined) return shown
+    const sentence = `The delivery of ${other.hold.messageId} is of the group ${other.hold.group}, not of ${group}.`
+    throw new EventSystemError('invalid_argument', sentence)
+  }
 }
 
-function parsed(id: string): PulledHold | undefined {
+/** The message id of the delivery that an id names, as the id says it: it is not verified. Undefined for a text that is no delivery id. */
+export function messageIdOfDelivery(id: string): string | undefined {
+  return parsed(id)?.hold.messageId
+}
+
+/** One text for one delivery and principal: JSON keeps the parts apart, whatever is in them. */
+function signedText({ group, consumer, messageId, attempt, at }: PulledHold, principal: string): string {
+  return JSON.stringify([group, consumer, messageId, attempt, at, principal])
+}
+
+function contentOf({ group, consumer, messageId, attempt, at }: PulledHold): string {
+  return Buffer.from(JSON.stringify([group, consumer, messageId, attempt, at])).toString('base64url')
+}
+
+/** Only the one text that is made for a delivery is its id: what decodes to the same is none. */
+function parsed(id: string): { readonly hold: PulledHold; readonly tag: string } | undefined {
+  const dot = id.indexOf('.')
+  if (dot === -1) return undefined
+  const [content, tag] = [id.slice(0, dot), id.slice(dot + 1)]
   try {
-    const parts: unknown = JSON.parse(Buffer.from(id, 'base64url').toString('utf8'))
+    const parts: unknown = JSON.parse(Buffer.from(content, 'base64url').toString('utf8'))
     if (!Array.isArray(parts) || parts.length !== KINDS.length) return undefined
     if (parts.some((part, i) => typeof part !== KINDS[i])) return undefined
-    const [group, consumer, messageId, attempt, eventType, maxAttempts, at] = parts
-    return { group, consumer, messageId, attempt, eventType, maxAttempts, at }
+    const [group, consumer, messageId, attempt, at] = parts
+    const hold: PulledHold = { group, consumer, messageId, attempt, at }
+    return contentOf(hold) === content ? { hold, tag } : undefined
   } catch {
     return undefined
   }
 }
 
-const KINDS = ['string', 'string', 'string', 'number', 'string', 'number', 'number']
+function refuse(id: string): never {
+  throw new EventSystemError('invalid_argument', `${JSON.stringify(id)} is no delivery id: give one as pulled.`)
+}
+
+const KINDS = ['string', 'string', 'string', 'number', 'number']

@@ -1,25 +1,19 @@
-import {
-  type BackoffOptions,
-  backoffMs,
-  type Clock,
-  type Event,
-  EventSystemError,
-  type StoredEvent,
-  systemClock
-} from '@tradpal/events'
+import { type Clock, type Event, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
 import { type Logger, silentLogger } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
-import { fromDeliveryId, type PulledHold, toDeliveryId } from './delivery-id.ts'
+import { DeliveredTypes } from './delivered-types.ts'
+import { DeliveryIds } from './delivery-id.ts'
 import { type Ending, neverFinished, poison, whyInvalid } from './handling.ts'
 import { letterOf } from './letter.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
-import { handlingError, Progress } from './progress.ts'
-import { name, type PullOptions, type ResolvedPullOptions, resolvePullOptions, within } from './pull-options.ts'
+import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from './pull-options.ts'
 import { PulledGroups } from './pulled-groups.ts'
-import { reportClaimed, reportDeadLetter, reportPulled, ShreddedEvents } from './reports.ts'
+import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
+import { reportClaimed, reportDeadLetter, ShreddedEvents } from './reports.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
@@ -30,38 +24,25 @@ export interface EventPullerOptions {
   readonly clock?: Clock
   /** Spreads the retries. Default Math.random. */
   readonly random?: () => number
+  /**
+   * A pull that would make a group is refused when the log has this many. Groups that {@link EventSubscriber.startConsuming}
+   * makes count, and are never refused: a program names those, not its callers. Default 1,000.
+   */
+  readonly maxGroups?: number
 }
 
 /** An event that was handed out, until it is acknowledged or its lease ends. */
 export interface PulledEvent {
-  /** Shown to settle it: to {@link EventPuller.acknowledge}, {@link EventPuller.nack} and {@link EventPuller.extend}, of any process over the log. */
+  /**
+   * Shown to settle it: to {@link EventPuller.acknowledge}, {@link EventPuller.nack} and {@link EventPuller.extend}, of any
+   * process over the log, in the name of the same principal.
+   */
   readonly deliveryId: string
   /** How many times it was handed out, this time included. */
   readonly attempt: number
   readonly event: StoredEvent
 }
 
-export interface NackOptions {
-  /** When it may be handed out again, in ms from now. Default: a failure's backoff, exponential with full jitter from 100 ms to 30 s; else 0. */
-  readonly delayMs?: number
-  /** What went wrong: it is a failure, and counts. Without it the event is only handed back, as often as one likes. */
-  readonly reason?: string
-  /** With a reason: trying again cannot help, and the event goes to the dead letters at once. Default false. */
-  readonly reject?: boolean
-}
-
-export interface NackResult {
-  /** The ids of deliveries that went to the dead letters. */
-  readonly dead: readonly string[]
-  /** The ids of those that were not the caller's any more. */
-  readonly lost: readonly string[]
-}
-
-type Outcome = 'returned' | 'dead' | 'lost'
-
-/** The name under which dead letters know those who pull. */
-const HANDLER = 'puller'
-const BACKOFF: BackoffOptions = {}
 /** What was left by the dead comes up while a pull waits, too. */
 const LOOK_AGAIN_MS = 1_000
 
@@ -74,25 +55,31 @@ export class EventPuller {
   readonly #log: EventLog
   readonly #contents: Contents
   readonly #clock: Clock
-  readonly #random: () => number
   readonly #groups: PulledGroups
+  readonly #ids: DeliveryIds
+  readonly #types = new DeliveredTypes()
+  readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
 
   constructor(options: EventPullerOptions) {
     const { log, codec = plainCodec, logger = silentLogger, clock = systemClock, random = Math.random } = options
+    const { maxGroups = MAX_GROUPS } = options
     this.#log = log
     this.#contents = new Contents({ log, codec, shards: 1, logger, clock })
     this.#clock = clock
     this.#shredded = new ShreddedEvents({ log, logger, clock })
-    this.#random = random
-    this.#groups = new PulledGroups(log, clock, logger)
+    this.#groups = new PulledGroups({ log, clock, logger, maxGroups })
+    this.#ids = new DeliveryIds(new DeliveryKeys(log))
+    const [groups, ids, types] = [this.#groups, this.#ids, this.#types]
+    this.#settling = new PulledSettling({ log, clock, random, groups, ids, types })
   }
 
   /**
    * Events that are the caller's for `leaseMs`: first those that others left, then new ones. Resolves to none when the
    * time is up. What is no valid event goes to the dead letters; what cannot be read before its key is there stays, and
-   * `key_missing` is the answer where there is nothing else. Rejects with `invalid_argument`, `unknown_event_type`,
-   * with `group_conflict` when the group is ordered by key, and with what the log says.
+   * `key_missing` is the answer where there is nothing else. Rejects with `invalid_argument`, `unknown_event_type`, and with
+   * what the log says; and with `group_conflict` when the group is ordered by key, when it is pulled with other event types
+   * or attempts, and when the log has no room for another group.
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
     const wanted = resolvePullOptions(options)
@@ -113,86 +100,27 @@ export class EventPuller {
 
   /**
    * Marks deliveries done. Resolves to the ids of those that were not the caller's any more: nothing happened to those.
-   * Rejects with `invalid_argument` for what is no delivery of the group, and then acknowledges none.
+   * Rejects with `invalid_argument` for what is no delivery of the group, with `forbidden` for the delivery of another
+   * principal, and with what `permit` throws; then it acknowledges none.
    */
-  async acknowledge(groupName: string, deliveryIds: readonly string[]): Promise<string[]> {
-    const group = this.#log.group(name('group', groupName))
-    const lost = await this.#eachHolder(groupName, deliveryIds, (consumer, holds) => group.acknowledge(consumer, holds))
-    const isLost = new Set(lost)
-    for (const id of deliveryIds) {
-      if (!isLost.has(id)) reportPulled(this.#log, fromDeliveryId(id, groupName), { now: this.#clock.now() })
-    }
-    await this.#groups.keepPlace(group)
-    return lost
+  acknowledge(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+    return this.#settling.acknowledge(groupName, deliveryIds, options)
   }
 
-  /** Says that the caller still works on deliveries: their leases begin anew. Resolves to the ids of those that were not its any more. */
-  extend(groupName: string, deliveryIds: readonly string[]): Promise<string[]> {
-    const group = this.#log.group(name('group', groupName))
-    return this.#eachHolder(groupName, deliveryIds, (consumer, holds) => group.extend(consumer, holds))
+  /**
+   * Says that the caller still works on deliveries: their leases begin anew. Resolves to the ids of those that were not its
+   * any more. Rejects as {@link acknowledge} does.
+   */
+  extend(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+    return this.#settling.extend(groupName, deliveryIds, options)
   }
 
   /**
    * Hands deliveries back, as failures or not, or gives them up. Says which went to the dead letters, and which were not
-   * the caller's any more: nothing happened to those. Rejects with `invalid_argument`, and then hands none back.
+   * the caller's any more: nothing happened to those. Rejects as {@link acknowledge} does, and then hands none back.
    */
-  async nack(groupName: string, deliveryIds: readonly string[], options: NackOptions = {}): Promise<NackResult> {
-    const { reason, reject = false, delayMs } = options
-    if (delayMs !== undefined) within('delayMs', delayMs, 0, 86_400_000)
-    if (reject && reason === undefined) {
-      throw new EventSystemError('invalid_argument', 'What is rejected needs a reason.', { pointer: '/reason' })
-    }
-    const group = this.#log.group(name('group', groupName))
-    const holds = deliveryIds.map((id) => ({ id, hold: fromDeliveryId(id, groupName) }))
-    const outcomes = await Promise.all(
-      holds.map(async ({ id, hold }) => {
-        const outcome = await (reason === undefined
-          ? this.#handBack(group, hold, delayMs ?? 0)
-          : this.#fail(group, hold, { reason, reject, delayMs }))
-        if (reason !== undefined && outcome !== 'lost') {
-          const failure = { error: new Error(reason), willRetry: outcome === 'returned' }
-          reportPulled(this.#log, hold, { now: this.#clock.now(), ...failure })
-        }
-        return { id, outcome }
-      })
-    )
-    const idsOf = (kind: Outcome) => outcomes.filter(({ outcome }) => outcome === kind).map(({ id }) => id)
-    return { dead: idsOf('dead'), lost: idsOf('lost') }
-  }
-
-  async #handBack(group: ConsumerGroup, hold: PulledHold, delayMs: number): Promise<Outcome> {
-    const lost = await group.release(hold.consumer, [hold], { delayMs })
-    return lost.length > 0 ? 'lost' : 'returned'
-  }
-
-  async #fail(
-    group: ConsumerGroup,
-    hold: PulledHold,
-    { reason, reject, delayMs }: { reason: string; reject: boolean; delayMs: number | undefined }
-  ): Promise<Outcome> {
-    const { consumer, eventType } = hold
-    const [delivery] = await group.held(consumer, [hold])
-    if (delivery === undefined) return 'lost'
-    const progress = Progress.from(delivery.note)
-    const own = progress.of(HANDLER)
-    own.failures++
-    own.lastError = handlingError(reason, this.#clock.now())
-    own.firstError ??= own.lastError
-    const { failures: attempts, firstError, lastError } = own
-    if (reject || attempts >= hold.maxAttempts) {
-      const kind = reject ? 'rejected' : 'exhausted'
-      const givenUp = { kind, handler: HANDLER, attempts, firstError, lastError } as const
-      const letter = letterOf(delivery, givenUp, { consumer, eventType, note: progress.toNoteOfTheDead() })
-      const [isSettled] = await this.#settle(group, consumer, [{ ...hold, outcome: { kind: 'dead', letter } }])
-      return isSettled ? 'dead' : 'lost'
-    }
-    // Handed back with a delay it counts as a delivery, which it was.
-    const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, this.#random))
-    own.dueAt = this.#clock.now() + waitMs
-    const note = progress.toNote()
-    const [isNoted] = await this.#settle(group, consumer, [{ ...hold, outcome: { kind: 'retry', note } }])
-    if (!isNoted) return 'lost'
-    return this.#handBack(group, hold, waitMs)
+  nack(groupName: string, deliveryIds: readonly string[], options: NackOptions = {}): Promise<NackResult> {
+    return this.#settling.nack(groupName, deliveryIds, options)
   }
 
   /** What others left, and when there is nothing, what is new. */
@@ -211,10 +139,13 @@ export class EventPuller {
   /** Keeps what the caller did not ask for, or could do nothing with, from it. */
   async #handOut(
     group: ConsumerGroup,
-    { consumer, eventTypes, maxAttempts }: ResolvedPullOptions,
+    wanted: ResolvedPullOptions,
     deliveries: readonly Delivery[]
   ): Promise<PulledEvent[]> {
+    if (deliveries.length === 0) return []
+    const { maxAttempts, idOf } = await this.#agreedFor(group, wanted, deliveries)
     await this.#contents.ready(deliveries)
+    const { consumer, eventTypes } = wanted
     const at = this.#clock.now()
     const pulled: PulledEvent[] = []
     const settlements: Settlement[] = []
@@ -232,12 +163,12 @@ export class EventPuller {
       }
       const isGone = isShredded(content)
       if (isGone) this.#shredded.add(group.name, messageId)
-      const isWanted = !isGone && (event === undefined || eventTypes === undefined || eventTypes.has(event.eventType))
+      const isWanted = !isGone && (event === undefined || eventTypes === null || eventTypes.includes(event.eventType))
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
-        const { eventType } = event
-        const hold = { group: group.name, consumer, messageId, attempt, eventType, maxAttempts, at }
-        pulled.push({ deliveryId: toDeliveryId(hold), attempt, event: { ...event, messageId } })
+        const deliveryId = idOf({ group: group.name, consumer, messageId, attempt, at })
+        this.#types.add(messageId, event.eventType)
+        pulled.push({ deliveryId, attempt, event: { ...event, messageId } })
       } else if (ending?.kind === 'dead') {
         const about = { consumer, eventType: event?.eventType ?? null, note: undefined }
         settlements.push({
@@ -253,6 +184,23 @@ export class EventPuller {
     if (unread.length > 0) await group.release(consumer, unread)
     if (waitsFor !== undefined && pulled.length === 0) throw waitsFor
     return pulled
+  }
+
+  /**
+   * What handing out takes. The event types of the group may have changed while the pull waited: they are read again before
+   * the group acknowledges the others. When they did, or when the log does not say, the deliveries are handed back.
+   */
+  async #agreedFor(group: ConsumerGroup, wanted: ResolvedPullOptions, deliveries: readonly Delivery[]) {
+    try {
+      const [{ maxAttempts }, idOf] = await Promise.all([
+        this.#groups.agreed(wanted, { isFresh: wanted.eventTypes !== null }),
+        this.#ids.issuerFor(wanted.principal)
+      ])
+      return { maxAttempts, idOf }
+    } catch (error) {
+      await group.release(wanted.consumer, deliveries).catch(() => {})
+      throw error
+    }
   }
 
   /** How a delivery ends before anybody has seen it; undefined when it is to be handed out. */
@@ -275,31 +223,10 @@ export class EventPuller {
     return this.#contents.missed
   }
 
-  /** Resolves to whether each was settled. */
-  async #settle(group: ConsumerGroup, consumer: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    const results = await group.settle(consumer, settlements)
-    for (const result of results) {
+  async #settle(group: ConsumerGroup, consumer: string, settlements: readonly Settlement[]): Promise<void> {
+    for (const result of await group.settle(consumer, settlements)) {
       if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(this.#log, result.letter)
     }
-    return results.map(({ kind }) => kind === 'settled')
-  }
-
-  /** Resolves to the ids of deliveries whose hold was lost. An event may be among them twice, under an old attempt and a new one. */
-  async #eachHolder(
-    groupName: string,
-    deliveryIds: readonly string[],
-    act: (consumer: string, holds: readonly PulledHold[]) => Promise<string[]>
-  ): Promise<string[]> {
-    const holds = deliveryIds.map((id) => ({ id, hold: fromDeliveryId(id, groupName) }))
-    const lost: string[] = []
-    for (const [consumer, ofOne] of Map.groupBy(holds, ({ hold }) => hold.consumer)) {
-      for (const ofAttempt of Map.groupBy(ofOne, ({ hold }) => hold.attempt).values()) {
-        const held = ofAttempt.map(({ hold }) => hold)
-        const lostMessages = new Set(await act(consumer, held))
-        lost.push(...ofAttempt.filter(({ hold }) => lostMessages.has(hold.messageId)).map(({ id }) => id))
-      }
-    }
-    return lost
   }
 }
 

@@ -43,7 +43,7 @@ export function reportEnding({ log, group, held, started, clock }: HandlingRepor
 /** Tells who listens that an event that was pulled is done, or, with an error, that it failed. */
 export function reportPulled(
   log: EventLog,
-  { group, eventType, attempt, messageId, at }: PulledHold,
+  { group, eventType, attempt, messageId, at }: PulledHold & { readonly eventType: string },
   { now, error, willRetry = false }: { readonly now: number; readonly error?: Error; readonly willRetry?: boolean }
 ): void {
   if (!diagnostics.consumed.hasSubscribers) return

@@ -1,5 +1,14 @@
 import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import { parseHandlingNote } from '../codec/index.ts'
+import {
+  changePullSettings,
+  listPullSettings,
+  type PullSettings,
+  type PullSettingsChange,
+  readPullSettings,
+  removePullSettings,
+  rotateDeliveryKey
+} from '../groups/index.ts'
 import type { EventLog, GroupInfo, MessageId, PendingEntry, Position } from '../log/index.ts'
 import { pageLimit } from './arguments.ts'
 
@@ -7,6 +16,12 @@ export interface GroupOfficeOptions {
   /** A started log. */
   readonly log: EventLog
   readonly clock?: Clock
+}
+
+/** How a group stands, and how it is pulled. */
+export interface GroupReport extends GroupInfo {
+  /** `null` for a group that nobody has pulled from. */
+  readonly pulled: PullSettings | null
 }
 
 /** An entry that was handed out and not yet acknowledged. */
@@ -40,13 +55,17 @@ export class GroupOffice {
   }
 
   /** How every group stands, by name. */
-  async list(): Promise<readonly GroupInfo[]> {
-    return (await this.#log.info()).groups.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  async list(): Promise<readonly GroupReport[]> {
+    const [{ groups }, pulled] = await Promise.all([this.#log.info(), listPullSettings(this.#log.records)])
+    return groups
+      .map((info) => ({ ...info, pulled: pulled.get(info.name) ?? null }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /** Rejects with `not_found`. */
-  get(name: string): Promise<GroupInfo> {
-    return this.#log.group(name).info()
+  async get(name: string): Promise<GroupReport> {
+    const info = await this.#log.group(name).info()
+    return { ...info, pulled: (await readPullSettings(this.#log.records, name)) ?? null }
   }
 
   /** A page of what is pending, in log order: who has it, since when, how often it was handed out. At most `limit`, 1 to 1,000, default 100. */
@@ -77,17 +96,48 @@ export class GroupOffice {
   }
 
   /**
-   * Drops a group, its consumers and what is pending in it; its dead letters and its ledger stay. Rejects with `not_found`,
-   * and with `group_conflict` while members live or entries are pending, unless `force`.
+   * Drops a group, its consumers, what is pending in it and how it is pulled; its dead letters and its ledger stay. Rejects
+   * with `not_found`, and with `group_conflict` while members live or entries are pending, unless `force`.
    */
   async remove(name: string, { force = false }: GroupChangeOptions = {}): Promise<void> {
     const group = this.#log.group(name)
-    const info = await group.info()
+    const info = await this.#infoOrRemains(name)
+    if (info === undefined) return
     if (!force) {
       mustBeAlone(info, 'removed')
       if (info.pending > 0) throw conflict(`The group ${name} has ${info.pending} entries pending; force drops them.`)
     }
     await group.destroy()
+    await removePullSettings(this.#log.records, name)
+  }
+
+  /**
+   * Changes which event types of a group are delivered to those who pull, and how often an event may fail; those who then
+   * pull with others are refused. Resolves to the settings as they are then. Rejects with `not_found`, with
+   * `invalid_argument` and with `unknown_event_type`.
+   */
+  async changePulling(name: string, change: PullSettingsChange): Promise<PullSettings> {
+    await this.#log.group(name).info()
+    return changePullSettings(this.#log.records, name, change)
+  }
+
+  /**
+   * Makes another key sign the ids of deliveries. Deliveries that are under way can still be settled; after a second
+   * rotation those of before the first cannot, and are delivered again when their leases end.
+   */
+  rotateDeliveryKey(): Promise<void> {
+    return rotateDeliveryKey(this.#log.records)
+  }
+
+  /** Undefined when there is no group, and what was left of one is removed: somebody dropped it and was cut short. */
+  async #infoOrRemains(name: string): Promise<GroupInfo | undefined> {
+    try {
+      return await this.#log.group(name).info()
+    } catch (error) {
+      const isGone = error instanceof EventSystemError && error.code === 'not_found'
+      if (isGone && (await removePullSettings(this.#log.records, name))) return undefined
+      throw error
+    }
   }
 
   async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {

@@ -6,7 +6,13 @@ export {
   type DeadLetterPage,
   type RequeueOptions
 } from './dead-letter-office.ts'
-export { type GroupChangeOptions, GroupOffice, type GroupOfficeOptions, type PendingEvent } from './group-office.ts'
+export {
+  type GroupChangeOptions,
+  GroupOffice,
+  type GroupOfficeOptions,
+  type GroupReport,
+  type PendingEvent
+} from './group-office.ts'
 export type { NeededKey } from './needed-keys.ts'
 export { type RekeyOptions, type RekeyReport, rekey } from './rekey.ts'
 export { shredSubject } from './shred.ts'

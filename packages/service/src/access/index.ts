@@ -11,6 +11,8 @@ export {
   mayKnowGroup,
   mayRead,
   mayReadAll,
+  maySeeAllFigures,
+  maySeeFigures,
   mustHave,
   publishedBy,
   readableTypes

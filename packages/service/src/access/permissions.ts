@@ -49,6 +49,20 @@ export function mayKnowGroup({ scopes }: Principal, group: string): boolean {
 }
 
 /**
+ * Whether the principal may see the figures of a consumer group: its lag, and what is pending. They tell of events of every
+ * type. A member of the group sees them when it may read all of those.
+ */
+export function maySeeFigures(principal: Principal, group: string): boolean {
+  if (maySeeAllFigures(principal)) return true
+  return principal.scopes.allow(`consume:${group}`) && mayReadAll(principal)
+}
+
+/** As {@link maySeeFigures}, of every group. */
+export function maySeeAllFigures({ scopes }: Principal): boolean {
+  return scopes.allow('admin:groups') || scopes.allow('stats')
+}
+
+/**
  * The event types that an answer may hold: those that were asked for, or else all that the principal may read; `undefined`
  * for every type there is. Throws `forbidden` for one that was asked for by name and may not be read, and where there is none.
  */

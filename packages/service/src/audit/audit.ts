@@ -6,6 +6,7 @@ import { type Batch, batchOf, Chain, MOST_AT_ONCE } from './chain.ts'
 import type { Actor, AuditAction, AuditDraft, AuditOutcome, Head } from './entry.ts'
 import { Gathering, type Publishing, type Refusal } from './gathering.ts'
 import { type AuditQuery, type ListedEntry, listEntries } from './query.ts'
+import { SettledDeliveries, type Settling } from './settled.ts'
 import { trim } from './trimming.ts'
 import { type Verification, verify } from './verification.ts'
 
@@ -45,7 +46,7 @@ const THE_SERVICE: Actor = { principal: 'service', proof: 'the service' }
 
 /**
  * Writes down who did what. What administers the log is written before it is done, and is not done when it cannot be; what
- * came of it is written behind it. Publishes and refusals are gathered and counted, and nobody waits for them.
+ * came of it is written behind it. Publishes, settlements and refusals are gathered and counted, and nobody waits for them.
  */
 export class Audit {
   readonly #log: EventLog
@@ -55,6 +56,7 @@ export class Audit {
   readonly #retentionMs: number | undefined
   readonly #trimmedByItself: () => number
   readonly #gathering = new Gathering()
+  readonly #settled = new SettledDeliveries()
   readonly #waiting: Batch[] = []
   readonly #ending = new AbortController()
   #writing: Promise<void> | undefined
@@ -88,6 +90,10 @@ export class Audit {
 
   published(who: Principal, publishing: Publishing): void {
     this.#gathering.publish(who, publishing)
+  }
+
+  settled(who: Principal, settling: Settling): void {
+    this.#settled.add(who, settling)
   }
 
   refused(actor: Actor, refusal: Refusal): void {
@@ -197,7 +203,8 @@ export class Audit {
 
   async #write(all: boolean): Promise<void> {
     if (all || this.#waiting.length < MOST_BATCHES) {
-      const drafts = [...this.#ownTrims(), ...this.#gathering.take(this.#clock.now(), all)]
+      const now = this.#clock.now()
+      const drafts = [...this.#ownTrims(), ...this.#gathering.take(now, all), ...this.#settled.take(now)]
       for (let i = 0; i < drafts.length; i += MOST_AT_ONCE) {
         this.#waiting.push(batchOf(drafts.slice(i, i + MOST_AT_ONCE)))
       }

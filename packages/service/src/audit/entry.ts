@@ -6,6 +6,7 @@ import { type Proof, withoutSecrets } from '../access/index.ts'
 export const ACTIONS = [
   'events.published',
   'events.replayed',
+  'deliveries.settled',
   'dead_letters.requeued',
   'dead_letters.discarded',
   'log.trimmed',
@@ -15,7 +16,9 @@ export const ACTIONS = [
   'keys.rotated',
   'keys.revoked',
   'groups.moved',
+  'groups.changed',
   'groups.removed',
+  'delivery_key.rotated',
   'audit.trimmed',
   'request.refused',
   'answer.ended'

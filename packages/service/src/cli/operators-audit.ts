@@ -76,7 +76,10 @@ export class OperatorsAudit implements AuditTarget {
         return this.record('groups.moved', { group, to: place, ...options }, () => groups.seek(group, to, options))
       },
       remove: (group, options) =>
-        this.record('groups.removed', { group, ...options }, () => groups.remove(group, options))
+        this.record('groups.removed', { group, ...options }, () => groups.remove(group, options)),
+      changePulling: (group, change) =>
+        this.record('groups.changed', { group, ...change }, () => groups.changePulling(group, change)),
+      rotateDeliveryKey: () => this.record('delivery_key.rotated', {}, () => groups.rotateDeliveryKey())
     }
   }
 

@@ -90,7 +90,7 @@ const COMMANDS: readonly CommandFile[] = [
   },
   {
     name: 'groups',
-    summary: 'list, show, move or delete consumer groups: members, lag, what is pending',
+    summary: 'list, show, move, set or delete consumer groups: members, lag, what is pending',
     load: async () => (await import('./commands/groups/index.ts')).defineGroups
   },
   {

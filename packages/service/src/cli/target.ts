@@ -8,6 +8,8 @@ import type {
   IssuedApiKey,
   ListedApiKey,
   PendingEvent,
+  PullSettings,
+  PullSettingsChange,
   RequeueResult,
   TrimReport,
   TrimRequest
@@ -151,17 +153,21 @@ export interface DeadLetterTarget {
   actions(page: { readonly after?: string; readonly limit?: number }): Promise<DeadLetterAction[]>
 }
 
-/** The consumer groups. All but `list` reject with `not_found` when there is no such group. */
+/** The consumer groups. All that name one reject with `not_found` when there is no such group. */
 export interface GroupTarget {
   /** By name. */
   list(): Promise<readonly GroupInfo[]>
   get(name: string): Promise<GroupInfo>
-  /** In log order. */
+  /** In log order. Rejects with `forbidden` when the target does not show it to the caller. */
   pending(name: string, page: { readonly after?: string; readonly limit?: number }): Promise<PendingEvent[]>
   /** To `start`, `end`, behind a message id, or to an instant. Rejects with `group_conflict` while members live, unless `force`. */
   seek(name: string, to: string | Date, options: { readonly force: boolean }): Promise<void>
   /** Rejects with `group_conflict` while members live or events are pending, unless `force`. */
   remove(name: string, options: { readonly force: boolean }): Promise<void>
+  /** Changes how the group is pulled. Rejects with `invalid_argument` and `unknown_event_type`. */
+  changePulling(name: string, change: PullSettingsChange): Promise<PullSettings>
+  /** Makes another key sign the ids of deliveries. */
+  rotateDeliveryKey(): Promise<void>
 }
 
 /** The API keys of the service. All but `list` and `create` reject with `not_found` when there is no such key. */

@@ -45,6 +45,7 @@ import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
 import { closed } from './schemas.ts'
 import { acceptOnSecondAddress } from './second-address.ts'
+import { settlingRoutes } from './settling.ts'
 import { shedLoad } from './shedding.ts'
 import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
@@ -177,6 +178,7 @@ const ROOMS = [
   trimmingRoute,
   groupRoutes,
   pullingRoutes,
+  settlingRoutes,
   deadLetterRoutes,
   keyRoutes,
   auditRoutes,

@@ -11,14 +11,17 @@ import { STRANGER } from '../access/index.ts'
 import type { Actor, Audit, AuditAction, Begun, Refusal } from '../audit/index.ts'
 import { toProblem } from './problems.ts'
 
+/** Done too often for entries of their own: the endpoints count them. */
+type Counted = 'events.published' | 'deliveries.settled'
+
 /**
- * What the audit log calls what an endpoint does. `nothing`: it reads, or settles what a consumer was given. `events.published` is
- * counted. All else is written before it is done, and is not done when it cannot be.
+ * What the audit log calls what an endpoint does. `nothing`: it reads. What is counted is written within a second. All else is
+ * written before it is done, and is not done when it cannot be.
  */
-export type AuditRule = 'nothing' | 'events.published' | Recorded
+export type AuditRule = 'nothing' | Counted | Recorded
 
 interface Recorded {
-  readonly action: Exclude<AuditAction, 'events.published' | 'audit.trimmed' | 'request.refused' | 'answer.ended'>
+  readonly action: Exclude<AuditAction, Counted | 'audit.trimmed' | 'request.refused' | 'answer.ended'>
   /** Ids, counts and filters; undefined when the request changes nothing, and nothing is written then. Default: what the path names. */
   readonly what?: (request: AuditedRequest) => JsonObject | undefined
   /** What there is to say of the answer: ids and counts. */
@@ -61,8 +64,7 @@ export function auditRequests(app: FastifyInstance, audit: Audit | undefined): v
   app.addHook('onRoute', (route) => {
     routes.push(route)
     const rule = route.config?.audit
-    if (audit === undefined || rule === undefined || rule === 'nothing') return
-    if (rule !== 'events.published') record(route, rule, audit)
+    if (audit !== undefined && typeof rule === 'object') record(route, rule, audit)
   })
   app.addHook('onReady', async () => {
     for (const { method, url, config } of routes) {

@@ -1,6 +1,12 @@
-import { EventSystemError, formatTimestamp, type GroupInfo, type PendingEvent } from '@tradpal/event-system'
+import {
+  EventSystemError,
+  formatTimestamp,
+  type GroupReport,
+  type PendingEvent,
+  type PullSettings
+} from '@tradpal/event-system'
 import Type from 'typebox'
-import { mayKnowGroup } from '../access/index.ts'
+import { mayKnowGroup, maySeeFigures } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -9,23 +15,34 @@ import { closed, limit, messageId, orNull } from './schemas.ts'
 
 export const groupParameter = Type.Object({ group: Type.String({ description: 'The name of a consumer group.' }) })
 
+const HIDDEN = 'null to who may not see the figures of the group.'
+const figure = (description: string) => orNull(Type.Integer({ description: `${description} ${HIDDEN}` }))
+
+const pulled = Type.Object({
+  event_types: orNull(
+    Type.Array(Type.String(), { description: 'Those that are delivered; the others are acknowledged. null: all are.' })
+  ),
+  max_attempts: Type.Integer({ description: 'An event that failed this often goes to the dead letters.' })
+})
+
 const group = Type.Object({
   name: Type.String(),
   shards: orNull(Type.Integer({ description: 'Into how many it is cut by key; null when it shares event by event.' })),
   members: Type.Array(
     Type.Object({
       name: Type.String(),
-      pending: Type.Integer(),
+      pending: figure('Handed out to it and not yet acknowledged.'),
       idle_ms: Type.Integer({ description: 'Since it last read, claimed or renewed.' }),
       shards: Type.Array(Type.Integer())
     })
   ),
-  lag: orNull(Type.Integer({ description: 'Events not yet handed out; null where the log cannot tell.' })),
-  lag_seconds: Type.Number({ description: 'The age of the oldest of those.' }),
-  pending: Type.Integer({ description: 'Handed out and not yet acknowledged.' }),
-  retrying: Type.Integer({ description: 'Of those, how many failed and wait to be tried again.' }),
+  lag: figure('Events not yet handed out; null where the log cannot tell.'),
+  lag_seconds: orNull(Type.Number({ description: `The age of the oldest of those. ${HIDDEN}` })),
+  pending: figure('Handed out and not yet acknowledged.'),
+  retrying: figure('Of those, how many failed and wait to be tried again.'),
   oldest_pending_seconds: orNull(Type.Number({ description: 'The age of the oldest of those.' })),
-  last_delivered_id: messageId
+  last_delivered_id: orNull(messageId),
+  pulled: orNull(pulled)
 })
 
 const pendingEntry = Type.Object({
@@ -50,6 +67,23 @@ const seekBody = closed({
   }),
   force: forceParameter
 })
+const pullingBody = closed({
+  event_types: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      maxItems: 100,
+      description: 'Those that are delivered; the group acknowledges the others. * for all.',
+      examples: [['trading_signal']]
+    })
+  ),
+  max_attempts: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      description: 'An event that failed this often goes to the dead letters.'
+    })
+  )
+})
 const done = (status: string) => Type.Object({ status: Type.Literal(status), group: Type.String() })
 
 /** The consumer groups, for an operator. */
@@ -68,7 +102,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     },
     async ({ principal }) => {
       const known = (await groups.list()).filter(({ name }) => mayKnowGroup(principal, name))
-      return { groups: known.map(groupAnswer) }
+      return { groups: known.map((report) => groupAnswer(report, maySeeFigures(principal, report.name))) }
     }
   )
 
@@ -82,14 +116,67 @@ export function groupRoutes(app: App, { system }: AppContext): void {
         params: groupParameter,
         querystring: closed({ after: Type.Optional(messageId), limit }),
         response: {
-          200: Type.Object({ ...group.properties, pending_events: Type.Array(pendingEntry) }),
+          200: Type.Object({
+            ...group.properties,
+            pending_events: orNull(Type.Array(pendingEntry, { description: HIDDEN }))
+          }),
           ...problemResponses
         }
       }
     },
-    async ({ params, query }) => {
-      const [info, pending] = await Promise.all([groups.get(params.group), groups.pending(params.group, query)])
-      return { ...groupAnswer(info), pending_events: pending.map(pendingAnswer) }
+    async ({ params, query, principal }) => {
+      const seesFigures = maySeeFigures(principal, params.group)
+      const [report, pending] = await Promise.all([
+        groups.get(params.group),
+        seesFigures ? groups.pending(params.group, query) : null
+      ])
+      return { ...groupAnswer(report, seesFigures), pending_events: pending?.map(pendingAnswer) ?? null }
+    }
+  )
+
+  app.patch(
+    '/groups/:group',
+    {
+      config: {
+        access: { scope: 'admin:groups' },
+        audit: { action: 'groups.changed', what: ({ params, body }) => ({ ...params, ...body }) }
+      },
+      preValidation: readBody,
+      schema: {
+        tags: ['consume'],
+        summary: 'Change which event types are pulled from a group, and how often an event may fail',
+        description: 'Those who then pull with others are refused with 409.',
+        params: groupParameter,
+        body: pullingBody,
+        response: {
+          200: Type.Object({ status: Type.Literal('changed'), group: Type.String(), pulled }),
+          ...problemResponses
+        }
+      }
+    },
+    async ({ params, body: { event_types: eventTypes, max_attempts: maxAttempts } }) => {
+      const settings = await groups.changePulling(params.group, {
+        ...(eventTypes === undefined ? {} : { eventTypes }),
+        ...(maxAttempts === undefined ? {} : { maxAttempts })
+      })
+      return { status: 'changed' as const, group: params.group, pulled: pulledAnswer(settings) }
+    }
+  )
+
+  app.post(
+    '/delivery-key/rotate',
+    {
+      config: { access: { scope: 'admin:groups' }, audit: { action: 'delivery_key.rotated' } },
+      schema: {
+        tags: ['consume'],
+        summary: 'Make another key sign the ids of deliveries',
+        description: 'Deliveries that are under way can still be settled; after a second rotation they cannot.',
+        response: { 200: Type.Object({ status: Type.Literal('rotated') }), ...problemResponses }
+      }
+    },
+    async () => {
+      await groups.rotateDeliveryKey()
+      return { status: 'rotated' as const }
     }
   )
 
@@ -150,22 +237,30 @@ function placeOf(text: string): 'start' | 'end' | string | Date {
   }
 }
 
-function groupAnswer({ name, shards, consumers, pending, retrying, lag, lagMs, ...info }: GroupInfo) {
+function groupAnswer(report: GroupReport, seesFigures: boolean) {
+  const { name, shards, consumers, pulled, oldestPendingMs } = report
+  const figure = <Value>(value: Value): Value | null => (seesFigures ? value : null)
   return {
     name,
     shards,
-    members: consumers.map(({ idleMs, shards, ...member }) => ({
-      ...member,
+    members: consumers.map(({ name, pending, idleMs, shards }) => ({
+      name,
+      pending: figure(pending),
       idle_ms: Math.round(idleMs),
       shards: [...shards]
     })),
-    lag,
-    lag_seconds: lagMs / 1_000,
-    pending,
-    retrying,
-    oldest_pending_seconds: info.oldestPendingMs === null ? null : info.oldestPendingMs / 1_000,
-    last_delivered_id: info.lastDeliveredId
+    lag: figure(report.lag),
+    lag_seconds: figure(report.lagMs / 1_000),
+    pending: figure(report.pending),
+    retrying: figure(report.retrying),
+    oldest_pending_seconds: figure(oldestPendingMs === null ? null : oldestPendingMs / 1_000),
+    last_delivered_id: figure(report.lastDeliveredId),
+    pulled: pulled === null ? null : pulledAnswer(pulled)
   }
+}
+
+function pulledAnswer({ eventTypes, maxAttempts }: PullSettings) {
+  return { event_types: eventTypes === null ? null : [...eventTypes], max_attempts: maxAttempts }
 }
 
 function pendingAnswer({ messageId, at, consumer, idleMs, deliveries, failures, lastError, dueAt }: PendingEvent) {

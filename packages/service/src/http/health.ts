@@ -1,6 +1,6 @@
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import Type from 'typebox'
-import { isKnown } from '../access/index.ts'
+import { isKnown, maySeeAllFigures } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { spool, spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'
@@ -56,14 +56,14 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
       }
     },
     async ({ principal }, reply) => {
-      const { status, reasons, warnings, log, consumers, publishing } = await system.health()
+      const { status, reasons, groupReasons, warnings, log, consumers, publishing } = await system.health()
       const { kind, location, reachable, latencyMs, reason } = log
       reply.code(status === 'unhealthy' ? 503 : 200)
       if (!isKnown(principal))
         return { status, timestamp: formatTimestamp(Date.now()), service: 'event_service' as const }
       return {
         status,
-        reasons: [...reasons],
+        reasons: maySeeAllFigures(principal) ? [...reasons] : withoutFigures(reasons, groupReasons),
         warnings: [...access.warnings, ...warnings],
         timestamp: formatTimestamp(Date.now()),
         service: 'event_service' as const,
@@ -82,6 +82,14 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
       }
     }
   )
+}
+
+const A_GROUP = 'A consumer group is beyond its bounds: who has the scope stats or admin:groups is told which.'
+
+/** How groups stand, in one sentence, for who may not see their figures. */
+function withoutFigures(reasons: readonly string[], groupReasons: readonly string[]): string[] {
+  const others = reasons.filter((reason) => !groupReasons.includes(reason))
+  return groupReasons.length === 0 ? others : [...others, A_GROUP]
 }
 
 function publishingOf({ isLogTaking, inFlight, spool: waiting }: PublisherState) {

@@ -27,33 +27,18 @@ const pullBody = closed({
     })
   ),
   max_attempts: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000, default: 5, description: 'After so many failures: dead letters.' })
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      description: 'After so many failures: dead letters. Default: as the group is set, 5 at its first pull.'
+    })
   ),
   from: Type.Optional(
     Type.String({ minLength: 1, default: 'new', description: 'Where a new group begins: new, start, an id, a time.' })
   )
 })
-const deliveryIds = Type.Array(Type.String({ minLength: 1 }), {
-  minItems: 1,
-  maxItems: 1_000,
-  description: 'As pulled.'
-})
-const settleBody = closed({ delivery_ids: deliveryIds })
-const nackBody = closed({
-  delivery_ids: deliveryIds,
-  reason: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2_000, description: 'What failed; without it, no failure is counted.' })
-  ),
-  delay_ms: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Not to be handed out before. Default: a backoff.' })
-  ),
-  reject: Type.Optional(
-    Type.Boolean({ default: false, description: 'Trying again cannot help: dead letters at once.' })
-  )
-})
-const lost = Type.Array(Type.String(), { description: 'Those that were not yours any more.' })
 
-/** Consuming for who speaks HTTP alone: pull, handle, settle. */
+/** Consuming for who speaks HTTP alone: pull, handle, and settle by what `settling.ts` has. */
 export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   const { puller } = system
 
@@ -66,7 +51,8 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       schema: {
         tags: ['consume'],
         summary: 'Pull events of a group: they are yours for the time of the lease',
-        description: 'The group is made when it is not there. What is no valid event goes to its dead letters.',
+        description:
+          'The group is made when it is not there; its first pull sets event_types and max_attempts, and a pull with others is refused with 409. What is no valid event goes to its dead letters.',
         params: groupParameter,
         body: pullBody,
         response: {
@@ -89,18 +75,21 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       const { params, body, principal } = request
       const mayHave = (asker: Principal) => mustReadAllOf(asker, body.event_types)
       mayHave(principal)
-      const { max = 100, wait_ms: waitMs = 0, consumer = 'http', lease_ms: leaseMs = 30_000, event_types } = body
+      const { max = 100, wait_ms: waitMs = 0, consumer = 'http', lease_ms: leaseMs = 30_000 } = body
+      const { event_types, max_attempts: maxAttempts } = body
       const answer = lasting.begin('pulls', { request, reply, mayHave })
       try {
         const pulled = await puller.pull({
           group: params.group,
           consumer,
+          principal: principal.name,
           max,
           waitMs,
           leaseMs,
-          maxAttempts: body.max_attempts ?? 5,
+          mayAdopt: mayReadAll(principal),
           from: beginningOf(body.from ?? 'new'),
           signal: answer.signal,
+          ...(maxAttempts === undefined ? {} : { maxAttempts }),
           ...(event_types === undefined ? {} : { eventTypes: event_types })
         })
         const deliveries = pulled.map(({ deliveryId, attempt, event }) => {
@@ -112,81 +101,9 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       }
     }
   )
-
-  app.post(
-    '/groups/:group/ack',
-    {
-      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
-      preValidation: readBody,
-      schema: {
-        tags: ['consume'],
-        summary: 'Say that deliveries are done',
-        description: 'Those that are not yours any more are named in `lost`; 409 when that is all of them.',
-        params: groupParameter,
-        body: settleBody,
-        response: { 200: Type.Object({ acknowledged: Type.Integer(), lost }), ...problemResponses }
-      }
-    },
-    async ({ params, body: { delivery_ids: ids } }) => {
-      const lost = mustNotBeAll(ids, await puller.acknowledge(params.group, ids))
-      return { acknowledged: ids.length - lost.length, lost }
-    }
-  )
-
-  app.post(
-    '/groups/:group/extend',
-    {
-      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
-      preValidation: readBody,
-      schema: {
-        tags: ['consume'],
-        summary: 'Say that you still work on deliveries: their leases begin anew',
-        params: groupParameter,
-        body: settleBody,
-        response: { 200: Type.Object({ extended: Type.Integer(), lost }), ...problemResponses }
-      }
-    },
-    async ({ params, body: { delivery_ids: ids } }) => {
-      const lost = mustNotBeAll(ids, await puller.extend(params.group, ids))
-      return { extended: ids.length - lost.length, lost }
-    }
-  )
-
-  app.post(
-    '/groups/:group/nack',
-    {
-      config: { access: { scope: 'consume', of: 'group' }, audit: 'nothing' },
-      preValidation: readBody,
-      schema: {
-        tags: ['consume'],
-        summary: 'Hand deliveries back, as a failure with a reason or without one',
-        params: groupParameter,
-        body: nackBody,
-        response: {
-          200: Type.Object({
-            returned: Type.Integer(),
-            dead: Type.Integer({ description: 'Dead letters now.' }),
-            lost
-          }),
-          ...problemResponses
-        }
-      }
-    },
-    async ({ params, body: { delivery_ids: ids, reason, delay_ms: delayMs, reject = false } }) => {
-      const options = {
-        reject,
-        ...(reason === undefined ? {} : { reason }),
-        ...(delayMs === undefined ? {} : { delayMs })
-      }
-      const result = await puller.nack(params.group, ids, options)
-      const lost = mustNotBeAll(ids, result.lost)
-      const dead = result.dead.length
-      return { returned: ids.length - lost.length - dead, dead, lost }
-    }
-  )
 }
 
-/** A group hands out what it holds, and acknowledges what nobody asked for: who pulls must be allowed to read what it asks for, and everything where it does not say. */
+/** A group delivers what it holds, of the types that its pulls name: whoever pulls must be allowed to read those, and everything where they name none. */
 function mustReadAllOf(principal: Principal, types: readonly string[] | undefined): void {
   if (mayReadAll(principal)) return
   if (types !== undefined && !types.includes('*')) {
@@ -201,13 +118,4 @@ function mustReadAllOf(principal: Principal, types: readonly string[] | undefine
 function beginningOf(text: string): 'new' | 'start' | string | Date {
   if (text === 'new' || text === 'start' || /^\d+-\d+$/.test(text)) return text
   return new Date(instantOf('from', text))
-}
-
-function mustNotBeAll(ids: readonly string[], lost: readonly string[]): string[] {
-  if (lost.length < ids.length) return [...lost]
-  const sentence =
-    ids.length === 1
-      ? 'The delivery is not yours any more: its lease ended, or it is settled.'
-      : `None of the ${ids.length} deliveries is yours any more: their leases ended, or they are settled.`
-  throw new EventSystemError('delivery_lost', sentence)
 }

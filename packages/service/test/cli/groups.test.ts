@@ -1,4 +1,5 @@
 import { createEvent, type EventSystem } from '@tradpal/event-system'
+import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
@@ -37,7 +38,8 @@ describe.each([
         pending: 1,
         retrying: 0,
         oldest_pending_seconds: expect.any(Number),
-        last_delivered_id: ids[0]
+        last_delivered_id: ids[0],
+        pulled: null
       }
     ])
     expect((await run('list')).stdout).toMatch(/^brokers +1 +1 +0 +\d+ m?s +2 +\d+ m?s +\d+-0$/m)
@@ -97,5 +99,49 @@ describe.each([
     expect(await system.groups.list()).toEqual([])
     expect(await run()).toEqual({ code: 0, stdout: '', stderr: 'no consumer groups\n' })
     expect(await run('delete', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+
+  test('one is set to other event types and attempts, and shows them', async () => {
+    const { system, run } = await withGroup()
+    expect(await run('set-types', 'brokers', 'trading_signal', 'risk_alert', '--max-attempts', '3')).toEqual({
+      code: 0,
+      stdout: 'brokers is pulled with risk_alert, trading_signal; after 3 failures an event is a dead letter\n',
+      stderr: ''
+    })
+    const eventTypes = ['trading_signal', 'risk_alert']
+    expect(await system.puller.pull({ group: 'brokers', eventTypes, maxAttempts: 3 })).toHaveLength(2)
+    expect((await run('show', 'brokers')).stdout).toMatch(/^pulled +risk_alert, trading_signal; after 3 failures/m)
+    const changed = await run('set-types', 'brokers', '*', '--json')
+    expect(JSON.parse(changed.stdout)).toEqual({
+      status: 'changed',
+      group: 'brokers',
+      pulled: { event_types: null, max_attempts: 3 }
+    })
+    expect((await system.groups.get('brokers')).pulled).toEqual({ eventTypes: null, maxAttempts: 3 })
+    expect(await run('set-types', 'brokers')).toMatchObject({ code: 2, stderr: expect.stringContaining('Nothing') })
+    expect(await run('set-types', 'brokers', 'nope')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('(unknown_event_type)')
+    })
+    expect(await run('set-types', 'none', '*')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('(not_found)')
+    })
+  })
+
+  test('have the key of their delivery ids rotated: once it settles what was delivered before, twice not', async () => {
+    const { system, run } = await withGroup()
+    const pulled = await system.puller.pull({ group: 'brokers' })
+    const [first = '', second = ''] = pulled.map(({ deliveryId }) => deliveryId)
+    const rotated = { code: 0, stdout: 'another key signs the ids of deliveries\n', stderr: '' }
+    expect(await run('rotate-key')).toEqual(rotated)
+    expect(await system.puller.acknowledge('brokers', [first])).toEqual([])
+    expect(JSON.parse((await run('rotate-key', '--json')).stdout)).toEqual({ status: 'rotated' })
+    await waitFor(() =>
+      system.puller.extend('brokers', [second]).then(
+        () => false,
+        ({ code }) => code === 'forbidden'
+      )
+    )
   })
 })

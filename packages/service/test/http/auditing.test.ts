@@ -41,6 +41,8 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     await service.system.log.group('desk').create('start')
 
     await ask('/groups/desk/seek', { to: 'end' })
+    await ask('/groups/desk', { event_types: ['trading_signal'] }, 'PATCH')
+    await ask('/delivery-key/rotate', {})
     await ask('/groups/desk', undefined, 'DELETE')
     await ask('/groups/nobody', undefined, 'DELETE')
     await ask('/dead-letters/requeue', { group: 'brokers', dry_run: true })
@@ -53,6 +55,10 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     expect(told).toEqual([
       ['groups.moved', 'begun', { group: 'desk', to: 'end', force: false }],
       ['groups.moved', 'done', { group: 'desk', to: 'end', force: false }],
+      ['groups.changed', 'begun', { group: 'desk', event_types: ['trading_signal'] }],
+      ['groups.changed', 'done', { group: 'desk', event_types: ['trading_signal'] }],
+      ['delivery_key.rotated', 'begun', {}],
+      ['delivery_key.rotated', 'done', {}],
       ['groups.removed', 'begun', { group: 'desk', force: false }],
       ['groups.removed', 'done', { group: 'desk', force: false }],
       ['groups.removed', 'begun', { group: 'nobody', force: false }],
@@ -142,6 +148,62 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     for (const { principal, code, what } of failed) {
       expect([principal, code, what.last]).toEqual(['admin', single.body.code, undefined])
     }
+  })
+
+  test('who settles deliveries is counted by principal and group, and what becomes a dead letter is named', async () => {
+    const { ask, listed, keys, admin } = await recording()
+    const other = await keys.create({ name: 'other', scopes: ['consume:*', 'read:*'], by: 'a_test' })
+    await ask(
+      '/events/batch',
+      Array.from({ length: 4 }, () => signal())
+    )
+    const pulled = (await ask('/groups/desk/pull', { from: 'start' })).body.deliveries as Entry[]
+    const [one, two, three, four] = pulled.map(({ delivery_id }) => delivery_id)
+    const messageIds = pulled.map(({ event }) => event.message_id)
+    const settle = (call: string, ids: unknown[], more: object = {}) =>
+      ask(`/groups/desk/${call}`, { delivery_ids: ids, ...more })
+    await settle('extend', [one, two, three, four])
+    await settle('ack', [one])
+    await settle('ack', [one, two])
+    await settle('nack', [three], { reason: 'no', reject: true })
+    expect((await settle('ack', [one])).status).toBe(409)
+    expect((await ask('/groups/desk/ack', { delivery_ids: [four] }, 'POST', other.key)).status).toBe(403)
+    await settle('nack', [four], { delay_ms: 60_000 })
+
+    const entries = await waitFor(async () => {
+      const found = await listed('&action=deliveries.settled')
+      return found.reduce((sum, { what }) => sum + what.requests, 0) === 6 && found
+    })
+    const total = (name: string) => entries.reduce((sum, { what }) => sum + (what[name] ?? 0), 0)
+    const names = ['extended', 'acknowledged', 'returned', 'dead', 'lost', 'deliveries']
+    expect(names.map(total)).toEqual([4, 2, 1, 1, 2, 0])
+    expect(entries.flatMap(({ what }) => what.dead_ids ?? [])).toEqual([messageIds[2]])
+    expect([entries[0]?.what.first, entries.at(-1)?.what.last]).toEqual([messageIds[0], messageIds[3]])
+    for (const entry of entries) {
+      const who = { principal: 'admin', proof: 'api key', key_id: admin.apiKey.id, outcome: 'done' }
+      expect(entry).toMatchObject({ ...who, what: { group: 'desk' } })
+    }
+    const refused = await waitFor(async () => {
+      const found = await listed('&principal=other')
+      return found.length > 0 && found
+    })
+    expect(refused).toMatchObject([{ action: 'request.refused', code: 'forbidden' }])
+  })
+
+  test('what the log fails to settle is counted, with the code', async () => {
+    const { ask, listed, place } = await recording()
+    await ask('/events', signal())
+    const [delivery] = (await ask('/groups/desk/pull', { from: 'start' })).body.deliveries as Entry[]
+    await breakLog(place)
+    const failed = await ask('/groups/desk/ack', { delivery_ids: [delivery?.delivery_id] })
+    expect(failed.status).toBeGreaterThanOrEqual(500)
+    const entries = await waitFor(async () => {
+      const found = await listed('&action=deliveries.settled')
+      return found.length > 0 && found
+    })
+    expect(entries).toMatchObject([
+      { outcome: 'failed', code: failed.body.code, what: { deliveries: 1, first: delivery?.event.message_id } }
+    ])
   })
 
   test('what the service trims by itself is recorded, also what it trims when it starts', async () => {
@@ -308,11 +370,12 @@ async function rawBytes({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAM
   return (await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')))).join()
 }
 
-/** Makes appends fail, of the events alone. */
+/** Makes appends and acknowledgements of events fail. The audit log goes on. */
 async function breakLog({ EVENT_LOG_PATH: path, REDIS_URL: url, EVENT_STREAM_NAME: stream }: Record<string, string>) {
   if (url === undefined) {
     const database = new DatabaseSync(path as string)
     database.exec("CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    database.exec("CREATE TRIGGER stuck BEFORE DELETE ON pending BEGIN SELECT RAISE(ABORT, 'broken'); END")
     database.close()
     return
   }

@@ -96,7 +96,8 @@ describe.each(LOGS)('consuming over HTTP, over %s', (log) => {
         pending: 1,
         retrying: 0,
         oldest_pending_seconds: expect.any(Number),
-        last_delivered_id: delivery?.event.message_id
+        last_delivered_id: delivery?.event.message_id,
+        pulled: { event_types: null, max_attempts: 5 }
       }
     ])
     expect((await get(url)).body).toMatchObject({

@@ -7,18 +7,26 @@ export interface Endpoint {
   readonly security: readonly object[] | undefined
   /** As `x-scope` says it: `publish:<…>`, `consume:{group} or admin:groups`. Undefined: whoever is known. */
   readonly scope: string | undefined
+  /** What its JSON body must have. */
+  readonly required: readonly string[]
 }
 
-type Description = { paths: Record<string, Record<string, { security?: readonly object[]; 'x-scope'?: string }>> }
+interface Operation {
+  readonly security?: readonly object[]
+  readonly 'x-scope'?: string
+  readonly requestBody?: { readonly content: Record<string, { readonly schema?: { readonly required?: string[] } }> }
+}
+type Description = { paths: Record<string, Record<string, Operation>> }
 
 /** Every endpoint of a description. */
 export function endpointsOf({ paths }: Description): Endpoint[] {
   return Object.entries(paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, { security, 'x-scope': scope }]) => ({
+    Object.entries(item).map(([method, { security, 'x-scope': scope, requestBody }]) => ({
       method: method.toUpperCase(),
       path: path.replaceAll(/\{\w+\}/g, 'x'),
       security,
-      scope
+      scope,
+      required: requestBody?.content['application/json']?.schema?.required ?? []
     }))
   )
 }

@@ -10,12 +10,16 @@ import type { RunningService } from '../../../src/index.ts'
 import { newSigningKey, signed, TokenIssuer } from '../support/token-issuer.ts'
 import type { Endpoint } from './endpoints.ts'
 
-/** Calls an endpoint as somebody, and resolves to the status. */
-export type Caller = (endpoint: Pick<Endpoint, 'method' | 'path'>) => Promise<number>
+/** Calls an endpoint as somebody, with an empty object as the body where none is given, and resolves to the status. */
+export type Caller = (endpoint: Pick<Endpoint, 'method' | 'path'> & { readonly body?: object }) => Promise<number>
 
 export interface Credentials {
   /** Of a principal that may do just this. */
   may(...scopes: string[]): Promise<Caller>
+  /** The name of that principal. */
+  nameOf(...scopes: string[]): string
+  /** Of another principal that may do the same. */
+  other(...scopes: string[]): Promise<Caller>
   readonly none: Caller
   readonly wrong: Caller
   readonly expired: Caller
@@ -42,6 +46,8 @@ export async function apiKeyStrategy(): Promise<Strategy> {
       await keys.revoke(revoked.apiKey.id)
       return {
         may: async (...scopes) => bearing(url, (await keys.create({ name: 'a_service', scopes, by: 'a test' })).key),
+        nameOf: () => 'a_service',
+        other: async (...scopes) => bearing(url, (await keys.create({ name: 'another', scopes, by: 'a test' })).key),
         none: bearing(url),
         wrong: bearing(url, `tradpal_AAAAAAAAAAAA_${'A'.repeat(43)}`),
         expired: bearing(url, expired.key),
@@ -73,6 +79,9 @@ export async function tokenStrategy(): Promise<Strategy> {
     async credentials({ url }) {
       return {
         may: async (...scopes) => bearing(url, await signed(key, { ...claims, scope: scopes.join(' ') })),
+        nameOf: () => claims.sub,
+        other: async (...scopes) =>
+          bearing(url, await signed(key, { ...claims, sub: 'another', scope: scopes.join(' ') })),
         none: bearing(url),
         wrong: bearing(url, await signed({ ...stranger, kid: key.kid }, claims)),
         expired: bearing(url, await signed(key, { ...claims, iat: now - 7_200, exp: now - 3_600 })),
@@ -91,7 +100,12 @@ export async function certificateStrategy(): Promise<Strategy> {
   const revoked = await authority.issue('revoked')
   const policy = join(await newFolder(), 'policy.json')
   const names = new Map(EACH_SCOPE.map((scopes, i) => [scopes.join(), `client-${i}`]))
-  const principals = Object.fromEntries(EACH_SCOPE.map((scopes) => [names.get(scopes.join()), { scopes }]))
+  const principals = Object.fromEntries(
+    EACH_SCOPE.flatMap((scopes) => {
+      const name = names.get(scopes.join())
+      return [name, `other-${name}`].map((each) => [each, { scopes }])
+    })
+  )
   await writeFile(policy, JSON.stringify({ principals }))
   const ca = readFileSync(authority.caFile)
   return {
@@ -106,14 +120,20 @@ export async function certificateStrategy(): Promise<Strategy> {
       const showing = (shown?: { certFile: string; keyFile: string }) =>
         overTls(url, { ca, ...(shown && { cert: readFileSync(shown.certFile), key: readFileSync(shown.keyFile) }) })
       const known = new Map<string, Caller>()
+      const nameOf = (...scopes: string[]) => {
+        const name = names.get(scopes.join())
+        if (name === undefined) throw new Error(`No client may do just ${scopes}.`)
+        return name
+      }
+      const callerOf = async (name: string) => {
+        const caller = known.get(name) ?? showing(await authority.issue(name))
+        known.set(name, caller)
+        return caller
+      }
       return {
-        async may(...scopes) {
-          const name = names.get(scopes.join())
-          if (name === undefined) throw new Error(`No client may do just ${scopes}.`)
-          const caller = known.get(name) ?? showing(await authority.issue(name))
-          known.set(name, caller)
-          return caller
-        },
+        may: (...scopes) => callerOf(nameOf(...scopes)),
+        nameOf,
+        other: (...scopes) => callerOf(`other-${nameOf(...scopes)}`),
         none: showing(),
         wrong: showing(await stranger.issue('a_service')),
         expired: showing(await authority.issue('a_service', { expired: true })),
@@ -147,8 +167,8 @@ const EACH_SCOPE: readonly (readonly string[])[] = [
 function bearing(url: string, credential?: string): Caller {
   const authorization: Record<string, string> =
     credential === undefined ? {} : { authorization: `Bearer ${credential}` }
-  return async ({ method, path }) => {
-    const { headers, body } = contentOf(method)
+  return async ({ method, path, body: given }) => {
+    const { headers, body } = contentOf(method, given)
     const response = await fetch(`${url}${path}`, { method, headers: { ...authorization, ...headers }, body })
     await response.body?.cancel()
     return response.status
@@ -156,9 +176,9 @@ function bearing(url: string, credential?: string): Caller {
 }
 
 function overTls(url: string, shown: object): Caller {
-  return ({ method, path }) =>
+  return ({ method, path, body: given }) =>
     new Promise((resolve, reject) => {
-      const { headers: ofContent, body } = contentOf(method)
+      const { headers: ofContent, body } = contentOf(method, given)
       const headers = { ...ofContent, 'content-length': body?.length ?? 0 }
       const sent = request(`${url}${path}`, { method, headers, agent: false, ...shown }, (response) => {
         response.destroy()
@@ -169,7 +189,7 @@ function overTls(url: string, shown: object): Caller {
     })
 }
 
-function contentOf(method: string): { headers: Record<string, string>; body: string | null } {
-  if (method !== 'POST' && method !== 'DELETE') return { headers: {}, body: null }
-  return { headers: { 'content-type': 'application/json' }, body: '{}' }
+function contentOf(method: string, body: object = {}): { headers: Record<string, string>; body: string | null } {
+  if (!['POST', 'PATCH', 'DELETE'].includes(method)) return { headers: {}, body: null }
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }

@@ -19,6 +19,7 @@ export async function keyHeaders(
 export interface Caller {
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  patch(path: string, body: unknown): Promise<Answer>
   delete(path: string, body?: unknown): Promise<Answer>
 }
 
@@ -37,6 +38,12 @@ export function callerWith(url: string, credentials: Record<string, string>): Ca
   return {
     get: (path, headers = {}) => get(`${url}${path}`, { headers: { ...credentials, ...headers } }),
     post: (path, body, headers = {}) => post(`${url}${path}`, body, { ...credentials, ...headers }),
+    patch: (path, body) =>
+      get(`${url}${path}`, {
+        method: 'PATCH',
+        headers: { ...credentials, 'content-type': 'application/json' },
+        body: JSON.stringify(body)
+      }),
     delete: (path, body) =>
       get(`${url}${path}`, {
         method: 'DELETE',

@@ -6,3 +6,8 @@ export function age(ms: number): string {
   if (ms < 172_800_000) return `${(ms / 3_600_000).toFixed(1)} h`
   return `${(ms / 86_400_000).toFixed(1)} d`
 }
+
+/** As {@link age}; `-` where there is none, and where it is not shown. */
+export function ageOrNone(ms: number | null): string {
+  return ms === null ? '-' : age(ms)
+}

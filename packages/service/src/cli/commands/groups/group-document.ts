@@ -1,12 +1,24 @@
-import type { GroupInfo } from '@tradpal/event-client'
+import type { GroupInfo, PullSettings } from '@tradpal/event-client'
 
 /** How a consumer group stands, for machines: as the service answers. */
-export function groupDocument({ consumers, oldestPendingMs, lagMs, lastDeliveredId, ...info }: GroupInfo) {
+export function groupDocument({ consumers, oldestPendingMs, lagMs, lastDeliveredId, pulled, ...info }: GroupInfo) {
   return {
     ...info,
     members: consumers.map(({ idleMs, ...member }) => ({ ...member, idle_ms: Math.round(idleMs) })),
-    lag_seconds: lagMs / 1_000,
+    lag_seconds: lagMs === null ? null : lagMs / 1_000,
     oldest_pending_seconds: oldestPendingMs === null ? null : oldestPendingMs / 1_000,
-    last_delivered_id: lastDeliveredId
+    last_delivered_id: lastDeliveredId,
+    pulled: pulled === null ? null : pulledDocument(pulled)
   }
+}
+
+/** How it is pulled, for machines. */
+export function pulledDocument({ eventTypes, maxAttempts }: PullSettings) {
+  return { event_types: eventTypes, max_attempts: maxAttempts }
+}
+
+/** How it is pulled, for people. */
+export function pulledText({ eventTypes, maxAttempts }: PullSettings): string {
+  const types = eventTypes === null ? 'all event types' : eventTypes.join(', ')
+  return `${types}; after ${maxAttempts} failures an event is a dead letter`
 }

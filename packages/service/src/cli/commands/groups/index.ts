@@ -3,7 +3,9 @@ import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
 import { defineDelete } from './delete.ts'
 import { defineList } from './list.ts'
+import { defineRotateKey } from './rotate-key.ts'
 import { defineSeek } from './seek.ts'
+import { defineSetTypes } from './set-types.ts'
 import { defineShow } from './show.ts'
 
 export function defineGroups(command: Command, run: Run): void {
@@ -11,5 +13,7 @@ export function defineGroups(command: Command, run: Run): void {
   defineList(command, run)
   defineShow(command, run)
   defineSeek(command, run)
+  defineSetTypes(command, run)
   defineDelete(command, run)
+  defineRotateKey(command, run)
 }

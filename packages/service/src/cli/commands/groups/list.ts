@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { age } from './age.ts'
+import { ageOrNone } from './age.ts'
 import { groupDocument } from './group-document.ts'
 
 export function defineList(command: Command, run: Run): void {
@@ -11,7 +11,7 @@ export function defineList(command: Command, run: Run): void {
     .addHelpText(
       'after',
       `\nLag: events that the group has not been handed yet, and the age of the oldest of them. Pending: handed out, and not
-acknowledged. Retrying: of those, what failed and waits for its next attempt.\n${examples(
+acknowledged. Retrying: of those, what failed and waits for its next attempt. A - stands for what the service does not show you.\n${examples(
         'tradpal-events groups',
         'tradpal-events groups --json'
       )}`
@@ -27,12 +27,12 @@ acknowledged. Retrying: of those, what failed and waits for its next attempt.\n$
           groups.map(({ name, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDeliveredId }) => [
             name,
             String(consumers.length),
-            String(pending),
-            String(retrying),
-            oldestPendingMs === null ? '-' : age(oldestPendingMs),
-            String(lag ?? 'unknown'),
-            age(lagMs),
-            lastDeliveredId
+            String(pending ?? '-'),
+            String(retrying ?? '-'),
+            ageOrNone(oldestPendingMs),
+            String(lag ?? (lagMs === null ? '-' : 'unknown')),
+            ageOrNone(lagMs),
+            lastDeliveredId ?? '-'
           ])
         )
       })

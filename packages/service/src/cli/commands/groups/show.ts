@@ -4,8 +4,8 @@ import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive } from '../../options.ts'
 import { type Output, styled } from '../../output.ts'
-import { age } from './age.ts'
-import { groupDocument } from './group-document.ts'
+import { age, ageOrNone } from './age.ts'
+import { groupDocument, pulledText } from './group-document.ts'
 
 interface ShowOptions {
   readonly after?: string
@@ -25,9 +25,10 @@ export function defineShow(command: Command, run: Run): void {
     .action(
       run<[string, ShowOptions]>(async ({ output, openTarget }, name, page) => {
         await using target = await openTarget()
-        const [group, pending] = await Promise.all([target.groups.get(name), target.groups.pending(name, page)])
+        const group = await target.groups.get(name)
+        const pending = areShown(group) ? await target.groups.pending(name, page) : null
         if (!output.json) return showForPeople(output, group, pending)
-        await output.document({ ...groupDocument(group), pending_events: pending.map(pendingDocument) })
+        await output.document({ ...groupDocument(group), pending_events: pending?.map(pendingDocument) ?? null })
       })
     )
 }
@@ -45,15 +46,13 @@ function pendingDocument({ messageId, at, consumer, idleMs, deliveries, failures
   }
 }
 
-async function showForPeople(output: Output, group: GroupInfo, pending: readonly PendingEvent[]): Promise<void> {
-  const { oldestPendingMs: oldest, lag, lagMs } = group
+async function showForPeople(output: Output, group: GroupInfo, pending: readonly PendingEvent[] | null): Promise<void> {
+  const { pulled } = group
   const facts = [
     ['group', group.name],
     ['shards', group.shards === null ? 'none: it shares event by event' : `${group.shards}, by key`],
-    ['lag', lag === null ? 'unknown' : `${lag}${lag > 0 ? `, the oldest ${age(lagMs)} old` : ''}`],
-    ['pending', `${group.pending}${oldest === null ? '' : `, the oldest ${age(oldest)} old`}`],
-    ['retrying', String(group.retrying)],
-    ['last delivered', group.lastDeliveredId]
+    ['pulled', pulled === null ? 'never' : pulledText(pulled)],
+    ...figuresOf(group)
   ]
   for (const [name = '', value = ''] of facts) await output.line(styled('bold', name.padEnd(14)), ' ', value)
   await output.line('')
@@ -62,11 +61,11 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
     await output.table(
       ['MEMBER', 'PENDING', 'IDLE', 'SHARDS'],
       group.consumers.map(({ name, pending, idleMs, shards }) => {
-        return [name, String(pending), age(idleMs), shards.join(' ') || '-']
+        return [name, String(pending ?? '-'), age(idleMs), shards.join(' ') || '-']
       })
     )
   }
-  if (pending.length === 0) return
+  if (pending === null || pending.length === 0) return
   await output.line('')
   await output.table(
     ['PENDING EVENT', 'TAKEN BY THE LOG (UTC)', 'MEMBER', 'IDLE', 'DELIVERIES', 'FAILURES', 'LAST ERROR'],
@@ -77,4 +76,20 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
     })
   )
   output.note(`${pending.length} of ${group.pending} pending`)
+}
+
+/** Whether the target shows the figures of a group to who asks. */
+function areShown({ pending }: GroupInfo): boolean {
+  return pending !== null
+}
+
+function figuresOf(group: GroupInfo): string[][] {
+  const { oldestPendingMs: oldest, lag, lagMs, pending, retrying, lastDeliveredId } = group
+  if (!areShown(group)) return [['figures', 'not shown to you: they take the scope stats, admin:groups or read:*']]
+  return [
+    ['lag', lag === null ? 'unknown' : `${lag}${lag > 0 ? `, the oldest ${ageOrNone(lagMs)} old` : ''}`],
+    ['pending', `${pending}${oldest === null ? '' : `, the oldest ${age(oldest)} old`}`],
+    ['retrying', String(retrying)],
+    ['last delivered', lastDeliveredId ?? '-']
+  ]
 }

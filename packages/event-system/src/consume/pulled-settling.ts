@@ -1,0 +1,215 @@
+import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
+import { labelOf } from '../codec/index.ts'
+import type { ConsumerGroup, EventLog, MessageId, Settlement } from '../log/index.ts'
+import { diagnostics } from '../runtime/index.ts'
+import type { DeliveredTypes } from './delivered-types.ts'
+import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
+import { letterOf } from './letter.ts'
+import { handlingError, Progress } from './progress.ts'
+import { name, within } from './pull-options.ts'
+import type { PulledGroups } from './pulled-groups.ts'
+import { reportDeadLetter, reportPulled } from './reports.ts'
+
+/** Who settles deliveries. */
+export interface SettleOptions {
+  /** The name in which the deliveries were pulled: {@link PullOptions.principal}. Default: an empty name. */
+  readonly principal?: string
+  /**
+   * Throws when the caller may not settle an event of this type, `null` for one whose type cannot be read. Then nothing of
+   * the call happens. Default: the caller may settle every type.
+   */
+  readonly permit?: (eventType: string | null) => void
+}
+
+export interface NackOptions extends SettleOptions {
+  /** When it may be handed out again, in ms from now. Default: a failure's backoff, exponential with full jitter from 100 ms to 30 s; else 0. */
+  readonly delayMs?: number
+  /** What went wrong: it is a failure, and counts. Without it the event is only handed back, as often as one likes. */
+  readonly reason?: string
+  /** With a reason: trying again cannot help, and the event goes to the dead letters at once. Default false. */
+  readonly reject?: boolean
+}
+
+export interface NackResult {
+  /** The ids of deliveries that went to the dead letters. */
+  readonly dead: readonly string[]
+  /** The ids of those that were not the caller's any more. */
+  readonly lost: readonly string[]
+}
+
+/** How a handler of a delivery failed. */
+interface Failure {
+  readonly reason: string
+  readonly reject: boolean
+  readonly maxAttempts: number
+  readonly delayMs: number | undefined
+}
+
+type Outcome = 'returned' | 'dead' | 'lost'
+type Types = ReadonlyMap<MessageId, string | null>
+
+/** The name under which dead letters know those who pull. */
+const HANDLER = 'puller'
+const BACKOFF: BackoffOptions = {}
+
+export interface PulledSettlingParts {
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly random: () => number
+  readonly groups: PulledGroups
+  readonly ids: DeliveryIds
+  readonly types: DeliveredTypes
+}
+
+/** What becomes of deliveries that were pulled. Each call verifies all of its ids, and what they may settle, before it settles one. */
+export class PulledSettling {
+  readonly #parts: PulledSettlingParts
+
+  constructor(parts: PulledSettlingParts) {
+    this.#parts = parts
+  }
+
+  async acknowledge(groupName: string, deliveryIds: readonly string[], options: SettleOptions): Promise<string[]> {
+    const { log, clock, groups, types: delivered } = this.#parts
+    const { group, verified, types } = await this.#permitted(groupName, deliveryIds, options)
+    const lost = await eachHolder(verified, (consumer, holds) => group.acknowledge(consumer, holds))
+    const isLost = new Set(lost)
+    for (const { id, hold } of verified) {
+      if (isLost.has(id)) continue
+      const eventType = types.get(hold.messageId)
+      if (typeof eventType === 'string') reportPulled(log, { ...hold, eventType }, { now: clock.now() })
+      delivered.forget(hold.messageId)
+    }
+    await groups.keepPlace(group)
+    return lost
+  }
+
+  async extend(groupName: string, deliveryIds: readonly string[], options: SettleOptions): Promise<string[]> {
+    const { group, verified } = await this.#permitted(groupName, deliveryIds, options)
+    return eachHolder(verified, (consumer, holds) => group.extend(consumer, holds))
+  }
+
+  async nack(groupName: string, deliveryIds: readonly string[], options: NackOptions): Promise<NackResult> {
+    const { reason, reject = false, delayMs } = options
+    if (delayMs !== undefined) within('delayMs', delayMs, 0, 86_400_000)
+    if (reject && reason === undefined) {
+      throw new EventSystemError('invalid_argument', 'What is rejected needs a reason.', { pointer: '/reason' })
+    }
+    const { log, clock, groups } = this.#parts
+    const { group, verified, types } = await this.#permitted(groupName, deliveryIds, options)
+    const maxAttempts = reason === undefined || reject ? 0 : await groups.maxAttemptsOf(groupName)
+    const outcomes = await Promise.all(
+      verified.map(async ({ id, hold }) => {
+        if (reason === undefined) return { id, outcome: await this.#handBack(group, hold, delayMs ?? 0) }
+        const outcome = await this.#fail(group, hold, { reason, reject, maxAttempts, delayMs })
+        const eventType = types.get(hold.messageId)
+        if (outcome !== 'lost' && typeof eventType === 'string') {
+          const ended = { error: new Error(reason), willRetry: outcome === 'returned' }
+          reportPulled(log, { ...hold, eventType }, { now: clock.now(), ...ended })
+        }
+        return { id, outcome }
+      })
+    )
+    const idsOf = (kind: Outcome) => outcomes.filter(({ outcome }) => outcome === kind).map(({ id }) => id)
+    return { dead: idsOf('dead'), lost: idsOf('lost') }
+  }
+
+  /** Verifies ids, and asks whether the caller may settle what they stand for. */
+  async #permitted(
+    groupName: string,
+    deliveryIds: readonly string[],
+    { principal = '', permit }: SettleOptions
+  ): Promise<{ group: ConsumerGroup; verified: readonly Verified[]; types: Types }> {
+    const group = this.#parts.log.group(name('group', groupName))
+    const verified = await this.#parts.ids.verified(deliveryIds, { group: groupName, principal })
+    const isAsked = permit !== undefined || diagnostics.consumed.hasSubscribers
+    const types = isAsked ? await this.#typesOf(group, verified) : new Map()
+    if (permit !== undefined) for (const eventType of new Set(types.values())) permit(eventType)
+    return { group, verified, types }
+  }
+
+  /**
+   * The event types of deliveries, by message id: as this process remembers them, and where another delivered them, as the
+   * log has what is held. Left out is what the caller does not hold any more, which it cannot settle either.
+   */
+  async #typesOf(group: ConsumerGroup, verified: readonly Verified[]): Promise<Types> {
+    const types = new Map<MessageId, string | null>()
+    const unknown: Verified[] = []
+    for (const one of verified) {
+      const { messageId } = one.hold
+      const eventType = this.#parts.types.of(messageId)
+      if (eventType === undefined) unknown.push(one)
+      else types.set(messageId, eventType)
+    }
+    await eachHolder(unknown, async (consumer, holds) => {
+      for (const { messageId, payload } of await group.held(consumer, holds)) {
+        types.set(messageId, labelOf(payload)?.eventType ?? null)
+      }
+      return []
+    })
+    return types
+  }
+
+  async #handBack(group: ConsumerGroup, hold: PulledHold, delayMs: number): Promise<Outcome> {
+    const lost = await group.release(hold.consumer, [hold], { delayMs })
+    return lost.length > 0 ? 'lost' : 'returned'
+  }
+
+  async #fail(
+    group: ConsumerGroup,
+    hold: PulledHold,
+    { reason, reject, maxAttempts, delayMs }: Failure
+  ): Promise<Outcome> {
+    const { clock, random } = this.#parts
+    const { consumer } = hold
+    const [delivery] = await group.held(consumer, [hold])
+    if (delivery === undefined) return 'lost'
+    const progress = Progress.from(delivery.note)
+    const own = progress.of(HANDLER)
+    own.failures++
+    own.lastError = handlingError(reason, clock.now())
+    own.firstError ??= own.lastError
+    const { failures: attempts, firstError, lastError } = own
+    if (reject || attempts >= maxAttempts) {
+      const kind = reject ? 'rejected' : 'exhausted'
+      const givenUp = { kind, handler: HANDLER, attempts, firstError, lastError } as const
+      const eventType = labelOf(delivery.payload)?.eventType ?? null
+      const letter = letterOf(delivery, givenUp, { consumer, eventType, note: progress.toNoteOfTheDead() })
+      return (await this.#settle(group, consumer, { ...hold, outcome: { kind: 'dead', letter } })) ? 'dead' : 'lost'
+    }
+    // Handed back with a delay it counts as a delivery, which it was.
+    const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, random))
+    own.dueAt = clock.now() + waitMs
+    const outcome = { kind: 'retry', note: progress.toNote() } as const
+    if (!(await this.#settle(group, consumer, { ...hold, outcome }))) return 'lost'
+    return this.#handBack(group, hold, waitMs)
+  }
+
+  /** Resolves to whether it was settled. */
+  async #settle(group: ConsumerGroup, consumer: string, settlement: Settlement): Promise<boolean> {
+    const [result] = await group.settle(consumer, [settlement])
+    if (result?.kind !== 'settled') return false
+    if (result.letter !== undefined) reportDeadLetter(this.#parts.log, result.letter)
+    return true
+  }
+}
+
+/** Resolves to the ids of deliveries whose hold was lost. An event may be among them twice, under an old attempt and a new one. */
+async function eachHolder(
+  verified: readonly Verified[],
+  act: (consumer: string, holds: readonly PulledHold[]) => Promise<string[]>
+): Promise<string[]> {
+  const lost: string[] = []
+  for (const [consumer, ofOne] of Map.groupBy(verified, ({ hold }) => hold.consumer)) {
+    for (const ofAttempt of Map.groupBy(ofOne, ({ hold }) => hold.attempt).values()) {
+      const lostMessages = new Set(
+        await act(
+          consumer,
+          ofAttempt.map(({ hold }) => hold)
+        )
+      )
+      lost.push(...ofAttempt.filter(({ hold }) => lostMessages.has(hold.messageId)).map(({ id }) => id))
+    }
+  }
+  return lost
+}

@@ -1,0 +1,19 @@
+/**
+ * What is kept of consumer groups in the records of the log, beside the groups themselves: the key that signs delivery
+ * ids, and how pulled groups are set. Consuming uses it, and an operator changes it.
+ */
+export { DeliveryKeys, rotateDeliveryKey } from './delivery-keys.ts'
+export {
+  changePullSettings,
+  eventTypesText,
+  firstPullSettings,
+  listPullSettings,
+  MAX_ATTEMPTS,
+  MAX_GROUPS,
+  MOST_ATTEMPTS,
+  type PullSettings,
+  type PullSettingsChange,
+  pulledTypes,
+  readPullSettings,
+  removePullSettings
+} from './pull-settings.ts'
