@@ -1,10 +1,13 @@
 import { test } from 'vitest'
 import { attackByWebPages } from './web-page.ts'
+import { forgedDeliveryIds } from './forged-delivery-ids.ts'
+import { groupFlood } from './group-flood.ts'
 import { hostileText } from './hostile-text.ts'
 import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { inventedEventTypes } from './metric-labels.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
+import { stolenEvents } from './stolen-events.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',
@@ -46,3 +49,9 @@ test(
   { timeout: 120_000 },
   inventedEventTypes
 )
+
+test('a delivery id that was not given to the caller settles nothing', { timeout: 60_000 }, forgedDeliveryIds)
+
+test('a consumer does not acknowledge events that it may not read', { timeout: 60_000 }, stolenEvents)
+
+test('callers make no more consumer groups than the limit', { timeout: 60_000 }, groupFlood)
