@@ -1,13 +1,13 @@
 import { test } from 'vitest'
-import { attackByWebPages } from './web-page.ts'
+import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
 import { hostileText } from './hostile-text.ts'
-import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { inventedEventTypes } from './metric-labels.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
 import { stolenEvents } from './stolen-events.ts'
+import { attackByWebPages } from './web-page.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive } from '../../options.ts'
-import { printable } from '../../output.ts'
 import { pulledDocument, pulledText } from './group-document.ts'
 
 interface SetTypesOptions {
@@ -30,7 +29,7 @@ export function defineSetTypes(command: Command, run: Run): void {
         })
         await (output.json
           ? output.document({ status: 'changed', group: name, pulled: pulledDocument(pulled) })
-          : output.line(`${printable(name)} is pulled with ${pulledText(pulled)}`))
+          : output.line(`${name} is pulled with ${pulledText(pulled)}`))
       })
     )
 }
