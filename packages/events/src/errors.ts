@@ -96,6 +96,10 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'What is encrypted was changed, cut short, or belongs to another event: it cannot be read.'
   },
+  not_encrypted: {
+    retryable: false,
+    meaning: 'An event is not encrypted where only encrypted ones are read (EVENT_REQUIRE_ENCRYPTION).'
+  },
   invalid_signature: {
     retryable: false,
     meaning:

@@ -12,7 +12,8 @@ export interface EventCodec {
   encode(event: Event): string
   /**
    * Refuses with `invalid_json`, `invalid_event` or `not_representable` what is no event, with `key_missing` what it lacks the
-   * key of, with `shredded` what nobody has a key of any more, and with `decryption_failed` what was tampered with.
+   * key of, with `shredded` what nobody has a key of any more, with `decryption_failed` what was tampered with, and with `not_encrypted` a plain
+   * event where only encrypted ones are read.
    */
   decode(payload: string): Event
   /**
@@ -58,8 +59,8 @@ export function beforeReading(
   return codec.beforeDecode?.(entries.map(({ payload }) => payload))
 }
 
-/** The id and the type of a stored event, which stand in the clear whatever else is encrypted. Undefined for what is no event. */
-export function labelOf(payload: string | null): Pick<Event, 'eventId' | 'eventType'> | undefined {
+/** A stored event as far as it stands in the clear: at least its id and type. Undefined for what is no event. */
+export function labelOf(payload: string | null): Event | undefined {
   if (payload === null) return undefined
   try {
     return decodeEvent(payload, { validate: 'envelope' })

@@ -3,12 +3,17 @@ import { Encryption, type SubjectOf, subjectAt } from '../codec/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
-/** What is written is encrypted; what is read may be plain, or encrypted with any of the keys. */
+/** What is written is encrypted; what is read may be encrypted with any of the keys, or plain unless encryption is required. */
 export interface EncryptionOptions {
   /** A JSON file of its owner alone: `{"current": "2026-11", "keys": {"2026-11": "<base64 of 32 bytes>"}}`. It is read again when it changes. Environment: EVENT_ENCRYPTION_KEYS_FILE. */
   readonly keysFile: string
   /** Whether the metadata of events is encrypted as their data is. Environment: EVENT_ENCRYPTION_METADATA. Default false. */
   readonly metadata?: boolean
+  /**
+   * Whether an event that is not encrypted counts as none: a consumer puts it into the dead letters as `poison` with `not_encrypted`, and queries,
+   * replays and streams pass over it. Environment: EVENT_REQUIRE_ENCRYPTION. Default false: it is read.
+   */
+  readonly required?: boolean
   /**
    * Whose an event is, such as the id of a customer: 1 to 200 characters, and the same for an event each time. Such an event is
    * encrypted with a key of its subject's own, so that {@link EventSystem.shred} can erase them all. Environment: EVENT_ENCRYPTION_SUBJECT,
@@ -29,18 +34,21 @@ export function readEncryption(
   asked: AskedEncryption
 ): Encryption | undefined {
   const keysFile = read.optionalText('encryption.keysFile', given?.keysFile, 'EVENT_ENCRYPTION_KEYS_FILE')
-  const ofOptions = given?.metadata === undefined ? undefined : given.metadata ? 'true' : 'false'
-  const metadata = read.choice('encryption.metadata', ofOptions, 'EVENT_ENCRYPTION_METADATA', ['false', 'true'])
+  const metadata = read.flag('encryption.metadata', given?.metadata, 'EVENT_ENCRYPTION_METADATA')
+  const required = read.flag('encryption.required', given?.required, 'EVENT_REQUIRE_ENCRYPTION')
   const keyFor = readSubject(given, read)
   if (keysFile === undefined) {
     if (keyFor !== undefined)
       read.wrong('The keys of subjects are encrypted too: give the keys for that (EVENT_ENCRYPTION_KEYS_FILE).')
-    if (metadata === 'true')
-      read.wrong('Metadata is encrypted where data is: give the keys (EVENT_ENCRYPTION_KEYS_FILE).')
+    if (metadata) read.wrong('Metadata is encrypted where data is: give the keys (EVENT_ENCRYPTION_KEYS_FILE).')
+    if (required)
+      read.wrong(
+        'EVENT_REQUIRE_ENCRYPTION needs the keys of encrypted events: name their file (EVENT_ENCRYPTION_KEYS_FILE).'
+      )
     return undefined
   }
   try {
-    return new Encryption({ ...asked, keysFile, metadata: metadata === 'true', keyFor })
+    return new Encryption({ ...asked, keysFile, metadata, required, keyFor })
   } catch (error) {
     if (!(error instanceof EventSystemError)) throw error
     read.wrong(error.message)

@@ -65,6 +65,12 @@ export class EnvironmentReader {
     return choice ?? choices[0]
   }
 
+  /** Off unless it says `true`. */
+  flag(option: string, given: boolean | undefined, variable: string): boolean {
+    const text = given === undefined ? undefined : (String(given) as 'false' | 'true')
+    return this.choice(option, text, variable, ['false', 'true']) === 'true'
+  }
+
   /** Texts that belong together and have no default: those of the options when there are any, else those of the variables. */
   texts<Key extends string>(
     option: string,

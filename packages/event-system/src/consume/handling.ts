@@ -105,19 +105,20 @@ export function whyInvalid(event: Event): unknown {
   }
 }
 
-/** The end of an entry that no handler can be asked about. */
+/** The end of an entry that no handler can be asked about. Its letter names the code of the reason, such as `(not_encrypted)`. */
 export function poison(error: unknown, now: number): Ending {
-  return dead('poison', error, 0, now)
+  const { message, ...reason } = handlingError(error, now)
+  const code = error instanceof EventSystemError ? ` (${error.code})` : ''
+  return dead('poison', error, 0, { ...reason, message: `${message}${code}` })
 }
 
 /** The end of an event that was handed out again and again, and never finished: likely it is what kills its consumers. */
 export function neverFinished(deliveries: number, now: number): Ending {
   const error = new EventSystemError('handler_failed', `It was handed out ${deliveries} times and never finished.`)
-  return dead('exhausted', error, deliveries, now)
+  return dead('exhausted', error, deliveries, handlingError(error, now))
 }
 
-function dead(kind: GivenUp['kind'], error: unknown, attempts: number, now: number): Ending {
-  const lastError = handlingError(error, now)
+function dead(kind: GivenUp['kind'], error: unknown, attempts: number, lastError: HandlingError): Ending {
   const letter = { kind, handler: null, attempts, firstError: lastError, lastError }
   return { ...DONE, verdict: { kind: 'dead', letter }, errors: [error] }
 }

@@ -26,6 +26,8 @@ export interface RekeyReport {
   readonly resealed: number
   /** Keys of subjects that were encrypted anew; with `dryRun`, those that would be. */
   readonly rewrapped: number
+  /** Entries that are not encrypted, which stay so; and the last of them. `null` with none. */
+  readonly plain: { readonly entries: number; readonly newestId: MessageId | null; readonly newestAt: number | null }
   /** Whether the log can rewrite its entries at all. */
   readonly isRewritable: boolean
   /** Whether it came to the end: cut short, it does not know of everything that needs an old key. */
@@ -62,26 +64,38 @@ export async function rekey(
   const rewrapped = await rewrapSubjects(records, encryption, needs, { dryRun, signal })
   // Before the entries: rewriting one takes along what has its payload, and what was counted here would not be there.
   const resealed = await resealTexts({ log: encryption.under(log), encryption, needs, dryRun, signal })
-  const rewritten = await rewriteEntries(log, encryption, needs, { dryRun, signal })
+  const { rewritten, plain } = await rewriteEntries(log, encryption, needs, { dryRun, signal })
   await awaitLedger({ records, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
-  return { current, rewritten, resealed, rewrapped, isRewritable, isComplete: !signal?.aborted, needed: needs.list }
+  return {
+    current,
+    rewritten,
+    resealed,
+    rewrapped,
+    plain,
+    isRewritable,
+    isComplete: !signal?.aborted,
+    needed: needs.list
+  }
 }
 
-/** Resolves to how many, and counts those that it could not. */
+/** Rewrites what it can, and counts the entries that it could not rewrite and those that are plain. */
 async function rewriteEntries(
   log: EventLog,
   encryption: Encryption,
   needs: NeededKeys,
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
-): Promise<number> {
+): Promise<Pick<RekeyReport, 'rewritten' | 'plain'>> {
   const isRewritable = log.features.rewritesEntries
   let rewritten = 0
+  let plain: RekeyReport['plain'] = { entries: 0, newestId: null, newestAt: null }
   let after: MessageId | undefined
   while (!signal?.aborted) {
     const page = await log.read({ limit: STEP, from: after === undefined ? 'start' : { after } })
     const rewrites: Rewrite[] = []
     for (const { messageId, payload } of page) {
       const keyId = encryption.keyIdOf(payload)
+      if (keyId === undefined && encryption.isPlain(payload))
+        plain = { entries: plain.entries + 1, newestId: messageId, newestAt: log.timeOf(messageId) }
       if (payload === null || keyId === undefined || keyId === encryption.current) continue
       const to = isRewritable ? encryption.rekeyed(payload) : undefined
       if (to === undefined) needs.addEntry(keyId, messageId, log.timeOf(messageId))
@@ -93,5 +107,5 @@ async function rewriteEntries(
     // An embedded log answers at once: others in this process get their turn.
     await nextTurn()
   }
-  return rewritten
+  return { rewritten, plain }
 }

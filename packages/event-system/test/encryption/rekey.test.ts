@@ -43,6 +43,7 @@ describeOnEachLog('a change of keys', (under) => {
       rewritten: (await rewrites()) ? 701 : 0,
       resealed: 0,
       rewrapped: 0,
+      plain: { entries: 0, newestId: null, newestAt: null },
       isRewritable: await rewrites(),
       isComplete: true,
       needed: [{ keyId: 'old', ...nothing, ...ofOld, ledgerUntil }]

@@ -49,7 +49,13 @@ describeOnEachLog('events that an earlier build encrypted', (under) => {
 
 describe('a text that an earlier build encrypted', () => {
   it('is read', () => {
-    const parts = { keysFile: keysFileOfFixture(), metadata: false, maxEventBytes: 1e6, logger: silentLogger }
+    const parts = {
+      keysFile: keysFileOfFixture(),
+      metadata: false,
+      required: false,
+      maxEventBytes: 1e6,
+      logger: silentLogger
+    }
     expect(new Encryption(parts).vault.open(['note', 'g', '1-0'], stored.text)).toBe('a handler failed')
   })
 })

@@ -78,6 +78,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   key_missing: 503,
   shredded: 410,
   decryption_failed: 500,
+  not_encrypted: 500,
   invalid_signature: 500,
   unauthenticated: 401,
   issuer_unavailable: 503,

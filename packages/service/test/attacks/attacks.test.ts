@@ -1,13 +1,14 @@
 import { test } from 'vitest'
-import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
+import { attackByWebPages } from './web-page.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
 import { hostileText } from './hostile-text.ts'
+import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { inventedEventTypes } from './metric-labels.ts'
+import { plainEntry } from './plain-entry.ts'
 import { privateCipher } from './private-cipher.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
 import { stolenEvents } from './stolen-events.ts'
-import { attackByWebPages } from './web-page.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',
@@ -55,3 +56,10 @@ test('a delivery id that was not given to the caller settles nothing', { timeout
 test('a consumer does not acknowledge events that it may not read', { timeout: 60_000 }, stolenEvents)
 
 test('callers make no more consumer groups than the limit', { timeout: 60_000 }, groupFlood)
+
+test('item 12: no text of an event is run by a spreadsheet or obeyed by a terminal', { timeout: 120_000 }, hostileText)
+test(
+  'item 12: a plain entry of a neighbour reaches nobody where encryption is required',
+  { timeout: 60_000 },
+  plainEntry
+)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { addEncryptionKey } from '@tradpal/event-system'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { bury } from '../support/bury.ts'
-import { runCommand } from './support/command.ts'
+import { jsonLines, runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 async function newKeys(): Promise<string> {
@@ -51,6 +51,21 @@ describe.each([
       dryRun: false
     })
     expect((await run('events', '--json')).stdout).toContain('MARK')
+  })
+
+  test('says how many events are plain, and which is the newest', async () => {
+    const target = await open()
+    onTestFinished(() => target[Symbol.asyncDispose]())
+    const data = '{"symbol": "AAPL", "signal": "BUY"}'
+    const publish = (env = {}) => runCommand(['publish', 'trading_signal', '--data', data, ...target.options], { env })
+    const env = { EVENT_ENCRYPTION_KEYS_FILE: await newKeys() }
+    const plain = await publish()
+    await publish(env)
+    const { stdout } = await runCommand(['rekey', '--dry-run', ...target.options], { env })
+    expect(stdout).toContain(`1 event is plain, the newest ${plain.stdout.trim()} of `)
+    const required = { ...env, EVENT_REQUIRE_ENCRYPTION: 'true' }
+    const events = await runCommand(['events', '--json', ...target.options], { env: required })
+    expect(jsonLines(events.stdout)).toHaveLength(1)
   })
 })
 

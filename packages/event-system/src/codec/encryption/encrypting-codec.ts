@@ -8,7 +8,7 @@ import {
   parseJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
-import { ENCRYPTED, parseSealed, subjectIdIn } from './sealed-text.ts'
+import { ENCRYPTED, notEncrypted, parseSealed, subjectIdIn } from './sealed-text.ts'
 import type { Sealer } from './sealer.ts'
 import { type SubjectOf, subjectIdOfEvent } from './subject.ts'
 import type { SubjectKeys } from './subject-keys.ts'
@@ -19,18 +19,21 @@ export interface EncryptingCodecOptions {
   readonly subjects?: { readonly keys: SubjectKeys; readonly keyFor: SubjectOf | undefined }
   /** Whether the metadata is encrypted too. */
   readonly metadata: boolean
+  /** Whether a plain event is refused with `not_encrypted`. Default false: it is read. */
+  readonly required?: boolean
   /** Of the event's JSON before it is encrypted. */
   readonly maxEventBytes: number
 }
 
 /**
  * Writes a wire event whose data, and with the option metadata, can be read only with the key; type, id, timestamp and
- * source stand in the clear. Reads what is plain as well.
+ * source stand in the clear. Reads plain events as well, unless encryption is required.
  */
 export function encryptingCodec({
   sealer,
   subjects,
   metadata: hidesMetadata,
+  required = false,
   maxEventBytes
 }: EncryptingCodecOptions): EventCodec {
   const keyFor = subjects?.keyFor
@@ -51,7 +54,9 @@ export function encryptingCodec({
     decode(payload) {
       const event = decodeEvent(payload, { validate: 'envelope' })
       const sealed = sealedTextOf(event)
-      return sealed === undefined ? event : opened(event, sealed, sealer)
+      if (sealed !== undefined) return opened(event, sealed, sealer)
+      if (required) throw notEncrypted(`The event ${JSON.stringify(event.eventId)}`)
+      return event
     },
     ...(subjects !== undefined && keysForReading(subjects.keys)),
     ...(subjects !== undefined && keyFor !== undefined && keysForWriting(subjects.keys, keyFor))

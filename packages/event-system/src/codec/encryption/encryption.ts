@@ -1,7 +1,7 @@
 import { type Clock, decodeEvent } from '@tradpal/events'
 import type { EventLog, Records } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
-import { type EventCodec, sealedTextOf } from '../event-codec.ts'
+import { type EventCodec, labelOf, sealedTextOf } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
 import { encryptingCodec, resealed } from './encrypting-codec.ts'
 import { type KeyRing, keyRingOf } from './key-ring.ts'
@@ -18,6 +18,8 @@ import { sealedTextIn, TextVault } from './text-vault.ts'
 export interface EncryptionParts {
   readonly keysFile: string
   readonly metadata: boolean
+  /** Whether plain events are refused, and plain texts beside them count for nothing. */
+  readonly required: boolean
   /** Whose key seals an event, beside the ring's. Default: nobody has one. */
   readonly keyFor?: SubjectOf | undefined
   readonly maxEventBytes: number
@@ -33,14 +35,14 @@ export class Encryption {
   readonly #subjects: SubjectKeys
 
   /** Throws `invalid_options` for a file that holds no keys, or that others may read. */
-  constructor({ keysFile, metadata, keyFor, maxEventBytes, logger }: EncryptionParts) {
+  constructor({ keysFile, metadata, required, keyFor, maxEventBytes, logger }: EncryptionParts) {
     this.#keys = new KeyFile({ what: 'encryption keys', path: keysFile, parse: keyRingOf, logger })
     const keys = new SubjectKeys(this.#keys)
     const sealer = new Sealer(this.#keys, keys)
     this.#sealer = sealer
     this.#subjects = keys
-    this.codec = encryptingCodec({ sealer, subjects: { keys, keyFor }, metadata, maxEventBytes })
-    this.vault = new TextVault(sealer, keys)
+    this.codec = encryptingCodec({ sealer, subjects: { keys, keyFor }, metadata, required, maxEventBytes })
+    this.vault = new TextVault(sealer, keys, { required })
   }
 
   /** The log, sealed. The keys of subjects are kept in it. */
@@ -75,6 +77,12 @@ export class Encryption {
     } catch {
       return undefined
     }
+  }
+
+  /** Whether a payload is an event that can be read without a key. */
+  isPlain(payload: string | null): boolean {
+    const event = labelOf(payload)
+    return event !== undefined && sealedTextOf(event) === undefined
   }
 
   /** Seals anew what stands beside the entries of a log. */

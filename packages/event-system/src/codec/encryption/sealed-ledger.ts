@@ -3,6 +3,9 @@ import type { Ledger, LedgerEntry } from '../../log/index.ts'
 import { subjectIdIn } from './sealed-text.ts'
 import { subjectIdOfText, type TextVault } from './text-vault.ts'
 
+/** Why a value is not opened, though its entry counts. */
+const STAY: ReadonlySet<string> = new Set(['shredded', 'not_encrypted'])
+
 /**
  * The ledger of a group: what steps returned is sealed, with the key of the customer whose event it was where that has one, and
  * that handlers are done stands there as it is.
@@ -18,14 +21,17 @@ export class SealedLedger implements Ledger {
     this.#vault = vault
   }
 
-  /** Throws `key_missing` and `decryption_failed`. What belongs to a shredded customer stays sealed: that there is something counts still. */
+  /**
+   * Throws `key_missing` and `decryption_failed`. The value of a shredded customer stays sealed, and a plain value stays plain where
+   * encryption is required: that there is an entry counts still.
+   */
   async read(eventIds: readonly string[]): Promise<LedgerEntry[]> {
     const entries = await this.#ledger.read(eventIds)
     await this.#bringFor(entries)
-    return entries.map((entry) => this.#openedUnlessShredded(entry))
+    return entries.map((entry) => this.#openedIfPossible(entry))
   }
 
-  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
+  /** Throws `key_missing`, `shredded`, `decryption_failed` and `not_encrypted`. */
   async begin(eventId: string, step: string): Promise<LedgerEntry | undefined> {
     const before = await this.#ledger.begin(eventId, step)
     if (before === undefined) return undefined
@@ -56,11 +62,11 @@ export class SealedLedger implements Ledger {
     return entry.value === null ? entry : { ...entry, value: this.#vault.open(this.#placeOf(entry), entry.value) }
   }
 
-  #openedUnlessShredded(entry: LedgerEntry): LedgerEntry {
+  #openedIfPossible(entry: LedgerEntry): LedgerEntry {
     try {
       return this.#opened(entry)
     } catch (error) {
-      if (error instanceof EventSystemError && error.code === 'shredded') return entry
+      if (error instanceof EventSystemError && STAY.has(error.code)) return entry
       throw error
     }
   }

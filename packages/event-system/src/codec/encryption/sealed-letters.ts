@@ -1,3 +1,4 @@
+import { EventSystemError } from '@tradpal/events'
 import type {
   DeadLetter,
   DeadLetterAction,
@@ -160,12 +161,15 @@ export function sealNote(note: string, [group, messageId]: Place, vault: TextVau
   return vault.seal(['note', group, messageId], note)
 }
 
-/** A note that cannot be opened now stays as it is: it is known as one by its form. */
+/**
+ * A note that cannot be opened now stays as it is: it is known as one by its form. A plain note where encryption is required is
+ * an empty one, which says of no handler that it is done: somebody else may have written it.
+ */
 export function openNote(note: string, [group, messageId]: Place, vault: TextVault): string {
   try {
     return vault.open(['note', group, messageId], note)
-  } catch {
-    return note
+  } catch (error) {
+    return error instanceof EventSystemError && error.code === 'not_encrypted' ? '' : note
   }
 }
 

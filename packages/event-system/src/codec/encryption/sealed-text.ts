@@ -46,6 +46,12 @@ export function parseSealed(text: string): SealedText {
   return { ...known, keyId, salt, head: `${kind}.${keyId}.${salt}`, box }
 }
 
+/** `what`: the subject of the sentence, such as `The event "a"`. */
+export function notEncrypted(what: string): EventSystemError {
+  const message = `${what} is not encrypted, and only what is encrypted is read here (EVENT_REQUIRE_ENCRYPTION).`
+  return new EventSystemError('not_encrypted', message)
+}
+
 /** The id of the subject's key that a payload is sealed with, read off without parsing it. Undefined for another payload, and for none. */
 export function subjectIdIn(payload: string | null | undefined): string | undefined {
   return OF_SUBJECT.exec(payload ?? '')?.[1]

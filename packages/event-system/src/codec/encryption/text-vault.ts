@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import { ENCRYPTED, parseSealed } from './sealed-text.ts'
+import { ENCRYPTED, notEncrypted, parseSealed } from './sealed-text.ts'
 import type { Sealer } from './sealer.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 
@@ -9,11 +9,13 @@ const PREFIX = `${ENCRYPTED}:`
 export class TextVault {
   readonly #sealer: Sealer
   readonly #subjects: Pick<SubjectKeys, 'lookUp'> | undefined
+  readonly #required: boolean
 
-  /** `subjects`: where their keys are, when any have one. */
-  constructor(sealer: Sealer, subjects?: Pick<SubjectKeys, 'lookUp'>) {
+  /** `subjects`: where their keys are, when any have one. `required`: whether a plain text is refused. */
+  constructor(sealer: Sealer, subjects?: Pick<SubjectKeys, 'lookUp'>, { required = false } = {}) {
     this.#sealer = sealer
     this.#subjects = subjects
+    this.#required = required
   }
 
   seal(place: readonly string[], text: string): string {
@@ -41,13 +43,16 @@ export class TextVault {
     if (ids.size > 0) await this.#subjects?.lookUp(ids)
   }
 
-  /** A text that was written without encryption is as it is. Throws `key_missing` and `decryption_failed`. */
+  /** A plain text is as it is, unless encryption is required. Throws `key_missing`, `decryption_failed` and `not_encrypted`. */
   open(place: readonly string[], text: string): string {
-    return isSealed(text) ? this.#sealer.open(text.slice(PREFIX.length), JSON.stringify(place)).text : text
+    if (isSealed(text)) return this.#sealer.open(text.slice(PREFIX.length), JSON.stringify(place)).text
+    if (this.#required) throw notEncrypted(`A text beside the events (${place.join(', ')})`)
+    return text
   }
 
-  /** For who is to see something in any case: why a text cannot be read, in its place. */
+  /** For people, who see a plain text as it is in any case, and in the place of one that cannot be read why that is so. */
   shown(place: readonly string[], text: string): string {
+    if (!isSealed(text)) return text
     try {
       return this.open(place, text)
     } catch (error) {

@@ -28,7 +28,8 @@ ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --
     )
 }
 
-function told({ current, rewritten, resealed, rewrapped, isComplete, needed }: RekeyReport, dryRun: boolean): string[] {
+function told(report: RekeyReport, dryRun: boolean): string[] {
+  const { current, rewritten, resealed, rewrapped, plain, isComplete, needed } = report
   const were = dryRun ? 'would be' : 'were'
   const done = `${counted(rewritten, 'event')} ${were} encrypted anew with the key ${current}`
   const keys = rewrapped > 0 ? [`${counted(rewrapped, 'key')} of customers ${were} encrypted anew`] : []
@@ -38,7 +39,17 @@ function told({ current, rewritten, resealed, rewrapped, isComplete, needed }: R
       : []
   if (!isComplete) return [done, ...texts, ...keys, 'it was cut short: which keys are needed is known when it is done']
   const needs = needed.flatMap((key) => [...countedOf(key), ...ledgerOf(key)])
-  return [done, ...texts, ...keys, ...(needs.length > 0 ? needs : ['no event and no dead letter needs another key'])]
+  const stays =
+    plain.entries > 0
+      ? [`${counted(plain.entries, 'event')} ${plain.entries === 1 ? 'is' : 'are'} plain${newest(plain)}`]
+      : []
+  return [
+    done,
+    ...texts,
+    ...keys,
+    ...stays,
+    ...(needs.length > 0 ? needs : ['no event and no dead letter needs another key'])
+  ]
 }
 
 function countedOf({
@@ -51,7 +62,7 @@ function countedOf({
   actions,
   subjectKeys
 }: NeededKey): string[] {
-  const upTo = newestAt === null ? '' : `, the newest ${newestId} of ${new Date(newestAt).toISOString()}`
+  const upTo = newest({ newestId, newestAt })
   const users = [
     ...(entries > 0 ? [`${counted(entries, 'event')}${upTo}`] : []),
     ...(deadLetters > 0 ? [counted(deadLetters, 'dead letter')] : []),
@@ -60,6 +71,10 @@ function countedOf({
     ...(subjectKeys > 0 ? [`${counted(subjectKeys, 'key')} of customers`] : [])
   ]
   return users.length === 0 ? [] : [`the key ${keyId} is needed by ${users.join(', and by ')}`]
+}
+
+function newest({ newestId, newestAt }: Pick<NeededKey, 'newestId' | 'newestAt'>): string {
+  return newestAt === null ? '' : `, the newest ${newestId} of ${new Date(newestAt).toISOString()}`
 }
 
 function ledgerOf({ keyId, ledgerUntil }: NeededKey): string[] {
