@@ -5,7 +5,7 @@ import {
   resolveEventType,
   type StoredEvent
 } from '@tradpal/events'
-import { duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
+import { BoundedMap, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
@@ -38,11 +38,14 @@ export interface Registration extends HandlerOptions {
   readonly handler: Handler
 }
 
+/** Any writer of the log can make types up. Of more types than this, the handlers are looked up again. */
+const MOST_TYPES = 1_000
+
 /** Who handles what. */
 export class HandlerRegistry {
   #registrations: readonly Registration[] = []
   #unnamed = 0
-  readonly #byType = new Map<string, readonly Registration[]>()
+  readonly #byType = new BoundedMap<string, readonly Registration[]>(MOST_TYPES)
 
   /**
    * Registers a handler for a type, for several, or for all (`'*'`). Returns the function that takes it back. Throws

@@ -28,6 +28,16 @@ test('the function that registering returns takes that registration back, and no
   expect(registry.for('risk_alert')).toHaveLength(1)
 })
 
+test('types that others make up do not pile up: after 1,000 further ones, the handlers of a type are looked for again', () => {
+  const registry = new HandlerRegistry()
+  registry.register('*', nothing)
+  const remembered = registry.for('made_up')
+  expect(registry.for('made_up')).toBe(remembered)
+  for (let i = 0; i < 1_000; i++) registry.for(`made_up_${i}`)
+  expect(registry.for('made_up')).not.toBe(remembered)
+  expect(registry.for('made_up')).toEqual(remembered)
+})
+
 test('a type that nobody knows, no type at all and what is no function are refused', () => {
   const registry = new HandlerRegistry()
   const code = (work: () => unknown) => {
