@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createEvent, type Event, EventType } from '@tradpal/event-system'
 
 const SYMBOLS = ['BTC/USDT', 'ETH/USDT', 'SOL/USDT', 'AAPL', 'MSFT', 'TSLA', 'EUR/USD', 'XAU/USD']
@@ -20,4 +21,12 @@ export function marketData(i: number): Event {
 
 export function marketDataBatch(count: number): Event[] {
   return Array.from({ length: count }, (_, i) => marketData(i))
+}
+
+/** Who makes the event ids: `createEvent`, or somebody else, as random UUIDs (version 4), which share nothing with each other. */
+export type Ids = 'own' | 'random'
+
+export function eventsWith(ids: Ids, count: number): Event[] {
+  const events = marketDataBatch(count)
+  return ids === 'own' ? events : events.map((event) => ({ ...event, eventId: randomUUID() }))
 }

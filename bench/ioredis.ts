@@ -1,19 +1,31 @@
+import type { Event } from '@tradpal/event-system'
 import { Redis } from 'ioredis'
+import { byCallers, type Contender, type SharedWork } from './contenders.ts'
+import { type RawEntry, rawEntryOf } from './logs.ts'
 
 const STREAM = 'ioredis'
+const IDS = 'ioredis-ids'
 
-/** Entries a second that ioredis appends for so many concurrent callers, by its own auto-pipelining, with no check at all but written as JSON. */
-export async function ioredisRate(url: string, wires: readonly object[], callers: number): Promise<number> {
+type Callers = Pick<SharedWork<Event>, 'callers' | 'made'>
+
+/** Callers that append with ioredis and its auto-pipelining, and remember nothing: an event that comes twice stands there twice. */
+export function appendByIoredis(url: string, callers: Callers): Contender {
   const client = new Redis(url, { enableAutoPipelining: true })
-  await client.del(STREAM)
-  let next = 0
-  const append = async () => {
-    while (next < wires.length) await client.xadd(STREAM, '*', 'event', JSON.stringify(wires[next++]))
-  }
-  const started = performance.now()
-  await Promise.all(Array.from({ length: callers }, append))
-  const rate = (wires.length / (performance.now() - started)) * 1_000
-  await client.del(STREAM)
-  client.disconnect()
-  return rate
+  return appending(client, callers, ({ payload }) => client.xadd(STREAM, '*', 'event', payload))
+}
+
+/** Callers that append with ioredis and remember the event id in one transaction, the least that deduplication takes. */
+export function rememberByIoredis(url: string, callers: Callers): Contender {
+  const client = new Redis(url)
+  return appending(client, callers, ({ eventId, payload }) =>
+    client.multi().xadd(STREAM, '*', 'event', payload).hset(IDS, eventId, '').exec()
+  )
+}
+
+function appending(client: Redis, callers: Callers, append: (entry: RawEntry) => Promise<unknown>): Contender {
+  return byCallers({
+    ...callers,
+    act: (event) => append(rawEntryOf(event)),
+    close: async () => client.disconnect()
+  })
 }

@@ -3,20 +3,31 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createClient } from '@redis/client'
-import { EventSystem, type EventSystemOptions } from '@tradpal/event-system'
+import { type Event, EventSystem, type EventSystemOptions, toWire } from '@tradpal/event-system'
 import { startRedis } from '../test/support/start-redis.ts'
 
 /** Without the rewriting of the append-only file, which falls on whoever is at work when it has grown enough. */
 export const DURABLE = { appendonly: 'yes', appendfsync: 'everysec', 'auto-aof-rewrite-percentage': '0' }
 
-/** The peer of a log: what its driver does with the same payloads and nothing else. */
+/** What a driver appends. */
+export interface RawEntry {
+  readonly eventId: string
+  readonly payload: string
+}
+
+/** What whoever uses a driver appends of an event: its JSON, and its id to know it again by. */
+export function rawEntryOf(event: Event): RawEntry {
+  return { eventId: event.eventId, payload: JSON.stringify(toWire(event)) }
+}
+
+/**
+ * The peer of a log: what its driver does with the same events. It remembers event ids, in the same step, as the log does, and
+ * checks nothing else.
+ */
 export interface RawDriver {
-  appendOne(payload: string): Promise<unknown>
-  /** The same, and remembers the event id, in one step: the least that deduplication takes; `undefined` where nobody is asked over a network. */
-  appendRemembered?(eventId: string, payload: string): Promise<unknown>
-  appendMany(payloads: readonly string[]): Promise<unknown>
-  /** Many callers at the same moment. */
-  appendConcurrently(payloads: readonly string[]): Promise<unknown>
+  appendOne(entry: RawEntry): Promise<unknown>
+  /** All or none. */
+  appendMany(entries: readonly RawEntry[]): Promise<unknown>
   readAll(page: number, onPayload: (payload: string) => void): Promise<number>
   /** Reads and acknowledges everything through a consumer group; `undefined` where the driver has no such thing. */
   consumeAll?(page: number, onPayload: (payload: string) => void): Promise<number>
@@ -30,6 +41,8 @@ export interface BenchLog {
   readonly kind: 'sqlite' | 'redis'
   /** What {@link raw} is, for people. */
   readonly driver: string
+  /** And how it remembers event ids. */
+  readonly remembering: string
   /** Where a server is, when it is one. */
   readonly url?: string
   system(options?: Pick<EventSystemOptions, 'partitioning'>): Promise<EventSystem>
@@ -50,6 +63,7 @@ async function sqliteBenchLog(): Promise<BenchLog> {
   return {
     kind: 'sqlite',
     driver: 'node:sqlite',
+    remembering: 'node:sqlite: INSERT with a UNIQUE event id, ON CONFLICT DO NOTHING',
     async system() {
       const system = new EventSystem({ logPath: newPath() })
       await system.initialize()
@@ -72,6 +86,7 @@ async function redisBenchLog(): Promise<BenchLog> {
   return {
     kind: 'redis',
     driver: 'redis client',
+    remembering: 'redis client: MULTI, XADD, HSET of the event id, EXEC',
     url: server.url,
     async system(options = {}) {
       await (await empty()).close()
@@ -87,20 +102,21 @@ async function redisBenchLog(): Promise<BenchLog> {
 
 function rawSqlite(path: string): RawDriver {
   const database = new DatabaseSync(path)
-  database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE entries (id INTEGER PRIMARY KEY, payload TEXT)'
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, event_id TEXT UNIQUE, payload TEXT)`)
+  const insert = database.prepare(
+    'INSERT INTO entries (event_id, payload) VALUES (?, ?) ON CONFLICT (event_id) DO NOTHING'
   )
-  const insert = database.prepare('INSERT INTO entries (payload) VALUES (?)')
   const read = database.prepare('SELECT id, payload FROM entries WHERE id > ? ORDER BY id LIMIT ?')
-  const appendMany = async (payloads: readonly string[]) => {
-    database.exec('BEGIN IMMEDIATE')
-    for (const payload of payloads) insert.run(payload)
-    database.exec('COMMIT')
-  }
   return {
-    appendOne: async (payload) => insert.run(payload),
-    appendMany,
-    appendConcurrently: appendMany,
+    appendOne: async ({ eventId, payload }) => insert.run(eventId, payload),
+    async appendMany(entries) {
+      database.exec('BEGIN IMMEDIATE')
+      for (const { eventId, payload } of entries) insert.run(eventId, payload)
+      database.exec('COMMIT')
+    },
     async readAll(page, onPayload) {
       let after = 0
       let count = 0
@@ -140,16 +156,13 @@ function rawRedis(client: ReturnType<typeof rawClient>): RawDriver {
       messages.map(({ id }) => id)
     )
   }
-  const append = (payload: string) => client.xAdd('raw', '*', { event: payload })
   return {
-    appendOne: append,
-    appendRemembered: (eventId, payload) =>
+    appendOne: ({ eventId, payload }) =>
       client.multi().xAdd('raw', '*', { event: payload }).hSet('raw-ids', eventId, '').exec(),
-    appendConcurrently: (payloads) => Promise.all(payloads.map(append)),
-    appendMany(payloads) {
+    appendMany(entries) {
       const batch = client.multi()
-      for (const payload of payloads) batch.xAdd('raw', '*', { event: payload })
-      return batch.execAsPipeline()
+      for (const { payload } of entries) batch.xAdd('raw', '*', { event: payload })
+      return batch.hSet('raw-ids', Object.fromEntries(entries.map(({ eventId }) => [eventId, '']))).exec()
     },
     async readAll(page, onPayload) {
       let from = '-'

@@ -27,7 +27,7 @@ for (const scenario of SCENARIOS) {
   }
 }
 console.log(`\n${machine()}\n\n${table(comparisons)}`)
-if (values.write) await keep(comparisons)
+if (values.write) await keep(comparisons, wanted === undefined)
 
 async function repeat({ name, runs: enough = runs }: NamedScenario): Promise<Comparison[]> {
   const results: Comparison[][] = []

@@ -28,11 +28,21 @@ export function report(results: readonly Result[]): string {
   return `# Results
 
 Made by \`npm run bench -- --runs 5 --write\`, or by that with \`--only\` and some scenarios, whose lines alone are then new: a figure of an hour in which the machine was slow stands beside
-others of a fast one, and so each line is to be read by itself. The last column says when, and of how many runs a figure is the median: the server and its client on the same machine, Redis 7.0 with
-\`appendonly yes\` and \`appendfsync everysec\` and without rewriting that file meanwhile, the embedded log with the durability \`os\`. Each run has processes of its own, and
-where many are published or consumed ours and the peer's have one and a log each, as a service has. Their figures are from the same run, in turns, after a warm-up
-that is not counted; the ratio is the median of the runs' ratios. On a shared machine it says more than the figures. A driver that we publish beside writes the event's
-JSON, as whoever uses it must, and checks nothing.
+others of a fast one, so read each line by itself. The last column says when a figure was measured, and of how many runs it is the median. The server and its client run on the same machine.
+Redis 7.0 has \`appendonly yes\` and \`appendfsync everysec\`, and does not rewrite that file meanwhile; the embedded log has the durability \`os\`, and JetStream keeps its stream in a file. Each run
+has processes of its own. Where many events are published or consumed, each side has a process and a server of its own, as a service has. The figures of both sides are from the same run, in turns,
+after a warm-up that is not counted; the ratio is the median of the runs' ratios. On a shared machine the ratio says more than the figures.
+
+What is compared:
+
+- **Publishing.** The library checks each event, gives it its lineage, writes its JSON, and appends it unless its event id came within the last two minutes. Each peer writes the same JSON and
+  remembers the event id in the way that the line names; no peer checks the event. MULTI, XADD and HSET only remember: a second event of the same id is appended all the same. The UNIQUE index of
+  SQLite, JetStream with \`Nats-Msg-Id\` and BullMQ with job ids refuse it. One line has XADD alone, without deduplication, for scale. Random event ids are those of \`crypto.randomUUID()\`, which
+  share nothing with each other; all other lines have ids of the library, which are in order of time.
+- **HTTP.** The peer is the same framework with a handler that parses the body and answers a constant. Its requests are grouped by turns of the event loop, as those of the service are.
+- **Consuming.** The driver reads through a consumer group, parses the JSON, and acknowledges. BullMQ's worker does a job of the same data, and is there for scale: it keeps a state for each job.
+- **Memory.** What the process of the service takes of the machine (resident), started as \`npm start\` starts it. A mixed load is 1,900 events a second in batches of 100, three readers of the live
+  stream of which one is slow, two consumers that pull and lose some acknowledgements, and five queries a second. \`MINUTES=20\` makes it longer than five minutes.
 
 ${[...new Set(results.map((one) => one.machine))].join('; ')}
 

@@ -12,9 +12,11 @@ export interface BenchServer {
 
 const repository = new URL('..', import.meta.url)
 
-/** The service as it is published, in a process of its own, on a free port. */
-export function startService(environment: Record<string, string>): Promise<BenchServer> {
-  return start(['packages/service/bin/tradpal-events.js', 'serve'], {
+/** The service as it is published and as `npm start` starts it, in a process of its own, on a free port. */
+export async function startService(environment: Record<string, string>): Promise<BenchServer> {
+  const { scripts } = JSON.parse(await readFile(new URL('package.json', repository), 'utf8'))
+  const [, ...command] = (scripts.start as string).split(' ')
+  return start(command, {
     ...environment,
     EVENT_SERVICE_PORT: '0',
     EVENT_SERVICE_HOST: '127.0.0.1'

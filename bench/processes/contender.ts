@@ -1,8 +1,8 @@
 import type { Contenders } from '../contenders.ts'
 import { type BenchLog, openBenchLog } from '../logs.ts'
+import { publishers } from '../publishers.ts'
 import { consumers } from '../scenarios/consume.ts'
 import { encryptingPublishers } from '../scenarios/encryption.ts'
-import { publishers } from '../scenarios/publish.ts'
 
 const CONTENDERS: Contenders = { ...consumers, ...encryptingPublishers, ...publishers }
 

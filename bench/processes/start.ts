@@ -9,7 +9,7 @@ export async function startProcess(
   args: readonly string[] = []
 ): Promise<{ child: ChildProcess; said: unknown }> {
   const child = fork(join(import.meta.dirname, script), args, {
-    execArgv: ['--conditions=tradpal-source'],
+    execArgv: ['--conditions=tradpal-source', '--expose-gc'],
     env: { PATH: process.env.PATH, ...environment }
   })
   const ended = once(child, 'exit').then(([code]) => {

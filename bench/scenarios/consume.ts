@@ -1,8 +1,8 @@
-import { type ConsumeOptions, type EventSystem, encodeEvent } from '@tradpal/event-system'
+import type { ConsumeOptions, EventSystem } from '@tradpal/event-system'
 import { bullMqRate } from '../bullmq.ts'
 import { type Contender, type Contenders, ratesOf } from '../contenders.ts'
 import { marketDataBatch } from '../events.ts'
-import type { BenchLog } from '../logs.ts'
+import { type BenchLog, rawEntryOf } from '../logs.ts'
 import { type Comparison, spentMs } from '../measure.ts'
 
 /** So many events are consumed in each turn. */
@@ -54,7 +54,7 @@ export const consumers: Contenders = {
     const raw = await log.raw()
     return {
       async turn() {
-        for (let i = 0; i < TURN / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
+        for (let i = 0; i < TURN / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(rawEntryOf))
         return spentMs(async () => raw.consumeAll?.(PREFETCH, JSON.parse))
       },
       close: () => raw.close()

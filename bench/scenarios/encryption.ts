@@ -5,14 +5,14 @@ import { EventSystem } from '@tradpal/event-system'
 import { type Contenders, ratesOf } from '../contenders.ts'
 import type { BenchLog } from '../logs.ts'
 import type { Comparison } from '../measure.ts'
-import { CONCURRENT, concurrently, PUBLISHERS } from './publish.ts'
+import { CONCURRENT, concurrently, PUBLISHERS } from '../publishers.ts'
 
 const IN_THE_WAY =
   'OpenSSL encrypts each event by itself, which takes a few microseconds. An encrypted event is also a third longer, and its parts are written as JSON apart.'
 
 /** Publishing with encryption beside publishing without. */
 export async function encrypting(log: BenchLog): Promise<Comparison[]> {
-  const [ours = 0, theirs = 0] = await ratesOf(log.kind, ['publish encrypted', 'publish concurrently'], CONCURRENT)
+  const [ours = 0, theirs = 0] = await ratesOf(log.kind, ['publish encrypted', 'library, own ids'], CONCURRENT)
   const what = `library, ${log.kind}: publish encrypted, ${PUBLISHERS.toLocaleString('en')} concurrent publishers`
   return [{ what, unit: 'events/s', ours, peer: 'without encryption', theirs, ratioFloor: 0.4, inTheWay: IN_THE_WAY }]
 }

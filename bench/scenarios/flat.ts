@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { EventSystem } from '@tradpal/event-system'
 import { marketData } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
@@ -30,9 +28,9 @@ async function publish(system: EventSystem, from: number, to: number): Promise<v
   await system.log.trim({ maxLength: KEPT }, { force: true })
 }
 
-/** After a collection: V8 shows its collector to a context that is made while the flag is set. */
+/** After a collection. */
 function heapMb(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
+  if (gc === undefined) throw new Error('This process was not started with --expose-gc.')
+  gc()
   return process.memoryUsage().heapUsed / 1_000_000
 }

@@ -9,6 +9,7 @@ import { http } from './http.ts'
 import { idling } from './idle.ts'
 import { instances } from './instances.ts'
 import { memory } from './memory.ts'
+import { mixed } from './mixed.ts'
 import { outage } from './outage.ts'
 import { partitioned } from './partitions.ts'
 import { publishing } from './publish.ts'
@@ -46,5 +47,7 @@ export const SCENARIOS: readonly NamedScenario[] = [
   ),
   { name: 'partitions-redis', kind: 'redis', scenario: partitioned },
   { name: 'outage-redis', kind: 'redis', scenario: outage },
-  { name: 'flat-redis', kind: 'redis', scenario: flat, runs: 1 }
+  { name: 'flat-redis', kind: 'redis', scenario: flat, runs: 1 },
+  { name: 'flat-mixed-sqlite', kind: 'sqlite', scenario: mixed, runs: 1 },
+  { name: 'flat-mixed-redis', kind: 'redis', scenario: mixed, runs: 1 }
 ]

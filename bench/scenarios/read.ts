@@ -1,6 +1,6 @@
-import { type EventSystem, encodeEvent } from '@tradpal/event-system'
+import type { EventSystem } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
-import type { BenchLog, RawDriver } from '../logs.ts'
+import { type BenchLog, type RawDriver, rawEntryOf } from '../logs.ts'
 import { type Comparison, rate } from '../measure.ts'
 
 const COUNT = 100_000
@@ -33,5 +33,5 @@ async function fill(system: EventSystem): Promise<void> {
 }
 
 async function fillRaw(raw: RawDriver): Promise<void> {
-  for (let i = 0; i < COUNT / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(encodeEvent))
+  for (let i = 0; i < COUNT / BATCH; i++) await raw.appendMany(marketDataBatch(BATCH).map(rawEntryOf))
 }
