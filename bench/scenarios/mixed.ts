@@ -31,7 +31,7 @@ export async function mixed(log: BenchLog): Promise<Comparison[]> {
     const atEnd = mean(samples.slice(-tenth))
     const what = `service, ${log.kind}: resident under a mixed load of ${MINUTES} minutes`
     return [
-      { what, unit: 'MB', ours: atEnd, floor: 250 },
+      { what, unit: 'MB', ours: atEnd, floor: 280 },
       { what: `${what}, growth since the half of it`, unit: 'MB', ours: Math.max(0, atEnd - atHalf), floor: 15 }
     ]
   } finally {
