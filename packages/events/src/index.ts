@@ -31,6 +31,7 @@ export {
   schemaOf,
   validateData
 } from './registry.ts'
+export { repeatedMemberIn } from './repeated-members.ts'
 export { type EventDataMap, eventSchemas } from './schemas/index.ts'
 export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
@@ -43,6 +44,7 @@ export {
   encodeParts,
   fromWire,
   parseJson,
+  parseStoredJson,
   toWire,
   type WireEvent
 } from './wire.ts'

@@ -2,6 +2,7 @@ import { EventSystemError } from './errors.ts'
 import type { Event } from './event.ts'
 import { assertExactText } from './exact-text.ts'
 import { keysOf } from './json-pointer.ts'
+import { assertMembersOnce } from './repeated-members.ts'
 import { type DecodeOptions, decodeEvent, encodeEvent, fromParsed, parsed, textOf } from './wire.ts'
 
 /** Events as one JSON array. Throws what {@link encodeEvent} throws, with the `index` of the event. */
@@ -34,6 +35,7 @@ function decodeArray(text: string, options: DecodeOptions): Event[] {
   const wires = parsed(text) as unknown[]
   try {
     assertExactText(text)
+    if (options.validate !== 'envelope') assertMembersOnce(text, wires)
   } catch (error) {
     if (!(error instanceof EventSystemError) || error.pointer === undefined) throw error
     throw located(error, Number(keysOf(error.pointer)[0]), 'In an array of events', '')

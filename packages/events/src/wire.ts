@@ -13,6 +13,7 @@ import { assertExactText } from './exact-text.ts'
 import { assertExact, assertNotTooDeep } from './exact-value.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
 import { aliasOf, resolveEventType, validateData } from './registry.ts'
+import { assertMembersOnce } from './repeated-members.ts'
 import { formatTimestamp } from './timestamp.ts'
 
 const DATA = ',"data":'
@@ -109,13 +110,25 @@ export function encodeEventBytes(event: Event): Uint8Array {
 /**
  * Reads an event from JSON text or its UTF-8 bytes. Beside the errors of {@link fromWire} it throws `invalid_json`, and
  * `not_representable` for a number that a double would change and for nesting past 128: what it returns can be written again, as it was.
+ * An object that has a member twice is `invalid_json`, except with `envelope`: there the last counts, as it does for Python's `json.loads`.
  */
 export function decodeEvent(json: string | Uint8Array, options: DecodeOptions = {}): Event {
-  return fromParsed(parseJson(json), options)
+  return fromParsed(options.validate === 'envelope' ? parseStoredJson(json) : parseJson(json), options)
 }
 
-/** JSON.parse, of text or UTF-8 bytes, that changes nothing: throws `invalid_json`, and `not_representable` for a number that a double would change. */
+/**
+ * JSON.parse, of text or UTF-8 bytes, that changes nothing: throws `invalid_json`, also for an object that has a member twice, and
+ * `not_representable` for a number that a double would change.
+ */
 export function parseJson(json: string | Uint8Array): unknown {
+  const text = textOf(json)
+  const value = parseStoredJson(text)
+  assertMembersOnce(text, value)
+  return value
+}
+
+/** As {@link parseJson}, of a text in a log that others write too: of a member that an object has twice, the last counts. */
+export function parseStoredJson(json: string | Uint8Array): unknown {
   const text = textOf(json)
   const value = parsed(text)
   assertExactText(text)

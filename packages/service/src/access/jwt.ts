@@ -1,8 +1,7 @@
-import { type Clock, EventSystemError, type Logger } from '@tradpal/event-system'
+import { type Clock, EventSystemError, type Logger, repeatedMemberIn } from '@tradpal/event-system'
 import { type CompactJWSHeaderParameters, errors, type JWTVerifyResult, jwtVerify } from 'jose'
 import { type Claims, identityOfClaims } from './claims.ts'
 import { FileKeys } from './file-keys.ts'
-import { hasEachMemberOnce } from './json-members.ts'
 import type { JwtConfiguration } from './jwt-configuration.ts'
 import type { Identity } from './principal.ts'
 import { RemoteKeys } from './remote-keys.ts'
@@ -94,7 +93,8 @@ export class Tokens {
 
   #assertHeader(text: string, { typ }: CompactJWSHeaderParameters): void {
     for (const part of text.split('.').slice(0, 2)) {
-      if (!hasEachMemberOnce(new TextDecoder().decode(Buffer.from(part, 'base64url')))) {
+      const json = new TextDecoder().decode(Buffer.from(part, 'base64url'))
+      if (repeatedMemberIn(json, JSON.parse(json)) !== undefined) {
         throw refused('The token says something twice: each member of its header and its claims may be there once.')
       }
     }

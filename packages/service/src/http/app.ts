@@ -35,6 +35,7 @@ import { LastingAnswers } from './lasting-answers.ts'
 import { lineageRoute } from './lineage.ts'
 import { Metrics } from './metrics.ts'
 import { metricsRoute } from './metrics-route.ts'
+import { requireOneHost } from './one-host.ts'
 import { describeApi } from './openapi.ts'
 import { answerClientError, answerFrameworkError, answerProblems, type OnProblem } from './problems.ts'
 import { openProtection } from './protection.ts'
@@ -119,6 +120,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   handleInCohorts(app)
   boundRequests(app)
   ignoreTypesOfEmptyBodies(app)
+  requireOneHost(app)
   secureAnswers(app)
   await answerAllowedOrigins(app, configuration.pages)
   guard(app, { access, tls, pages: configuration.pages })

@@ -2,6 +2,7 @@ import { test } from 'vitest'
 import { attackByWebPages } from './web-page.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
+import { hostSaidTwice, orderSaidTwice } from './said-twice.ts'
 import { hostileText } from './hostile-text.ts'
 import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { inventedEventTypes } from './metric-labels.ts'
@@ -63,3 +64,7 @@ test(
   { timeout: 60_000 },
   plainEntry
 )
+
+test('an order that says something twice is not published', { timeout: 60_000 }, orderSaidTwice)
+
+test('a request that names its host twice does nothing', { timeout: 60_000 }, hostSaidTwice)

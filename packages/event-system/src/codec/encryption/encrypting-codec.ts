@@ -5,7 +5,7 @@ import {
   EventSystemError,
   encodeParts,
   type JsonObject,
-  parseJson
+  parseStoredJson
 } from '@tradpal/events'
 import { assertFits, assertNotReserved, type EventCodec, sealedTextOf } from '../event-codec.ts'
 import { ENCRYPTED, notEncrypted, parseSealed, subjectIdIn } from './sealed-text.ts'
@@ -111,9 +111,9 @@ export function resealed(payload: string, sealer: Sealer): string {
 
 function opened(event: Event, sealed: string, sealer: Sealer): Event {
   const { inside, text } = sealer.open(sealed, aboutEvent(event))
-  if (inside === 'data') return { ...event, data: parseJson(text) as JsonObject }
+  if (inside === 'data') return { ...event, data: parseStoredJson(text) as JsonObject }
   if (inside === 'text') throw new EventSystemError('decryption_failed', 'The encrypted text belongs to no event.')
-  const [data, metadata] = parseJson(text) as [JsonObject, EventMetadata]
+  const [data, metadata] = parseStoredJson(text) as [JsonObject, EventMetadata]
   return { ...event, data, metadata }
 }
 
