@@ -4,7 +4,7 @@
  */
 export const ERROR_CODES = {
   // what was given
-  invalid_json: { retryable: false, meaning: 'A text is not JSON.' },
+  invalid_json: { retryable: false, meaning: 'A text is not JSON, or an object in it has a member twice.' },
   invalid_event: { retryable: false, meaning: 'An event lacks a part, or a part has the wrong form.' },
   invalid_data: { retryable: false, meaning: "What an event carries does not fit its type's schema." },
   not_representable: {

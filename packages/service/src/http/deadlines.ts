@@ -122,15 +122,14 @@ class Connections {
     return connection
   }
 
-  #endIdle({ socket, requests, session }: Connection): void {
-    if (requests > 0) return
-    if (session === undefined) {
-      socket.destroy()
-      return
+  /** A request that was on its way is still taken. By HTTP/2 the client learns which were, and sends others on another connection. */
+  #endIdle(connection: Connection): void {
+    const endUnlessAsked = () => {
+      if (connection.requests === 0) connection.socket.destroy()
     }
-    // It says which requests were taken, so that the client sends the others again. The socket below is not ended: TLS has to write on it.
-    session.close()
-    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    if (connection.requests > 0) return
+    connection.session?.close()
+    setTimeout(endUnlessAsked, LINGER_MS).unref()
   }
 }
 

@@ -9,9 +9,7 @@ export {
   mostGenerous,
   type OwnLimits,
   RATES,
-  type RateName,
-  SHARES,
-  type ShareName
+  type RateName
 } from './names.ts'
 export { type Caller, RateLimits, type Standing, tooMuchAtOnce, usedUp } from './rate-limits.ts'
 export { Shares } from './shares.ts'
