@@ -123,7 +123,7 @@ async function stop(
 /** Both loopback addresses, IPv6 where the machine has it. */
 const LOOPBACK = 'localhost'
 const LISTEN_WIDER =
-  'the service listens on this machine alone, since nobody has said who may use it: set EVENT_SERVICE_HOST to listen wider (0.0.0.0 is every IPv4 address), and EVENT_AUTH'
+  'the service listens on this machine alone, since nobody has said who may use it: set EVENT_SERVICE_HOST to listen wider (0.0.0.0 is every IPv4 address), and EVENT_AUTH to ask for credentials'
 
 /** While nobody has said who may use the service, nobody else reaches it. */
 function defaultHost({ access }: ServiceConfiguration): string {

@@ -1,4 +1,3 @@
-import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import type { PagesConfiguration } from './page-rules.ts'
 
@@ -14,7 +13,8 @@ export async function answerAllowedOrigins(
   { allowedOrigins }: PagesConfiguration
 ): Promise<void> {
   if (allowedOrigins.length === 0) return
-  await app.register(cors, {
+  // Only a service that allows origins needs what answers them.
+  await app.register((await import('@fastify/cors')).default, {
     origin: async (origin?: string) => (origin !== undefined && allowedOrigins.includes(origin) ? origin : false),
     // A page shows the client certificate of its browser then.
     credentials: true,

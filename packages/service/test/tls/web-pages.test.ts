@@ -12,6 +12,9 @@ async function browser() {
   return { ca: house.ca, ...showing(await house.authority.issue('ml_service')), agent: false as const }
 }
 
+/** The certificate lets publish it. */
+const ORDER = { ...signal(), source: 'ml_service' }
+
 const OF_A_PAGE = [
   { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
   { origin: 'null' },
@@ -24,10 +27,12 @@ describe('a caller who is known by a client certificate alone', () => {
     const shown = await browser()
     const http2 = http2Client(url, shown)
     for (const headers of OF_A_PAGE) {
-      const answer = await ask(`${url}/events`, { ...shown, headers }, signal())
+      const answer = await ask(`${url}/events`, { ...shown, headers }, ORDER)
       expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } })
-      expect(await http2.ask('POST', '/events/replay', { headers })).toMatchObject({ status: 403 })
+      const answer2 = await http2.ask('POST', '/events', { headers, body: JSON.stringify(ORDER) })
+      for (const text of [answer.body.detail, answer2.text]) expect(text).toContain('EVENT_ALLOWED_ORIGINS')
     }
+    expect((await ask(`${url}/events`, shown)).body.count).toBe(0)
   })
 
   test('is refused under a name that may be pointed here, by Host and by :authority', async () => {
@@ -47,8 +52,7 @@ describe('a caller who is known by a client certificate alone', () => {
     const { url } = await serviceOf(house)
     const shown = await browser()
     const own = { origin: url, 'sec-fetch-site': 'same-origin' }
-    const order = { ...signal(), source: 'ml_service' }
-    expect((await ask(`${url}/events`, { ...shown, headers: own }, order)).status).toBe(200)
+    expect((await ask(`${url}/events`, { ...shown, headers: own }, ORDER)).status).toBe(200)
     expect((await ask(`${url}/events`, shown)).status).toBe(200)
     expect((await http2Client(url, shown).ask('GET', '/events', { headers: own })).status).toBe(200)
     const plain = { origin: url.replace('https:', 'http:') }
@@ -67,7 +71,7 @@ describe('a caller who is known by a client certificate alone', () => {
   test('may be a page of EVENT_ALLOWED_ORIGINS, whose browser shows the certificate then', async () => {
     const { url } = await serviceOf(house, { EVENT_ALLOWED_ORIGINS: 'https://console.example.com' })
     const headers = { origin: 'https://console.example.com', 'sec-fetch-site': 'cross-site' }
-    const answer = await ask(`${url}/events`, { ...(await browser()), headers }, { ...signal(), source: 'ml_service' })
+    const answer = await ask(`${url}/events`, { ...(await browser()), headers }, ORDER)
     expect(answer).toMatchObject({ status: 200, headers: { 'access-control-allow-credentials': 'true' } })
   })
 })
