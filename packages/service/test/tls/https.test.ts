@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingHttpHeaders } from 'node:http2'
 import { connect as connectPlainly } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls'
@@ -131,4 +132,18 @@ test('a service that nobody configured asks where a client by HTTP/2 comes from,
   const far = await client.ask('GET', '/events', { headers: { 'x-forwarded-for': '8.8.8.8' } })
 
   expect([near.status, far.status]).toEqual([200, 403])
+})
+
+test('a request without a body names any content type over HTTP/2 too', async () => {
+  const { url } = await secureService(house.server)
+  const client = http2Client(url, { ca: house.ca })
+  const replay = { ':method': 'POST', ':path': '/events/replay', 'content-type': 'application/octet-stream' }
+  const ended = client.session.request(replay, { endStream: true })
+  const [answer] = (await once(ended, 'response')) as [IncomingHttpHeaders & { ':status'?: number }]
+  expect(answer[':status']).toBe(200)
+
+  const asked = { headers: { 'content-type': 'application/octet-stream', 'content-length': '0' } }
+  expect(await client.ask('POST', '/events/replay', asked)).toMatchObject({ status: 200 })
+  const withBody = { headers: { 'content-type': 'application/octet-stream' }, body: '{}' }
+  expect(await client.ask('POST', '/events/replay', withBody)).toMatchObject({ status: 415 })
 })
