@@ -24,6 +24,14 @@ export interface AuditQuery {
   readonly limit?: number
 }
 
+export interface VerifyOptions {
+  /** A head that was kept: what stood there then must stand there still. */
+  readonly head?: string
+  /** Whether an audit log without entries is right. Default false: it is `empty`. */
+  readonly allowEmpty?: boolean
+  readonly timeoutMs?: number
+}
+
 /** Who did what. Every call rejects with `not_found` where the service keeps no audit log. */
 export class AuditTrail {
   readonly #transport: Transport
@@ -49,9 +57,10 @@ export class AuditTrail {
     return await this.#get('/head', {}, auditHeadOf)
   }
 
-  /** Has the service walk all entries. `head`: one that was kept. Rejects with `invalid_argument`. */
-  async verify({ head, timeoutMs }: { readonly head?: string; readonly timeoutMs?: number } = {}) {
-    return await this.#get<AuditVerification>('/verification', { head }, auditVerificationOf, timeoutMs)
+  /** Has the service walk all entries. Rejects with `invalid_argument` for a head that is none. */
+  async verify({ head, allowEmpty, timeoutMs }: VerifyOptions = {}) {
+    const parameters = { head, allow_empty: allowEmpty === true ? 'true' : undefined }
+    return await this.#get<AuditVerification>('/verification', parameters, auditVerificationOf, timeoutMs)
   }
 
   async #get<T>(

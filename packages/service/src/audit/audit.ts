@@ -8,7 +8,7 @@ import { Gathering, type Publishing, type Refusal } from './gathering.ts'
 import { type AuditQuery, type ListedEntry, listEntries } from './query.ts'
 import { SettledDeliveries, type Settling } from './settled.ts'
 import { trim } from './trimming.ts'
-import { type Verification, verify } from './verification.ts'
+import { type Expectation, type Verification, verify } from './verification.ts'
 
 /** What is gathered is written so often, in ms. */
 const GATHER_MS = 1_000
@@ -152,9 +152,9 @@ export class Audit {
     return this.#chain.head()
   }
 
-  async verify(head?: Head): Promise<Verification> {
+  async verify(expected?: Expectation): Promise<Verification> {
     await this.#chain.start()
-    return verify(this.#log, head)
+    return verify(this.#log, expected)
   }
 
   async list(query: AuditQuery): Promise<ListedEntry[]> {

@@ -4,6 +4,7 @@ import { type AuditEntry, BEGINNING, type Head, hasItsHash, readEntry } from './
 
 /** What can be wrong with a chain. */
 export type Fault =
+  | 'empty'
   | 'changed'
   | 'removed'
   | 'inserted'
@@ -25,16 +26,21 @@ export interface Verification {
   readonly fault?: { readonly kind: Fault; readonly seq: number; readonly message: string }
 }
 
+/** What is known of a chain from elsewhere. */
+export interface Expectation {
+  /** A head that the chain had once. Whoever can write the log can write it anew behind that place, and not before. */
+  readonly head?: Head | undefined
+  /** Whether nothing may have been recorded yet. Default: only when `head` is the beginning. Otherwise a chain without entries is `empty`. */
+  readonly allowEmpty?: boolean | undefined
+}
+
 const PAGE = 1_000
 
-/**
- * Walks the chain of a log from its first entry to its last, in constant memory. `head`: a place that it had some time, kept
- * elsewhere; whoever can write the log can write it anew from there on, and not before.
- */
-export async function verify(log: EventLog, head?: Head): Promise<Verification> {
+/** Walks the chain of a log from its first entry to its last, in constant memory. */
+export async function verify(log: EventLog, expected: Expectation = {}): Promise<Verification> {
   // Before the walk: what is appended meanwhile is no loss.
   const counted = await log.versionOf(CHAIN)
-  const walk = new Walk(counted, head)
+  const walk = new Walk(counted, expected)
   const texts = textsOf(log)
   for await (const text of texts) {
     if (walk.take(text)) continue
@@ -63,6 +69,7 @@ class Walk {
   /** How many entries the log has counted. */
   readonly #counted: number
   readonly #head: Head | undefined
+  readonly #allowEmpty: boolean
   #entries = 0
   #first: number | null = null
   #last: Head | undefined
@@ -72,9 +79,10 @@ class Walk {
   /** The number of an entry that should stand here and does not. */
   missing: number | undefined
 
-  constructor(counted: number, head: Head | undefined) {
+  constructor(counted: number, { head, allowEmpty = head?.seq === BEGINNING.seq }: Expectation) {
     this.#counted = counted
     this.#head = head
+    this.#allowEmpty = allowEmpty
   }
 
   /** Returns whether all is right so far. */
@@ -116,6 +124,8 @@ class Walk {
       this.#wrong('end_removed', last.seq + 1, `and all up to the head that was kept, ${head.seq}, are missing`)
     } else if (this.#counted > last.seq) {
       this.#wrong('end_removed', last.seq + 1, `and all up to ${this.#counted}, which the log has counted, are missing`)
+    } else if (this.#last === undefined && !this.#allowEmpty) {
+      this.#fault = { kind: 'empty', seq: 1, message: 'The audit log holds no entries.' }
     } else if (head !== undefined && head.seq < first && head.seq > 0) {
       this.#wrong('head_too_old', head.seq, 'was trimmed: a head as old proves nothing any more')
     }

@@ -40,7 +40,7 @@ export class OperatorsAudit implements AuditTarget {
     work: () => Promise<T>,
     resultOf?: (value: T) => JsonObject
   ): Promise<T> {
-    const audit = this.#said === false ? undefined : await this.#opened()
+    const audit = this.#said === false ? undefined : await this.#opened({ create: true })
     if (audit === undefined) return work()
     return audit.perform(action, theOperator(), { ...what } as JsonObject, work, resultOf)
   }
@@ -112,7 +112,7 @@ export class OperatorsAudit implements AuditTarget {
     return headText(await audit.head())
   }
 
-  async verify({ head: text }: { readonly head?: string }) {
+  async verify({ head: text, allowEmpty }: Parameters<AuditTarget['verify']>[0]) {
     const head = text === undefined ? undefined : parseHead(text)
     if (text !== undefined && head === undefined) {
       throw new EventSystemError(
@@ -120,8 +120,10 @@ export class OperatorsAudit implements AuditTarget {
         'The head must be the number of an entry, a colon and its hash, as audit head prints it.'
       )
     }
+    const isBeginning = (head?.seq ?? 0) === 0
+    if (allowEmpty === true && isBeginning && !(await this.#isThere())) return NOTHING
     const audit = await this.#mustBeThere()
-    const { last, ...verification } = await audit.verify(head)
+    const { last, ...verification } = await audit.verify({ head, ...(allowEmpty === true && { allowEmpty }) })
     return { ...verification, last: last === null ? null : headText(last) }
   }
 
@@ -129,15 +131,15 @@ export class OperatorsAudit implements AuditTarget {
     await (await this.#opening?.catch(() => undefined))?.close()
   }
 
-  #opened(): Promise<Audit | undefined> {
-    this.#opening ??= this.#open()
+  #opened({ create }: { readonly create: boolean }): Promise<Audit | undefined> {
+    this.#opening ??= this.#open(create)
     return this.#opening
   }
 
-  /** Undefined where nobody records anything. */
-  async #open(): Promise<Audit | undefined> {
+  /** Undefined where nobody records anything. `create`: whether an audit log that is not there is made, where it is wanted. */
+  async #open(create: boolean): Promise<Audit | undefined> {
     const { log, mayBeThere } = this.#system.auditLog()
-    if (!this.#isOn && !mayBeThere) return undefined
+    if (!mayBeThere && !(create && this.#isOn)) return undefined
     try {
       await log.start()
       const isThere = this.#isOn || (await log.versionOf(CHAIN)) > 0
@@ -151,12 +153,23 @@ export class OperatorsAudit implements AuditTarget {
     }
   }
 
+  /** Whether anything can be read. What is not there may be made later. */
+  async #isThere(): Promise<boolean> {
+    if ((await this.#opened({ create: false })) !== undefined) return true
+    this.#opening = undefined
+    return false
+  }
+
   async #mustBeThere(): Promise<Audit> {
-    const audit = await this.#opened()
-    if (audit !== undefined) return audit
-    throw new EventSystemError('not_found', 'There is no audit log here: EVENT_AUDIT=on makes a service keep one.')
+    if (await this.#isThere()) return (await this.#opening) as Audit
+    const { location } = this.#system.auditLog().log
+    const sentence = `There is no audit log at ${location}: EVENT_AUDIT=on makes a service keep one. If one was kept, it was removed.`
+    throw new EventSystemError('not_found', sentence)
   }
 }
+
+/** The verification of an audit log that is not there, and need not be. */
+const NOTHING = { ok: true, entries: 0, first: null, last: null } as const
 
 function theOperator(): Actor {
   return { principal: `operator:${userInfo().username}`, proof: 'operating system' }

@@ -113,8 +113,8 @@ export interface AuditTarget {
   }): Promise<AuditEntry[]>
   /** `<seq>:<hash>` of the last entry. */
   head(): Promise<string>
-  /** `head`: one that was kept. Rejects with `invalid_argument`. */
-  verify(options: { readonly head?: string }): Promise<AuditVerification>
+  /** `head`: one that was kept. `allowEmpty`: whether nothing may have been recorded yet. Rejects with `invalid_argument`. */
+  verify(options: { readonly head?: string; readonly allowEmpty?: boolean }): Promise<AuditVerification>
 }
 
 /** Every condition that is given must hold. */

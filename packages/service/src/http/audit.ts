@@ -99,15 +99,22 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
       config,
       schema: {
         tags: ['audit'],
-        summary: 'Whether no entry was changed, removed or inserted',
-        querystring: closed({ head: Type.Optional(head) }),
+        summary:
+          'Whether no entry was changed, removed or inserted; an audit log without entries is not ok unless allowed',
+        querystring: closed({
+          head: Type.Optional(head),
+          allow_empty: Type.Optional(
+            Type.Boolean({ default: false, description: 'Whether nothing may have been recorded yet.' })
+          )
+        }),
         response: { 200: verification, ...problemResponses }
       }
     },
-    async ({ query: { head } }) => {
-      const { first, last, fault, ...result } = await mustBeOn(audit).verify(
-        head === undefined ? undefined : headOf(head)
-      )
+    async ({ query: { head, allow_empty: allowEmpty } }) => {
+      const { first, last, fault, ...result } = await mustBeOn(audit).verify({
+        ...(head !== undefined && { head: headOf(head) }),
+        ...(allowEmpty === true && { allowEmpty })
+      })
       return {
         ...result,
         first,

@@ -1,5 +1,6 @@
 import { test } from 'vitest'
 import { attackByWebPages } from './web-page.ts'
+import { deletedAuditLog } from './deleted-audit-log.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
 import { hostSaidTwice, orderSaidTwice } from './said-twice.ts'
@@ -68,3 +69,12 @@ test(
 test('an order that says something twice is not published', { timeout: 60_000 }, orderSaidTwice)
 
 test('a request that names its host twice does nothing', { timeout: 60_000 }, hostSaidTwice)
+
+test('item 12: no text of an event is run by a spreadsheet or obeyed by a terminal', { timeout: 120_000 }, hostileText)
+test(
+  'item 12: a plain entry of a neighbour reaches nobody where encryption is required',
+  { timeout: 60_000 },
+  plainEntry
+)
+
+test('item 12: an audit log that was deleted is not verified as right', { timeout: 60_000 }, deletedAuditLog)

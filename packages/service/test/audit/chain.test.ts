@@ -35,7 +35,12 @@ describe.each(LOGS)('the chain, over %s', (kind) => {
 
   test('is right as it was written, also beyond one page', async () => {
     const { audit, texts } = await withEntries()
-    expect(await audit.verify(await audit.head())).toEqual({ ok: true, entries: 8, first: 1, last: await audit.head() })
+    expect(await audit.verify({ head: await audit.head() })).toEqual({
+      ok: true,
+      entries: 8,
+      first: 1,
+      last: await audit.head()
+    })
     expect(texts.map((text) => JSON.parse(text).seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(JSON.parse(texts[1] ?? '')).toMatchObject({
       action: 'groups.moved',
@@ -96,12 +101,36 @@ describe.each(LOGS)('the chain, over %s', (kind) => {
     await log.forget(2)
     await log.tamper(texts.slice(0, 6))
     expect(await audit.verify()).toMatchObject({ ok: true, entries: 6 })
-    expect(await audit.verify(head)).toMatchObject({ ok: false, fault: { kind: 'end_removed', seq: 7 } })
+    expect(await audit.verify({ head })).toMatchObject({ ok: false, fault: { kind: 'end_removed', seq: 7 } })
 
     await log.forget(-2)
     await log.tamper(forged(texts.map((text) => text.replace('group-2', 'group-9'))))
     expect(await audit.verify()).toMatchObject({ ok: true, entries: 8 })
-    expect(await audit.verify(head)).toMatchObject({ ok: false, fault: { kind: 'other_head', seq: 8 } })
+    expect(await audit.verify({ head })).toMatchObject({ ok: false, fault: { kind: 'other_head', seq: 8 } })
+  })
+
+  test('that holds no entries is empty, unless nothing was to be recorded yet', async () => {
+    const audit = await newAudit(await newAuditLog(kind))
+    const empty = { kind: 'empty', seq: 1, message: 'The audit log holds no entries.' }
+    expect(await audit.verify()).toEqual({ ok: false, entries: 0, first: null, last: null, fault: empty })
+    const right = { ok: true, entries: 0, first: null, last: null }
+    expect(await audit.verify({ allowEmpty: true })).toEqual(right)
+    expect(await audit.verify({ head: await audit.head() })).toEqual(right)
+    const kept = { seq: 8, hash: '0'.repeat(64) }
+    expect(await audit.verify({ head: kept, allowEmpty: true })).toMatchObject({
+      fault: { kind: 'end_removed', seq: 1 }
+    })
+  })
+
+  test('of which all entries are removed is known by what the log has counted', async () => {
+    const { log, audit } = await withEntries()
+    await log.tamper([])
+    expect(await audit.verify({ allowEmpty: true })).toMatchObject({
+      ok: false,
+      fault: { kind: 'end_removed', seq: 1 }
+    })
+    await log.forget(8)
+    expect(await audit.verify()).toMatchObject({ ok: false, fault: { kind: 'empty' } })
   })
 
   test('goes on after its end was removed, and shows the gap', async () => {
@@ -152,7 +181,9 @@ describe.each(LOGS)('the chain, over %s', (kind) => {
       what: { from_seq: 1, up_to_seq: removed, up_to_hash: entries[0].prev }
     })
     expect(await audit.verify()).toMatchObject({ ok: true, first: removed + 1, last: { seq: 9 } })
-    expect(await audit.verify({ ...old, seq: old.seq - 1 })).toMatchObject({ fault: { kind: 'head_too_old', seq: 5 } })
+    expect(await audit.verify({ head: { ...old, seq: old.seq - 1 } })).toMatchObject({
+      fault: { kind: 'head_too_old', seq: 5 }
+    })
     await move(audit, 2)
     const further = await log.texts()
     await log.tamper(further.slice(entries.length))
@@ -211,7 +242,7 @@ describe('whatever is done to a chain', () => {
         const changed = tampered(texts, steps)
         await log.tamper(changed)
         const isAsWritten = changed.length === texts.length && changed.every((text, i) => text === texts[i])
-        expect((await audit.verify(head)).ok).toBe(isAsWritten)
+        expect((await audit.verify({ head })).ok).toBe(isAsWritten)
       }),
       { numRuns: 300 }
     )

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { bury } from '../support/bury.ts'
-import { runCommand } from './support/command.ts'
+import { runCommand, temporaryFolder } from './support/command.ts'
 import { publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const SIGNAL = { event_type: 'trading_signal', data: { symbol: 'BTC/USDT', signal: 'BUY' } }
@@ -60,6 +63,58 @@ describe.each([
       code: 1,
       stdout: expect.stringMatching(/other_head/)
     })
+  })
+
+  test('a file with a head is brought up to date when all is right, and stays as it is when not', async () => {
+    const { run } = await withLog()
+    const file = join(await temporaryFolder(), 'head')
+    const verify = () => run(['audit', 'verify', '--head-file', file])
+    const begin = await verify()
+    expect(begin).toMatchObject({ code: 1, stderr: expect.stringMatching(/There is no head in .*: begin with/) })
+
+    await run(['groups', 'delete', 'nobody'])
+    const first = (await run(['audit', 'head'])).stdout
+    await writeFile(file, first)
+    await run(['groups', 'delete', 'nobody'])
+    expect((await verify()).code).toBe(0)
+    const second = await readFile(file, 'utf8')
+    expect(second).toBe((await run(['audit', 'head'])).stdout)
+    expect(second).not.toBe(first)
+
+    const other = second.replace(/.\n$/, (last) => (last === '0\n' ? '1\n' : '0\n'))
+    await writeFile(file, other)
+    expect(await verify()).toMatchObject({ code: 1, stdout: expect.stringMatching(/other_head/) })
+    expect(await readFile(file, 'utf8')).toBe(other)
+    await writeFile(file, 'nothing')
+    expect(await verify()).toMatchObject({ code: 2, stderr: expect.stringMatching(/must hold the number of an entry/) })
+  })
+
+  test('verify ends with 1 where nothing is recorded, unless that is expected', async () => {
+    const { run } = await withLog()
+    const { code, stdout, stderr } = await run(['audit', 'verify'])
+    expect(code).toBe(1)
+    expect(stdout + stderr).toMatch(/The audit log holds no entries\. \(empty\)|There is no audit log at/)
+    expect((await run(['audit', 'verify', '--allow-empty'])).code).toBe(0)
+  })
+})
+
+test('verify neither makes an audit log that was deleted, nor finds it right', async () => {
+  await using target = await sqliteTarget()
+  const run = (...args: string[]) => runCommand([...args, ...target.options], { env: ON })
+  await run('groups', 'delete', 'nobody')
+  const head = (await run('audit', 'head')).stdout.trim()
+  expect((await run('audit', 'verify')).code).toBe(0)
+  const path = `${target.options[1]}.audit.db`
+  for (const end of ['', '-wal', '-shm']) await rm(`${path}${end}`, { force: true })
+
+  const removed = /There is no audit log at .*audit\.db.* If one was kept, it was removed/
+  expect(await run('audit', 'verify')).toMatchObject({ code: 1, stderr: expect.stringMatching(removed) })
+  expect(await run('audit', 'verify', '--head', head, '--allow-empty')).toMatchObject({ code: 1 })
+  expect(existsSync(path)).toBe(false)
+  await run('groups', 'delete', 'nobody')
+  expect(await run('audit', 'verify', '--head', head)).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/other_head/)
   })
 })
 

@@ -1,4 +1,3 @@
-import { open, rename, rm } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
 import { type Command, Option } from 'commander'
@@ -9,6 +8,7 @@ import { addRangeOptions, collectNames, examples, type RangeOptions } from '../o
 import type { Output } from '../output.ts'
 import { startProgress } from '../progress.ts'
 import type { Target } from '../target.ts'
+import { writeWhole } from '../whole-file.ts'
 
 interface ExportOptions extends RangeOptions {
   readonly output?: string
@@ -24,7 +24,10 @@ const PIECE = 65_536
 
 export function defineExport(command: Command, run: Run): void {
   addRangeOptions(command)
-    .option('-o, --output <file>', 'write to this file, which appears when it is whole (default: standard output)')
+    .option(
+      '-o, --output <file>',
+      'write to this file, which appears when it is whole; a new one can be read by its owner alone (default: standard output)'
+    )
     .addOption(
       new Option('--format <format>', 'of the lines (default: csv for a file named .csv, else ndjson)').choices([
         'ndjson',
@@ -125,22 +128,4 @@ async function* pieces(head: string, events: AsyncIterable<StoredEvent>, format:
     piece = ''
   }
   if (piece !== '') yield piece
-}
-
-/** Writes beside the file and gives it its name at the end: a reader sees all of it or what was there before. */
-async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<void> {
-  const unfinished = `${path}.${process.pid}.unfinished`
-  try {
-    const file = await open(unfinished, 'w')
-    try {
-      for await (const text of texts) await file.write(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(unfinished, path)
-  } catch (error) {
-    await rm(unfinished, { force: true })
-    throw error
-  }
 }

@@ -1,5 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { EventSystemError } from '@tradpal/events'
+import { writeWhole } from '../whole-file.ts'
 
 /** How far an import is, as it stands beside its file until it is done. Everything in it was acknowledged by the log. */
 export interface ImportProgress {
@@ -45,9 +46,7 @@ export class ProgressFile {
 
   /** In one step: a crash leaves the old progress or the new, whole. */
   async write(progress: ImportProgress): Promise<void> {
-    const unfinished = `${this.path}.${process.pid}.unfinished`
-    await writeFile(unfinished, `${JSON.stringify({ version: VERSION, ...progress })}\n`)
-    await rename(unfinished, this.path)
+    await writeWhole(this.path, [`${JSON.stringify({ version: VERSION, ...progress })}\n`])
   }
 
   async remove(): Promise<void> {
