@@ -36,7 +36,8 @@ export class GroupMaker {
 
   async #make(name: string, from: Position, prepare: () => Promise<void>): Promise<boolean> {
     const { log, clock, maxGroups } = this.#parts
-    if (clock.now() - this.#fullAt < FULL_MS) throw tooMany(name, maxGroups)
+    const sinceFullMs = clock.now() - this.#fullAt
+    if (sinceFullMs >= 0 && sinceFullMs < FULL_MS) throw tooMany(name, maxGroups)
     const { groups } = await log.info()
     if (groups.some((group) => group.name === name)) return false
     if (groups.length >= maxGroups) {

@@ -164,8 +164,10 @@ export class PulledGroups {
     return fresh
   }
 
+  /** What lies ahead of a clock that was set back is due too. */
   #isDue(at: number, everyMs: number): boolean {
-    return this.#clock.now() - at >= everyMs
+    const ageMs = this.#clock.now() - at
+    return ageMs >= everyMs || ageMs < 0
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventSystemError, parseJson, resolveEventType } from '@tradpal/events'
-import type { Records } from '../log/index.ts'
+import type { LogRecord, Records } from '../log/index.ts'
 
 /** The collection of the log's records that holds them, by the names of groups. */
 const COLLECTION = 'pulled-groups'
@@ -35,13 +35,13 @@ interface StoredSettings {
 /** Undefined for a group that nobody has pulled from. */
 export async function readPullSettings(records: Records, group: string): Promise<PullSettings | undefined> {
   const record = await records.get(COLLECTION, group)
-  return record && settingsIn(record.value)
+  return record && settingsIn(record)
 }
 
 /** Of every pulled group, by its name. */
 export async function listPullSettings(records: Records): Promise<ReadonlyMap<string, PullSettings>> {
   const stored = await records.list(COLLECTION)
-  return new Map(stored.records.map(({ id, value }) => [id, settingsIn(value)]))
+  return new Map(stored.records.map((record) => [record.id, settingsIn(record)]))
 }
 
 /** Stores the settings of a first pull. Resolves to those that hold: of several first pulls at the same time, one sets them. */
@@ -66,7 +66,7 @@ export async function changePullSettings(
   const { eventTypes, maxAttempts } = checked(change)
   for (;;) {
     const record = await records.get(COLLECTION, group)
-    const before = record === undefined ? { eventTypes: null, maxAttempts: MAX_ATTEMPTS } : settingsIn(record.value)
+    const before = record === undefined ? { eventTypes: null, maxAttempts: MAX_ATTEMPTS } : settingsIn(record)
     const settings: PullSettings = {
       eventTypes: eventTypes === undefined ? before.eventTypes : eventTypes,
       maxAttempts: maxAttempts ?? before.maxAttempts
@@ -118,11 +118,12 @@ function textOf({ eventTypes, maxAttempts }: PullSettings): string {
 }
 
 /** Throws `log_incompatible` for a record that this version does not know: guessing could acknowledge events unread. */
-function settingsIn(value: string): PullSettings {
+function settingsIn({ id, value }: LogRecord): PullSettings {
   const { event_types: eventTypes, max_attempts: maxAttempts } = parsed(value)
   const areTypes = eventTypes === null || (Array.isArray(eventTypes) && eventTypes.every((t) => typeof t === 'string'))
   if (areTypes && typeof maxAttempts === 'number') return { eventTypes, maxAttempts }
-  throw new EventSystemError('log_incompatible', 'The record of a pulled group has no form that is known here.')
+  const sentence = `How the group ${id} is pulled is kept in a form that is not known here.`
+  throw new EventSystemError('log_incompatible', sentence)
 }
 
 function parsed(value: string): Partial<StoredSettings> {
