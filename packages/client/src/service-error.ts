@@ -19,6 +19,8 @@ export interface Problem {
   readonly stream_key?: string
   readonly expected_version?: number
   readonly actual_version?: number
+  /** Of an `event_id_conflict` in a batch: the indexes of all events in conflict. The others are in the log. */
+  readonly conflicts?: readonly number[]
   readonly [member: string]: unknown
 }
 
@@ -69,7 +71,7 @@ export function serviceErrorOf(
   const { status, problem } = answer
   const code = ownCode(problem?.code) ?? CODES[status] ?? 'http_error'
   const { pointer, index, stream_key: streamKey } = problem ?? {}
-  const { expected_version: expectedVersion, actual_version: actualVersion } = problem ?? {}
+  const { expected_version: expectedVersion, actual_version: actualVersion, conflicts } = problem ?? {}
   return new ServiceError(code, sentence(call, status, problem), {
     ...answer,
     retryable: PASSING_STATUSES.has(status) || ERROR_CODES[code].retryable,
@@ -77,7 +79,8 @@ export function serviceErrorOf(
     ...(typeof index === 'number' && { index }),
     ...(typeof streamKey === 'string' && { streamKey }),
     ...(typeof expectedVersion === 'number' && { expectedVersion }),
-    ...(typeof actualVersion === 'number' && { actualVersion })
+    ...(typeof actualVersion === 'number' && { actualVersion }),
+    ...(Array.isArray(conflicts) && { conflicts: conflicts.filter((index) => typeof index === 'number') })
   })
 }
 

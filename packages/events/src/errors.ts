@@ -81,6 +81,11 @@ export const ERROR_CODES = {
     meaning:
       'A stream key has another version than the publish expected: something else was published meanwhile. Nothing was written.'
   },
+  event_id_conflict: {
+    retryable: false,
+    meaning:
+      'The event id was published before with another type or other data: this event was not written. Of a batch, every other event is in the log.'
+  },
   // how it is protected
   key_missing: {
     retryable: true,
@@ -146,6 +151,8 @@ export interface EventSystemErrorOptions {
   streamKey?: string
   expectedVersion?: number
   actualVersion?: number
+  /** Of an `event_id_conflict` in a batch: the indexes of all events in conflict, from 0. The others are in the log. */
+  conflicts?: readonly number[]
   /** When trying again can help, where that is known. */
   retryAfterMs?: number | undefined
   /** Overrides what the table of codes says, where one occurrence differs. */
@@ -168,6 +175,7 @@ export class EventSystemError extends Error {
   readonly streamKey: string | undefined
   readonly expectedVersion: number | undefined
   readonly actualVersion: number | undefined
+  readonly conflicts: readonly number[] | undefined
   /** In how many ms trying the same call again can help, where that is known. */
   readonly retryAfterMs: number | undefined
 
@@ -180,6 +188,7 @@ export class EventSystemError extends Error {
     this.streamKey = options.streamKey
     this.expectedVersion = options.expectedVersion
     this.actualVersion = options.actualVersion
+    this.conflicts = options.conflicts
     this.retryAfterMs = options.retryAfterMs
   }
 }

@@ -1,4 +1,4 @@
-import type { MessageId, SettlementResult } from '../log/index.ts'
+import type { MessageId, RepeatedEffect, SettlementResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { type AnySettlement, doneOf } from './settlement.ts'
 
@@ -12,6 +12,8 @@ export interface SettlerParts {
   readonly to: Settling
   /** What became of an entry: it is out of hand, or lost. Of one that waits for its retry only the latter is told. */
   readonly onSettled: (held: Held, result: SettlementResult) => void
+  /** Told of the effects of an entry whose event ids the log had before. */
+  readonly onRepeated: (held: Held, repeated: readonly RepeatedEffect[]) => void
   /** Waits for as long as the next try should wait, and resolves to whether there should be one. */
   readonly onFailure: (error: unknown) => Promise<boolean>
 }
@@ -83,6 +85,7 @@ export class Settler {
       this.#sent += batch.length
       for (const [i, { held, settlement }] of batch.entries()) {
         const result = results[i] ?? LOST
+        if (result.kind === 'settled' && result.repeated !== undefined) this.#parts.onRepeated(held, result.repeated)
         if (settlement?.outcome.kind !== 'retry' || result.kind === 'lost') this.#parts.onSettled(held, result)
       }
     } catch (error) {

@@ -4,6 +4,7 @@ import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/in
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
 import { type Contents, isShredded } from './content.ts'
+import { warnOfDroppedEffects } from './dropped-effects.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
 import { type Content, Held } from './held.ts'
@@ -83,6 +84,7 @@ export class Workbench {
     this.#settler = new Settler({
       to: this.intake,
       onSettled: (held, result) => this.#onSettled(held, result),
+      onRepeated: (held, repeated) => void warnOfDroppedEffects(held, repeated, parts),
       onFailure: (error) => recovery.after('settle', error)
     })
     const extend = (held: Held) => this.intake.extend(held)

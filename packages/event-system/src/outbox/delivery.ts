@@ -20,6 +20,8 @@ export interface Delivered {
   /** The ids of the rows whose events are in the log. */
   readonly published: readonly string[]
   readonly refused: readonly RefusedEvent[]
+  /** Of those published, what the publisher said of events whose ids stand for other events: they are duplicates, and were not written. */
+  readonly conflicts?: readonly EventSystemError[]
   /** Why the rest waits. */
   readonly failure?: unknown
 }
@@ -49,6 +51,7 @@ export async function deliver(
     await publisher.publishBatch(readable.map(({ event }) => event))
     return { published: readable.map(({ id }) => id), refused }
   } catch (error) {
+    if (isConflict(error)) return { published: readable.map(({ id }) => id), refused, conflicts: [error] }
     if (culpritOf(error) === 'log') return { published: [], refused, failure: error }
   }
   return oneByOne(readable, refused, publisher, mayGoOn)
@@ -61,6 +64,7 @@ async function oneByOne(
   mayGoOn: () => boolean
 ): Promise<Delivered> {
   const published: string[] = []
+  const conflicts: EventSystemError[] = []
   const refused = [...unreadable]
   const suspected: RefusedEvent[] = []
   let failure: unknown
@@ -70,6 +74,11 @@ async function oneByOne(
       await publisher.publishBatch([event])
       published.push(id)
     } catch (error) {
+      if (isConflict(error)) {
+        published.push(id)
+        conflicts.push(error)
+        continue
+      }
       const culprit = culpritOf(error)
       if (culprit === 'log') {
         failure = error
@@ -79,7 +88,7 @@ async function oneByOne(
       else suspected.push({ id, error })
     }
   }
-  if (published.length > 0) return { published, refused: [...refused, ...suspected], failure }
+  if (published.length > 0) return { published, refused: [...refused, ...suspected], conflicts, failure }
   return { published, refused, failure: failure ?? suspected[0]?.error }
 }
 
@@ -94,6 +103,11 @@ function read(rows: readonly WaitingEvent[]): { readable: Readable[]; refused: R
     }
   }
   return { readable, refused }
+}
+
+/** Every other event of the batch is in the log then, and so is another event with each of the ids in conflict. */
+function isConflict(error: unknown): error is EventSystemError {
+  return error instanceof EventSystemError && error.code === 'event_id_conflict'
 }
 
 function culpritOf(error: unknown): 'event' | 'log' | 'either' {

@@ -95,6 +95,12 @@ export class Relay {
     this.#offered = rows.length
     const delivered = await deliver(rows, publisher, () => this.#lease.isHeld && !this.#isAbandoned)
     this.#offered = 0
+    for (const error of delivered.conflicts ?? []) {
+      this.#options.logger.warn(
+        { err: error },
+        'events of the outbox were dropped: their event ids stand for other events'
+      )
+    }
     this.#unsettled = delivered
     if (!this.#isAbandoned) await this.#settle()
     if (delivered.failure !== undefined) throw delivered.failure

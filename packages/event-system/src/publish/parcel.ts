@@ -5,9 +5,13 @@ import type { AppendEntry, AppendResult } from '../log/index.ts'
  * What became of a parcel: it is in the log, its first entry the one `at` of the results of an append that it may share with
  * others; or on the disk of this machine, under an id of the spool's own.
  */
-export type Outcome =
-  | { readonly kind: 'appended'; readonly results: readonly AppendResult[]; readonly at: number }
-  | { readonly kind: 'spooled'; readonly spoolId: string; readonly duplicate: boolean }
+export type Outcome = Appended | { readonly kind: 'spooled'; readonly spoolId: string; readonly duplicate: boolean }
+
+export interface Appended {
+  readonly kind: 'appended'
+  readonly results: readonly AppendResult[]
+  readonly at: number
+}
 
 /** Within which time it may be in the log although no answer said so, ms since the epoch. */
 export interface UnknownOutcome {

@@ -12,6 +12,7 @@ import { GroupCommit } from './group-commit.ts'
 import { Parcel } from './parcel.ts'
 import { Preparation, type PreparedUnit } from './preparation.ts'
 import { type PublishReceipt, receiptsOf } from './receipt.ts'
+import { type Kind, Repeats } from './repeats.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'
 import { Collected, type PublishTransaction } from './transaction.ts'
@@ -82,6 +83,7 @@ export class EventPublisher extends ConveniencePublishers {
   readonly #commit: GroupCommit
   readonly #backpressure: Backpressure
   readonly #doubts: Doubts
+  readonly #repeats: Repeats
   readonly #ahead: Ahead
   readonly #preparation: Preparation
   #closed = false
@@ -108,6 +110,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#ahead = new Ahead(all)
     this.#preparation = new Preparation(all.codec)
+    this.#repeats = new Repeats(all)
     this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
   }
@@ -126,25 +129,27 @@ export class EventPublisher extends ConveniencePublishers {
    * inside the deduplication window; of an event that went into the spool to its id there ({@link PublishReceipt}).
    * Rejects, with nothing written, with `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable` or
    * `payload_too_large` for what cannot be published, with `shredded` for what belongs to a customer whose key was destroyed, with `log_unavailable` and its kin when the log cannot take it, `spool_full` when the spool
-   * cannot either, and `publisher_busy`; with `log_timeout` whether it was written is unknown, and publishing the same event
-   * again is safe.
+   * cannot either, and `publisher_busy`; with `event_id_conflict` when the event id was published before with another type or other
+   * data; with `log_timeout` whether it was written is unknown, and publishing the same event again is safe.
    */
   async publishEvent(event: Event): Promise<MessageId> {
     this.#mustBeOpen()
-    const [receipt] = await this.#publishTogether(this.#preparation.one(event), NO_OPTIONS)
+    const [receipt] = await this.#publishTogether('one', this.#preparation.one(event), NO_OPTIONS)
     return (receipt as PublishReceipt).messageId
   }
 
   /** As {@link publishEvent}, with the whole receipt. */
   async publish(event: Event, options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt> {
     this.#mustBeOpen()
-    const [receipt] = await this.#publishTogether(this.#preparation.one(event), options)
+    const [receipt] = await this.#publishTogether('one', this.#preparation.one(event), options)
     return receipt as PublishReceipt
   }
 
   /**
    * Publishes events as one unit, in order: all of them or none. Resolves to their message ids in the same order. What
-   * is refused names its place: the error's `index`. More than 100,000 are refused with `payload_too_large`.
+   * is refused names its place: the error's `index`. More than 100,000 are refused with `payload_too_large`. Rejects with an
+   * {@link EventIdConflictError} when event ids were published before with another type or other data: its `conflicts` names
+   * these events, which are not written, and every other event of the batch is in the log.
    */
   async publishBatch(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<MessageId[]> {
     return (await this.publishAll(events, options)).map(({ messageId }) => messageId)
@@ -153,12 +158,13 @@ export class EventPublisher extends ConveniencePublishers {
   /** As {@link publishBatch}, with the whole receipts: all of them have the same status. */
   async publishAll(events: readonly Event[], options: PublishOptions = NO_OPTIONS): Promise<PublishReceipt[]> {
     this.#mustBeOpen()
-    return this.#publishTogether(this.#preparation.batch(events), options)
+    return this.#publishTogether('batch', this.#preparation.batch(events), options)
   }
 
   /**
    * Runs `work`, collects what it publishes, and publishes that as one unit when it is done: all or none, in order.
-   * Resolves to the receipts. When the work throws, nothing is published, and it rejects with what was thrown.
+   * Resolves to the receipts. When the work throws, nothing is published, and it rejects with what was thrown. An event whose id
+   * was published before is a duplicate, whatever it says: what says something else is dropped with a warning in the log.
    */
   async transaction(
     work: (transaction: PublishTransaction) => unknown,
@@ -176,10 +182,11 @@ export class EventPublisher extends ConveniencePublishers {
     } finally {
       collected.end()
     }
-    return this.#publishTogether(this.#preparation.whole(collected.events, collected.entries), options)
+    return this.#publishTogether('transaction', this.#preparation.whole(collected.events, collected.entries), options)
   }
 
   async #publishTogether(
+    kind: Kind,
     prepared: PreparedUnit | Promise<PreparedUnit>,
     options: PublishOptions
   ): Promise<PublishReceipt[]> {
@@ -194,8 +201,12 @@ export class EventPublisher extends ConveniencePublishers {
     try {
       this.#commit.offer(parcel)
       const outcome = await parcel.outcome
-      if (outcome.kind === 'appended') reportPublished(this.#options.log, entries, outcome, started)
-      return this.#flagged(events, receiptsOf(entries, outcome))
+      const receipts = receiptsOf(entries, outcome)
+      if (outcome.kind === 'appended') {
+        reportPublished(this.#options.log, entries, outcome, started)
+        if (receipts.some(({ duplicate }) => duplicate)) await this.#repeats.look(kind, parcel, outcome, receipts)
+      }
+      return this.#flagged(events, receipts)
     } catch (error) {
       this.#doubts.remember(parcel)
       throw error
@@ -253,6 +264,7 @@ export class EventPublisher extends ConveniencePublishers {
     this.#closed = true
     await this.#preparation.idle()
     await this.#commit.drain()
+    await this.#repeats.idle()
     await this.#spool?.close()
   }
 

@@ -2,16 +2,23 @@ import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
 import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, withFaults } from '../support/events.ts'
+import { recordingLogger } from '../support/recording-logger.ts'
 
 const soon = { initialMs: 1, maxMs: 1 }
 
 type Handle = (event: Event, context: HandlerContext) => void | Promise<void>
 
-async function consume(log: EventLog, handle: Handle, options: ConsumeOptions = {}, idempotent = false) {
-  const subscriber = new EventSubscriber({ log })
+async function consume(
+  log: EventLog,
+  handle: Handle,
+  options: ConsumeOptions = {},
+  { idempotent = false, logger = silentLogger }: { idempotent?: boolean; logger?: Logger } = {}
+) {
+  const subscriber = new EventSubscriber({ log, logger })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, handle, { name: 'broker', idempotent })
   return subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon, claimAfterMs: 100, ...options })
@@ -94,6 +101,35 @@ describeOnEachLog('context.publish', (logs) => {
     })
     await waitFor(async () => handled === 1 && (await isSettled(log)))
     expect(await orders(log)).toHaveLength(1)
+  })
+
+  test('drops an event whose id stands for another event, with a warning; the same event again is dropped in silence', async () => {
+    const log = await logs.open()
+    const { logger, logged } = recordingLogger()
+    const known = order('AAPL', 1)
+    await append(log, known)
+    await consume(
+      log,
+      (_, context) => {
+        context.publish(order('MSFT', 2))
+        context.publish({ ...known, data: { price: 1, quantity: 1, side: 'BUY', symbol: 'AAPL' } })
+        context.publish({ ...known, data: { ...known.data, price: 1_000 } })
+      },
+      {},
+      { logger }
+    )
+    const cause = signal()
+    const [messageId] = await append(log, cause)
+    await waitFor(() => logged.length > 0)
+    expect((await orders(log)).map(({ data }) => data.price)).toEqual([1, 2])
+    expect(logged).toEqual([
+      [
+        'warn',
+        'an event that a handler published was dropped: its event id stands for another event',
+        { messageId, eventId: known.eventId, eventType: 'order_executed', firstMessageId: expect.any(String) }
+      ]
+    ])
+    await waitFor(() => isSettled(log))
   })
 
   test('appends nothing when another has the event meanwhile', async () => {
@@ -213,7 +249,7 @@ describeOnEachLog('an idempotent handler', (logs) => {
     const log = await logs.open()
     const event = signal()
     const handled: string[] = []
-    await consume(log, ({ eventId }) => void handled.push(eventId), {}, true)
+    await consume(log, ({ eventId }) => void handled.push(eventId), {}, { idempotent: true })
     await append(log, event)
     await waitFor(async () => handled.length === 1 && (await isSettled(log)))
     await log.group('g').seek('start')

@@ -1,10 +1,11 @@
-import { EventSystemError } from '@tradpal/events'
+import { type Event, EventSystemError } from '@tradpal/events'
 import { expect, test } from 'vitest'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { signal, signals } from '../support/events.ts'
+import { recordingLogger } from '../support/recording-logger.ts'
 import { describeOnEachDatabase, eventIdsIn } from './support/each-database.ts'
-import { never, publisherWith, recordingLogger, storeWith } from './support/faults.ts'
+import { never, publisherWith, storeWith } from './support/faults.ts'
 
 /** Time enough for a relay that would look again to have done so. */
 const turns = async (count: number) => {
@@ -264,5 +265,28 @@ describeOnEachDatabase('a relay that dies', (database) => {
     await next.start()
     await waitFor(async () => (await next.stats()).waiting === 0)
     expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+  })
+})
+
+describeOnEachDatabase('an event id that stands for another event in the log', (database) => {
+  test('is a duplicate: a warning names it, the others are published, and nothing waits or is set aside', async () => {
+    const { logger, logged } = recordingLogger()
+    const publisher = new EventPublisher({ log: database.log })
+    const outbox = database.newOutbox({ publisher, logger })
+    const [before, same, after] = signals(3) as [Event, Event, Event]
+    await publisher.publishEvent(same)
+    const other = { ...same, data: { ...same.data, price: 1_000 } }
+    await database.commit(outbox, before, other, after)
+    await outbox.start()
+    await waitFor(async () => (await outbox.stats()).waiting === 0)
+    expect(await eventIdsIn(database.log)).toEqual([same, before, after].map(({ eventId }) => eventId))
+    expect(await outbox.stats()).toMatchObject({ setAside: 0, failures: 0 })
+    expect(logged).toEqual([
+      [
+        'warn',
+        'events of the outbox were dropped: their event ids stand for other events',
+        { err: expect.objectContaining({ code: 'event_id_conflict', conflicts: [1] }) }
+      ]
+    ])
   })
 })

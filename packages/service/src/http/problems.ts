@@ -19,6 +19,7 @@ export interface Problem {
   readonly stream_key?: string
   readonly expected_version?: number
   readonly actual_version?: number
+  readonly conflicts?: readonly number[]
 }
 
 const problemSchema = Type.Object(
@@ -33,7 +34,12 @@ const problemSchema = Type.Object(
     index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' })),
     stream_key: Type.Optional(Type.String({ description: 'Of a version_conflict: the key.' })),
     expected_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what was expected of it.' })),
-    actual_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what it has.' }))
+    actual_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what it has.' })),
+    conflicts: Type.Optional(
+      Type.Array(Type.Integer(), {
+        description: 'Of an event_id_conflict in a batch: the indexes of its events, from 0. All others are in the log.'
+      })
+    )
   },
   { description: 'What went wrong (RFC 9457).' }
 )
@@ -75,6 +81,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   step_interrupted: 500,
   group_conflict: 409,
   version_conflict: 409,
+  event_id_conflict: 409,
   key_missing: 503,
   shredded: 410,
   decryption_failed: 500,
@@ -134,7 +141,7 @@ export function toProblem(error: unknown, instance: string, request?: FastifyReq
 }
 
 function problem(status: number, error: EventSystemError, instance: string): Problem {
-  const { code, message, pointer, index, streamKey, expectedVersion, actualVersion } = error
+  const { code, message, pointer, index, streamKey, expectedVersion, actualVersion, conflicts } = error
   return {
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
@@ -146,7 +153,8 @@ function problem(status: number, error: EventSystemError, instance: string): Pro
     ...(index === undefined ? {} : { index }),
     ...(streamKey === undefined ? {} : { stream_key: streamKey }),
     ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
-    ...(actualVersion === undefined ? {} : { actual_version: actualVersion })
+    ...(actualVersion === undefined ? {} : { actual_version: actualVersion }),
+    ...(conflicts === undefined ? {} : { conflicts })
   }
 }
 

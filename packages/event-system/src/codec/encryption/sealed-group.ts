@@ -196,7 +196,7 @@ class SealedNotes {
     return results.map((result) =>
       result.kind === 'lost' || result.letter === undefined
         ? result
-        : { kind: 'settled', letter: openLetter(result.letter, this.#vault) }
+        : { ...result, letter: openLetter(result.letter, this.#vault) }
     )
   }
 }

@@ -1,10 +1,10 @@
-import { type Event, type JsonValue, toWire } from '@tradpal/events'
+import { type Event, type JsonObject, type JsonValue, toWire } from '@tradpal/events'
 
 /** The one JSON text of a value, whatever the order of its keys (RFC 8785): of equal values, equal texts. */
-export function canonicalJson(value: JsonValue | undefined): string {
+export function canonicalJson(value: JsonValue | JsonObject | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const object = value as { readonly [key: string]: JsonValue | undefined }
+  const object = value as JsonObject
   // Sorted by their UTF-16 code units, as the RFC has it.
   const members = Object.keys(object)
     .sort()

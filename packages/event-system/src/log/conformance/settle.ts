@@ -100,20 +100,27 @@ export const settleCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'effects: are deduplicated by event id, as ever',
+    title: 'effects: are deduplicated by event id, as ever, and the settlement names those that were there already',
     async run(harness) {
       const { log, group, deliveries } = await handedOut(await harness.open(), 2)
       const [known, fresh] = someEntries(2, 10)
       assert.ok(known && fresh)
-      await log.append([known])
+      const [first] = await log.append([known])
       const effects = (step: string) => [{ eventId: 'e', step, append: [known, fresh] }]
       const settlements = deliveries.map((delivery, i) => ({
         ...holdOf(delivery),
         outcome: { kind: 'done' } as const,
         effects: effects(`step ${i}`)
       }))
-      await group.settle('consumer', settlements)
-      assert.deepEqual(payloadsOf(await readAll(log)).slice(2), ['entry 10', 'entry 11'])
+      const results = await group.settle('consumer', settlements)
+      const entries = await readAll(log)
+      assert.deepEqual(payloadsOf(entries).slice(2), ['entry 10', 'entry 11'])
+      const knownIsThere = { entry: known, messageId: first?.messageId }
+      const bothAreThere = [knownIsThere, { entry: fresh, messageId: entries.at(-1)?.messageId }]
+      assert.deepEqual(results, [
+        { kind: 'settled', repeated: [knownIsThere] },
+        { kind: 'settled', repeated: bothAreThere }
+      ])
     }
   },
   {

@@ -45,5 +45,19 @@ export interface Effects {
   readonly append: readonly AppendEntry[]
 }
 
+/** An entry of effects that was not appended: its event id was in the log already, inside the deduplication window. */
+export interface RepeatedEffect {
+  readonly entry: AppendEntry
+  /** The message id of the first entry with this event id. */
+  readonly messageId: MessageId
+}
+
+export interface Settled {
+  readonly kind: 'settled'
+  readonly letter?: DeadLetter
+  /** Left out where all effects were appended. */
+  readonly repeated?: readonly RepeatedEffect[]
+}
+
 /** `lost`: the consumer did not hold it any more, and nothing of the settlement took place. */
-export type SettlementResult = { readonly kind: 'settled'; readonly letter?: DeadLetter } | { readonly kind: 'lost' }
+export type SettlementResult = Settled | { readonly kind: 'lost' }

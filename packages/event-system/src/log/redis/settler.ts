@@ -1,4 +1,4 @@
-import type { Hold, MessageId, Settlement, SettlementResult } from '../port.ts'
+import type { AppendEntry, Hold, MessageId, RepeatedEffect, Settlement, SettlementResult } from '../port.ts'
 import type { Appender } from './appender.ts'
 import { letterWithId, toStoredLetter } from './dead-letters.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
@@ -17,6 +17,9 @@ export interface HeldSettlement {
   readonly holder: Holder
   readonly settlement: Settlement
 }
+
+/** Of a settlement whose hold was there, '' or its letter's id; and where events of its effects were there already, the place and the message id of each. */
+type SettleReply = string | null | [letter: string, ...repeated: (number | string)[]]
 
 /** What settling goes by. */
 export type SettlerOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'ledgerRetentionMs'>
@@ -74,7 +77,7 @@ export class Settler {
     return results
   }
 
-  async #settleSome(settlements: readonly HeldSettlement[]): Promise<(string | null)[]> {
+  async #settleSome(settlements: readonly HeldSettlement[]): Promise<SettleReply[]> {
     const { deduplication, deadLetters, bell } = this.#log
     const { notes, amended, sharding, ledger } = this.#keys
     const keys = [...deduplication, notes, amended, sharding, ...ledger, deadLetters, bell]
@@ -90,14 +93,31 @@ export class Settler {
       ]
     }
     const options = effects.length === 0 ? {} : { writer: this.#appender.writer }
-    return this.#partitions.runWith<(string | null)[]>('settle', keys, makeArguments, options)
+    return this.#partitions.runWith<SettleReply[]>('settle', keys, makeArguments, options)
   }
 
-  #toResult({ settlement: { messageId, outcome } }: HeldSettlement, reply: string | null): SettlementResult {
+  #toResult({ settlement }: HeldSettlement, reply: SettleReply): SettlementResult {
     if (reply === null) return { kind: 'lost' }
-    if (outcome.kind !== 'dead') return { kind: 'settled' }
-    return { kind: 'settled', letter: letterWithId(toStoredLetter(outcome.letter, this.#group, messageId), reply) }
+    const { messageId, outcome, effects = [] } = settlement
+    const [letterId, ...repeated] = typeof reply === 'string' ? [reply] : reply
+    return {
+      kind: 'settled',
+      ...(outcome.kind === 'dead' && {
+        letter: letterWithId(toStoredLetter(outcome.letter, this.#group, messageId), letterId)
+      }),
+      ...(repeated.length > 0 && { repeated: repeatedOf(effects, repeated) })
+    }
   }
+}
+
+/** `places`: for each the number of its effects, its own in them, and its message id. */
+function repeatedOf(effects: Settlement['effects'], places: readonly (number | string)[]): RepeatedEffect[] {
+  const repeated: RepeatedEffect[] = []
+  for (let i = 0; i < places.length; i += 3) {
+    const entry = effects?.[Number(places[i])]?.append[Number(places[i + 1])] as AppendEntry
+    repeated.push({ entry, messageId: String(places[i + 2]) })
+  }
+  return repeated
 }
 
 /** Those of the ids that were lost, as they stand in the batches: each stream told of its own. */

@@ -1,9 +1,10 @@
-import type { AppendEntry, Hold, Settlement, SettlementResult } from '../port.ts'
+import type { AppendEntry, Hold, RepeatedEffect, Settlement, SettlementResult } from '../port.ts'
 import type { Appender } from './appender.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteDeadLetters } from './dead-letters.ts'
 import type { SqliteLedger } from './ledger.ts'
-import { parseMessageId } from './message-id.ts'
+import { formatMessageId, parseMessageId } from './message-id.ts'
+import type { Placed } from './stream-versions.ts'
 
 const NOTE = 'UPDATE pending SET note = ?3 WHERE grp = ?1 AND id = ?2'
 const REMOVE = 'DELETE FROM pending WHERE grp = ? AND id = ?'
@@ -27,12 +28,32 @@ export async function settleAll<S extends Settlement>(
   if (settlements.some(({ effects }) => effects !== undefined)) await appender.approach()
   return await connection.write(() => {
     const append: AppendEntry[] = []
-    const results = settlements.map((settlement) =>
-      isHeld(settlement) ? settleOne(parts, settlement, append) : ({ kind: 'lost' } as const)
-    )
-    if (append.length > 0) appender.place(append)
-    return results
+    const ends: number[] = []
+    const results = settlements.map((settlement) => {
+      const result = isHeld(settlement) ? settleOne(parts, settlement, append) : ({ kind: 'lost' } as const)
+      ends.push(append.length)
+      return result
+    })
+    if (append.length === 0) return results
+    const placed = appender.place(append)
+    if (!placed.some(({ duplicate }) => duplicate)) return results
+    return results.map((result, i) => withRepeated(result, append, placed, [ends[i - 1] ?? 0, ends[i] as number]))
   })
+}
+
+/** The result with those of its entries, from one place among all to another, that were there already. */
+function withRepeated(
+  result: SettlementResult,
+  append: readonly AppendEntry[],
+  placed: readonly Placed[],
+  [from, to]: readonly [number, number]
+): SettlementResult {
+  const repeated: RepeatedEffect[] = []
+  for (let i = from; i < to; i++) {
+    const { id, duplicate } = placed[i] as Placed
+    if (duplicate) repeated.push({ entry: append[i] as AppendEntry, messageId: formatMessageId(id) })
+  }
+  return result.kind === 'lost' || repeated.length === 0 ? result : { ...result, repeated }
 }
 
 /** What is to be appended is gathered, for all of the step at once. */

@@ -1,13 +1,20 @@
 import { backoffMs, type Clock, EventSystemError } from '@tradpal/events'
-import type { TextVault } from '../../codec/index.ts'
+import {
+  conflictsAmong,
+  type EventCodec,
+  type RepeatedEntry,
+  repeatedAmong,
+  type TextVault
+} from '../../codec/index.ts'
 import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
 import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { together, type UnknownOutcome } from '../parcel.ts'
 import { reportPublished } from '../report.ts'
 import type { SpoolContents } from './contents.ts'
-import { eventIdsIn } from './event-ids-in.ts'
-import { decodeRecord, type SpoolRecord } from './record.ts'
+import { type Found, findInLog } from './find-in-log.ts'
+import { decodeRecord, RECORD, type SpoolRecord } from './record.ts'
+import type { RefusedEvents } from './refused.ts'
 
 /** So many records are taken up at once, and so many events appended, at most. */
 const PAGE = 1_000
@@ -23,11 +30,14 @@ export interface DrainParts {
   readonly mustBeOurs: () => void
   readonly target: {
     readonly log: EventLog
+    readonly codec: EventCodec
     readonly circuit: Circuit
     readonly deduplicationWindowMs: number
     readonly timeoutMs: number
   }
   readonly contents: SpoolContents
+  /** Where events go that the log has another event for. */
+  readonly refused: RefusedEvents
   readonly vault: TextVault | undefined
   readonly logger: Logger
   readonly clock: Clock
@@ -41,7 +51,10 @@ interface Taken {
   unknown: UnknownOutcome | undefined
 }
 
-/** Brings what is in the spool into the log: in order, a batch at a time, each until the log has it. */
+/**
+ * Brings what is in the spool into the log: in order, a batch at a time, each until the log has it. An event whose id stands for
+ * another event in the log is moved to the refused ones, and the rest goes on.
+ */
 export class Drain {
   readonly #parts: DrainParts
   #drained = 0
@@ -83,7 +96,7 @@ export class Drain {
     const { store, group, stop } = this.#parts
     const { lastDeliveredId } = await group.info()
     for (;;) {
-      const page = await store.read({ limit: PAGE })
+      const page = await store.read({ limit: PAGE, eventTypes: [RECORD] })
       for (const batch of batchesOf(page.map((entry) => this.#taken(entry, lastDeliveredId)))) {
         if (stop.aborted) return
         await this.#bring(batch)
@@ -101,37 +114,54 @@ export class Drain {
     return { messageId, record, unknown: together(record.unknown, sinceThen) }
   }
 
-  /** Notes that it is taken up, brings it into the log, however often that fails, and removes it. */
+  /**
+   * Notes that it is taken up, brings it into the log, however often that fails, and removes it. A crash at any place of this leaves
+   * the records in the spool: they are taken up again, and what is done already changes nothing.
+   */
   async #bring(batch: readonly Taken[]): Promise<void> {
-    const { group, store, contents, stop, clock, random, logger, target, mustBeOurs } = this.#parts
+    const { group, store, contents, stop, logger, target } = this.#parts
     await group.seek({ after: (batch.at(-1) as Taken).messageId })
+    const repeated = await this.#untilDone(() => this.#append(batch))
+    // Apart from the append: what the log has must not be appended again, however long this takes.
+    const conflicts = repeated && (await this.#untilDone(() => conflictsAmong(repeated, target)))
+    if (conflicts === undefined || stop.aborted) return
+    await this.#refuse(batch, conflicts)
+    await store.remove(batch.map(({ messageId }) => messageId))
+    for (const { record } of batch) contents.remove(record)
+    const events = batch.reduce((sum, { record }) => sum + record.entries.length, 0)
+    this.#drained += events - conflicts.length
+    if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
+  }
+
+  /** Resolves to undefined when it is stopped before. */
+  async #untilDone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    const { contents, stop, clock, random, logger, target, mustBeOurs } = this.#parts
     for (let failures = 0; !stop.aborted; ) {
       try {
         mustBeOurs()
-        await this.#append(batch)
-        break
+        return await work()
       } catch (error) {
         if (failures++ === 0) logger.warn({ err: error, events: contents.events }, 'events wait in the spool')
         const pauseMs = backoffMs(failures, BACKOFF, random)
         await pause(clock, target.circuit.isClosed ? pauseMs : BACKOFF.maxMs / 2, stop)
       }
     }
-    if (stop.aborted) return
-    await store.remove(batch.map(({ messageId }) => messageId))
-    for (const { record } of batch) contents.remove(record)
-    if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
+    return undefined
   }
 
-  async #append(batch: readonly Taken[]): Promise<void> {
+  /** Resolves to the entries whose event id the log had before. */
+  async #append(batch: readonly Taken[]): Promise<RepeatedEntry[]> {
     const { log, circuit, timeoutMs } = this.#parts.target
     const started = performance.now()
     const sentAt = this.#parts.clock.now()
-    const entries = await this.#notInTheLog(batch)
+    const found = await this.#foundInTheLog(batch)
+    const entries = batch.flatMap(({ record }) => record.entries).filter((entry) => !found.has(entry))
     try {
       const results: AppendResult[] =
         entries.length === 0 ? [] : await circuit.run(() => log.append(entries, { timeoutMs }))
-      this.#drained += batch.reduce((sum, { record }) => sum + record.entries.length, 0)
       reportPublished(log, entries, { results, at: 0 }, started)
+      const others = [...found].filter(([, { isSame }]) => !isSame)
+      return [...repeatedAmong(entries, results), ...others.map(([entry, { messageId }]) => ({ entry, messageId }))]
     } catch (error) {
       if (error instanceof EventSystemError && error.code === 'log_timeout') {
         for (const one of batch) one.unknown = together(one.unknown, { sentAt, until: this.#parts.clock.now() })
@@ -140,19 +170,38 @@ export class Drain {
     }
   }
 
-  /** Without those that are there already although no answer said so, and that the log would not recognise any more. */
-  async #notInTheLog(batch: readonly Taken[]): Promise<AppendEntry[]> {
+  /** Those that are there already although no answer said so, and that the log would not recognise any more. */
+  async #foundInTheLog(batch: readonly Taken[]): Promise<ReadonlyMap<AppendEntry, Found>> {
     const { target, clock } = this.#parts
     const oldest = clock.now() - target.deduplicationWindowMs + target.timeoutMs + MARGIN_MS
     const doubtful = batch.filter(({ unknown }) => unknown !== undefined && unknown.sentAt < oldest)
-    const all = batch.flatMap(({ record }) => record.entries)
-    if (doubtful.length === 0) return all
+    if (doubtful.length === 0) return NOTHING_FOUND
     const period = doubtful.map(({ unknown }) => unknown).reduce(together) as UnknownOutcome
-    const wanted = new Set(doubtful.flatMap(({ record }) => record.entries.map(({ eventId }) => eventId)))
-    const there = await eventIdsIn(target.log, period, wanted)
-    return all.filter(({ eventId }) => !there.has(eventId))
+    return findInLog(
+      target,
+      period,
+      doubtful.flatMap(({ record }) => record.entries)
+    )
+  }
+
+  async #refuse(batch: readonly Taken[], conflicts: readonly RepeatedEntry[]): Promise<void> {
+    const { refused, logger } = this.#parts
+    const events = conflicts.map(({ entry, messageId: firstMessageId }) => {
+      const { messageId, record } = batch.find(({ record }) => record.entries.includes(entry)) as Taken
+      return { entry, spoolId: messageId, index: record.entries.indexOf(entry), firstMessageId }
+    })
+    await refused.add(events)
+    for (const { entry, firstMessageId } of events) {
+      const { eventId, eventType } = entry
+      logger.error(
+        { eventId, eventType, messageId: firstMessageId },
+        'an event of the spool was refused: its event id stands for another event in the log'
+      )
+    }
   }
 }
+
+const NOTHING_FOUND: ReadonlyMap<AppendEntry, Found> = new Map()
 
 /** As many records as make up a page of events; what was published together is appended together. */
 function batchesOf(taken: readonly Taken[]): Taken[][] {

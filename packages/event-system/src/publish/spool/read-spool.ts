@@ -1,8 +1,7 @@
 import type { TextVault } from '../../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
-import { decodeRecord, type SpoolRecord } from './record.ts'
-
-const PAGE = 1_000
+import { pagesOf } from './pages.ts'
+import { decodeRecord, RECORD, type SpoolRecord } from './record.ts'
 
 /** An event that waits in a spool. */
 export interface SpooledEvent extends AppendEntry {
@@ -23,11 +22,7 @@ export async function* recordsOf(
   store: EventLog,
   vault?: TextVault
 ): AsyncIterable<{ messageId: MessageId; record: SpoolRecord }> {
-  let after: MessageId | undefined
-  for (;;) {
-    const page = await store.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
+  for await (const page of pagesOf(store, RECORD)) {
     for (const { messageId, payload } of page) yield { messageId, record: decodeRecord(payload, vault) }
-    after = page.at(-1)?.messageId
-    if (page.length < PAGE) return
   }
 }

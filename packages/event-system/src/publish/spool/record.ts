@@ -1,13 +1,16 @@
 import { EventSystemError } from '@tradpal/events'
 import type { TextVault } from '../../codec/index.ts'
 import type { AppendEntry } from '../../log/index.ts'
-import type { Parcel, UnknownOutcome } from '../parcel.ts'
+import type { UnknownOutcome } from '../parcel.ts'
+
+/** The type, in the store, of what waits. */
+export const RECORD = 'record'
 
 /** A parcel as it stands in the spool. */
 export interface SpoolRecord {
   readonly entries: readonly AppendEntry[]
   readonly keys: readonly string[]
-  readonly unknown?: UnknownOutcome
+  readonly unknown?: UnknownOutcome | undefined
 }
 
 /** The keys are a part of what the events say: sealed, they are one text. */
@@ -17,7 +20,7 @@ type StoredRecord = [
   UnknownOutcome?
 ]
 
-export function encodeRecord({ entries, keys, unknown }: Parcel, vault?: TextVault): string {
+export function encodeRecord({ entries, keys, unknown }: SpoolRecord, vault?: TextVault): string {
   const stored: StoredRecord = [
     entries.map(({ eventId, eventType, payload }) => [eventId, eventType, payload]),
     vault === undefined ? [...keys] : vault.seal(placeOf(entries), JSON.stringify(keys))

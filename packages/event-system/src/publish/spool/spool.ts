@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
-import type { TextVault } from '../../codec/index.ts'
-import type { EventLog, ShardMember } from '../../log/index.ts'
+import { areSameEvent, type EventCodec, type TextVault } from '../../codec/index.ts'
+import type { AppendEntry, AppendResult, EventLog, MessageId, ShardMember } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
-import type { Parcel } from '../parcel.ts'
+import { type Parcel, together } from '../parcel.ts'
 import { refuse } from '../refusal.ts'
 import { SpoolContents } from './contents.ts'
 import { Drain } from './drain.ts'
 import { recordsOf } from './read-spool.ts'
-import { encodeRecord } from './record.ts'
+import { decodeRecord, encodeRecord, RECORD } from './record.ts'
+import { RefusedEvents } from './refused.ts'
 
 /** The group of the store that stands behind what was taken up, and whose lease says whose the spool is. It never reads. */
 const GROUP = 'drain'
@@ -19,8 +20,9 @@ const LEASE_MS = 2_000
 export interface SpoolParts {
   /** Where the events wait: an embedded log of its own. The spool starts and closes it. */
   readonly store: EventLog
-  /** Where they belong. */
+  /** Where they belong, and how they are stored there. */
   readonly log: EventLog
+  readonly codec: EventCodec
   /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
   readonly vault?: TextVault | undefined
   readonly circuit: Circuit
@@ -38,7 +40,7 @@ export interface SpoolParts {
 export interface SpoolStats {
   readonly location: string
   readonly events: number
-  /** Of their payloads, in characters; and how many there may be. */
+  /** Of their payloads and those of the refused, in characters; and how many there may be. */
   readonly bytes: number
   readonly maxBytes: number
   /** Since the oldest was published, in ms. `null` with none. */
@@ -46,12 +48,15 @@ export interface SpoolStats {
   /** Since the start: how many events were put in, and how many of all were brought into the log. */
   readonly spooled: number
   readonly drained: number
+  /** Events that will never come into the log, because their event ids stand for other events there. They are kept until an operator discards them. */
+  readonly refused: number
 }
 
 /** The events of one process that the log did not take in time, on its disk. */
 export class Spool {
   readonly #parts: SpoolParts
   readonly #contents = new SpoolContents()
+  readonly #refused: RefusedEvents
   readonly #lease: ShardMember
   #isOursUntil = 0
   readonly #drain: Drain
@@ -65,13 +70,15 @@ export class Spool {
     this.#parts = parts
     const options = { shards: 1, leaseMs: LEASE_MS, shardOf: () => 0 }
     this.#lease = parts.store.group(GROUP).sharded(randomUUID(), options)
-    const { store, log, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
+    const { store, log, codec, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
+    this.#refused = new RefusedEvents(store, clock)
     this.#drain = new Drain({
       store,
       group: store.group(GROUP),
       mustBeOurs: () => this.#mustBeOurs(),
-      target: { log, circuit, deduplicationWindowMs, timeoutMs },
+      target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
       contents: this.#contents,
+      refused: this.#refused,
       vault,
       logger,
       clock,
@@ -88,8 +95,11 @@ export class Spool {
     await store.group(GROUP).create('start')
     await this.#mustBeAlone()
     for await (const { record } of recordsOf(store, vault)) this.#contents.add(record)
+    await this.#refused.load()
     const { events, bytes } = this.#contents
     if (events > 0) logger.warn({ events, bytes }, 'events wait in the spool since the last run; they come first')
+    const { events: refused } = await this.#refused.count()
+    if (refused > 0) logger.warn({ refused }, 'the log refused events of the spool for good; an operator has to look')
     this.#isOpen = true
     this.#loops = Promise.all([this.#keepLease(), this.#drain.run()])
   }
@@ -155,33 +165,71 @@ export class Spool {
   }
 
   async #putNow(parcels: readonly Parcel[]): Promise<void> {
-    const { store, log, vault } = this.#parts
-    const fitting = parcels.filter((parcel) => this.#fits(parcel))
+    const { log, store } = this.#parts
+    let fitting = parcels
     try {
+      const { bytes } = await this.#refused.count()
+      fitting = parcels.filter((parcel) => this.#fits(parcel, bytes))
       await this.#mustStillBeOurs()
-      const results = await store.append(
-        fitting.map((parcel) => ({
-          eventId: parcel.entries.length === 1 ? (parcel.entries[0]?.eventId as string) : newEventId(),
-          eventType: 'record',
-          payload: encodeRecord(parcel, vault)
-        }))
-      )
+      const results = await store.append(fitting.map((parcel) => this.#recordOf(parcel, idOf(parcel.entries))))
       for (const [i, parcel] of fitting.entries()) {
-        const { messageId, duplicate } = results[i] as { messageId: string; duplicate: boolean }
-        if (duplicate) this.#contents.remove(parcel)
-        else this.#spooled += parcel.entries.length
-        parcel.resolve({ kind: 'spooled', spoolId: `spool:${messageId}`, duplicate })
+        const { messageId, duplicate } = results[i] as AppendResult
+        if (duplicate) await this.#putRepeated(parcel, messageId)
+        else this.#onPut(parcel, messageId)
       }
       this.#drain.wake()
       const events = fitting.reduce((sum, { entries }) => sum + entries.length, 0)
       diagnostics.spooled.publish({ log, events } satisfies SpooledMessage)
     } catch (error) {
-      for (const parcel of fitting) {
-        this.#contents.remove(parcel)
-        refuse(parcel, error)
-      }
+      for (const parcel of fitting) this.#refuse(parcel, error)
       if (this.isEmpty) this.#askTheLog()
     }
+  }
+
+  #onPut(parcel: Parcel, messageId: MessageId): void {
+    this.#spooled += parcel.entries.length
+    parcel.resolve({ kind: 'spooled', spoolId: `spool:${messageId}`, duplicate: false })
+  }
+
+  #refuse(parcel: Parcel, error: unknown): void {
+    this.#contents.remove(parcel)
+    refuse(parcel, error)
+  }
+
+  /**
+   * Of one whose event id was put before: the same event is not put twice while it waits. Any other is put as well, for the drain to
+   * compare it with what the log has then.
+   */
+  async #putRepeated(parcel: Parcel, first: MessageId): Promise<void> {
+    const { store, clock } = this.#parts
+    try {
+      if (await this.#isWaiting(parcel, first)) {
+        this.#contents.remove(parcel)
+        parcel.resolve({ kind: 'spooled', spoolId: `spool:${first}`, duplicate: true })
+        return
+      }
+      parcel.unknown = together(parcel.unknown, { sentAt: store.timeOf(first), until: clock.now() })
+      const [result] = await store.append([this.#recordOf(parcel, newEventId())])
+      this.#onPut(parcel, (result as AppendResult).messageId)
+    } catch (error) {
+      this.#refuse(parcel, error)
+    }
+  }
+
+  #recordOf(parcel: Parcel, eventId: string): AppendEntry {
+    return { eventId, eventType: RECORD, payload: encodeRecord(parcel, this.#parts.vault) }
+  }
+
+  /** Whether the record there is the same event. False too when nobody can tell. */
+  async #isWaiting({ entries: [entry] }: Parcel, messageId: MessageId): Promise<boolean> {
+    const { store, codec, vault } = this.#parts
+    const record = await store.get(messageId)
+    if (record === undefined || entry === undefined) return false
+    const [first] = decodeRecord(record.payload, vault).entries
+    const payloads = [entry.payload, first?.payload ?? null] as const
+    // What it needs may be in the log, which is away.
+    await codec.beforeDecode?.(payloads)?.catch(() => {})
+    return areSameEvent(...payloads, codec)
   }
 
   /** Nothing is sent to a log that fails, and it is the drain that finds out when it answers again: with nothing to drain, and nowhere to put anything, nobody would. */
@@ -191,17 +239,18 @@ export class Spool {
   }
 
   /** The bytes of the parcel are counted already. */
-  #fits(parcel: Parcel): boolean {
+  #fits(parcel: Parcel, refusedBytes: number): boolean {
     const { maxBytes } = this.#parts
-    if (this.#isOpen && this.#contents.bytes <= maxBytes) return true
+    const bytes = this.#contents.bytes + refusedBytes
+    if (this.#isOpen && bytes <= maxBytes) return true
     this.#contents.remove(parcel)
-    refuse(parcel, this.#isOpen ? this.#full() : this.#notOpen())
+    refuse(parcel, this.#isOpen ? this.#full(bytes) : this.#notOpen())
     return false
   }
 
-  #full(): EventSystemError {
+  #full(bytes: number): EventSystemError {
     const { maxBytes, store } = this.#parts
-    const held = `holds ${this.#contents.bytes} of ${maxBytes} bytes (EVENT_SPOOL_MAX_BYTES)`
+    const held = `holds ${bytes} of ${maxBytes} bytes (EVENT_SPOOL_MAX_BYTES)`
     const message = `The log cannot be reached, and the spool at ${store.location} ${held}; nothing was kept.`
     return new EventSystemError('spool_full', message)
   }
@@ -214,16 +263,18 @@ export class Spool {
   async stats(): Promise<SpoolStats> {
     const { store, maxBytes, clock } = this.#parts
     const { events, bytes } = this.#contents
-    const [oldest] = events === 0 ? [] : await store.read({ limit: 1 })
+    const refused = await this.#refused.count()
+    const [oldest] = events === 0 ? [] : await store.read({ limit: 1, eventTypes: [RECORD] })
     const oldestMs = oldest === undefined ? null : Math.max(0, clock.now() - store.timeOf(oldest.messageId))
     return {
       location: store.location,
       events,
-      bytes,
+      bytes: bytes + refused.bytes,
       maxBytes,
       oldestMs,
       spooled: this.#spooled,
-      drained: this.#drain.drained
+      drained: this.#drain.drained,
+      refused: refused.events
     }
   }
 
@@ -236,4 +287,9 @@ export class Spool {
     await this.#lease.leave()
     await this.#parts.store.close({ timeoutMs })
   }
+}
+
+/** One event is put once. What was published together has no id of its own. */
+function idOf(entries: readonly AppendEntry[]): string {
+  return entries.length === 1 ? (entries[0]?.eventId as string) : newEventId()
 }

@@ -1,6 +1,5 @@
 import type { Event } from '@tradpal/events'
 import type { OutboxPublisher, OutboxStore } from '../../../src/outbox/index.ts'
-import type { Logger } from '../../../src/runtime/index.ts'
 
 /** A store in which some methods are replaced. */
 export function storeWith<Transaction, Written>(
@@ -31,17 +30,3 @@ export function publisherWith(
 }
 
 export const never = new Promise<never>(() => {})
-
-/** What was logged: level, message and details. */
-export function recordingLogger(): { logger: Logger; logged: [level: string, message: string, details: object][] } {
-  const logged: [string, string, object][] = []
-  const at = (level: string) => (details: object, message: string) => void logged.push([level, message, details])
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger
-  }
-  return { logger, logged }
-}

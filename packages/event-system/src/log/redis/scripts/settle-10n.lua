@@ -10,7 +10,9 @@
 --       how many effects, and for each: event id, step, how many arguments its events take, and these in rows, what the
 --       field holds and number of the stream of each, '' for a payload in the log's own;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
--- Returns for each settlement '' or the letter's id; false when the hold was lost
+-- Returns for each settlement '' or the letter's id; false when the hold was lost. Where events of its effects were there
+-- already: an array of that and, for each of these events, the number of its effects, its own in them, both from 0, and its
+-- message id
 
 local stale = outdated()
 if stale then return stale end
@@ -29,21 +31,26 @@ local function take()
   return ARGV[at - 1]
 end
 
-local function appendEffects(first, last)
+-- Adds to `repeated`, behind its first, those that were there already.
+local function appendEffects(first, last, number, repeated)
   local add = appenderTo(streams[1])
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
-  appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i, id)
+  local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i, id)
     if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
     return add(i, id)
   end)
   finish()
+  for _, index in ipairs(duplicates) do
+    local size = #repeated
+    repeated[size + 1], repeated[size + 2], repeated[size + 3] = number, index, ids[index + 1]
+  end
 end
 
-local function takeEffects(counts)
-  for _ = 1, tonumber(take()) do
+local function takeEffects(counts, repeated)
+  for number = 0, tonumber(take()) - 1 do
     local eventId, step, count = take(), take(), tonumber(take())
     if counts and remembered(ledger, eventId)[step] == nil then
-      appendEffects(at, at + count - 1)
+      appendEffects(at, at + count - 1, number, repeated)
       remember(ledger, eventId, step, '')
     end
     at = at + count
@@ -63,8 +70,8 @@ while at <= #ARGV do
   local stream = streamOf(streams, id)
   local isTenant = tenure == '' or redis.call('HGET', KEYS[6], shard) == tenure
   local counts = held(stream, group, consumer, id, attempt) ~= nil and isTenant
-  local result = ''
-  takeEffects(counts)
+  local result, repeated = '', {''}
+  takeEffects(counts, repeated)
   takeMemories(counts)
   if not counts then
     result = false
@@ -76,6 +83,8 @@ while at <= #ARGV do
     redis.call('HDEL', notes, id)
     redis.call('HDEL', amended, id)
   end
+  repeated[1] = result
+  if #repeated > 1 then result = repeated end
   results[#results + 1] = result
 end
 return results
