@@ -19,9 +19,9 @@ import {
   isHealthReport,
   type Lineage,
   lineageOf,
-  messageIdsOf,
   type PublishReceipt,
   receiptOf,
+  receiptsOf,
   replayedCountOf,
   storedEvent,
   storedEvents,
@@ -97,7 +97,7 @@ export class EventClient implements AsyncDisposable {
   /**
    * Publishes an event and resolves to its message id. The event carries its id into every attempt, so that the service's
    * deduplication knows it again: a publish that was tried twice is one event. Rejects with `not_representable` before
-   * anything is sent.
+   * anything is sent, and with `event_id_conflict` when the id was published before with another type or other data.
    */
   async publishEvent(event: Event): Promise<string> {
     return (await this.publish(event)).messageId
@@ -111,13 +111,20 @@ export class EventClient implements AsyncDisposable {
 
   /**
    * Publishes all of the events or none and resolves to their message ids, in order. Tried again like one event. An error
-   * about one of them has its `index`.
+   * about one of them has its `index`. With `event_id_conflict` its `conflicts` are the indexes of the events that were not written,
+   * because their event ids stand for other events; every other event of the batch is in the log.
    */
   async publishBatch(events: readonly Event[], options: PublishOptions = {}): Promise<string[]> {
+    return (await this.publishAll(events, options)).map(({ messageId }) => messageId)
+  }
+
+  /** {@link EventClient.publishBatch} with the receipts, which say what was there already. All have the same status, and none has a version. */
+  async publishAll(events: readonly Event[], options: PublishOptions = {}): Promise<PublishReceipt[]> {
     if (events.length === 0) return []
     events.forEach(assertId)
+    const eventIds = events.map(({ eventId }) => eventId)
     return await this.#transport.json(publication('/events/batch', encodeJsonArray(events), options), (answer) =>
-      messageIdsOf(answer, events.length)
+      receiptsOf(answer, eventIds)
     )
   }
 

@@ -128,9 +128,14 @@ export class Health {
 }
 
 function spooling({ spool }: PublisherState): string[] {
-  if (spool === undefined || spool.events === 0) return []
-  const some = spool.events === 1 ? '1 event waits' : `${spool.events} events wait`
-  return [`${some} in the spool, the oldest for ${seconds(spool.oldestMs ?? 0)} s.`]
+  if (spool === undefined) return []
+  const { events, oldestMs, refused } = spool
+  const waiting = events === 1 ? '1 event waits' : `${events} events wait`
+  const kept = refused === 1 ? '1 event of the spool was' : `${refused} events of the spool were`
+  return [
+    ...(events === 0 ? [] : [`${waiting} in the spool, the oldest for ${seconds(oldestMs ?? 0)} s.`]),
+    ...(refused === 0 ? [] : [`${kept} refused by the log for good: look at them, and discard them.`])
+  ]
 }
 
 function lagging({ name, lagMs }: GroupInfo, { maxLagMs }: HealthBounds): string[] {

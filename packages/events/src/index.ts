@@ -18,7 +18,7 @@ export {
 } from './event.ts'
 export { newEventId } from './event-id.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
-export { isJsonObject, type JsonObject, type JsonValue } from './json-value.ts'
+export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-value.ts'
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
 export {

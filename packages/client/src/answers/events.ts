@@ -1,6 +1,6 @@
 import { EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
 import type { JsonParts } from '../json-object.ts'
-import { lacking, listOf, numberOf, partsOf, textOf, textsOf } from './parts.ts'
+import { lacking, listOf, numberOf, numbersOf, partsOf, textOf, textsOf } from './parts.ts'
 
 /** What became of a publish. */
 export interface PublishReceipt {
@@ -70,11 +70,22 @@ function isSpooled(body: unknown): boolean {
   return partsOf(body).status === 'spooled'
 }
 
-export function messageIdsOf(body: unknown, count: number): string[] {
+function messageIdsOf(body: unknown, count: number): string[] {
   if (isSpooled(body)) return new Array<string>(count).fill(textOf(body, 'spool_id'))
   const ids = textsOf(body, 'message_ids')
   if (ids.length === count) return ids
   throw lacking(`message_ids has ${ids.length} ids for ${count} events.`)
+}
+
+/** A batch has one status: what is spooled has one place, and whether it is a duplicate nobody knows yet. */
+export function receiptsOf(body: unknown, eventIds: readonly string[]): PublishReceipt[] {
+  const messageIds = messageIdsOf(body, eventIds.length)
+  const { duplicates } = partsOf(body)
+  const repeated = new Set(duplicates === undefined ? [] : numbersOf(body, 'duplicates'))
+  const status = isSpooled(body) ? 'spooled' : 'published'
+  return eventIds.map((eventId, i) => {
+    return { status, messageId: messageIds[i] as string, eventId, duplicate: repeated.has(i) }
+  })
 }
 
 export function eventTypesOf(body: unknown): string[] {

@@ -14,6 +14,9 @@ import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, Event
 import { checkedFilter, checkedReason, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
 
+/** In the metadata of an event that a group got with other data: who gave it that. Over HTTP nobody publishes an event with it. */
+export const AMENDED_BY = 'amended_by'
+
 export interface DeadLetterOfficeOptions {
   /** A started log. */
   readonly log: EventLog
@@ -30,8 +33,10 @@ export interface DeadLetterPage extends DeadLetterFilter {
 }
 
 export interface RequeueOptions extends Operator {
-  /** The group gets the event with this data instead; the log keeps what it has. */
+  /** The group gets the event with this data instead, and with `by` as its `metadata.amended_by`; the log keeps what it has. */
   readonly data?: JsonObject
+  /** Called with the event as it is, before it gets other data: what this throws is rejected with, and the letter stays. */
+  readonly mayAmend?: (event: Event) => void
 }
 
 /**
@@ -72,13 +77,15 @@ export class DeadLetterOffice {
    * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
    * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing` and `shredded`; the letter stays then.
    */
-  async requeue(id: string, { by, data }: RequeueOptions): Promise<void> {
+  async requeue(id: string, { by, data, mayAmend }: RequeueOptions): Promise<void> {
     operatorName(by)
     const letter = await this.#letters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
     if (data === undefined) return this.#putBack(letter, by)
     await beforeReading(this.#codec, [letter])
-    const amended = withData(this.#eventOf(letter), data)
+    const event = this.#eventOf(letter)
+    mayAmend?.(event)
+    const amended = amendedEvent(event, data, by)
     await this.#codec.beforeEncode?.([amended])
     await this.#letters.requeue(id, { by, payload: this.#codec.encode(amended) })
   }
@@ -144,12 +151,13 @@ function isShredded(error: unknown): boolean {
   return error instanceof EventSystemError && error.code === 'shredded'
 }
 
-function withData(event: Event, data: unknown): Event {
+/** Who amended an event stands beside `metadata.principal`, which still says who published it. */
+function amendedEvent(event: Event, data: unknown, by: string): Event {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new EventSystemError('invalid_data', `data must be an object, got ${JSON.stringify(data)}.`, {
       pointer: '/data'
     })
   }
   if (isKnownEventType(event.eventType)) validateData(event.eventType, data as JsonObject)
-  return { ...event, data: data as JsonObject }
+  return { ...event, data: data as JsonObject, metadata: { ...event.metadata, [AMENDED_BY]: by } }
 }

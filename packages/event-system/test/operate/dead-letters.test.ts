@@ -92,7 +92,7 @@ describeOnEachLog('dead letters', (logs) => {
     expect(await office.count()).toBe(3)
   })
 
-  test('are put back with other data for that group, all else of the event as it was', async () => {
+  test('are put back with other data for that group, and with who gave it; all else of the event is as it was', async () => {
     const log = await logs.open()
     const event = { ...signal('AAPL', 7), metadata: { correlation_id: 'c' } }
     await append(log, event)
@@ -100,8 +100,28 @@ describeOnEachLog('dead letters', (logs) => {
     const [letter] = await bury(log, 1)
     const data = { symbol: 'MSFT', signal: 'SELL', price: 0.1 }
     await office.requeue(letter?.id ?? '', { ...ADA, data })
-    expect(await claimed(log)).toEqual([{ ...event, data }])
+    expect(await claimed(log)).toEqual([{ ...event, data, metadata: { correlation_id: 'c', amended_by: 'ada' } }])
     expect((await log.read({ limit: 1 }))[0]?.payload).toBe(encodeEvent(event))
+  })
+
+  test('stay when who asks may not amend the event: they are told by what is thrown, which sees the event as it is', async () => {
+    const log = await logs.open()
+    const event = signal('AAPL', 7)
+    await append(log, event)
+    const office = new DeadLetterOffice({ log })
+    const letters = await bury(log, 1)
+    const seen: Event[] = []
+    const mayAmend = (asked: Event) => {
+      seen.push(asked)
+      throw new Error('not you')
+    }
+    const requeue = (more: object) => office.requeue(letters[0]?.id ?? '', { ...ADA, mayAmend, ...more })
+    await expect(requeue({ data: { symbol: 'MSFT', signal: 'SELL' } })).rejects.toThrow('not you')
+    expect(seen).toEqual([event])
+    expect(await office.list()).toEqual(letters)
+    await requeue({})
+    expect(seen).toHaveLength(1)
+    expect(await claimed(log)).toEqual([event])
   })
 
   test('keep the data that they were put back with when the event fails again', async () => {

@@ -8,11 +8,13 @@ export { type ApiKey, ApiKeys, type IssuedApiKey } from './api-keys.ts'
 export { type AccessConfiguration, asksForCredentials, readAccess, type TlsFiles } from './configuration.ts'
 export {
   allPublishedBy,
+  mayAmend,
   mayKnowGroup,
   mayRead,
   mayReadAll,
   maySeeAllFigures,
   maySeeFigures,
+  mustCount,
   mustHave,
   publishedBy,
   readableTypes

@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/event-system'
+import { AMENDED_BY, type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/event-system'
 import { ANYBODY, owns, type Principal } from './principal.ts'
 
 /** Throws `forbidden` unless the principal has the scope. */
@@ -9,22 +9,49 @@ export function mustHave(principal: Principal, scope: string): void {
 
 /**
  * An event as it is published for a principal: from a source that it owns, its first one where the event names none, and
- * with its name as `metadata.principal`, whatever the event says there. Throws `forbidden`.
+ * with its name as `metadata.principal`, whatever the event says there. An event that is published was amended by nobody. Throws
+ * `forbidden`.
  */
 export function publishedBy(principal: Principal, event: Event): Event {
-  if (principal === ANYBODY) return event
+  const metadata = unamended(event)
+  if (principal === ANYBODY) return metadata === event.metadata ? event : { ...event, metadata }
   mustHave(principal, `publish:${event.eventType}`)
   const source = event.source === '' ? (principal.sources[0] ?? principal.name) : event.source
-  if (!owns(principal, source)) {
-    const own = principal.sources.join(', ')
-    throw forbidden(`${principal.name} publishes as ${own}, and not as ${JSON.stringify(source)}.`, '/source')
+  mustOwn(principal, source)
+  return { ...event, source, metadata: { ...metadata, principal: principal.name } }
+}
+
+/**
+ * Throws `forbidden` unless the principal may say what an event says: other data under its type and its source is as good as an event
+ * that was published so.
+ */
+export function mayAmend(principal: Principal): (event: Event) => void {
+  return ({ eventType, source }) => {
+    mustHave(principal, `read:${eventType}`)
+    mustHave(principal, `publish:${eventType}`)
+    mustOwn(principal, source)
   }
-  return { ...event, source, metadata: { ...event.metadata, principal: principal.name } }
+}
+
+function mustOwn(principal: Principal, source: string): void {
+  if (owns(principal, source)) return
+  const own = principal.sources.join(', ')
+  throw forbidden(`${principal.name} publishes as ${own}, and not as ${JSON.stringify(source)}.`, '/source')
+}
+
+function unamended({ metadata }: Event): Event['metadata'] {
+  if (!(AMENDED_BY in metadata)) return metadata
+  const { [AMENDED_BY]: _, ...rest } = metadata
+  return rest
+}
+
+/** Throws `forbidden` unless the principal may count up this stream key. */
+export function mustCount(principal: Principal, streamKey: string | undefined): void {
+  if (streamKey !== undefined) mustHave(principal, `stream:${streamKey}`)
 }
 
 /** As {@link publishedBy}, of the events of a batch: what is refused names its index. */
 export function allPublishedBy(principal: Principal, events: readonly Event[]): Event[] {
-  if (principal === ANYBODY) return [...events]
   return events.map((event, index) => {
     try {
       return publishedBy(principal, event)

@@ -3,6 +3,7 @@ import { EventSystemError } from '@tradpal/event-system'
 /** What can be allowed, and what stands behind the colon. */
 const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>> = {
   publish: 'anything',
+  stream: 'anything',
   read: 'anything',
   consume: 'anything',
   replay: 'nothing',
@@ -14,6 +15,7 @@ const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>
 /** Every scope there is, for people: `<…>` stands for a name. */
 const SCOPE_FORMS: readonly string[] = [
   'publish:<event type>',
+  'stream:<prefix>',
   'read:<event type>',
   'consume:<group>',
   'replay',
@@ -25,6 +27,9 @@ const SCOPE_FORMS: readonly string[] = [
   'admin:keys',
   'admin:audit'
 ]
+
+/** Stream keys are made by the caller, one for each account or order: the name in a scope is what they begin with, with or without a `*`. */
+const OF_PREFIXES = 'stream:'
 
 /**
  * Checks how a scope is written: a verb, for some a colon and a name, and a `*` at the end for every name that begins so. `*`
@@ -60,8 +65,8 @@ export class Scopes {
     const scopes = [...new Set(list)].sort()
     for (const scope of scopes) assertScope(scope)
     this.list = scopes
-    this.#exact = new Set(scopes.filter((scope) => !scope.endsWith('*')))
-    this.#beginnings = scopes.filter((scope) => scope.endsWith('*')).map((scope) => scope.slice(0, -1))
+    this.#exact = new Set(scopes.filter((scope) => beginningOf(scope) === undefined))
+    this.#beginnings = scopes.map(beginningOf).filter((beginning) => beginning !== undefined)
   }
 
   /** Whether a scope that names one thing is among them. */
@@ -79,10 +84,19 @@ export class Scopes {
     return this.#beginnings.some((beginning) => `${verb}:`.startsWith(beginning))
   }
 
-  /** Which of these grants it, for who asks why. */
+  /** Which of these grants a scope, and all that it allows. */
   grantOf(scope: string): string | undefined {
-    return this.list.find((one) => one === scope || (one.endsWith('*') && scope.startsWith(one.slice(0, -1))))
+    return this.list.find((one) => {
+      const beginning = beginningOf(one)
+      return one === scope || (beginning !== undefined && scope.startsWith(beginning))
+    })
   }
+}
+
+/** What the scopes begin with that this one allows. Undefined for a scope that allows itself alone. */
+function beginningOf(scope: string): string | undefined {
+  if (scope.endsWith('*')) return scope.slice(0, -1)
+  return scope.startsWith(OF_PREFIXES) ? scope : undefined
 }
 
 export const ALL_SCOPES = new Scopes(['*'])

@@ -32,7 +32,8 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
   'invalid_options',
   'invalid_argument',
   'invalid_message_id',
-  'payload_too_large'
+  'payload_too_large',
+  'event_id_conflict'
 ])
 
 /** Whether an error says that what was given is wrong, and not that the log or the service failed. */

@@ -29,6 +29,7 @@ import {
   type GroupTarget,
   type KeyTarget,
   type LogStanding,
+  type PublishedEvent,
   type Target,
   type TargetFilter,
   type TargetHealth,
@@ -94,8 +95,8 @@ class LogTarget implements Target {
     this.audit = audit
   }
 
-  publishBatch(events: readonly Event[]): Promise<string[]> {
-    return this.#system.publishBatch(events)
+  publishAll(events: readonly Event[]): Promise<readonly PublishedEvent[]> {
+    return this.#system.publisher.publishAll(events)
   }
 
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {

@@ -9,6 +9,7 @@ import {
   type GroupTarget,
   type KeyTarget,
   type LogStanding,
+  type PublishedEvent,
   type Target,
   type TargetFilter,
   type TargetHealth,
@@ -56,8 +57,8 @@ class ServiceTarget implements Target {
     this.#longTimeoutMs = longTimeoutMs
   }
 
-  async publishBatch(events: readonly Event[]): Promise<string[]> {
-    return this.#client.publishBatch(events)
+  publishAll(events: readonly Event[]): Promise<readonly PublishedEvent[]> {
+    return this.#client.publishAll(events)
   }
 
   async getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {

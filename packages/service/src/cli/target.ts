@@ -59,6 +59,12 @@ export interface TargetHealth {
   readonly [detail: string]: unknown
 }
 
+export interface PublishedEvent {
+  readonly messageId: string
+  readonly eventId: string
+  readonly duplicate: boolean
+}
+
 /** As whom a command publishes where nobody else is known. */
 export const COMMAND_LINE = 'command_line'
 
@@ -68,8 +74,11 @@ export interface Target extends AsyncDisposable {
   readonly location: string
   /** The source of an event that names none: empty where the service knows who asks, and names them itself. */
   readonly source: string
-  /** Appends all of the events or none. A repeated event id inside the deduplication window appends nothing and has the first message id. */
-  publishBatch(events: readonly Event[]): Promise<string[]>
+  /**
+   * Appends all of the events or none, and says which were there already: those have the first message id. Rejects with
+   * `event_id_conflict` when event ids stand for other events: all events but those in its `conflicts` are in the log then.
+   */
+  publishAll(events: readonly Event[]): Promise<readonly PublishedEvent[]>
   /** In log order: with a start (`startTime` or `after`) the first ones from there, without the newest. */
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]>
   /** Any number of events, in log order and constant memory, up to what is the end of the log when it gets there. */

@@ -53,11 +53,11 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
         }
       },
       async (request, reply) => {
-        const { body, headers, principal } = request
+        const { body, principal } = request
         const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
         await limits.publish(request, reply, 1)
         request.offered = [event]
-        return receiptOf(await system.publisher.publish(event, publishOptions(headers)), reply)
+        return receiptOf(await system.publisher.publish(event, publishOptions(request)), reply)
       }
     )
   }

@@ -8,7 +8,7 @@ import {
   type RequeueReport
 } from '@tradpal/event-system'
 import Type, { type Static } from 'typebox'
-import { ANYBODY, type Principal } from '../access/index.ts'
+import { ANYBODY, mayAmend, type Principal } from '../access/index.ts'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
@@ -39,7 +39,14 @@ const filterSchema = Type.Object(filter)
 const requeueBody = closed({
   by,
   data: Type.Optional(
-    Type.Object({}, { additionalProperties: true, description: 'The group gets the event with this data instead.' })
+    Type.Object(
+      {},
+      {
+        additionalProperties: true,
+        description:
+          'The group gets the event with this data instead, and with who gave it as metadata.amended_by. It takes the scope publish:<type> and the source of the event.'
+      }
+    )
   )
 })
 const bulkBody = closed({
@@ -201,7 +208,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       await new ReadableLetters(deadLetters, principal).get(params.id)
       await deadLetters.requeue(params.id, {
         by: nameOf(principal, by),
-        ...(data === undefined ? {} : { data: data as JsonObject })
+        ...(data === undefined ? {} : { data: data as JsonObject, mayAmend: mayAmend(principal) })
       })
       return { status: 'requeued' as const, id: params.id }
     }

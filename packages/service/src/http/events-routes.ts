@@ -1,6 +1,14 @@
-import { decodeEvent, decodeEvents, EventSystemError } from '@tradpal/event-system'
+import {
+  decodeEvent,
+  decodeEvents,
+  EventIdConflictError,
+  EventSystemError,
+  type PublishReceipt
+} from '@tradpal/event-system'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { allPublishedBy, publishedBy } from '../access/index.ts'
+import { notePublished } from './auditing.ts'
 import { textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -31,11 +39,12 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
       }
     },
     async (request, reply) => {
-      const { body, headers, query, principal } = request
+      const { body, query, principal } = request
       const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
+      const options = publishOptions(request, query)
       await limits.publish(request, reply, 1)
       request.offered = [event]
-      return receiptOf(await system.publisher.publish(event, publishOptions(headers, query)), reply)
+      return receiptOf(await system.publisher.publish(event, options), reply)
     }
   )
 
@@ -69,7 +78,7 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
       schema: {
         tags: ['publish'],
         summary: 'Publish events as one unit: all or none',
-        description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index.`,
+        description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index. 409 event_id_conflict names in conflicts the events whose ids stand for other events; all others are published then.`,
         headers: preferHeader,
         querystring: expectation,
         response: { ...batchResponses, ...problemResponses }
@@ -83,11 +92,25 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
         throw new EventSystemError('payload_too_large', sentence)
       }
       const events = allPublishedBy(principal, decoded)
+      const options = publishOptions(request, query)
       await limits.publish(request, reply, events.length)
       request.offered = events
-      return batchReceiptOf(await system.publisher.publishAll(events, publishOptions(headers, query)), reply)
+      return batchReceiptOf(await allPublished(request, system.publisher.publishAll(events, options)), reply)
     }
   )
+}
+
+/** Of a batch with event ids in conflict the rest is in the log, and is recorded like any other publish. */
+async function allPublished(request: FastifyRequest, publishing: Promise<PublishReceipt[]>): Promise<PublishReceipt[]> {
+  try {
+    return await publishing
+  } catch (error) {
+    if (error instanceof EventIdConflictError) {
+      request.offered = request.offered?.filter((_, index) => !error.conflicts?.includes(index))
+      notePublished(request, error.published)
+    }
+    throw error
+  }
 }
 
 function decodeBatch(text: string, contentType = '') {

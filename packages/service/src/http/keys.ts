@@ -53,7 +53,7 @@ const rotated: AuditRule = {
   result: ofKey
 }
 
-/** API keys, for who may make them: nobody gives more than they have. */
+/** API keys, for who may make them: nobody gives more than they have, nor takes it from others. */
 export function keyRoutes(app: App, { access }: AppContext): void {
   const { keys } = access
 
@@ -96,7 +96,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       }
     },
     async ({ principal, body: { name, scopes = [], sources, expires_at: expiresAt } }) => {
-      mustHaveAll(principal, access.scopesOf(name, scopes))
+      mustHaveAll(principal, access.scopesOf(name, scopes), 'give')
       const made = await keys.create({
         name,
         scopes,
@@ -124,7 +124,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
     },
     async ({ principal, params, body: { overlap_ms: overlapMs = 86_400_000 } }) => {
       const { name, scopes } = await keys.get(params.id)
-      mustHaveAll(principal, access.scopesOf(name, scopes))
+      mustHaveAll(principal, access.scopesOf(name, scopes), 'give')
       return issuedAnswer(await keys.rotate(params.id, { overlapMs, by: principal.name }))
     }
   )
@@ -137,20 +137,28 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       schema: {
         tags: ['keys'],
         summary: 'End a key at once, on every instance',
+        description: 'It may do nothing that the one who ends it may not.',
         params,
         response: { 200: Type.Object(apiKey), ...problemResponses }
       }
     },
-    async ({ params }) => keyAnswer(await keys.revoke(params.id))
+    async ({ principal, params }) => {
+      const { name, scopes } = await keys.get(params.id)
+      mustHaveAll(principal, access.scopesOf(name, scopes), 'take')
+      return keyAnswer(await keys.revoke(params.id))
+    }
   )
 }
 
-/** Else who may make keys could give themselves everything. Throws `forbidden`. */
-function mustHaveAll({ name, scopes }: Principal, wanted: Scopes): void {
+/**
+ * Else who may make keys could give themselves everything, or shut out those who may do more. Rotating a key ends it too. Throws
+ * `forbidden`.
+ */
+function mustHaveAll({ name, scopes }: Principal, wanted: Scopes, to: 'give' | 'take'): void {
   const lacking = wanted.list.filter((scope) => scopes.grantOf(scope) === undefined)
   if (lacking.length === 0) return
-  const sentence = `${name} lacks ${lacking.join(', ')}, and cannot give what it has not.`
-  throw new EventSystemError('forbidden', sentence, { pointer: '/scopes' })
+  const rule = to === 'give' ? 'cannot give what it has not' : 'cannot end a key that may do more than itself'
+  throw new EventSystemError('forbidden', `${name} lacks ${lacking.join(', ')}, and ${rule}.`, { pointer: '/scopes' })
 }
 
 function issuedAnswer({ key, apiKey }: IssuedApiKey) {

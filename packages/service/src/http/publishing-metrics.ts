@@ -44,6 +44,14 @@ export class PublishingMetrics {
       }
     })
     new Gauge({
+      name: 'event_service_spool_refused_events',
+      help: 'Events of the spool that never come into the log, since their event ids stand for other events there.',
+      registers,
+      async collect() {
+        this.set((await state()).spool?.refused ?? 0)
+      }
+    })
+    new Gauge({
       name: 'event_service_publishes_in_flight',
       help: 'Events that wait for an answer of the log.',
       registers,

@@ -1,6 +1,7 @@
 import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { mustCount } from '../access/index.ts'
 import { notePublished } from './auditing.ts'
 import { published, publishedBatch } from './schemas.ts'
 
@@ -31,18 +32,23 @@ export const preferHeader = Type.Object({
   )
 })
 
+interface Expectation {
+  readonly stream_key?: string
+  readonly expected_version?: number
+}
+
 /**
  * `query`: what the schema `expectation` says. Who publishes over HTTP is told at once when there is no room, and comes
- * again: waiting requests would fill the memory.
+ * again: waiting requests would fill the memory. Throws `forbidden` for a stream key that the principal may not count.
  */
 export function publishOptions(
-  { prefer }: { readonly prefer?: string | string[] },
-  query: { readonly stream_key?: string; readonly expected_version?: number } = {}
+  { headers: { prefer }, principal }: Pick<FastifyRequest, 'headers' | 'principal'>,
+  { stream_key: streamKey, expected_version: expectedVersion }: Expectation = {}
 ): PublishOptions {
-  const { stream_key: streamKey, expected_version: expectedVersion } = query
   if (streamKey === undefined && expectedVersion !== undefined) {
     throw new EventSystemError('invalid_argument', 'expected_version is the version of a stream_key; give both.')
   }
+  mustCount(principal, streamKey)
   return {
     spool: prefer !== undefined && isContent(String(prefer)) ? 'allowed' : 'never',
     whenFull: 'refuse',
@@ -87,9 +93,16 @@ export function batchReceiptOf(receipts: readonly PublishReceipt[], reply: Fasti
     count: receipts.length,
     message_ids: messageIds,
     event_ids: eventIds,
+    ...duplicatesAmong(receipts),
     ...versionOf(receipts),
     ...flagOf(receipts)
   }
+}
+
+/** The indexes of those that were published before. */
+function duplicatesAmong(receipts: readonly PublishReceipt[]): { duplicates?: number[] } {
+  const duplicates = receipts.flatMap(({ duplicate }, index) => (duplicate ? [index] : []))
+  return duplicates.length === 0 ? {} : { duplicates }
 }
 
 /** The one since the last of them. */

@@ -44,7 +44,8 @@ export const newEvent = Type.Object(
     event_type: Type.String({ examples: ['trading_signal'] }),
     event_id: Type.Optional(
       Type.String({
-        description: 'Default: a new UUID. The same id again within the deduplication window is not appended.'
+        description:
+          'Default: a new UUID. The same event again within the deduplication window is not appended; another one with the same id is refused with 409.'
       })
     ),
     timestamp: Type.Optional(time('Default: now.')),
@@ -66,13 +67,19 @@ const version = Type.Integer({
 })
 
 export const streamKey = Type.String({
-  description: 'Of what the event is, or each of the batch: 1 to 200 characters. It is counted.',
+  description: 'Of what events are: 1 to 200 characters.',
   examples: ['account-7']
 })
 
 /** Of what is published, and the version of that that its publisher has seen. */
 export const expectation = closed({
-  stream_key: Type.Optional(streamKey),
+  stream_key: Type.Optional(
+    Type.String({
+      description:
+        'Of what the event is, or each of the batch: 1 to 200 characters. It is counted, which takes the scope stream:<prefix>.',
+      examples: ['account-7']
+    })
+  ),
   expected_version: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Publishes only if the stream_key has this version; else 409.' })
   )
@@ -98,6 +105,11 @@ export const publishedBatch = Type.Object({
   count: Type.Integer(),
   message_ids: Type.Array(messageId, { description: 'In the order of the events.' }),
   event_ids: Type.Array(Type.String()),
+  duplicates: Type.Optional(
+    Type.Array(Type.Integer(), {
+      description: 'The indexes, from 0, of the events that were published before: nothing was appended for them.'
+    })
+  ),
   version: Type.Optional(version),
   timestamp_ahead: Type.Optional(timestampAhead)
 })

@@ -15,13 +15,17 @@ describe('a scope', () => {
     'replay',
     'admin:*',
     'admin:dead-letters',
-    'consume:größe'
+    'consume:größe',
+    'stream:order-',
+    'stream:*'
   ])('may be %s', (scope) => expect(() => assertScope(scope)).not.toThrow())
 
   test.each([
     ['write:trading_signal', /There is no scope "write:trading_signal"; there are publish:<event type>/],
     ['publish', /lacks what it is for, as publish:\* has/],
     ['publish:', /lacks what it is for/],
+    ['stream', /lacks what it is for, as stream:\* has/],
+    ['stream:order 7', /has blanks in it/],
     ['replay:all', /says too much: it is replay alone/],
     ['publish:*_signal', /a \* stands elsewhere than at its end/],
     ['admin:everything', /behind admin: stands one of groups, dead-letters/],
@@ -47,6 +51,23 @@ describe('scopes', () => {
     expect(new Scopes(['read:*']).allowAll('read')).toBe(true)
     expect(new Scopes(['*']).allowAll('publish')).toBe(true)
     expect(scopes.grantOf('read:market_data_update')).toBe('read:market_*')
+  })
+
+  test('of stream keys allow what begins as they say, with a * or without, and grant no more', () => {
+    fc.assert(
+      fc.property(names, names, fc.boolean(), (prefix, key, hasStar) => {
+        const scopes = new Scopes([`stream:${prefix}${hasStar ? '*' : ''}`])
+        expect(scopes.allow(`stream:${key}`)).toBe(key.startsWith(prefix))
+        expect(scopes.allow(`stream:${prefix}${key}`)).toBe(true)
+        expect(scopes.allow(`publish:${prefix}`)).toBe(false)
+        expect(scopes.grantOf(`stream:${key}*`) !== undefined).toBe(key.startsWith(prefix))
+        expect(scopes.grantOf(`stream:${prefix}`)).toBe(scopes.list[0])
+        expect(scopes.grantOf('stream:*')).toBeUndefined()
+      })
+    )
+    expect(new Scopes(['publish:*']).allow('stream:a')).toBe(false)
+    expect(new Scopes(['stream:*']).allow('stream:a')).toBe(true)
+    expect(new Scopes(['stream:a']).allowAll('stream')).toBe(false)
   })
 
   test('without any allow nothing, and with * everything', () => {

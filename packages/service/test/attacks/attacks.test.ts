@@ -1,16 +1,20 @@
 import { test } from 'vitest'
-import { attackByWebPages } from './web-page.ts'
+import { amendedDeadLetters } from './amended-dead-letters.ts'
+import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { deletedAuditLog } from './deleted-audit-log.ts'
+import { foreignStreamKeys } from './foreign-stream-keys.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
-import { hostSaidTwice, orderSaidTwice } from './said-twice.ts'
 import { hostileText } from './hostile-text.ts'
-import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
+import { keysOfTheMightier } from './keys-of-the-mightier.ts'
 import { inventedEventTypes } from './metric-labels.ts'
 import { plainEntry } from './plain-entry.ts'
 import { privateCipher } from './private-cipher.ts'
+import { hostSaidTwice, orderSaidTwice } from './said-twice.ts'
 import { silentHandshakes } from './silent-handshakes.ts'
 import { stolenEvents } from './stolen-events.ts'
+import { takenEventIds } from './taken-event-ids.ts'
+import { attackByWebPages } from './web-page.ts'
 
 test(
   'item 11: each event is encrypted by node:crypto, and by nothing of the library',
@@ -78,3 +82,23 @@ test(
 )
 
 test('item 12: an audit log that was deleted is not verified as right', { timeout: 60_000 }, deletedAuditLog)
+
+test(
+  'an operator without permission to publish gets no changed order to a group out of the dead letters',
+  { timeout: 60_000 },
+  amendedDeadLetters
+)
+
+test(
+  'a publisher cannot count up the stream key of another, and so fail its publishes',
+  { timeout: 60_000 },
+  foreignStreamKeys
+)
+
+test(
+  'an order whose event id somebody took before is never dropped as if it were published',
+  { timeout: 60_000 },
+  takenEventIds
+)
+
+test('who may manage keys cannot shut out a principal that may do more', { timeout: 60_000 }, keysOfTheMightier)

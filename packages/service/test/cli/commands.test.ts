@@ -31,7 +31,7 @@ describe.each([
   })
   afterAll(() => target?.[Symbol.asyncDispose]())
 
-  test('publish takes one event from its options and prints its message id', async () => {
+  test('publish takes one event from its options and prints its message id; the same again is told, and another under its id is refused', async () => {
     const own = await open()
     onTestFinished(() => own[Symbol.asyncDispose]())
     const data = '{"symbol": "BTC/USDT", "signal": "BUY"}'
@@ -46,7 +46,20 @@ describe.each([
     expect(code).toBe(0)
     const messageId = stdout.trim()
     const again = await runCommand([...one, '--json'])
-    expect(JSON.parse(again.stdout)).toEqual({ message_id: messageId, event_id: 'mine', status: 'published' })
+    expect(JSON.parse(again.stdout)).toEqual({
+      message_id: messageId,
+      event_id: 'mine',
+      status: 'published',
+      duplicate: true
+    })
+    const forPeople = await runCommand(one)
+    expect(forPeople).toMatchObject({ stdout: `${messageId}\n`, stderr: '1 of 1 had been published before\n' })
+    const other = await runCommand([...one, '--data', '{"symbol": "BTC/USDT", "signal": "SELL"}'])
+    expect(other).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^error: .*"mine".*\(event_id_conflict\)\n$/)
+    })
 
     await using system = await own.openSystem()
     expect(await system.getEvents()).toEqual([
@@ -60,6 +73,19 @@ describe.each([
         metadata: { run: 7 }
       }
     ])
+  })
+
+  test('publish of NDJSON names the line whose event id stands for another event, and publishes the rest of its unit', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    const line = (event_id: string, price: number) => JSON.stringify({ ...signal('BTC/USDT', price), event_id })
+    const publish = (...lines: string[]) => runCommand(['publish', ...own.options], { input: `${lines.join('\n')}\n` })
+    expect((await publish(line('a', 0.1))).code).toBe(0)
+    const { code, stderr } = await publish(line('b', 0.2), '', line('a', 0.9), line('c', 0.3))
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^error: standard input, line 3: Event 1 of the batch: .*"a".*\(event_id_conflict\)\n$/)
+    await using system = await own.openSystem()
+    expect((await system.getEvents()).map(({ eventId }) => eventId)).toEqual(['a', 'b', 'c'])
   })
 
   test('publish prints the message ids of NDJSON in its order', () => {

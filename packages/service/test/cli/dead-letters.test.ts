@@ -61,7 +61,9 @@ describe.each([
     expect((await run('requeue', second, '--data', JSON.stringify(data), '--by', 'ann')).code).toBe(0)
 
     const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 10 })
-    expect(deliveries.map(({ payload }) => JSON.parse(payload ?? '').data)).toEqual([SIGNAL, data])
+    const events = deliveries.map(({ payload }) => JSON.parse(payload ?? ''))
+    expect(events.map((event) => event.data)).toEqual([SIGNAL, data])
+    expect(events.map(({ metadata }) => metadata.amended_by)).toEqual([undefined, 'ann'])
     const { actions } = JSON.parse((await run('actions', '--json')).stdout)
     expect(actions).toMatchObject([
       { action: 'requeue', by: userInfo().username, amended: false, letter: { id } },

@@ -61,6 +61,29 @@ describe('import of NDJSON', () => {
     expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   })
 
+  test('refuses a row whose event id stands for another event, and with --skip-invalid imports the others', async () => {
+    await using target = await sqliteTarget()
+    const row = (event_id: string, index: number) => JSON.stringify({ ...price(index), event_id })
+    const write = async (name: string, ...rows: string[]) => {
+      const path = join(folder, name)
+      await writeFile(path, `${rows.join('\n')}\n`)
+      return path
+    }
+    const first = await write('first.ndjson', row('a', 0), row('b', 1))
+    expect((await runCommand(['import', first, ...target.options])).code).toBe(0)
+    const second = await write('second.ndjson', row('c', 2), row('a', 90), row('b', 1), row('b', 91), row('d', 3))
+    const refused = await runCommand(['import', second, ...target.options])
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/Line 2: The event id "a" .*\(event_id_conflict\)/)
+    })
+    const { code, stdout } = await runCommand(['import', second, '--skip-invalid', '--json', ...target.options])
+    expect(code).toBe(3)
+    const codes = [2, 4].map((line) => expect.objectContaining({ line, code: 'event_id_conflict' }))
+    expect(JSON.parse(stdout)).toMatchObject({ imported: 3, refused: 2, refused_rows: codes })
+    expect(pricesOf(await eventsOf(target))).toEqual([0, 1, 2, 3])
+  })
+
   test('imports nothing of a file with a wrong line, and says which', async () => {
     await using target = await sqliteTarget()
     const path = await writeEvents(folder, 700)

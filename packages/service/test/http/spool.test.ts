@@ -110,6 +110,40 @@ test('health, stats, metrics and the command line show what waits in the spool, 
   )
 })
 
+test('an event of the spool whose id stands for another event is refused: health, stats, metrics and the command line show it until it is discarded', async () => {
+  const { url, redis, file } = await spooling()
+  const priced = (price: number, event_id: string) => ({ ...signal('A', { price }), event_id })
+  const { message_id } = (await post(`${url}/events`, priced(1, 'a'))).body
+  await redis.kill()
+  expect(await post(`${url}/events`, priced(99, 'a'), ASYNC)).toMatchObject({ status: 202 })
+  expect(await post(`${url}/events`, priced(2, 'b'), ASYNC)).toMatchObject({ status: 202 })
+  await redis.restart()
+  const spoolOf = async () => (await get(`${url}/health`)).body.publishing.spool
+  await waitFor(async () => (await spoolOf()).events === 0, { timeoutMs: 10_000 })
+
+  const { events } = (await get(`${url}/events`)).body
+  expect(events.map(({ data }: { data: { price: number } }) => data.price)).toEqual([1, 2])
+  const sentence = '1 event of the spool was refused by the log for good: look at them, and discard them.'
+  expect((await get(`${url}/health`)).body).toMatchObject({ status: 'degraded', reasons: [sentence] })
+  expect((await get(`${url}/events/stats`)).body.spool).toMatchObject({ events: 0, drained: 1, refused: 1 })
+  expect((await get(`${url}/metrics`)).text).toMatch(/^event_service_spool_refused_events 1$/m)
+  expect(JSON.parse((await runCommand(['spool', '--url', url, '--json'])).stdout)).toMatchObject({ refused: 1 })
+  expect(JSON.parse((await runCommand(['spool', '--file', file, '--json'])).stdout)).toMatchObject({ refused: 1 })
+  const refused = JSON.parse((await runCommand(['spool', '--file', file, '--refused'])).stdout)
+  expect(refused).toMatchObject({
+    first_message_id: message_id,
+    reason: expect.stringContaining('The event id "a" was published before'),
+    event: { event_id: 'a', data: { price: 99 } }
+  })
+
+  const missing = await runCommand(['spool', '--file', file, '--discard', 'none'])
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  const discarded = await runCommand(['spool', '--file', file, '--discard', refused.id])
+  expect(discarded).toMatchObject({ code: 0, stdout: '1 refused event is discarded\n' })
+  expect((await runCommand(['spool', '--file', file, '--refused'])).stdout).toBe('')
+  expect((await get(`${url}/health`)).body).toMatchObject({ status: 'healthy', publishing: { spool: { refused: 0 } } })
+})
+
 test('a client that is content with the spool is told so in its receipt', async () => {
   const { url, redis } = await spooling()
   const client = new EventClient({ url, retries: 0 })
@@ -132,7 +166,9 @@ test('a client that is content with the spool is told so in its receipt', async 
 
 test.each([
   [['spool', '--file', '/no/such/spool.db'], /There is no spool at/],
-  [['spool', '--events'], /give --file/]
+  [['spool', '--events'], /give --file/],
+  [['spool', '--discard', '1'], /give --file/],
+  [['spool', '--file', '/no/such/spool.db', '--events', '--refused'], /Give one of/]
 ])('%o is refused', async (args, sentence) => {
   const { code, stderr } = await runCommand(args)
   expect(code).not.toBe(0)

@@ -40,7 +40,8 @@ export function definePublish(command: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-It prints the message ids. NDJSON is published as it comes, in units of up to ${BATCH} lines; of a line only event_type is
+It prints the message ids, and says how many had been published before. An event id that stands for another event is refused:
+the rest of its unit is published. NDJSON is published as it comes, in units of up to ${BATCH} lines; of a line only event_type is
 required. The first wrong line ends it with 2; what stands before it is published.
 ${examples(
   `tradpal-events publish trading_signal --data '{"symbol": "BTC/USDT", "signal": "BUY"}' --source me`,
@@ -108,28 +109,36 @@ async function publishLines({ output, signal, openTarget }: Invocation, files: r
 /** Publishes the events of lines; when one is wrong, those before it, and then says so. */
 async function publishUpToWrong(target: Target, output: Output, file: string, lines: readonly Line[]): Promise<void> {
   const events: Event[] = []
+  const numbers: number[] = []
   let wrong: unknown
   for (const line of lines) {
     if (line.text.trim() === '') continue
     try {
       events.push(decodeEvent(line.text, { complete: true }))
+      numbers.push(line.number)
     } catch (error) {
       wrong = onLine(error, file, line.number)
       break
     }
   }
-  await publishBatch(target, output, events)
+  await publishBatch(target, output, events).catch((error) => {
+    const index = error instanceof EventSystemError ? error.index : undefined
+    throw index === undefined ? error : onLine(error, file, numbers[index] as number)
+  })
   if (wrong !== undefined) throw wrong
 }
 
 async function publishBatch(target: Target, output: Output, events: readonly Event[]): Promise<void> {
   if (events.length === 0) return
-  const messageIds = await target.publishBatch(events)
-  const lines = messageIds.map((messageId, index) => {
+  const published = await target.publishAll(events)
+  const lines = published.map(({ messageId, eventId, duplicate }) => {
     if (!output.json) return printable(messageId)
-    return printableJson({ message_id: messageId, event_id: events[index]?.eventId, status: 'published' })
+    const flag = duplicate ? { duplicate } : {}
+    return printableJson({ message_id: messageId, event_id: eventId, status: 'published', ...flag })
   })
   await output.write(`${lines.join('\n')}\n`)
+  const duplicates = published.filter(({ duplicate }) => duplicate).length
+  if (duplicates > 0 && !output.json) output.note(`${duplicates} of ${published.length} had been published before`)
 }
 
 function onLine(error: unknown, file: string, number: number): unknown {

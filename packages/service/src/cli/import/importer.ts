@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, fromWire } from '@tradpal/events'
+import { type Event, EventSystemError, fromWire, sameJson } from '@tradpal/events'
 import { isWrongInput } from '../exit-codes.ts'
 import type { Target } from '../target.ts'
 import { rowEventId } from './identity.ts'
@@ -137,15 +137,15 @@ export class Importer {
   async #withoutThoseInTheLog(candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     const { position } = this.#progress
     const wanted = new Set(candidates.map(({ event }) => event.eventId))
-    const there = new Set<string>()
+    const there = new Map<string, Event[]>()
     for await (const event of this.#import.target.readEvents(position === null ? {} : { after: position })) {
       if (!wanted.has(event.eventId)) continue
-      there.add(event.eventId)
+      there.set(event.eventId, [...(there.get(event.eventId) ?? []), event])
       this.#count({ position: event.messageId })
       if (there.size === wanted.size) break
     }
     this.#inDoubt = there.size > 0 && there.size === wanted.size
-    const missing = candidates.filter(({ event }) => !there.has(event.eventId))
+    const missing = candidates.filter(({ event }) => !there.get(event.eventId)?.some((known) => isSame(event, known)))
     this.#found += candidates.length - missing.length
     return missing
   }
@@ -154,10 +154,11 @@ export class Importer {
   async #publish(candidates: readonly Candidate[]): Promise<void> {
     if (candidates.length === 0) return
     try {
-      const messageIds = await this.#import.target.publishBatch(candidates.map(({ event }) => event))
-      this.#count({ imported: candidates.length, position: messageIds.at(-1) ?? null })
+      const published = await this.#import.target.publishAll(candidates.map(({ event }) => event))
+      this.#count({ imported: candidates.length, position: published.at(-1)?.messageId ?? null })
     } catch (error) {
       if (!(error instanceof EventSystemError) || !isWrongInput(error.code)) throw error
+      if (error.code === 'event_id_conflict') return this.#publishBeside(error.conflicts ?? [0], candidates)
       const wrong = candidates.length === 1 ? 0 : error.index
       if (wrong !== undefined) {
         this.#refuse((candidates[wrong] as Candidate).line, onLine((candidates[wrong] as Candidate).line, error))
@@ -168,6 +169,16 @@ export class Importer {
         await this.#publish(candidates.slice(half))
       } else throw error
     }
+  }
+
+  /** The others are in the log already: sent again, they are known by their event ids, and have their message ids. */
+  async #publishBeside(conflicts: readonly number[], candidates: readonly Candidate[]): Promise<void> {
+    for (const index of conflicts) {
+      const { line, event } = candidates[index] as Candidate
+      const sentence = `The event id ${JSON.stringify(event.eventId)} was published before, with another type or other data.`
+      this.#refuse(line, onLine(line, new EventSystemError('event_id_conflict', sentence)))
+    }
+    await this.#publish(candidates.filter((_, index) => !conflicts.includes(index)))
   }
 
   /** Throws the error, unless wrong rows are passed over. */
@@ -190,6 +201,11 @@ export class Importer {
 interface Candidate {
   readonly line: number
   readonly event: Event
+}
+
+/** Another event under the same id is for the log to refuse. */
+function isSame(event: Event, known: Event): boolean {
+  return event.eventType === known.eventType && sameJson(event.data, known.data)
 }
 
 function onLine(line: number, { code, message, pointer }: EventSystemError): EventSystemError {

@@ -7,27 +7,43 @@ export interface Endpoint {
   readonly security: readonly object[] | undefined
   /** As `x-scope` says it: `publish:<…>`, `consume:{group} or admin:groups`. Undefined: whoever is known. */
   readonly scope: string | undefined
-  /** What its JSON body must have. */
-  readonly required: readonly string[]
+  /** The names of what it takes in the query. */
+  readonly query: readonly string[]
+  /** The names of what it takes in the body, and whether that is a list. */
+  readonly members: readonly string[]
+  readonly takesList: boolean
 }
 
 interface Operation {
   readonly security?: readonly object[]
   readonly 'x-scope'?: string
-  readonly requestBody?: { readonly content: Record<string, { readonly schema?: { readonly required?: string[] } }> }
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: BodySchema }>> }
 }
+
+interface BodySchema {
+  readonly type?: string
+  readonly properties?: object
+}
+
 type Description = { paths: Record<string, Record<string, Operation>> }
 
 /** Every endpoint of a description. */
 export function endpointsOf({ paths }: Description): Endpoint[] {
   return Object.entries(paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, { security, 'x-scope': scope, requestBody }]) => ({
-      method: method.toUpperCase(),
-      path: path.replaceAll(/\{\w+\}/g, 'x'),
-      security,
-      scope,
-      required: requestBody?.content['application/json']?.schema?.required ?? []
-    }))
+    Object.entries(item).map(([method, operation]) => {
+      const { security, 'x-scope': scope, parameters = [], requestBody } = operation
+      const schema = requestBody?.content?.['application/json']?.schema
+      return {
+        method: method.toUpperCase(),
+        path: path.replaceAll(/\{\w+\}/g, 'x'),
+        security,
+        scope,
+        query: parameters.filter(({ in: place }) => place === 'query').map(({ name }) => name),
+        members: Object.keys(schema?.properties ?? {}),
+        takesList: schema?.type === 'array'
+      }
+    })
   )
 }
 

@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { EventClient } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { newFolder } from '../../../../../test/support/new-folder.ts'
 import { get, LOGS, newLog } from '../support/test-service.ts'
 import { callerWith, guardedService, keyHeaders } from './support.ts'
 
@@ -82,6 +85,52 @@ test('nobody gives more than they have, nor makes a key of a name to which the p
   const mighty = await as('mighty', ['*'])
   const { id } = (await mighty.post('/keys', { name: 'b', scopes: ['publish:*'] })).body
   expect((await admin.post(`/keys/${id}/rotate`, {})).status).toBe(403)
+})
+
+test('nobody ends a key that may do more than themselves, by revoking it or by rotating it; one that may do less they end', async () => {
+  const { as, url } = await guardedService('sqlite', { EVENT_AUDIT: 'on' })
+  const mighty = await as('mighty', ['*'])
+  const { id, key } = (await mighty.post('/keys', { name: 'executor', scopes: ['publish:*', 'consume:orders'] })).body
+  const admin = await as('admin', ['admin:keys', 'publish:*'])
+  const refused = await admin.delete(`/keys/${id}`)
+  expect(refused).toMatchObject({
+    status: 403,
+    body: { detail: 'admin lacks consume:orders, and cannot end a key that may do more than itself.' }
+  })
+  expect((await admin.post(`/keys/${id}/rotate`, { overlap_ms: 0 })).status).toBe(403)
+  const executor = callerWith(url, { authorization: `Bearer ${key}` })
+  expect((await executor.post('/events', { event_type: 'system_health' })).status).toBe(200)
+  const { entries } = (await mighty.get('/audit?action=keys.revoked')).body
+  expect(entries.map(({ outcome, principal }: Record<string, unknown>) => [outcome, principal])).toEqual([
+    ['begun', 'admin'],
+    ['refused', 'admin']
+  ])
+
+  const weaker = (await mighty.post('/keys', { name: 'feed', scopes: ['publish:market_*'] })).body
+  expect((await admin.delete(`/keys/${weaker.id}`)).status).toBe(200)
+  expect((await admin.delete('/keys/none')).status).toBe(404)
+  expect((await mighty.delete(`/keys/${id}`)).status).toBe(200)
+})
+
+test('what the policy gives a name counts as what its key may do', async () => {
+  const folder = await newFolder()
+  const policy = join(folder, 'policy.json')
+  await writeFile(policy, JSON.stringify({ principals: { executor: { scopes: ['consume:orders'] } } }))
+  const { as } = await guardedService('sqlite', { EVENT_POLICY_FILE: policy })
+  const { id } = (await (await as('mighty', ['*'])).post('/keys', { name: 'executor', scopes: [] })).body
+  const admin = await as('admin', ['admin:keys'])
+  expect((await admin.delete(`/keys/${id}`)).status).toBe(403)
+})
+
+test('a key ends itself, and every other that it could make', async () => {
+  const { as } = await guardedService()
+  const admin = await as('admin', ['admin:keys', 'stream:order-'])
+  const made = (await admin.post('/keys', { name: 'a', scopes: ['stream:order-7*'] })).body
+  expect((await admin.delete(`/keys/${made.id}`)).status).toBe(200)
+  const [own] = (await admin.get('/keys')).body.keys
+  expect(own).toMatchObject({ name: 'admin', scopes: ['admin:keys', 'stream:order-'] })
+  expect((await admin.delete(`/keys/${own.id}`)).status).toBe(200)
+  expect((await admin.get('/keys')).status).toBe(401)
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { LOGS, signal } from '../support/test-service.ts'
+import { LOGS, post, serviceOver, signal } from '../support/test-service.ts'
 import { guardedService } from './support.ts'
 
 describe.each(LOGS)('publishing as somebody, over %s', (kind) => {
@@ -26,6 +26,46 @@ describe.each(LOGS)('publishing as somebody, over %s', (kind) => {
     expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden', pointer: '/source' } })
     expect(refused.body.detail).toBe('ml_service publishes as ml_service, and not as "risk_service".')
     expect((await caller.get('/events')).body.count).toBe(1)
+  })
+})
+
+describe.each(LOGS)('a stream key, over %s,', (kind) => {
+  const paths = ['/events', '/events/batch'] as const
+  const bodyFor = (path: string) => (path === '/events' ? signal() : [signal()])
+
+  test('is counted by who has its prefix, and else refused with nothing counted or written', async () => {
+    const { as } = await guardedService(kind)
+    const anybody = await as('a_test', ['publish:*', 'read:*'])
+    const neighbour = await as('a_test', ['publish:*', 'stream:order-8'])
+    const owner = await as('a_test', ['publish:*', 'stream:order-7'])
+    for (const path of paths) {
+      for (const query of ['stream_key=order-7', 'stream_key=order-7&expected_version=0']) {
+        for (const caller of [anybody, neighbour]) {
+          const refused = await caller.post(`${path}?${query}`, bodyFor(path))
+          expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+          expect(refused.body.detail).toBe('a_test lacks the scope stream:order-7.')
+        }
+      }
+      expect((await owner.post(`${path}?stream_key=order-8`, bodyFor(path))).status).toBe(403)
+      expect((await owner.post(`${path}?stream_key=order-`, bodyFor(path))).status).toBe(403)
+    }
+    expect((await anybody.get('/versions?stream_key=order-7')).body.version).toBe(0)
+    expect((await anybody.get('/events')).body.count).toBe(0)
+    for (const path of paths) expect((await owner.post(`${path}?stream_key=order-7`, bodyFor(path))).status).toBe(200)
+    expect((await owner.post('/events?stream_key=order-70', signal())).status).toBe(200)
+    expect((await anybody.get('/versions?stream_key=order-7')).body.version).toBe(2)
+  })
+
+  test('is counted by whoever may do everything, and by everybody where nobody is asked for credentials', async () => {
+    const { as } = await guardedService(kind)
+    const mighty = await as('a_test', ['*'])
+    const { url } = await serviceOver(kind, { EVENT_AUTH: 'off' })
+    const { url: ofNeighbours } = await serviceOver(kind)
+    for (const path of paths) {
+      expect((await mighty.post(`${path}?stream_key=a`, bodyFor(path))).status).toBe(200)
+      expect((await post(`${url}${path}?stream_key=a`, bodyFor(path))).status).toBe(200)
+      expect((await post(`${ofNeighbours}${path}?stream_key=a`, bodyFor(path))).status).toBe(200)
+    }
   })
 })
 

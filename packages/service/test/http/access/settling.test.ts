@@ -11,9 +11,7 @@ import { callerWith, guardedService, keyHeaders } from './support.ts'
 /** The endpoints that settle deliveries: those whose body names some. */
 async function settlingEndpoints(): Promise<Endpoint[]> {
   const { url } = await serviceOver()
-  return endpointsOf((await get(`${url}/openapi.json`)).body).filter(({ required }) =>
-    required.includes('delivery_ids')
-  )
+  return endpointsOf((await get(`${url}/openapi.json`)).body).filter(({ members }) => members.includes('delivery_ids'))
 }
 
 describe.each([

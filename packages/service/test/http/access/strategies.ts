@@ -10,8 +10,14 @@ import type { RunningService } from '../../../src/index.ts'
 import { newSigningKey, signed, TokenIssuer } from '../support/token-issuer.ts'
 import type { Endpoint } from './endpoints.ts'
 
-/** Calls an endpoint as somebody, with an empty object as the body where none is given, and resolves to the status. */
-export type Caller = (endpoint: Pick<Endpoint, 'method' | 'path'> & { readonly body?: object }) => Promise<number>
+/** What is sent to an endpoint. */
+export interface Call extends Pick<Endpoint, 'method' | 'path'> {
+  /** What becomes JSON. Default: an empty object, where the method has a body. */
+  readonly body?: object
+}
+
+/** Calls an endpoint as somebody, and resolves to the status. */
+export type Caller = (call: Call) => Promise<number>
 
 export interface Credentials {
   /** Of a principal that may do just this. */
@@ -145,6 +151,21 @@ export async function certificateStrategy(): Promise<Strategy> {
 
 const DAY_MS = 86_400_000
 
+/** The sets of scopes with which stream keys are sent. */
+export const STREAM_KEY_SCOPES = [
+  ['publish:*', 'read:*', 'stats'],
+  ['publish:*', 'stream:x-*'],
+  ['publish:*', 'stream:x-'],
+  ['publish:*', 'stream:*'],
+  ['publish:*', 'stream:y-*']
+] as const
+
+/** The sets of scopes with which dead letters are put back. */
+export const AMENDING_SCOPES = [
+  ['admin:dead-letters', 'read:*', 'publish:trading_signal'],
+  ['admin:dead-letters', 'read:*', 'publish:risk_alert']
+] as const
+
 /** The sets of scopes with which endpoints are called. */
 const EACH_SCOPE: readonly (readonly string[])[] = [
   ['stats'],
@@ -161,14 +182,17 @@ const EACH_SCOPE: readonly (readonly string[])[] = [
     'admin:retention',
     'admin:keys',
     'admin:audit'
-  ].map((scope) => [scope, 'read:*'])
+  ].map((scope) => [scope, 'read:*']),
+  ...STREAM_KEY_SCOPES,
+  ...AMENDING_SCOPES
 ]
 
 function bearing(url: string, credential?: string): Caller {
   const authorization: Record<string, string> =
     credential === undefined ? {} : { authorization: `Bearer ${credential}` }
-  return async ({ method, path, body: given }) => {
-    const { headers, body } = contentOf(method, given)
+  return async (call) => {
+    const { method, path } = call
+    const { headers, body } = contentOf(call)
     const response = await fetch(`${url}${path}`, { method, headers: { ...authorization, ...headers }, body })
     await response.body?.cancel()
     return response.status
@@ -176,9 +200,10 @@ function bearing(url: string, credential?: string): Caller {
 }
 
 function overTls(url: string, shown: object): Caller {
-  return ({ method, path, body: given }) =>
+  return (call) =>
     new Promise((resolve, reject) => {
-      const { headers: ofContent, body } = contentOf(method, given)
+      const { method, path } = call
+      const { headers: ofContent, body } = contentOf(call)
       const headers = { ...ofContent, 'content-length': body?.length ?? 0 }
       const sent = request(`${url}${path}`, { method, headers, agent: false, ...shown }, (response) => {
         response.destroy()
@@ -189,7 +214,7 @@ function overTls(url: string, shown: object): Caller {
     })
 }
 
-function contentOf(method: string, body: object = {}): { headers: Record<string, string>; body: string | null } {
+function contentOf({ method, body = {} }: Call): { headers: Record<string, string>; body: string | null } {
   if (!['POST', 'PATCH', 'DELETE'].includes(method)) return { headers: {}, body: null }
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }

@@ -1,7 +1,7 @@
 import { decodeEvents, parseJson, silentLogger, systemClock } from '@tradpal/event-system'
 import { expect, test } from 'vitest'
 import { forwardedAddresses, networkOf } from '../../../src/access/addresses.ts'
-import { Access } from '../../../src/access/index.ts'
+import { Access, ANYBODY } from '../../../src/access/index.ts'
 import { assertScope } from '../../../src/access/scopes.ts'
 import { instantOf } from '../../../src/http/range.ts'
 import { publishOptions } from '../../../src/http/receipts.ts'
@@ -18,6 +18,8 @@ const access = await Access.open({
 
 const show = (authorization: string) =>
   access.principalOf({ authorization, apiKey: undefined, address: '10.0.0.1', certificate: undefined })
+
+const prefer = (preferences: string) => publishOptions({ headers: { prefer: preferences }, principal: ANYBODY })
 
 /** What is tried, with a text of about `n` characters. */
 const CASES: Readonly<Record<string, (n: number) => unknown>> = {
@@ -37,8 +39,8 @@ const CASES: Readonly<Record<string, (n: number) => unknown>> = {
   'an unknown type': (n) => decodeEvents(`[{"event_type":"${'t'.repeat(n)}"}]`),
   'a timestamp of fractions': (n) => instantOf('start_time', `2026-01-01T00:00:00.${'0'.repeat(n)}`),
   'a timestamp of blanks': (n) => instantOf('start_time', `2026-01-01T00:00:00${' '.repeat(n)}`),
-  'preferences of blanks': (n) => publishOptions({ prefer: `${' '.repeat(n)}respond-async${' '.repeat(n)}x` }),
-  'preferences of commas': (n) => publishOptions({ prefer: ' ,'.repeat(n / 2) }),
+  'preferences of blanks': (n) => prefer(`${' '.repeat(n)}respond-async${' '.repeat(n)}x`),
+  'preferences of commas': (n) => prefer(' ,'.repeat(n / 2)),
   'a forwarded header of quotes': (n) => forwardedAddresses({ forwarded: 'for="'.repeat(n / 5) }),
   'a forwarded header of names': (n) => forwardedAddresses({ forwarded: 'for='.repeat(n / 4) }),
   'addresses of brackets': (n) => forwardedAddresses({ 'x-forwarded-for': '['.repeat(n) }),
