@@ -7,8 +7,8 @@ import { connectionOf, isHttp2 } from '../tls/index.ts'
 export const KEEP_ALIVE_MS = 72_000
 /** A connection that is ended politely has this long to take what is left for it. Then it is destroyed. */
 const LINGER_MS = 2_000
-/** An answer of which the client takes nothing for this long is cut off. */
-const UNREAD_MS = 30_000
+/** An answer of which the client takes nothing for this long is cut off. A client may work for a while on what a replay has brought. */
+const UNREAD_MS = 120_000
 
 export interface Deadlines {
   /** From the accept of a connection to the first complete head of a request, the TLS handshake included. */
@@ -17,7 +17,7 @@ export interface Deadlines {
   readonly requestTimeoutMs: number
   /** From the end of the last answer to the head of the next request. Default {@link KEEP_ALIVE_MS}. */
   readonly keepAliveMs?: number
-  /** Default 30 s. */
+  /** For how long a client may take nothing of an answer. Default {@link UNREAD_MS}. */
   readonly unreadMs?: number
 }
 
