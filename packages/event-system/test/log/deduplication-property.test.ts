@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EventLog } from '../../src/log/index.ts'
@@ -9,20 +10,9 @@ interface Id {
   readonly number: number
 }
 
-/** UUIDs that are alike but for how they end, those of another run, those that say when they were made, and what is nearly one or something else. */
-const SHAPES = [
-  'alike',
-  'alike',
-  'alike',
-  'other run',
-  'of now',
-  'of now',
-  'of now',
-  'capitals',
-  'short',
-  'field'
-] as const
-/** By how much the clock is off by which an id was made, in ms. */
+/** UUIDs that are alike but for their ends, UUIDs of any shape, UUIDs that begin with a time, and other texts. */
+const SHAPES = ['alike', 'alike', 'random', 'of now', 'of now', 'capitals', 'short', 'part'] as const
+/** How far the clock is off that made the id, in ms. */
 const OFF = [0, 0, 0, -10, 5, 15, 60, 95, -1_000, 60_000]
 
 const id = fc.record<Id>({ shape: fc.constantFrom(...SHAPES), number: fc.nat(99) })
@@ -68,8 +58,10 @@ function eventIdOf(run: number, startedAt: number, { shape, number }: Id): strin
   switch (shape) {
     case 'alike':
       return group + ending
-    case 'other run':
-      return `f${group.slice(1)}${ending}`
+    case 'random': {
+      const digits = createHash('sha256').update(`${run} ${number}`).digest('hex')
+      return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(12, 15)}-8${digits.slice(15, 18)}-${digits.slice(18, 30)}`
+    }
     case 'of now': {
       const time = (startedAt + (OFF[number % OFF.length] as number)).toString(16).padStart(12, '0')
       return `${time.slice(0, 8)}-${time.slice(8)}-7${ending.slice(-3)}-8${run.toString(16).padStart(3, '0')}-${ending.slice(-4)}${ending.slice(-8)}`
@@ -78,7 +70,7 @@ function eventIdOf(run: number, startedAt: number, { shape, number }: Id): strin
       return `${group}ABCDEF${ending.slice(6)}`
     case 'short':
       return `${run} ${number}`
-    case 'field':
+    case 'part':
       return number % 2 === 0 ? `${group}${run}` : group
   }
 }

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { newEventId } from '@tradpal/events'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AppendEntry, Delivery, Settlement } from '../../src/log/port.ts'
 import { redisInTest } from './redis-in-test.ts'
 
@@ -21,6 +22,10 @@ describe('what stands in Redis', () => {
   const { started } = redis
 
   const command = (...args: string[]) => redis.client.sendCommand(args)
+  const redisMs = async () => {
+    const [seconds, microseconds] = (await redis.client.time()).map(Number) as [number, number]
+    return seconds * 1_000 + Math.floor(microseconds / 1_000)
+  }
 
   test('an event is one entry of tradpal_events with one field, event, and an id of its own', async () => {
     const log = await started()
@@ -32,6 +37,26 @@ describe('what stands in Redis', () => {
     const info = await redis.client.xInfoStream('tradpal_events')
     expect(info).toMatchObject({ length: 1, 'last-generated-id': result?.messageId })
   })
+
+  test.each([-3_600_000, -5, 50, 3_600_000])(
+    'a message id has the time of Redis, when the clock of the publisher is off by %i ms',
+    async (off) => {
+      const log = await started()
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + off)
+      onTestFinished(() => {
+        vi.restoreAllMocks()
+      })
+      for (let i = 0; i < 20; i++) {
+        const eventId = newEventId()
+        const before = await redisMs()
+        const [result] = await log.append([{ eventId, eventType: 'trading_signal', payload: eventId }])
+        const time = log.timeOf(result?.messageId as string)
+        expect(time).toBeGreaterThanOrEqual(before)
+        expect(time).toBeLessThanOrEqual(await redisMs())
+      }
+    }
+  )
 
   test('an entry that an older service adds by hand is an event like all others', async () => {
     const log = await started()

@@ -1,10 +1,15 @@
 import { createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { newEventId } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
+import { randomFrom } from '../../../../test/support/random.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
+import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
 import type { Delivery, EventLog } from '../../src/log/port.ts'
 import { type ConnectionChange, RedisLog } from '../../src/log/redis/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
 import { command, entry, failure, newLog, server, started as startedLog } from './redis-logs.ts'
 
 const LETTER = {
@@ -323,4 +328,37 @@ describe('a server that refuses', () => {
     expect((await reading).length).toBe(1)
     expect(ms).toBeLessThan(2_000)
   })
+})
+
+test('a publisher that repeats each event until it is told where the event is: the log has each once, there, and in order', {
+  timeout: 30_000
+}, async () => {
+  const random = randomFrom(20_261_127)
+  const redis = await server()
+  const proxy = await TcpProxy.before(Number(new URL(redis.url).port))
+  onTestFinished(() => proxy.close())
+  const log = await startedLog({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 100 })
+  const troubles = [() => proxy.delay(150), () => proxy.loseAnswers(), () => proxy.reset(), () => proxy.cutOff()]
+  const told: { messageId: string; payload: string }[] = []
+  let troubled = true
+  const publishing = (async () => {
+    while (troubled) {
+      const eventId = newEventId()
+      const one = { eventId, eventType: 'trading_signal', payload: JSON.stringify({ event_id: eventId }) }
+      const append = async () => (await log.append([one]))[0]
+      const { messageId } = await waitFor(append, { timeoutMs: 10_000, what: `an answer about ${eventId}` })
+      told.push({ messageId, payload: one.payload })
+    }
+  })()
+  for (let i = 0; i < 20; i++) {
+    await sleep(50 + random() * 50)
+    troubles[Math.floor(random() * troubles.length)]?.()
+    await sleep(random() * 200)
+    proxy.mend()
+  }
+  troubled = false
+  await publishing
+  const other = await startedLog({ url: redis.url })
+  expect(await other.read({ limit: 100_000 })).toEqual(told)
+  expect(told.length).toBeGreaterThan(20)
 })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { newEventId as newUuid } from '@tradpal/events'
+import type { AppendEntry, AppendResult } from '../port.ts'
 import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries } from './entries.ts'
 import { assertGrowing, eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -159,6 +161,24 @@ export const appendCases: readonly ConformanceCase[] = [
         await log.append(entries),
         first.map(({ messageId }) => ({ messageId, duplicate: true }))
       )
+    }
+  },
+  {
+    title: 'append: an event id stays a duplicate when its entry was appended alone and trimmed meanwhile',
+    async run(harness) {
+      const log = await harness.open()
+      const entries: AppendEntry[] = []
+      const first: AppendResult[] = []
+      for (let i = 0; i < 20; i++) {
+        const eventId = newUuid()
+        const entry = { eventId, eventType: 'risk_alert', payload: JSON.stringify({ event_id: eventId }) }
+        entries.push(entry)
+        first.push(...(await log.append([entry])))
+      }
+      await log.trim({ maxLength: 0 })
+      const known = first.map(({ messageId }) => ({ messageId, duplicate: true }))
+      assert.deepEqual(await log.append(entries), known)
+      assert.deepEqual((await Promise.all(entries.map((entry) => log.append([entry])))).flat(), known)
     }
   },
   {

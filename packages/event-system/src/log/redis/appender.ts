@@ -1,16 +1,13 @@
-import { assertExpectedVersions, assertStreamKey, EventSystemError, type StreamVersion } from '@tradpal/events'
+import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult, MessageId } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import type { Connection, Writer } from './connection.ts'
-import { confirmationOf } from './durability.ts'
-import { isReply } from './errors.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
 import { type Payloads, PLACE_FIELD } from './payloads.ts'
 import { rowsOf } from './rows.ts'
 import { runScript } from './scripts.ts'
-import { Seats } from './seats.ts'
 import type { StoredEntry } from './settlements.ts'
 import { expectedArguments, placedAt, type VersionedReply, versionedResults } from './versions.ts'
 
@@ -18,14 +15,11 @@ import { expectedArguments, placedAt, type VersionedReply, versionedResults } fr
 const PAYLOAD_FIELD = 'event'
 
 /** Of ids that follow one on the other, the first alone. */
-type AppendReply = [ids: string[] | string, duplicates: number[], ...timeMs: number[]]
+type AppendReply = [ids: string[] | string, duplicates: number[]]
 
 const NOTHING: readonly StreamVersion[] = []
 
-export type AppenderOptions = Pick<
-  ResolvedRedisLogOptions,
-  'deduplicationWindowMs' | 'durability' | 'partitioning' | 'timeoutMs'
->
+export type AppenderOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'partitioning' | 'timeoutMs'>
 
 /** Appends to a log, in the way that its options say. */
 export class Appender {
@@ -36,11 +30,6 @@ export class Appender {
   readonly #isPartitioned: boolean
   readonly #window: string
   readonly #timeoutMs: number
-  /** Those who wait for a confirmation would keep others waiting for it. */
-  readonly #seats: Seats | undefined
-  #underWay = 0
-  /** While an event is on its way to its seat: what came behind it, and must not be sent before it has one. */
-  #behind: (() => void)[] | undefined
 
   /** `payloads`: where those of what is appended are to stand elsewhere. */
   constructor(
@@ -56,7 +45,6 @@ export class Appender {
     this.#isPartitioned = options.partitioning === 'type'
     this.#window = String(options.deduplicationWindowMs)
     this.#timeoutMs = options.timeoutMs
-    this.#seats = confirmationOf(options.durability) === undefined ? new Seats() : undefined
   }
 
   /** What is appended by another script is written by this, to be as durable. */
@@ -83,76 +71,17 @@ export class Appender {
       isVersioned = true
     }
     if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs, isVersioned ? expected : undefined)
-    const leftMs = this.#behind === undefined ? timeoutMs : await this.#turnBehind(this.#behind, timeoutMs)
-    this.#underWay++
-    try {
-      if (isVersioned) return await this.#appendVersioned(entries, expected, leftMs)
-      return await this.#appendUnversioned(entries, leftMs)
-    } catch (error) {
-      this.#seats?.forget()
-      throw error
-    } finally {
-      this.#underWay--
-    }
+    if (isVersioned) return this.#appendVersioned(entries, expected, timeoutMs)
+    return this.#appendUnversioned(entries, timeoutMs)
   }
 
-  /** Resolves when all that was to be appended is sent, or after `timeoutMs`. */
-  async allSent(timeoutMs: number): Promise<void> {
-    if (this.#behind !== undefined) await this.#turnBehind(this.#behind, timeoutMs).catch(() => {})
-  }
-
-  #appendUnversioned(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
-    const isAlone = entries.length === 1 && this.#underWay === 1
-    const seat = isAlone ? this.#seats?.of(entries[0] as AppendEntry) : undefined
-    if (seat === undefined) return this.#appendByScript(entries, timeoutMs)
-    return this.#appendToSeat(seat, entries, timeoutMs)
-  }
-
-  /** To this message id, or to any when the stream is past it. */
-  async #appendToSeat(seat: MessageId, entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
-    const startedAt = performance.now()
-    const behind: (() => void)[] = []
-    this.#behind = behind
-    try {
-      const payload = (entries[0] as AppendEntry).payload
-      const command = ['XADD', this.#keys.stream, seat, PAYLOAD_FIELD, payload]
-      const messageId = await this.#connection.durable.write<string>(command, timeoutMs)
-      return [{ messageId, duplicate: false }]
-    } catch (error) {
-      if (!isReply(error, 'ERR The ID specified in XADD')) throw error
-      this.#seats?.rest()
-      // Sent before what waits behind it goes on.
-      return this.#appendByScript(entries, Math.max(1, timeoutMs - (performance.now() - startedAt)))
-    } finally {
-      this.#behind = undefined
-      for (const goOn of behind) goOn()
-    }
-  }
-
-  async #appendByScript(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
+  async #appendUnversioned(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
     const rows = rowsOf(entries, (args, { payload }) => args.push(payload))
     const { stream, deduplication } = this.#keys
     const writer = this.#connection.durable
     const args = [this.#window, ...rows]
     const reply = await runScript<AppendReply>(writer, 'append', [stream, ...deduplication], args, timeoutMs)
-    if (reply[2] !== undefined) this.#seats?.heard(reply[2])
     return toResults(reply, entries.length)
-  }
-
-  /** Resolves, in turn, when what was sent before has its seat or another place, to what is left of the time. Rejects with `log_unavailable`, unsent, when nothing is. */
-  #turnBehind(behind: (() => void)[], timeoutMs: number): Promise<number> {
-    this.#seats?.rest()
-    const startedAt = performance.now()
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const message = `Redis at ${this.#connection.location} did not answer within ${timeoutMs} ms what was sent before this, which was not sent.`
-        reject(new EventSystemError('log_unavailable', message))
-      }, timeoutMs)
-      behind.push(() => {
-        clearTimeout(timer)
-        resolve(Math.max(1, timeoutMs - (performance.now() - startedAt)))
-      })
-    })
   }
 
   async #appendVersioned(

@@ -102,9 +102,7 @@ export class RedisLog implements EventLog {
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
     this.#closed = true
     this.#doorbell.ringAll()
-    const startedAt = performance.now()
-    await this.#appender.allSent(timeoutMs)
-    await this.#connection.close(Math.max(0, timeoutMs - (performance.now() - startedAt)))
+    await this.#connection.close(timeoutMs)
     this.#payloads?.close()
   }
 

@@ -35,9 +35,9 @@ end
 local function appendEffects(first, last, number, repeated)
   local add = appenderTo(streams[1])
   local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
-  local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i, id)
+  local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i)
     if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
-    return add(i, id)
+    return add(i)
   end)
   finish()
   for _, index in ipairs(duplicates) do

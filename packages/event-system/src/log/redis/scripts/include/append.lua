@@ -2,7 +2,7 @@
 --
 -- The events stand in ARGV in rows: the field of their ids, the last 12 characters of each one after the other, in
 -- growing order, or '' where the field is that of one id, how many they are, and then the arguments of each.
--- Includes: remembered, seats
+-- Includes: remembered
 
 local CHUNK = 1000 -- Lua's stack holds some 8,000 arguments
 
@@ -61,10 +61,9 @@ local function recordsOf(endings, ids, count)
   return table.concat(records)
 end
 
--- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i, id)
--- appends the event whose arguments begin at i, and answers its message id; with an id, in the log's own stream, that one, or
--- nil when the stream is past it. Returns the message ids, the indexes (from 0) of those that were there already, and the
--- time; without a window none.
+-- streams: those of the log. first, last: where the rows stand in ARGV, in which each event has `width` arguments. add(i)
+-- appends the event whose arguments begin at i, and answers its message id. Returns the message ids and the indexes (from 0)
+-- of those that were there already.
 local function appendEvents(streams, evenHash, oddHash, window, first, last, width, add)
   local ids, duplicates, total = {}, {}, 0
   local now, span, current, before
@@ -95,33 +94,18 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
       if size >= 2 * CHUNK then write() end
     end
 
-    local least, greatest, past
-    if window > 0 then least, greatest, past = seatsOf(places, now) end
-    local areSeated = least and isAnySeated(streams[1], least, greatest)
-
-    local function addNext(i)
-      local id = past and add(i, past) or add(i)
-      past = nil
-      return id
-    end
-
-    local function isAnySeatedIn(field)
-      return areSeated and hasSeats(field) and isAnySeated(streams[1], field, field)
-    end
-
     -- Events of a row of which some may have been there before.
-    local function addNew(row, field, endings, count, areInSeats)
+    local function addNew(row, field, endings, count)
       for k = 0, count - 1 do
         local text, ending = kept[field] or here[row + 1], string.sub(endings, 12 * k + 1, 12 * k + 12)
         local own = text and #text >= LONG and ending ~= '' and '=' .. field .. ending
         local id = own and kept[own] and recordIn(kept[own], '', now, window)
           or rememberedIn(current, text, field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
-          or areInSeats and seatTakenBy(streams[1], field, ending, now - window)
         if id then
           duplicates[#duplicates + 1] = total
         else
-          id = addNext(places[row] + 3 + width * k)
+          id = add(places[row] + 3 + width * k)
           if own then
             keep(own, '1:' .. id .. ':')
           else
@@ -135,12 +119,10 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
 
     for row, at in ipairs(places) do
       local field, endings, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-      local areInSeats = isAnySeatedIn(field)
-      if kept[field] or here[row + 1] or old[row + 1] or areInSeats then
-        addNew(row, field, endings, count, areInSeats)
+      if kept[field] or here[row + 1] or old[row + 1] then
+        addNew(row, field, endings, count)
       else
-        ids[total + 1] = addNext(at + 3)
-        for k = 1, count - 1 do ids[total + 1 + k] = add(at + 3 + width * k) end
+        for k = 0, count - 1 do ids[total + 1 + k] = add(at + 3 + width * k) end
         total = total + count
         if window > 0 then keep(field, recordsOf(endings, ids, count)) end
       end
@@ -148,5 +130,10 @@ local function appendEvents(streams, evenHash, oddHash, window, first, last, wid
     write()
     first = next
   end
-  return ids, duplicates, now
+  return ids, duplicates
+end
+
+-- Returns add(i), which appends the payload in ARGV[i] to the log's own stream and answers its message id.
+local function appenderTo(stream)
+  return function(i) return redis.call('XADD', stream, '*', 'event', ARGV[i]) end
 end

@@ -2,7 +2,7 @@
 -- something is expected of have those versions. When all of the events were there already, nothing is expected.
 -- Includes: append
 
-local function areAllThere(streams, evenHash, oddHash, window, first, last, width)
+local function areAllThere(evenHash, oddHash, window, first, last, width)
   if window == 0 then return false end
   local now, span, current, before = spansOf(evenHash, oddHash, window)
   while first <= last do
@@ -14,7 +14,6 @@ local function areAllThere(streams, evenHash, oddHash, window, first, last, widt
         local ending = string.sub(endings, 12 * k - 11, 12 * k)
         local isThere = rememberedIn(current, here[row + 1], field, ending, now, window)
           or rememberedIn(before, old[row + 1], field, ending, now, window)
-          or seatTakenBy(streams[1], field, ending, now - window)
         if not isThere then return false end
       end
     end
@@ -42,14 +41,14 @@ local function appendVersioned(streams, evenHash, oddHash, versionsHash, window,
   for i = at + 1, first - 2, 2 do
     local actual = versionOf(ARGV[i])
     if actual ~= tonumber(ARGV[i + 1]) then
-      if areAllThere(streams, evenHash, oddHash, window, first, #ARGV, width) then break end
+      if areAllThere(evenHash, oddHash, window, first, #ARGV, width) then break end
       return {(i - at - 1) / 2, actual}
     end
   end
 
-  local ids, duplicates = appendEvents(streams, evenHash, oddHash, window, first, #ARGV, width, function(i, asked)
-    local id, key = add(i, asked), ARGV[i + width - 1]
-    if id == nil or key == '' then return id end
+  local ids, duplicates = appendEvents(streams, evenHash, oddHash, window, first, #ARGV, width, function(i)
+    local id, key = add(i), ARGV[i + width - 1]
+    if key == '' then return id end
     versions[key] = versionOf(key) + 1
     counted[key] = true
     return id .. ' ' .. versions[key]
