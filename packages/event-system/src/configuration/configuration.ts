@@ -170,7 +170,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded })
     return { log: sealed(new SqliteLog({ path, clock, ...settings })), logSettings: settings, auditLog, ...others }
   }
-  const settings = { durability: durability.redis, ...partitioning, ...ofEither }
+  const settings = { durability: durability.redis, partitioning, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }
   const log = new RedisLog({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })

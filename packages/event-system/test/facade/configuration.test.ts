@@ -108,16 +108,6 @@ describe('the configuration', () => {
     [{ partitioning: 'type' }, /^partitioning is for a log in Redis/],
     [{ environment: { EVENT_PARTITIONING: 'type' } }, /^EVENT_PARTITIONING is for a log in Redis/],
     [{ redisUrl: 'redis://h', partitioning: 'topic' }, /^partitioning must be none or type, got "topic"\.$/],
-    [
-      { redisUrl: 'redis://h', partitioning: 'type', partitionPlacement: 'spread' },
-      /^partitionPlacement spread is for a log in a Redis Cluster/
-    ],
-    [
-      { environment: { REDIS_URL: 'redis+cluster://h', EVENT_PARTITION_PLACEMENT: 'spread' } },
-      /^EVENT_PARTITION_PLACEMENT spread is for a log in a Redis Cluster .* that is partitioned by type\.$/
-    ],
-    [{ redisUrl: 'redis+cluster://h', partitionShards: 2 }, /^partitionShards is for a log whose placement is spread/],
-    [{ environment: { EVENT_PARTITION_SHARDS: '0' } }, /^EVENT_PARTITION_SHARDS must be a whole number from 1 to 64/],
     [{ redisUrl: 'redis://h', redisTls: { caFile: 'ca.pem' } }, /^redisTls\.caFile is for .* begins with rediss\.$/],
     [
       { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' } },
@@ -144,12 +134,7 @@ describe('the configuration', () => {
   })
 
   it('does not ask of another log what the environment asks of its own', () => {
-    const environment = {
-      REDIS_URL: 'redis+cluster://h',
-      EVENT_PARTITIONING: 'type',
-      EVENT_PARTITION_PLACEMENT: 'spread',
-      EVENT_PARTITION_SHARDS: '4'
-    }
+    const environment = { REDIS_URL: 'redis+cluster://h', EVENT_PARTITIONING: 'type' }
     expect(configure({ environment }).log.location).toBe('redis+cluster://h tradpal_events')
     expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
   })

@@ -27,13 +27,10 @@ describe('a log in a Redis Cluster', () => {
   })
   afterAll(() => cluster.stop())
 
-  describe.each([
-    { placement: 'together', shards: 1 },
-    { placement: 'spread', shards: 2 }
-  ] as const)('is a log, partitioned by type, placement $placement', (placement) => {
+  describe('is a log, partitioned by type', () => {
     for (const { title, needs, run } of conformance) {
       test(title, async (context) => {
-        const harness = redisHarness({ url: cluster.url, partitioning: 'type', ...placement })
+        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
         onTestFinished(() => harness.dispose())
         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
         await run(harness)
@@ -176,108 +173,6 @@ describe('a log in a Redis Cluster', () => {
       expect(acknowledged.length).toBeGreaterThan(payloads.length / 2)
     }
   )
-})
-
-describe('a log whose events are spread over a Redis Cluster', () => {
-  let cluster: RedisCluster
-  beforeAll(async () => {
-    cluster = await startRedisCluster()
-  })
-  afterAll(() => cluster.stop())
-
-  const TYPES = ['market_data_update', 'order_executed', 'risk_alert', 'trading_signal', 'portfolio_update']
-  const spread = { partitioning: 'type', placement: 'spread', shards: 3 } as const
-  const ofEachType = () => TYPES.map((type) => entry(`${type} ${unique()}`, type))
-  const payloadsOf = (entries: readonly { payload: string | null }[]) => entries.map(({ payload }) => payload)
-
-  test('has its events on every node, and is read as one by whoever does not spread them', async () => {
-    const streamName = 'everywhere'
-    const log = await started({ url: cluster.url, streamName, ...spread })
-    const entries = Array.from({ length: 9 }, ofEachType).flat()
-    await log.append(entries)
-    for (const master of cluster.masters) {
-      const keys = await cluster.ask<string[]>(master, 'KEYS', `${streamName}:type:*`)
-      expect(keys.length).toBeGreaterThan(0)
-      for (const key of keys) {
-        const [first] = await cluster.ask<[string, string[]][]>(master, 'XRANGE', key, '-', '+', 'COUNT', '1')
-        expect(first?.[1][0]).toBe('event')
-      }
-    }
-    const reader = await started({ url: cluster.url, streamName })
-    expect(payloadsOf(await reader.read({ limit: 100 }))).toEqual(payloadsOf(entries))
-    const risks = await reader.read({ eventTypes: ['risk_alert'], limit: 100 })
-    expect(payloadsOf(risks)).toEqual(payloadsOf(entries.filter(({ eventType }) => eventType === 'risk_alert')))
-    const group = reader.group('group')
-    await group.create('start')
-    expect(payloadsOf(await group.read('one', { limit: 100, waitMs: 0 }))).toEqual(payloadsOf(entries))
-  })
-
-  test('appends nothing while a node that it needs is away, hands back what it cannot read, and goes on when it is there again', async () => {
-    const streamName = 'a_node_away'
-    const { node } = await cluster.ownerOf(streamName)
-    const log = await started({ url: cluster.url, streamName, timeoutMs: 500, ...spread })
-    const before = Array.from({ length: 3 }, ofEachType).flat()
-    await log.append(before)
-    const group = log.group('group')
-    await group.create('start')
-    const away = cluster.masters.find((master) => master !== node) as RedisServer
-    const batch = Array.from({ length: 3 }, ofEachType).flat()
-    away.pause()
-    try {
-      await expect(log.append(batch)).rejects.toMatchObject({ code: 'log_unavailable', retryable: true })
-      expect((await cluster.ask<[string, unknown][]>(node, 'XINFO', 'GROUPS', streamName)).length).toBe(1)
-      await expect(log.read({ limit: 100 })).rejects.toMatchObject({ code: expect.stringMatching(/^log_/) })
-      await expect(group.read('one', { limit: 100, waitMs: 0 })).rejects.toMatchObject({ retryable: true })
-    } finally {
-      away.resume()
-    }
-    expect((await untilAppended(log, batch)).some(({ duplicate }) => duplicate)).toBe(false)
-    expect(payloadsOf(await readAll(log))).toEqual(payloadsOf([...before, ...batch]))
-    const handedBack = await group.claim('two', { minIdleMs: 60_000, limit: 100 })
-    const rest = await group.read('two', { limit: 100, waitMs: 0 })
-    expect(payloadsOf([...handedBack, ...rest])).toEqual(payloadsOf([...before, ...batch]))
-  })
-
-  test('removes events ten minutes after their entries, and those that no entry ever referred to', async () => {
-    const streamName = 'swept'
-    const log = await started({ url: cluster.url, streamName, ...spread, shards: 1 })
-    const twice = entry('a duplicate', 'risk_alert')
-    await log.append([twice, twice])
-    const key = `${streamName}:type:{risk_alert/0}`
-    const { node } = await cluster.ownerOf(key)
-    const long = Date.now() - 3_600_000
-    await cluster.ask(node, 'DEL', key)
-    for (const id of [`${long}-0`, `${long}-1`])
-      await cluster.ask(node, 'XADD', key, id, 'event', 'nobody refers to it')
-    await log.append([entry('new', 'risk_alert')])
-    expect(await log.trim({ maxLength: 1 })).toMatchObject({ removed: 1 })
-    expect(await cluster.ask<number>(node, 'XLEN', key)).toBe(1)
-    expect(payloadsOf(await log.read({ limit: 10 }))).toEqual(['new'])
-  })
-
-  test('calls an entry poison whose event a failover has lost', async () => {
-    const streamName = 'lost_payload'
-    const log = await started({ url: cluster.url, streamName, ...spread, shards: 1 })
-    const [first] = await log.append([entry('lost', 'risk_alert'), entry('there', 'trading_signal')])
-    const key = `${streamName}:type:{risk_alert/0}`
-    await cluster.ask((await cluster.ownerOf(key)).node, 'DEL', key)
-    const group = log.group('group')
-    await group.create('start')
-    const deliveries = await group.read('one', { limit: 10, waitMs: 0 })
-    expect(deliveries).toMatchObject([
-      { messageId: first?.messageId, payload: null, raw: { at: expect.stringMatching(/^0 \d+-\d+$/) } },
-      { payload: 'there' }
-    ])
-  })
-
-  test.each([
-    [{ partitioning: 'none' }, /partitioning is type/],
-    [{ streamName: '{tag}' }, /braces/],
-    [{ shards: 65 }, /from 1 to 64/],
-    [{ url: 'redis://localhost' }, /redis\+cluster/]
-  ] as const)('is refused with %o', (options, sentence) => {
-    expect(() => new RedisLog({ url: cluster.url, ...spread, ...options })).toThrow(sentence)
-  })
 })
 
 describe('a log in a Redis Cluster with replicas', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AppendEntry, Entry, EventLog, MessageId } from '../../src/log/port.ts'
+import { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 
@@ -84,6 +85,23 @@ describe('a log that is partitioned by type', () => {
       { numRuns: 40 }
     )
   })
+
+  test.each(['first', 'last'])(
+    'whose %s event an earlier version has put on another node is refused with log_incompatible',
+    async (which) => {
+      const fields = [{ at: '0 1764057600000-0' }, { event: 'an event' }]
+      await redis.client.set('tradpal_events:partitions', 'order_executed')
+      for (const one of which === 'first' ? fields : fields.reverse()) {
+        await redis.client.xAdd('tradpal_events:type:order_executed', '*', one as Record<string, string>)
+      }
+      const refused = new RedisLog({ url: redis.server.url })
+      onTestFinished(() => refused.close())
+      await expect(refused.start()).rejects.toMatchObject({
+        code: 'log_incompatible',
+        message: expect.stringMatching(/EVENT_PARTITION_PLACEMENT=spread.*export the log.*import it/)
+      })
+    }
+  )
 
   test('turned on over a log with events and groups, it moves nothing: the old come first, and groups go on where they stood', async () => {
     const before = await started('none')

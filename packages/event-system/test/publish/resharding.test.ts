@@ -15,8 +15,7 @@ const PUBLISHERS = ['A', 'B', 'C', 'D']
 
 test.each([
   { streamName: 'moved', partitioning: 'none' },
-  { streamName: 'moved_by_type', partitioning: 'type' },
-  { streamName: 'moved_spread', partitioning: 'type', partitionPlacement: 'spread', partitionShards: 2 }
+  { streamName: 'moved_by_type', partitioning: 'type' }
 ] as const)(
   'every publish resolves while its slot is handed from node to node, once and in order: $streamName',
   async (options) => {

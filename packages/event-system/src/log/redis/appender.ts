@@ -5,14 +5,10 @@ import type { Connection, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
-import { type Payloads, PLACE_FIELD } from './payloads.ts'
 import { rowsOf } from './rows.ts'
 import { runScript } from './scripts.ts'
 import type { StoredEntry } from './settlements.ts'
 import { expectedArguments, placedAt, type VersionedReply, versionedResults } from './versions.ts'
-
-/** The field of an entry that holds its payload itself. */
-const PAYLOAD_FIELD = 'event'
 
 /** Of ids that follow one on the other, the first alone. */
 type AppendReply = [ids: string[] | string, duplicates: number[]]
@@ -26,22 +22,14 @@ export class Appender {
   readonly #connection: Connection
   readonly #keys: LogKeys
   readonly #partitions: Partitions
-  readonly #payloads: Payloads | undefined
   readonly #isPartitioned: boolean
   readonly #window: string
   readonly #timeoutMs: number
 
-  /** `payloads`: where those of what is appended are to stand elsewhere. */
-  constructor(
-    connection: Connection,
-    keys: LogKeys,
-    { partitions, payloads }: { partitions: Partitions; payloads: Payloads | undefined },
-    options: AppenderOptions
-  ) {
+  constructor(connection: Connection, keys: LogKeys, partitions: Partitions, options: AppenderOptions) {
     this.#connection = connection
     this.#keys = keys
     this.#partitions = partitions
-    this.#payloads = payloads
     this.#isPartitioned = options.partitioning === 'type'
     this.#window = String(options.deduplicationWindowMs)
     this.#timeoutMs = options.timeoutMs
@@ -50,11 +38,6 @@ export class Appender {
   /** What is appended by another script is written by this, to be as durable. */
   get writer(): Writer {
     return this.#connection.durable
-  }
-
-  /** What the field of an entry in a partition is called. */
-  get field(): string {
-    return this.#payloads === undefined ? PAYLOAD_FIELD : PLACE_FIELD
   }
 
   async append(
@@ -105,13 +88,12 @@ export class Appender {
     expected: readonly StreamVersion[] | undefined
   ): Promise<AppendResult[]> {
     const { deduplication, bell, versions } = this.#keys
-    const places = await this.#payloads?.write(entries, timeoutMs)
     const makeArguments = async () => {
       const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
-      const args = [this.#window, this.field]
+      const args = [this.#window]
       if (expected !== undefined) args.push(...expectedArguments(expected))
-      const rows = rowsOf(entries, (row, { eventType, payload, streamKey = '' }, i) => {
-        row.push(places?.[i] ?? payload, String(numbers.get(eventType)))
+      const rows = rowsOf(entries, (row, { eventType, payload, streamKey = '' }) => {
+        row.push(payload, String(numbers.get(eventType)))
         if (expected !== undefined) row.push(streamKey)
       })
       return [...args, ...rows]
@@ -130,20 +112,16 @@ export class Appender {
 
   /**
    * For entries that another script appends: resolves to what says how each is appended, to be asked for anew whenever the
-   * script is run. Payloads that stand elsewhere are written now.
+   * script is run.
    */
-  async prepare(entries: readonly AppendEntry[]): Promise<() => Promise<(entry: AppendEntry) => StoredEntry>> {
+  prepare(entries: readonly AppendEntry[]): () => Promise<(entry: AppendEntry) => StoredEntry> {
     if (!this.#isPartitioned)
       return async () =>
         ({ payload }) => ({ content: payload, number: '' })
-    const places = new Map<AppendEntry, string>()
-    for (const [i, place] of ((await this.#payloads?.write(entries)) ?? []).entries()) {
-      places.set(entries[i] as AppendEntry, place)
-    }
     return async () => {
       const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
       return (entry) => ({
-        content: places.get(entry) ?? entry.payload,
+        content: entry.payload,
         number: String(numbers.get(entry.eventType))
       })
     }

@@ -15,12 +15,12 @@ export class DurableLine {
   readonly #line: Line
   readonly #confirmation: Confirmation
   /** A key that is written before each confirmation: Redis confirms a connection's own writes, and of an event that is there already it makes none. */
-  readonly #mark: string | undefined
+  readonly #mark: string
   readonly #location: string
   /** What is to be confirmed at the end of this turn, by the time that it has. */
   readonly #turn = new Map<number, Promise<number>>()
 
-  constructor(line: Line, confirmation: Confirmation, mark: string | undefined, location: string) {
+  constructor(line: Line, confirmation: Confirmation, mark: string, location: string) {
     this.#line = line
     this.#confirmation = confirmation
     this.#mark = mark
@@ -63,7 +63,7 @@ export class DurableLine {
     const { by, replicas } = this.#confirmation
     const waitMs = String(Math.max(1, Math.ceil(timeoutMs - Math.min(LONGEST_WAY_BACK_MS, timeoutMs * WAY_BACK))))
     const command = by === 'fsync' ? ['WAITAOF', '1', '0', waitMs] : ['WAIT', String(replicas), waitMs]
-    const marking = this.#mark === undefined ? undefined : this.#line.send(['SET', this.#mark, ''], 'write', timeoutMs)
+    const marking = this.#line.send(['SET', this.#mark, ''], 'write', timeoutMs)
     const waiting = this.#line.send<number | [local: number, replicas: number]>(command, 'read', timeoutMs)
     const [answer] = await Promise.all([waiting, marking])
     return typeof answer === 'number' ? answer : answer[0]

@@ -4,26 +4,17 @@ import { type EntryReply, toEntry } from './entries.ts'
 import type { LogKeys } from './keys.ts'
 import { rangeEnd, rangeStart } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
-import type { Payloads } from './payloads.ts'
 
 /** Reads what stands in the streams of a log, as one. */
 export class EntryReader {
   readonly #connection: Connection
   readonly #keys: LogKeys
   readonly #partitions: Partitions
-  readonly #payloads: Payloads | undefined
 
-  /** `payloads`: where entries may have theirs elsewhere. */
-  constructor(connection: Connection, keys: LogKeys, partitions: Partitions, payloads?: Payloads) {
+  constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
     this.#connection = connection
     this.#keys = keys
     this.#partitions = partitions
-    this.#payloads = payloads
-  }
-
-  /** Entries, or deliveries, as they stand in the log: with their payloads. */
-  async complete<Some extends Entry>(entries: readonly Some[]): Promise<readonly Some[]> {
-    return this.#payloads === undefined ? entries : this.#payloads.fill(entries)
   }
 
   async get(messageId: MessageId): Promise<Entry | undefined> {
@@ -68,7 +59,7 @@ export class EntryReader {
       () => [direction, end, String(limit), ...streams().map((_, i) => start(i))],
       { streams }
     )
-    return [...(await this.complete(replies.map(toEntry)))]
+    return replies.map(toEntry)
   }
 }
 

@@ -73,11 +73,6 @@ export function partitionKey({ prefix }: LogKeys, partition: string): string {
   return `${prefix}:type:${partition}`
 }
 
-/** A stream of the payloads of a type, which may stand on any node of a cluster: the stream's name has no braces then. */
-export function payloadKey({ stream }: LogKeys, eventType: string, shard: number): string {
-  return `${stream}:type:{${encodeURIComponent(eventType)}/${shard}}`
-}
-
 /** A hash of a collection's records, by id; its revision stands under the empty id. */
 export function recordsKey({ prefix }: LogKeys, collection: string): string {
   return `${prefix}:records:${collection}`

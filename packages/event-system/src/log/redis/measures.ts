@@ -5,21 +5,17 @@ import { xinfo } from './group-info.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { greatestOf, leastOf } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
-import type { Payloads } from './payloads.ts'
 
 /** How much a log holds, in all its streams. */
 export class Measures {
   readonly #connection: Connection
   readonly #keys: LogKeys
   readonly #partitions: Partitions
-  readonly #payloads: Payloads | undefined
 
-  /** `payloads`: where entries have theirs elsewhere. */
-  constructor(connection: Connection, keys: LogKeys, partitions: Partitions, payloads: Payloads | undefined) {
+  constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
     this.#connection = connection
     this.#keys = keys
     this.#partitions = partitions
-    this.#payloads = payloads
   }
 
   async length(): Promise<number> {
@@ -44,42 +40,35 @@ export class Measures {
     return Number(info['entries-added'] ?? 0)
   }
 
-  /** What the events take, in bytes. Of payloads that wait to be removed nothing counts. */
-  async bytesOfEvents(): Promise<number> {
-    const [bytes, length, payloads] = await Promise.all([
-      this.#bytesOf(this.#partitions.streams),
-      this.length(),
-      this.#payloads?.size(this.#partitions.types)
-    ])
-    if (payloads === undefined || payloads.count === 0) return bytes
-    return bytes + Math.round(payloads.bytes * Math.min(1, length / payloads.count))
+  /** What the events take, in bytes. */
+  bytesOfEvents(): Promise<number> {
+    return this.#bytesOf(this.#partitions.streams)
   }
 
   /** What all of it takes, in bytes, with what these groups keep. */
-  async bytes(groups: readonly string[]): Promise<number> {
+  bytes(groups: readonly string[]): Promise<number> {
     const { deduplication, versions, deadLetters, actions, rewrittenLetters, rewrittenActions, partitions, bell } =
       this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
-    const [keys, payloads] = await Promise.all([
-      this.#bytesOf([
-        ...this.#partitions.streams,
-        ...deduplication,
-        versions,
-        deadLetters,
-        actions,
-        rewrittenLetters,
-        rewrittenActions,
-        partitions,
-        bell,
-        ...ofGroups
-      ]),
-      this.#payloads?.size(this.#partitions.types)
+    return this.#bytesOf([
+      ...this.#partitions.streams,
+      ...deduplication,
+      versions,
+      deadLetters,
+      actions,
+      rewrittenLetters,
+      rewrittenActions,
+      partitions,
+      bell,
+      ...ofGroups
     ])
-    return keys + (payloads?.bytes ?? 0)
   }
 
   async ends(): Promise<Pick<LogInfo, 'firstId' | 'lastId'>> {
-    const [firsts, lasts] = await Promise.all([this.firstOfEach(), this.#outermost(['XREVRANGE', '+', '-'])])
+    const [firsts, lasts] = await Promise.all([
+      this.#outermost(['XRANGE', '-', '+']),
+      this.#outermost(['XREVRANGE', '+', '-'])
+    ])
     const [first, last] = [present(firsts), present(lasts)]
     return {
       firstId: first.length === 0 ? null : leastOf(first),
@@ -87,11 +76,7 @@ export class Measures {
     }
   }
 
-  /** The id of the first entry of each stream; `undefined` of one that is empty. */
-  firstOfEach(): Promise<(MessageId | undefined)[]> {
-    return this.#outermost(['XRANGE', '-', '+'])
-  }
-
+  /** The id of the outermost entry of each stream; `undefined` of one that is empty. */
   #outermost([command, from, to]: [string, string, string]): Promise<(MessageId | undefined)[]> {
     return this.#ofEachStream(async (stream) => {
       const [entry] = await this.#connection.read<EntryReply[]>([command, stream, from, to, 'COUNT', '1'])

@@ -4,9 +4,6 @@ import { isRedisDurability, type RedisDurability } from './durability.ts'
 import type { Credentials } from './sentinel-locator.ts'
 import type { RedisTlsOptions } from './tls.ts'
 
-/** The events of a type are spread over so many streams, at most. */
-export const MOST_PARTITION_SHARDS = 64
-
 export interface RedisLogOptions {
   /**
    * `redis://[[user]:password@]host[:port][/database]`; `redis+cluster://[[user]:password@]host[:port],…` with some nodes of
@@ -36,13 +33,6 @@ export interface RedisLogOptions {
    * what the other appends. Default `none`.
    */
   readonly partitioning?: 'none' | 'type'
-  /**
-   * In a Redis Cluster, with `partitioning: 'type'`. `together`: all that belongs to the log stands on one node. `spread`: the
-   * events stand on many, in `shards` streams for each type, and on one node only where each is. Default `together`.
-   */
-  readonly placement?: 'together' | 'spread'
-  /** With `placement: 'spread'`: into how many streams the events of a type are spread, 1 to 64. The same for all who publish. Default 1. */
-  readonly shards?: number
   /**
    * What an append that resolved survives, and all that a settlement publishes. `memory`: what the server is configured for.
    * `fsync`: the loss of its power, by WAITAOF of Redis 7.2. `replicas:N`: the loss of the server, since N replicas have it, by
@@ -79,8 +69,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
     partitioning: options.partitioning ?? 'none',
-    placement: options.placement ?? 'together',
-    shards: options.shards ?? 1,
     durability: options.durability ?? 'memory',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
@@ -99,7 +87,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
   if (resolved.sentinel !== undefined && resolved.address.kind !== 'sentinel') {
     throw new EventSystemError('invalid_options', 'sentinel is for a URL that begins with redis+sentinel://.')
   }
-  mustBePlacement(resolved)
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
   mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
@@ -121,27 +108,6 @@ function mustBeTls(tls: RedisTlsOptions, url: string): void {
       'tls.certFile and tls.keyFile belong together (EVENT_REDIS_TLS_CERT_FILE, EVENT_REDIS_TLS_KEY_FILE): give both or neither.'
     )
   }
-}
-
-function mustBePlacement({ placement, shards, partitioning, address, streamName }: ResolvedRedisLogOptions): void {
-  const refuse = (sentence: string) => {
-    throw new EventSystemError('invalid_options', sentence)
-  }
-  if (placement !== 'together' && placement !== 'spread') {
-    refuse(`placement must be together or spread, got ${JSON.stringify(placement)}.`)
-  }
-  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_PARTITION_SHARDS) {
-    refuse(`shards must be a whole number from 1 to ${MOST_PARTITION_SHARDS}, got ${shards}.`)
-  }
-  if (placement === 'together') {
-    if (shards > 1) refuse('shards is for a log whose placement is spread.')
-    return
-  }
-  if (address.kind !== 'cluster')
-    refuse('placement spread is for a Redis Cluster, whose URL begins with redis+cluster://.')
-  if (partitioning !== 'type') refuse('placement spread is for a log whose partitioning is type.')
-  if (/[{}]/.test(streamName))
-    refuse('With placement spread, streamName must have no braces: they would keep all on one node.')
 }
 
 /** The longest time that a timer of Node takes, in ms. */

@@ -21,7 +21,6 @@ export class Partitions {
   readonly #keys: LogKeys
   #text = ''
   #streams: readonly string[]
-  #types: readonly string[] = []
   /** By its name: which stream it is. */
   #numbers: ReadonlyMap<string, number> = new Map()
 
@@ -52,16 +51,6 @@ export class Partitions {
     const sequence = Number(messageId.slice(messageId.indexOf('-') + 1))
     const number = sequence < FIRST_SEQUENCE ? 0 : (sequence - FIRST_SEQUENCE) % MOST_STREAMS
     return number < this.#streams.length ? number : 0
-  }
-
-  /** The type of the partition in which an entry stands, by its id; `undefined` of one in the log's own stream. */
-  typeOf(messageId: MessageId): string | undefined {
-    return this.#types[this.numberOf(messageId) - 1]
-  }
-
-  /** The types that have a partition. */
-  get types(): readonly string[] {
-    return this.#types
   }
 
   /** The number of the stream of each of these types. Makes those that are missing. */
@@ -127,7 +116,6 @@ export class Partitions {
   #set(text: string): void {
     const names = text === '' ? [] : text.split('\n')
     this.#text = text
-    this.#types = names.map(decodeURIComponent)
     this.#streams = [this.#keys.stream, ...names.map((name) => partitionKey(this.#keys, name))]
     this.#numbers = new Map(names.map((name, i) => [name, i + 1]))
   }

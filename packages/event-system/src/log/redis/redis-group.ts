@@ -133,7 +133,7 @@ export class RedisGroup implements ConsumerGroup {
     const { notes, amended } = this.#keys
     if (this.#partitions.areThere) {
       const replies = await this.#run<DeliveryReply[]>('readGroup', [notes, amended], [consumer, String(limit)])
-      return this.#complete(consumer, replies.map(toDelivery))
+      return replies.map(toDelivery)
     }
     const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
@@ -146,16 +146,6 @@ export class RedisGroup implements ConsumerGroup {
     if (kept === 0 || entries.length === 0)
       return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
     return this.#withDetails(entries)
-  }
-
-  /** Where the payloads cannot be read, what was handed out is handed back. */
-  async #complete(consumer: string, deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    try {
-      return [...(await this.#reader.complete(deliveries))]
-    } catch (error) {
-      await this.release(consumer, deliveries).catch(() => {})
-      throw error
-    }
   }
 
   /** A group that was moved back reads what is pending once more, with what it keeps of it. */
@@ -207,7 +197,7 @@ export class RedisGroup implements ConsumerGroup {
     const { notes, amended, delayed } = this.#keys
     const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
     const replies = await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)
-    return this.#complete(consumer, replies.map(toDelivery))
+    return replies.map(toDelivery)
   }
 
   async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
@@ -216,7 +206,7 @@ export class RedisGroup implements ConsumerGroup {
     const { notes, amended, sharding } = this.#keys
     const args = [consumer, '', '', ...holdArguments(holds)]
     const replies = await this.#run<DeliveryReply[]>('held', [notes, amended, sharding], args)
-    return [...(await this.#reader.complete(replies.map(toDelivery)))]
+    return replies.map(toDelivery)
   }
 
   async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {

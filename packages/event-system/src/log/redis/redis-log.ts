@@ -20,7 +20,6 @@ import type {
 } from '../port.ts'
 import { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
-import { ClusterNodes } from './cluster-nodes.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
 import { RedisDeadLetters } from './dead-letters.ts'
@@ -29,11 +28,11 @@ import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
 import { groupInfos } from './group-info.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
+import { mustBeKnownLayout } from './layout.ts'
 import { Measures } from './measures.ts'
 import { compareMessageIds, deliveredUpTo, greatestOf, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
-import { Payloads } from './payloads.ts'
 import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
@@ -57,8 +56,6 @@ export class RedisLog implements EventLog {
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #partitions: Partitions
-  /** Where entries may have their payloads elsewhere. */
-  readonly #payloads: Payloads | undefined
   readonly #appender: Appender
   readonly #reader: EntryReader
   readonly #measures: Measures
@@ -70,9 +67,8 @@ export class RedisLog implements EventLog {
   /** Throws `invalid_options`. Connects to nothing before `start()`. */
   constructor(options: RedisLogOptions = {}) {
     const resolved = resolveRedisLogOptions(options)
-    const { streamName, address, shards, placement } = resolved
-    const isOfCluster = address.kind === 'cluster'
-    const keys = logKeys(streamName, isOfCluster ? clusterPrefix(streamName) : streamName)
+    const { streamName, address } = resolved
+    const keys = logKeys(streamName, address.kind === 'cluster' ? clusterPrefix(streamName) : streamName)
     const connection = new Connection(resolved, keys.confirmed)
     const partitions = new Partitions(connection, keys)
     this.#options = resolved
@@ -80,12 +76,10 @@ export class RedisLog implements EventLog {
     this.#connection = connection
     this.#partitions = partitions
     this.location = connection.location
-    this.#payloads = isOfCluster ? new Payloads(new ClusterNodes(resolved), keys, partitions, shards) : undefined
-    const ofOurs = placement === 'spread' ? this.#payloads : undefined
-    this.#appender = new Appender(connection, keys, { partitions, payloads: ofOurs }, resolved)
-    this.#reader = new EntryReader(connection, keys, partitions, this.#payloads)
-    this.#measures = new Measures(connection, keys, partitions, ofOurs)
-    this.#trimmer = new Trimmer(partitions, this.#measures, ofOurs)
+    this.#appender = new Appender(connection, keys, partitions, resolved)
+    this.#reader = new EntryReader(connection, keys, partitions)
+    this.#measures = new Measures(connection, keys, partitions)
+    this.#trimmer = new Trimmer(partitions, this.#measures)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName, keys.bell])
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys, partitions)
@@ -93,17 +87,17 @@ export class RedisLog implements EventLog {
     this.counters = new RedisCounters(connection, keys)
   }
 
-  /** Tries for `connectTimeoutMs` to reach a server that is ready. */
+  /** Tries for `connectTimeoutMs` to reach a server that is ready. Rejects with `log_incompatible` when an earlier version keeps this log in another layout. */
   async start(): Promise<void> {
     await this.#connection.open()
     await this.#partitions.load()
+    await mustBeKnownLayout(this.#connection, this.#partitions)
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
     this.#closed = true
     this.#doorbell.ringAll()
     await this.#connection.close(timeoutMs)
-    this.#payloads?.close()
   }
 
   append(entries: readonly AppendEntry[], options: AppendOptions = {}): Promise<AppendResult[]> {

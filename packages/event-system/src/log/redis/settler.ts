@@ -82,11 +82,11 @@ export class Settler {
     const { notes, amended, sharding, ledger } = this.#keys
     const keys = [...deduplication, notes, amended, sharding, ...ledger, deadLetters, bell]
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
-    const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs), this.#appender.field]
+    const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
     const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
-    const prepared = await this.#appender.prepare(effects.flatMap(({ append }) => append))
+    const prepare = this.#appender.prepare(effects.flatMap(({ append }) => append))
     const makeArguments = async () => {
-      const storedAs = await prepared()
+      const storedAs = await prepare()
       return [
         ...head,
         ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, storedAs))

@@ -198,7 +198,7 @@ export class RedisShardMember implements ShardMember {
   }
 
   async #nextPending(limit: number): Promise<ShardDelivery[]> {
-    const { partitions, reader, group, keys } = this.#context
+    const { partitions, group, keys } = this.#context
     for (;;) {
       const shards = rotated(this.#held.unseen(), this.#turn++)
       if (shards.length === 0) return []
@@ -208,13 +208,11 @@ export class RedisShardMember implements ShardMember {
         [keys.notes, keys.amended, keys.sharding],
         [group, String(limit), ...args]
       )
-      const found = results.map(([, , replies]) => replies.map(toDelivery))
-      const complete = await Promise.all(found.map((deliveries) => reader.complete(deliveries)))
       const deliveries = shards.flatMap((held, i) => {
         const [holds, more, replies] = results[i] as [number, number, DeliveryReply[]]
         if (holds === 0) this.#held.drop([held.tenure.shard])
         else held.saw(replies.length, more === 1)
-        return (complete[i] ?? []).map((delivery) => held.give(delivery))
+        return replies.map((reply) => held.give(toDelivery(reply)))
       })
       if (deliveries.length > 0) return deliveries
     }
@@ -254,12 +252,11 @@ export class RedisShardMember implements ShardMember {
 
   /** What it holds of one shard. */
   async #heldAs({ consumer, shard, tenure }: Holder, holds: readonly ShardHold[]): Promise<ShardDelivery[]> {
-    const { partitions, reader, group, keys } = this.#context
+    const { partitions, group, keys } = this.#context
     const [{ shard: number, epoch }] = holds as [ShardHold]
     const args = [group, consumer, shard, tenure, ...holdArguments(holds)]
     const replies = await partitions.run<DeliveryReply[]>('held', [keys.notes, keys.amended, keys.sharding], args)
-    const deliveries = await reader.complete(replies.map(toDelivery))
-    return deliveries.map((delivery) => ({ ...delivery, shard: number, epoch }))
+    return replies.map((reply) => ({ ...toDelivery(reply), shard: number, epoch }))
   }
 
   async acknowledge(holds: readonly ShardHold[]): Promise<MessageId[]> {

@@ -184,7 +184,7 @@ export class ShardRouter {
   /** Routes what is pending and no shard's, where it is time to look for that. Resolves to whether there was any. */
   async routeLeftovers(pending: PendingByConsumer): Promise<boolean> {
     if (!this.#mayHaveLeftovers(pending)) return false
-    const { partitions, reader, group, keys, options } = this.#context
+    const { partitions, group, keys, options } = this.#context
     const limits = [String(options.shards), String(Math.ceil(options.leaseMs)), String(STEP)]
     const leftovers = await partitions.run<[...EntryReply, consumer: string, deliveries: number][]>(
       'leftovers',
@@ -192,9 +192,8 @@ export class ShardRouter {
       [group, ...limits, NOBODY, WAITING]
     )
     if (leftovers.length === 0) return false
-    const entries = await reader.complete(leftovers.map(([id, fields]) => toEntry([id, fields])))
-    const args = leftovers.flatMap(([id, , consumer, deliveries], i) => {
-      return [id, consumer, String(deliveries), shardHolder(this.#shardOf(entries[i] as Entry))]
+    const args = leftovers.flatMap(([id, fields, consumer, deliveries]) => {
+      return [id, consumer, String(deliveries), shardHolder(this.#shardOf(toEntry([id, fields])))]
     })
     this.#told = await partitions.run<string>('routeLeftovers', [keys.routed], [group, NOBODY, this.#id, ...args])
     return true

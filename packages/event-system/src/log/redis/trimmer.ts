@@ -4,7 +4,6 @@ import { mustBeTrimTarget } from './arguments.ts'
 import type { Measures } from './measures.ts'
 import { mustBeMessageId } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
-import type { Payloads } from './payloads.ts'
 import { type StepReply, TrimCount } from './trim-count.ts'
 
 /** One step looks at so many entries: the server does nothing else meanwhile. */
@@ -16,13 +15,10 @@ const MOST_TO_REMOVE = 10_000
 export class Trimmer {
   readonly #partitions: Partitions
   readonly #measures: Measures
-  readonly #payloads: Payloads | undefined
 
-  /** `payloads`: where entries have theirs elsewhere. */
-  constructor(partitions: Partitions, measures: Measures, payloads: Payloads | undefined) {
+  constructor(partitions: Partitions, measures: Measures) {
     this.#partitions = partitions
     this.#measures = measures
-    this.#payloads = payloads
   }
 
   /** Bytes are those that Redis takes for the events, by their average, so that `maxBytes` is approximate. */
@@ -37,7 +33,6 @@ export class Trimmer {
       if (removed < STEP) break
       if (dryRun) from = `(${last}`
     }
-    if (!dryRun) await this.#sweep()
     return count.result()
   }
 
@@ -55,7 +50,6 @@ export class Trimmer {
       const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
       count.add(await this.#partitions.run<StepReply>('remove', [], args))
     }
-    if (!dryRun) await this.#sweep()
     return count.result()
   }
 
@@ -65,12 +59,5 @@ export class Trimmer {
     await this.#partitions.load()
     const [length, bytes] = await Promise.all([this.#measures.length(), this.#measures.bytesOfEvents()])
     return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
-  }
-
-  /** Payloads go after their entries. */
-  async #sweep(): Promise<void> {
-    if (this.#payloads === undefined) return
-    const [, ...firsts] = await this.#measures.firstOfEach()
-    await this.#payloads.sweep(new Map(this.#partitions.types.map((type, i) => [type, firsts[i]])))
   }
 }

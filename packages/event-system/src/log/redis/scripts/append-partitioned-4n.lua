@@ -2,18 +2,18 @@
 -- Includes: append, clock, streams
 --
 -- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the bell, 5.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 the window in ms; 0 for none, 3 the field of the entries, then the
---       events in rows, what the field holds and number of the stream of each
+-- ARGV  1 the partitions as the caller knows them, 2 the window in ms; 0 for none, then the events in rows, payload
+--       and number of the stream of each
 -- Returns {message ids, indexes (from 0) of those that were there already}
 
 local stale = outdated()
 if stale then return stale end
 local streams = streamsFrom(5)
 -- A key of another type fails here.
-eachEvent(4, #ARGV, 2, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) end)
+eachEvent(3, #ARGV, 2, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) end)
 
-local append, finish = partitionedAppender(streams, KEYS[4], ARGV[3])
+local append, finish = partitionedAppender(streams, KEYS[4])
 local function add(i) return append(ARGV[i], tonumber(ARGV[i + 1])) end
-local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], tonumber(ARGV[2]), 4, #ARGV, 2, add)
+local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], tonumber(ARGV[2]), 3, #ARGV, 2, add)
 finish()
 return {ids, duplicates}

@@ -3,19 +3,19 @@
 -- Includes: versions, clock, streams
 --
 -- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the bell, 5 the versions by stream key, 6.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 the window in ms; 0 for none, 3 the field of the entries, 4 how many
---       versions are expected, then stream key and version of each, and then the events in rows, what the field holds,
---       number of the stream and stream key ('' for none) of each
+-- ARGV  1 the partitions as the caller knows them, 2 the window in ms; 0 for none, 3 how many versions are expected, then
+--       stream key and version of each, and then the events in rows, payload, number of the stream and stream key ('' for
+--       none) of each
 -- Returns what appendVersioned does
 
 local stale = outdated()
 if stale then return stale end
 local streams = streamsFrom(6)
 -- A key of another type fails here.
-eachEvent(5 + 2 * ARGV[4], #ARGV, 3, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) end)
+eachEvent(4 + 2 * ARGV[3], #ARGV, 3, function(i) redis.call('XLEN', streams[ARGV[i + 1] + 1]) end)
 
-local append, finish = partitionedAppender(streams, KEYS[4], ARGV[3])
+local append, finish = partitionedAppender(streams, KEYS[4])
 local function add(i) return append(ARGV[i], tonumber(ARGV[i + 1])) end
-local reply = appendVersioned(streams, KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 4, 3, add)
+local reply = appendVersioned(streams, KEYS[2], KEYS[3], KEYS[5], tonumber(ARGV[2]), 3, 3, add)
 finish()
 return reply

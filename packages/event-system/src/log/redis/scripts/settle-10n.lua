@@ -5,7 +5,7 @@
 -- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
 --       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters, 10 the bell, 11.. the streams
 -- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
---       ms, 5 the field of the entries in partitions, then for each settlement:
+--       ms, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
 --       how many effects, and for each: event id, step, how many arguments its events take, and these in rows, what the
 --       field holds and number of the stream of each, '' for a payload in the log's own;
@@ -25,7 +25,7 @@ redis.call('XLEN', letters)
 for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
 local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
 
-local at = 6
+local at = 5
 local function take()
   at = at + 1
   return ARGV[at - 1]
@@ -34,7 +34,7 @@ end
 -- Adds to `repeated`, behind its first, those that were there already.
 local function appendEffects(first, last, number, repeated)
   local add = appenderTo(streams[1])
-  local append, finish = partitionedAppender(streams, KEYS[10], ARGV[5])
+  local append, finish = partitionedAppender(streams, KEYS[10])
   local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i)
     if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
     return add(i)

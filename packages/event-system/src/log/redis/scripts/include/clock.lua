@@ -29,9 +29,9 @@ local function nextTurn(own, bell)
   return ms, bellMs == ms and math.floor((bellSequence - FIRST_SEQUENCE) / MOST_STREAMS) + 1 or 0
 end
 
--- Returns add(payload, number), which appends to the stream of that number, in that field, and answers the id, and
+-- Returns add(payload, number), which appends to the stream of that number and answers the id, and
 -- finish(), to be called behind the last.
-local function partitionedAppender(streams, bell, field)
+local function partitionedAppender(streams, bell)
   local ms, turn, last
   local function add(payload, number)
     if not ms then
@@ -40,7 +40,7 @@ local function partitionedAppender(streams, bell, field)
     end
     last = string.format('%.0f-%.0f', ms, FIRST_SEQUENCE + MOST_STREAMS * turn + number)
     turn = turn + 1
-    return redis.call('XADD', streams[number + 1], last, field, payload)
+    return redis.call('XADD', streams[number + 1], last, 'event', payload)
   end
   local function finish()
     if not last then return end
