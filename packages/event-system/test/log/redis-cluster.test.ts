@@ -54,8 +54,8 @@ describe('a log in a Redis Cluster', () => {
         streamName,
         ...(partitioning === 'type' ? ['bell'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
         ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
+        `${streamName}:{${streamName}}:ids:N`,
         ...(partitioning === 'type' ? ['partitions'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
-        `${streamName}:{${streamName}}:recent:N`,
         ...(partitioning === 'type' ? ['type:risk_alert', 'type:trading_signal'] : []).map(
           (name) => `${streamName}:{${streamName}}:${name}`
         )
@@ -73,7 +73,7 @@ describe('a log in a Redis Cluster', () => {
     const { node } = await cluster.ownerOf('events_{eu}')
     expect(
       (await cluster.ask<string[]>(node, 'KEYS', 'events_{eu}*')).map((key) => key.replace(/[01]$/, 'N')).sort()
-    ).toEqual(['events_{eu}', 'events_{eu}:recent:N'])
+    ).toEqual(['events_{eu}', 'events_{eu}:ids:N'])
     for (const streamName of ['a{b', 'a}b', '{}', 'a{}b']) {
       expect(() => new RedisLog({ url: cluster.url, streamName }), streamName).toThrow(/braces/)
     }

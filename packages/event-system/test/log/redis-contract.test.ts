@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { newEventId } from '@tradpal/events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { AppendEntry, Delivery, Settlement } from '../../src/log/port.ts'
+import type { AppendEntry, AppendResult, Delivery, Settlement } from '../../src/log/port.ts'
+import { RedisLog } from '../../src/log/redis/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 100, waitMs: 0 }
@@ -113,7 +115,7 @@ describe('what stands in Redis', () => {
       ...['amended', 'delayed', 'ledger:N', 'notes', 'place', 'routed', 'sharding'].map(
         (name) => `tradpal_events:group:group:${name}`
       ),
-      'tradpal_events:recent:N'
+      'tradpal_events:ids:N'
     ])
     expect(await redis.client.get('another')).toBe('stays')
     await group.destroy()
@@ -243,21 +245,72 @@ describe('what stands in Redis', () => {
     expect(knownForTooLong).toEqual([])
   })
 
-  test('UUIDs that are alike, however many and however they come: each is known again, and none makes the next ones slow', async () => {
+  test('an event id of any form is one field in a hash of Redis, with the message id and the version', async () => {
     const log = await started()
-    const alike = Array.from({ length: 300 }, (_, i) => {
-      const eventId = `00000000-0000-4000-8000-${((i * 7_919) % 10_000).toString(16).padStart(12, '0')}`
-      return { eventId, eventType: 'trading_signal', payload: eventId }
-    })
-    const first = []
-    for (const one of alike.slice(0, 100)) first.push(...(await log.append([one])))
-    first.push(...(await log.append(alike.slice(100))))
-    const known = first.map(({ messageId }) => ({ messageId, duplicate: true }))
-    expect(await log.append(alike)).toEqual(known)
-    expect((await Promise.all(alike.map((one) => log.append([one])))).flat()).toEqual(known)
-    const hashes = await Promise.all([0, 1].map((n) => redis.client.hVals(`tradpal_events:recent:${n}`)))
-    expect(Math.max(...hashes.flat().map((text) => text.length))).toBeLessThan(1_300)
-    expect((await log.info()).deduplicationEntries).toBe(300)
+    const eventIds = [newEventId(), randomUUID(), 'an id of another kind', '7']
+    const entries = eventIds.map((eventId) => ({ eventId, eventType: 'trading_signal', payload: eventId }))
+    const results = await log.append(entries.map((one, i) => (i === 0 ? { ...one, streamKey: 'account-7' } : one)))
+    const hash = (await redis.client.exists('tradpal_events:ids:0')) === 1 ? 0 : 1
+    const { '': begun, ...fields } = await redis.client.hGetAll(`tradpal_events:ids:${hash}`)
+    const places = results.map(({ messageId }, i) => (i === 0 ? `${messageId} 1` : messageId))
+    expect(fields).toEqual(Object.fromEntries(eventIds.map((eventId, i) => [eventId, places[i]])))
+    expect(Math.abs(Number(begun) - (await redisMs()))).toBeLessThan(10_000)
+    expect((await log.info()).deduplicationEntries).toBe(4)
+  })
+
+  test('the window holds when the clock of Redis is set back, and when it is set far forth and back again', async () => {
+    const log = await started()
+    const entries = Array.from({ length: 4 }, () => entry())
+    const known: AppendResult[] = []
+    const repeat = async (count: number) => expect(await log.append(entries.slice(0, count))).toEqual(known)
+    const appendOne = async () => {
+      const [result] = await log.append([entries[known.length] as AppendEntry])
+      expect(result?.duplicate).toBe(false)
+      known.push({ messageId: result?.messageId as string, duplicate: true })
+      await repeat(known.length)
+    }
+    // As if the hash had been begun by a clock that was ahead, and the one before it long ago.
+    const setBegun = async (ofNewest: number) => {
+      for (const n of [0, 1]) {
+        const begun = await redis.client.hGet(`tradpal_events:ids:${n}`, '')
+        if (begun !== null) await redis.client.hSet(`tradpal_events:ids:${n}`, '', String(Number(begun) + ofNewest))
+      }
+    }
+    await appendOne()
+    await setBegun(3_600_000)
+    await appendOne()
+    await setBegun(-3_600_000 - 120_001)
+    await appendOne()
+    await setBegun(3_600_000)
+    await appendOne()
+    expect((await log.read({ limit: 10 })).length).toBe(4)
+  })
+
+  test.each(['recent:0', 'recent:1', 'dedup:0', 'dedup:1'])(
+    'a window that an earlier version keeps in %s is refused with log_incompatible, until it has expired',
+    async (name) => {
+      await redis.client.hSet(`tradpal_events:${name}`, 'an id', '1:1764057600000-0:')
+      const log = new RedisLog({ url: redis.server.url })
+      onTestFinished(() => log.close())
+      await expect(log.start()).rejects.toMatchObject({
+        code: 'log_incompatible',
+        message: expect.stringContaining(`tradpal_events:${name}`)
+      })
+      expect(await redis.client.keys('*')).toEqual([`tradpal_events:${name}`])
+      await redis.client.pExpire(`tradpal_events:${name}`, 1)
+      await expect.poll(() => redis.client.keys('*')).toEqual([])
+      await log.start()
+      await log.append([entry()])
+    }
+  )
+
+  test('a stream that the prototype has written is a log, whatever stands beside it under other names', async () => {
+    await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"the prototype"}' })
+    await redis.client.xGroupCreate('tradpal_events', 'tradpal_consumers', '0')
+    await redis.client.set('tradpal_events_of_others', 'a text')
+    const log = await started()
+    expect(await log.read({ limit: 10 })).toMatchObject([{ payload: '{"by":"the prototype"}' }])
+    expect(await log.group('tradpal_consumers').read('one', NOW)).toMatchObject([{ payload: '{"by":"the prototype"}' }])
   })
 
   test('a number that no id of a stream has is no message id, and a time that is none is refused', async () => {

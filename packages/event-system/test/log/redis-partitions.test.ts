@@ -34,8 +34,8 @@ describe('a log that is partitioned by type', () => {
     expect((await redis.client.keys('*')).map((key) => key.replace(/:[01]$/, ':N')).sort()).toEqual([
       'tradpal_events',
       'tradpal_events:bell',
+      'tradpal_events:ids:N',
       'tradpal_events:partitions',
-      'tradpal_events:recent:N',
       'tradpal_events:type:order_executed',
       'tradpal_events:type:risk_alert'
     ])

@@ -1,21 +1,18 @@
-import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
-import type { AppendEntry, AppendOptions, AppendResult, MessageId } from '../port.ts'
+import { assertExpectedVersions, assertStreamKey } from '@tradpal/events'
+import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import type { Connection, Writer } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
-import { rowsOf } from './rows.ts'
-import { runScript } from './scripts.ts'
-import type { StoredEntry } from './settlements.ts'
-import { expectedArguments, placedAt, type VersionedReply, versionedResults } from './versions.ts'
-
-/** Of ids that follow one on the other, the first alone. */
-type AppendReply = [ids: string[] | string, duplicates: number[]]
-
-const NOTHING: readonly StreamVersion[] = []
+import { type AppendReply, appendResults, expectedArguments } from './versions.ts'
 
 export type AppenderOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'partitioning' | 'timeoutMs'>
+
+/** Says for each entry which stream it goes to: the number of the stream of its type, or '' for the log's own. */
+export type StreamNumbers = (entry: AppendEntry) => string
+
+const ownStream: StreamNumbers = () => ''
 
 /** Appends to a log, in the way that its options say. */
 export class Appender {
@@ -42,102 +39,39 @@ export class Appender {
 
   async append(
     entries: readonly AppendEntry[],
-    { timeoutMs = this.#timeoutMs, expected = NOTHING }: AppendOptions = {}
+    { timeoutMs = this.#timeoutMs, expected = [] }: AppendOptions = {}
   ): Promise<AppendResult[]> {
     assertExpectedVersions(expected)
     if (entries.length === 0) return []
-    let isVersioned = expected.length > 0
     for (const { eventId, streamKey } of entries) {
       mustBeSaid('An event id', eventId)
-      if (streamKey === undefined) continue
-      assertStreamKey(streamKey)
-      isVersioned = true
+      if (streamKey !== undefined) assertStreamKey(streamKey)
     }
-    if (this.#isPartitioned) return this.#appendPartitioned(entries, timeoutMs, isVersioned ? expected : undefined)
-    if (isVersioned) return this.#appendVersioned(entries, expected, timeoutMs)
-    return this.#appendUnversioned(entries, timeoutMs)
-  }
-
-  async #appendUnversioned(entries: readonly AppendEntry[], timeoutMs: number): Promise<AppendResult[]> {
-    const rows = rowsOf(entries, (args, { payload }) => args.push(payload))
-    const { stream, deduplication } = this.#keys
-    const writer = this.#connection.durable
-    const args = [this.#window, ...rows]
-    const reply = await runScript<AppendReply>(writer, 'append', [stream, ...deduplication], args, timeoutMs)
-    return toResults(reply, entries.length)
-  }
-
-  async #appendVersioned(
-    entries: readonly AppendEntry[],
-    expected: readonly StreamVersion[],
-    timeoutMs?: number
-  ): Promise<AppendResult[]> {
-    const { stream, deduplication, versions } = this.#keys
-    const rows = rowsOf(entries, (args, { payload, streamKey = '' }) => args.push(payload, streamKey))
-    const args = [this.#window, ...expectedArguments(expected), ...rows]
-    const keys = [stream, ...deduplication, versions]
-    const writer = this.#connection.durable
-    const reply = await runScript<VersionedReply>(writer, 'appendVersioned', keys, args, timeoutMs)
-    return versionedResults(reply, entries, expected)
-  }
-
-  /** `expected`: undefined where no stream key is named. Both ways take as many turns until they send, so that calls keep their order. */
-  async #appendPartitioned(
-    entries: readonly AppendEntry[],
-    timeoutMs: number | undefined,
-    expected: readonly StreamVersion[] | undefined
-  ): Promise<AppendResult[]> {
     const { deduplication, bell, versions } = this.#keys
-    const makeArguments = async () => {
-      const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
-      const args = [this.#window]
-      if (expected !== undefined) args.push(...expectedArguments(expected))
-      const rows = rowsOf(entries, (row, { eventType, payload, streamKey = '' }) => {
-        row.push(payload, String(numbers.get(eventType)))
-        if (expected !== undefined) row.push(streamKey)
-      })
-      return [...args, ...rows]
-    }
-    const options = { timeoutMs, writer: this.#connection.durable }
-    const keys = [...deduplication, bell]
-    if (expected === undefined) {
-      const reply = await this.#partitions.runWith<AppendReply>('appendPartitioned', keys, makeArguments, options)
-      return toResults(reply, entries.length)
-    }
-    keys.push(versions)
-    const script = 'appendVersionedPartitioned'
-    const reply = await this.#partitions.runWith<VersionedReply>(script, keys, makeArguments, options)
-    return versionedResults(reply, entries, expected)
+    const argumentsFor = (numberOf: StreamNumbers) => [
+      this.#window,
+      ...expectedArguments(expected),
+      ...entries.flatMap((entry) => eventArguments(entry, numberOf(entry), entry.streamKey))
+    ]
+    // Sent at once where nothing has to be looked up, so that a close() that follows waits for it.
+    const makeArguments = this.#isPartitioned
+      ? async () => argumentsFor(await this.numbersOf(entries))
+      : () => argumentsFor(ownStream)
+    const keys = [...deduplication, bell, versions]
+    const options = { timeoutMs, writer: this.writer }
+    const reply = await this.#partitions.runWith<AppendReply>('append', keys, makeArguments, options)
+    return appendResults(reply, entries, expected)
   }
 
-  /**
-   * For entries that another script appends: resolves to what says how each is appended, to be asked for anew whenever the
-   * script is run.
-   */
-  prepare(entries: readonly AppendEntry[]): () => Promise<(entry: AppendEntry) => StoredEntry> {
-    if (!this.#isPartitioned)
-      return async () =>
-        ({ payload }) => ({ content: payload, number: '' })
-    return async () => {
-      const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
-      return (entry) => ({
-        content: entry.payload,
-        number: String(numbers.get(entry.eventType))
-      })
-    }
+  /** Makes the streams that are missing. To be asked again whenever a script is run again. */
+  async numbersOf(entries: readonly AppendEntry[]): Promise<StreamNumbers> {
+    if (!this.#isPartitioned) return ownStream
+    const numbers = await this.#partitions.numbersOf(entries.map(({ eventType }) => eventType))
+    return ({ eventType }) => String(numbers.get(eventType))
   }
 }
 
-function toResults([some, duplicates]: AppendReply, count: number): AppendResult[] {
-  const ids = typeof some === 'string' ? idsFrom(some, count) : some
-  const results = ids.map((messageId) => ({ messageId, duplicate: false }))
-  for (const index of duplicates) {
-    results[index] = { messageId: placedAt(ids[index] as string).messageId, duplicate: true }
-  }
-  return results
-}
-
-function idsFrom(first: MessageId, count: number): MessageId[] {
-  const [ms, sequence] = first.split('-')
-  return Array.from({ length: count }, (_, i) => `${ms}-${Number(sequence) + i}`)
+/** An event as the scripts take it: see scripts/include/append.lua. */
+export function eventArguments({ eventId, payload }: AppendEntry, number: string, streamKey = ''): string[] {
+  return [eventId, payload, number, streamKey]
 }

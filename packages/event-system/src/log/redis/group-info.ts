@@ -152,7 +152,7 @@ async function countBehind(connection: Connection, stream: string, id: MessageId
   return count < 0 ? null : count
 }
 
-export async function xinfo(connection: Connection, command: string[]): Promise<Reply[]> {
+async function xinfo(connection: Connection, command: string[]): Promise<Reply[]> {
   try {
     return await connection.read<Reply[]>(command)
   } catch (error) {

@@ -44,7 +44,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
   return {
     stream,
     prefix,
-    deduplication: [`${prefix}:recent:0`, `${prefix}:recent:1`],
+    deduplication: [`${prefix}:ids:0`, `${prefix}:ids:1`],
     deadLetters: `${prefix}:dead_letters`,
     actions: `${prefix}:dead_letters:actions`,
     rewrittenLetters: `${prefix}:dead_letters:rewritten`,

@@ -1,13 +1,27 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Connection } from './connection.ts'
 import type { EntryReply } from './entries.ts'
+import type { LogKeys } from './keys.ts'
 import type { Partitions } from './partitions.ts'
 
-/** In a stream of a type, version 0.1.0 could write where the payload is instead of the payload. */
+/** In a stream of a type, an earlier version could write where the payload is instead of the payload. */
 const PLACE_FIELD = 'at'
 
 /** Rejects with `log_incompatible` when an earlier version keeps the log in a layout that this one cannot read. */
-export async function mustBeKnownLayout(connection: Connection, { streams }: Partitions): Promise<void> {
+export async function mustBeKnownLayout(connection: Connection, keys: LogKeys, partitions: Partitions): Promise<void> {
+  await Promise.all([mustHaveNoOtherWindow(connection, keys), mustHavePayloads(connection, partitions)])
+}
+
+/** The event ids of the window would be unknown here, and those of this version unknown to the other. */
+async function mustHaveNoOtherWindow(connection: Connection, { prefix }: LogKeys): Promise<void> {
+  const earlier = ['recent:0', 'recent:1', 'dedup:0', 'dedup:1'].map((name) => `${prefix}:${name}`)
+  const found = await connection.read<number>(['EXISTS', ...earlier])
+  if (found === 0) return
+  const message = `An earlier version of the event system has appended to the log (${connection.location}) and keeps its deduplication window in ${earlier.join(', ')}: stop it, and start again when these keys have expired, two windows after its last append.`
+  throw new EventSystemError('log_incompatible', message)
+}
+
+async function mustHavePayloads(connection: Connection, { streams }: Partitions): Promise<void> {
   const [, ...ofTypes] = streams
   const ends = ofTypes.flatMap((stream) => [
     ['XRANGE', stream, '-', '+', 'COUNT', '1'],

@@ -1,7 +1,6 @@
 import type { LogInfo, MessageId } from '../port.ts'
 import type { Connection } from './connection.ts'
-import { type EntryReply, fieldsOf } from './entries.ts'
-import { xinfo } from './group-info.ts'
+import type { EntryReply } from './entries.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { greatestOf, leastOf } from './message-id.ts'
 import type { Partitions } from './partitions.ts'
@@ -22,22 +21,11 @@ export class Measures {
     return sum(await this.#ofEachStream((stream) => this.#connection.read<number>(['XLEN', stream])))
   }
 
-  /** How many event ids deduplication remembers: as many as entries were added since the older of its hashes began. What others add by XADD counts, too. */
+  /** How many event ids deduplication remembers: those of the window, and up to a window more. */
   async remembered(): Promise<number> {
-    const begun = await Promise.all(
-      this.#keys.deduplication.map((key) => this.#connection.read<(string | null)[]>(['HMGET', key, '', '#']))
-    )
-    const [oldest] = begun
-      .filter(([span]) => span !== null)
-      .map(([span, added]) => ({ span: Number(span), added: Number(added) }))
-      .sort((one, other) => one.span - other.span)
-    if (oldest === undefined) return 0
-    return Math.max(0, sum(await this.#ofEachStream((stream) => this.#addedTo(stream))) - oldest.added)
-  }
-
-  async #addedTo(stream: string): Promise<number> {
-    const info = fieldsOf(await xinfo(this.#connection, ['XINFO', 'STREAM', stream]))
-    return Number(info['entries-added'] ?? 0)
+    const sizes = await Promise.all(this.#keys.deduplication.map((key) => this.#connection.read<number>(['HLEN', key])))
+    // Each hash has one field that is no event id.
+    return sum(sizes.map((size) => Math.max(0, size - 1)))
   }
 
   /** What the events take, in bytes. */

@@ -85,7 +85,8 @@ export class Partitions {
   ): Promise<R> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const text = this.#text
-      const args = await makeArguments()
+      const made = makeArguments()
+      const args = made instanceof Promise ? await made : made
       if (text !== this.#text) continue
       try {
         const allKeys = [this.#keys.partitions, ...keys, ...streams()]

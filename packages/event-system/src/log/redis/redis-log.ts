@@ -91,7 +91,7 @@ export class RedisLog implements EventLog {
   async start(): Promise<void> {
     await this.#connection.open()
     await this.#partitions.load()
-    await mustBeKnownLayout(this.#connection, this.#partitions)
+    await mustBeKnownLayout(this.#connection, this.#keys, this.#partitions)
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {

@@ -6,10 +6,7 @@ import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log, or the counts, behind them. */
 const SCRIPTS = {
-  append: load('append-3'),
-  appendPartitioned: load('append-partitioned-4n'),
-  appendVersioned: load('append-versioned-4'),
-  appendVersionedPartitioned: load('append-versioned-partitioned-5n'),
+  append: load('append-5n'),
   partition: load('partition-2n'),
   range: load('range-1n'),
   readGroup: load('read-group-3n'),

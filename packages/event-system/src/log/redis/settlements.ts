@@ -1,8 +1,8 @@
-import type { AppendEntry, Hold, LedgerEntry, MessageId, Settlement } from '../port.ts'
+import type { Hold, LedgerEntry, MessageId, Settlement } from '../port.ts'
+import { eventArguments, type StreamNumbers } from './appender.ts'
 import { mustBeSaid } from './arguments.ts'
 import { toStoredLetter } from './dead-letters.ts'
 import { compareKnownIds, mustBeMessageId } from './message-id.ts'
-import { rowsOf } from './rows.ts'
 
 /** In whose name something is settled. */
 export interface Holder {
@@ -53,29 +53,20 @@ function idsByAttempt(holds: readonly Hold[]): Map<number, MessageId[]> {
   return byAttempt
 }
 
-/** How an entry is appended: what its field holds, and the number of its stream, empty for a payload in the log's own. */
-export interface StoredEntry {
-  readonly content: string
-  readonly number: string
-}
-
 /** What the script `settle` takes of one settlement of a group. */
 export function settleArguments(
   { consumer, shard, tenure }: Holder,
   group: string,
   settlement: Settlement,
-  storedAs: (entry: AppendEntry) => StoredEntry
+  numberOf: StreamNumbers
 ): string[] {
   const { messageId, attempt, outcome, effects = [], remember = [] } = settlement
   const args = [consumer, shard, tenure, mustBeMessageId(messageId), String(attempt), outcome.kind]
   args.push(outcomeText(group, messageId, outcome), String(effects.length))
   for (const { eventId, step, append } of effects) {
-    const rows = rowsOf(append, (row, entry) => {
-      const { content, number } = storedAs(entry)
-      mustBeSaid('An event id', entry.eventId)
-      row.push(content, number)
-    })
-    args.push(mustBeSaid('The event id of effects', eventId), step, String(rows.length), ...rows)
+    for (const entry of append) mustBeSaid('An event id', entry.eventId)
+    const events = append.flatMap((entry) => eventArguments(entry, numberOf(entry)))
+    args.push(mustBeSaid('The event id of effects', eventId), step, String(events.length), ...events)
   }
   args.push(String(remember.length))
   for (const entry of remember) args.push(...ledgerArguments(entry))

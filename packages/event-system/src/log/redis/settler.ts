@@ -84,12 +84,12 @@ export class Settler {
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
     const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
     const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
-    const prepare = this.#appender.prepare(effects.flatMap(({ append }) => append))
+    const appended = effects.flatMap(({ append }) => append)
     const makeArguments = async () => {
-      const storedAs = await prepare()
+      const numberOf = await this.#appender.numbersOf(appended)
       return [
         ...head,
-        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, storedAs))
+        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, numberOf))
       ]
     }
     const options = effects.length === 0 ? {} : { writer: this.#appender.writer }

@@ -1,8 +1,8 @@
 import { type StreamVersion, versionConflict } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
 
-/** What the scripts that count stream keys return: where the events stand and which are duplicates, or which of the expected versions is not so, and the one that is. */
-export type VersionedReply = [places: string[], duplicates: number[]] | [index: number, actual: number]
+/** What the script `append` returns: the places of the events and which are duplicates, or which of the expected versions is wrong, and the one that the key has. */
+export type AppendReply = [places: string[], duplicates: number[]] | [index: number, actual: number]
 
 /** How many are expected, and stream key and version of each. */
 export function expectedArguments(expected: readonly StreamVersion[]): string[] {
@@ -10,8 +10,8 @@ export function expectedArguments(expected: readonly StreamVersion[]): string[] 
 }
 
 /** Throws `version_conflict`. */
-export function versionedResults(
-  reply: VersionedReply,
+export function appendResults(
+  reply: AppendReply,
   entries: readonly AppendEntry[],
   expected: readonly StreamVersion[]
 ): AppendResult[] {
@@ -26,13 +26,13 @@ export function versionedResults(
 }
 
 /** Where an event stands, as deduplication remembers it: its message id and, where it has a stream key, behind a space the version since. */
-export function placedAt(place: string): Pick<AppendResult, 'messageId' | 'version'> {
+function placedAt(place: string): Pick<AppendResult, 'messageId' | 'version'> {
   const space = place.indexOf(' ')
   return space < 0
     ? { messageId: place }
     : { messageId: place.slice(0, space), version: Number(place.slice(space + 1)) }
 }
 
-function isConflict(reply: VersionedReply): reply is [index: number, actual: number] {
+function isConflict(reply: AppendReply): reply is [index: number, actual: number] {
   return typeof reply[0] === 'number'
 }

@@ -7,8 +7,7 @@
 -- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
 --       ms, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
---       how many effects, and for each: event id, step, how many arguments its events take, and these in rows, what the
---       field holds and number of the stream of each, '' for a payload in the log's own;
+--       how many effects, and for each: event id, step, how many arguments its events take, and its events;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
 -- Returns for each settlement '' or the letter's id; false when the hold was lost. Where events of its effects were there
 -- already: an array of that and, for each of these events, the number of its effects, its own in them, both from 0, and its
@@ -17,7 +16,7 @@
 local stale = outdated()
 if stale then return stale end
 local streams, notes, amended, letters, group = streamsFrom(11), KEYS[4], KEYS[5], KEYS[9], ARGV[2]
-local window, retention = tonumber(ARGV[3]), tonumber(ARGV[4])
+local memory, retention = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[3])), tonumber(ARGV[4])
 
 -- A key of another type fails here.
 for _, stream in ipairs(streams) do redis.call('XLEN', stream) end
@@ -33,16 +32,12 @@ end
 
 -- Adds to `repeated`, behind its first, those that were there already.
 local function appendEffects(first, last, number, repeated)
-  local add = appenderTo(streams[1])
-  local append, finish = partitionedAppender(streams, KEYS[10])
-  local ids, duplicates = appendEvents(streams, KEYS[2], KEYS[3], window, first, last, 2, function(i)
-    if ARGV[i + 1] ~= '' then return append(ARGV[i], tonumber(ARGV[i + 1])) end
-    return add(i)
-  end)
+  local add, finish = appenderTo(streams, KEYS[10])
+  local places, duplicates = appendEvents(memory, first, last, add)
   finish()
   for _, index in ipairs(duplicates) do
     local size = #repeated
-    repeated[size + 1], repeated[size + 2], repeated[size + 3] = number, index, ids[index + 1]
+    repeated[size + 1], repeated[size + 2], repeated[size + 3] = number, index, string.match(places[index + 1], '^%S+')
   end
 end
 

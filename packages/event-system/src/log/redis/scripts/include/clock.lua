@@ -29,11 +29,13 @@ local function nextTurn(own, bell)
   return ms, bellMs == ms and math.floor((bellSequence - FIRST_SEQUENCE) / MOST_STREAMS) + 1 or 0
 end
 
--- Returns add(payload, number), which appends to the stream of that number and answers the id, and
+-- Returns add(i), which appends the event whose arguments begin at i (see append.lua) and answers its message id, and
 -- finish(), to be called behind the last.
-local function partitionedAppender(streams, bell)
+local function appenderTo(streams, bell)
   local ms, turn, last
-  local function add(payload, number)
+  local function add(i)
+    local payload, number = ARGV[i + 1], ARGV[i + 2]
+    if number == '' then return redis.call('XADD', streams[1], '*', 'event', payload) end
     if not ms then
       ensureStream(streams[1])
       ms, turn = nextTurn(streams[1], bell)

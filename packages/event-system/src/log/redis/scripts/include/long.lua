@@ -1,2 +1,0 @@
--- A text in which deduplication remembers ids takes no more when it is so long, in characters: see remembered.lua.
-local LONG = 1000
