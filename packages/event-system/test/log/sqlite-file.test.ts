@@ -37,44 +37,6 @@ const failure = (promise: Promise<unknown>) =>
     (error: EventSystemError) => error
   )
 
-/** What a log of version 1 was made by. */
-const VERSION_1 = `
-  CREATE TABLE state (
-    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
-  ) STRICT;
-  INSERT INTO state VALUES (0, 0, 0, 0, 0);
-  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
-  CREATE INDEX entries_by_type ON entries (event_type, id);
-  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL) STRICT;
-  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE pending (
-    grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
-    PRIMARY KEY (grp, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
-  CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, consumer TEXT NOT NULL, payload TEXT,
-    raw TEXT, kind TEXT NOT NULL, reason TEXT NOT NULL, stack TEXT, attempts INTEGER NOT NULL, dead_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
-  PRAGMA application_id = 0x54504556;
-  PRAGMA user_version = 1;
-`
-
-/** Makes a log what version 4 had made of it. */
-const BACK_TO_4 = `
-  CREATE TABLE recent_4 (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
-  INSERT INTO recent_4
-    SELECT recent.id + key, ordinal + key, value, (SELECT version FROM recent_versions WHERE id = recent.id + key)
-    FROM recent, json_each(event_ids);
-  DROP TABLE recent;
-  DROP TABLE recent_versions;
-  ALTER TABLE recent_4 RENAME TO recent;
-  PRAGMA user_version = 4;
-`
-const BACK_TO_3 = `${BACK_TO_4} DROP TABLE records; PRAGMA user_version = 3;`
-const BACK_TO_2 = `${BACK_TO_3} DROP TABLE versions; ALTER TABLE recent DROP COLUMN version; PRAGMA user_version = 2;`
-
 describe('the file of an embedded log', () => {
   test('is created with its folders', async () => {
     const path = join(newFolder(), 'a', 'b', 'log.db')
@@ -120,105 +82,27 @@ describe('the file of an embedded log', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true)
   })
 
-  test('a log of version 1 is carried over with all that it holds, and can be used at once', async () => {
-    const path = join(newFolder(), 'log.db')
-    const database = new DatabaseSync(path)
-    database.exec(VERSION_1)
-    const [first, second] = [1_767_225_600_000 * 2_048, 1_767_225_600_001 * 2_048]
-    database.exec(`
-      INSERT INTO entries VALUES (${first}, 1, 'order_executed', 'one'), (${second}, 2, 'order_executed', 'two');
-      UPDATE state SET last_id = ${second}, added = 2, bytes = 6;
-      INSERT INTO groups VALUES ('group', ${second});
-      INSERT INTO pending VALUES ('group', ${second}, 'consumer', 0, 3);
-      INSERT INTO dead_letters (grp, entry_id, consumer, payload, kind, reason, stack, attempts, dead_at)
-      VALUES ('group', ${first}, 'consumer', 'one', 'exhausted', 'It failed.', NULL, 5, 1000);
-    `)
-    database.close()
-    const log = await open({ path })
-    const error = { message: 'It failed.', at: 1_000 }
-    expect(await log.deadLetters.list({ limit: 10, group: 'group' })).toEqual([
-      {
-        id: '1',
-        messageId: '1767225600000-0',
-        group: 'group',
-        consumer: 'consumer',
-        handler: null,
-        eventType: null,
-        payload: 'one',
-        kind: 'exhausted',
-        attempts: 5,
-        firstError: error,
-        lastError: error,
-        deadAt: 1_000
-      }
-    ])
-    const claimed = await log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })
-    expect(claimed).toEqual([{ messageId: '1767225600001-0', payload: 'two', attempt: 4 }])
-    await log.deadLetters.requeue('1', { by: 'an operator' })
-    expect(await log.group('group').claim('heir', { minIdleMs: 3_600_000, limit: 10 })).toHaveLength(1)
-  })
-
-  test('a log of version 2 is carried over with its deduplication window, and counts stream keys from then on', async () => {
-    const path = join(newFolder(), 'log.db')
-    const before = await open({ path })
-    const [old] = await before.append([entry('old')])
-    await before.close()
-    const database = new DatabaseSync(path)
-    database.exec(BACK_TO_2)
-    database.close()
-    const log = await open({ path })
-    const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
-    expect(await log.append([keyed('old'), keyed('new')])).toEqual([
-      { messageId: old?.messageId, duplicate: true },
-      { messageId: expect.any(String), duplicate: false, version: 1 }
-    ])
-    expect(await log.versionOf('key')).toBe(1)
-  })
-
-  test('a log of version 3 is carried over, and keeps records from then on', async () => {
-    const path = join(newFolder(), 'log.db')
-    const before = await open({ path })
-    await before.append([entry('old')])
-    await before.close()
-    const database = new DatabaseSync(path)
-    database.exec(BACK_TO_3)
-    database.close()
-    const log = await open({ path })
-    expect((await log.info()).length).toBe(1)
-    expect(await log.records.put('keys', 'a', 'one')).toBe(1)
-  })
-
-  test('a log of version 4 is carried over with its deduplication window, and the versions in it', async () => {
-    const path = join(newFolder(), 'log.db')
-    const before = await open({ path })
-    const keyed = (eventId: string) => ({ ...entry(eventId), streamKey: 'key' })
-    const old = await before.append([entry('one'), keyed('two'), keyed('three')])
-    await before.close()
-    const database = new DatabaseSync(path)
-    database.exec(BACK_TO_4)
-    database.close()
-    const log = await open({ path })
-    expect((await log.info()).deduplicationEntries).toBe(3)
-    expect(await log.append([keyed('three'), keyed('four'), keyed('two'), entry('one')])).toEqual([
-      { ...old[2], duplicate: true },
-      { messageId: expect.any(String), duplicate: false, version: 3 },
-      { ...old[1], duplicate: true },
-      { ...old[0], duplicate: true }
-    ])
-  })
-
-  test('a log of a newer version is refused with log_incompatible, by version, and left as it is', async () => {
-    const path = join(newFolder(), 'log.db')
-    await (await open({ path })).close()
-    const database = new DatabaseSync(path)
-    database.exec('PRAGMA user_version = 99; PRAGMA journal_mode = DELETE')
-    database.close()
-    const bytes = readFileSync(path)
-    const error = await failure(new SqliteLog({ path }).start())
-    expect(error?.code).toBe('log_incompatible')
-    expect(error?.message).toContain('version 99')
-    expect(readFileSync(path).equals(bytes)).toBe(true)
-  })
+  test.each([
+    [1, /export its events with the version that wrote it, and import them into a new file\.$/],
+    [5, /export its events with the version that wrote it, and import them into a new file\.$/],
+    [7, /use a newer one\.$/],
+    [99, /use a newer one\.$/]
+  ])(
+    'a log of version %i is refused with log_incompatible, by version, with what to do, and left as it is',
+    async (version, remedy) => {
+      const path = join(newFolder(), 'log.db')
+      await (await open({ path })).close()
+      const database = new DatabaseSync(path)
+      database.exec(`PRAGMA user_version = ${version}; PRAGMA journal_mode = DELETE`)
+      database.close()
+      const bytes = readFileSync(path)
+      const error = await failure(new SqliteLog({ path }).start())
+      expect(error?.code).toBe('log_incompatible')
+      expect(error?.message).toContain(`version ${version},`)
+      expect(error?.message).toMatch(remedy)
+      expect(readFileSync(path).equals(bytes)).toBe(true)
+    }
+  )
 
   test('a folder is refused with log_incompatible', async () => {
     const path = newFolder()

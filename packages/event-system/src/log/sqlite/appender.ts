@@ -1,18 +1,13 @@
 import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
 import type { Connection } from './connection.ts'
-import { type IdHashes, idHashesOf } from './id-hashes.ts'
+import { insertRows } from './insert.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
-import { RecentEventIds } from './recent-event-ids.ts'
+import { RecentIds } from './recent-ids.ts'
 import { type Placed, StreamVersions } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
-const INSERT_ENTRIES = (rows: number) =>
-  `INSERT INTO entries (id, ordinal, event_type, payload) VALUES ${Array(rows).fill('(?, ?, ?, ?)').join(', ')}`
 const GROW = 'UPDATE state SET last_id = ?, added = ?, bytes = bytes + ?'
-
-/** Of so many rows at once: a fifth faster than one by one, and more than 20 gain nothing. */
-const INSERTS = [20, 5, 1].map((rows) => ({ rows, sql: INSERT_ENTRIES(rows) }))
 
 const PRUNE_EVERY_MS = 1_000
 const PRUNE_EVERY_ENTRIES = 1_000
@@ -20,14 +15,14 @@ const PRUNE_EVERY_ENTRIES = 1_000
 /** Appends entries, each event id once in the deduplication window. */
 export class Appender {
   readonly #connection: Connection
-  readonly #recent: RecentEventIds
+  readonly #recent: RecentIds
   readonly #versions: StreamVersions
   #appendedSincePrune = 0
   #prunedAt = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#recent = new RecentEventIds(connection)
+    this.#recent = new RecentIds(connection)
     this.#versions = new StreamVersions(connection)
   }
 
@@ -70,54 +65,30 @@ export class Appender {
     const horizon = this.#horizon(Math.floor(firstId / IDS_PER_MS))
     const inThisCall = new Map<string, number>()
     const fresh: AppendEntry[] = []
-    const hashes = idHashesOf(entries.map(({ eventId }) => eventId))
-    const freshHashes: IdHashes[] = []
     this.#recent.catchUp(horizon, lastId)
-    const placed = entries.map((entry, i): Placed => {
-      const itsHashes = hashes[i] as IdHashes
-      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, itsHashes, horizon)
+    const placed = entries.map((entry): Placed => {
+      const known = inThisCall.get(entry.eventId) ?? this.#recent.find(entry.eventId, horizon)
       if (known !== undefined && this.#deduplicates) return { id: known, duplicate: true }
       const id = firstId + fresh.length
       fresh.push(entry)
-      freshHashes.push(itsHashes)
       inThisCall.set(entry.eventId, id)
       return { id, duplicate: false }
     })
     if (fresh.length > 0) {
       this.#versions.mustBe(expected)
       this.#insert(fresh, firstId, added + 1)
-      if (this.#deduplicates) this.#insertRecent(fresh, freshHashes, firstId, added + 1)
+      if (this.#deduplicates) this.#recent.insert(fresh, firstId, added + 1)
     }
     this.#prune(horizon, fresh.length)
     return placed
   }
 
   #insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
-    let bytes = 0
-    for (let start = 0; start < entries.length; ) {
-      const { rows, sql } = INSERTS.find(({ rows }) => rows <= entries.length - start) as (typeof INSERTS)[number]
-      const values: (number | string)[] = []
-      for (let i = start; i < start + rows; i++) {
-        const { eventType, payload } = entries[i] as AppendEntry
-        values.push(firstId + i, firstOrdinal + i, eventType, payload)
-        bytes += Buffer.byteLength(payload)
-      }
-      this.#connection.statement(sql).run(...values)
-      start += rows
-    }
-    const lastId = firstId + entries.length - 1
-    this.#connection.statement(GROW).run(lastId, firstOrdinal + entries.length - 1, bytes)
-  }
-
-  #insertRecent(
-    entries: readonly AppendEntry[],
-    hashes: readonly IdHashes[],
-    firstId: number,
-    firstOrdinal: number
-  ): void {
-    const eventIds = entries.map(({ eventId }) => eventId)
-    this.#recent.insert(eventIds, firstId, firstOrdinal)
-    this.#connection.afterCommit(() => this.#recent.add(hashes, firstId))
+    const rows = entries.map(({ eventType, payload }, i) => [firstId + i, firstOrdinal + i, eventType, payload])
+    insertRows(this.#connection, 'entries (id, ordinal, event_type, payload)', rows)
+    const bytes = entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
+    const last = entries.length - 1
+    this.#connection.statement(GROW).run(firstId + last, firstOrdinal + last, bytes)
   }
 
   #prune(horizon: number, fresh: number): void {

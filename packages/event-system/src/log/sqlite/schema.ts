@@ -5,18 +5,16 @@ import { EventSystemError } from '@tradpal/events'
 
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
-/** Raised when an older version of this adapter could no longer use the file. */
-const SCHEMA_VERSION = 5
+/** Raised whenever the tables change: a file of another version is refused. */
+const SCHEMA_VERSION = 6
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
 
 /**
  * `ordinal` numbers the entries from 1, without gaps, for ever: any count of entries between two ids is a subtraction.
- * `recent` is the deduplication window: a row for some entries in a row, with the id and the ordinal of the first and the
- * event ids of all, a JSON array. It has no index on the event ids: keys that come in no order would dirty one page each, which makes
- * appending five times slower; each handle keeps a hash of the window in memory instead. `recent_versions` has the versions of
- * those entries in it that have a stream key, `versions` those of all keys that ever were.
+ * `recent` is the deduplication window: the event id of each entry, and the version of one that has a stream key. `versions`
+ * has the versions of all stream keys that ever were.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
@@ -24,8 +22,23 @@ const DRIVER_WAIT_MS = 20
  * the entry's for this group. `strays` of a group says that some of its pending entries may belong to no shard.
  * The record of a collection without an id has no value, and the collection's revision.
  */
-const CREATED_IN_2 = `
+const CREATE = `
+  CREATE TABLE state (
+    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO state VALUES (0, 0, 0, 0, 0);
+  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
+  CREATE INDEX entries_by_type ON entries (event_type, id);
+  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
+  CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+  CREATE TABLE pending (
+    grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
+    note TEXT, payload TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (grp, id)
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX pending_of_shards ON pending (grp, shard, id) WHERE shard IS NOT NULL AND handed = 0;
+  CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
   CREATE TABLE places (grp TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE sharding (grp TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE ledger (
@@ -38,75 +51,12 @@ const CREATED_IN_2 = `
     kind TEXT NOT NULL, dead_at INTEGER NOT NULL, letter TEXT NOT NULL
   ) STRICT;
   CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
-  CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;`
-const CREATED_IN_3 = 'CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;'
-const CREATED_IN_4 = `
+  CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;
   CREATE TABLE records (
     collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (collection, id)
-  ) STRICT, WITHOUT ROWID;`
-const CREATED_IN_5 = `
-  CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_ids TEXT NOT NULL) STRICT;
-  CREATE TABLE recent_versions (id INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT;`
-const CREATE = `
-  CREATE TABLE state (
-    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
-  ) STRICT;
-  INSERT INTO state VALUES (0, 0, 0, 0, 0);
-  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
-  CREATE INDEX entries_by_type ON entries (event_type, id);
-  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
-  CREATE TABLE pending (
-    grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
-    note TEXT, payload TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (grp, id)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
-  ${CREATED_IN_2}
-  ${CREATED_IN_3}
-  ${CREATED_IN_4}
-  ${CREATED_IN_5}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
-`
-
-/** From version 1, whose dead letters knew neither handler nor type and only the last error. */
-const MIGRATE_FROM_1 = `
-  ALTER TABLE groups ADD COLUMN strays INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE pending ADD COLUMN note TEXT;
-  ALTER TABLE pending ADD COLUMN payload TEXT;
-  ALTER TABLE pending ADD COLUMN shard INTEGER;
-  ALTER TABLE pending ADD COLUMN handed INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE dead_letters RENAME TO dead_letters_1;
-  DROP INDEX dead_letters_by_group;
-  ${CREATED_IN_2}
-  INSERT INTO dead_letters (id, grp, entry_id, kind, dead_at, letter)
-  SELECT id, grp, entry_id, kind, dead_at, json_object(
-    'consumer', consumer, 'handler', NULL, 'eventType', NULL, 'payload', payload, 'kind', kind, 'attempts', attempts,
-    'firstError', json_patch('{}', json_object('message', reason, 'stack', stack, 'at', dead_at)),
-    'lastError', json_patch('{}', json_object('message', reason, 'stack', stack, 'at', dead_at))
-  ) FROM dead_letters_1;
-  DROP TABLE dead_letters_1;
-  PRAGMA user_version = 2;
-`
-/** From version 2, which knew no stream keys. */
-const MIGRATE_FROM_2 = `
-  ALTER TABLE recent ADD COLUMN version INTEGER;
-  ${CREATED_IN_3}
-  PRAGMA user_version = 3;
-`
-/** From version 3, which kept no records. */
-const MIGRATE_FROM_3 = `
-  ${CREATED_IN_4}
-  PRAGMA user_version = 4;
-`
-/** From version 4, whose deduplication window had a row for each entry. */
-const MIGRATE_FROM_4 = `
-  ALTER TABLE recent RENAME TO recent_4;
-  ${CREATED_IN_5}
-  INSERT INTO recent (id, ordinal, event_ids) SELECT id, ordinal, json_array(event_id) FROM recent_4;
-  INSERT INTO recent_versions (id, version) SELECT id, version FROM recent_4 WHERE version IS NOT NULL;
-  DROP TABLE recent_4;
-  PRAGMA user_version = 5;
 `
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
@@ -122,7 +72,6 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
     database.exec(`PRAGMA synchronous = ${durability === 'disk' ? 'FULL' : 'NORMAL'}`)
     database.exec('BEGIN IMMEDIATE')
     if (isEmpty(database)) database.exec(CREATE)
-    else migrate(database)
     assertLog(database, path)
     database.exec('COMMIT')
     return database
@@ -130,14 +79,6 @@ export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseS
     database.close()
     throw error
   }
-}
-
-/** A step for each version: a file of another is left as it is. */
-function migrate(database: DatabaseSync): void {
-  if (pragma(database, 'user_version') === 1) database.exec(MIGRATE_FROM_1)
-  if (pragma(database, 'user_version') === 2) database.exec(MIGRATE_FROM_2)
-  if (pragma(database, 'user_version') === 3) database.exec(MIGRATE_FROM_3)
-  if (pragma(database, 'user_version') === 4) database.exec(MIGRATE_FROM_4)
 }
 
 function isFileWithContent(path: string): boolean {
@@ -188,12 +129,15 @@ function assertLog(database: DatabaseSync, path: string): void {
     throw new EventSystemError('log_incompatible', `The file ${path} is an SQLite database, but no event log.`)
   }
   const version = pragma(database, 'user_version')
-  if (version < 1 || version > SCHEMA_VERSION) {
-    throw new EventSystemError(
-      'log_incompatible',
-      `The log ${path} has version ${version}, and this version of the event system reads versions up to ${SCHEMA_VERSION}: use a newer one.`
-    )
-  }
+  if (version === SCHEMA_VERSION) return
+  const remedy =
+    version > SCHEMA_VERSION
+      ? 'use a newer one'
+      : 'export its events with the version that wrote it, and import them into a new file'
+  throw new EventSystemError(
+    'log_incompatible',
+    `The log ${path} has version ${version}, and this version of the event system reads version ${SCHEMA_VERSION}: ${remedy}.`
+  )
 }
 
 function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {

@@ -5,8 +5,8 @@ import type { Connection } from './connection.ts'
 const VERSION = 'SELECT version FROM versions WHERE key = ?'
 const SET_VERSION = `
   INSERT INTO versions (key, version) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version`
-const RECALL = 'SELECT version FROM recent_versions WHERE id = ?'
-const REMEMBER = 'INSERT INTO recent_versions (id, version) VALUES (?, ?)'
+const RECALL = 'SELECT version FROM recent WHERE id = ?'
+const REMEMBER = 'UPDATE recent SET version = ?2 WHERE id = ?1'
 
 /** Where an entry stands. */
 export interface Placed {
