@@ -10,7 +10,6 @@ const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.me
 /** Tests of processes and servers: long, few files, and each in a process of its own. */
 const PROCESSES = [
   'packages/service/test/{cli,client}/**/*.test.ts',
-  'packages/service/test/memory-at-rest.test.ts',
   'packages/service/test/http/process.test.ts',
   'packages/event-system/test/log/**/*.test.ts',
   'test/packages.test.ts',

@@ -12,9 +12,7 @@ import { readConfiguration, readServiceConfiguration, type ServiceConfiguration 
 import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
 import { newLogger } from './logger.ts'
-import { giveMemoryBackAtRest } from './memory-at-rest.ts'
 import { printableLines } from './terminal-text.ts'
-import { keepGarbageYoung } from './young-garbage.ts'
 
 /** Answers under way when the service is told to stop have so long to end. */
 const FINISH_MS = 6_000
@@ -171,8 +169,6 @@ export async function serve(environment: Environment = process.env): Promise<voi
   // Before it listens, so that whoever reads that it does may end it at once.
   for (const signal of SIGNALS) process.on(signal, onSignal)
   service = await startService({ environment }).catch((error) => fail(error, isWrongConfiguration(error) ? 2 : 1))
-  keepGarbageYoung()
-  giveMemoryBackAtRest()
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const

@@ -22,20 +22,7 @@ export function stampedEvent(event: Event): Event {
 
 /** As {@link entryOf}, of a {@link stampedEvent}. */
 export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
-  return new Encoded(event.eventId, event.eventType, codec.encode(event))
-}
-
-/** An entry that is ready. There is one for each event that is published: made by a constructor, it ends young. */
-class Encoded implements AppendEntry {
-  readonly eventId: string
-  readonly eventType: string
-  readonly payload: string
-
-  constructor(eventId: string, eventType: string, payload: string) {
-    this.eventId = eventId
-    this.eventType = eventType
-    this.payload = payload
-  }
+  return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
 }
 
 /** Throws what encoding throws, but for what is said of the key. */

@@ -43,7 +43,7 @@ export interface Offer {
   readonly unknown?: UnknownOutcome | undefined
 }
 
-/** An offer on its way. There is one for each publish: it is as small as can be. */
+/** An offer on its way. */
 export class Parcel implements Offer {
   readonly entries: readonly AppendEntry[]
   readonly keys: readonly string[]

@@ -4,18 +4,10 @@ import type { AppendEntry } from '../log/index.ts'
 import { InTurn } from './in-turn.ts'
 import type { Prepared } from './transaction.ts'
 
-/**
- * What is published, ready to be appended. It ends young: literals that outlive a few collections V8 makes in its old space
- * from then on, where what hangs on them, events and payloads, stays for long; what a constructor or {@link listOf} makes it never does.
- */
-export class PreparedUnit {
+/** What is published, ready to be appended. */
+export interface PreparedUnit {
   readonly events: readonly Event[]
   readonly entries: readonly AppendEntry[]
-
-  constructor(events: readonly Event[], entries: readonly AppendEntry[]) {
-    this.events = events
-    this.entries = entries
-  }
 }
 
 /**
@@ -32,16 +24,15 @@ export class Preparation {
 
   /** A promise only where something has to be waited for. Throws what is wrong with an event; of several, `index` says which. */
   one(event: Event): PreparedUnit | Promise<PreparedUnit> {
-    if (this.#codec.beforeEncode === undefined)
-      return new PreparedUnit(listOf(event), listOf(entryOf(event, this.#codec)))
-    return this.#inTurn(listOf(stampedEvent(event)), [])
+    if (this.#codec.beforeEncode === undefined) return { events: [event], entries: [entryOf(event, this.#codec)] }
+    return this.#inTurn([stampedEvent(event)], [])
   }
 
   /** As {@link one}, of a batch. */
   batch(events: readonly Event[]): PreparedUnit | Promise<PreparedUnit> {
     if (this.#codec.beforeEncode === undefined) {
       const entries = events.map((event, index) => atIndex(index, () => entryOf(event, this.#codec)))
-      return new PreparedUnit(events, entries)
+      return { events, entries }
     }
     const stamped = events.map((event, index) => atIndex(index, () => stampedEvent(event)))
     return this.#inTurn(stamped, [], atIndex)
@@ -74,10 +65,10 @@ export class Preparation {
     const encoded = (events: readonly Event[]) =>
       events.map((event, index) => known[index] ?? at(index, () => entryOfStamped(event, this.#codec)))
     const turn = this.#turns.after(this.#codec.beforeEncode?.(stamped))
-    if (turn === undefined) return new PreparedUnit(stamped, encoded(stamped))
+    if (turn === undefined) return { events: stamped, entries: encoded(stamped) }
     // Its caller may change it meanwhile.
     const events = stamped.map((event, index) => at(index, () => copyOf(event)))
-    return turn.then(() => new PreparedUnit(events, encoded(events)))
+    return turn.then(() => ({ events, entries: encoded(events) }))
   }
 
   #needsKey(events: readonly Event[]): boolean {
@@ -86,11 +77,6 @@ export class Preparation {
     needs?.catch(() => {})
     return needs !== undefined
   }
-}
-
-/** `[...items]`, but for where V8 puts it: see {@link PreparedUnit}. */
-function listOf<Item>(...items: Item[]): Item[] {
-  return items
 }
 
 function atIndex<Result>(index: number, work: () => Result): Result {

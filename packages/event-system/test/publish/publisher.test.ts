@@ -92,7 +92,9 @@ describeOnEachLog('publishing', (logs) => {
     expect((await log.info()).length).toBe(0)
   })
 
-  test('of a million events one is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', async () => {
+  test('of a million events one is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', {
+    timeout: 60_000
+  }, async () => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log })
     const million: Event[] = new Array(1_000_000).fill(signal())

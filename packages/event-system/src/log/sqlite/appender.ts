@@ -1,12 +1,12 @@
 import { assertExpectedVersions, assertStreamKey, type StreamVersion } from '@tradpal/events'
 import type { AppendEntry, AppendResult } from '../port.ts'
 import type { Connection } from './connection.ts'
-import { insertRows } from './insert.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
 import { RecentIds } from './recent-ids.ts'
 import { type Placed, StreamVersions } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
+const INSERT = 'INSERT INTO entries (id, ordinal, event_type, payload) VALUES (?, ?, ?, ?)'
 const GROW = 'UPDATE state SET last_id = ?, added = ?, bytes = bytes + ?'
 
 const PRUNE_EVERY_MS = 1_000
@@ -84,9 +84,12 @@ export class Appender {
   }
 
   #insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
-    const rows = entries.map(({ eventType, payload }, i) => [firstId + i, firstOrdinal + i, eventType, payload])
-    insertRows(this.#connection, 'entries (id, ordinal, event_type, payload)', rows)
-    const bytes = entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0)
+    const insert = this.#connection.statement(INSERT)
+    let bytes = 0
+    for (const [i, { eventType, payload }] of entries.entries()) {
+      insert.run(firstId + i, firstOrdinal + i, eventType, payload)
+      bytes += Buffer.byteLength(payload)
+    }
     const last = entries.length - 1
     this.#connection.statement(GROW).run(firstId + last, firstOrdinal + last, bytes)
   }

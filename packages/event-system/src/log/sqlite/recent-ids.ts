@@ -1,8 +1,8 @@
 import type { AppendEntry } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { EventIdIndex } from './event-id-index.ts'
-import { insertRows } from './insert.ts'
 
+const INSERT = 'INSERT INTO recent (id, ordinal, event_id) VALUES (?, ?, ?)'
 const EVENT_ID_AT = 'SELECT event_id FROM recent WHERE id = ?'
 const NEXT_ROWS = 'SELECT id, event_id FROM recent WHERE id > ? ORDER BY id LIMIT ?'
 /** At most so many of the oldest rows. By one bound: of two, SQLite would seek one, and look at each row before it for the other. */
@@ -63,8 +63,8 @@ export class RecentIds {
 
   /** Inside a step of the connection: writes down what is appended. The index has it when the step is committed. */
   insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
-    const rows = entries.map(({ eventId }, i) => [firstId + i, firstOrdinal + i, eventId])
-    insertRows(this.#connection, 'recent (id, ordinal, event_id)', rows)
+    const insert = this.#connection.statement(INSERT)
+    for (const [i, { eventId }] of entries.entries()) insert.run(firstId + i, firstOrdinal + i, eventId)
     this.#insertedSincePrune += entries.length
     this.#connection.afterCommit(() => {
       for (const [i, { eventId }] of entries.entries()) this.#add(eventId, firstId + i)

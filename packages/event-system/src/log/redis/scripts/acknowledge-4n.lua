@@ -1,6 +1,5 @@
--- Marks entries done that consumers hold. The look at what a consumer holds goes over the batch's span at once, which is
--- cheaper than one for each; and as holds mostly come in log order, and all of a span, the two lists are compared side
--- by side. Only from where they differ on is a table made, and a hold that a full page did not reach looked at alone.
+-- Marks entries done that consumers hold. One XPENDING looks at all that the consumer holds in the batch's span. A hold
+-- that a full page does not reach is looked at alone.
 -- Includes: streams, hold
 --
 -- KEYS  1 the partitions, 2 the notes, 3 the amended payloads, 4 the group's sharding, 5.. the streams
@@ -28,16 +27,10 @@ while at <= #ARGV do
   local ofStream = done[stream] or {}
   done[stream] = ofStream
   local isTenant = tenure == '' or redis.call('HGET', KEYS[4], shard) == tenure
-  local isWhole, row, attempts = #page < 2 * count, 1, nil
+  local isWhole, attempts = #page < 2 * count, attemptsOf(page)
   for i = at + 8, at + 7 + count do
-    local id, isHeld = ARGV[i], nil
-    if not attempts and page[row] and page[row][1] == id then
-      isHeld = page[row][4] == attempt
-      row = row + 1
-    else
-      attempts = attempts or attemptsOf(page)
-      isHeld = attempts[id] == attempt or (not isWhole and held(stream, group, consumer, id, attempt))
-    end
+    local id = ARGV[i]
+    local isHeld = attempts[id] == attempt or (not isWhole and held(stream, group, consumer, id, attempt))
     if isTenant and isHeld then ofStream[#ofStream + 1] = id else lost[#lost + 1] = id end
   end
   at = at + 8 + count
