@@ -1,4 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
+import { eventTypesText, readPullSettings } from '../groups/index.ts'
 import type { ConsumerGroup } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 
@@ -89,6 +90,7 @@ export class EventConsumer {
     mustHaveCome(this.#options.from, this.#parts.log, this.#parts.clock, 'invalid_options')
     const { intake } = this.#workbench
     await intake.join()
+    await this.#warnOfFilter()
     this.#loops = Promise.all([
       intake.run(),
       keepHouse({
@@ -100,6 +102,14 @@ export class EventConsumer {
         settled: () => this.#workbench.settled
       })
     ])
+  }
+
+  /** Members that pull with a filter acknowledge the other events for the whole group, and the handlers here never see those. */
+  async #warnOfFilter(): Promise<void> {
+    const settings = await readPullSettings(this.#parts.log.records, this.group).catch(() => undefined)
+    if (settings === undefined || settings.eventTypes === null) return
+    const types = eventTypesText(settings.eventTypes)
+    this.#logger.warn({ types }, 'others pull from this group with a filter: events of other types are acknowledged')
   }
 
   /** From the call of {@link start} to the call of {@link close}. */

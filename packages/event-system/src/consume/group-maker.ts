@@ -38,9 +38,9 @@ export class GroupMaker {
     const { log, clock, maxGroups } = this.#parts
     const sinceFullMs = clock.now() - this.#fullAt
     if (sinceFullMs >= 0 && sinceFullMs < FULL_MS) throw tooMany(name, maxGroups)
-    const { groups } = await log.info()
-    if (groups.some((group) => group.name === name)) return false
-    if (groups.length >= maxGroups) {
+    const names = await log.groupNames()
+    if (names.includes(name)) return false
+    if (names.length >= maxGroups) {
       this.#fullAt = clock.now()
       throw tooMany(name, maxGroups)
     }

@@ -102,6 +102,10 @@ export class SealedLog implements Whole<EventLog> {
     return new SealedGroup(this.under.group(name), this.#vault)
   }
 
+  groupNames(): Promise<string[]> {
+    return this.under.groupNames()
+  }
+
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult> {
     return this.under.trim(target, options)
   }

@@ -40,6 +40,19 @@ export const infoCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'groupNames: of every group, and of no other, also in an empty log',
+    async run(harness) {
+      const log = await harness.open()
+      assert.deepEqual(await log.groupNames(), [])
+      await log.group('left').create('start')
+      await log.group('right').create('end')
+      await appendSome(log, 3)
+      await log.group('gone').create('start')
+      await log.group('gone').destroy()
+      assert.deepEqual((await (await harness.open()).groupNames()).sort(), ['left', 'right'])
+    }
+  },
+  {
     title: 'info: after a trim, the first id is the oldest that is left, and length and lag say what is there',
     async run(harness) {
       const log = await harness.open()

@@ -109,6 +109,8 @@ export interface EventLog {
 
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup
+  /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
+  groupNames(): Promise<string[]>
   readonly deadLetters: DeadLetters
   readonly records: Records
   /** An adapter that does not declare `sharedCounters` leaves it out. */

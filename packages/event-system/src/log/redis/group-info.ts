@@ -13,6 +13,11 @@ import { parseSharding } from './sharding-store.ts'
 /** How many entries are counted, at most, when Redis itself cannot tell how far a group lags. */
 const LAG_BOUND = 10_000
 
+/** The names of the groups of a stream. None when there is no stream. */
+export async function groupNamesIn(connection: Connection, stream: string): Promise<string[]> {
+  return (await xinfo(connection, ['XINFO', 'GROUPS', stream])).map((reply) => fieldsOf(reply).name as string)
+}
+
 /** How every group of a log stands, or the one of a name. */
 export async function groupInfos(
   connection: Connection,

@@ -26,7 +26,7 @@ import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
-import { groupInfos } from './group-info.ts'
+import { groupInfos, groupNamesIn } from './group-info.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout } from './layout.ts'
 import { Measures } from './measures.ts'
@@ -177,6 +177,11 @@ export class RedisLog implements EventLog {
   rewrite(): Promise<number> {
     const message = 'Redis does not change the entries of a stream: an old key is needed until they are removed.'
     return Promise.reject(new EventSystemError('unsupported', message))
+  }
+
+  /** Every group is in the log's own stream, whatever others it is in. */
+  groupNames(): Promise<string[]> {
+    return groupNamesIn(this.#connection, this.#keys.stream)
   }
 
   async info(): Promise<LogInfo> {

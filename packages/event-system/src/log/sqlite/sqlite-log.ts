@@ -181,6 +181,13 @@ export class SqliteLog implements EventLog {
     return this.#rewriter.rewrite(rewrites)
   }
 
+  groupNames(): Promise<string[]> {
+    return this.#connection.read(() => {
+      const rows = this.#connection.statement(GROUPS).all()
+      return rows.map(({ name }) => String(name))
+    })
+  }
+
   info(): Promise<LogInfo> {
     return this.#connection.snapshot(() => {
       const summary = this.#connection.statement(SUMMARY).get() ?? {}
