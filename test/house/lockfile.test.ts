@@ -15,6 +15,17 @@ test('the lock file names no host, so that any registry can serve it', () => {
   expect(lock).not.toMatch(/https?:\/\/[^"]*\/-\//)
 })
 
+test('each package of the lock file has its hash', () => {
+  const { packages } = JSON.parse(readFileSync(join(house, 'package-lock.json'), 'utf8'))
+
+  const installed = Object.entries<{ link?: boolean; integrity?: string }>(packages).filter(
+    ([path, { link }]) => path.includes('node_modules/') && link !== true
+  )
+
+  expect(installed.length).toBeGreaterThan(100)
+  expect(installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
+})
+
 test('the audit fails for a lock file that has a package without its hash, and names the package', async () => {
   const folder = await newFolder()
   const lock = JSON.parse(readFileSync(join(house, 'package-lock.json'), 'utf8'))

@@ -22,7 +22,7 @@ export type { PullSettings, PullSettingsChange } from './groups/index.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'
 export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'
-export { SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
+export { type ExposedPath, SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
 export * from './operate/index.ts'
 export * from './publish/index.ts'
 export {

@@ -12,6 +12,7 @@ import { type AuditLog, redisAuditLog, sqliteAuditLog } from './audit-log.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
+import { warnOfExposed } from './exposed-files.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
@@ -149,7 +150,12 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
-  const publishing = publishingOf(askedPublishing, { deduplicationWindowMs, timeoutMs, clock }, { encryption, signing })
+  const onExposed = warnOfExposed(logger)
+  const publishing = publishingOf(
+    askedPublishing,
+    { deduplicationWindowMs, timeoutMs, clock, onExposed },
+    { encryption, signing }
+  )
   const sealed = (log: EventLog) => encryption?.over(log) ?? log
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
   const others = {
@@ -167,8 +173,13 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }
-    const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded })
-    return { log: sealed(new SqliteLog({ path, clock, ...settings })), logSettings: settings, auditLog, ...others }
+    const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded, onExposed })
+    return {
+      log: sealed(new SqliteLog({ path, clock, onExposed, ...settings })),
+      logSettings: settings,
+      auditLog,
+      ...others
+    }
   }
   const settings = { durability: durability.redis, partitioning, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }

@@ -1,6 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
-import { SqliteLog } from '../log/sqlite/index.ts'
+import { SqliteLog, type SqliteLogOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
@@ -68,6 +68,7 @@ interface OfTheLog {
   readonly deduplicationWindowMs: number
   readonly timeoutMs: number
   readonly clock: Clock
+  readonly onExposed: NonNullable<SqliteLogOptions['onExposed']>
 }
 
 export function publishingOf(

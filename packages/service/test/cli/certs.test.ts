@@ -36,7 +36,7 @@ test('certs dev makes what a service and a client need to know each other', asyn
   })
 })
 
-test('its keys are for their owner alone, its certificates for the names given, for 90 days, and the authority for longer', async () => {
+test('its files are for their owner alone, its certificates for the names given, for 90 days, and the authority for longer', async () => {
   const dir = await temporaryFolder()
 
   await certs(dir, '--name', 'localhost,events.internal,10.0.0.7', '--client', 'a,b')
@@ -44,9 +44,9 @@ test('its keys are for their owner alone, its certificates for the names given, 
   const names = await readdir(dir)
   const files = ['ca', 'server', 'a', 'b'].flatMap((name) => [`${name}.pem`, `${name}-key.pem`])
   expect(names.toSorted()).toEqual(files.toSorted())
-  for (const name of names.filter((one) => one.endsWith('-key.pem'))) {
-    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600)
-  }
+  for (const name of names) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600)
+  await certs(join(dir, 'new', 'folder'), '--name', 'localhost')
+  for (const folder of ['new', 'new/folder']) expect(statSync(join(dir, folder)).mode & 0o777).toBe(0o700)
   const [ca, server] = [certificate(dir, 'ca'), certificate(dir, 'server')]
   for (const host of ['localhost', 'events.internal']) expect(server.checkHost(host)).toBe(host)
   expect(server.checkIP('10.0.0.7')).toBe('10.0.0.7')

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
 import { Checkpointer } from './checkpointer.ts'
 import { isBusy, toLogError } from './errors.ts'
+import { exposedPaths } from './file-modes.ts'
 import type { ResolvedSqliteLogOptions } from './options.ts'
 import { openDatabase } from './schema.ts'
 
@@ -34,6 +35,8 @@ export class Connection {
       if (this.#state !== 'new') return
       this.#database = openDatabase(this.options.path, this.options.durability)
       this.#checkpointer = new Checkpointer(this.#database, this.options.path)
+      const exposed = exposedPaths(this.options.path)
+      if (exposed.length > 0) this.options.onExposed(exposed)
     }, this.options.timeoutMs)
     if (this.#state === 'new') this.#state = 'open'
   }

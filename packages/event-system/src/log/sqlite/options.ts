@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import type { ExposedPath } from './file-modes.ts'
 
 /** How an embedded log is opened. */
 export interface SqliteLogOptions {
-  /** The log's file. It and its folders are created when they are not there. Default `./data/tradpal_events.db`. */
+  /** The log's file. It and its folders are created, for their owner alone, when they are not there. Default `./data/tradpal_events.db`. */
   readonly path?: string
   /**
    * What an append that resolved survives. `os`: the end of this process, however it ends, but not the loss of power or
@@ -18,6 +19,8 @@ export interface SqliteLogOptions {
   readonly timeoutMs?: number
   /** Stamps entries and measures idle times. Default: the system's. */
   readonly clock?: Clock
+  /** Called when the log is opened, if its files can be read or written by others than their owner, or anybody can replace them. Default: nobody is told. */
+  readonly onExposed?: (exposed: readonly ExposedPath[]) => void
 }
 
 export type ResolvedSqliteLogOptions = Required<SqliteLogOptions>
@@ -30,7 +33,8 @@ export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqli
     deduplicationWindowMs = 120_000,
     ledgerRetentionMs = 86_400_000,
     timeoutMs = 5_000,
-    clock = systemClock
+    clock = systemClock,
+    onExposed = () => {}
   } = options
   if (typeof path !== 'string' || path.trim() === '') {
     throw new EventSystemError('invalid_options', 'path is empty: it is the file of the log.')
@@ -43,5 +47,5 @@ export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqli
       throw new EventSystemError('invalid_options', `${name} is ${value}: it is a number of ms, 0 or more.`)
     }
   }
-  return { path: resolve(path), durability, deduplicationWindowMs, ledgerRetentionMs, timeoutMs, clock }
+  return { path: resolve(path), durability, deduplicationWindowMs, ledgerRetentionMs, timeoutMs, clock, onExposed }
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
+import { makeFile, makeFolders } from './file-modes.ts'
 
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
@@ -61,9 +62,10 @@ const CREATE = `
 
 /** Opens the log's file, creating it when it is not there. Throws, and changes nothing, when it is something else. */
 export function openDatabase(path: string, durability: 'os' | 'disk'): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolders(path)
   const holdsSomething = isFileWithContent(path)
   assertWritable(path)
+  makeFile(path)
   if (holdsSomething) inspect(path)
   const database = new DatabaseSync(path, { timeout: DRIVER_WAIT_MS })
   try {

@@ -53,7 +53,7 @@ export class CertificateFolder {
 
   /** Its authority is the one that is there, or a new one. Rejects with `invalid_options` when that cannot be read, or is at its end. */
   static async open(dir: string): Promise<CertificateFolder> {
-    await mkdir(dir, { recursive: true })
+    await mkdir(dir, { recursive: true, mode: 0o700 })
     const found = await readPair(dir, 'ca')
     const authority = found === undefined ? await newAuthority(dir) : await authorityOf(found)
     return new CertificateFolder(dir, authority)
@@ -167,7 +167,7 @@ async function contentOf(file: string): Promise<string | undefined> {
   })
 }
 
-/** The key is never there with another mode than its own, not for a moment. */
+/** Neither file is there with another mode than its own, not for a moment. */
 async function writePair(
   dir: string,
   name: string,
@@ -179,7 +179,7 @@ async function writePair(
   const encoded = await webcrypto.subtle.exportKey('pkcs8', privateKey)
   await Promise.all([rm(file, { force: true }), rm(keyFile, { force: true })])
   await writeFile(keyFile, `${PemConverter.encode(encoded, 'PRIVATE KEY')}\n`, { mode: 0o600, flag: 'wx' })
-  await writeFile(file, `${certificate.toString('pem')}\n`, { mode: 0o644, flag: 'wx' })
+  await writeFile(file, `${certificate.toString('pem')}\n`, { mode: 0o600, flag: 'wx' })
   return { file, subject, validUntil: certificate.notAfter, made: true }
 }
 
