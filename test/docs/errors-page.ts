@@ -28,7 +28,8 @@ try {
 - \`retryable\`: whether the same call, unchanged, may succeed later. When it is false, the event, the call or the configuration has to change
   first. Publishing the same event again is safe within the [deduplication window](publishing.md#deduplication): its id tells.
 - \`pointer\`: the JSON pointer (RFC 6901) of the value that is wrong, from the root of what was given: the event, or the batch.
-- \`index\`: in a batch, which event is wrong, from 0. Nothing of the batch was written.
+- \`index\`: in a batch, which event is wrong, from 0. Nothing of the batch was written, but for \`event_id_conflict\`.
+- \`conflicts\`: of an \`event_id_conflict\` in a batch, the indexes of all events that were not written. Every other one is in the log.
 - \`cause\`: the error underneath, where there is one.
 
 Over HTTP an error is a problem document (\`application/problem+json\`, RFC 9457) with the same \`code\`, \`pointer\` and \`index\`, the

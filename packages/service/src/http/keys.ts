@@ -28,7 +28,11 @@ const issued = Type.Object({
 const newKey = closed({
   name: Type.String({ minLength: 1, maxLength: 200 }),
   scopes: Type.Optional(
-    Type.Array(Type.String(), { maxItems: 1_000, examples: [['publish:trading_signal', 'read:*']] })
+    Type.Array(Type.String(), {
+      maxItems: 1_000,
+      description: 'What it may do. publish:* alone sends no stream_key: that takes stream:<prefix>.',
+      examples: [['publish:trading_signal', 'stream:order-', 'read:*']]
+    })
   ),
   sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 100 })),
   expires_at: Type.Optional(time('When it ends. Default: never.'))

@@ -29,7 +29,7 @@ export class PublishingMetrics {
     })
     new Gauge({
       name: 'event_service_spool_bytes',
-      help: 'Bytes of the events that wait in the spool.',
+      help: 'Bytes of the events that wait in the spool, and of those that the log refused for good.',
       registers,
       async collect() {
         this.set((await state()).spool?.bytes ?? 0)

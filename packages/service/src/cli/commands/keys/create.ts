@@ -29,10 +29,13 @@ export function defineCreate(command: Command, run: Run): void {
     .option('--expires <duration>', 'when it ends: 90d, 12h (default: never)', parseSpan)
     .addHelpText(
       'after',
-      examples(
-        'tradpal-events keys create --name ml_service --scopes publish:trading_signal,read:* --expires 90d',
-        'tradpal-events keys create --name ops --scopes "admin:*,stats" --json'
-      )
+      `
+publish:* sends no stream key: that takes stream:<prefix> besides, such as stream:order- for every key that begins so.
+${examples(
+  'tradpal-events keys create --name ml_service --scopes publish:trading_signal,read:* --expires 90d',
+  'tradpal-events keys create --name desk --scopes publish:order_executed,stream:order-',
+  'tradpal-events keys create --name ops --scopes "admin:*,stats" --json'
+)}`
     )
     .action(
       run<[CreateOptions]>(async ({ output, openTarget }, { name, scopes = [], sources, expires }) => {
