@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { cpuTimeMs } from '../../../../../test/support/cpu-time.ts'
 import { connectTo, rawRequest, sendRaw } from '../support/raw-request.ts'
 import { get, LOGS, post, serviceOver, signal } from '../support/test-service.ts'
 
@@ -49,11 +50,11 @@ describe('bodies of many MiB that are made to cost much', () => {
     ['a type of 5 MiB', `{"event_type":"${'t'.repeat(5 * MIB)}"}`, 400, 'unknown_event_type']
   ])('%s: refused soon, with a short sentence', async (_what, body, status, code) => {
     const { url } = await serviceOver('sqlite', { EVENT_MAX_BODY_BYTES: String(20 * MIB) })
-    const startedAt = performance.now()
+    const startedAt = cpuTimeMs()
 
     const answer = await post(`${url}/events`, body, json)
 
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(cpuTimeMs() - startedAt).toBeLessThan(5_000)
     expect(answer).toMatchObject({ status, body: { code } })
     expect(answer.text.length).toBeLessThan(8_000)
     expect((await get(`${url}/events/stats`)).body.stream_length).toBe(0)
