@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError, isRetryable } from '@tradpal/events'
+import { loadDriver } from './driver.ts'
 import { confirmationOf, mustConfirm } from './durability.ts'
 import { DurableLine } from './durable-line.ts'
 import { closedError, unsentError } from './errors.ts'
@@ -77,6 +78,8 @@ export class Connection {
 
   async #openLines(): Promise<void> {
     const { connectTimeoutMs } = this.#options
+    // On a busy machine this can take seconds, in which no server was asked yet.
+    await loadDriver()
     await this.#commands.open(connectTimeoutMs)
     await this.#durable?.line.open(connectTimeoutMs)
   }

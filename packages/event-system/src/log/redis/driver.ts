@@ -18,7 +18,7 @@ let loaded: { readonly driver: Driver; readonly template: ReturnType<Driver['cre
  * copy of one that never connects: for one of other options than the last the driver would write a class of 400 methods, 10 to 40 ms
  * in which a process does nothing else.
  */
-async function loadDriver() {
+export async function loadDriver() {
   if (loaded === undefined) {
     const driver = await import('@redis/client')
     loaded ??= { driver, template: driver.createClient(OPTIONS) }
