@@ -9,6 +9,8 @@ export const KEEP_ALIVE_MS = 72_000
 const LINGER_MS = 2_000
 /** An answer of which the client takes nothing for this long is cut off. A client may work for a while on what a replay has brought. */
 const UNREAD_MS = 120_000
+/** How often connections are looked at for answers that are not taken. */
+const LOOK_MS = 10_000
 
 export interface Deadlines {
   /** From the accept of a connection to the first complete head of a request, the TLS handshake included. */
@@ -31,6 +33,8 @@ interface Connection {
   /** Requests whose heads have come and whose answers are not over. */
   requests: number
   session: Http2Session | undefined
+  /** On which answers of HTTP/1.1 are written, from the first request on. */
+  answering: Socket | undefined
   /** Runs until the first head has come, and then from the end of the last answer. */
   timer: NodeJS.Timeout
   readonly onAnswered: () => void
@@ -48,6 +52,8 @@ interface Connection {
 export function setDeadlines(server: Server, deadlines: Deadlines): void {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveMs = KEEP_ALIVE_MS, unreadMs = UNREAD_MS } = deadlines
   const connections = new Connections(headersTimeoutMs + LINGER_MS, keepAliveMs)
+  const looking = setInterval(() => connections.watchUnread(unreadMs), Math.min(LOOK_MS, unreadMs)).unref()
+  server.on('close', () => clearInterval(looking))
   server.on('connection', (socket: Socket) => connections.add(socket))
   server.on('request', (request: Request, response: Response) => {
     connections.begin(request, response)
@@ -55,8 +61,7 @@ export function setDeadlines(server: Server, deadlines: Deadlines): void {
     boundBody(request, requestTimeoutMs + LINGER_MS)
     boundUnread(request, unreadMs)
   })
-  // Told when nothing has moved on a socket of HTTP/1.1 for that time. A waiting pull is quiet too, and goes on.
-  server.timeout = unreadMs
+  // Told when nothing has moved on a socket of HTTP/1.1 for the time that was set. A waiting pull is quiet too, and goes on.
   server.on('timeout', (socket: Socket) => {
     if (socket.writableLength > 0) socket.destroy()
   })
@@ -87,6 +92,7 @@ class Connections {
       socket,
       requests: 0,
       session: undefined,
+      answering: undefined,
       timer: setTimeout(() => socket.destroy(), this.#headMs).unref(),
       onAnswered: () => {
         if (--connection.requests === 0) connection.timer.refresh()
@@ -107,6 +113,14 @@ class Connections {
     response.on('close', connection.onAnswered)
   }
 
+  /** Lets Node tell of answers of HTTP/1.1 that are waiting to be taken, when nothing more is taken of them for the time. */
+  watchUnread(timeoutMs: number): void {
+    for (const { answering, requests } of this.#byEnds.values()) {
+      if (answering === undefined || requests === 0 || answering.writableLength === 0) continue
+      if (answering.timeout !== timeoutMs) answering.setTimeout(timeoutMs)
+    }
+  }
+
   /** Undefined when the client is gone already: then the accepted socket closes by itself. */
   #connectionOf(request: Request): Connection | undefined {
     const askedOn = connectionOf(request)
@@ -116,6 +130,7 @@ class Connections {
     if (connection === undefined) return undefined
     this.#known.set(askedOn, connection)
     if (isHttp2(request)) connection.session = request.stream.session
+    else connection.answering = request.socket
     clearTimeout(connection.timer)
     if (!connection.socket.destroyed)
       connection.timer = setTimeout(() => this.#endIdle(connection), this.#keepAliveMs).unref()

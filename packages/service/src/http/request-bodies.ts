@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { EventSystemError } from '@tradpal/event-system'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller, Shares } from '../limits/index.ts'
 import { isHttp2 } from '../tls/index.ts'
 import { callerOf } from './callers.ts'
@@ -42,9 +42,7 @@ export class RequestBodies {
     app.decorateRequest('heldBody', undefined)
     app.addHook('preParsing', (request, reply, payload, done) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        const held = new HeldBody(this.#options.shares, callerOf(request))
-        request.heldBody = held
-        whenOver(reply.raw, () => held.release())
+        request.heldBody = new HeldBody(this.#options.shares, callerOf(request), reply.raw)
       }
       done(null, payload)
     })
@@ -56,56 +54,61 @@ export class RequestBodies {
    */
   takeAsText(app: FastifyInstance, contentTypes: readonly string[]): void {
     for (const contentType of contentTypes) {
-      app.addContentTypeParser(contentType, async (request: FastifyRequest) => {
-        const body = await this.#read(request)
-        request.bodyBytes = body.length
-        try {
-          return utf8.decode(body)
-        } catch (cause) {
-          throw new EventSystemError('invalid_json', 'The body is not UTF-8, and so no JSON.', { cause })
-        }
+      app.addContentTypeParser(contentType, (request: FastifyRequest, _payload, done) => {
+        this.#read(request, (error, body) => {
+          if (body === undefined) return done(error)
+          request.bodyBytes = body.length
+          let text: string
+          try {
+            text = utf8.decode(body)
+          } catch (cause) {
+            return done(new EventSystemError('invalid_json', 'The body is not UTF-8, and so no JSON.', { cause }))
+          }
+          done(null, text)
+        })
       })
     }
   }
 
-  #read(request: FastifyRequest): Promise<Buffer> {
+  #read(request: FastifyRequest, done: (error: Error | null, body?: Buffer) => void): void {
     const { raw, heldBody, headers } = request
     const limit = request.routeOptions.bodyLimit
     const declared = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+    if (declared !== undefined && declared > limit) {
+      done(tooLarge(limit))
+      return
+    }
     const incoming: IncomingMessage | Http2ServerRequest = raw
-    return new Promise((resolve, reject) => {
-      if (declared !== undefined && declared > limit) return reject(tooLarge(limit))
-      const parts: Buffer[] = []
-      let bytes = 0
-      const stop = () => {
-        clearTimeout(timer)
-        incoming.off('data', onData).off('end', onEnd).off('error', fail)
+    const parts: Buffer[] = []
+    let bytes = 0
+    const stop = () => {
+      clearTimeout(timer)
+      incoming.off('data', onData).off('end', onEnd).off('error', fail)
+    }
+    const fail = (error: Error) => {
+      stop()
+      heldBody?.release()
+      done(error)
+    }
+    const onData = (part: Buffer) => {
+      bytes += part.length
+      if (bytes > limit) return fail(tooLarge(limit))
+      try {
+        heldBody?.add(part.length)
+      } catch (error) {
+        return fail(error as Error)
       }
-      const fail = (error: unknown) => {
-        stop()
-        heldBody?.release()
-        reject(error)
-      }
-      const onData = (part: Buffer) => {
-        bytes += part.length
-        if (bytes > limit) return fail(tooLarge(limit))
-        try {
-          heldBody?.add(part.length)
-        } catch (error) {
-          return fail(error)
-        }
-        parts.push(part)
-      }
-      const onEnd = () => {
-        // By HTTP/2 a body that was cut off ends as one that is whole.
-        if (incoming.aborted) return fail(new EventSystemError('aborted', 'The caller went away.'))
-        if (declared !== undefined && declared !== bytes) return fail(otherLength(declared, bytes))
-        stop()
-        resolve(Buffer.concat(parts, bytes))
-      }
-      const timer = isHttp2(raw) ? setTimeout(fail, this.#options.requestTimeoutMs, late()) : undefined
-      incoming.on('data', onData).on('end', onEnd).on('error', fail)
-    })
+      parts.push(part)
+    }
+    const onEnd = () => {
+      // By HTTP/2 a body that was cut off ends as one that is whole.
+      if (incoming.aborted) return fail(gone())
+      if (declared !== undefined && declared !== bytes) return fail(otherLength(declared, bytes))
+      stop()
+      done(null, Buffer.concat(parts, bytes))
+    }
+    const timer = isHttp2(raw) ? setTimeout(fail, this.#options.requestTimeoutMs, late()) : undefined
+    incoming.on('data', onData).on('end', onEnd).on('error', fail)
   }
 }
 
@@ -113,15 +116,20 @@ export class RequestBodies {
 class HeldBody {
   readonly #shares: Shares
   readonly #caller: Caller
+  readonly #response: FastifyReply['raw']
   #bytes = 0
+  #isAwaited = false
 
-  constructor(shares: Shares, caller: Caller) {
+  constructor(shares: Shares, caller: Caller, response: FastifyReply['raw']) {
     this.#shares = shares
     this.#caller = caller
+    this.#response = response
   }
 
-  /** Throws `rate_limited` and `service_unavailable` when there is no room for as many more. */
+  /** Holds as many more until the response is over, or {@link release}. Throws `rate_limited` and `service_unavailable` when there is no room for them. */
   add(bytes: number): void {
+    if (!this.#isAwaited) whenOver(this.#response, () => this.release())
+    this.#isAwaited = true
     this.#shares.take('body_bytes', this.#caller, bytes)
     this.#bytes += bytes
   }
@@ -138,6 +146,10 @@ class HeldBody {
 export function letGoOfBody(request: FastifyRequest): void {
   request.body = undefined
   request.heldBody?.release()
+}
+
+function gone(): EventSystemError {
+  return new EventSystemError('aborted', 'The caller went away.')
 }
 
 function tooLarge(limit: number): EventSystemError {

@@ -14,8 +14,11 @@ export interface SharesOptions {
 export class Shares {
   readonly #options: SharesOptions
   readonly #inAll = Object.fromEntries(SHARE_NAMES.map((name) => [name, 0])) as Record<ShareName, number>
-  /** By caller and kind. One that has nothing under way is not in it. */
-  readonly #ofEach = new Map<string, number>()
+  /** By caller. One that has nothing under way is not in it. */
+  readonly #ofEach = Object.fromEntries(SHARE_NAMES.map((name) => [name, new Map()])) as Record<
+    ShareName,
+    Map<string, number>
+  >
 
   constructor(options: SharesOptions) {
     this.#options = options
@@ -29,8 +32,7 @@ export class Shares {
   take(kind: ShareName, caller: Caller, amount = 1): void {
     const { inAll, ofEach } = this.#options.limits[kind]
     const own = caller.limits?.[kind] ?? ofEach
-    const name = `${kind}:${caller.key}`
-    const taken = (this.#ofEach.get(name) ?? 0) + amount
+    const taken = (this.#ofEach[kind].get(caller.key) ?? 0) + amount
     const { variable, unit } = SHARES[kind]
     if (taken > own) {
       const sentence = `${caller.shown} has ${own} ${unit} under way, as many as it may (${variable}_PER_PRINCIPAL, or ${kind} of the policy): end one first.`
@@ -40,15 +42,15 @@ export class Shares {
       const sentence = `The service has ${inAll} ${unit} under way, as many as it may (${variable}): come again later, or to another instance.`
       throw this.#refusal(kind, 'service_unavailable', sentence)
     }
-    this.#ofEach.set(name, taken)
+    this.#ofEach[kind].set(caller.key, taken)
     this.#inAll[kind] += amount
   }
 
   give(kind: ShareName, { key }: Caller, amount = 1): void {
-    const name = `${kind}:${key}`
-    const left = (this.#ofEach.get(name) ?? 0) - amount
-    if (left > 0) this.#ofEach.set(name, left)
-    else this.#ofEach.delete(name)
+    const ofEach = this.#ofEach[kind]
+    const left = (ofEach.get(key) ?? 0) - amount
+    if (left > 0) ofEach.set(key, left)
+    else ofEach.delete(key)
     this.#inAll[kind] -= amount
   }
 
