@@ -19,5 +19,5 @@ export {
   parseHandlingNote,
   toHandlingNote
 } from './handling-note.ts'
-export { areSameEvent, conflictsAmong, type RepeatedEntry, repeatedAmong } from './repeated-events.ts'
+export { conflictsAmong, likenessOf, type RepeatedEntry, repeatedAmong } from './repeated-events.ts'
 export { Signing, type SigningParts } from './signing/signing.ts'

@@ -77,7 +77,7 @@ export class Repeats {
       return []
     })
     try {
-      return await Promise.race([conflictsAmong(repeated, this.#parts), late])
+      return await Promise.race([conflictsAmong(repeated, this.#parts, answered.signal), late])
     } catch (error) {
       throw isRetryable(error) ? notCompared(error) : error
     } finally {

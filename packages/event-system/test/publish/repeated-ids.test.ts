@@ -191,6 +191,25 @@ describeOnEachLog('an event id that was published before', (logs) => {
     await expect(publisher.publishEvent(event)).rejects.toMatchObject({ code: 'log_timeout' })
   })
 
+  test('of a large batch is compared a part at a time, and no further once its caller was answered', async () => {
+    const real = await logs.open()
+    let asked = 0
+    let isSlow = false
+    const get: EventLog['get'] = async (messageId) => {
+      asked++
+      return isSlow ? new Promise(() => {}) : real.get(messageId)
+    }
+    const publisher = new EventPublisher({ log: withFaults(real, { get }), timeoutMs: 100 })
+    const events = signals(1_000)
+    await publisher.publishBatch(events)
+    expect(new Set((await publisher.publishAll(events)).map(({ duplicate }) => duplicate))).toEqual(new Set([true]))
+    expect(asked).toBe(1_000)
+    isSlow = true
+    asked = 0
+    await expect(publisher.publishBatch(events)).rejects.toMatchObject({ code: 'log_timeout' })
+    expect(asked).toBeLessThan(100)
+  })
+
   test('is looked at before the publisher is closed', async () => {
     const real = await logs.open()
     const gate = Promise.withResolvers<void>()

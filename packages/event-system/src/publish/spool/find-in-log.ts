@@ -1,4 +1,4 @@
-import { areSameEvent, type EventCodec, labelOf } from '../../codec/index.ts'
+import { type EventCodec, labelOf, likenessOf } from '../../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
 import type { UnknownOutcome } from '../parcel.ts'
 
@@ -9,7 +9,7 @@ const PAGE = 1_000
 /** An entry of the log with the event id that was looked for. */
 export interface Found {
   readonly messageId: MessageId
-  /** Whether it is the same event, and not only the same event id. */
+  /** Whether it is the same event, and not only the same event id: so is one that cannot be read. */
   readonly isSame: boolean
 }
 
@@ -30,7 +30,7 @@ export async function findInLog(
     )
     await codec.beforeDecode?.(pairs.flatMap(({ entry, payload }) => [entry.payload, payload]))
     for (const { entry, messageId, payload } of pairs) {
-      const isSame = areSameEvent(entry.payload, payload, codec)
+      const isSame = likenessOf(entry.payload, payload, codec) !== 'other'
       if (isSame || !found.has(entry)) found.set(entry, { messageId, isSame })
     }
     const last = page.at(-1)

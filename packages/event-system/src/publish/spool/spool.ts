@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
-import { areSameEvent, type EventCodec, type TextVault } from '../../codec/index.ts'
+import { type EventCodec, likenessOf, type TextVault } from '../../codec/index.ts'
 import type { AppendEntry, AppendResult, EventLog, MessageId, ShardMember } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
@@ -229,7 +229,7 @@ export class Spool {
     const payloads = [entry.payload, first?.payload ?? null] as const
     // What it needs may be in the log, which is away.
     await codec.beforeDecode?.(payloads)?.catch(() => {})
-    return areSameEvent(...payloads, codec)
+    return likenessOf(...payloads, codec) === 'same'
   }
 
   /** Nothing is sent to a log that fails, and it is the drain that finds out when it answers again: with nothing to drain, and nowhere to put anything, nobody would. */

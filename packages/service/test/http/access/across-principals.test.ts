@@ -12,7 +12,8 @@ import {
   tokenStrategy
 } from './strategies.ts'
 
-const ASKING = { EVENT_AUTH: 'required', EVENT_LIMIT_AUTH_FAILURES_PER_MINUTE: '0' }
+/** On a busy machine it sheds no load: what is answered here is who may do what. */
+const ASKING = { EVENT_AUTH: 'required', EVENT_MAX_EVENT_LOOP_DELAY_MS: '60000' }
 
 describe.each([
   ['API keys', apiKeyStrategy],
@@ -34,22 +35,22 @@ describe.each([
     const { endpoints, credentials } = await opened()
     const publishing = endpoints.filter(({ method, query }) => method === 'POST' && query.includes('stream_key'))
     expect(publishing.map(({ path }) => path).sort()).toEqual(['/events', '/events/batch'])
-    const [nothing, star, prefix, all, other] = STREAM_KEY_SCOPES
+    const callers: Caller[] = []
+    for (const scopes of STREAM_KEY_SCOPES) callers.push(await credentials.may(...scopes))
+    const [nothing, star] = callers as [Caller, Caller]
     for (const { method, path, takesList } of publishing) {
       const { source: _, ...event } = signal()
       const body = takesList ? [event] : event
       const send = async (caller: Caller, query: string) => caller({ method, path: `${path}?${query}`, body })
       for (const query of ['stream_key=x-1', 'stream_key=x-1&expected_version=0', 'stream_key=x-']) {
         const asked = { path, query }
-        const statuses = await Promise.all(
-          [nothing, star, prefix, all, other].map(async (scopes) => send(await credentials.may(...scopes), query))
-        )
+        const statuses = await Promise.all(callers.map((caller) => send(caller, query)))
         const isLetIn = statuses.map((status) => status !== 403)
         expect({ ...asked, isLetIn }).toEqual({ ...asked, isLetIn: [false, true, true, true, false] })
         expect(statuses.every((status) => [200, 403, 409].includes(status))).toBe(true)
       }
-      expect(await send(await credentials.may(...star), 'stream_key=x')).toBe(403)
-      expect(await send(await credentials.may(...nothing), '')).toBe(200)
+      expect(await send(star, 'stream_key=x')).toBe(403)
+      expect(await send(nothing, '')).toBe(200)
     }
   })
 
