@@ -115,7 +115,7 @@ describe('a group of Redis', () => {
     const log = await started()
     const { group, deliveries } = await handedOut(log, 2)
     const published = entries(2500)
-    await log.append(published.slice(0, 1))
+    const [first] = await log.append(published.slice(0, 1))
     const effects = [{ eventId: 'event', step: 'publish', append: published }]
     const lost = { ...done(deliveries[0] as Delivery), attempt: 2, effects }
     expect(await group.settle('one', [lost])).toEqual([{ kind: 'lost' }])
@@ -124,7 +124,8 @@ describe('a group of Redis', () => {
       'one',
       deliveries.map((delivery) => ({ ...done(delivery), effects }))
     )
-    expect(settled).toEqual([{ kind: 'settled' }, { kind: 'settled' }])
+    const repeated = [{ entry: published[0], messageId: first?.messageId }]
+    expect(settled).toEqual([{ kind: 'settled', repeated }, { kind: 'settled' }])
     expect((await log.info()).length).toBe(2 + 2500)
     expect((await log.append(published)).every(({ duplicate }) => duplicate)).toBe(true)
   })
