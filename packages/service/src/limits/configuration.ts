@@ -37,7 +37,8 @@ export function readLimits(read: EnvironmentReader, maxBodyBytes: number): Limit
   })
   const shares = SHARE_NAMES.map((name) => {
     const { variable, inAll, each } = SHARES[name]
-    const least = name === 'body_bytes' ? maxBodyBytes : 1
+    // A size that is wrong has been told, and is NaN.
+    const least = name === 'body_bytes' && maxBodyBytes >= 1 ? maxBodyBytes : 1
     const bound = (variable: string, fallback: number) => whole(variable, Math.max(fallback, least), least)
     return [name, { inAll: bound(variable, inAll), ofEach: bound(`${variable}_PER_PRINCIPAL`, each) }]
   })
