@@ -1,7 +1,7 @@
 import { EventSystemError } from './errors.ts'
 import { below, pathOf } from './json-pointer.ts'
 
-/** Deeper values are not counted: their text is looked through. */
+/** Members of deeper values are not counted. The slower walk through the text decides for them. */
 const MAX_COUNTED_NESTING = 200
 const COLON = ':'
 const QUOTE = 0x22
@@ -9,16 +9,16 @@ const BLANK = 0x20
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y
 
 /**
- * The JSON pointer of a member that an object in a JSON text has twice, if any: which of the two counts depends on who reads
- * it. `value` is what JSON.parse made of the text.
+ * The JSON pointer of a member that an object in a JSON text repeats. Readers differ on which of the two counts. `value` is
+ * the result of JSON.parse of the text. Undefined when no object repeats a member.
  */
 export function repeatedMemberIn(text: string, value: unknown): string | undefined {
-  // No fewer are written than there are. Where as many are written, none is there twice, which is nearly always so.
+  // The first count is never too low, so equal counts mean that no member is repeated. They are nearly always equal.
   if (membersWrittenIn(text) === membersOf(value, MAX_COUNTED_NESTING)) return undefined
   return findRepeated(text)
 }
 
-/** Throws `invalid_json` with the pointer of a {@link repeatedMemberIn}. */
+/** Throws `invalid_json`, with the pointer, for a text with a {@link repeatedMemberIn repeated member}. */
 export function assertMembersOnce(text: string, value: unknown): void {
   const pointer = repeatedMemberIn(text, value)
   if (pointer === undefined) return
@@ -26,7 +26,7 @@ export function assertMembersOnce(text: string, value: unknown): void {
   throw new EventSystemError('invalid_json', sentence, { pointer })
 }
 
-/** Counts colons behind a quote: all members, and perhaps some colons inside of strings. */
+/** Counts colons after a quote: every member, and possibly colons inside of strings. */
 function membersWrittenIn(text: string): number {
   let members = 0
   for (let colon = text.indexOf(COLON); colon !== -1; colon = text.indexOf(COLON, colon + 1)) {
@@ -39,7 +39,7 @@ function membersWrittenIn(text: string): number {
   return members
 }
 
-/** NaN for what lies too deep. */
+/** NaN when the value nests deeper than `levels`. */
 function membersOf(value: unknown, levels: number): number {
   if (typeof value !== 'object' || value === null) return 0
   if (levels === 0) return Number.NaN
@@ -56,7 +56,7 @@ function membersOf(value: unknown, levels: number): number {
   return members
 }
 
-/** An object or an array that is being gone through. */
+/** An object or an array that the walk is inside of. */
 interface Place {
   /** The names so far; undefined in an array. */
   readonly names: Set<string> | undefined

@@ -12,7 +12,7 @@ const AHEAD = 500
 /** What waits for its key is read again within so long, in ms: a key that was not missed for longer is there. */
 const MISSED_MS = 10_000
 
-/** So many reasons are remembered: whoever writes into the log names the keys. */
+/** The number of reasons to remember. Writers of entries name the keys, so the number of keys has no bound. */
 const MOST_REASONS = 1_000
 
 export interface ContentsOptions {

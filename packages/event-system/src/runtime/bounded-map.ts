@@ -1,4 +1,4 @@
-/** A map of at most `most` keys: beyond, the key that was set first is forgotten. For what is kept by names that come from outside. */
+/** A map of at most `most` keys. A further key replaces the key that was set first. It is for keys that come from outside. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #most: number
 

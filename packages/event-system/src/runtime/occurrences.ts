@@ -2,14 +2,14 @@ import type { Clock } from '@tradpal/events'
 
 /** What happens again and again is told at once, and then so often, in ms. */
 const QUIET_MS = 60_000
-/** Kinds may come from outside: beyond so many in a minute, further ones count as one. */
+/** The number of kinds told apart within a minute, since kinds may come from outside. Further kinds count as one. */
 const MOST_KINDS = 1_000
 const OTHERS = ''
 
 /** Counts what happens again and again, by its kind, so that it can be told once and the rest be counted. */
 export class Occurrences {
   readonly #clock: Clock
-  /** Those that were told longest ago stand first. */
+  /** Kinds that were told longest ago come first. */
   readonly #kinds = new Map<string, { toldAt: number; untold: number }>()
 
   constructor(clock: Clock) {
@@ -30,7 +30,7 @@ export class Occurrences {
     return count + (known?.untold ?? 0)
   }
 
-  /** Where there are many, those are forgotten that were told more than a minute ago. */
+  /** When the map is full, it forgets kinds that were told more than a minute ago. */
   #hasRoom(now: number): boolean {
     for (const [kind, { toldAt }] of this.#kinds) {
       if (this.#kinds.size < MOST_KINDS || now - toldAt < QUIET_MS) break

@@ -193,7 +193,7 @@ const OPEN_TO_ALL = 'Whoever reaches this service may do everything: it asks nob
 const OPEN_TO_NEIGHBOURS =
   'Whoever reaches this service from this machine or a private network may do everything, since nobody has said who may: make a key (tradpal-events keys create) and set EVENT_AUTH=required.'
 
-/** What is looked at, and by which header it came: no header has a line break. It is remembered, and the same credentials are the same text whatever blanks stand between. */
+/** The credentials and the header that carried them, as one text; no header has a line break. The text is remembered, so repeated blanks make no new one. */
 function shownBy({ apiKey, authorization }: Credentials): string | undefined {
   if (apiKey !== undefined) return `X-API-Key\n${apiKey}`
   return authorization?.includes('  ') ? authorization.replaceAll(/ +/g, ' ') : authorization

@@ -17,9 +17,9 @@ const MAX_HEADERS = 100
 const MAX_URL_LENGTH = 8_192
 /** How often it is looked for connections that are late, in ms: they are gone so soon after their time. */
 const LOOK_EVERY_MS = 1_000
-/** HTTP/2: requests under way on one connection. A client with more opens another connection. */
+/** HTTP/2: concurrent requests on one connection. A client with more opens another connection. */
 const MAX_STREAMS = 100
-/** HTTP/2: requests that a client may take back at once, and then in each second. One that takes back more is disconnected. */
+/** HTTP/2: requests that a client may reset at once, and then in each second. A client that resets more is disconnected. */
 const RESET_BURST = 200
 const RESETS_PER_SECOND = 33
 
@@ -36,7 +36,7 @@ export function serverOptions({ headersTimeoutMs, requestTimeoutMs }: LimitsConf
   return { http, requestTimeout: requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS }
 }
 
-/** What is said to a server of HTTP/2 beside {@link serverOptions}. Node keeps a connection to them, also before the client has confirmed the settings. */
+/** Options of a server that speaks HTTP/2, beside {@link serverOptions}. Node enforces them also before a client has confirmed the settings. */
 export function http2Options({ headersTimeoutMs }: LimitsConfiguration): SecureServerOptions {
   return {
     handshakeTimeout: headersTimeoutMs,

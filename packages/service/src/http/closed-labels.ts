@@ -1,16 +1,16 @@
 import { EVENT_TYPE_ALIASES, isKnownEventType } from '@tradpal/event-system'
 import type { Counter, Histogram } from 'prom-client'
 
-/** What has no value of its own. */
+/** The value for everything outside of the closed set. */
 const OTHER = 'other'
 /** The type of an entry that is no valid event. */
 export const NO_EVENT = 'invalid'
-/** Groups that may have values of their own before a list of the log's groups has named them. */
+/** The number of groups that may have their own value before a list of the log's groups names them. */
 const MOST_UNLISTED = 1_000
-/** A group is gone when so many lists have come without it: one that was made while a list was read is in the next. */
+/** A group is gone when this number of lists in a row lack it. A group that is made while a list is read is in the next list. */
 const LISTS_WITHOUT = 2
 
-/** The value of a label for an event type: only those that are registered in this process have one of their own. Null: no valid event. */
+/** The label value of an event type: the type when it is registered in this process, else `other`. Null means that the entry is no valid event. */
 export function typeLabel(eventType: string | null): string {
   if (eventType === null) return NO_EVENT
   if (isKnownEventType(eventType)) return eventType
@@ -18,11 +18,11 @@ export function typeLabel(eventType: string | null): string {
 }
 
 /**
- * The values of a label for consumer groups. Names of groups may come from clients, so that their number is bounded: a
- * group has a value of its own when a list of the log's groups names it, or while there are few that no list has named.
+ * The label values of consumer groups. Group names may come from clients, so the number of values is bounded. A group has
+ * its own value when a list of the log's groups names it, or while few groups are unlisted. Otherwise it is `other`.
  */
 export class GroupLabels {
-  /** By group, how many lists in a row have come without it. */
+  /** By group, the number of lists in a row that lack it. */
   readonly #groups = new Map<string, number>()
   #most = MOST_UNLISTED
 
@@ -33,7 +33,7 @@ export class GroupLabels {
     return group
   }
 
-  /** Takes the groups of the log as they are now. Returns those that are gone: their values are to be removed. */
+  /** Takes the current groups of the log. Returns the groups that are gone, whose values are to be removed. */
   list(groups: readonly string[]): ReadonlySet<string> {
     const listed = new Set(groups)
     const gone = new Set<string>()
@@ -49,7 +49,7 @@ export class GroupLabels {
   }
 }
 
-/** Removes the values of groups from metrics that have the label `group`. */
+/** Removes the values of these groups from metrics with the label `group`. */
 export async function removeGroups(
   metrics: readonly (Counter | Histogram)[],
   groups: ReadonlySet<string>

@@ -87,7 +87,7 @@ export class ConsumerMetrics {
     ]
   }
 
-  /** Takes the names of the log's groups as they are now, and removes what was counted of groups that are gone. Until it is called, at most 1,000 groups are told apart, and others count as `other`. */
+  /** Takes the current groups of the log, and removes the counts of groups that are gone. Without it at most 1,000 groups have counts of their own, and further groups count as `other`. */
   async listGroups(names: readonly string[]): Promise<void> {
     const gone = this.#groups.list(names)
     const metrics = [this.#consumed, this.#failed, this.#retried, this.#dead, this.#claimed, this.#shredded]

@@ -5,11 +5,11 @@ import { connectionOf, isHttp2 } from '../tls/index.ts'
 
 /** A connection without a request is kept longer than proxies keep theirs, which is mostly 60 s: a proxy would send a request on a connection that is just being closed. */
 export const KEEP_ALIVE_MS = 72_000
-/** A connection that is ended politely has this long to take what is left for it. Then it is destroyed. */
+/** The time that a graceful end of a connection may take. Then the connection is destroyed. */
 const LINGER_MS = 2_000
-/** An answer of which the client takes nothing for this long is cut off. A client may work for a while on what a replay has brought. */
+/** The time for which a client may read nothing of an answer. A client of a replay may work for a while between two reads. */
 const UNREAD_MS = 120_000
-/** How often connections are looked at for answers that are not taken. */
+/** The interval between two looks for answers that no client reads. */
 const LOOK_MS = 10_000
 
 export interface Deadlines {
@@ -19,7 +19,7 @@ export interface Deadlines {
   readonly requestTimeoutMs: number
   /** From the end of the last answer to the head of the next request. Default {@link KEEP_ALIVE_MS}. */
   readonly keepAliveMs?: number
-  /** For how long a client may take nothing of an answer. Default {@link UNREAD_MS}. */
+  /** The time for which a client may read nothing of an answer. Default {@link UNREAD_MS}. */
   readonly unreadMs?: number
 }
 
@@ -33,7 +33,7 @@ interface Connection {
   /** Requests whose heads have come and whose answers are not over. */
   requests: number
   session: Http2Session | undefined
-  /** On which answers of HTTP/1.1 are written, from the first request on. */
+  /** The socket of HTTP/1.1 that answers are written to, from the first request on. */
   answering: Socket | undefined
   /** Runs until the first head has come, and then from the end of the last answer. */
   timer: NodeJS.Timeout
@@ -41,13 +41,13 @@ interface Connection {
 }
 
 /**
- * Gives every connection of a server its deadlines, whatever it speaks: HTTP/1.1 or HTTP/2, with TLS or without. A
- * connection without a request in progress is destroyed when no complete head comes in time. A request whose body does
- * not end in time, and an answer that is not taken, end with their connection or, by HTTP/2, with their stream. An
- * answer that lasts has no deadline while its client takes it.
+ * Gives every connection of a server its deadlines, for HTTP/1.1 and HTTP/2, with TLS and without. A connection without a
+ * request in progress is destroyed when no complete head comes in time. A body that does not end in time, and an answer
+ * that its client does not read, end their connection or, by HTTP/2, their stream. An answer that lasts has no deadline
+ * while its client reads it.
  *
- * Node answers a late request of HTTP/1.1 with 408 by itself (`headersTimeout`, `requestTimeout`): the deadlines here
- * stand behind that, for connections on which no answer can be sent.
+ * Node itself answers a late request of HTTP/1.1 with 408 (`headersTimeout`, `requestTimeout`). The deadlines here are later,
+ * for connections on which no answer can be sent.
  */
 export function setDeadlines(server: Server, deadlines: Deadlines): void {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveMs = KEEP_ALIVE_MS, unreadMs = UNREAD_MS } = deadlines
@@ -61,13 +61,13 @@ export function setDeadlines(server: Server, deadlines: Deadlines): void {
     boundBody(request, requestTimeoutMs + LINGER_MS)
     boundUnread(request, unreadMs)
   })
-  // Told when nothing has moved on a socket of HTTP/1.1 for the time that was set. A waiting pull is quiet too, and goes on.
+  // Emitted when nothing moved on a socket of HTTP/1.1 for the time that was set on it. A waiting pull is quiet too, and goes on.
   server.on('timeout', (socket: Socket) => {
     if (socket.writableLength > 0) socket.destroy()
   })
 }
 
-/** Ends a socket behind what was written to it, and destroys it when it does not take that in time. */
+/** Ends a socket after its pending writes, and destroys it when they take too long. */
 export function endSoon(socket: Socket): void {
   socket.destroySoon()
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
@@ -77,9 +77,9 @@ export function endSoon(socket: Socket): void {
 class Connections {
   readonly #headMs: number
   readonly #keepAliveMs: number
-  /** By address and port of both ends: what the accepted socket and the encrypted one on it have in common. */
+  /** By address and port of both ends, which the accepted socket and the TLS socket on top of it share. */
   readonly #byEnds = new Map<string, Connection>()
-  /** By what requests come on. */
+  /** By the socket or session of requests. */
   readonly #known = new WeakMap<object, Connection>()
 
   constructor(headMs: number, keepAliveMs: number) {
@@ -113,7 +113,7 @@ class Connections {
     response.on('close', connection.onAnswered)
   }
 
-  /** Lets Node tell of answers of HTTP/1.1 that are waiting to be taken, when nothing more is taken of them for the time. */
+  /** Sets a timeout on sockets of HTTP/1.1 with unread answers. Node suspends it while the client reads. */
   watchUnread(timeoutMs: number): void {
     for (const { answering, requests } of this.#byEnds.values()) {
       if (answering === undefined || requests === 0 || answering.writableLength === 0) continue
@@ -137,7 +137,7 @@ class Connections {
     return connection
   }
 
-  /** A request that was on its way is still taken. By HTTP/2 the client learns which were, and sends others on another connection. */
+  /** A request that arrives meanwhile is still answered. By HTTP/2 the client learns that it must open another connection. */
   #endIdle(connection: Connection): void {
     const endUnlessAsked = () => {
       if (connection.requests === 0) connection.socket.destroy()

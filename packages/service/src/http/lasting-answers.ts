@@ -56,7 +56,7 @@ export class LastingAnswers {
     const response = asked.reply.raw
     shares.take(kind, caller)
     if (kind === 'streams') onStreams(this.streams)
-    // What was asked is known by now, and would be held for as long as the answer lasts.
+    // The endpoint has read the body. It would otherwise stay in memory for as long as the answer lasts.
     letGoOfBody(asked.request)
     const abort = new AbortController()
     const gone = () => {

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { isHttp2 } from '../tls/index.ts'
 
 /**
- * Refuses a request that names its host twice (RFC 9112, 3.2): a proxy on the way and this service could each take
- * another. By HTTP/2 a Host header may repeat what `:authority` says (RFC 9113, 8.3.1).
+ * Refuses a request with two Host headers (RFC 9112, 3.2), of which a proxy and this service could use different ones. By
+ * HTTP/2 a Host header must equal `:authority` (RFC 9113, 8.3.1).
  */
 export function requireOneHost(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
@@ -22,7 +22,7 @@ function hostsIn(rawHeaders: readonly string[]): string[] {
   const hosts: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    // Of the names of common headers, few have as many characters.
+    // Few common headers have names of these lengths.
     if (name.length !== 4 && name.length !== 10) continue
     const lower = name.toLowerCase()
     if (lower === 'host' || lower === ':authority') hosts.push((rawHeaders[i + 1] as string).toLowerCase())

@@ -14,20 +14,20 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** How large the body is, as it came. */
     bodyBytes: number
-    /** What is held of the body. Undefined for a request that is read as one without a body. */
+    /** The bytes of the body that are in memory. Undefined for GET and HEAD. */
     heldBody: HeldBody | undefined
   }
 }
 
 export interface RequestBodiesOptions {
   readonly shares: Shares
-  /** From the begin of its reading to the end of a body that comes by HTTP/2; by HTTP/1.1 Node bounds it. */
+  /** The time for a body by HTTP/2 to arrive. Node bounds it for HTTP/1.1. */
   readonly requestTimeoutMs: number
 }
 
 /**
- * Reads the bodies of requests. What is held of all of them is bounded, in all and for each caller: beyond the bound a
- * request is refused while its body comes in. The bytes count until the request is answered, or begins an answer that lasts.
+ * Reads the bodies of requests, and bounds the bytes of all bodies in memory, in total and for each caller. A request beyond
+ * the bound is refused while its body arrives. The bytes count until the response is over, or an answer that lasts begins.
  */
 export class RequestBodies {
   readonly #options: RequestBodiesOptions
@@ -36,7 +36,7 @@ export class RequestBodies {
     this.#options = options
   }
 
-  /** Comes behind the guard, which says who sends a body. */
+  /** Runs after the guard, which identifies the caller. */
   addTo(app: FastifyInstance): void {
     app.decorateRequest('bodyBytes', 0)
     app.decorateRequest('heldBody', undefined)
@@ -112,7 +112,7 @@ export class RequestBodies {
   }
 }
 
-/** What is held of one body. */
+/** The bytes of one body that are in memory. */
 class HeldBody {
   readonly #shares: Shares
   readonly #caller: Caller
@@ -126,7 +126,7 @@ class HeldBody {
     this.#response = response
   }
 
-  /** Holds as many more until the response is over, or {@link release}. Throws `rate_limited` and `service_unavailable` when there is no room for them. */
+  /** Counts these bytes until the response is over, or {@link release}. Throws `rate_limited` and `service_unavailable` when they exceed a bound. */
   add(bytes: number): void {
     if (!this.#isAwaited) whenOver(this.#response, () => this.release())
     this.#isAwaited = true
@@ -142,7 +142,7 @@ class HeldBody {
   }
 }
 
-/** Forgets the body of a request whose answer lasts. */
+/** Releases the body of a request whose answer lasts. */
 export function letGoOfBody(request: FastifyRequest): void {
   request.body = undefined
   request.heldBody?.release()

@@ -14,7 +14,7 @@ export interface SharesOptions {
 export class Shares {
   readonly #options: SharesOptions
   readonly #inAll = Object.fromEntries(SHARE_NAMES.map((name) => [name, 0])) as Record<ShareName, number>
-  /** By caller. One that has nothing under way is not in it. */
+  /** By caller. A caller with nothing under way has no entry. */
   readonly #ofEach = Object.fromEntries(SHARE_NAMES.map((name) => [name, new Map()])) as Record<
     ShareName,
     Map<string, number>
@@ -28,7 +28,7 @@ export class Shares {
     return this.#inAll[kind]
   }
 
-  /** Throws `rate_limited` when the caller would have more under way than it may, and `service_unavailable` when all together would; then nothing is taken. What is taken is given back by {@link give}. */
+  /** Counts an amount until {@link give}. Throws `rate_limited` when it exceeds the caller's bound, and `service_unavailable` when it exceeds the total; then it counts nothing. */
   take(kind: ShareName, caller: Caller, amount = 1): void {
     const { inAll, ofEach } = this.#options.limits[kind]
     const own = caller.limits?.[kind] ?? ofEach

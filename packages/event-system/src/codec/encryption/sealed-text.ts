@@ -16,7 +16,7 @@ const KINDS = new Map(
     (['data', 'event', 'text'] as const).map((inside) => [`${VERSIONS[owner]}${LETTERS[inside]}`, { owner, inside }])
   )
 )
-/** The id of a key, and a salt. What is longer was written by nobody who has a key, and would be remembered. */
+/** The form of a key id and of a salt. No writer with a key makes longer ones, and readers remember both. */
 const PART = /^[\w-]{1,64}$/
 /** What stands before the id of a subject's key in an event. */
 const OF_SUBJECT = /"\$encrypted"\s*:\s*"2[de]\.([\w-]{1,64})\./
