@@ -18,7 +18,8 @@ test.each([
   ['{"__proto__":1,"__proto__":2}', '/__proto__'],
   ['{"a":{"a":1},"b":"\\":","a":2}', '/a'],
   ['{"a":":","a":"::"}', '/a'],
-  [`${'{"a":'.repeat(500)}{"b":1,"b":2}${'}'.repeat(500)}`, `${'/a'.repeat(500)}/b`]
+  [`${'{"a":'.repeat(500)}{"b":1,"b":2}${'}'.repeat(500)}`, `${'/a'.repeat(500)}/b`],
+  [`${'{"s":1,"a":'.repeat(500)}{"b":1,"c":2,"b":3}${'}'.repeat(500)}`, `${'/a'.repeat(500)}/b`]
 ])('%s has a member twice, and its place is said', (text, pointer) => {
   expect(of(text)).toBe(pointer)
 })
@@ -33,7 +34,9 @@ test.each([
   '{"a":":a","b":": :"}',
   '{"a":"\\\\","b":1}',
   '{"0":1,"1":2,"00":3}',
-  `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`
+  `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`,
+  `${'{"s":"\\":","a":'.repeat(5_000)}1${'}'.repeat(5_000)}`,
+  `${'['.repeat(5_000)}{"a":1,"b":"\\":"}${']'.repeat(5_000)}`
 ])('%s has each member once', (text) => {
   expect(of(text)).toBeUndefined()
 })

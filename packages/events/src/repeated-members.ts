@@ -1,8 +1,8 @@
 import { EventSystemError } from './errors.ts'
 import { below, pathOf } from './json-pointer.ts'
 
-/** Members of deeper values are not counted. The slower walk through the text decides for them. */
-const MAX_COUNTED_NESTING = 200
+/** Members are counted by recursion down to this depth, and deeper without it: a text may nest as deep as it likes. */
+const MAX_RECURSION = 200
 const COLON = ':'
 const QUOTE = 0x22
 const BLANK = 0x20
@@ -14,7 +14,7 @@ const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y
  */
 export function repeatedMemberIn(text: string, value: unknown): string | undefined {
   // The first count is never too low, so equal counts mean that no member is repeated. They are nearly always equal.
-  if (membersWrittenIn(text) === membersOf(value, MAX_COUNTED_NESTING)) return undefined
+  if (membersWrittenIn(text) === membersOf(value, MAX_RECURSION)) return undefined
   return findRepeated(text)
 }
 
@@ -39,10 +39,10 @@ function membersWrittenIn(text: string): number {
   return members
 }
 
-/** NaN when the value nests deeper than `levels`. */
+/** Counts the members of a value, and of all values inside of it. */
 function membersOf(value: unknown, levels: number): number {
   if (typeof value !== 'object' || value === null) return 0
-  if (levels === 0) return Number.NaN
+  if (levels === 0) return membersOfDeep(value)
   let members = 0
   if (Array.isArray(value)) {
     for (const one of value) if (typeof one === 'object') members += membersOf(one, levels - 1)
@@ -56,11 +56,25 @@ function membersOf(value: unknown, levels: number): number {
   return members
 }
 
+function membersOfDeep(value: object): number {
+  const waiting: unknown[] = [value]
+  let members = 0
+  while (waiting.length > 0) {
+    const one = waiting.pop()
+    if (typeof one !== 'object' || one === null) continue
+    const inside = Object.values(one)
+    if (!Array.isArray(one)) members += inside.length
+    for (const deeper of inside) if (typeof deeper === 'object') waiting.push(deeper)
+  }
+  return members
+}
+
 /** An object or an array that the walk is inside of. */
 interface Place {
-  /** The names so far; undefined in an array. */
-  readonly names: Set<string> | undefined
-  key: string | number
+  /** The name of the current member, or the index in an array. Undefined before the first member. */
+  key: string | number | undefined
+  /** All names so far, from the second on: most objects of a deep text have one. */
+  names: Set<string> | undefined
 }
 
 /** Walks the text without recursion: a text may nest as deep as it likes. */
@@ -74,24 +88,35 @@ function findRepeated(text: string): string | undefined {
       STRING.lastIndex = i
       const literal = STRING.exec(text)?.[0] ?? '"'
       i += literal.length - 1
-      if (!nameNext || place?.names === undefined) continue
+      if (!nameNext || place === undefined) continue
       nameNext = false
-      place.key = JSON.parse(literal) as string
-      if (place.names.has(place.key)) return path.map(({ key }) => key).reduce<string>(below, '')
-      place.names.add(place.key)
+      if (isRepeated(place, JSON.parse(literal))) return pointerOf(path)
     } else if (char === '{') {
-      path.push({ names: new Set(), key: '' })
+      path.push({ key: undefined, names: undefined })
       nameNext = true
     } else if (char === '[') {
-      path.push({ names: undefined, key: 0 })
+      path.push({ key: 0, names: undefined })
       nameNext = false
     } else if (char === '}' || char === ']') {
       path.pop()
       nameNext = false
     } else if (char === ',' && place !== undefined) {
-      nameNext = place.names !== undefined
+      nameNext = typeof place.key !== 'number'
       if (typeof place.key === 'number') place.key++
     }
   }
   return undefined
+}
+
+/** Moves on to a member of an object. */
+function isRepeated(place: Place, name: string): boolean {
+  if (typeof place.key === 'string') place.names ??= new Set([place.key])
+  place.key = name
+  if (place.names?.has(name)) return true
+  place.names?.add(name)
+  return false
+}
+
+function pointerOf(path: readonly Place[]): string {
+  return path.reduce((pointer, { key = '' }) => below(pointer, key), '')
 }
