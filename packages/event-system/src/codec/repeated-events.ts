@@ -4,8 +4,10 @@ import type { AppendEntry, AppendResult, EventLog, MessageId } from '../log/inde
 import type { EventCodec } from './event-codec.ts'
 import { canonicalJson } from './signing/canonical.ts'
 
-/** At most this many first entries are in memory at once, and compared in one turn of the event loop: each may be large. */
+/** At most this many first entries are in memory at once: each may be large. */
 const AT_ONCE = 16
+/** After payloads of this many characters the event loop has a turn for others. */
+const PER_TURN = 262_144
 
 /** An entry that the log did not append, because it has one with the same event id. */
 export interface RepeatedEntry {
@@ -19,35 +21,53 @@ export type Likeness = 'same' | 'other' | 'unknown'
 
 /** Two payloads are the same event when they have the same type, and data whose canonical JSON is equal. Their keys are to be brought before. */
 export function likenessOf(one: string | null, other: string | null, codec: EventCodec): Likeness {
-  if (one === other) return 'same'
-  const [event, first] = [eventIn(one, codec), eventIn(other, codec)]
-  if (event === undefined || first === undefined) return 'unknown'
-  const isSame = event.eventType === first.eventType && canonicalJson(event.data) === canonicalJson(first.data)
-  return isSame ? 'same' : 'other'
+  return comparedTo(other, codec)(one)
 }
 
 /**
  * Which of the repeated entries say something else than the first entry of their event id. A first entry that has left the log,
  * or that cannot be read, counts as equal. Rejects with what the log says when it cannot be asked. Once `stop` is aborted, the rest is
- * not looked at.
+ * not looked at. A first entry is read once for all entries that repeat it: a small request may repeat a large event many times.
  */
 export async function conflictsAmong<Repeated extends RepeatedEntry>(
   repeated: readonly Repeated[],
   { log, codec }: { readonly log: Pick<EventLog, 'get'>; readonly codec: EventCodec },
   stop?: AbortSignal
 ): Promise<Repeated[]> {
-  const conflicts: Repeated[] = []
-  for (let from = 0; from < repeated.length && stop?.aborted !== true; from += AT_ONCE) {
-    if (from > 0) await nextTurn()
-    const some = repeated.slice(from, from + AT_ONCE)
-    const firsts = await Promise.all(some.map(({ messageId }) => log.get(messageId)))
-    const payloads = [...some.map(({ entry }) => entry.payload), ...firsts.map((first) => first?.payload ?? null)]
-    await codec.beforeDecode?.(payloads)
-    conflicts.push(
-      ...some.filter(({ entry }, i) => likenessOf(entry.payload, firsts[i]?.payload ?? null, codec) === 'other')
-    )
+  const conflicts = new Set<Repeated>()
+  const byFirst = [...Map.groupBy(repeated, ({ messageId }) => messageId)]
+  let sinceTurn = 0
+  for (let from = 0; from < byFirst.length && stop?.aborted !== true; from += AT_ONCE) {
+    const some = byFirst.slice(from, from + AT_ONCE)
+    const firsts = await Promise.all(some.map(async ([messageId]) => (await log.get(messageId))?.payload ?? null))
+    const theirs = some.flatMap(([, entries]) => entries.map(({ entry }) => entry.payload))
+    await codec.beforeDecode?.([...theirs, ...firsts])
+    for (const [i, [, entries]] of some.entries()) {
+      const first = firsts[i] ?? null
+      const likeness = comparedTo(first, codec)
+      for (const one of entries) if (likeness(one.entry.payload) === 'other') conflicts.add(one)
+      sinceTurn += first?.length ?? 0
+      if (sinceTurn < PER_TURN) continue
+      await nextTurn()
+      sinceTurn = 0
+      if (stop?.aborted) break
+    }
   }
-  return conflicts
+  return repeated.filter((one) => conflicts.has(one))
+}
+
+/** Compares payloads with one, which is decoded once, and only for a payload that is not the same text. */
+function comparedTo(other: string | null, codec: EventCodec): (payload: string | null) => Likeness {
+  let first: { readonly event: Event | undefined; data?: string } | undefined
+  return (payload) => {
+    if (payload === other) return 'same'
+    first ??= { event: eventIn(other, codec) }
+    const event = eventIn(payload, codec)
+    if (event === undefined || first.event === undefined) return 'unknown'
+    if (event.eventType !== first.event.eventType) return 'other'
+    first.data ??= canonicalJson(first.event.data)
+    return canonicalJson(event.data) === first.data ? 'same' : 'other'
+  }
 }
 
 /** The entries of an append that were repeated. */

@@ -77,7 +77,9 @@ describeOnEachLog('ordering by key', (logs) => {
     await waitFor(() => isSettled(log))
     expect(seen).toEqual(['MSFT'])
     const [letter] = await log.deadLetters.list({ limit: 10 })
-    expect(letter?.lastError.message).toBe('key must return a string or undefined for each event, got object. (invalid_options)')
+    expect(letter?.lastError.message).toBe(
+      'key must return a string or undefined for each event, got object. (invalid_options)'
+    )
   })
 
   test('a failing event holds up those of its own key, and no others', async () => {
