@@ -56,7 +56,10 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'The log refused the credentials or the command, or a certificate is refused.'
   },
-  log_incompatible: { retryable: false, meaning: 'The file or the key is no log, or one of a newer version.' },
+  log_incompatible: {
+    retryable: false,
+    meaning: 'The file or the key is no log, or a log in the layout of another version.'
+  },
   log_failed: {
     retryable: false,
     meaning: 'The log failed in a way that this version has no name for; `cause` has the original.'

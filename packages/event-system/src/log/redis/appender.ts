@@ -58,7 +58,8 @@ export class Appender {
       ? async () => argumentsFor(await this.numbersOf(entries))
       : () => argumentsFor(ownStream)
     const keys = [...deduplication, bell, versions]
-    const options = { timeoutMs, writer: this.writer }
+    const streams = () => (this.#isPartitioned ? this.#partitions.streams : [this.#keys.stream])
+    const options = { timeoutMs, streams, writer: this.writer }
     const reply = await this.#partitions.runWith<AppendReply>('append', keys, makeArguments, options)
     return appendResults(reply, entries, expected)
   }
