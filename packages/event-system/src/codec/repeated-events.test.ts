@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { plainCodec } from './index.ts'
 import { conflictsAmong } from './repeated-events.ts'
 
-const payloadOf = (symbol: string, signal: 'BUY' | 'SELL' = 'BUY') =>
-  encodeEvent(createEvent('trading_signal', { symbol, signal }, { eventId: 'id' }))
+const payloadOf = (reason: string, signal: 'BUY' | 'SELL' = 'BUY') =>
+  encodeEvent(createEvent('trading_signal', { symbol: 'BTC/USDT', signal, reason }, { eventId: 'id' }))
 const repeatOf = (payload: string, messageId = '1-0') => ({
   entry: { eventId: 'id', eventType: 'trading_signal', payload },
   messageId
