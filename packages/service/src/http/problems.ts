@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Type from 'typebox'
 import { isHttp2 } from '../tls/index.ts'
 import { endSoon } from './deadlines.ts'
+import { MethodTable } from './method-table.ts'
 
 /** An error as the service answers it: RFC 9457, and our code. */
 export interface Problem {
@@ -258,22 +259,6 @@ export function refuseOverSocket(socket: Socket, status: number, error: EventSys
   const head = `HTTP/1.1 ${status} ${TITLES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
   socket.write(`${head}${body}`)
   endSoon(socket)
-}
-
-/** Which methods a path has. The router tells only whether a path has one. */
-class MethodTable {
-  readonly #routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
-
-  add(url: string, methods: readonly string[]): void {
-    const pattern = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')
-    this.#routes.push({ pattern: new RegExp(`^${pattern}/?$`), methods })
-  }
-
-  of(path: string): string[] {
-    return [
-      ...new Set(this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))
-    ].sort()
-  }
 }
 
 function noSuchPath({ method, url }: FastifyRequest, path: string): Problem {
