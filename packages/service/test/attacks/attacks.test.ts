@@ -2,6 +2,7 @@ import { test } from 'vitest'
 import { amendedDeadLetters } from './amended-dead-letters.ts'
 import { http1BodyFlood, http2BodyFlood } from './body-floods.ts'
 import { deletedAuditLog } from './deleted-audit-log.ts'
+import { endlessHttp2Body, endlessHttp2Pings } from './endless-http2.ts'
 import { foreignStreamKeys } from './foreign-stream-keys.ts'
 import { forgedDeliveryIds } from './forged-delivery-ids.ts'
 import { groupFlood } from './group-flood.ts'
@@ -22,6 +23,8 @@ const ATTACKS: readonly (readonly [promise: string, attack: () => Promise<void>]
   ['a delivery id that the caller was not given settles nothing', forgedDeliveryIds],
   ['an operator who may not publish cannot change the data of a dead letter', amendedDeadLetters],
   ['a connection that never finishes its TLS handshake is closed, and makes room for others', silentHandshakes],
+  ['a body by HTTP/2 that never ends is ended', endlessHttp2Body],
+  ['a connection of HTTP/2 on which nothing but pings comes is closed', endlessHttp2Pings],
   ['400 MiB of bodies that do not end fill no memory, over HTTP/1.1', http1BodyFlood],
   ['400 MiB of bodies that do not end fill no memory, on one connection of HTTP/2', http2BodyFlood],
   ['event types that a client makes up fill neither the memory nor the metrics', inventedEventTypes],
