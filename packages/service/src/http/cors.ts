@@ -18,7 +18,7 @@ export async function answerAllowedOrigins(
     origin: async (origin?: string) => (origin !== undefined && allowedOrigins.includes(origin) ? origin : false),
     // A page shows the client certificate of its browser then.
     credentials: true,
-    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
     maxAge: PREFLIGHT_SECONDS
   })

@@ -140,7 +140,7 @@ describe('an origin is answered when the page is of the service', () => {
     ['http://evil.example@localhost:8011', 'localhost:8011', false],
     ['http://localhost:8011/', 'localhost:8011', false]
   ])('%j for %s: %s', (origin, authority, isOwn) => {
-    for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']) {
+    for (const method of ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']) {
       const refusal = rules.refusalOf(request({ method, origin, authority }))
       if (isOwn) expect(refusal).toBeUndefined()
       else expect(refusal).toMatch(/web page of the origin .*EVENT_ALLOWED_ORIGINS/)
@@ -166,6 +166,7 @@ describe('Sec-Fetch-Site', () => {
     ['POST', 'same-site', false],
     ['POST', 'cross-site', false],
     ['POST', '', false],
+    ['PATCH', 'cross-site', false],
     ['DELETE', 'cross-site', false],
     ['OPTIONS', 'same-site', false],
     // The browser navigates, or shows an image: nobody's page can read the answer.

@@ -147,7 +147,7 @@ describe('pages of EVENT_ALLOWED_ORIGINS', () => {
       status: 204,
       headers: {
         'access-control-allow-origin': origin,
-        'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
+        'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
         'access-control-allow-headers': 'content-type'
       }
     })
@@ -155,6 +155,15 @@ describe('pages of EVENT_ALLOWED_ORIGINS', () => {
     for (const answer of [published, wrong]) {
       expect(answer.headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' })
     }
+  })
+
+  test('may use every method that the API has', async () => {
+    const { url } = await serviceOver('sqlite', environment)
+    const { paths } = (await get(`${url}/openapi.json`)).body as { paths: Record<string, object> }
+    const methods = new Set(Object.values(paths).flatMap((path) => Object.keys(path).map((name) => name.toUpperCase())))
+    const asked = await send(`${url}/events`, 'OPTIONS', { origin, ...preflight })
+    const allowed = String(asked.headers['access-control-allow-methods']).split(', ')
+    expect([...methods].filter((method) => !allowed.includes(method))).toEqual([])
   })
 
   test('read live streams and replays as well', async () => {

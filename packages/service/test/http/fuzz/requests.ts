@@ -231,7 +231,7 @@ const types = fc.constantFrom('application/json', 'application/json', 'applicati
 
 export const requests: fc.Arbitrary<FuzzedRequest> = fc
   .tuple(
-    fc.constantFrom('POST', 'POST', 'POST', 'GET', 'GET', 'DELETE', 'PUT', 'HEAD', 'OPTIONS'),
+    fc.constantFrom('POST', 'POST', 'POST', 'GET', 'GET', 'DELETE', 'PATCH', 'PUT', 'HEAD', 'OPTIONS'),
     path,
     query,
     types,
