@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { DeliveryKeys } from '../groups/index.ts'
 import type { Hold } from '../log/index.ts'
 
-/** What a puller must know of a delivery to settle it later, in any process. */
+/** The facts about a delivery that any process needs to settle it later. */
 export interface PulledHold extends Hold {
   readonly group: string
   readonly consumer: string
@@ -18,8 +18,8 @@ export interface Verified {
 
 /**
  * The ids of deliveries: what settling takes, and a tag that proves that the log's users gave it to this principal. The
- * principal is not in the id: whoever shows it is asked for their name. An id names neither an event type nor a limit:
- * those are the log's and the group's to say.
+ * principal is not in the id: it comes from the caller's credentials. An id names neither an event type nor a limit: the
+ * log and the group know those.
  */
 export class DeliveryIds {
   readonly #keys: DeliveryKeys
@@ -63,7 +63,7 @@ export function messageIdOfDelivery(id: string): string | undefined {
   return parsed(id)?.hold.messageId
 }
 
-/** One text for one delivery and principal: JSON keeps the parts apart, whatever is in them. */
+/** One text for one delivery and principal. JSON keeps the parts apart, also where a part holds quotes or commas. */
 function signedText({ group, consumer, messageId, attempt, at }: PulledHold, principal: string): string {
   return JSON.stringify([group, consumer, messageId, attempt, at, principal])
 }

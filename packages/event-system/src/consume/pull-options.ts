@@ -10,7 +10,7 @@ export interface PullOptions {
   readonly group: string
   /** Who pulls, 1 to 200 characters. Several processes may pull under one name. Default `puller`. */
   readonly consumer?: string
-  /** The name of whoever pulls for this consumer: only calls in the same name settle the deliveries. Default: an empty name. */
+  /** The principal that pulls for this consumer. Only calls with the same name settle the deliveries. Default: an empty name. */
   readonly principal?: string
   /** Where a group that does not exist yet begins. Default `new`. */
   readonly from?: ConsumeOptions['from']

@@ -187,8 +187,9 @@ export class EventPuller {
   }
 
   /**
-   * What handing out takes. The event types of the group may have changed while the pull waited: they are read again before
-   * the group acknowledges the others. When they did, or when the log does not say, the deliveries are handed back.
+   * Whether the deliveries may be delivered. The event types of the group may have changed while the pull waited: they are
+   * read again before the group acknowledges the others. When they did, or when the log does not say, the deliveries are
+   * handed back.
    */
   async #agreedFor(group: ConsumerGroup, wanted: ResolvedPullOptions, deliveries: readonly Delivery[]) {
     try {

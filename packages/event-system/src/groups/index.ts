@@ -1,5 +1,5 @@
 /**
- * What is kept of consumer groups in the records of the log, beside the groups themselves: the key that signs delivery
+ * The records of the log about consumer groups, beside the groups themselves: the key that signs delivery
  * ids, and how pulled groups are set. Consuming uses it, and an operator changes it.
  */
 export { DeliveryKeys, rotateDeliveryKey } from './delivery-keys.ts'

@@ -9,8 +9,8 @@ import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
 
-/** The same event, as a publisher makes it anew that has kept nothing but the event id. */
-function anew(event: Event): Event {
+/** The same event, as a publisher makes it a second time that has kept only the event id. */
+function remade(event: Event): Event {
   const data = Object.fromEntries(Object.entries(event.data).reverse()) as JsonObject
   return createEvent<string>(event.eventType, data, { eventId: event.eventId, source: 'another', metadata: { try: 2 } })
 }
@@ -41,8 +41,8 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const publisher = new EventPublisher({ log })
     const event = signal('AAPL', 1)
     const first = await publisher.publish(event)
-    expect(await publisher.publish(anew(event))).toEqual({ ...first, duplicate: true })
-    const [again, fresh] = await publisher.publishAll([anew(event), signal('AAPL', 2)])
+    expect(await publisher.publish(remade(event))).toEqual({ ...first, duplicate: true })
+    const [again, fresh] = await publisher.publishAll([remade(event), signal('AAPL', 2)])
     expect(again).toEqual({ ...first, duplicate: true })
     expect(fresh).toMatchObject({ duplicate: false })
     expect(await pricesIn(log)).toEqual([1, 2])
@@ -72,7 +72,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const others = signals(40)
     const publishing = others.flatMap((other, i) => [
       publisher.publish(other),
-      i % 10 === 0 ? publisher.publish(priced(event, 2)) : publisher.publish(anew(event))
+      i % 10 === 0 ? publisher.publish(priced(event, 2)) : publisher.publish(remade(event))
     ])
     const outcomes = await Promise.allSettled(publishing)
     const isConflict = outcomes.map(({ status }) => status === 'rejected')
@@ -86,7 +86,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const publisher = new EventPublisher({ log })
     const [first, second] = signals(2) as [Event, Event]
     await publisher.publishBatch([first, second])
-    const batch = [signal('AAPL', 10), priced(first, 98), anew(second), priced(second, 99), signal('AAPL', 11)]
+    const batch = [signal('AAPL', 10), priced(first, 98), remade(second), priced(second, 99), signal('AAPL', 11)]
     const refused: EventIdConflictError = await publisher.publishBatch(batch).catch((error) => error)
     expect(refused).toMatchObject({ code: 'event_id_conflict', index: 1, conflicts: [1, 3] })
     expect(refused.message).toMatch(
@@ -104,7 +104,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log })
     const event = signal('AAPL', 1)
-    await expect(publisher.publishBatch([event, anew(event), priced(event, 2)])).rejects.toMatchObject({
+    await expect(publisher.publishBatch([event, remade(event), priced(event, 2)])).rejects.toMatchObject({
       code: 'event_id_conflict',
       conflicts: [2]
     })
@@ -137,7 +137,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
     await publisher.publishBatch([first, second])
     const receipts = await publisher.transaction((unit) => {
       unit.publish(priced(first, 99))
-      unit.publish(anew(second))
+      unit.publish(remade(second))
       unit.publish(signal('AAPL', 3))
     })
     expect(receipts.map(({ duplicate }) => duplicate)).toEqual([true, true, false])
@@ -173,10 +173,10 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const publisher = new EventPublisher({ log: withFaults(real, { get }) })
     const event = signal('AAPL', 1)
     const messageId = await publisher.publishEvent(event)
-    await expect(publisher.publishEvent(anew(event))).rejects.toMatchObject({ code: 'log_timeout', retryable: true })
+    await expect(publisher.publishEvent(remade(event))).rejects.toMatchObject({ code: 'log_timeout', retryable: true })
     await expect(publisher.publishEvent(priced(event, 2))).rejects.toMatchObject({ code: 'log_timeout' })
     isAway = false
-    expect(await publisher.publishEvent(anew(event))).toBe(messageId)
+    expect(await publisher.publishEvent(remade(event))).toBe(messageId)
     await expect(publisher.publishEvent(priced(event, 2))).rejects.toMatchObject({ code: 'event_id_conflict' })
   })
 
@@ -222,7 +222,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const publisher = new EventPublisher({ log: withFaults(real, { get }) })
     const event = signal('AAPL', 1)
     await publisher.publishEvent(event)
-    const publishing = publisher.publish(anew(event))
+    const publishing = publisher.publish(remade(event))
     await waitFor(() => isAsked)
     const closing = publisher.close()
     gate.resolve()

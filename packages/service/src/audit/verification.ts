@@ -28,7 +28,7 @@ export interface Verification {
 
 /** What is known of a chain from elsewhere. */
 export interface Expectation {
-  /** A head that the chain had once. Whoever can write the log can write it anew behind that place, and not before. */
+  /** A head that the chain had once. A writer of the log can rewrite it behind that place, and not before. */
   readonly head?: Head | undefined
   /** Whether nothing may have been recorded yet. Default: only when `head` is the beginning. Otherwise a chain without entries is `empty`. */
   readonly allowEmpty?: boolean | undefined

@@ -103,7 +103,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
   )
 }
 
-/** A group delivers what it holds, of the types that its pulls name: whoever pulls must be allowed to read those, and everything where they name none. */
+/** A group delivers events of the types that its pulls name: the caller must be allowed to read those, and every type where the pull names none. */
 function mustReadAllOf(principal: Principal, types: readonly string[] | undefined): void {
   if (mayReadAll(principal)) return
   if (types !== undefined && !types.includes('*')) {

@@ -31,7 +31,7 @@ const nackBody = closed({
 })
 const lost = Type.Array(Type.String(), { description: 'Those that were not yours any more.' })
 
-/** What becomes of deliveries that were pulled. */
+/** Acknowledging, extending and handing back deliveries that were pulled. */
 export function settlingRoutes(app: App, { system }: AppContext): void {
   const { puller } = system
 
@@ -66,7 +66,7 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       preValidation: readBody,
       schema: {
         tags: ['consume'],
-        summary: 'Say that you still work on deliveries: their leases begin anew',
+        summary: 'Say that you still work on deliveries: their leases start again',
         params: groupParameter,
         body: settleBody,
         response: { 200: Type.Object({ extended: Type.Integer(), lost }), ...problemResponses }

@@ -12,7 +12,7 @@ export async function mustBeKnownLayout(connection: Connection, keys: LogKeys, p
   await Promise.all([mustHaveNoOtherWindow(connection, keys), mustHavePayloads(connection, partitions)])
 }
 
-/** The event ids of the window would be unknown here, and those of this version unknown to the other. */
+/** An earlier version keeps its window under other keys. Each version would append again the events that the other has appended. */
 async function mustHaveNoOtherWindow(connection: Connection, { prefix }: LogKeys): Promise<void> {
   const earlier = ['recent:0', 'recent:1', 'dedup:0', 'dedup:1'].map((name) => `${prefix}:${name}`)
   const found = await connection.read<number>(['EXISTS', ...earlier])

@@ -21,7 +21,7 @@ export class Measures {
     return sum(await this.#ofEachStream((stream) => this.#connection.read<number>(['XLEN', stream])))
   }
 
-  /** How many event ids deduplication remembers: those of the window, and up to a window more. */
+  /** How many event ids deduplication remembers: of the window, and of at most one window before it. */
   async remembered(): Promise<number> {
     const sizes = await Promise.all(this.#keys.deduplication.map((key) => this.#connection.read<number>(['HLEN', key])))
     // Each hash has one field that is no event id.

@@ -5,17 +5,17 @@ import { EventIdIndex } from './event-id-index.ts'
 const INSERT = 'INSERT INTO recent (id, ordinal, event_id) VALUES (?, ?, ?)'
 const EVENT_ID_AT = 'SELECT event_id FROM recent WHERE id = ?'
 const NEXT_ROWS = 'SELECT id, event_id FROM recent WHERE id > ? ORDER BY id LIMIT ?'
-/** At most so many of the oldest rows. By one bound: of two, SQLite would seek one, and look at each row before it for the other. */
+/** Deletes at most ?2 of the oldest rows, below one bound. With two bounds SQLite would seek one, and compare each row with the other. */
 const PRUNE = `
   DELETE FROM recent WHERE id < min(?1, coalesce((SELECT id FROM recent ORDER BY id LIMIT 1 OFFSET ?2), ?1))`
 const COUNT = `
   SELECT added + 1 - coalesce((SELECT ordinal FROM recent WHERE id >= ? ORDER BY id LIMIT 1), added + 1) AS count FROM state`
 
-/** A prune removes twice as many rows as were inserted since the last one, and so many more: it is as short as the appends that pay for it. */
+/** A prune removes twice the rows that were inserted since the last one, and this many more. So it takes no longer than those appends took. */
 const PRUNE_ROWS = 1_000
-/** Rows that one turn of the event loop takes in, at most. */
+/** The most rows that one turn of the event loop reads. */
 const CATCH_UP_PAGE = 5_000
-/** Others append so little in so long that it may be left for the transaction. */
+/** In this time, in ms, other handles append few rows: the next transaction can read them. */
 const MOMENT_MS = 100
 
 /** How many entries are in the deduplication window, at or behind an id. */

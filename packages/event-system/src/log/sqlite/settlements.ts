@@ -41,7 +41,7 @@ export async function settleAll<S extends Settlement>(
   })
 }
 
-/** The result with those of its entries, from one place among all to another, that were there already. */
+/** The result of a settlement, with its repeated entries. They lie from one index to another among all that were appended. */
 function withRepeated(
   result: SettlementResult,
   append: readonly AppendEntry[],

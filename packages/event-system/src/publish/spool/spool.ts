@@ -40,7 +40,7 @@ export interface SpoolParts {
 export interface SpoolStats {
   readonly location: string
   readonly events: number
-  /** Of their payloads and those of the refused, in characters; and how many there may be. */
+  /** Characters of the payloads, refused events included, and the most that the spool takes. */
   readonly bytes: number
   readonly maxBytes: number
   /** Since the oldest was published, in ms. `null` with none. */

@@ -20,7 +20,7 @@ export function defineVerify(command: Command, run: Run): void {
     .option('--allow-empty', 'nothing may have been recorded yet: an audit log without entries is right')
     .addHelpText(
       'after',
-      `\nIt ends with 1 when something is wrong. Without a head it cannot tell when all was removed or written anew.\n${examples(
+      `\nIt ends with 1 when something is wrong. Without a head it cannot tell that all entries were removed or rewritten.\n${examples(
         'tradpal-events audit verify',
         'tradpal-events audit head > audit-head && tradpal-events audit verify --head-file audit-head'
       )}`
