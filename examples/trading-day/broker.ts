@@ -31,7 +31,7 @@ function fill(signal: Event<'trading_signal'>, side: 'BUY' | 'SELL', eventId: st
 }
 
 // The books are the orders in the log: a broker that starts again has all that it ever filled.
-for await (const order of system.readEvents({ eventType: EventType.ORDER_EXECUTED })) book(order)
+for await (const order of system.readEvents({ eventType: EventType.ORDER_EXECUTED })) if (order.valid) book(order)
 
 system.registerHandler(
   EventType.TRADING_SIGNAL,

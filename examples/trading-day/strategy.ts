@@ -21,7 +21,7 @@ function advise({ data }: Event<'market_data_update'>) {
 // What a predecessor did stands in the log: the prices that have their signal bring the averages to where it stopped.
 await system.replayEvents({ eventType: EventType.TRADING_SIGNAL }, ({ eventId }) => answered.add(eventId))
 for await (const event of system.readEvents({ eventType: EventType.MARKET_DATA_UPDATE })) {
-  if (answered.has(signalIdOf(event))) advise(event)
+  if (event.valid && answered.has(signalIdOf(event))) advise(event)
 }
 
 system.registerHandler(

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@tradpal/events'
+import { type JsonObject, stringifyJson } from '@tradpal/events'
 import {
   type DeadLetter,
   type DeadLetterAction,
@@ -116,7 +116,7 @@ export class DeadLetters {
   }
 
   async #send(method: 'POST' | 'DELETE', path: string, body: object): Promise<string> {
-    const request = { method, path: `/dead-letters${path}`, body: JSON.stringify(body), repeat: 'never' } as const
+    const request = { method, path: `/dead-letters${path}`, body: stringifyJson(body), repeat: 'never' } as const
     return await this.#transport.text(request)
   }
 }

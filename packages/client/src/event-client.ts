@@ -2,7 +2,6 @@ import {
   createEvent,
   type Event,
   type EventData,
-  type EventOf,
   EventSystemError,
   EventType,
   encodeEvent,
@@ -38,6 +37,7 @@ import { ApiKeys } from './keys.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
 import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
+import type { StoredEventOf } from './stored-event-of.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
@@ -154,10 +154,10 @@ export class EventClient implements AsyncDisposable {
   }
 
   /** Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there. */
-  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<EventOf<T>[]> {
+  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<StoredEventOf<T>[]> {
     const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
     const events = await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
-    return events as EventOf<T>[]
+    return events as StoredEventOf<T>[]
   }
 
   /** Rejects with `not_found` when the log does not hold it. */
@@ -204,11 +204,11 @@ export class EventClient implements AsyncDisposable {
    * The events of the range, as they come, in constant memory. Leaving the loop ends the replay at the service. It is
    * tried again until it begins; a connection that breaks later rejects with `service_unavailable`.
    */
-  streamReplay<T extends string = string>(options: StreamReplayOptions<T> = {}): AsyncIterable<EventOf<T>> {
+  streamReplay<T extends string = string>(options: StreamReplayOptions<T> = {}): AsyncIterable<StoredEventOf<T>> {
     const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
     const events = replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
-    return events as AsyncIterable<unknown> as AsyncIterable<EventOf<T>>
+    return events as AsyncIterable<unknown> as AsyncIterable<StoredEventOf<T>>
   }
 
   /**
@@ -220,9 +220,9 @@ export class EventClient implements AsyncDisposable {
   }
 
   /** Follows the log: see {@link Subscription}. Throws `closed`, `invalid_options` and `invalid_argument`. */
-  subscribe<T extends string = string>(options: SubscribeOptions<T> = {}): Subscription<EventOf<T>> {
+  subscribe<T extends string = string>(options: SubscribeOptions<T> = {}): Subscription<StoredEventOf<T>> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
-    const subscription = new Subscription<EventOf<T>>(this.#transport, options, (ended) =>
+    const subscription = new Subscription<StoredEventOf<T>>(this.#transport, options, (ended) =>
       this.#subscriptions.delete(ended)
     )
     if (!options.signal?.aborted) this.#subscriptions.add(subscription)
@@ -240,7 +240,7 @@ export class EventClient implements AsyncDisposable {
    */
   async consume<T extends string = string>(
     group: string,
-    handler: ConsumeHandler<EventOf<T>>,
+    handler: ConsumeHandler<StoredEventOf<T>>,
     options: ConsumeOptions<T> = {}
   ): Promise<Consumption> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')

@@ -177,7 +177,7 @@ describe('errors', () => {
 
   it.each([
     ["a proxy's page", '<html>', 'invalid_json'],
-    ['a number that would change', '{"code":"log_busy","trace":12345678901234567890}', 'not_representable']
+    ['a number that would change', '{"code":"log_busy","trace":1234567890123456.7890}', 'not_representable']
   ])('stay the refusal that the status says when the body is %s, with the reason as cause', async (_, body, code) => {
     await withClient([raw(body, 503)], async (client, service) => {
       const error = await client.getEvents().catch((thrown) => thrown)

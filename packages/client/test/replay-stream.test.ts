@@ -81,7 +81,7 @@ describe('a streamed replay', () => {
 
   it.each([
     ['is no JSON', 'oops', 'invalid_json'],
-    ['holds a number that would change', `{"data":{"id":12345678901234567890}}`, 'not_representable']
+    ['holds a number that would change', `{"data":{"id":1234567890123456.7890}}`, 'not_representable']
   ])('rejects with the reason as cause when a line %s', async (_, line, code) => {
     await withReplay([raw(`${lines[0]}${line}\n${lines[1]}`, 200, ndjson)], async (client) => {
       const received: StoredEvent[] = []

@@ -129,7 +129,7 @@ describe('a subscription', () => {
   })
 
   it('ends with the reason as cause on a frame that cannot be read', async () => {
-    const frame = `event: trading_signal\ndata: {"id":12345678901234567890}\n\n`
+    const frame = `event: trading_signal\ndata: {"id":1234567890123456.7890}\n\n`
     await withSubscription([sse(positionFrame('6-0') + frame)], {}, async (subscription) => {
       const cause = { code: 'not_representable' }
       await expect(take(subscription, 1)).rejects.toMatchObject({ code: 'http_error', cause })

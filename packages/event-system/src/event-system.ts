@@ -1,4 +1,4 @@
-import { type Event, type EventOf, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
+import { type Event, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
   type AuditLog,
@@ -8,6 +8,7 @@ import {
   LONGEST_TIMEOUT_MS
 } from './configuration/index.ts'
 import {
+  type AnyHandlerOptions,
   type ConsumeOptions,
   type ConsumerReport,
   type EventConsumer,
@@ -37,6 +38,7 @@ import {
 } from './publish/index.ts'
 import { causeOfThisCall, endedWithin } from './runtime/index.ts'
 import {
+  type Answer,
   type EventQuery,
   type EventRange,
   EventStore,
@@ -91,8 +93,8 @@ export class EventSystem {
       missed: () => [...new Set([...this.subscriber.missed, ...this.puller.missed])],
       warnings: this.#warnings
     })
-    const { codec } = publishing
-    this.subscriber = new EventSubscriber({ log, codec, consumerGroup, logger, clock })
+    const { codec, validation } = publishing
+    this.subscriber = new EventSubscriber({ log, codec, validation, consumerGroup, logger, clock })
     this.store = new EventStore({ log, codec, clock })
     this.puller = new EventPuller({ log, codec, logger, clock, maxGroups })
     this.deadLetters = new DeadLetterOffice({ log, codec, clock })
@@ -174,8 +176,16 @@ export class EventSystem {
     handler: Handler<T>,
     options?: HandlerOptions
   ): () => void
-  registerHandler(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
-  registerHandler(types: string | readonly string[], handler: Handler<never>, options?: HandlerOptions): () => void {
+  registerHandler(
+    types: string | readonly string[],
+    handler: Handler,
+    options?: HandlerOptions | AnyHandlerOptions
+  ): () => void
+  registerHandler(
+    types: string | readonly string[],
+    handler: Handler<never>,
+    options?: HandlerOptions | AnyHandlerOptions
+  ): () => void {
     return this.subscriber.registerHandler(types, handler as Handler, options)
   }
 
@@ -187,25 +197,31 @@ export class EventSystem {
 
   /**
    * Hands the events of a range, in log order, to `handler`, or to the registered handlers when none is given, and
-   * resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it.
+   * resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it. Registered
+   * handlers that accept only valid events are passed over where the data are not valid.
    */
-  async replayEvents<T extends string = string>(
-    range: EventRange<T> = {},
-    handler?: (event: EventOf<NoInfer<T>>) => unknown,
+  async replayEvents<T extends string = string, Raw extends boolean = false>(
+    range: EventRange<T, Raw> = {},
+    handler?: (event: Answer<NoInfer<T>, Raw>) => unknown,
     pace?: ReplayPace
   ): Promise<number> {
     this.#mustBeOpen('replayEvents()')
-    return this.store.replayEvents(range, handler ?? ((event) => this.subscriber.handleReplayed(event)), pace)
+    if (handler !== undefined) return this.store.replayEvents(range, handler, pace)
+    return this.store.replayEvents({ ...range, raw: true }, (event) => this.subscriber.handleReplayed(event), pace)
   }
 
   /** Up to `limit` events of a query: {@link EventStore.getEvents}. */
-  async getEvents<T extends string = string>(query?: EventQuery<T>): Promise<EventOf<T>[]> {
+  async getEvents<T extends string = string, Raw extends boolean = false>(
+    query?: EventQuery<T, Raw>
+  ): Promise<Answer<T, Raw>[]> {
     this.#mustBeOpen('getEvents()')
     return this.store.getEvents(query)
   }
 
   /** Any number of events, in constant memory: {@link EventStore.readEvents}. */
-  readEvents<T extends string = string>(range?: EventRange<T>): AsyncIterable<EventOf<T>> {
+  readEvents<T extends string = string, Raw extends boolean = false>(
+    range?: EventRange<T, Raw>
+  ): AsyncIterable<Answer<T, Raw>> {
     this.#mustBeOpen('readEvents()')
     return this.store.readEvents(range)
   }

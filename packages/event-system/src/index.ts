@@ -14,6 +14,7 @@ export {
   type EventSystemConfiguration,
   type EventSystemOptions,
   isRedisUrl,
+  readValidation,
   type SigningOptions
 } from './configuration/index.ts'
 export * from './consume/index.ts'

@@ -8,7 +8,11 @@ const LINEAGE = ['correlation_id', 'causation_id'] as const
 
 /** Each function here takes one part of an event and gives it back as it must be, or throws `invalid_event` with its pointer. */
 export function checkedEventId(value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= 200 && !CONTROL.test(value)) return value
+  if (typeof value === 'string' && value.length > 0 && value.length <= 200 && !CONTROL.test(value)) {
+    // A log that keeps it as UTF-8 would take it for another one.
+    if (value.isWellFormed()) return value
+    throw invalidPart('event_id', 'has a lone surrogate, half of a character that UTF-16 writes as two')
+  }
   const rule = 'must be a text of 1 to 200 characters without control characters'
   throw invalidPart(
     'event_id',

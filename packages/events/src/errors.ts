@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   not_representable: {
     retryable: false,
     meaning:
-      'A value that JSON or a JavaScript number would change in silence: an integer past 2^53, NaN, undefined, a cycle, a Date.'
+      'A value that JSON or a JavaScript number would change in silence: a decimal that a double cannot hold, NaN, undefined, a cycle, a Date, a lone surrogate.'
   },
   unknown_event_type: { retryable: false, meaning: 'No such event type is registered.' },
   invalid_event_type: {

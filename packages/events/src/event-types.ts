@@ -24,7 +24,7 @@ export const EventType = {
 /** One of the types that the platform defines. A type that an operator registered is any other string. */
 export type EventType = (typeof EventType)[keyof typeof EventType]
 
-/** Names that are read as another type: the prototype published `backtest_complete`. */
+/** Names under which events of a type are sent and stored, too: the prototype publishes `backtest_complete`. */
 export const EVENT_TYPE_ALIASES: Readonly<Record<string, EventType>> = {
   backtest_complete: EventType.BACKTEST_COMPLETED
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.ts'
+import type { Validation } from './data-check.ts'
 import {
   checkedEventId,
   checkedMetadata,
@@ -9,47 +10,15 @@ import {
 } from './envelope.ts'
 import { EventSystemError } from './errors.ts'
 import { newEventId } from './event-id.ts'
-import type { EventType } from './event-types.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
+import type { Event, EventData, EventMetadata } from './event-parts.ts'
+import type { JsonObject } from './json-value.ts'
 import { shown } from './json-value.ts'
-import { resolveEventType, validateData } from './registry.ts'
-import type { EventDataMap } from './schemas/index.ts'
+import { checkData } from './newest-form.ts'
+import { aliasOf, resolveEventType } from './registry.ts'
 import { formatTimestamp } from './timestamp.ts'
+import { newestVersionOf } from './upcasting.ts'
 
-/** What an event of a type carries: typed for the platform's own types, any JSON object for registered ones. */
-export type EventData<T extends string> = T extends EventType ? EventDataMap[T] : JsonObject
-
-/** What travels beside the data. `correlation_id` and `causation_id` are the event's lineage. */
-export interface EventMetadata {
-  /** The id shared by everything that follows from one first event. */
-  readonly correlation_id?: string
-  /** The `eventId` of the event whose handling published this one. */
-  readonly causation_id?: string
-  readonly [key: string]: JsonValue | undefined
-}
-
-/** Something that happened. Immutable; `@tradpal/events` makes them with `createEvent` and reads them with `decodeEvent`. */
-export interface Event<T extends string = string> {
-  readonly eventType: T
-  /** Unique for the event, a UUID unless the publisher chose another. Deduplication goes by it. */
-  readonly eventId: string
-  /** When it happened, RFC 3339 in UTC with 3 or 6 fraction digits and the offset `+00:00`: `2026-11-23T08:49:10.123+00:00`. */
-  readonly timestamp: string
-  /** Which service published it; empty when it did not say. */
-  readonly source: string
-  readonly data: EventData<T>
-  readonly metadata: EventMetadata
-}
-
-/** An event together with its place in the log. */
-export type StoredEvent<T extends string = string> = Event<T> & { readonly messageId: string }
-
-/**
- * What a query of these types holds. Of the platform's own types each event has its data typed, and a look at
- * `eventType` tells several apart; any other name stands for any event. Nothing is checked against the schemas in
- * reading: what another writer put into the log may differ from its type.
- */
-export type EventOf<T extends string> = T extends EventType ? StoredEvent<T> : StoredEvent
+export type * from './event-parts.ts'
 
 export interface CreateEventOptions {
   /** Which service publishes it. Default: empty. */
@@ -62,11 +31,13 @@ export interface CreateEventOptions {
   readonly timestamp?: string | Date | number
   /** Where "now" comes from. Default: the system's clock. */
   readonly clock?: Clock
+  /** How the data are checked. Default `strict`. */
+  readonly validation?: Validation
 }
 
 /**
- * Makes an event of a known type and checks every part of it. The event holds the objects it is given, not copies.
- * Throws `unknown_event_type`, `invalid_event` (an id, a source, a timestamp, metadata) and `invalid_data`.
+ * Makes an event of a known type and checks every part of it. The event holds the objects it is given, not copies. Of a type
+ * that has further versions it says the newest in `metadata.schema_version`, unless the metadata name one. Throws `unknown_event_type`, `invalid_event` (an id, a source, a timestamp, metadata) and `invalid_data`.
  */
 export function createEvent<T extends string>(eventType: T, data: EventData<T>, options?: CreateEventOptions): Event<T>
 export function createEvent<T extends string>(
@@ -75,23 +46,36 @@ export function createEvent<T extends string>(
 export function createEvent(eventType: string, data: JsonObject = {}, options: CreateEventOptions = {}): Event {
   if (typeof eventType !== 'string') throw invalidPart('event_type', `must be a text, got ${shown(eventType)}`)
   const type = resolveEventType(eventType)
-  const { source = '', metadata = {}, eventId, timestamp, clock = systemClock } = options
-  validateData(type, checkedObject('data', data))
-  return {
+  const { source = '', metadata = {}, eventId, timestamp, clock = systemClock, validation = 'strict' } = options
+  const event = {
     eventType: type,
     eventId: eventId === undefined ? newEventId() : checkedEventId(eventId),
     timestamp: stamped(timestamp ?? clock.now()),
     source: checkedSource(source),
-    data,
-    metadata: checkedMetadata(metadata)
+    data: checkedObject<JsonObject>('data', data),
+    metadata: withVersion(type, checkedMetadata<EventMetadata>(metadata))
   }
+  checkData(event, validation)
+  return type === eventType ? event : { ...event, wireType: eventType }
+}
+
+/** Readers that know of no versions see none of a type that has only the first. */
+function withVersion(eventType: string, metadata: EventMetadata): EventMetadata {
+  const newest = newestVersionOf(eventType)
+  return newest === 1 || metadata.schema_version !== undefined ? metadata : { ...metadata, schema_version: newest }
+}
+
+/** The event under the canonical name of its type, and what it was sent under in `wireType`. */
+export function withCanonicalType(event: Event): Event {
+  const type = aliasOf(event.eventType)
+  return type === undefined ? event : { ...event, eventType: type, wireType: event.eventType }
 }
 
 /**
- * Checks an event that was not made by {@link createEvent}, with the same errors. What it does not check is whether
- * JSON can carry the data and the metadata: writing the event does.
+ * Checks an event that was not made by {@link createEvent}, with the same errors; its data as `validation` says, by default
+ * `strict`. What it does not check is whether JSON can carry the data and the metadata: writing the event does.
  */
-export function validateEvent(event: Event): void {
+export function validateEvent(event: Event, validation: Validation = 'strict'): void {
   if (typeof event !== 'object' || event === null) {
     throw new EventSystemError(
       'invalid_event',
@@ -109,7 +93,15 @@ export function validateEvent(event: Event): void {
   }
   checkedSource(event.source)
   checkedMetadata(event.metadata)
-  validateData(event.eventType, checkedObject('data', event.data))
+  checkedObject('data', event.data)
+  checkWireType(event)
+  checkData(withCanonicalType(event), validation)
+}
+
+/** Under another name the event would be stored as one of another type. */
+function checkWireType({ eventType, wireType }: Event): void {
+  if (wireType === undefined || wireType === eventType || aliasOf(wireType) === eventType) return
+  throw invalidPart('event_type', `must be a name of ${eventType}, got ${shown(wireType)} in wireType`)
 }
 
 function stamped(timestamp: string | Date | number): string {

@@ -12,8 +12,10 @@ describe('a number in a text survives', () => {
     '1e-8',
     '1E+08',
     '9007199254740991',
-    '-9007199254740992',
+    '-9007199254740993',
     '100000000000000000000',
+    '1700000000123456789',
+    `-${'9'.repeat(4_300)}`,
     '1e308',
     '5e-324',
     '0.1',
@@ -39,36 +41,29 @@ describe('a number in a text survives', () => {
     )
   })
 
-  test('as an integer exactly when a double holds it or prints it back', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }), (integer) => {
-        const literal = String(integer)
-        const reprinted = BigInt(Number(literal)) === integer || String(Number(literal)) === literal
-        expect(survivesReading(literal)).toBe(reprinted)
-      })
-    )
+  test('as any integer of up to 4,300 digits', () => {
+    fc.assert(fc.property(fc.bigInt(), (integer) => survivesReading(String(integer))))
+    expect(survivesReading('9'.repeat(4_301))).toBe(false)
   })
 })
 
 describe('a number in a text is refused with its pointer', () => {
   test.each([
-    ['{"data":{"id":9007199254740993}}', '/data/id', '9007199254740993'],
-    ['{"data":{"id":-9007199254740993}}', '/data/id', '-9007199254740993'],
-    ['{"data":{"id":18446744073709551615}}', '/data/id', '18446744073709551615'],
+    ['{"data":{"id":9007199254740993.5}}', '/data/id', '9007199254740993.5'],
+    ['{"data":{"id":-9007199254740993e0}}', '/data/id', '-9007199254740993e0'],
+    ['{"data":{"id":1.8446744073709551615e19}}', '/data/id', '1.8446744073709551615e19'],
     ['{"a":[1, {"b/c":[0, 1.23456789012345678901]}]}', '/a/1/b~1c/1', '1.23456789012345678901'],
-    ['{"data":{"id":36893488147419103230}}', '/data/id', '36893488147419103230'],
-    ['{"data":{"id":90071992547409930}}', '/data/id', '90071992547409930'],
     ['{"a":1e400}', '/a', '1e400'],
     ['{"a":-1e400}', '/a', '-1e400'],
     ['{"a":1e-400}', '/a', '1e-400'],
     ['{"a" : 1.23456e-320}', '/a', '1.23456e-320'],
-    ['[\n9007199254740993\n]', '/0', '9007199254740993'],
+    ['[\n9007199254740993.1\n]', '/0', '9007199254740993.1'],
     [
       '{"9007199254740993":"9007199254740993","\\"k\\\\":[[],{},123456789.123456789012]}',
       '/"k\\/2',
       '123456789.123456789012'
     ],
-    ['{"x":{"y":[]},"z":{"":12345678901234567890}}', '/z/', '12345678901234567890'],
+    ['{"x":{"y":[]},"z":{"":12345678901234567890.5}}', '/z/', '12345678901234567890.5'],
     [`{"a":0.${'1'.repeat(400)}}`, '/a', '0.11111']
   ])('in %s', (text, pointer, literal) => {
     JSON.parse(text)
@@ -83,7 +78,7 @@ describe('a number in a text is refused with its pointer', () => {
     const place = fc.array(fc.oneof(key, fc.constant(0)), { maxLength: 6 })
     fc.assert(
       fc.property(place, fc.jsonValue(), (path, other) => {
-        let text = '9007199254740993'
+        let text = '9007199254740993.5'
         for (const step of path.toReversed()) {
           text = step === 0 ? `[${text},${JSON.stringify(other)}]` : `{${JSON.stringify(step)}:${text}}`
         }
@@ -108,7 +103,7 @@ test('a number as long as a body may be is refused without delay', () => {
 test('a text that only looks like a long number is no number', () => {
   const text = JSON.stringify({
     id: 'order: 9007199254740993',
-    note: ' 1e400,[1e400',
+    note: ' 1e400,[1e400,[9007199254740993.5',
     'a:9007199254740993': '\\" 9007199254740993'
   })
   expect(assertExactText(text)).toBeUndefined()

@@ -7,13 +7,16 @@ const SUSPECT = /[:,[ \n\r\t]-?\d(?:(?:\.?\d){15}|[\d.]*[eE][-+]?\d{3})/
 const NUMBERS = /[:,[ \n\r\t](-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)/g
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y
+const INTEGER = /^-?\d+$/
 // The longest expansion of a double, 5e-324 to its last digit, has 1,076 characters.
-const LONGEST_LITERAL = 1100
+const LONGEST_DECIMAL = 1100
+/** An integer may have this many digits at most, as for Python. Reading a longer one takes quadratic time. */
+export const MAX_INTEGER_DIGITS = 4_300
 
 /**
- * Checks that reading a JSON text changed none of its numbers: an integer past 2^53 that a double rounds, more digits
- * than it keeps, a number beyond its range. Takes text that JSON.parse has read. Throws `not_representable` with the
- * pointer of the first one.
+ * Checks that reading a JSON text changed none of its numbers: a decimal with more digits than a double keeps, a number
+ * beyond its range, an integer of more than {@link MAX_INTEGER_DIGITS}. Takes text that JSON.parse has read. Throws
+ * `not_representable` with the pointer of the first one.
  */
 export function assertExactText(text: string): void {
   if (!SUSPECT.test(text)) return
@@ -27,20 +30,25 @@ export function assertExactText(text: string): void {
 }
 
 /**
- * Whether a double gives a literal back. An integer: it is the same integer, or is printed as the same text (1e20 written
- * out). A decimal: printed with as many significant digits as the literal has, it is the same number, so that what C's
- * `%.20f` prints of a double passes and a longer decimal that no double holds does not.
+ * Whether reading keeps a literal. An integer is kept digit by digit. A decimal is kept when a double, printed with as
+ * many significant digits as the literal has, is the same number: what C's `%.20f` prints of a double passes, and a
+ * longer decimal that no double holds does not.
  */
 export function survivesReading(literal: string): boolean {
-  if (literal.length > LONGEST_LITERAL) return false
+  if (INTEGER.test(literal)) return digitsOf(literal) <= MAX_INTEGER_DIGITS
+  if (literal.length > LONGEST_DECIMAL) return false
   const value = Number(literal)
   if (String(value) === literal) return true
-  if (/^-?\d+$/.test(literal)) return Number.isFinite(value) && BigInt(value) === BigInt(literal)
   const wanted = significantDigits(literal)
   if (wanted === '') return true
   // toExponential prints up to 101 digits, exactly.
   if (!Number.isFinite(value) || wanted.length > 101) return false
   return significantDigits(value.toExponential(wanted.length - 1)) === wanted
+}
+
+/** How many digits an integer has. */
+export function digitsOf(integer: string): number {
+  return integer.length - (integer.startsWith('-') ? 1 : 0)
 }
 
 /** The digits of a decimal from the first to the last that is not 0; none for zero. */
@@ -92,6 +100,9 @@ function findRounded(text: string): Rounded | undefined {
 
 function rounded({ pointer, literal }: Rounded): EventSystemError {
   const short = literal.length > 60 ? `${literal.slice(0, 57)}...` : literal
-  const sentence = `${pathOf(pointer) || 'The value'} is ${short}, which a JavaScript number would change to ${Number(literal)}: send it as text.`
+  const reason = INTEGER.test(literal)
+    ? `an integer of ${digitsOf(literal)} digits, and ${MAX_INTEGER_DIGITS} are the most`
+    : `which a JavaScript number would change to ${Number(literal)}`
+  const sentence = `${pathOf(pointer) || 'The value'} is ${short}, ${reason}: send it as text.`
   return new EventSystemError('not_representable', sentence, { pointer })
 }

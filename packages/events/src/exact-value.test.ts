@@ -20,7 +20,12 @@ describe('JSON cannot carry', () => {
     ['a hole in an array', { a: Object.assign([1], { 2: 2 }) }, '/data/a/1', /is undefined/],
     ['a function', { a: () => 1 }, '/data/a', /is a function/],
     ['a symbol', { a: Symbol('s') }, '/data/a', /is a symbol/],
-    ['a bigint', { a: 10n }, '/data/a', /is a bigint/],
+    [
+      'a bigint of more digits than Python reads',
+      { a: -(10n ** 4300n) },
+      '/data/a',
+      /is a bigint of more than 4300 digits/
+    ],
     ['a Date', { a: new Date(0) }, '/data/a', /is an instance of Date/],
     ['a Map', { a: new Map() }, '/data/a', /is an instance of Map/],
     ['a Set', { a: { b: new Set() } }, '/data/a/b', /is an instance of Set/],
@@ -51,6 +56,10 @@ describe('JSON cannot carry', () => {
     expect(error.pointer).toBe(`/data${'/inner'.repeat(MAX_NESTING)}`)
     expect(error.message).toMatch(/deeper than 128/)
   })
+})
+
+test('a bigint, and a number that a double holds beyond 2^53, pass', () => {
+  expect(assertExact({ a: [10n ** 4299n, -(2n ** 64n)], b: 2 ** 60 }, '/data')).toBeUndefined()
 })
 
 test('the same object in two places is no cycle', () => {

@@ -1,17 +1,26 @@
 import { EventSystemError } from './errors.ts'
+import { MAX_INTEGER_DIGITS } from './exact-text.ts'
 import { below, pathOf } from './json-pointer.ts'
 
 /** How many objects and arrays may lie one in another, the outermost one included. */
 export const MAX_NESTING = 128
 
+/** No bigint of more than MAX_INTEGER_DIGITS is between these. */
+const INTEGER_BOUND = 10n ** BigInt(MAX_INTEGER_DIGITS)
+
 /**
  * Checks that JSON can carry a value and give back the same. Throws `not_representable` with the pointer for NaN,
- * infinities, undefined, functions, symbols, bigints, instances of classes, holes, cycles and nesting past {@link MAX_NESTING}.
- * Only -0 is let through, and is written as 0.
+ * infinities, undefined, functions, symbols, bigints of more than {@link MAX_INTEGER_DIGITS}, instances of classes, holes,
+ * cycles, texts with a lone surrogate and nesting past {@link MAX_NESTING}. Only -0 is let through, and is written as 0.
  */
 export function assertExact(value: unknown, pointer: string): void {
-  if (isExact(value, MAX_NESTING)) return
-  const found = findInexact(value, pointer, [])
+  if (!isPlain(value)) assertEachExact(value, pointer)
+}
+
+/** {@link assertExact} of a value that may look plain: it finds the text that has a lone surrogate. */
+export function assertEachExact(value: unknown, pointer: string): void {
+  const found = inexactIn(value, pointer, [])
+  if (found === undefined) return
   throw new EventSystemError('not_representable', `${pathOf(found.pointer)} ${found.reason}.`, {
     pointer: found.pointer
   })
@@ -30,24 +39,27 @@ function isWithin(value: unknown, levels: number): boolean {
   return true
 }
 
-/** The hot path: answers only whether. What is wrong, and where, is looked for when the answer is no. */
-function isExact(value: unknown, levels: number): boolean {
+/**
+ * Whether JSON.stringify alone writes a value exactly, a text with a lone surrogate excepted. This is the hot path: what
+ * is wrong, and where, is looked for when the answer is no. Bigints and integers beyond ±(2^53 - 1) are exact and not plain.
+ */
+export function isPlain(value: unknown, levels = MAX_NESTING): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return true
     case 'number':
-      return Number.isFinite(value)
+      return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER
     case 'object': {
       if (value === null) return true
       if (levels === 0) return false
       if (Array.isArray(value)) {
         if (!isPlainArray(value)) return false
-        for (let i = 0; i < value.length; i++) if (!isExact(value[i], levels - 1)) return false
+        for (let i = 0; i < value.length; i++) if (!isPlain(value[i], levels - 1)) return false
         return true
       }
       if (!isPlainObject(value) || Object.getOwnPropertySymbols(value).length > 0) return false
-      for (const key in value) if (!isExact((value as Record<string, unknown>)[key], levels - 1)) return false
+      for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], levels - 1)) return false
       return true
     }
     default:
@@ -58,10 +70,6 @@ function isExact(value: unknown, levels: number): boolean {
 interface Inexact {
   readonly pointer: string
   readonly reason: string
-}
-
-function findInexact(value: unknown, pointer: string, parents: readonly unknown[]): Inexact {
-  return inexactIn(value, pointer, parents) ?? { pointer, reason: 'holds what JSON cannot carry' }
 }
 
 function inexactIn(value: unknown, pointer: string, parents: readonly unknown[]): Inexact | undefined {
@@ -84,20 +92,27 @@ function inexactIn(value: unknown, pointer: string, parents: readonly unknown[])
   const inside = [...parents, value]
   const keys = Array.isArray(value) ? value.keys() : Object.keys(value)
   for (const key of keys) {
+    if (typeof key === 'string' && !key.isWellFormed()) return { pointer: below(pointer, key), reason: LONE_SURROGATE }
     const found = inexactIn((value as Record<string | number, unknown>)[key], below(pointer, key), inside)
     if (found !== undefined) return found
   }
   return undefined
 }
 
+const LONE_SURROGATE = 'has a lone surrogate, half of a character that UTF-16 writes as two: no UTF-8 can hold it'
+
 function reasonAgainst(value: unknown): string | undefined {
   switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? undefined : LONE_SURROGATE
     case 'number':
       return Number.isFinite(value) ? undefined : `is ${value}, which JSON has no form for`
     case 'undefined':
       return 'is undefined, which JSON drops: leave the property out, or say null'
     case 'bigint':
-      return 'is a bigint, which JSON has no form for: write it as text'
+      return value < INTEGER_BOUND && value > -INTEGER_BOUND
+        ? undefined
+        : `is a bigint of more than ${MAX_INTEGER_DIGITS} digits: write it as text`
     case 'function':
     case 'symbol':
       return `is a ${typeof value}, which JSON has no form for`

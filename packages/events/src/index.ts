@@ -5,23 +5,31 @@
  */
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
+export type { Validation } from './data-check.ts'
 export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions, isRetryable } from './errors.ts'
 export {
   type CreateEventOptions,
   createEvent,
+  type DataFault,
   type Event,
   type EventData,
   type EventMetadata,
   type EventOf,
+  type InvalidEvent,
   type StoredEvent,
-  validateEvent
+  type ValidEvent,
+  validateEvent,
+  withCanonicalType
 } from './event.ts'
 export { newEventId } from './event-id.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
+export { stringifyJson } from './exact-json.ts'
 export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-value.ts'
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
+export { checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
 export {
+  canonicalTypeOf,
   type EventTypeDefinition,
   isKnownEventType,
   knownEventTypes,
@@ -35,8 +43,10 @@ export { repeatedMemberIn } from './repeated-members.ts'
 export { type EventDataMap, eventSchemas } from './schemas/index.ts'
 export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
+export { newestVersionOf, registerUpcaster, type Upcaster, upcastEvent, upcastIfPossible } from './upcasting.ts'
 export { Reject, RetryLater } from './verdicts.ts'
 export {
+  AS_STORED,
   type DecodeOptions,
   decodeEvent,
   encodeEvent,

@@ -1,5 +1,12 @@
-/** A JSON value, as it stands in an event's data and metadata. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+/** A JSON value, as it stands in an event's data and metadata. An integer beyond ±(2^53 - 1) is a bigint, any other number a number. */
+export type JsonValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
 
 /** An object of JSON values. A key whose value is `undefined` counts as absent to the types, and is refused when an event is written. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }
@@ -22,6 +29,10 @@ export function sameJson(a: unknown, b: unknown): boolean {
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' && value !== null) return 'an object'
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
-  return typeof value === 'function' ? 'a function' : String(value)
+  if (typeof value === 'string') return JSON.stringify(shortened(value))
+  return typeof value === 'function' ? 'a function' : shortened(String(value))
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

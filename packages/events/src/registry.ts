@@ -1,7 +1,9 @@
 import { Compile, Meta, type Validator } from 'typebox/schema'
+import { compileSchema } from './compiled-schema.ts'
+import { assertData, type Validation } from './data-check.ts'
 import { EventSystemError } from './errors.ts'
 import { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
-import { below, keysOf, pathOf } from './json-pointer.ts'
+import { below } from './json-pointer.ts'
 import { isJsonObject, type JsonObject, sameJson, shown } from './json-value.ts'
 import { nearestOf } from './nearest.ts'
 import { unresolvedReference } from './schema-references.ts'
@@ -17,16 +19,10 @@ export interface EventTypeDefinition {
   readonly description?: string
 }
 
-interface KnownType {
-  readonly schema: object
-  /** Made when the first event of the type is checked. */
-  validator?: Validator
-}
-
 const NAME = /^[a-z][a-z0-9_]{0,63}$/
 const DEFAULT_DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
-const types = new Map<string, KnownType>(Object.values(EventType).map((name) => [name, { schema: eventSchemas[name] }]))
+const types = new Map<string, object>(Object.values(EventType).map((name) => [name, eventSchemas[name]]))
 const metaValidators = new Map<string, Validator>()
 
 /**
@@ -39,10 +35,10 @@ export function registerEventType(definition: EventTypeDefinition): void {
   const described = description === undefined ? schema : { description, ...schema }
   const known = types.get(name)
   if (known !== undefined) {
-    if (sameJson(known.schema, described)) return
+    if (sameJson(known, described)) return
     throw refusedType(name, 'is registered already, with another schema')
   }
-  types.set(name, { schema: described })
+  types.set(name, described)
 }
 
 /**
@@ -93,20 +89,23 @@ export function aliasOf(name: string): EventType | undefined {
   return aliases.get(name)
 }
 
+/** The canonical name of an event type, be it known here or not. */
+export function canonicalTypeOf(name: string): string {
+  return aliasOf(name) ?? name
+}
+
 /** The JSON Schema of what events of a type carry. Throws `unknown_event_type`. */
 export function schemaOf(eventType: string): object {
-  return knownType(eventType).schema
+  return types.get(eventType) ?? (types.get(resolveEventType(eventType)) as object)
 }
 
-/** Checks what an event carries. Throws `invalid_data` with the pointer from the event's root, or `unknown_event_type`. */
-export function validateData(eventType: string, data: unknown): void {
-  const type = knownType(eventType)
-  type.validator ??= Compile(type.schema)
-  if (!type.validator.Check(data)) throw refusedData(resolveEventType(eventType), type.validator, data)
-}
-
-function knownType(name: string): KnownType {
-  return types.get(name) ?? (types.get(resolveEventType(name)) as KnownType)
+/**
+ * Checks the data of the newest version of a type. Default: `strict`. Throws `invalid_data` with the pointer from the
+ * event's root, or `unknown_event_type`.
+ */
+export function validateData(eventType: string, data: unknown, validation: Validation = 'strict'): void {
+  const type = types.has(eventType) ? eventType : resolveEventType(eventType)
+  assertData(type, types.get(type) as object, data, validation)
 }
 
 function readDefinition({ name, schema, description }: EventTypeDefinition): EventTypeDefinition {
@@ -118,10 +117,18 @@ function readDefinition({ name, schema, description }: EventTypeDefinition): Eve
   const aliased = aliasOf(name)
   if (aliased !== undefined) throw refusedType(name, `is an alias of the platform's own ${aliased}`)
   if (!isJsonObject(schema)) throw refusedType(name, `must have a JSON Schema object, got ${shown(schema)}`)
-  checkSchema(name, schema)
-  // A copy, so that what the caller does with its own object later changes nothing here.
-  const copy = JSON.parse(JSON.stringify(schema)) as JsonObject
+  const copy = copyOf(name, schema)
+  checkSchema(name, copy)
   return { name, schema: copy, ...(description === undefined ? {} : { description }) }
+}
+
+/** What the caller does with its own object later changes nothing here. */
+function copyOf(name: string, schema: JsonObject): JsonObject {
+  try {
+    return JSON.parse(JSON.stringify(schema)) as JsonObject
+  } catch {
+    throw refusedType(name, 'has a schema that JSON cannot carry: no integer in it may be beyond 2^53')
+  }
 }
 
 function checkSchema(name: string, schema: JsonObject): void {
@@ -144,7 +151,7 @@ function checkSchema(name: string, schema: JsonObject): void {
     throw refusedType(name, reason)
   }
   try {
-    Compile(schema)
+    compileSchema(schema)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new EventSystemError(
@@ -161,43 +168,4 @@ function checkSchema(name: string, schema: JsonObject): void {
 function refusedType(name: unknown, reason: string, inSchema = ''): EventSystemError {
   const pointer = `${below('', String(name))}${inSchema === '/' ? '' : inSchema}`
   return new EventSystemError('invalid_event_type', `The event type ${shown(name)} ${reason}.`, { pointer })
-}
-
-function refusedData(eventType: string, validator: Validator, data: unknown): EventSystemError {
-  const [error] = validator.Errors(data)[1]
-  if (error === undefined) {
-    return new EventSystemError('invalid_data', `data of ${withArticle(eventType)} does not fit its schema.`, {
-      pointer: '/data'
-    })
-  }
-  if (error.keyword === 'required') {
-    const missing = error.params.requiredProperties[0] as string
-    const pointer = below(`/data${error.instancePath}`, missing)
-    const wanted = inBrackets(schemaAt(schemaOf(eventType), below(`${error.schemaPath.slice(1)}/properties`, missing)))
-    const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} is missing${wanted}.`
-    return new EventSystemError('invalid_data', sentence, { pointer })
-  }
-  const pointer = `/data${error.instancePath}`
-  const described =
-    error.keyword === 'pattern' ? inBrackets(schemaAt(schemaOf(eventType), error.schemaPath.slice(1))) : ''
-  const value = shown(at(data, keysOf(error.instancePath)))
-  const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} ${error.message}${described}, got ${value}.`
-  return new EventSystemError('invalid_data', sentence, { pointer })
-}
-
-function withArticle(eventType: string): string {
-  return `${/^[aeio]/.test(eventType) ? 'an' : 'a'} ${eventType}`
-}
-
-function schemaAt(schema: object, pointer: string): unknown {
-  return at(schema, keysOf(pointer))
-}
-
-function at(value: unknown, keys: readonly string[]): unknown {
-  return keys.reduce((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value)
-}
-
-function inBrackets(schema: unknown): string {
-  const description = isJsonObject(schema) ? schema.description : undefined
-  return typeof description === 'string' ? ` (${description.replace(/\.$/, '')})` : ''
 }

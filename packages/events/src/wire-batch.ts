@@ -35,7 +35,7 @@ function decodeArray(text: string, options: DecodeOptions): Event[] {
   const wires = parsed(text) as unknown[]
   try {
     assertExactText(text)
-    if (options.validate !== 'envelope') assertMembersOnce(text, wires)
+    if (options.stored !== true) assertMembersOnce(text, wires)
   } catch (error) {
     if (!(error instanceof EventSystemError) || error.pointer === undefined) throw error
     throw located(error, Number(keysOf(error.pointer)[0]), 'In an array of events', '')

@@ -2,8 +2,18 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../test/refusal.ts'
 import { createEvent, type Event, type EventMetadata } from './event.ts'
+import { stringifyJson } from './exact-json.ts'
 import type { JsonObject } from './json-value.ts'
-import { decodeEvent, encodeEvent, encodeEventBytes, encodeParts, fromWire, toWire } from './wire.ts'
+import {
+  AS_STORED,
+  decodeEvent,
+  encodeEvent,
+  encodeEventBytes,
+  encodeParts,
+  fromWire,
+  parseJson,
+  toWire
+} from './wire.ts'
 import { decodeEvents, encodeJsonArray, encodeNdjson } from './wire-batch.ts'
 
 const event = createEvent(
@@ -41,8 +51,8 @@ describe('the round trip', () => {
         const some = { ...carrying(data as JsonObject, metadata as EventMetadata), source }
         const parts = encodeParts(some)
         expect(`${parts.head},"data":${parts.data},"metadata":${parts.metadata}}`).toBe(encodeEvent(some))
-        expect(parts.data).toBe(JSON.stringify(data))
-        expect(parts.metadata).toBe(JSON.stringify(metadata))
+        expect(parts.data).toBe(stringifyJson(data))
+        expect(parts.metadata).toBe(stringifyJson(metadata))
       })
     )
     expect(refusal(() => encodeParts(carrying({ bad: Number.NaN }))).code).toBe('not_representable')
@@ -55,18 +65,19 @@ describe('the round trip', () => {
       fc.maxSafeInteger(),
       fc.double({ noNaN: true, noDefaultInfinity: true }).filter((double) => !Object.is(double, -0))
     )
-    const loneSurrogate = fc.constantFrom('\ud800', 'a\udfff', '\udc00\ud800', '\u2028', '\u0000')
+    const big = fc.bigInt().filter((integer) => !Number.isSafeInteger(Number(integer)))
+    const odd = fc.constantFrom('\u2028', '\u0000', '\\ud800', '"\\ud800"', '\ud83d\ude00')
     fc.assert(
-      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.oneof(value, number, loneSurrogate)), (entries) => {
-        const data = JSON.parse(JSON.stringify(entries)) as JsonObject
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.oneof(value, number, big, odd)), (given) => {
+        const data = parseJson(stringifyJson(given)) as JsonObject
         const sent = carrying(data, data as EventMetadata)
         expect(decodeEvent(encodeEvent({ ...sent, metadata: { more: data as never } })).metadata.more).toEqual(data)
-        expect(decodeEvent(encodeEventBytes({ ...sent, metadata: {} }), { validate: 'envelope' })).toEqual({
+        expect(decodeEvent(encodeEventBytes({ ...sent, metadata: {} }), AS_STORED)).toEqual({
           ...sent,
           metadata: {}
         })
       }),
-      { examples: [[{ big: 2 ** 53, odd: '\ud800', small: 1e-8 }]] }
+      { examples: [[{ big: 2 ** 53, odd: '\\ud800', small: 1e-8, time: 1700000000123456789n }]] }
     )
   })
 
@@ -119,16 +130,20 @@ describe('reading an event', () => {
     )
   })
 
-  test('resolves the alias of the prototype, however much it checks', () => {
+  test('keeps the name that an event was sent under beside the canonical one, however much it checks', () => {
     const old = { ...wire, event_type: 'backtest_complete', data: {} }
-    expect(fromWire(old).eventType).toBe('backtest_completed')
-    expect(fromWire(old, { validate: 'envelope' }).eventType).toBe('backtest_completed')
+    for (const options of [{}, { validation: 'platform' }, { validation: 'off' }, AS_STORED] as const) {
+      const read = fromWire(old, options)
+      expect(read).toMatchObject({ eventType: 'backtest_completed', wireType: 'backtest_complete' })
+      expect(encodeEvent(read)).toMatch(/^\{"event_type":"backtest_complete",/)
+    }
+    expect(Object.hasOwn(fromWire(wire), 'wireType')).toBe(false)
   })
 
-  test('lets an unknown type and unfit data pass when it checks the envelope alone', () => {
-    expect(fromWire({ ...wire, event_type: 'of_tomorrow' }, { validate: 'envelope' }).eventType).toBe('of_tomorrow')
-    expect(fromWire({ ...wire, data: { confidence: 7 } }, { validate: 'envelope' }).data).toEqual({ confidence: 7 })
-    expect(refusal(() => fromWire({ ...wire, event_id: 7 }, { validate: 'envelope' })).pointer).toBe('/event_id')
+  test('lets an unknown type and unfit data pass when it is read as it is stored', () => {
+    expect(fromWire({ ...wire, event_type: 'of_tomorrow' }, AS_STORED).eventType).toBe('of_tomorrow')
+    expect(fromWire({ ...wire, data: { confidence: 7 } }, AS_STORED).data).toEqual({ confidence: 7 })
+    expect(refusal(() => fromWire({ ...wire, event_id: 7 }, AS_STORED)).pointer).toBe('/event_id')
   })
 
   test.each([
@@ -141,6 +156,7 @@ describe('reading an event', () => {
     [{ event_id: '' }, 'invalid_event', '/event_id', /1 to 200 characters/],
     [{ event_id: 'x'.repeat(201) }, 'invalid_event', '/event_id', /got 201/],
     [{ event_id: 'a\u0000' }, 'invalid_event', '/event_id', /control characters/],
+    [{ event_id: 'a\ud800' }, 'invalid_event', '/event_id', /lone surrogate/],
     [{ timestamp: undefined }, 'invalid_event', '/timestamp', /is missing/],
     [{ timestamp: 1764000000 }, 'invalid_event', '/timestamp', /must be a text such as .*got 1764000000/],
     [{ timestamp: '2026-11-23' }, 'invalid_event', '/timestamp', /with a date and a time/],
@@ -178,7 +194,7 @@ describe('reading an event', () => {
   })
 
   test.each([
-    ['0.85', '9007199254740993', '/data/confidence'],
+    ['0.85', '0.8500000000000000000001', '/data/confidence'],
     ['"c-1"', '"c-1","at":1e999', '/metadata/at'],
     ['"BUY"', '"BUY","fills":[{"price":1.23456789012345678901}]', '/data/fills/0/price']
   ])('refuses a number that a double would change: %s replaced with %s', (part, replacement, pointer) => {
@@ -196,7 +212,67 @@ describe('reading an event', () => {
   })
 })
 
+describe('an integer beyond 2^53', () => {
+  const time = '1700000000123456789'
+  const long = '9'.repeat(4_300)
+
+  test.each([time, `-${time}`, '9007199254740992', '18446744073709551616', long])(
+    'is a bigint, and is written as it was sent: %s',
+    (literal) => {
+      const sent = text
+        .replace('0.85', `0.85,"at":${literal},"list":[{"at":${literal}}]`)
+        .replace('"c-1"', `"c-1","at":${literal}`)
+      const read = decodeEvent(sent)
+      expect(read.data).toMatchObject({ at: BigInt(literal), list: [{ at: BigInt(literal) }] })
+      expect(read.metadata.at).toBe(BigInt(literal))
+      expect(encodeEvent(read)).toBe(sent)
+      expect(encodeJsonArray([read])).toBe(`[${sent}]`)
+      expect(decodeEvents(`[${sent}]`)).toEqual([read])
+      expect(decodeEvents(encodeNdjson([read]))).toEqual([read])
+    }
+  )
+
+  test('is a number with an exponent or a fraction, and one that is a number is written so', () => {
+    const { data } = decodeEvent(text.replace('0.85', '0.85,"a":1e18,"b":9007199254740992.0'))
+    expect(data).toMatchObject({ a: 1e18, b: 2 ** 53 })
+    expect(encodeEvent(carrying({ a: 1e18, b: -(2 ** 53), c: 1e21 }))).toContain(
+      '{"a":1e+18,"b":-9.007199254740992e+15,"c":1e+21}'
+    )
+  })
+
+  test('is a text where it stands in a text', () => {
+    const note = ` ${time},[${time}`
+    const read = decodeEvent(text.replace('0.85', `0.85,"n":${time},"note":${JSON.stringify(note)}`))
+    expect(read.data).toMatchObject({ n: BigInt(time), note })
+  })
+
+  test('of more than 4,300 digits is refused, read and written', () => {
+    const tooLong = text.replace('0.85', `0.85,"n":${long}0`)
+    expect(refusal(() => decodeEvent(tooLong))).toMatchObject({ code: 'not_representable', pointer: '/data/n' })
+    expect(refusal(() => encodeEvent(carrying({ n: BigInt(`${long}0`) })))).toMatchObject({
+      code: 'not_representable',
+      pointer: '/data/n'
+    })
+  })
+
+  test('does not make nesting pass', () => {
+    const deep = `${'['.repeat(100_000)}${time}${']'.repeat(100_000)}`
+    expect(refusal(() => decodeEvent(text.replace('"BUY"', `"BUY","deep":${deep}`))).code).toBe('not_representable')
+  })
+})
+
 describe('writing an event', () => {
+  test.each([
+    [{ data: { a: ['ok', '\ud800'] } }, '/data/a/1'],
+    [{ data: { 'a\udfff': 1 } }, '/data/a\udfff'],
+    [{ metadata: { a: '\udc00\ud800' } }, '/metadata/a'],
+    [{ source: 'a\ud800' }, '/source']
+  ])('refuses a lone surrogate: %j', (part, pointer) => {
+    const error = refusal(() => encodeEvent({ ...event, ...part } as unknown as Event))
+    expect(error).toMatchObject({ code: 'not_representable', pointer })
+    expect(error.message).toMatch(/lone surrogate/)
+  })
+
   test.each([
     ['data', { a: Number.NaN }, '/data/a'],
     ['data', { at: new Date(0) }, '/data/at'],
@@ -228,7 +304,7 @@ describe('a batch', () => {
   test.each([
     [[text, text.replace('0.85', '1.85')], 'invalid_data', 1, '/data/confidence'],
     [[text, text, '7'], 'invalid_event', 2, ''],
-    [[text, text.replace('0.85', '0.85,"n":9007199254740993')], 'not_representable', 1, '/data/n'],
+    [[text, text.replace('0.85', '0.85,"n":9007199254740993.5')], 'not_representable', 1, '/data/n'],
     [[text.replace('"e-1"', 'null'), text], 'invalid_event', 0, '/event_id']
   ])('says which one is wrong: %#', (items, code, index, pointer) => {
     expect(refusal(() => decodeEvents(`[${items.join(',')}]`))).toMatchObject({

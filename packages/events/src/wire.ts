@@ -1,3 +1,4 @@
+import type { Validation } from './data-check.ts'
 import {
   checkedEventId,
   checkedMetadata,
@@ -9,10 +10,12 @@ import {
 import { EventSystemError } from './errors.ts'
 import type { Event, EventMetadata } from './event.ts'
 import { newEventId } from './event-id.ts'
+import { parseWithBigInts, stringifyExact, stringifyJson } from './exact-json.ts'
 import { assertExactText } from './exact-text.ts'
-import { assertExact, assertNotTooDeep } from './exact-value.ts'
+import { assertEachExact, assertExact, assertNotTooDeep, isPlain, MAX_NESTING } from './exact-value.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
-import { aliasOf, resolveEventType, validateData } from './registry.ts'
+import { checkData } from './newest-form.ts'
+import { canonicalTypeOf, isKnownEventType, resolveEventType } from './registry.ts'
 import { assertMembersOnce } from './repeated-members.ts'
 import { formatTimestamp } from './timestamp.ts'
 
@@ -30,19 +33,24 @@ export interface WireEvent {
 }
 
 export interface DecodeOptions {
+  /** How the data are checked. Default `strict`. */
+  readonly validation?: Validation
   /**
-   * `full`: the type is known and the data fits its schema. `envelope`: neither is looked at, for a log that others
-   * write too. Default `full`.
+   * Whether it stands in a log, where others write too. Then a type that is not known here passes, its data unchecked, and of
+   * a member that an object has twice the last counts, as for Python's `json.loads`. Default false: both are refused.
    */
-  readonly validate?: 'full' | 'envelope'
+  readonly stored?: boolean
   /** Whether an absent id and timestamp are made up, so that only `event_type` is required. Default false: they are required. */
   readonly complete?: boolean
 }
 
+/** How an event is read from a log: nothing that is stored is hidden because of its type or its data. */
+export const AS_STORED: DecodeOptions = { validation: 'off', stored: true }
+
 /** The wire form of an event. It shares the event's data and metadata, and checks nothing. */
 export function toWire(event: Event): WireEvent {
   return {
-    event_type: event.eventType,
+    event_type: event.wireType ?? event.eventType,
     event_id: event.eventId,
     timestamp: event.timestamp,
     source: event.source,
@@ -59,8 +67,9 @@ export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
   if (!isJsonObject(wire)) {
     throw new EventSystemError('invalid_event', `An event must be a JSON object, got ${shown(wire)}.`, { pointer: '' })
   }
-  const full = options.validate !== 'envelope'
-  const eventType = eventTypeOf(wire.event_type, full)
+  const { validation = 'strict', stored = false } = options
+  const wireType = wireTypeOf(wire.event_type)
+  const eventType = stored ? canonicalTypeOf(wireType) : resolveEventType(wireType)
   const event = {
     eventType,
     eventId:
@@ -75,18 +84,26 @@ export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
     data: checkedObject<JsonObject>('data', wire.data ?? {}),
     metadata: checkedMetadata<EventMetadata>(wire.metadata ?? {})
   }
-  if (full) validateData(eventType, event.data)
-  return event
+  if (validation !== 'off' && isKnownEventType(eventType)) checkData(event, validation)
+  return wireType === eventType ? event : { ...event, wireType }
 }
 
 /**
  * An event as JSON text. Throws `not_representable` with the pointer of what JSON would drop or change: NaN, undefined,
- * a Date, a cycle. -0 is written as 0. The envelope is not checked again.
+ * a Date, a cycle, a lone surrogate. -0 is written as 0. The envelope is not checked again.
  */
 export function encodeEvent(event: Event): string {
+  const text = textOfWire(event)
+  // JSON.stringify escapes a surrogate only where it stands alone.
+  if (text.includes('\\ud')) assertEachExact(toWire(event), '')
+  return text
+}
+
+function textOfWire(event: Event): string {
+  if (isPlain(event.data) && isPlain(event.metadata)) return JSON.stringify(toWire(event))
   assertExact(event.data, '/data')
   assertExact(event.metadata, '/metadata')
-  return JSON.stringify(toWire(event))
+  return stringifyExact(toWire(event))
 }
 
 /** The parts of {@link encodeEvent}'s text, for who keeps them apart: `<head>,"data":<data>,"metadata":<metadata>}`. Throws as it does. */
@@ -94,7 +111,7 @@ export function encodeParts(event: Event): { readonly head: string; readonly dat
   const text = encodeEvent(event)
   // Inside of strings quotes are escaped: the head, which has only strings, holds no such text.
   const data = text.indexOf(DATA)
-  const metadata = text.endsWith(`${METADATA}{}}`) ? '{}' : JSON.stringify(event.metadata)
+  const metadata = text.endsWith(`${METADATA}{}}`) ? '{}' : stringifyJson(event.metadata)
   return {
     head: text.slice(0, data),
     data: text.slice(data + DATA.length, -metadata.length - METADATA.length - 1),
@@ -110,15 +127,15 @@ export function encodeEventBytes(event: Event): Uint8Array {
 /**
  * Reads an event from JSON text or its UTF-8 bytes. Beside the errors of {@link fromWire} it throws `invalid_json`, and
  * `not_representable` for a number that a double would change and for nesting past 128: what it returns can be written again, as it was.
- * An object that has a member twice is `invalid_json`, except with `envelope`: there the last counts, as it does for Python's `json.loads`.
+ * An object that has a member twice is `invalid_json`, unless it is `stored`.
  */
 export function decodeEvent(json: string | Uint8Array, options: DecodeOptions = {}): Event {
-  return fromParsed(options.validate === 'envelope' ? parseStoredJson(json) : parseJson(json), options)
+  return fromParsed(options.stored === true ? parseStoredJson(json) : parseJson(json), options)
 }
 
 /**
- * JSON.parse, of text or UTF-8 bytes, that changes nothing: throws `invalid_json`, also for an object that has a member twice, and
- * `not_representable` for a number that a double would change.
+ * JSON.parse, of text or UTF-8 bytes, that changes nothing: an integer beyond ±(2^53 - 1) is a bigint. Throws `invalid_json`,
+ * also for an object that has a member twice, and `not_representable` for a decimal that a double would change.
  */
 export function parseJson(json: string | Uint8Array): unknown {
   const text = textOf(json)
@@ -153,20 +170,24 @@ export function textOf(json: string | Uint8Array): string {
   }
 }
 
-/** JSON.parse, with `invalid_json` for what is none. */
+/** JSON.parse with bigints, with `invalid_json` for what is none. */
 export function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseWithBigInts(text)
   } catch (cause) {
+    if (cause instanceof RangeError) throw new EventSystemError('not_representable', TOO_DEEP, { pointer: '', cause })
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new EventSystemError('invalid_json', `The text is not JSON: ${reason}.`, { cause })
   }
 }
 
-function eventTypeOf(value: unknown, mustBeKnown: boolean): string {
+/** A reviver calls itself for each level. */
+const TOO_DEEP = `The text nests far deeper than ${MAX_NESTING} objects and arrays, the most that an event may.`
+
+function wireTypeOf(value: unknown): string {
   const name = present('event_type', value)
-  if (typeof name !== 'string' || name === '') throw invalidPart('event_type', `must be a text, got ${shown(name)}`)
-  return mustBeKnown ? resolveEventType(name) : (aliasOf(name) ?? name)
+  if (typeof name === 'string' && name !== '') return name
+  throw invalidPart('event_type', `must be a text, got ${shown(name)}`)
 }
 
 function present(part: string, value: unknown): unknown {

@@ -1,3 +1,5 @@
+import { stringifyJson } from '@tradpal/events'
+
 /**
  * Characters that steer a terminal, begin a line or change the order in which text is shown: the controls C0, DEL and C1, the
  * separators of lines and paragraphs, and the marks, embeddings, overrides and isolates of bidirectional text.
@@ -23,7 +25,7 @@ export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 
-/** JSON on one line in which no character steers a terminal. It parses to the same value as JSON.stringify's. */
+/** JSON on one line in which no character steers a terminal. It parses to the same value as stringifyJson's. */
 export function printableJson(value: unknown): string {
-  return printable(JSON.stringify(value))
+  return printable(stringifyJson(value))
 }

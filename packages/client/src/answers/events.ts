@@ -1,4 +1,4 @@
-import { EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
+import { AS_STORED, EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
 import type { JsonParts } from '../json-object.ts'
 import { lacking, listOf, numberOf, numbersOf, partsOf, textOf, textsOf } from './parts.ts'
 
@@ -31,7 +31,7 @@ export interface Lineage {
 export function storedEvent(value: unknown): StoredEvent {
   const messageId = textOf(value, 'message_id')
   // The service has checked it, and may know types that this process does not.
-  return { ...fromWire(value, { validate: 'envelope' }), messageId }
+  return { ...fromWire(value, AS_STORED), messageId }
 }
 
 /** {@link storedEvent} of a stream, of which the error says where in it. */

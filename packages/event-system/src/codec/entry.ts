@@ -1,4 +1,14 @@
-import { decodeEvent, type Event, EventSystemError, encodeEvent, validateEvent, withLineage } from '@tradpal/events'
+import {
+  AS_STORED,
+  decodeEvent,
+  type Event,
+  EventSystemError,
+  encodeEvent,
+  type Validation,
+  validateEvent,
+  withCanonicalType,
+  withLineage
+} from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
 import type { EventCodec } from './event-codec.ts'
@@ -8,16 +18,16 @@ import type { EventCodec } from './event-codec.ts'
  * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable`, `payload_too_large`, and for what has a
  * subject `key_missing` and `shredded`.
  */
-export function entryOf(event: Event, codec: EventCodec): AppendEntry {
-  return entryOfStamped(stampedEvent(event), codec)
+export function entryOf(event: Event, codec: EventCodec, validation?: Validation): AppendEntry {
+  return entryOfStamped(stampedEvent(event, validation), codec)
 }
 
-/** The event with the lineage of the event whose handling this is a part of, checked. */
-export function stampedEvent(event: Event): Event {
+/** The event with the lineage of the event whose handling this is a part of, and the canonical name of its type; checked, by default `strict`. */
+export function stampedEvent(event: Event, validation?: Validation): Event {
   const cause = causeOfThisCall()
   const stamped = cause === undefined ? event : withLineage(event, cause)
-  validateEvent(stamped)
-  return stamped
+  validateEvent(stamped, validation)
+  return withCanonicalType(stamped)
 }
 
 /** As {@link entryOf}, of a {@link stampedEvent}. */
@@ -36,5 +46,5 @@ export function assertEncodable(event: Event, codec: EventCodec): void {
 
 /** As a reader gets it. Throws `not_representable`. */
 export function copyOf(event: Event): Event {
-  return decodeEvent(encodeEvent(event), { validate: 'envelope' })
+  return decodeEvent(encodeEvent(event), AS_STORED)
 }

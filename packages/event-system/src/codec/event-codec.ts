@@ -1,4 +1,4 @@
-import { decodeEvent, type Event, EventSystemError, encodeEvent } from '@tradpal/events'
+import { AS_STORED, decodeEvent, type Event, EventSystemError, encodeEvent } from '@tradpal/events'
 import { ENCRYPTED, parseSealed } from './encryption/sealed-text.ts'
 
 /** The largest event where nobody says another, in bytes of its JSON. */
@@ -40,7 +40,7 @@ export function wireCodec(maxEventBytes = MAX_EVENT_BYTES): EventCodec {
       return payload
     },
     decode(payload) {
-      const event = decodeEvent(payload, { validate: 'envelope' })
+      const event = decodeEvent(payload, AS_STORED)
       const sealed = sealedTextOf(event)
       if (sealed === undefined) return event
       const message = `The event is encrypted with the key ${JSON.stringify(parseSealed(sealed).keyId)}, and no keys are configured here (EVENT_ENCRYPTION_KEYS_FILE).`
@@ -63,7 +63,7 @@ export function beforeReading(
 export function labelOf(payload: string | null): Event | undefined {
   if (payload === null) return undefined
   try {
-    return decodeEvent(payload, { validate: 'envelope' })
+    return decodeEvent(payload, AS_STORED)
   } catch {
     return undefined
   }

@@ -4,8 +4,8 @@ import { isSealed } from './encryption/text-vault.ts'
 
 /** How far one handler is with one event. */
 export interface HandlerProgress {
-  /** `exhausted` and `rejected`: it will not be tried again, and is why the event is dead. */
-  state: 'to-do' | 'done' | 'exhausted' | 'rejected'
+  /** `exhausted`, `rejected` and `invalid`: it will not be tried again, and is why the event is dead. */
+  state: 'to-do' | 'done' | 'exhausted' | 'rejected' | 'invalid'
   failures: number
   firstError?: HandlingError
   lastError?: HandlingError

@@ -12,3 +12,4 @@ export {
 export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'
 export type { SigningOptions } from './signing.ts'
+export { readValidation } from './validation.ts'

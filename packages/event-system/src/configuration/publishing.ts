@@ -1,11 +1,14 @@
-import type { Clock } from '@tradpal/events'
+import type { Clock, Validation } from '@tradpal/events'
 import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
 import { SqliteLog, type SqliteLogOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
+import { readValidation } from './validation.ts'
 
 /** What may be published, and what publishing does when the log is away or slow. */
 export interface PublishingOptions {
+  /** How the data of events are checked when they are published. Environment: EVENT_VALIDATION. Default `strict`. */
+  readonly validation?: Validation
   /** A larger event is refused with `payload_too_large`, in bytes of its JSON. Environment: EVENT_MAX_EVENT_BYTES. Default 1,048,576: 1 MiB. */
   readonly maxEventBytes?: number
   /**
@@ -28,12 +31,14 @@ export interface PublishingOptions {
 
 export interface Publishing extends BackpressureOptions {
   readonly codec: EventCodec
+  readonly validation: Validation
   readonly deduplicationWindowMs: number
   readonly spool?: SpoolOptions
 }
 
 /** What was asked for, checked: nothing is made of it before all else is. */
 export interface AskedPublishing {
+  readonly validation: Validation
   readonly maxEventBytes: number
   readonly backpressure: BackpressureOptions
   readonly spoolPath: string | undefined
@@ -46,6 +51,7 @@ export function readPublishing(options: PublishingOptions, read: EnvironmentRead
     read.wholeNumber(option, given, variable, fallback, 1)
   const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
   return {
+    validation: readValidation(read, 'strict', options.validation),
     maxEventBytes: limit('maxEventBytes', options.maxEventBytes, 'EVENT_MAX_EVENT_BYTES', MAX_EVENT_BYTES),
     backpressure: {
       maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
@@ -76,11 +82,11 @@ export function publishingOf(
   ofTheLog: OfTheLog,
   { encryption, signing }: { readonly encryption: Encryption | undefined; readonly signing: Signing | undefined }
 ): Publishing {
-  const { backpressure, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
+  const { backpressure, validation, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
   const { deduplicationWindowMs } = ofTheLog
   const written = encryption?.codec ?? wireCodec(asked.maxEventBytes)
   const codec = signing?.over(written) ?? written
-  const publishing = { ...backpressure, codec, deduplicationWindowMs }
+  const publishing = { ...backpressure, codec, validation, deduplicationWindowMs }
   if (path === undefined) return publishing
   const store = new SqliteLog({ path, durability, ...ofTheLog })
   return { ...publishing, spool: { store, maxBytes, vault: encryption?.vault } }

@@ -16,7 +16,10 @@ import { Workbench, type WorkbenchParts } from './workbench.ts'
 /** When the time to close is up, what is left is handed back within so long, in ms. */
 const HAND_BACK_MS = 1_000
 
-export type ConsumerParts = Pick<WorkbenchParts, 'log' | 'codec' | 'handlers' | 'logger' | 'clock' | 'random'>
+export type ConsumerParts = Pick<
+  WorkbenchParts,
+  'log' | 'codec' | 'validation' | 'handlers' | 'logger' | 'clock' | 'random'
+>
 
 /** What closing left undone. */
 export interface ConsumerReport {

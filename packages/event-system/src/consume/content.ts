@@ -1,4 +1,4 @@
-import { type Clock, type Event, EventSystemError, isRetryable } from '@tradpal/events'
+import { type Clock, type Event, EventSystemError, isRetryable, upcastIfPossible } from '@tradpal/events'
 import { beforeReading, type EventCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId } from '../log/index.ts'
 import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
@@ -119,7 +119,7 @@ export class Contents {
 
   /** Another answer than a text would be a key of its own each time: the order would be lost without a word. */
   #keyOf(event: Event): string | undefined {
-    const key: unknown = this.#options.key?.(event)
+    const key: unknown = this.#options.key?.(upcastIfPossible(event))
     if (key === undefined || typeof key === 'string') return key
     const got = key === null ? 'null' : typeof key
     throw new EventSystemError('invalid_options', `key must return a string or undefined for each event, got ${got}.`)

@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, isRetryable } from '@tradpal/events'
+import { type Event, EventSystemError, isRetryable, type Validation } from '@tradpal/events'
 import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
 import type { AppendEntry } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
@@ -44,6 +44,8 @@ export interface Surroundings {
   readonly consumer: string
   readonly logger: Logger
   readonly codec: EventCodec
+  /** Of what handlers publish. */
+  readonly validation: Validation
   readonly steps: Steps
   readonly extend: (held: Held) => Promise<void>
 }
@@ -115,9 +117,9 @@ export class RunContext implements HandlerContext {
   }
 
   #stage(event: Event): AppendEntry | Event {
-    const { codec } = this.#surroundings
-    if (codec.beforeEncode === undefined) return entryOf(event, codec)
-    const stamped = stampedEvent(event)
+    const { codec, validation } = this.#surroundings
+    if (codec.beforeEncode === undefined) return entryOf(event, codec, validation)
+    const stamped = stampedEvent(event, validation)
     const bringing = codec.beforeEncode([stamped])
     if (bringing === undefined) return entryOfStamped(stamped, codec)
     // It is asked for again at the end, when it counts.

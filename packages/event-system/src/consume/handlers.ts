@@ -5,7 +5,7 @@ import {
   resolveEventType,
   type StoredEvent
 } from '@tradpal/events'
-import { BoundedMap, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
+import { BoundedMap, choice, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
@@ -27,13 +27,26 @@ export interface HandlerOptions {
   readonly retryOn?: (error: unknown) => boolean
   /** A run that takes longer has failed with `handler_timeout`, in ms: its signal is aborted, and what it does after that does not count. Default: none. */
   readonly timeoutMs?: number
+  /**
+   * `valid`: only events whose data fit the newest version of their type, upcast to it; another goes to the dead letters at
+   * once. See {@link AnyHandlerOptions} for `any`. Default `valid`, and for `'*'` `any`.
+   */
+  readonly accepts?: 'valid'
   /** Remembers, by group and event id, that the handler is done, for as long as the log keeps its ledger: the same event published or handed out once more does not run it again. Default false. */
   readonly idempotent?: boolean
 }
 
+/** Of a handler that takes each event as it is stored, whatever its data. */
+export interface AnyHandlerOptions extends Omit<HandlerOptions, 'accepts'> {
+  readonly accepts: 'any'
+}
+
+type AnyOptions = HandlerOptions | AnyHandlerOptions
+
 /** One registration. */
-export interface Registration extends HandlerOptions {
+export interface Registration extends Omit<HandlerOptions, 'accepts'> {
   readonly name: string
+  readonly accepts: 'valid' | 'any'
   readonly types: ReadonlySet<string> | '*'
   readonly handler: Handler
 }
@@ -53,17 +66,19 @@ export class HandlerRegistry {
    * that is taken, and `invalid_options`.
    */
   register<T extends EventType>(types: T | readonly T[], handler: Handler<T>, options?: HandlerOptions): () => void
-  register(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
-  register(types: string | readonly string[], handler: Handler<never>, options: HandlerOptions = {}): () => void {
+  register(types: string | readonly string[], handler: Handler, options?: AnyOptions): () => void
+  register(asked: string | readonly string[], handler: Handler<never>, options: AnyOptions = {}): () => void {
     if (typeof handler !== 'function') {
       throw new EventSystemError('invalid_argument', `A handler must be a function, got ${typeof handler}.`)
     }
-    const names = typeof types === 'string' ? [types] : types
+    const names = typeof asked === 'string' ? [asked] : asked
     if (names.length === 0)
       throw new EventSystemError('invalid_argument', "Name at least one event type, or '*' for all.")
+    const types = names.includes('*') ? '*' : new Set(names.map((name) => resolveEventType(name)))
     const registration: Registration = {
       ...checkedOptions(options),
-      types: names.includes('*') ? '*' : new Set(names.map((name) => resolveEventType(name))),
+      types,
+      accepts: acceptedBy(types, options),
       handler: handler as Handler,
       name: this.#nameFor(handler, options)
     }
@@ -84,7 +99,7 @@ export class HandlerRegistry {
     return found
   }
 
-  #nameFor(handler: Handler<never>, options: HandlerOptions): string {
+  #nameFor(handler: Handler<never>, options: AnyOptions): string {
     const isTaken = (name: string) => this.#registrations.some((other) => other.name === name)
     if (options.name !== undefined) {
       if (!isTaken(options.name)) return options.name
@@ -105,13 +120,21 @@ export class HandlerRegistry {
   }
 }
 
-const OPTIONS = ['name', 'maxAttempts', 'backoff', 'retryOn', 'timeoutMs', 'idempotent']
+/** A handler for all types cannot know the data of each. */
+function acceptedBy(types: Registration['types'], { accepts }: AnyOptions): 'valid' | 'any' {
+  if (types !== '*') return accepts ?? 'valid'
+  if (accepts === 'valid') throw wrong('accepts', "'any' for a handler of '*', or left out", accepts)
+  return 'any'
+}
 
-function checkedOptions(options: HandlerOptions): HandlerOptions {
+const OPTIONS = ['name', 'maxAttempts', 'backoff', 'retryOn', 'timeoutMs', 'accepts', 'idempotent']
+
+function checkedOptions(options: AnyOptions): AnyOptions {
   onlyOptions('registerHandler()', options, OPTIONS)
-  const { name, maxAttempts, backoff, retryOn, timeoutMs, idempotent } = options
+  const { name, accepts, maxAttempts, backoff, retryOn, timeoutMs, idempotent } = options
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw wrong('name', 'a text that is not empty', name)
+  if (accepts !== undefined) choice('accepts', accepts, ['valid', 'any'])
   if (maxAttempts !== undefined) wholeNumber('maxAttempts', maxAttempts, 1)
   if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
   if (retryOn !== undefined && typeof retryOn !== 'function') throw wrong('retryOn', 'a function', retryOn)

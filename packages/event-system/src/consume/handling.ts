@@ -2,13 +2,13 @@ import {
   type BackoffOptions,
   backoffMs,
   type Clock,
+  type DataFault,
   type Event,
   EventSystemError,
-  isKnownEventType,
   Reject,
   RetryLater,
   type StoredEvent,
-  validateData
+  tryNewestForm
 } from '@tradpal/events'
 import type { HandlerProgress } from '../codec/index.ts'
 import type { Effects, HandlingError, LedgerEntry } from '../log/index.ts'
@@ -47,16 +47,19 @@ const KEY_AGAIN_MS = 1_000
 
 const DONE: Ending = { verdict: { kind: 'done' }, effects: [], remember: [], errors: [] }
 
-/** Runs the handlers of an event that are not done with it, one after another; one that fails does not keep the others from theirs. */
+/**
+ * Runs the handlers of an event that are not done with it, one after another; one that fails does not keep the others from
+ * theirs. Handlers that accept only valid events get its newest form. An event that has none is dead for those handlers, as
+ * soon as the other handlers are done with it.
+ */
 export async function handle(
   held: Held,
   event: Event,
   registrations: readonly Registration[],
   parts: HandlingParts
 ): Promise<Ending> {
-  const invalid = whyInvalid(event)
-  if (invalid !== undefined) return poison(invalid, parts.clock.now())
   const stored = { ...event, messageId: held.messageId }
+  const newest = registrations.some(isTyped) ? tryNewestForm(stored) : undefined
   const effects: Effects[] = []
   const remember: LedgerEntry[] = []
   const errors: unknown[] = []
@@ -65,7 +68,13 @@ export async function handle(
     : undefined
   for (const registration of registrations) {
     const { name } = registration
+    if (isTyped(registration) && newest?.fault !== undefined) {
+      markInvalid(held.progress.of(name), newest.fault, parts.clock.now())
+      continue
+    }
     const known = held.progressIfAny?.of(name)
+    // Another version of this service knew no upcaster for it.
+    if (known?.state === 'invalid') known.state = 'to-do'
     if (known !== undefined && (known.state !== 'to-do' || isPutOff(known, parts))) continue
     const step = `handler:${name}`
     if (remembered?.has(step)) {
@@ -75,7 +84,7 @@ export async function handle(
     const attempt = held.delivery.attempt + (known?.failures ?? 0)
     const context = new RunContext(held, event, name, attempt, parts.surroundings)
     try {
-      const running = begin(registration, stored, event, context)
+      const running = begin(registration, isTyped(registration) ? (newest?.event ?? stored) : stored, context)
       if (running !== undefined) await running
       const published = context.end()
       const append = published instanceof Promise ? await published : published
@@ -92,17 +101,27 @@ export async function handle(
   if (errors.length === 0 && held.progressIfAny === undefined) {
     return effects.length + remember.length === 0 ? DONE : { ...DONE, effects, remember }
   }
-  return { verdict: verdictOf(held, registrations), effects, remember, errors }
+  const verdict = verdictOf(held, registrations)
+  if (verdict.kind === 'dead' && errors.length === 0 && newest?.fault !== undefined)
+    errors.push(invalidData(newest.fault))
+  return { verdict, effects, remember, errors }
 }
 
-/** A handler that is not to be asked, for what the event carries is not what its type promises. */
-export function whyInvalid(event: Event): unknown {
-  try {
-    if (isKnownEventType(event.eventType)) validateData(event.eventType, event.data)
-    return undefined
-  } catch (error) {
-    return error
-  }
+/** Whether a handler takes only events whose data are valid. */
+export function isTyped({ accepts }: Registration): boolean {
+  return accepts === 'valid'
+}
+
+function invalidData({ message, pointer }: DataFault): EventSystemError {
+  return new EventSystemError('invalid_data', message, { pointer })
+}
+
+/** No attempt of the handler can mend it. */
+function markInvalid(progress: HandlerProgress, fault: DataFault, at: number): void {
+  if (progress.state !== 'to-do' && progress.state !== 'invalid') return
+  progress.state = 'invalid'
+  progress.lastError = { ...fault, at }
+  progress.firstError ??= progress.lastError
 }
 
 /** The end of an entry that no handler can be asked about. Its letter names the code of the reason, such as `(not_encrypted)`. */
@@ -137,9 +156,9 @@ function isPutOff({ dueAt }: HandlerProgress, { clock }: HandlingParts): boolean
 }
 
 /** Returns what to wait for. Most handlers that are done when they return give nothing, and cost no turn. */
-function begin({ handler, timeoutMs, name }: Registration, stored: StoredEvent, event: Event, context: RunContext) {
+function begin({ handler, timeoutMs, name }: Registration, event: StoredEvent, context: RunContext) {
   if (timeoutMs !== undefined) context.limitTime()
-  const running = runAsCause(event, () => handler(stored, context))
+  const running = runAsCause(event, () => handler(event, context))
   return running === undefined || timeoutMs === undefined ? running : inTime(running, timeoutMs, name, context)
 }
 
@@ -204,7 +223,7 @@ function verdictOf(held: Held, registrations: readonly Registration[]): Verdict 
   return {
     kind: 'dead',
     letter: {
-      kind: state === 'rejected' ? 'rejected' : 'exhausted',
+      kind: state === 'rejected' || state === 'invalid' ? state : 'exhausted',
       handler: gaveUp.map(({ name }) => name).join(', '),
       attempts: failures,
       firstError: together(gaveUp.map(({ progress }) => progress.firstError)),

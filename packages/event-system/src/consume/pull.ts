@@ -7,7 +7,7 @@ import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
 import { DeliveredTypes } from './delivered-types.ts'
 import { DeliveryIds } from './delivery-id.ts'
-import { type Ending, neverFinished, poison, whyInvalid } from './handling.ts'
+import { type Ending, neverFinished, poison } from './handling.ts'
 import { letterOf } from './letter.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from './pull-options.ts'
@@ -76,10 +76,10 @@ export class EventPuller {
 
   /**
    * Events that are the caller's for `leaseMs`: first those that others left, then new ones. Resolves to none when the
-   * time is up. What is no valid event goes to the dead letters; what cannot be read before its key is there stays, and
-   * `key_missing` is the answer where there is nothing else. Rejects with `invalid_argument`, `unknown_event_type`, and with
-   * what the log says; and with `group_conflict` when the group is ordered by key, when it is pulled with other event types
-   * or attempts, and when the log has no room for another group.
+   * time is up. An entry that is no event goes to the dead letters, and any other is pulled as it is stored; what cannot be
+   * read before its key is there stays, and `key_missing` is the answer where there is nothing else. Rejects with
+   * `invalid_argument`, `unknown_event_type`, and with what the log says; and with `group_conflict` when the group is ordered
+   * by key, when it is pulled with other event types or attempts, and when the log has no room for another group.
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
     const wanted = resolvePullOptions(options)
@@ -213,8 +213,6 @@ export class EventPuller {
   ): Ending['verdict'] | undefined {
     const now = this.#clock.now()
     if (event === undefined) return poison(error, now).verdict
-    const invalid = whyInvalid(event)
-    if (invalid !== undefined) return poison(invalid, now).verdict
     if (attempt > maxAttempts * CRASHES_PER_ATTEMPT) return neverFinished(attempt - 1, now).verdict
     return undefined
   }

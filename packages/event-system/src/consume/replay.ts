@@ -1,18 +1,47 @@
-import { EventSystemError, type StoredEvent } from '@tradpal/events'
-import { type Logger, runAsCause } from '../runtime/index.ts'
+import { type DataFault, EventSystemError, type StoredEvent, tryNewestForm } from '@tradpal/events'
+import { type Logger, type Occurrences, runAsCause } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import type { Registration } from './handlers.ts'
+import { isTyped } from './handling.ts'
 
-/** Runs handlers over an event of the past. The first error is the caller's. What they publish has the event as its cause, as ever. */
+/** Who is told that handlers were passed over, and how often. */
+export interface ReplayReport {
+  readonly logger: Logger
+  readonly occurrences: Occurrences
+}
+
+/**
+ * Runs handlers over an event of the past, as it is stored. Handlers that accept only valid events get its newest form, and
+ * are passed over, with a warning, where it has none: a replay has no dead letters. The first error is the caller's. What
+ * they publish has the event as its cause.
+ */
 export async function replayTo(
-  event: StoredEvent,
+  stored: StoredEvent,
   registrations: readonly Registration[],
-  logger: Logger
+  report: ReplayReport
 ): Promise<void> {
-  for (const { handler, name } of registrations) {
-    const context = replayContext(event, name, logger)
-    await runAsCause(event, () => handler(event, context))
+  const newest = registrations.some(isTyped) ? tryNewestForm(stored) : undefined
+  if (newest?.fault !== undefined) warn(stored, newest.fault, report)
+  for (const registration of registrations) {
+    const event = isTyped(registration) ? newest?.event : stored
+    if (event === undefined) continue
+    const context = replayContext(event, registration.name, report.logger)
+    await runAsCause(event, () => registration.handler(event, context))
   }
+}
+
+/** At once, and then once a minute, how many. */
+function warn(
+  { messageId, eventType }: StoredEvent,
+  { message: reason, pointer }: DataFault,
+  { logger, occurrences }: ReplayReport
+): void {
+  const count = occurrences.add(eventType)
+  if (count === 0) return
+  logger.warn(
+    { reason, pointer, messageId, eventType, count },
+    'handlers were passed over in a replay: the data are not valid'
+  )
 }
 
 function replayContext(event: StoredEvent, handler: string, logger: Logger): HandlerContext {

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, parseJson, stringifyJson } from '@tradpal/events'
 import type { Ledger } from '../log/index.ts'
 
 /** Steps that run at most once: the ledger is told before they begin, and what came of them after. */
@@ -18,7 +18,7 @@ export class Steps {
     const before = await this.#ledger.begin(eventId, step)
     if (before !== undefined) return resultOf<Result>(before.value, eventId, step)
     const result = await this.#run(eventId, step, run)
-    await this.#ledger.write([{ eventId, step, value: JSON.stringify({ result }), payload }])
+    await this.#ledger.write([{ eventId, step, value: stringifyJson({ result }), payload }])
     return result
   }
 
@@ -40,7 +40,7 @@ export class Steps {
 }
 
 function resultOf<Result>(value: string | null, eventId: string, step: string): Result {
-  if (value !== null) return (JSON.parse(value) as { result: Result }).result
+  if (value !== null) return (parseJson(value) as { result: Result }).result
   throw new EventSystemError(
     'step_interrupted',
     `The step ${step} of the event ${eventId} began and was cut off: find out whether it took effect, then reject the event or mend it by hand.`

@@ -1,9 +1,16 @@
-import { type Clock, EventSystemError, type EventType, type StoredEvent, systemClock } from '@tradpal/events'
+import {
+  type Clock,
+  EventSystemError,
+  type EventType,
+  type StoredEvent,
+  systemClock,
+  type Validation
+} from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
-import { type Logger, silentLogger } from '../runtime/index.ts'
+import { type Logger, Occurrences, silentLogger } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
-import { type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
+import { type AnyHandlerOptions, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
 import { replayTo } from './replay.ts'
 
@@ -12,6 +19,8 @@ export interface EventSubscriberOptions {
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
+  /** How the data of what handlers publish are checked. Default `strict`. */
+  readonly validation?: Validation
   /** The group of a consumer that names none. Default `tradpal_consumers`. */
   readonly consumerGroup?: string
   readonly logger?: Logger
@@ -30,18 +39,21 @@ export interface EventSubscriberOptions {
 export class EventSubscriber {
   readonly handlers = new HandlerRegistry()
   readonly #options: Required<EventSubscriberOptions>
+  readonly #passedOver: Occurrences
   #consumers: readonly EventConsumer[] = []
   #closed = false
 
   constructor(options: EventSubscriberOptions) {
     this.#options = {
       codec: plainCodec,
+      validation: 'strict',
       consumerGroup: 'tradpal_consumers',
       logger: silentLogger,
       clock: systemClock,
       random: Math.random,
       ...options
     }
+    this.#passedOver = new Occurrences(this.#options.clock)
   }
 
   /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back. */
@@ -50,8 +62,16 @@ export class EventSubscriber {
     handler: Handler<T>,
     options?: HandlerOptions
   ): () => void
-  registerHandler(types: string | readonly string[], handler: Handler, options?: HandlerOptions): () => void
-  registerHandler(types: string | readonly string[], handler: Handler<never>, options?: HandlerOptions): () => void {
+  registerHandler(
+    types: string | readonly string[],
+    handler: Handler,
+    options?: HandlerOptions | AnyHandlerOptions
+  ): () => void
+  registerHandler(
+    types: string | readonly string[],
+    handler: Handler<never>,
+    options?: HandlerOptions | AnyHandlerOptions
+  ): () => void {
     return this.handlers.register(types, handler as Handler, options)
   }
 
@@ -75,9 +95,10 @@ export class EventSubscriber {
     return consumer
   }
 
-  /** Hands a replayed event to the handlers of its type, in the caller's time: no group, no retry, nothing acknowledged. */
+  /** Hands a replayed event, as it is stored, to the handlers of its type, in the caller's time: no group, no retry, nothing acknowledged. */
   async handleReplayed(event: StoredEvent): Promise<void> {
-    await replayTo(event, this.handlers.for(event.eventType), this.#options.logger)
+    const report = { logger: this.#options.logger, occurrences: this.#passedOver }
+    await replayTo(event, this.handlers.for(event.eventType), report)
   }
 
   /** How many consumers run. */

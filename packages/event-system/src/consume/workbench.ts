@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError, type Validation } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
@@ -33,6 +33,7 @@ const READ_AGAIN_MS = 1_000
 export interface WorkbenchParts {
   readonly log: EventLog
   readonly codec: EventCodec
+  readonly validation: Validation
   readonly handlers: HandlerRegistry
   readonly logger: Logger
   readonly clock: Clock
@@ -67,7 +68,7 @@ export class Workbench {
   #isPaused = false
 
   constructor(parts: WorkbenchParts) {
-    const { clock, random, options, codec, logger, steps, contents, recovery, stop } = parts
+    const { clock, random, options, codec, validation, logger, steps, contents, recovery, stop } = parts
     const { group, consumer } = options
     this.#parts = parts
     this.intake = this.#newIntake()
@@ -92,7 +93,7 @@ export class Workbench {
       clock,
       random,
       defaults: options,
-      surroundings: { group, consumer, codec, logger, steps, extend }
+      surroundings: { group, consumer, codec, validation, logger, steps, extend }
     }
   }
 

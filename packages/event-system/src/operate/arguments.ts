@@ -1,7 +1,7 @@
-import { EventSystemError } from '@tradpal/events'
+import { canonicalTypeOf, EventSystemError, stringifyJson } from '@tradpal/events'
 import type { DeadLetterFilter } from '../log/index.ts'
 
-const KINDS: readonly unknown[] = ['poison', 'rejected', 'exhausted']
+const KINDS: readonly unknown[] = ['poison', 'rejected', 'exhausted', 'invalid']
 const LONGEST_NAME = 200
 const LONGEST_REASON = 2_000
 /** Letters may hold large payloads and stacks: a page has at most so many. */
@@ -37,7 +37,13 @@ export function checkedFilter(filter: DeadLetterFilter): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since > until) {
     throw new EventSystemError('invalid_argument', `since (${since}) is after until (${until}); exchange them.`)
   }
-  return Object.fromEntries(given)
+  return canonical(Object.fromEntries(given))
+}
+
+/** Letters have the canonical names of event types. */
+function canonical(filter: DeadLetterFilter): DeadLetterFilter {
+  const { eventType } = filter
+  return eventType === undefined ? filter : { ...filter, eventType: canonicalTypeOf(eventType) }
 }
 
 /** As {@link checkedFilter}. A condition that is there and undefined is refused too: what was to narrow would move everything. */
@@ -76,7 +82,7 @@ function instant(name: string, value: unknown): void {
 }
 
 function wrong(name: string, expected: string, value: unknown): EventSystemError {
-  const got = typeof value === 'number' ? String(value) : JSON.stringify(value)
+  const got = typeof value === 'number' || typeof value === 'bigint' ? String(value) : stringifyJson(value)
   const shown = got !== undefined && got.length > 60 ? `${got.slice(0, 57)}...` : got
   return new EventSystemError('invalid_argument', `${name} must be ${expected}, got ${shown}.`, { pointer: `/${name}` })
 }

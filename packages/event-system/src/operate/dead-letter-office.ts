@@ -3,11 +3,11 @@ import {
   type Clock,
   type Event,
   EventSystemError,
-  isKnownEventType,
   isRetryable,
   type JsonObject,
-  systemClock,
-  validateData
+  newestForm,
+  stringifyJson,
+  systemClock
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
@@ -33,7 +33,7 @@ export interface DeadLetterPage extends DeadLetterFilter {
 }
 
 export interface RequeueOptions extends Operator {
-  /** The group gets the event with this data instead, and with `by` as its `metadata.amended_by`; the log keeps what it has. */
+  /** The group gets the event with this data instead, valid once they are upcast, and with `by` as its `metadata.amended_by`; the log keeps what it has. */
   readonly data?: JsonObject
   /** Called with the event as it is, before it gets other data: what this throws is rejected with, and the letter stays. */
   readonly mayAmend?: (event: Event) => void
@@ -154,10 +154,11 @@ function isShredded(error: unknown): boolean {
 /** Who amended an event stands beside `metadata.principal`, which still says who published it. */
 function amendedEvent(event: Event, data: unknown, by: string): Event {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new EventSystemError('invalid_data', `data must be an object, got ${JSON.stringify(data)}.`, {
+    throw new EventSystemError('invalid_data', `data must be an object, got ${stringifyJson(data)}.`, {
       pointer: '/data'
     })
   }
-  if (isKnownEventType(event.eventType)) validateData(event.eventType, data as JsonObject)
-  return { ...event, data: data as JsonObject, metadata: { ...event.metadata, [AMENDED_BY]: by } }
+  const amended = { ...event, data: data as JsonObject, metadata: { ...event.metadata, [AMENDED_BY]: by } }
+  newestForm(amended)
+  return amended
 }

@@ -1,4 +1,4 @@
-import { type Event, EventSystemError } from '@tradpal/events'
+import { type Event, EventSystemError, type Validation } from '@tradpal/events'
 import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
 import type { AppendEntry } from '../log/index.ts'
 import { InTurn } from './in-turn.ts'
@@ -16,32 +16,34 @@ export interface PreparedUnit {
  */
 export class Preparation {
   readonly #codec: EventCodec
+  readonly #validation: Validation
   readonly #turns = new InTurn()
 
-  constructor(codec: EventCodec) {
+  constructor(codec: EventCodec, validation: Validation) {
     this.#codec = codec
+    this.#validation = validation
   }
 
   /** A promise only where something has to be waited for. Throws what is wrong with an event; of several, `index` says which. */
   one(event: Event): PreparedUnit | Promise<PreparedUnit> {
-    if (this.#codec.beforeEncode === undefined) return { events: [event], entries: [entryOf(event, this.#codec)] }
-    return this.#inTurn([stampedEvent(event)], [])
+    if (this.#codec.beforeEncode === undefined) return { events: [event], entries: [this.#entryOf(event)] }
+    return this.#inTurn([this.#stamped(event)], [])
   }
 
   /** As {@link one}, of a batch. */
   batch(events: readonly Event[]): PreparedUnit | Promise<PreparedUnit> {
     if (this.#codec.beforeEncode === undefined) {
-      const entries = events.map((event, index) => atIndex(index, () => entryOf(event, this.#codec)))
+      const entries = events.map((event, index) => atIndex(index, () => this.#entryOf(event)))
       return { events, entries }
     }
-    const stamped = events.map((event, index) => atIndex(index, () => stampedEvent(event)))
+    const stamped = events.map((event, index) => atIndex(index, () => this.#stamped(event)))
     return this.#inTurn(stamped, [], atIndex)
   }
 
   /** One of a transaction. Throws what is wrong with it, but for what its key would say. */
   collected(event: Event): Prepared {
-    if (this.#codec.beforeEncode === undefined) return { event, entry: entryOf(event, this.#codec) }
-    const stamped = stampedEvent(event)
+    if (this.#codec.beforeEncode === undefined) return { event, entry: this.#entryOf(event) }
+    const stamped = this.#stamped(event)
     if (!this.#needsKey([stamped])) return { event: stamped, entry: entryOfStamped(stamped, this.#codec) }
     assertEncodable(stamped, this.#codec)
     return { event: copyOf(stamped), entry: undefined }
@@ -55,6 +57,14 @@ export class Preparation {
   /** Resolves when nothing waits for its turn any more. */
   idle(): Promise<void> {
     return this.#turns.idle()
+  }
+
+  #entryOf(event: Event): AppendEntry {
+    return entryOf(event, this.#codec, this.#validation)
+  }
+
+  #stamped(event: Event): Event {
+    return stampedEvent(event, this.#validation)
   }
 
   #inTurn(

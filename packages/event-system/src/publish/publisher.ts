@@ -1,4 +1,12 @@
-import { type Clock, type Event, EventSystemError, symbolOf, systemClock } from '@tradpal/events'
+import {
+  type Clock,
+  type Event,
+  EventSystemError,
+  symbolOf,
+  systemClock,
+  upcastIfPossible,
+  type Validation
+} from '@tradpal/events'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
 import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
@@ -27,6 +35,8 @@ export interface EventPublisherOptions extends Partial<BackpressureOptions> {
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
+  /** How the data of events are checked. Default `strict`. */
+  readonly validation?: Validation
   /** How long a publish may take, its retries included, in ms. Default 5,000. */
   readonly timeoutMs?: number
   /** The source of the convenience publishers when the caller names none. Default `event_system`. */
@@ -94,6 +104,7 @@ export class EventPublisher extends ConveniencePublishers {
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,
+      validation: 'strict' as const,
       timeoutMs: 5_000,
       defaultSource: 'event_system',
       key: symbolOf,
@@ -104,12 +115,13 @@ export class EventPublisher extends ConveniencePublishers {
       ...options
     }
     duration('timeoutMs', all.timeoutMs, 1)
+    choice('validation', all.validation, ['strict', 'platform', 'off'])
     this.#options = all
     this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
     this.#commit = new GroupCommit({ ...all, circuit: this.#circuit, spool: this.#spool })
     this.#ahead = new Ahead(all)
-    this.#preparation = new Preparation(all.codec)
+    this.#preparation = new Preparation(all.codec, all.validation)
     this.#repeats = new Repeats(all)
     this.#doubts = new Doubts(all.deduplicationWindowMs, all.clock)
     this.#backpressure = new Backpressure({ maxInFlight, maxInFlightBytes, whenFull }, all.clock)
@@ -256,7 +268,9 @@ export class EventPublisher extends ConveniencePublishers {
   /** Only the spool asks for them. */
   #keysOf(events: readonly Event[]): readonly string[] {
     if (this.#spool === undefined) return NO_KEYS
-    return [...new Set(events.map((event) => this.#options.key(event)).filter((key) => key !== undefined))]
+    return [
+      ...new Set(events.map((event) => this.#options.key(upcastIfPossible(event))).filter((key) => key !== undefined))
+    ]
   }
 
   /** Refuses further publishes with `closed`, and resolves when those under way are answered and the spool is closed: what is in it stays there for the next start. Idempotent. The log stays open. */

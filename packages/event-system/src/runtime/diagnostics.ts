@@ -45,9 +45,9 @@ export interface DeadLetteredMessage {
   /** The log of it: the same object that the system was built over. */
   readonly log: object
   readonly group: string
-  readonly kind: 'poison' | 'rejected' | 'exhausted'
+  readonly kind: 'poison' | 'invalid' | 'rejected' | 'exhausted'
   readonly messageId: string
-  /** Null when the entry is no valid event. */
+  /** Null when the entry is no event. */
   readonly eventType: string | null
 }
 
@@ -64,7 +64,7 @@ export interface ClaimedMessage {
   /** The log of it: the same object that the system was built over. */
   readonly log: object
   readonly group: string
-  /** Null when the entries are no valid events. */
+  /** Null when the entries are no events. */
   readonly eventType: string | null
   readonly count: number
 }
@@ -78,7 +78,7 @@ export interface TrimmedMessage {
   readonly lostByGroup: Readonly<Record<string, number>>
 }
 
-/** A query, a replay or a live stream met an entry that is no valid event, and passed over it. */
+/** A query, a replay or a live stream met an entry that is no event, and passed over it. */
 export interface SkippedMessage {
   /** The log of it: the same object that the system was built over. */
   readonly log: object

@@ -1,11 +1,11 @@
-import { EventSystemError, resolveEventType, timestampMs } from '@tradpal/events'
+import { EventSystemError, resolveEventType, stringifyJson, timestampMs } from '@tradpal/events'
 import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
-export interface EventRange<T extends string = string> {
+export interface EventRange<T extends string = string, Raw extends boolean = false> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this. */
+  /** Only events whose `data.symbol` is this, in the newest form. */
   readonly symbol?: string
   /** From this instant on, inclusive: a Date, milliseconds since the epoch, or RFC 3339. */
   readonly startTime?: Date | number | string
@@ -13,9 +13,11 @@ export interface EventRange<T extends string = string> {
   readonly endTime?: Date | number | string
   /** Behind this message id. Cannot be combined with `startTime`. */
   readonly after?: MessageId
+  /** Each event as it is stored, and not in the newest form. Default false. */
+  readonly raw?: Raw
 }
 
-export interface EventQuery<T extends string = string> extends EventRange<T> {
+export interface EventQuery<T extends string = string, Raw extends boolean = false> extends EventRange<T, Raw> {
   /** At most so many matching events, 1 or more. Default 100. */
   readonly limit?: number
 }
@@ -26,10 +28,11 @@ export interface ResolvedRange {
   readonly to: ReadRange['to']
   readonly types: ReadonlySet<string> | undefined
   readonly symbol: string | undefined
+  readonly raw: boolean
 }
 
 /** Refuses with `invalid_argument`, `unknown_event_type` or `invalid_message_id`. */
-export function resolveRange(range: EventRange, log: EventLog): ResolvedRange {
+export function resolveRange(range: EventRange<string, boolean>, log: EventLog): ResolvedRange {
   const start = instant('startTime', range.startTime)
   const end = instant('endTime', range.endTime)
   if (start !== undefined && end !== undefined && start > end) {
@@ -40,25 +43,26 @@ export function resolveRange(range: EventRange, log: EventLog): ResolvedRange {
   }
   if (range.after !== undefined) log.timeOf(range.after)
   if (range.symbol !== undefined && typeof range.symbol !== 'string') {
-    throw invalid(`symbol must be a text, got ${JSON.stringify(range.symbol)}.`)
+    throw invalid(`symbol must be a text, got ${shown(range.symbol)}.`)
   }
   return {
     from: range.after !== undefined ? { after: range.after } : start !== undefined ? { time: start } : 'start',
     to: end === undefined ? undefined : { time: end },
     types: range.eventType === undefined ? undefined : typeSet(range.eventType),
-    symbol: range.symbol
+    symbol: range.symbol,
+    raw: range.raw === true
   }
 }
 
 export function resolveLimit(limit = 100): number {
   if (Number.isInteger(limit) && limit >= 1) return limit
-  throw invalid(`limit must be a whole number of at least 1, got ${JSON.stringify(limit)}.`)
+  throw invalid(`limit must be a whole number of at least 1, got ${shown(limit)}.`)
 }
 
 function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {
   const names = typeof eventType === 'string' ? [eventType] : eventType
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-    throw invalid(`eventType must be an event type or a list of them, got ${JSON.stringify(eventType)}.`)
+    throw invalid(`eventType must be an event type or a list of them, got ${shown(eventType)}.`)
   }
   if (names.includes('*')) return undefined
   if (names.length === 0) throw invalid('eventType is an empty list; leave it out for all types.')
@@ -82,8 +86,8 @@ function textMs(text: string): number {
   }
 }
 
-function shown(value: Date | number | string): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+function shown(value: unknown): string {
+  return typeof value === 'bigint' || value instanceof Date ? String(value) : stringifyJson(value)
 }
 
 function invalid(sentence: string): EventSystemError {

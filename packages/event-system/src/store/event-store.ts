@@ -1,4 +1,13 @@
-import { type Clock, type Event, type EventOf, EventSystemError, type StoredEvent, systemClock } from '@tradpal/events'
+import {
+  type Clock,
+  type Event,
+  type EventOf,
+  EventSystemError,
+  readForm,
+  type StoredEvent,
+  systemClock,
+  upcastIfPossible
+} from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
 import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
@@ -25,8 +34,17 @@ export interface ReplayPace {
   readonly signal?: AbortSignal
 }
 
+/** An event of these types, as it is answered. */
+export type Answer<T extends string = string, Raw extends boolean = false> = Raw extends true ? StoredEvent : EventOf<T>
+
+/** How one event is answered. */
+export interface ReadOptions<Raw extends boolean = false> {
+  /** As it is stored, and not in the newest form. Default false. */
+  readonly raw?: Raw
+}
+
 /** What was found, and up to where the log was read. */
-export interface FollowedPage<E extends StoredEvent = StoredEvent> {
+export interface FollowedPage<E = StoredEvent> {
   readonly events: readonly E[]
   readonly position: MessageId
 }
@@ -41,7 +59,7 @@ interface Scan {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Reads what a log holds. */
+/** Reads what a log holds, by default in the newest form. Nothing is hidden because its data are not valid: `valid` says so. */
 export class EventStore {
   readonly #log: EventLog
   readonly #codec: EventCodec
@@ -57,12 +75,14 @@ export class EventStore {
    * Up to `limit` matching events in log order, oldest first. With a start (`startTime` or `after`), the first ones from
    * there; without, the newest.
    */
-  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<EventOf<T>[]> {
+  async getEvents<T extends string = string, Raw extends boolean = false>(
+    query: EventQuery<T, Raw> = {}
+  ): Promise<Answer<T, Raw>[]> {
     const range = resolveRange(query, this.#log)
     const limit = resolveLimit(query.limit)
     const direction = range.from === 'start' ? 'backward' : 'forward'
-    const found: EventOf<T>[] = []
-    for await (const event of this.#scan<T>(range, { direction, page: Math.min(PAGE, Math.max(limit, 100)) })) {
+    const found: Answer<T, Raw>[] = []
+    for await (const event of this.#scan<T, Raw>(range, { direction, page: Math.min(PAGE, Math.max(limit, 100)) })) {
       found.push(event)
       if (found.length === limit) break
     }
@@ -70,30 +90,32 @@ export class EventStore {
   }
 
   /** Every matching event in log order, a page at a time in memory. Ends at what was the end of the log when the last page was read. */
-  readEvents<T extends string = string>(range: EventRange<T> = {}): AsyncIterable<EventOf<T>> {
-    return this.#scan<T>(resolveRange(range, this.#log))
+  readEvents<T extends string = string, Raw extends boolean = false>(
+    range: EventRange<T, Raw> = {}
+  ): AsyncIterable<Answer<T, Raw>> {
+    return this.#scan<T, Raw>(resolveRange(range, this.#log))
   }
 
   /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */
-  replay<T extends string = string>(
-    range: EventRange<T> = {},
+  replay<T extends string = string, Raw extends boolean = false>(
+    range: EventRange<T, Raw> = {},
     { speed = 'max', signal }: ReplayPace = {}
-  ): AsyncGenerator<EventOf<T>, void> {
+  ): AsyncGenerator<Answer<T, Raw>, void> {
     if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
       throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${speed}.`)
     }
-    const events = this.#scan<T>(resolveRange(range, this.#log), { signal })
+    const events = this.#scan<T, Raw>(resolveRange(range, this.#log), { signal })
     return speed === 'max' ? events : this.#paced(events, speed, signal)
   }
 
   /** Hands the events of a {@link replay} to a handler, each when it is done with the last: resolves to how many. An error of the handler ends it. */
-  async replayEvents<T extends string = string>(
-    range: EventRange<T>,
-    handler: (event: EventOf<NoInfer<T>>) => unknown,
+  async replayEvents<T extends string = string, Raw extends boolean = false>(
+    range: EventRange<T, Raw>,
+    handler: (event: Answer<NoInfer<T>, Raw>) => unknown,
     pace?: ReplayPace
   ): Promise<number> {
     let count = 0
-    for await (const event of this.replay<T>(range, pace)) {
+    for await (const event of this.replay<T, Raw>(range, pace)) {
       // A handler that returns nothing needs no turn of the event loop.
       const handling = handler(event)
       if (handling !== undefined) await handling
@@ -102,7 +124,7 @@ export class EventStore {
     return count
   }
 
-  async *#paced<E extends StoredEvent>(
+  async *#paced<E extends { readonly messageId: MessageId }>(
     events: AsyncIterable<E>,
     speed: number,
     signal: AbortSignal | undefined
@@ -123,44 +145,57 @@ export class EventStore {
    * all, is decided by the call. While the log is away it waits, and goes on when that is there again. Ends when the signal
    * is aborted or the log closes; rejects with what no waiting mends.
    */
-  follow<T extends string = string>(
+  follow<T extends string = string, Raw extends boolean = false>(
     from: Position,
-    filter: Pick<EventRange<T>, 'eventType' | 'symbol'> = {},
+    filter: Pick<EventRange<T, Raw>, 'eventType' | 'symbol' | 'raw'> = {},
     signal?: AbortSignal
-  ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
+  ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
     const range = resolveRange(filter, this.#log)
-    return this.#follow<T>(followThrough(this.#log, this.#clock, from, signal), range)
+    return this.#follow<T, Raw>(followThrough(this.#log, this.#clock, from, signal), range)
   }
 
-  async *#follow<T extends string>(
+  async *#follow<T extends string, Raw extends boolean>(
     pages: AsyncIterable<Entry[]>,
     range: ResolvedRange
-  ): AsyncGenerator<FollowedPage<EventOf<T>>, void> {
+  ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
     for await (const entries of pages) {
       await beforeReading(this.#codec, entries)
-      const events = entries.map((entry) => this.#match<T>(entry, range)).filter((event) => event !== undefined)
+      const events = entries.map((entry) => this.#match<T, Raw>(entry, range)).filter((event) => event !== undefined)
       yield { events, position: (entries.at(-1) as Entry).messageId }
     }
   }
 
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */
-  async getEvent(messageId: MessageId): Promise<StoredEvent | undefined> {
-    const entry = await this.#log.get(messageId)
-    if (entry === undefined) return undefined
-    await beforeReading(this.#codec, [entry])
-    return this.#decode(entry)
+  async getEvent<Raw extends boolean = false>(
+    messageId: MessageId,
+    { raw }: ReadOptions<Raw> = {}
+  ): Promise<Answer<string, Raw> | undefined> {
+    const stored = await this.#get(messageId)
+    return stored && answerOf<string, Raw>(stored, raw)
   }
 
   /** What caused an event and what followed from it. Rejects with `not_found`. */
-  async lineage(messageId: MessageId): Promise<Lineage> {
-    const event = await this.getEvent(messageId)
-    if (event === undefined)
+  async lineage<Raw extends boolean = false>(
+    messageId: MessageId,
+    { raw }: ReadOptions<Raw> = {}
+  ): Promise<Lineage<Answer<string, Raw>>> {
+    const stored = await this.#get(messageId)
+    if (stored === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
-    return traceLineage(event, this.#log, {
+    const { event, causes, effects, complete } = await traceLineage(stored, this.#log, {
       ready: (entries) => beforeReading(this.#codec, entries),
       decode: (entry) => this.#decode(entry),
       readable: this.#codec.isPlain === true
     })
+    const answer = (each: StoredEvent) => answerOf<string, Raw>(each, raw)
+    return { event: answer(event), causes: causes.map(answer), effects: effects.map(answer), complete }
+  }
+
+  async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
+    const entry = await this.#log.get(messageId)
+    if (entry === undefined) return undefined
+    await beforeReading(this.#codec, [entry])
+    return this.#decode(entry)
   }
 
   /** Removes the oldest entries. What a group has not acknowledged stays, unless `force`. */
@@ -173,7 +208,10 @@ export class EventStore {
     return statsOf(await this.#log.info(), this.#log)
   }
 
-  async *#scan<T extends string>(range: ResolvedRange, how: Scan = {}): AsyncGenerator<EventOf<T>, void> {
+  async *#scan<T extends string, Raw extends boolean>(
+    range: ResolvedRange,
+    how: Scan = {}
+  ): AsyncGenerator<Answer<T, Raw>, void> {
     const { direction = 'forward', page = PAGE, signal } = how
     let { from, to } = range
     for (;;) {
@@ -188,10 +226,10 @@ export class EventStore {
       const bringing = beforeReading(this.#codec, entries)
       if (bringing !== undefined) await bringing
       // Keys that were brought are here for this turn: who takes the events may take its time.
-      const matched = bringing && new Map(entries.map((entry) => [entry, this.#match<T>(entry, range)]))
+      const matched = bringing && new Map(entries.map((entry) => [entry, this.#match<T, Raw>(entry, range)]))
       for (const entry of entries) {
         if (direction === 'backward' && isBoundary(entry, to)) continue
-        const event = matched === undefined ? this.#match<T>(entry, range) : matched.get(entry)
+        const event = matched === undefined ? this.#match<T, Raw>(entry, range) : matched.get(entry)
         if (event === undefined) continue
         signal?.throwIfAborted()
         yield event
@@ -205,12 +243,16 @@ export class EventStore {
     }
   }
 
-  #match<T extends string>(entry: Entry, { types, symbol }: ResolvedRange): EventOf<T> | undefined {
+  #match<T extends string, Raw extends boolean>(
+    entry: Entry,
+    { types, symbol, raw }: ResolvedRange
+  ): Answer<T, Raw> | undefined {
     const event = this.#decode(entry)
     if (event === undefined) return undefined
     if (types !== undefined && !types.has(event.eventType)) return undefined
-    if (symbol !== undefined && event.data.symbol !== symbol) return undefined
-    return event as EventOf<T>
+    // Either form is found by the same symbol.
+    if (symbol !== undefined && upcastIfPossible(event).data.symbol !== symbol) return undefined
+    return answerOf<T, Raw>(event, raw)
   }
 
   #decode({ messageId, payload }: Entry): StoredEvent | undefined {
@@ -229,6 +271,10 @@ export class EventStore {
     const skipped: SkippedMessage = { log: this.#log, messageId, reason }
     diagnostics.skipped.publish(skipped)
   }
+}
+
+function answerOf<T extends string, Raw extends boolean>(event: StoredEvent, raw?: boolean): Answer<T, Raw> {
+  return (raw === true ? event : readForm(event)) as Answer<T, Raw>
 }
 
 /** A backward page ends at an id inclusively: the entry at which the page before it ended comes again. */

@@ -4,7 +4,14 @@
  */
 
 export type { EventQuery, EventRange } from './event-query.ts'
-export { EventStore, type EventStoreOptions, type FollowedPage, type ReplayPace } from './event-store.ts'
+export {
+  type Answer,
+  EventStore,
+  type EventStoreOptions,
+  type FollowedPage,
+  type ReadOptions,
+  type ReplayPace
+} from './event-store.ts'
 export type { Lineage } from './lineage.ts'
 export {
   type EnforceOptions,

@@ -6,12 +6,12 @@ const MAX_SCANNED = 200_000
 const PAGE = 1_000
 
 /** Where an event comes from and what came of it, by the causation ids in the metadata. */
-export interface Lineage {
-  readonly event: StoredEvent
+export interface Lineage<E = StoredEvent> {
+  readonly event: E
   /** Its cause, that one's cause, and so on: the first cause first. */
-  readonly causes: readonly StoredEvent[]
+  readonly causes: readonly E[]
   /** What followed from it, and from that, in log order. */
-  readonly effects: readonly StoredEvent[]
+  readonly effects: readonly E[]
   /** False when the search ended at its bound of 200,000 entries in a direction, or a cause is no longer in the log. */
   readonly complete: boolean
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEvent, type Event, EventSystemError, EventType } from '@tradpal/events'
+import { createEvent, type Event, EventSystemError, EventType, registerEventType } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
@@ -12,7 +12,9 @@ import { withFaults } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
 
 /** What an event says, and what is said about it, each by a mark of its own. */
-const MARKS = ['MARK-SYMBOL', 'MARK-METADATA', 'MARK-ERROR', 'MARK-STEP', 'MARK-EFFECT', 'MARK-REASON', 'MARK-AMENDED']
+const OF_AN_EVENT = ['MARK-SYMBOL', 'MARK-METADATA']
+const MARKS = [...OF_AN_EVENT, 'MARK-ERROR', 'MARK-POINTER', 'MARK-STEP', 'MARK-EFFECT', 'MARK-REASON', 'MARK-AMENDED']
+const FIGURES = { name: 'figures_at_rest', schema: { type: 'object', additionalProperties: { type: 'number' } } }
 const FAST = { initialMs: 1, maxMs: 1 }
 
 let server: RedisServer
@@ -42,8 +44,10 @@ function marked(): Event<'trading_signal'> {
 
 /** Leaves everything in the log that a log can hold. */
 async function fill(options: EventSystemOptions): Promise<void> {
-  await using system = new EventSystem({ environment: {}, ...options })
+  await using system = new EventSystem({ environment: {}, validation: 'off', ...options })
   await system.initialize()
+  registerEventType(FIGURES)
+  system.registerHandler(FIGURES.name, () => {})
   const never = { backoff: { initialMs: 60_000, maxMs: 60_000 } }
   system.registerHandler('trading_signal', async (_, context) => {
     await context.once('ask', () => 'MARK-STEP')
@@ -52,7 +56,10 @@ async function fill(options: EventSystemOptions): Promise<void> {
   await system.startConsuming({ group: 'failing', from: 'start', maxAttempts: 2, backoff: FAST })
   await system.publishBatch([marked(), marked(), marked()])
   await waitFor(async () => (await system.deadLetters.count()) === 3)
-  const [kept, amended, discarded] = await system.deadLetters.list()
+  await system.publishEvent(createEvent(FIGURES.name, { 'MARK-POINTER': 'no figure' }, { validation: 'off' }))
+  await waitFor(async () => (await system.deadLetters.count()) === 4)
+  const [kept, amended, discarded, invalid] = await system.deadLetters.list()
+  expect(invalid?.lastError.pointer).toBe('/data/MARK-POINTER')
   expect(kept?.lastError).toMatchObject({ message: 'MARK-ERROR', stack: expect.stringContaining('MARK-ERROR') })
   await system.subscriber.close()
   await system.deadLetters.requeue(amended?.id ?? '', { by: 'op', data: { symbol: 'MARK-AMENDED', signal: 'SELL' } })
@@ -141,7 +148,7 @@ describe('what stands in a spool', () => {
   }
 
   it('says everything without encryption, and nothing with it, the keys that order it included', async () => {
-    expect(await spool({})).toEqual(['MARK-SYMBOL', 'MARK-METADATA'])
+    expect(await spool({})).toEqual(OF_AN_EVENT)
     await rm(join(folder, 'spool'), { recursive: true })
     expect(await spool(encrypted())).toEqual([])
   })

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { type Event, encodeEvent } from '@tradpal/events'
+import { createEvent, type Event, encodeEvent } from '@tradpal/events'
 import { expect, it, onTestFinished } from 'vitest'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -76,6 +76,29 @@ describeOnEachLog('a signature', (under) => {
       expect(handled).toEqual([1])
     }
   )
+
+  it('holds for integers of any size, a name that was sent, and data of an older version', async () => {
+    const system = await systemWith(signing({ current: 'desk', keys: { desk: ED25519 } }))
+    const at = 1700000000123456789n
+    await system.publishEvent(
+      createEvent('backtest_complete', { at, list: [-(at ** 3n)], big: 1e18 }, { metadata: { at } })
+    )
+    await system.publishEvent(createEvent('trading_signal', { symbol: 'X', action: 'BUY' } as never))
+    expect(await system.getEvents()).toMatchObject([
+      { eventType: 'backtest_completed', data: { at, list: [-(at ** 3n)], big: 1e18 }, metadata: { at } },
+      { data: { symbol: 'X', signal: 'BUY' }, valid: true }
+    ])
+    const log = await under.open()
+    const forged = (await log.read({ limit: 10 })).flatMap(({ payload }) => [
+      (payload ?? '').replace('1700000000123456789', '1700000000123456788'),
+      (payload ?? '').replace('backtest_complete"', 'backtest_completed"'),
+      (payload ?? '').replace('"action":"BUY"', '"signal":"BUY"')
+    ])
+    const changed = [forged[0], forged[1], forged[5]].map((payload = '') => ({ payload, eventType: 'x' }))
+    await log.append(changed.map((entry) => ({ ...entry, eventId: crypto.randomUUID() })))
+    expect(await system.getEvents()).toHaveLength(2)
+    expect((await log.info()).length).toBe(5)
+  })
 
   it('is inside of what is encrypted, and holds there', async () => {
     const encryption = { keysFile: keysFile('a'), metadata: true }

@@ -1,6 +1,6 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { decodeEvent, type Event } from '@tradpal/events'
+import { AS_STORED, decodeEvent, type Event } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { Encryption } from '../../src/codec/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
@@ -73,7 +73,7 @@ describeOnEachLog('events that are published together with encryption', (under) 
 })
 
 function envelopeOf(payload: string): Event {
-  return decodeEvent(payload, { validate: 'envelope' })
+  return decodeEvent(payload, AS_STORED)
 }
 
 /** The format of the documentation, written down a second time: what another reader of the log would do. */

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
-import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
+import { configure, EnvironmentReader, type EventSystemOptions, readValidation } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import { clusterPrefix, groupKeys, logKeys, partitionKey, recordsKey } from '../../src/log/redis/keys.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
@@ -22,6 +22,7 @@ describe('the configuration', () => {
     expect(log.kind).toBe('sqlite')
     expect(log.location).toMatch(/\/data\/tradpal_events\.db$/)
     expect(rest).toMatchObject({ consumerGroup: 'tradpal_consumers', timeoutMs: 5_000 })
+    expect(rest.publishing.validation).toBe('strict')
   })
 
   it('takes what is not given from the environment', () => {
@@ -56,6 +57,15 @@ describe('the configuration', () => {
     expect(redis.log.location).toBe('redis://given:1 given')
   })
 
+  it('takes the level at which data are checked from the option, then the variable, then a default of the caller', () => {
+    const levelOf = (options: object) => configure({ environment: {}, ...options }).publishing.validation
+    expect(levelOf({ environment: { EVENT_VALIDATION: 'platform' } })).toBe('platform')
+    expect(levelOf({ validation: 'off', environment: { EVENT_VALIDATION: 'platform' } })).toBe('off')
+    const read = (environment: Record<string, string>) => readValidation(new EnvironmentReader(environment), 'platform')
+    expect(read({})).toBe('platform')
+    expect(read({ EVENT_VALIDATION: 'strict' })).toBe('strict')
+  })
+
   it('counts a variable that is set to nothing as unset', () => {
     const environment = { REDIS_URL: '', EVENT_LOG_PATH: '', EVENT_LOG_TIMEOUT_MS: '', EVENT_CONSUMER_GROUP: '' }
     expect(configure({ environment })).toMatchObject({ log: { kind: 'sqlite' }, consumerGroup: 'tradpal_consumers' })
@@ -70,6 +80,11 @@ describe('the configuration', () => {
     [{ environment: { EVENT_STREAM_NAME: ' ' } }, /^EVENT_STREAM_NAME must not be empty\.$/],
     [{ consumerGroup: '' }, /^consumerGroup must not be empty\.$/],
     [{ logPath: '' }, /^logPath must not be empty\.$/],
+    [{ validation: 'lax' }, /^validation must be strict or platform or off, got "lax"\.$/],
+    [
+      { environment: { EVENT_VALIDATION: 'full' } },
+      /^EVENT_VALIDATION must be strict or platform or off, got "full"\.$/
+    ],
     [{ durability: 'ram' }, /^durability must be os or disk, got "ram"\.$/],
     [{ environment: { EVENT_LOG_DURABILITY: 'ram' } }, /^EVENT_LOG_DURABILITY must be os or disk, got "ram"\.$/],
     [{ durability: 'fsync' }, /^durability must be os or disk, got "fsync", which is for a log in Redis\.$/],

@@ -51,7 +51,11 @@ describeOnEachLog('an event system', (under) => {
     expect(await system.publish(event)).toEqual({ ...receipt, duplicate: true })
     expect(await system.publishEvent(event)).toBe(receipt.messageId)
     expect(await system.publishBatch(others)).toHaveLength(2)
-    expect((await system.getEvents({ limit: 1, startTime: 0 }))[0]).toEqual({ ...event, messageId: receipt.messageId })
+    expect((await system.getEvents({ limit: 1, startTime: 0 }))[0]).toEqual({
+      ...event,
+      messageId: receipt.messageId,
+      valid: true
+    })
     expect(await Array.fromAsync(system.readEvents({ eventType: 'trading_signal' }))).toHaveLength(3)
     expect(await system.replayEvents({}, () => {})).toBe(3)
     expect(await system.getStats()).toMatchObject({ length: 3, log: system.log.kind, location: system.log.location })

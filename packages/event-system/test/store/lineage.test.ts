@@ -28,7 +28,7 @@ describeOnEachLog('the lineage of an event', (under) => {
     const [priceId = '', , tradeId = '', , reportId = ''] = await append(log, ...family, stranger)
 
     const ofTrade = await store.lineage(tradeId)
-    expect(ofTrade.event).toEqual({ ...trade, messageId: tradeId })
+    expect(ofTrade.event).toEqual({ ...trade, messageId: tradeId, valid: true })
     expect(ids(ofTrade.causes)).toEqual([price.eventId])
     expect(ids(ofTrade.effects)).toEqual([order, report, alert].map(({ eventId }) => eventId))
     expect(ofTrade.complete).toBe(true)

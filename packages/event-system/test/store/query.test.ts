@@ -33,7 +33,9 @@ describeOnEachLog('a query', (under) => {
     const events = [price('AAPL'), signal('AAPL'), createEvent(EventType.RISK_ALERT, { message: 'drawdown' })]
     const messageIds = await append(log, ...events)
 
-    expect(await store.getEvents()).toEqual(events.map((event, i) => ({ ...event, messageId: messageIds[i] })))
+    expect(await store.getEvents()).toEqual(
+      events.map((event, i) => ({ ...event, messageId: messageIds[i], valid: true }))
+    )
     expect(ids(await store.getEvents({ eventType: 'trading_signal' }))).toEqual(ids(events.slice(1, 2)))
     expect(ids(await store.getEvents({ eventType: ['risk_alert', 'market_data_update'] }))).toEqual(
       ids([events[0], events[2]] as Event[])
@@ -154,7 +156,7 @@ describeOnEachLog('a query', (under) => {
     const { log, store } = await opened()
     const event = signal()
     const [messageId = ''] = await append(log, event)
-    expect(await store.getEvent(messageId)).toEqual({ ...event, messageId })
+    expect(await store.getEvent(messageId)).toEqual({ ...event, messageId, valid: true })
     expect(await store.getEvent('1-1')).toBeUndefined()
     await expect(store.getEvent('yesterday')).rejects.toMatchObject({ code: 'invalid_message_id' })
   })

@@ -1,10 +1,21 @@
 import type { JsonObject, JsonValue } from '../json-value.ts'
-import { schema } from './typed-schema.ts'
+import { type Schema, schema } from './typed-schema.ts'
 
-// The strict fields: a wrong value here trades the wrong thing, or at the wrong price.
+/**
+ * The keyword that marks a guarded field: `value` where any value that is present and not null is checked at the level
+ * `platform`, `text` where only a text is. Validators of JSON Schema ignore it.
+ */
+export const GUARDED = 'x-guarded'
+
+/** A guarded field: a wrong value here trades the wrong thing, or at the wrong price. */
+function guarded<Value>(keywords: JsonObject, what: 'value' | 'text' = 'value'): Schema<Value> {
+  return schema<Value>({ ...keywords, [GUARDED]: what })
+}
+
+// The guarded fields.
 
 export const symbol = () =>
-  schema<string>({
+  guarded<string>({
     type: 'string',
     minLength: 1,
     maxLength: 100,
@@ -13,7 +24,7 @@ export const symbol = () =>
 
 /** A symbol where an event may concern none. */
 export const anySymbol = () =>
-  schema<string | null>({
+  guarded<string | null>({
     type: ['string', 'null'],
     minLength: 1,
     maxLength: 100,
@@ -21,26 +32,36 @@ export const anySymbol = () =>
   })
 
 /** A price, a volume or another figure that somebody trades by: a finite number, and never null. */
-export const figure = (description: string) => schema<number>({ type: 'number', description })
+export const figure = (description: string) => guarded<number>({ type: 'number', description })
 
 /** A figure of what was traded, which is never 0. */
-export const positive = (description: string) => schema<number>({ type: 'number', exclusiveMinimum: 0, description })
+export const positive = (description: string) => guarded<number>({ type: 'number', exclusiveMinimum: 0, description })
 
 export const confidence = () =>
-  schema<number>({ type: 'number', minimum: 0, maximum: 1, description: 'How sure the sender is, from 0 to 1.' })
+  guarded<number>({ type: 'number', minimum: 0, maximum: 1, description: 'How sure the sender is, from 0 to 1.' })
 
 export const signal = () =>
-  schema<string>({
-    type: 'string',
-    pattern: '^(?:[Bb][Uu][Yy]|[Ss][Ee][Ll][Ll]|[Hh][Oo][Ll][Dd])$',
-    description: 'BUY, SELL or HOLD, in either case.'
-  })
+  guarded<string>(
+    {
+      type: 'string',
+      pattern: '^(?:[Bb][Uu][Yy]|[Ss][Ee][Ll][Ll]|[Hh][Oo][Ll][Dd])$',
+      description: 'BUY, SELL or HOLD, in either case.'
+    },
+    'text'
+  )
 
 export const side = () =>
-  schema<string>({
+  guarded<string>({
     type: 'string',
     pattern: '^(?:[Bb][Uu][Yy]|[Ss][Ee][Ll][Ll])$',
     description: 'BUY or SELL, in either case.'
+  })
+
+export const symbols = (description: string) =>
+  guarded<readonly string[] | null>({
+    type: ['array', 'null'],
+    items: { type: 'string', minLength: 1, maxLength: 100 },
+    description
   })
 
 // The open fields: what a service says beside. Null is what Python's None becomes.
@@ -57,12 +78,5 @@ export const details = (description: string) => schema<JsonObject | null>({ type
 
 export const list = <T extends JsonValue = JsonValue>(description: string) =>
   schema<readonly T[] | null>({ type: ['array', 'null'], description })
-
-export const symbols = (description: string) =>
-  schema<readonly string[] | null>({
-    type: ['array', 'null'],
-    items: { type: 'string', minLength: 1, maxLength: 100 },
-    description
-  })
 
 export const anything = (description: string) => schema<JsonValue>({ description })

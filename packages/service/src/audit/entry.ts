@@ -134,7 +134,9 @@ const LONGEST_TEXT = 200
 /** Callers put what they like into paths and names. */
 function writable(value: AuditDraft & { readonly seq: number }): JsonObject {
   const text = JSON.stringify(value, (_, part) =>
-    typeof part === 'string' ? withoutSecrets(part).slice(0, LONGEST_TEXT).toWellFormed() : part
+    typeof part === 'string' || typeof part === 'bigint'
+      ? withoutSecrets(String(part)).slice(0, LONGEST_TEXT).toWellFormed()
+      : part
   )
   return JSON.parse(text)
 }

@@ -1,4 +1,4 @@
-import { type StoredEvent, toWire } from '@tradpal/events'
+import { type StoredEvent, stringifyJson, toWire } from '@tradpal/events'
 import { printable, printableJson } from '../terminal-text.ts'
 import type { RangeOptions } from './options.ts'
 import { type Output, styled } from './output.ts'
@@ -56,8 +56,8 @@ export function rangeOf({ type, symbol, start, end, after }: RangeOptions): Targ
 /** What the event carries, its symbol apart. */
 function dataOf({ data }: StoredEvent): { symbol?: string; data: string } {
   const { symbol, ...rest } = data
-  if (typeof symbol !== 'string') return { data: JSON.stringify(data) }
-  return { symbol, data: JSON.stringify(rest) }
+  if (typeof symbol !== 'string') return { data: stringifyJson(data) }
+  return { symbol, data: stringifyJson(rest) }
 }
 
 function shortened(parts: readonly string[], width: number | undefined): readonly string[] {

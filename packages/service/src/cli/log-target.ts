@@ -100,15 +100,15 @@ class LogTarget implements Target {
   }
 
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
-    return this.#system.getEvents({ ...range, limit })
+    return this.#system.getEvents({ ...range, limit, raw: true })
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
-    return this.#system.readEvents(range)
+    return this.#system.readEvents({ ...range, raw: true })
   }
 
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent> {
-    return this.#system.store.replay(range, { speed, signal })
+    return this.#system.store.replay({ ...range, raw: true }, { speed, signal })
   }
 
   count(range: TargetRange): Promise<number> {
@@ -120,7 +120,7 @@ class LogTarget implements Target {
     filter: TargetFilter,
     signal: AbortSignal
   ): AsyncGenerator<StoredEvent> {
-    for await (const { events } of this.#system.store.follow(from, filter, signal)) yield* events
+    for await (const { events } of this.#system.store.follow(from, { ...filter, raw: true }, signal)) yield* events
   }
 
   async standing(): Promise<LogStanding> {

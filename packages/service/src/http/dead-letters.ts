@@ -28,7 +28,7 @@ const filter = {
   event_type: Type.Optional(Type.String({ minLength: 1, description: 'Only those of events of this type.' })),
   handler: Type.Optional(Type.String({ minLength: 1, description: 'Only those that this handler gave up.' })),
   kind: Type.Optional(
-    Type.Union([Type.Literal('poison'), Type.Literal('rejected'), Type.Literal('exhausted')], {
+    Type.Union([Type.Literal('poison'), Type.Literal('invalid'), Type.Literal('rejected'), Type.Literal('exhausted')], {
       description: 'Only those given up for this reason.'
     })
   ),

@@ -31,7 +31,7 @@ export function lineageRoute(app: App, { system }: AppContext): void {
       }
     },
     async ({ params, principal }) => {
-      const { event, causes, effects, complete } = await system.store.lineage(params.message_id)
+      const { event, causes, effects, complete } = await system.store.lineage(params.message_id, { raw: true })
       const readable = (events: readonly StoredEvent[]) =>
         events.filter(({ eventType }) => mayRead(principal, eventType))
       if (readable([event]).length === 0) throw noSuchEvent(params.message_id)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type ErrorCode, EventSystemError } from '@tradpal/event-system'
+import { type ErrorCode, EventSystemError, stringifyJson } from '@tradpal/event-system'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isHttp2 } from '../tls/index.ts'
@@ -207,7 +207,7 @@ function invalidRequest(
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value)
+  const text = stringifyJson(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

@@ -52,7 +52,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
         tags: ['consume'],
         summary: 'Pull events of a group: they are yours for the time of the lease',
         description:
-          'The group is made when it is not there; its first pull sets event_types and max_attempts, and a pull with others is refused with 409. What is no valid event goes to its dead letters.',
+          'The group is made when it is not there; its first pull sets event_types and max_attempts, and a pull with others is refused with 409. An entry that is no event goes to its dead letters.',
         params: groupParameter,
         body: pullBody,
         response: {

@@ -22,7 +22,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       }
     },
     async ({ query, principal }) => {
-      const events = await system.getEvents({ ...readableRange(principal, query), limit: query.limit })
+      const events = await system.getEvents({ ...readableRange(principal, query), limit: query.limit, raw: true })
       return { events: events.map(wireOf), count: events.length }
     }
   )
@@ -63,7 +63,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       }
     },
     async ({ params, principal }) => {
-      const event = await system.store.getEvent(params.message_id)
+      const event = await system.store.getEvent(params.message_id, { raw: true })
       if (event !== undefined && mayRead(principal, event.eventType)) return wireOf(event)
       throw noSuchEvent(params.message_id)
     }

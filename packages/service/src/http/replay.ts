@@ -90,10 +90,10 @@ export function replayRoute(app: App, context: AppContext): void {
       const { signal } = answer
       try {
         if (format === undefined) {
-          const replayed = await context.system.store.replayEvents(range, () => {}, { signal })
+          const replayed = await context.system.store.replayEvents({ ...range, raw: true }, () => {}, { signal })
           return { status: 'replay_complete' as const, events_replayed: replayed }
         }
-        const events = context.system.store.replay(range, { speed: pace, signal })
+        const events = context.system.store.replay({ ...range, raw: true }, { speed: pace, signal })
         await sendEvents(events, format, pace === 'max' ? CHUNK : 0, { reply, url: request.url, answer, context })
         return reply
       } finally {

@@ -121,6 +121,7 @@ export const limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
 const handlingError = Type.Object({
   message: Type.String(),
   stack: Type.Optional(Type.String()),
+  pointer: Type.Optional(Type.String({ description: 'Of an invalid event: JSON pointer of what is wrong.' })),
   at: time('When.')
 })
 
@@ -133,7 +134,7 @@ export const deadLetter = Type.Object({
     description: 'The handler that gave up; null when none saw it.'
   }),
   event_type: Type.Union([Type.String(), Type.Null()], { description: 'null when the entry is no valid event.' }),
-  kind: Type.String({ description: 'poison, rejected or exhausted.' }),
+  kind: Type.String({ description: 'poison, invalid, rejected or exhausted.' }),
   reason: Type.String({ description: 'What the last error said.' }),
   attempts: Type.Integer({ description: 'How often the handler was tried.' }),
   first_error: handlingError,

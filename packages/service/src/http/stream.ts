@@ -64,7 +64,8 @@ export function streamRoute(app: App, context: AppContext): void {
       const mayHave = mayReadAsBefore(principal, query.event_type)
       const answer = context.lasting.begin('streams', { request, reply, mayHave })
       const response = beginAnswer(reply, SSE_HEADERS)
-      const pages = context.system.store.follow(from === START ? 'start' : { after: from }, filter, answer.signal)
+      const position = from === START ? 'start' : { after: from }
+      const pages = context.system.store.follow(position, { ...filter, raw: true }, answer.signal)
       await new LiveStream(response, context, answer, url).send(from, pages)
     }
   )

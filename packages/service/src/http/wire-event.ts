@@ -1,4 +1,4 @@
-import { EventSystemError, type StoredEvent, toWire } from '@tradpal/event-system'
+import { EventSystemError, type StoredEvent, stringifyJson, toWire } from '@tradpal/event-system'
 
 /** An event as the service answers it: the wire form, and its place in the log. */
 export function wireOf(event: StoredEvent) {
@@ -6,7 +6,7 @@ export function wireOf(event: StoredEvent) {
 }
 
 /** Routes that answer events: what is in the log goes out as it is, not as a schema would shape it. */
-export const asItIs = { serializerCompiler: () => JSON.stringify }
+export const asItIs = { serializerCompiler: () => stringifyJson }
 
 /** Also of one that may not be read: that it is there is not told. */
 export function noSuchEvent(messageId: string): EventSystemError {
@@ -14,7 +14,7 @@ export function noSuchEvent(messageId: string): EventSystemError {
 }
 
 export function ndjsonLine(event: StoredEvent): string {
-  return `${JSON.stringify(wireOf(event))}\n`
+  return `${stringifyJson(wireOf(event))}\n`
 }
 
 export function eventFrame(event: StoredEvent): string {
@@ -23,5 +23,5 @@ export function eventFrame(event: StoredEvent): string {
 
 /** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */
 export function frame(name: string, data: object, id?: string): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${name.replace(/[\r\n]+/g, ' ')}\ndata: ${JSON.stringify(data)}\n\n`
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${name.replace(/[\r\n]+/g, ' ')}\ndata: ${stringifyJson(data)}\n\n`
 }

@@ -62,7 +62,7 @@ describe.each([
     })
 
     await using system = await own.openSystem()
-    expect(await system.getEvents()).toEqual([
+    expect(await system.getEvents({ raw: true })).toEqual([
       {
         messageId,
         eventType: 'trading_signal',

@@ -34,7 +34,7 @@ describe.each(LOGS)('an existing client, over %s', (log) => {
         events: [
           {
             ...event,
-            event_type: 'backtest_completed',
+            event_type: 'backtest_complete',
             timestamp: '2026-11-23T08:49:10.123456+00:00',
             message_id: published.body.message_id
           }

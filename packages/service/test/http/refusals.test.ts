@@ -43,21 +43,21 @@ test.each<[what: string, path: string, body: unknown, status: number, code: stri
     { pointer: '/timestamp' }
   ],
   [
-    'an integer past 2^53',
+    'a decimal that a double cannot hold',
     '/events',
-    '{"event_type":"risk_alert","data":{"message":"m","n":9007199254740993}}',
+    '{"event_type":"risk_alert","data":{"message":"m","n":0.12345678901234567}}',
     400,
     'not_representable',
-    /data\.n is 9007199254740993/,
+    /data\.n is 0\.12345678901234567/,
     { pointer: '/data/n' }
   ],
   [
-    'an integer past 2^53 in a convenience',
+    'a decimal that a double cannot hold in a convenience',
     '/events/portfolio-update',
-    '{"updates":{"n":9007199254740993}}',
+    '{"updates":{"n":0.12345678901234567}}',
     400,
     'not_representable',
-    /9007199254740993/,
+    /0\.12345678901234567/,
     { pointer: '/updates/n' }
   ],
   [

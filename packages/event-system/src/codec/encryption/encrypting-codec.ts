@@ -1,4 +1,5 @@
 import {
+  AS_STORED,
   decodeEvent,
   type Event,
   type EventMetadata,
@@ -52,7 +53,7 @@ export function encryptingCodec({
       return `${head},"data":{"${ENCRYPTED}":"${sealed}"},"metadata":${hidesMetadata ? '{}' : metadata}}`
     },
     decode(payload) {
-      const event = decodeEvent(payload, { validate: 'envelope' })
+      const event = decodeEvent(payload, AS_STORED)
       const sealed = sealedTextOf(event)
       if (sealed !== undefined) return opened(event, sealed, sealer)
       if (required) throw notEncrypted(`The event ${JSON.stringify(event.eventId)}`)
@@ -101,7 +102,7 @@ function subjectIdOf(payload: string | null): string | undefined {
 
 /** The payload with the same inside, sealed with the current key. Throws `key_missing` and `decryption_failed`. */
 export function resealed(payload: string, sealer: Sealer): string {
-  const event = decodeEvent(payload, { validate: 'envelope' })
+  const event = decodeEvent(payload, AS_STORED)
   const sealed = sealedTextOf(event)
   // The key of a subject is wrapped anew, and not what it seals.
   if (sealed === undefined || parseSealed(sealed).owner === 'subject') return payload

@@ -1,4 +1,4 @@
-import { type Clock, decodeEvent } from '@tradpal/events'
+import { AS_STORED, type Clock, decodeEvent } from '@tradpal/events'
 import type { EventLog, Records } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { type EventCodec, labelOf, sealedTextOf } from '../event-codec.ts'
@@ -70,7 +70,7 @@ export class Encryption {
   keyIdOf(text: string | null): string | undefined {
     try {
       if (text === null) return undefined
-      const sealed = sealedTextIn(text) ?? sealedTextOf(decodeEvent(text, { validate: 'envelope' }))
+      const sealed = sealedTextIn(text) ?? sealedTextOf(decodeEvent(text, AS_STORED))
       if (sealed === undefined) return undefined
       const { owner, keyId } = parseSealed(sealed)
       return owner === 'ring' ? keyId : undefined

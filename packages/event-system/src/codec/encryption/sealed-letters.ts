@@ -80,7 +80,13 @@ export class SealedLetters implements DeadLetters {
     const anew = (which: 'firstError' | 'lastError'): HandlingError => {
       const message = sealedAnew(kept[which].message, before[which].message, after[which].message, seal)
       const stack = sealedAnew(kept[which].stack, before[which].stack, after[which].stack, seal)
-      return { ...after[which], message: message ?? '', ...(stack !== undefined && { stack }) }
+      const pointer = sealedAnew(kept[which].pointer, before[which].pointer, after[which].pointer, seal)
+      return {
+        ...after[which],
+        message: message ?? '',
+        ...(stack !== undefined && { stack }),
+        ...(pointer !== undefined && { pointer })
+      }
     }
     const sealTheNote = (text: string) => sealNote(text, [group, messageId], this.#vault)
     const note = sealedAnew(kept.note, before.note, after.note, sealTheNote)
@@ -118,7 +124,7 @@ export function subjectIdOf({ payload }: Pick<NewDeadLetter, 'payload'>): string
 
 /** Those whose keys sealed what a letter says. */
 function subjectIdsIn({ firstError, lastError }: DeadLetter): string[] {
-  const texts = [firstError, lastError].flatMap(({ message, stack = '' }) => [message, stack])
+  const texts = [firstError, lastError].flatMap(({ message, stack = '', pointer = '' }) => [message, stack, pointer])
   return texts.map(subjectIdOfText).filter((id) => id !== undefined)
 }
 
@@ -175,6 +181,11 @@ export function openNote(note: string, [group, messageId]: Place, vault: TextVau
 
 /** The error with each of its texts changed. */
 export function eachText(error: HandlingError, change: (text: string) => string): HandlingError {
-  const { message, stack } = error
-  return { ...error, message: change(message), ...(stack !== undefined && { stack: change(stack) }) }
+  const { message, stack, pointer } = error
+  return {
+    ...error,
+    message: change(message),
+    ...(stack !== undefined && { stack: change(stack) }),
+    ...(pointer !== undefined && { pointer: change(pointer) })
+  }
 }

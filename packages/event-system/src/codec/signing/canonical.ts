@@ -1,7 +1,8 @@
 import { type Event, type JsonObject, type JsonValue, toWire } from '@tradpal/events'
 
-/** The one JSON text of a value, whatever the order of its keys (RFC 8785): of equal values, equal texts. */
+/** The one JSON text of a value, whatever the order of its keys (RFC 8785): of equal values, equal texts. A bigint stands there digit by digit. */
 export function canonicalJson(value: JsonValue | JsonObject | undefined): string {
+  if (typeof value === 'bigint') return String(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const object = value as JsonObject

@@ -15,7 +15,12 @@ export async function handedOutOf(log: EventLog, name: string) {
 
 export function letterOf(delivery: Delivery | undefined, parts: Partial<NewDeadLetter> = {}): NewDeadLetter {
   assert.ok(delivery)
-  const lastError = { message: 'Every attempt failed.', stack: 'Error: at line 1\n  at line 2', at: 2_000 }
+  const lastError = {
+    message: 'Every attempt failed.',
+    stack: 'Error: at line 1\n  at line 2',
+    pointer: '/data',
+    at: 2_000
+  }
   return {
     consumer: 'consumer',
     handler: 'handler',

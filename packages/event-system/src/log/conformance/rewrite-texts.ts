@@ -13,7 +13,7 @@ function anew(letter: DeadLetter): DeadLetter {
     payload: 'payload anew',
     note: 'note anew',
     firstError: { ...firstError, message: 'first anew' },
-    lastError: { ...lastError, message: 'last anew', stack: 'stack anew' }
+    lastError: { ...lastError, message: 'last anew', stack: 'stack anew', pointer: 'pointer anew' }
   }
 }
 

@@ -4,6 +4,8 @@ import type { MessageId } from './entries.ts'
 export interface HandlingError {
   readonly message: string
   readonly stack?: string
+  /** JSON pointer (RFC 6901), from the root of the event, of the value that is wrong: of an event that is `invalid`. */
+  readonly pointer?: string
   /** When, ms since the epoch. */
   readonly at: number
 }
@@ -17,12 +19,15 @@ export interface DeadLetter {
   readonly consumer: string
   /** The handler that gave up, by its name. `null` when none saw the entry. */
   readonly handler: string | null
-  /** `null` when the entry is no valid event. */
+  /** `null` when the entry is no event. */
   readonly eventType: string | null
   readonly payload: string | null
   readonly raw?: Readonly<Record<string, string>>
-  /** Why: `poison` (it is no valid event), `rejected` (a handler said so) or `exhausted` (every attempt failed). */
-  readonly kind: 'poison' | 'rejected' | 'exhausted'
+  /**
+   * Why: `poison` (the entry is no event), `invalid` (its data do not fit the newest version of its type), `rejected` (a
+   * handler said so) or `exhausted` (every attempt failed).
+   */
+  readonly kind: 'poison' | 'invalid' | 'rejected' | 'exhausted'
   /** How often the handler was tried. */
   readonly attempts: number
   readonly firstError: HandlingError

@@ -25,6 +25,7 @@ const prefer = (preferences: string) => publishOptions({ headers: { prefer: pref
 /** What is tried, with a text of about `n` characters. */
 const CASES: Readonly<Record<string, (n: number) => unknown>> = {
   'digits without end': (n) => parseJson(`[${'1'.repeat(n)}]`),
+  'integers of 4,300 digits': (n) => parseJson(`[${`${'1'.repeat(4_300)},`.repeat(n / 4_300)}1]`),
   'a one and zeros': (n) => parseJson(`[1${'0'.repeat(n)}]`),
   'a small fraction': (n) => parseJson(`[0.${'0'.repeat(n)}1]`),
   'an exponent': (n) => parseJson(`[1e${'0'.repeat(n)}1]`),

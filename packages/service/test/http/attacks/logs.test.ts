@@ -49,7 +49,7 @@ test('a refusal of MiB of text is a short line of the log', async () => {
     })
   )
   const { url } = await serviceOver('sqlite', {}, { logger })
-  await post(`${url}/events`, `{"event_type":"system_health","data":{"${'k'.repeat(900_000)}":9007199254740993}}`)
+  await post(`${url}/events`, `{"event_type":"system_health","data":{"${'k'.repeat(900_000)}":9007199254740993.5}}`)
   await post(`${url}/events`, `${'['.repeat(400_000)}9007199254740993${']'.repeat(400_000)}`)
 
   expect(longest).toBeGreaterThan(100)

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@tradpal/event-client'
-import { formatTimestamp } from '@tradpal/events'
+import { formatTimestamp, stringifyJson } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive, parseTime, TIMES_HELP } from '../../options.ts'
@@ -48,7 +48,7 @@ export function defineList(command: Command, run: Run): void {
               address,
               action,
               came,
-              JSON.stringify(what)
+              stringifyJson(what)
             ]
           })
         )

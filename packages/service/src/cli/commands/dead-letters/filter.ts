@@ -20,7 +20,12 @@ export function addFilterOptions(command: Command): Command {
     .option('-t, --type <type>', 'only those of events of this type')
     .option('--handler <name>', 'only those that this handler gave up')
     .addOption(
-      new Option('--kind <kind>', 'only those given up for this reason').choices(['poison', 'rejected', 'exhausted'])
+      new Option('--kind <kind>', 'only those given up for this reason').choices([
+        'poison',
+        'invalid',
+        'rejected',
+        'exhausted'
+      ])
     )
     .option('--since <time>', `dead since this time or later: ${TIMES_HELP}`, parseTime)
     .option('--until <time>', 'dead since this time or earlier', parseTime)

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, stringifyJson } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
@@ -27,7 +27,7 @@ async function showForPeople(output: Output, document: ReturnType<typeof letterD
   const { first_error: first, last_error: last, ...rest } = document
   for (const [name, value] of Object.entries(rest)) {
     if (value === undefined) continue
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    const text = typeof value === 'string' ? value : stringifyJson(value)
     await output.line(styled('bold', name.padEnd(12)), ' ', text)
   }
   for (const [name, { message, stack = message, at }] of [

@@ -1,0 +1,62 @@
+import type { EventType } from './event-types.ts'
+import type { JsonObject, JsonValue } from './json-value.ts'
+import type { EventDataMap } from './schemas/index.ts'
+
+/** What an event of a type carries: typed for the platform's own types, any JSON object for registered ones. */
+export type EventData<T extends string> = T extends EventType ? EventDataMap[T] : JsonObject
+
+/** What travels beside the data. `correlation_id` and `causation_id` are the event's lineage. */
+export interface EventMetadata {
+  /** The id shared by everything that follows from one first event. */
+  readonly correlation_id?: string
+  /** The `eventId` of the event whose handling published this one. */
+  readonly causation_id?: string
+  /** The version of its type that the data have. Default: 0, that of services which know of no versions. */
+  readonly schema_version?: number
+  readonly [key: string]: JsonValue | undefined
+}
+
+/** Something that happened. Immutable; `@tradpal/events` makes them with `createEvent` and reads them with `decodeEvent`. */
+export interface Event<T extends string = string> {
+  /** The canonical name of its type: scopes, filters and indexes go by it. */
+  readonly eventType: T
+  /** The name that it was sent under, where that is another: `backtest_complete`. The event is stored and answered under it. */
+  readonly wireType?: string
+  /** Unique for the event, a UUID unless the publisher chose another. Deduplication goes by it. */
+  readonly eventId: string
+  /** When it happened, RFC 3339 in UTC with 3 or 6 fraction digits and the offset `+00:00`: `2026-11-23T08:49:10.123+00:00`. */
+  readonly timestamp: string
+  /** Which service published it; empty when it did not say. */
+  readonly source: string
+  readonly data: EventData<T>
+  readonly metadata: EventMetadata
+}
+
+/** An event together with its place in the log. */
+export type StoredEvent<T extends string = string> = Event<T> & { readonly messageId: string }
+
+/** An event of a query whose data fit the newest version of its type; of a type that is not known here, any data. */
+export type ValidEvent<T extends string = string> = StoredEvent<T> & { readonly valid: true }
+
+/** An event of a query whose data do not fit the newest version of its type: as it is stored, and why. */
+export type InvalidEvent<T extends string = string> = Omit<StoredEvent<T>, 'data'> & {
+  readonly valid: false
+  readonly data: JsonObject
+  readonly fault: DataFault
+}
+
+/** What is wrong with the data of an event, in the form of the newest version. */
+export interface DataFault {
+  /** A sentence. */
+  readonly message: string
+  /** JSON pointer (RFC 6901) of the value that is wrong, from the root of the event. */
+  readonly pointer: string
+}
+
+/**
+ * What a query of these types answers. Of the platform's own types the data are typed where `valid` is true, and
+ * `eventType` tells several apart; any other name stands for any event.
+ */
+export type EventOf<T extends string> = T extends EventType
+  ? ValidEvent<T> | InvalidEvent<T>
+  : ValidEvent | InvalidEvent
