@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createClient } from '@redis/client'
-import { type Event, EventSystem, type EventSystemOptions, toWire } from '@tradpal/event-system'
+import { type Event, EventSystem, toWire } from '@tradpal/event-system'
 import { startRedis } from '../test/support/start-redis.ts'
 
 /** Without the rewriting of the append-only file, which falls on whoever is at work when it has grown enough. */
@@ -45,7 +45,7 @@ export interface BenchLog {
   readonly remembering: string
   /** Where a server is, when it is one. */
   readonly url?: string
-  system(options?: Pick<EventSystemOptions, 'partitioning'>): Promise<EventSystem>
+  system(): Promise<EventSystem>
   raw(): Promise<RawDriver>
   /** What a service over a new, empty log finds in its environment. */
   environment(): Record<string, string>
@@ -88,9 +88,9 @@ async function redisBenchLog(): Promise<BenchLog> {
     driver: 'redis client',
     remembering: 'redis client: MULTI, XADD, HSET of the event id, EXEC',
     url: server.url,
-    async system(options = {}) {
+    async system() {
       await (await empty()).close()
-      const system = new EventSystem({ redisUrl: server.url, ...options })
+      const system = new EventSystem({ redisUrl: server.url })
       await system.initialize()
       return system
     },

@@ -74,7 +74,7 @@ async function consumer(log: BenchLog, options: ConsumeOptions): Promise<Contend
 }
 
 /** From where the group is, at first the start, until so many events are handled by a handler that does nothing, and acknowledged. */
-export async function consume(system: EventSystem, count: number, options: ConsumeOptions = {}): Promise<void> {
+async function consume(system: EventSystem, count: number, options: ConsumeOptions = {}): Promise<void> {
   let handled = 0
   const all = Promise.withResolvers<void>()
   const takeBack = system.registerHandler('*', () => {

@@ -11,7 +11,6 @@ import { instances } from './instances.ts'
 import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
 import { outage } from './outage.ts'
-import { partitioned } from './partitions.ts'
 import { publishing } from './publish.ts'
 import { reading } from './read.ts'
 
@@ -45,7 +44,6 @@ export const SCENARIOS: readonly NamedScenario[] = [
   ...Object.entries(OF_EACH_LOG).flatMap(([name, scenario]) =>
     (['sqlite', 'redis'] as const).map((kind) => ({ name: `${name}-${kind}`, kind, scenario }))
   ),
-  { name: 'partitions-redis', kind: 'redis', scenario: partitioned },
   { name: 'outage-redis', kind: 'redis', scenario: outage },
   { name: 'flat-redis', kind: 'redis', scenario: flat, runs: 1 },
   { name: 'flat-mixed-sqlite', kind: 'sqlite', scenario: mixed, runs: 1 },

@@ -90,7 +90,7 @@ export class Run implements PlannedRun<Verdict> {
   }
 
   get #settings() {
-    return { place: this.#place, partitioning: this.#options.partitioning }
+    return { place: this.#place }
   }
 
   get #diary(): string {
@@ -98,11 +98,10 @@ export class Run implements PlannedRun<Verdict> {
   }
 
   #process(script: 'consuming-process.ts' | 'publishing-process.ts', slot: number, name: string): RunProcess {
-    const { ordering, partitioning, durationMs, seed } = this.#options
+    const { ordering, durationMs, seed } = this.#options
     const proxy = this.#proxies[slot]
     const settings: ProcessSettings = {
       place: proxy === undefined ? this.#place : `redis://127.0.0.1:${proxy.port}`,
-      partitioning,
       diary: this.#diary,
       ordering,
       name,

@@ -3,7 +3,6 @@ import type { PlanOptions } from './plan.ts'
 
 /** What is run. */
 export interface Subject extends Pick<PlanOptions, 'log'> {
-  readonly partitioning: 'none' | 'type'
   readonly ordering: 'key' | 'none'
 }
 
@@ -11,18 +10,16 @@ export interface Subject extends Pick<PlanOptions, 'log'> {
 export interface RunOptions extends Subject, Pick<PlanOptions, 'seed' | 'durationMs'> {}
 
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
-  'redis-key': { log: 'redis', partitioning: 'none', ordering: 'key' },
-  'redis-types-key': { log: 'redis', partitioning: 'type', ordering: 'key' },
-  'sqlite-key': { log: 'sqlite', partitioning: 'none', ordering: 'key' },
-  'redis-none': { log: 'redis', partitioning: 'none', ordering: 'none' },
-  'sqlite-none': { log: 'sqlite', partitioning: 'none', ordering: 'none' }
+  'redis-key': { log: 'redis', ordering: 'key' },
+  'sqlite-key': { log: 'sqlite', ordering: 'key' },
+  'redis-none': { log: 'redis', ordering: 'none' },
+  'sqlite-none': { log: 'sqlite', ordering: 'none' }
 }
 
 /** What the processes of a run are told. */
 export interface ProcessSettings {
   /** A redis:// address, or the path of a file. */
   readonly place: string
-  readonly partitioning: 'none' | 'type'
   readonly diary: string
   readonly ordering: 'key' | 'none'
   readonly name: string
@@ -41,7 +38,7 @@ export const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.FEATURE_VECTOR_UPD
 export const EFFECT = EventType.PORTFOLIO_UPDATE
 
 /** The options of the event system of a process, or of the run itself. */
-export function systemOptions({ place, partitioning }: Pick<ProcessSettings, 'place' | 'partitioning'>) {
-  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM, partitioning } : { logPath: place }
+export function systemOptions({ place }: Pick<ProcessSettings, 'place'>) {
+  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM } : { logPath: place }
   return { ...log, timeoutMs: 2_000, environment: {} }
 }

@@ -13,7 +13,7 @@ import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { warnOfExposed } from './exposed-files.ts'
-import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
+import { refusePartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
 import { readSigning, type SigningOptions } from './signing.ts'
@@ -22,11 +22,7 @@ import { readSigning, type SigningOptions } from './signing.ts'
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions
-  extends PartitioningOptions,
-    RedisAccessOptions,
-    DurabilityOptions,
-    PublishingOptions {
+export interface EventSystemOptions extends RedisAccessOptions, DurabilityOptions, PublishingOptions {
   /**
    * A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, `redis+cluster://host[:port],host[:port]`,
    * `redis+sentinel://host[:port],host[:port]/master[/database]`, each with `rediss` for TLS, or `redis+unix:///path`.
@@ -127,7 +123,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const redisUrl =
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.log !== undefined
-  const partitioning = readPartitioning(options, read, redisUrl, isElsewhere)
+  refusePartitioning(read, redisUrl, isElsewhere)
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
   if (redisUrl === undefined && spoolPath !== undefined && resolve(spoolPath) === resolve(path)) {
@@ -181,7 +177,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
       ...others
     }
   }
-  const settings = { durability: durability.redis, partitioning, ...ofEither }
+  const settings = { durability: durability.redis, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }
   const log = new RedisLog({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })

@@ -100,51 +100,46 @@ describe.each(['none', 'key'] as const)("a Redis that forgets, under a consumer 
   })
 })
 
-test.each(['none', 'type'] as const)(
-  'a user with the permissions of the documentation consumes both ways, fails, dies and is looked after, with partitioning %s',
-  async (partitioning) => {
-    const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')
-    const [, line = ''] = /^ACL (SETUSER events [^`]+)/m.exec(page) ?? []
-    await command(server, 'ACL', ...line.trim().split(/\s+/))
-    const url = `redis://events:password@127.0.0.1:${server.port}`
-    const seen: string[] = []
-    await using system = new EventSystem({
-      redisUrl: url,
-      streamName: `tradpal_events:${partitioning}`,
-      partitioning,
-      environment: {}
-    })
-    await system.initialize()
-    system.registerHandler(
-      'trading_signal',
-      async ({ data }, context) => {
-        if (data.symbol === 'BAD') throw new Error('No.')
-        await context.once('step', () => 1)
-        context.publish(signal('EFFECT'))
-        seen.push(`${context.group} ${data.symbol}`)
-      },
-      { maxAttempts: 2, backoff: { initialMs: 1, maxMs: 1 }, idempotent: true }
-    )
-    await system.publishBatch([signal('GOOD'), signal('BAD')])
-    for (const [group, ordering] of [
-      ['shared', 'none'],
-      ['sharded', 'key']
-    ] as const) {
-      const consumer = await system.startConsuming({ group, ordering, from: 'start' })
-      await waitFor(async () => (await system.deadLetters.list({ group })).length === 1)
-      await waitFor(() => seen.includes(`${group} GOOD`))
-      await consumer.close()
-      const [letter] = await system.deadLetters.list({ group })
-      await system.deadLetters.requeue(letter?.id ?? '', { by: 'test' })
-      await system.groups.seek(group, 'start')
-      await system.groups.remove(group, { force: true })
-    }
-    const [pulled] = await system.puller.pull({ group: 'pulled', from: 'start', max: 1 })
-    expect(await system.puller.nack('pulled', [pulled?.deliveryId ?? ''], { reason: 'No.' })).toEqual({
-      dead: [],
-      lost: []
-    })
-    expect(await system.retention.enforce({ policy: { maxLength: 0 }, force: true })).toMatchObject({ guarded: false })
-    expect((await system.health()).status).toBe('healthy')
+test('a user with the permissions of the documentation consumes both ways, fails, dies and is looked after', async () => {
+  const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')
+  const [, line = ''] = /^ACL (SETUSER events [^`]+)/m.exec(page) ?? []
+  await command(server, 'ACL', ...line.trim().split(/\s+/))
+  const url = `redis://events:password@127.0.0.1:${server.port}`
+  const seen: string[] = []
+  await using system = new EventSystem({
+    redisUrl: url,
+    environment: {}
+  })
+  await system.initialize()
+  system.registerHandler(
+    'trading_signal',
+    async ({ data }, context) => {
+      if (data.symbol === 'BAD') throw new Error('No.')
+      await context.once('step', () => 1)
+      context.publish(signal('EFFECT'))
+      seen.push(`${context.group} ${data.symbol}`)
+    },
+    { maxAttempts: 2, backoff: { initialMs: 1, maxMs: 1 }, idempotent: true }
+  )
+  await system.publishBatch([signal('GOOD'), signal('BAD')])
+  for (const [group, ordering] of [
+    ['shared', 'none'],
+    ['sharded', 'key']
+  ] as const) {
+    const consumer = await system.startConsuming({ group, ordering, from: 'start' })
+    await waitFor(async () => (await system.deadLetters.list({ group })).length === 1)
+    await waitFor(() => seen.includes(`${group} GOOD`))
+    await consumer.close()
+    const [letter] = await system.deadLetters.list({ group })
+    await system.deadLetters.requeue(letter?.id ?? '', { by: 'test' })
+    await system.groups.seek(group, 'start')
+    await system.groups.remove(group, { force: true })
   }
-)
+  const [pulled] = await system.puller.pull({ group: 'pulled', from: 'start', max: 1 })
+  expect(await system.puller.nack('pulled', [pulled?.deliveryId ?? ''], { reason: 'No.' })).toEqual({
+    dead: [],
+    lost: []
+  })
+  expect(await system.retention.enforce({ policy: { maxLength: 0 }, force: true })).toMatchObject({ guarded: false })
+  expect((await system.health()).status).toBe('healthy')
+})

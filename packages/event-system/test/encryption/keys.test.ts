@@ -28,9 +28,7 @@ describeOnEachLog('encryption', (under) => {
   async function systemWith(path: string, options: EventSystemOptions = {}): Promise<EventSystem> {
     const { place } = under
     const where: EventSystemOptions =
-      'path' in place
-        ? { logPath: place.path }
-        : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
     const system = new EventSystem({ environment: {}, ...where, encryption: { keysFile: path }, ...options })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

@@ -12,9 +12,7 @@ describeOnEachLog('a change of keys', (under) => {
   ): Promise<EventSystem> {
     const { place } = under
     const where: EventSystemOptions =
-      'path' in place
-        ? { logPath: place.path }
-        : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
     const system = new EventSystem({ environment: {}, ...where, encryption: { keysFile: path, ...options } })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

@@ -25,9 +25,7 @@ describeOnEachLog('a signature', (under) => {
   async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
     const { place } = under
     const where: EventSystemOptions =
-      'path' in place
-        ? { logPath: place.path }
-        : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
     const system = new EventSystem({ environment: {}, ...where, ...options })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

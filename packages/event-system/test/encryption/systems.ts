@@ -7,9 +7,7 @@ import { signal } from '../support/events.ts'
 /** A system over the log under test, open until the test is over. */
 export async function systemOver({ place }: LogUnderTest, options: EventSystemOptions): Promise<EventSystem> {
   const where: EventSystemOptions =
-    'path' in place
-      ? { logPath: place.path }
-      : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+    'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
   const system = new EventSystem({ environment: {}, ...(options.log === undefined && where), ...options })
   await system.initialize()
   onTestFinished(async () => void (await system.close()))

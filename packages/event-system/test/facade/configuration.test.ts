@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { configure, EnvironmentReader, type EventSystemOptions, readValidation } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
-import { clusterPrefix, groupKeys, logKeys, partitionKey, recordsKey } from '../../src/log/redis/keys.ts'
+import { clusterPrefix, groupKeys, logKeys, recordsKey } from '../../src/log/redis/keys.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** The sentences with which options are refused. */
@@ -120,9 +120,14 @@ describe('the configuration', () => {
     [{ redisUrl: 'redis://localhost', logPath: './a.db' }, /^redisUrl and logPath exclude each other/],
     [{ log: new SqliteLog(), logPath: './a.db' }, /^logPath and log exclude each other/],
     [{ log: new SqliteLog(), redisUrl: 'redis://localhost' }, /^redisUrl and log exclude each other/],
-    [{ partitioning: 'type' }, /^partitioning is for a log in Redis/],
-    [{ environment: { EVENT_PARTITIONING: 'type' } }, /^EVENT_PARTITIONING is for a log in Redis/],
-    [{ redisUrl: 'redis://h', partitioning: 'topic' }, /^partitioning must be none or type, got "topic"\.$/],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' } },
+      /^EVENT_PARTITIONING=type, a stream for each event type, is not available in this version: leave it out, or say none\.$/
+    ],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'topic' } },
+      /^EVENT_PARTITIONING must be none or type, got "topic"\.$/
+    ],
     [{ redisUrl: 'redis://h', redisTls: { caFile: 'ca.pem' } }, /^redisTls\.caFile is for .* begins with rediss\.$/],
     [
       { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' } },
@@ -149,8 +154,7 @@ describe('the configuration', () => {
   })
 
   it('does not ask of another log what the environment asks of its own', () => {
-    const environment = { REDIS_URL: 'redis+cluster://h', EVENT_PARTITIONING: 'type' }
-    expect(configure({ environment }).log.location).toBe('redis+cluster://h tradpal_events')
+    const environment = { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' }
     expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
   })
 
@@ -203,7 +207,7 @@ describe('the audit log', () => {
         const keysOf = (name: string) => {
           const keys = logKeys(name, prefixOf(name))
           const all = [keys.deduplication, Object.values(groupKeys(keys, 'audit')), Object.values(keys)].flat(2)
-          return [...all, partitionKey(keys, 'audit'), recordsKey(keys, 'audit')].filter((key) => key !== keys.prefix)
+          return [...all, recordsKey(keys, 'audit')].filter((key) => key !== keys.prefix)
         }
         const [own, audit] = [keysOf(stream), keysOf(`${stream}:audit`)]
         expect(own.filter((key) => audit.includes(key) || key.startsWith(`${stream}:audit`))).toEqual([])

@@ -27,10 +27,10 @@ describe('a log in a Redis Cluster', () => {
   })
   afterAll(() => cluster.stop())
 
-  describe('is a log, partitioned by type', () => {
+  describe('is a log', () => {
     for (const { title, needs, run } of conformance) {
       test(title, async (context) => {
-        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
+        const harness = redisHarness({ url: cluster.url })
         onTestFinished(() => harness.dispose())
         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
         await run(harness)
@@ -38,34 +38,26 @@ describe('a log in a Redis Cluster', () => {
     }
   })
 
-  test.each(['none', 'type'] as const)(
-    'has all its keys in the slot of its stream and under its name, with partitioning %s',
-    async (partitioning) => {
-      const streamName = `keys_of_${partitioning}`
-      const log = await started({ url: cluster.url, streamName, partitioning })
-      await log.append([entry('a'), entry('b', 'risk_alert')])
-      const group = log.group('group')
-      await group.create('start')
-      await group.sharded('one', { shards: 2, leaseMs: 1_000, shardOf: () => 0 }).renew()
-      await group.ledger.begin('event', 'step')
-      const { node, slot } = await cluster.ownerOf(streamName)
-      const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
-      expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
-        streamName,
-        ...(partitioning === 'type' ? ['bell'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
-        ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
-        `${streamName}:{${streamName}}:ids:N`,
-        ...(partitioning === 'type' ? ['partitions'] : []).map((name) => `${streamName}:{${streamName}}:${name}`),
-        ...(partitioning === 'type' ? ['type:risk_alert', 'type:trading_signal'] : []).map(
-          (name) => `${streamName}:{${streamName}}:${name}`
-        )
-      ])
-      for (const master of cluster.masters) {
-        const others = await cluster.ask<string[]>(master, 'KEYS', `${streamName}*`)
-        expect(others).toHaveLength(master === node ? keys.length : 0)
-      }
+  test('has all its keys in the slot of its stream and under its name', async () => {
+    const streamName = 'keys'
+    const log = await started({ url: cluster.url, streamName })
+    await log.append([entry('a'), entry('b', 'risk_alert')])
+    const group = log.group('group')
+    await group.create('start')
+    await group.sharded('one', { shards: 2, leaseMs: 1_000, shardOf: () => 0 }).renew()
+    await group.ledger.begin('event', 'step')
+    const { node, slot } = await cluster.ownerOf(streamName)
+    const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
+    expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
+      streamName,
+      ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
+      `${streamName}:{${streamName}}:ids:N`
+    ])
+    for (const master of cluster.masters) {
+      const others = await cluster.ask<string[]>(master, 'KEYS', `${streamName}*`)
+      expect(others).toHaveLength(master === node ? keys.length : 0)
     }
-  )
+  })
 
   test('takes a stream with a hash tag of its own as it is, and refuses one with braces that are none', async () => {
     const log = await started({ url: cluster.url, streamName: 'events_{eu}' })
@@ -115,7 +107,7 @@ describe('a log in a Redis Cluster', () => {
     for (const master of cluster.masters) {
       await cluster.ask(master, 'ACL', ...line.trim().split(/\s+/), ...besides.split(' '))
     }
-    const log = await started({ url: cluster.url.replace('://', '://events:password@'), partitioning: 'type' })
+    const log = await started({ url: cluster.url.replace('://', '://events:password@') })
     await log.append([entry('a')])
     expect(await log.read({ limit: 10 })).toHaveLength(1)
     expect(log.location).toBe(`${cluster.url} tradpal_events`)
@@ -137,49 +129,46 @@ describe('a log in a Redis Cluster', () => {
     await none.close()
   })
 
-  test.each(['none', 'type'] as const)(
-    'loses and doubles nothing while its slot is handed from node to node under publishers and consumers, with partitioning %s',
-    async (partitioning) => {
-      const streamName = `moved_${partitioning}`
-      const options = { url: cluster.url, streamName, partitioning }
-      const [publishing, consuming] = [await started(options), await started(options)]
-      const group = consuming.group('group')
-      await group.create('start')
-      const consumer = consumerOf(group)
-      let publishes = true
-      const payloads: (string | null)[] = []
-      const publisher = untilFalse(
-        () => publishes,
-        async () => {
-          const batch = [entry(`${unique()} a`), entry(`${unique()} b`, 'risk_alert')]
-          await untilAppended(publishing, batch)
-          payloads.push(...batch.map(({ payload }) => payload))
-        }
-      )
-
-      for (let round = 0; round < 3; round++) {
-        const published = payloads.length
-        const { node, slot } = await cluster.ownerOf(streamName)
-        const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
-        await cluster.moveSlot(slot, node, next)
-        await waitFor(() => payloads.length > published + 50, { timeoutMs: 15_000, what: 'publishing going on' })
+  test('loses and doubles nothing while its slot is handed from node to node under publishers and consumers', async () => {
+    const streamName = 'moved'
+    const options = { url: cluster.url, streamName }
+    const [publishing, consuming] = [await started(options), await started(options)]
+    const group = consuming.group('group')
+    await group.create('start')
+    const consumer = consumerOf(group)
+    let publishes = true
+    const payloads: (string | null)[] = []
+    const publisher = untilFalse(
+      () => publishes,
+      async () => {
+        const batch = [entry(`${unique()} a`), entry(`${unique()} b`, 'risk_alert')]
+        await untilAppended(publishing, batch)
+        payloads.push(...batch.map(({ payload }) => payload))
       }
-      publishes = false
-      await publisher
-      await consumer.done()
-      const { acknowledged } = consumer
-      expect((await readAll(publishing)).map(({ payload }) => payload)).toEqual(payloads)
-      expect(new Set(acknowledged).size, 'none acknowledged comes again').toBe(acknowledged.length)
-      expect(acknowledged.length).toBeGreaterThan(payloads.length / 2)
+    )
+
+    for (let round = 0; round < 3; round++) {
+      const published = payloads.length
+      const { node, slot } = await cluster.ownerOf(streamName)
+      const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
+      await cluster.moveSlot(slot, node, next)
+      await waitFor(() => payloads.length > published + 50, { timeoutMs: 15_000, what: 'publishing going on' })
     }
-  )
+    publishes = false
+    await publisher
+    await consumer.done()
+    const { acknowledged } = consumer
+    expect((await readAll(publishing)).map(({ payload }) => payload)).toEqual(payloads)
+    expect(new Set(acknowledged).size, 'none acknowledged comes again').toBe(acknowledged.length)
+    expect(acknowledged.length).toBeGreaterThan(payloads.length / 2)
+  })
 })
 
 describe('a log in a Redis Cluster with replicas', () => {
   test('goes on at the replica when its master dies, with all that the replica had', async () => {
     const cluster = await startRedisCluster({ replicas: true })
     onTestFinished(() => cluster.stop())
-    const log = await started({ url: cluster.url, partitioning: 'type' })
+    const log = await started({ url: cluster.url })
     const group = log.group('group')
     await group.create('start')
     const waiting = group.read('one', { limit: 10, waitMs: 20_000 })

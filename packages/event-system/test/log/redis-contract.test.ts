@@ -304,6 +304,17 @@ describe('what stands in Redis', () => {
     }
   )
 
+  test('a stream for each event type, which an earlier version wrote, is refused with log_incompatible', async () => {
+    await redis.client.set('tradpal_events:partitions', 'order_executed')
+    await redis.client.xAdd('tradpal_events:type:order_executed', '*', { event: 'an event' })
+    const log = new RedisLog({ url: redis.server.url })
+    onTestFinished(() => log.close())
+    await expect(log.start()).rejects.toMatchObject({
+      code: 'log_incompatible',
+      message: expect.stringMatching(/tradpal_events:partitions.*export the log.*import it/)
+    })
+  })
+
   test('a stream that the prototype has written is a log, whatever stands beside it under other names', async () => {
     await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"the prototype"}' })
     await redis.client.xGroupCreate('tradpal_events', 'tradpal_consumers', '0')

@@ -25,43 +25,40 @@ async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, rep
 const LOST = /has written it, but only 0 of 1 replicas said in time/
 
 describe('durability replicas:N', () => {
-  test.each(['none', 'type'] as const)(
-    'resolves when a replica has it: alone, in a batch, and what a settlement publishes, partitioned by %s',
-    async (partitioning) => {
-      const [master, replica] = await pair()
-      const log = await started({ url: master.url, durability: 'replicas:1', partitioning, timeoutMs: 1_000 })
-      const group = log.group('group')
-      await group.create('start')
-      await log.append([entry()])
-      await log.append([entry(), entry('risk_alert')])
-      const deliveries = await group.read('one', { limit: 2, waitMs: 0 })
-      const [first, second] = deliveries.map(
-        ({ messageId, attempt }): Settlement => ({
-          messageId,
-          attempt,
-          outcome: { kind: 'done' },
-          effects: [{ eventId: messageId, step: 'publish', append: [entry()] }]
-        })
-      )
-      await group.settle('one', [first as Settlement])
-      const reader = await started({ url: replica.url })
-      expect(await reader.read({ limit: 10 })).toHaveLength(4)
-
-      replica.pause()
-      for (const append of [[entry()], [entry(), entry('risk_alert')]]) {
-        const error = await failure(log.append(append))
-        expect(error).toMatchObject({ code: 'log_timeout', retryable: true, message: expect.stringMatching(LOST) })
-        expect(error.message).toMatch(/Publishing the same event again is safe/)
-      }
-      expect(await failure(group.settle('one', [second as Settlement]))).toMatchObject({
-        message: expect.stringMatching(LOST)
+  test('resolves when a replica has it: alone, in a batch, and what a settlement publishes', async () => {
+    const [master, replica] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
+    const group = log.group('group')
+    await group.create('start')
+    await log.append([entry()])
+    await log.append([entry(), entry('risk_alert')])
+    const deliveries = await group.read('one', { limit: 2, waitMs: 0 })
+    const [first, second] = deliveries.map(
+      ({ messageId, attempt }): Settlement => ({
+        messageId,
+        attempt,
+        outcome: { kind: 'done' },
+        effects: [{ eventId: messageId, step: 'publish', append: [entry()] }]
       })
-      expect(await log.read({ limit: 10 }), 'the master has all of it').toHaveLength(8)
-      replica.resume()
-      await waitFor(() => log.append([entry()]))
-      expect(await reader.read({ limit: 10 })).toHaveLength(9)
+    )
+    await group.settle('one', [first as Settlement])
+    const reader = await started({ url: replica.url })
+    expect(await reader.read({ limit: 10 })).toHaveLength(4)
+
+    replica.pause()
+    for (const append of [[entry()], [entry(), entry('risk_alert')]]) {
+      const error = await failure(log.append(append))
+      expect(error).toMatchObject({ code: 'log_timeout', retryable: true, message: expect.stringMatching(LOST) })
+      expect(error.message).toMatch(/Publishing the same event again is safe/)
     }
-  )
+    expect(await failure(group.settle('one', [second as Settlement]))).toMatchObject({
+      message: expect.stringMatching(LOST)
+    })
+    expect(await log.read({ limit: 10 }), 'the master has all of it').toHaveLength(8)
+    replica.resume()
+    await waitFor(() => log.append([entry()]))
+    expect(await reader.read({ limit: 10 })).toHaveLength(9)
+  })
 
   test('asks again for what is there already, whoever appends it', async () => {
     const [master, replica] = await pair()
@@ -148,8 +145,7 @@ describe('durability replicas:N', () => {
     const log = await started({
       url: cluster.url,
       durability: 'replicas:1',
-      timeoutMs: 1_000,
-      partitioning: 'type'
+      timeoutMs: 1_000
     })
     await log.append([entry(), entry('risk_alert'), entry('order_executed')])
     for (const replica of cluster.replicas) replica.pause()

@@ -8,11 +8,9 @@ import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
 let streams = 0
 
 /** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(
-  partitioning: 'none' | 'type' = 'none'
-): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
+export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
   const server = await startRedis()
-  return { next: () => redisHarness({ url: server.url, partitioning }), stop: () => server.stop() }
+  return { next: () => redisHarness({ url: server.url }), stop: () => server.stop() }
 }
 
 /** A log of its own, in a stream that none had before. */

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import type { EntryReader } from '../../src/log/redis/entry-reader.ts'
 import { PagesAhead } from '../../src/log/redis/pages-ahead.ts'
-import type { Partitions } from '../../src/log/redis/partitions.ts'
 
 const SIZE = 10
 
@@ -19,7 +18,7 @@ class GrowingLog {
     for (let i = 0; i < count; i++) this.payloads.push(payload)
   }
 
-  async behind([place = '']: readonly string[], limit: number) {
+  async behind(place: string, limit: number) {
     this.reads++
     this.asked += limit
     await turn()
@@ -32,7 +31,6 @@ class GrowingLog {
 function pagesOf(log: GrowingLog) {
   return new PagesAhead({
     reader: log as unknown as EntryReader,
-    partitions: { numberOf: () => 0 } as unknown as Partitions,
     size: SIZE,
     toItem: (entry) => ({ entry })
   })

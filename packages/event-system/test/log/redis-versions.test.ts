@@ -8,11 +8,11 @@ function entry(streamKey?: string): AppendEntry {
   return streamKey === undefined ? of : { ...of, streamKey }
 }
 
-describe.each(['none', 'type'] as const)('the versions of stream keys in Redis, partitioned by %s', (partitioning) => {
+describe('the versions of stream keys in Redis', () => {
   const redis = redisInTest()
 
   test('stand in one hash, a field for each key, which a log without keys does not have', async () => {
-    const log = await redis.started({ partitioning })
+    const log = await redis.started()
     await log.append([entry(), entry()])
     expect(await redis.client.exists('tradpal_events:versions')).toBe(0)
     await log.append([entry('account-7'), entry('order-17'), entry()])
@@ -27,8 +27,8 @@ describe.each(['none', 'type'] as const)('the versions of stream keys in Redis, 
     for (const first of [[entry()], [entry(), entry()], [entry('order-17')]]) {
       await redis.client.flushAll()
       await redis.client.sendCommand(['SCRIPT', 'FLUSH'])
-      await (await redis.started({ partitioning })).append(first)
-      const log = await redis.started({ partitioning })
+      await (await redis.started()).append(first)
+      const log = await redis.started()
       const entries = Array.from({ length: 30 }, (_, i) =>
         i % 3 === 0 ? [entry('order-17')] : [entry(), entry()].slice((i % 3) - 1)
       )
@@ -39,7 +39,7 @@ describe.each(['none', 'type'] as const)('the versions of stream keys in Redis, 
   })
 
   test('where that key is another type, what names a key is refused with log_incompatible, and nothing is written', async () => {
-    const log = await redis.started({ partitioning })
+    const log = await redis.started()
     await redis.client.set('tradpal_events:versions', 'a text')
     for (const options of [{}, { expected: [{ key: 'account-7', version: 0 }] }]) {
       await expect(log.append([entry(), entry('account-7')], options)).rejects.toMatchObject({
@@ -48,16 +48,5 @@ describe.each(['none', 'type'] as const)('the versions of stream keys in Redis, 
     }
     expect((await log.info()).length).toBe(0)
     await log.append([entry()])
-  })
-
-  test('an append that names a key counts also where others keep the log in the other way', async () => {
-    const log = await redis.started({ partitioning })
-    const other = await redis.started({ partitioning: partitioning === 'type' ? 'none' : 'type' })
-    await other.append([entry('account-7')])
-    const again = entry('account-7')
-    const [result] = await log.append([again], { expected: [{ key: 'account-7', version: 1 }] })
-    expect(result).toMatchObject({ duplicate: false, version: 2 })
-    expect(await other.append([again])).toEqual([{ ...result, duplicate: true }])
-    expect((await log.read({ limit: 10 })).map(({ messageId }) => messageId).at(-1)).toBe(result?.messageId)
   })
 })

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest'
 import { conformance } from '../../src/log/conformance/index.ts'
 import { redisHarnesses } from './redis-harness.ts'
 
-describe.each(['none', 'type'] as const)('the Redis log is a log, partitioned by %s', (partitioning) => {
+describe('the Redis log is a log', () => {
   let harnesses: Awaited<ReturnType<typeof redisHarnesses>>
   beforeAll(async () => {
-    harnesses = await redisHarnesses(partitioning)
+    harnesses = await redisHarnesses()
   })
   afterAll(() => harnesses.stop())
 

@@ -13,41 +13,35 @@ afterAll(() => cluster.stop())
 
 const PUBLISHERS = ['A', 'B', 'C', 'D']
 
-test.each([
-  { streamName: 'moved', partitioning: 'none' },
-  { streamName: 'moved_by_type', partitioning: 'type' }
-] as const)(
-  'every publish resolves while its slot is handed from node to node, once and in order: $streamName',
-  async (options) => {
-    const system = new EventSystem({ redisUrl: cluster.url, environment: {}, ...options })
-    onTestFinished(async () => void (await system.close()))
-    await system.initialize()
-    let published = 0
-    let goesOn = true
-    const publish = async (symbol: string): Promise<string[]> => {
-      const eventIds: string[] = []
-      while (goesOn) {
-        const batch = [signal(symbol), signal(symbol), signal(symbol)]
-        const receipts = await Promise.all(batch.map((event) => system.publish(event)))
-        eventIds.push(...receipts.map(({ eventId }) => eventId))
-        published += batch.length
-      }
-      return eventIds
+test('every publish resolves while its slot is handed from node to node, once and in order', async () => {
+  const system = new EventSystem({ redisUrl: cluster.url, streamName: 'moved', environment: {} })
+  onTestFinished(async () => void (await system.close()))
+  await system.initialize()
+  let published = 0
+  let goesOn = true
+  const publish = async (symbol: string): Promise<string[]> => {
+    const eventIds: string[] = []
+    while (goesOn) {
+      const batch = [signal(symbol), signal(symbol), signal(symbol)]
+      const receipts = await Promise.all(batch.map((event) => system.publish(event)))
+      eventIds.push(...receipts.map(({ eventId }) => eventId))
+      published += batch.length
     }
-    const publishing = PUBLISHERS.map(publish)
-
-    for (let round = 0; round < 3; round++) {
-      const before = published
-      const { node, slot } = await cluster.ownerOf(options.streamName)
-      const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
-      await cluster.moveSlot(slot, node, next)
-      await waitFor(() => published > before + 100, { timeoutMs: 15_000, what: 'publishing going on' })
-    }
-    goesOn = false
-    const eventIds = await Promise.all(publishing)
-
-    const inLog = new Map<string, string[]>(PUBLISHERS.map((symbol) => [symbol, []]))
-    for await (const { eventId, data } of system.store.readEvents()) inLog.get(String(data.symbol))?.push(eventId)
-    expect([...inLog.values()]).toEqual(eventIds)
+    return eventIds
   }
-)
+  const publishing = PUBLISHERS.map(publish)
+
+  for (let round = 0; round < 3; round++) {
+    const before = published
+    const { node, slot } = await cluster.ownerOf('moved')
+    const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
+    await cluster.moveSlot(slot, node, next)
+    await waitFor(() => published > before + 100, { timeoutMs: 15_000, what: 'publishing going on' })
+  }
+  goesOn = false
+  const eventIds = await Promise.all(publishing)
+
+  const inLog = new Map<string, string[]>(PUBLISHERS.map((symbol) => [symbol, []]))
+  for await (const { eventId, data } of system.store.readEvents()) inLog.get(String(data.symbol))?.push(eventId)
+  expect([...inLog.values()]).toEqual(eventIds)
+})

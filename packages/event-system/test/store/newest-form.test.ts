@@ -136,10 +136,7 @@ describeOnEachLog('an integer of any size', (under) => {
 
   it('is kept digit by digit from the publisher to a query, a handler, and a step', async () => {
     const { place } = under
-    const where =
-      'path' in place
-        ? { logPath: place.path }
-        : { redisUrl: place.url, streamName: place.streamName, partitioning: place.partitioning }
+    const where = 'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
     const system = new EventSystem({ environment: {}, ...where })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

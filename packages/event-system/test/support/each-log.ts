@@ -13,9 +13,9 @@ export interface LogUnderTest {
   open(): Promise<EventLog>
 }
 
-/** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis, in one stream and in one for each type. */
+/** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis. */
 export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {
-  describe.each(['sqlite', 'redis', 'redis by type'] as const)(`${promise} (%s)`, (kind) => {
+  describe.each(['sqlite', 'redis'] as const)(`${promise} (%s)`, (kind) => {
     let folder: string
     let server: RedisServer | undefined
     let place: LogPlace
@@ -31,11 +31,7 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
       place =
         server === undefined
           ? { path: join(folder, `${count}.db`) }
-          : {
-              url: server.url,
-              streamName: `library_${count}`,
-              partitioning: kind === 'redis by type' ? 'type' : 'none'
-            }
+          : { url: server.url, streamName: `library_${count}` }
     })
     afterEach(async () => {
       await Promise.all(handles.map((log) => log.close()))

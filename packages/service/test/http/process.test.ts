@@ -207,7 +207,6 @@ test('it logs JSON: its configuration without secrets, failures with their code,
     REDIS_URL: redis.url.replace('redis://', 'redis://:hunter2@'),
     METRICS_UPDATE_INTERVAL: '7',
     EVENT_DEDUPLICATION_WINDOW_MS: '77000',
-    EVENT_PARTITIONING: 'type',
     EVENT_HEALTH_MAX_DEAD_LETTERS: '3'
   }
   const [quiet, loud] = [serve(environment), serve({ ...environment, LOG_LEVEL: 'debug' })]
@@ -232,7 +231,7 @@ test('it logs JSON: its configuration without secrets, failures with their code,
       maxBodyBytes: 1_048_576,
       consumerGroup: 'tradpal_consumers',
       health: { maxDeadLetters: 3 },
-      log: { kind: 'redis', deduplicationWindowMs: 77_000, timeoutMs: 5_000, partitioning: 'type' }
+      log: { kind: 'redis', deduplicationWindowMs: 77_000, timeoutMs: 5_000 }
     }
   })
   expect(quiet.lines()[2]).toMatchObject({ code: 'unknown_event_type', status: 400, url: '/events' })

@@ -14,7 +14,6 @@ import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { compareMessageIds, timeOfMessageId } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
 import { RewritableStream, type StreamText } from './rewritable-stream.ts'
 import { runScript } from './scripts.ts'
 
@@ -30,14 +29,12 @@ type StoredLetter = NewDeadLetter & Pick<DeadLetter, 'group' | 'messageId'>
 export class RedisDeadLetters implements DeadLetters {
   readonly #connection: Connection
   readonly #keys: LogKeys
-  readonly #partitions: Partitions
   readonly #letters: RewritableStream
   readonly #actions: RewritableStream
 
-  constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
+  constructor(connection: Connection, keys: LogKeys) {
     this.#connection = connection
     this.#keys = keys
-    this.#partitions = partitions
     const { deadLetters, rewrittenLetters, actions, rewrittenActions } = keys
     this.#letters = new RewritableStream(connection, { stream: deadLetters, rewritten: rewrittenLetters })
     this.#actions = new RewritableStream(connection, { stream: actions, rewritten: rewrittenActions })
@@ -99,9 +96,10 @@ export class RedisDeadLetters implements DeadLetters {
       const { group, messageId, note } = letter
       const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
       const { notes, amended, sharding, routed } = groupKeys(this.#keys, group)
-      return this.#partitions.run<string>(
+      return runScript<string>(
+        this.#connection,
         'requeue',
-        [stream, rewritten, this.#keys.actions, notes, amended, sharding, routed],
+        [this.#keys.stream, stream, rewritten, this.#keys.actions, notes, amended, sharding, routed],
         [id, text, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
       )
     })

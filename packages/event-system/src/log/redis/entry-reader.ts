@@ -1,74 +1,39 @@
 import type { Entry, MessageId, ReadRange } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { type EntryReply, toEntry } from './entries.ts'
-import type { LogKeys } from './keys.ts'
 import { rangeEnd, rangeStart } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
 
-/** Reads what stands in the streams of a log, as one. */
+/** Reads what stands in a stream. */
 export class EntryReader {
   readonly #connection: Connection
-  readonly #keys: LogKeys
-  readonly #partitions: Partitions
+  readonly #stream: string
 
-  constructor(connection: Connection, keys: LogKeys, partitions: Partitions) {
+  constructor(connection: Connection, stream: string) {
     this.#connection = connection
-    this.#keys = keys
-    this.#partitions = partitions
+    this.#stream = stream
   }
 
   async get(messageId: MessageId): Promise<Entry | undefined> {
-    const streams = () => [this.#partitions.streams[this.#partitions.numberOf(messageId)] as string]
-    const [entry] = await this.#range({ start: () => messageId, end: messageId, limit: 1, streams })
+    const [entry] = await this.#range('XRANGE', messageId, messageId, 1)
     return entry
   }
 
-  /** Where there are partitions, the types narrow which of them are read. */
-  async read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Entry[]> {
+  async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Entry[]> {
     const last = rangeEnd(to)
     if (from === 'end' || last === undefined) return []
     const first = rangeStart(from)
-    const [start, end] = direction === 'forward' ? [first, last] : [last, first]
-    const streams = () => (eventTypes === undefined ? this.#partitions.streams : this.#partitions.streamsOf(eventTypes))
-    return this.#range({ direction, limit, start: () => start, end, streams })
+    return direction === 'forward'
+      ? this.#range('XRANGE', first, last, limit)
+      : this.#range('XREVRANGE', last, first, limit)
   }
 
-  /** The next entries behind these places, of which there is one for each stream. */
-  behind(places: readonly MessageId[], limit: number): Promise<Entry[]> {
-    return this.#range({
-      start: (i) => `(${places[i] ?? '0-0'}`,
-      end: '+',
-      limit,
-      streams: () => this.#partitions.streams
-    })
+  /** The next entries behind an id. */
+  behind(messageId: MessageId, limit: number): Promise<Entry[]> {
+    return this.#range('XRANGE', `(${messageId}`, '+', limit)
   }
 
-  async #range({ direction = 'forward', limit, start, end, streams }: Range): Promise<Entry[]> {
-    if (!this.#partitions.areThere) {
-      const command = direction === 'forward' ? 'XRANGE' : 'XREVRANGE'
-      const [replies, partitions] = await Promise.all([
-        this.#connection.read<EntryReply[]>([command, this.#keys.stream, start(0), end, 'COUNT', String(limit)]),
-        this.#connection.read<number>(['EXISTS', this.#keys.partitions])
-      ])
-      if (partitions === 0) return replies.map(toEntry)
-      await this.#partitions.load()
-    }
-    const replies = await this.#partitions.runWith<EntryReply[]>(
-      'range',
-      [],
-      () => [direction, end, String(limit), ...streams().map((_, i) => start(i))],
-      { streams }
-    )
+  async #range(command: 'XRANGE' | 'XREVRANGE', from: string, to: string, limit: number): Promise<Entry[]> {
+    const replies = await this.#connection.read<EntryReply[]>([command, this.#stream, from, to, 'COUNT', String(limit)])
     return replies.map(toEntry)
   }
-}
-
-interface Range {
-  readonly direction?: 'forward' | 'backward'
-  /** Where it begins in the i-th of the streams, as XRANGE and XREVRANGE take it. */
-  readonly start: (i: number) => string
-  readonly end: string
-  readonly limit: number
-  /** Which streams are read, of those that there are. */
-  readonly streams: () => readonly string[]
 }

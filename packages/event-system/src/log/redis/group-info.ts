@@ -5,8 +5,7 @@ import { type EntryReply, fieldsOf } from './entries.ts'
 import { isReply } from './errors.ts'
 import { isNobody, shardOfHolder } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
-import { greatestOf, leastOf, timeOfMessageId } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
+import { timeOfMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
 import { parseSharding } from './sharding-store.ts'
 
@@ -18,116 +17,56 @@ export async function groupNamesIn(connection: Connection, stream: string): Prom
   return (await xinfo(connection, ['XINFO', 'GROUPS', stream])).map((reply) => fieldsOf(reply).name as string)
 }
 
-/** How every group of a log stands, or the one of a name. */
-export async function groupInfos(
-  connection: Connection,
-  keys: LogKeys,
-  partitions: Partitions,
-  name?: string
-): Promise<GroupInfo[]> {
-  await partitions.load()
-  const { streams } = partitions
-  const [time, ...standings] = await Promise.all([
+/** How every group of a log stands, or the one of a name. None when there is no stream. */
+export async function groupInfos(connection: Connection, keys: LogKeys, name?: string): Promise<GroupInfo[]> {
+  const [time, replies, length] = await Promise.all([
     connection.read<[string, string]>(['TIME']),
-    ...streams.map((stream) => standingsIn(connection, stream, name))
+    xinfo(connection, ['XINFO', 'GROUPS', keys.stream]),
+    connection.read<number>(['XLEN', keys.stream])
   ])
   const now = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
-  // A group that the log's own stream has not is none, whatever is left of it in others.
-  const groups = (standings[0] ?? []).map((own) => standings.flat().filter((standing) => standing.name === own.name))
-  return Promise.all(groups.map((ofGroup) => groupInfo(connection, keys, now, ofGroup)))
-}
-
-/** How a group stands in one stream. */
-interface Standing {
-  readonly name: string
-  readonly consumers: readonly ConsumerInfo[]
-  readonly pending: number
-  readonly oldestPending: MessageId | null
-  readonly lastDeliveredId: MessageId
-  readonly next: MessageId | undefined
-  readonly lag: number | null
-}
-
-/** None when there is no stream. */
-async function standingsIn(connection: Connection, stream: string, name: string | undefined): Promise<Standing[]> {
-  const [replies, length] = await Promise.all([
-    xinfo(connection, ['XINFO', 'GROUPS', stream]),
-    connection.read<number>(['XLEN', stream])
-  ])
   const groups = replies.map(fieldsOf).filter((fields) => name === undefined || fields.name === name)
-  return Promise.all(groups.map((fields) => standingIn(connection, stream, length, fields)))
-}
-
-async function standingIn(
-  connection: Connection,
-  stream: string,
-  length: number,
-  fields: Record<string, Reply>
-): Promise<Standing> {
-  const name = fields.name as string
-  const lastDeliveredId = fields['last-delivered-id'] as string
-  const [replies, summary, [next], lag] = await Promise.all([
-    xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
-    xinfo(connection, ['XPENDING', stream, name]),
-    connection.read<EntryReply[]>(['XRANGE', stream, `(${lastDeliveredId}`, '+', 'COUNT', '1']),
-    (fields.lag as number | null) ?? countBehind(connection, stream, lastDeliveredId)
-  ])
-  return {
-    name,
-    consumers: replies.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name)),
-    pending: fields.pending as number,
-    oldestPending: (summary[1] ?? null) as MessageId | null,
-    lastDeliveredId,
-    next: next?.[0],
-    // Redis counts what was trimmed before it was handed out as still to come.
-    lag: lag === null ? null : Math.min(lag, length)
-  }
+  return Promise.all(groups.map((fields) => groupInfo(connection, keys, { now, length }, fields)))
 }
 
 async function groupInfo(
   connection: Connection,
   log: LogKeys,
-  now: number,
-  standings: readonly Standing[]
+  { now, length }: { now: number; length: number },
+  fields: Record<string, Reply>
 ): Promise<GroupInfo> {
-  const name = standings[0]?.name as string
+  const name = fields.name as string
+  const { stream } = log
   const keys = groupKeys(log, name)
-  const [retrying, [sharding, leaseMs]] = await Promise.all([
+  const lastDeliveredId = fields['last-delivered-id'] as string
+  const [consumers, summary, [next], lag, retrying, [sharding, leaseMs]] = await Promise.all([
+    xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
+    xinfo(connection, ['XPENDING', stream, name]),
+    connection.read<EntryReply[]>(['XRANGE', stream, `(${lastDeliveredId}`, '+', 'COUNT', '1']),
+    (fields.lag as number | null) ?? countBehind(connection, stream, lastDeliveredId),
     connection.read<number>(['HLEN', keys.notes]),
     connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms'])
   ])
   const state = parseSharding(sharding)
-  const consumers = oneOfEachName(standings.flatMap(({ consumers }) => consumers))
-  const pending = standings.flatMap(({ oldestPending }) => oldestPending ?? [])
-  const behind = standings.flatMap(({ next }) => next ?? [])
-  const lags = standings.map(({ lag }) => lag)
+  const named = consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name))
+  const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
     shards: state?.shards ?? null,
-    consumers: state === null ? consumers : withMembers(consumers, state, now, Number(leaseMs)),
-    pending: standings.reduce((sum, standing) => sum + standing.pending, 0),
+    consumers: state === null ? named : withMembers(named, state, now, Number(leaseMs)),
+    pending: fields.pending as number,
     retrying,
-    oldestPendingMs: pending.length === 0 ? null : Math.max(0, now - timeOfMessageId(leastOf(pending))),
-    lastDeliveredId: greatestOf(standings.map(({ lastDeliveredId }) => lastDeliveredId)),
-    lag: lags.reduce<number | null>((sum, lag) => (sum === null || lag === null ? null : sum + lag), 0),
-    lagMs: behind.length === 0 ? 0 : Math.max(0, now - timeOfMessageId(leastOf(behind)))
+    oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
+    lastDeliveredId,
+    // Redis counts what was trimmed before it was handed out as still to come.
+    lag: lag === null ? null : Math.min(lag, length),
+    lagMs: next === undefined ? 0 : Math.max(0, now - timeOfMessageId(next[0]))
   }
 }
 
 function toConsumerInfo(reply: Reply): ConsumerInfo {
   const { name, pending, idle } = fieldsOf(reply)
   return { name: name as string, pending: pending as number, idleMs: idle as number, shards: [] }
-}
-
-/** A consumer of several streams is one. */
-function oneOfEachName(consumers: readonly ConsumerInfo[]): ConsumerInfo[] {
-  const byName = new Map<string, ConsumerInfo>()
-  for (const consumer of consumers) {
-    const { name, pending, idleMs } = byName.get(consumer.name) ?? { ...consumer, pending: 0 }
-    const least = Math.min(idleMs, consumer.idleMs)
-    byName.set(name, { name, pending: pending + consumer.pending, idleMs: least, shards: [] })
-  }
-  return [...byName.values()]
 }
 
 /** The members that share by key instead of the consumers that stand for shards. What is pending of shards that nobody has is the consumer's without a name. */

@@ -13,10 +13,6 @@ export interface LogKeys {
   readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
-  /** The names of the partitions, a line each; without it the log has none. */
-  readonly partitions: string
-  /** A stream of one entry, whose id is the last that was given in a partition. */
-  readonly bell: string
   /** Written before each confirmation of what is durable: see {@link DurableLine}. */
   readonly confirmed: string
 }
@@ -50,8 +46,6 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     rewrittenLetters: `${prefix}:dead_letters:rewritten`,
     rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:versions`,
-    partitions: `${prefix}:partitions`,
-    bell: `${prefix}:bell`,
     confirmed: `${prefix}:confirmed`
   }
 }
@@ -66,11 +60,6 @@ export function clusterPrefix(stream: string): string {
   if (!/[{}]/.test(stream)) return `${stream}:{${stream}}`
   const message = `In a Redis Cluster streamName must have no braces, or a hash tag such as {${stream.replaceAll(/[{}]/g, '')}}.`
   throw new EventSystemError('invalid_options', message)
-}
-
-/** The stream of a partition, by its name. */
-export function partitionKey({ prefix }: LogKeys, partition: string): string {
-  return `${prefix}:type:${partition}`
 }
 
 /** A hash of a collection's records, by id; its revision stands under the empty id. */

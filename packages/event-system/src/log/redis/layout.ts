@@ -1,15 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Connection } from './connection.ts'
-import type { EntryReply } from './entries.ts'
 import type { LogKeys } from './keys.ts'
-import type { Partitions } from './partitions.ts'
-
-/** In a stream of a type, an earlier version could write where the payload is instead of the payload. */
-const PLACE_FIELD = 'at'
 
 /** Rejects with `log_incompatible` when an earlier version keeps the log in a layout that this one cannot read. */
-export async function mustBeKnownLayout(connection: Connection, keys: LogKeys, partitions: Partitions): Promise<void> {
-  await Promise.all([mustHaveNoOtherWindow(connection, keys), mustHavePayloads(connection, partitions)])
+export async function mustBeKnownLayout(connection: Connection, keys: LogKeys): Promise<void> {
+  await Promise.all([mustHaveNoOtherWindow(connection, keys), mustBeOneStream(connection, keys)])
 }
 
 /** An earlier version keeps its window under other keys. Each version would append again the events that the other has appended. */
@@ -21,15 +16,10 @@ async function mustHaveNoOtherWindow(connection: Connection, { prefix }: LogKeys
   throw new EventSystemError('log_incompatible', message)
 }
 
-async function mustHavePayloads(connection: Connection, { streams }: Partitions): Promise<void> {
-  const [, ...ofTypes] = streams
-  const ends = ofTypes.flatMap((stream) => [
-    ['XRANGE', stream, '-', '+', 'COUNT', '1'],
-    ['XREVRANGE', stream, '+', '-', 'COUNT', '1']
-  ])
-  const outermost = await Promise.all(ends.map((command) => connection.read<EntryReply[]>(command)))
-  const elsewhere = outermost.flat().find(([, fields]) => fields.includes(PLACE_FIELD))
-  if (elsewhere === undefined) return
-  const message = `The payload of the entry ${elsewhere[0]} is on another node of the Redis Cluster (${connection.location}), where an earlier version of the event system put it (EVENT_PARTITION_PLACEMENT=spread): export the log with that version, and import it here.`
+/** An earlier version could give each event type a stream of its own. This one would not see the events in them. */
+async function mustBeOneStream(connection: Connection, { prefix }: LogKeys): Promise<void> {
+  const partitions = `${prefix}:partitions`
+  if ((await connection.read<number>(['EXISTS', partitions])) === 0) return
+  const message = `The log (${connection.location}) has a stream for each event type (${partitions}), which an earlier version of the event system wrote with EVENT_PARTITIONING=type: export the log with that version, and import it into a new stream with this one.`
   throw new EventSystemError('log_incompatible', message)
 }

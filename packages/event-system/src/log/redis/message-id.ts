@@ -36,16 +36,6 @@ export function compareKnownIds(a: MessageId, b: MessageId): number {
   return compareDigits(msA, msB) || compareDigits(sequenceA, sequenceB)
 }
 
-/** Of at least one. */
-export function leastOf(ids: readonly MessageId[]): MessageId {
-  return ids.reduce((least, id) => (compareKnownIds(id, least) < 0 ? id : least))
-}
-
-/** `0-0` of none. */
-export function greatestOf(ids: readonly MessageId[]): MessageId {
-  return ids.reduce((greatest, id) => (compareKnownIds(id, greatest) > 0 ? id : greatest), '0-0')
-}
-
 function compareDigits(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length
   return a < b ? -1 : a > b ? 1 : 0

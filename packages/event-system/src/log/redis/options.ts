@@ -28,12 +28,6 @@ export interface RedisLogOptions {
    */
   readonly ledgerRetentionMs?: number
   /**
-   * `none`: what is appended goes to the one stream. `type`: each event type has a stream of its own, for whoever wants
-   * only some types, or keeps them for different times. What is in the log already stays where it is, and either reads
-   * what the other appends. Default `none`.
-   */
-  readonly partitioning?: 'none' | 'type'
-  /**
    * What an append that resolved survives, and all that a settlement publishes. `memory`: what the server is configured for.
    * `fsync`: the loss of its power, by WAITAOF of Redis 7.2. `replicas:N`: the loss of the server, since N replicas have it, by
    * WAIT; when fewer say so within the time of the call it rejects with `log_timeout`, though the server has it. Default `memory`.
@@ -68,17 +62,12 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
-    partitioning: options.partitioning ?? 'none',
     durability: options.durability ?? 'memory',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
   }
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
-  if (resolved.partitioning !== 'none' && resolved.partitioning !== 'type') {
-    const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
-    throw new EventSystemError('invalid_options', message)
-  }
   if (!isRedisDurability(resolved.durability)) {
     const message = `durability of a log in Redis must be memory, fsync or replicas:N, such as replicas:1, got ${JSON.stringify(resolved.durability)}.`
     throw new EventSystemError('invalid_options', message)

@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Entry, MessageId } from '../port.ts'
 import type { EntryReader } from './entry-reader.ts'
-import type { Partitions } from './partitions.ts'
 
 /** So many pages are read before they are asked for: while the server works on what was made of one, the next is here, and the one behind it on its way. */
 const PAGES = 3
@@ -12,7 +11,6 @@ const HEAVY = 4 * 1024 * 1024
 
 export interface PagesAheadParts<Item> {
   readonly reader: EntryReader
-  readonly partitions: Partitions
   /** Entries in a page. */
   readonly size: number
   /** What is made of an entry when it is here. */
@@ -21,18 +19,15 @@ export interface PagesAheadParts<Item> {
 
 /** What was read ahead behind a place, and what brings more of it. */
 interface Stretch<Item> {
-  place: string
+  place: MessageId
   readonly items: Item[]
   reading?: Promise<void> | undefined
 }
 
-/**
- * The entries behind places of a log, in pages of one size. A place is a message id for each stream, with spaces between.
- * Behind a full page, unless it is a heavy one, the next ones are read ahead.
- */
+/** The entries behind a message id, in pages of one size. Behind a full page, unless it is a heavy one, the next ones are read ahead. */
 export class PagesAhead<Item extends { readonly entry: Entry }> {
   readonly #parts: PagesAheadParts<Item>
-  #ahead: Stretch<Item> = { place: '', items: [] }
+  #ahead: Stretch<Item> = { place: '0-0', items: [] }
 
   constructor(parts: PagesAheadParts<Item>) {
     this.#parts = parts
@@ -44,14 +39,14 @@ export class PagesAhead<Item extends { readonly entry: Entry }> {
   }
 
   /** The page behind a place, as it is now where it ends the log. */
-  async behind(place: string): Promise<Item[]> {
+  async behind(place: MessageId): Promise<Item[]> {
     const { size } = this.#parts
     const ahead = this.#ahead.place === place ? this.#ahead : { place, items: [] }
     while (ahead.items.length < size && ahead.reading !== undefined) await ahead.reading
     const isFull = ahead.items.length >= size
     const page = isFull ? ahead.items.splice(0, size) : await this.#read(place, size)
     this.#ahead = isFull ? ahead : { place, items: [] }
-    this.#ahead.place = this.#endOf(place, page)
+    this.#ahead.place = endOf(place, page)
     if (page.length === size && weightOf(page) <= HEAVY) this.#readOn(this.#ahead)
     return page
   }
@@ -60,7 +55,7 @@ export class PagesAhead<Item extends { readonly entry: Entry }> {
   #readOn(ahead: Stretch<Item>): void {
     const room = PAGES * this.#parts.size - ahead.items.length
     if (ahead !== this.#ahead || ahead.reading !== undefined || room < this.#parts.size) return
-    ahead.reading = this.#read(this.#endOf(ahead.place, ahead.items), room).then(
+    ahead.reading = this.#read(endOf(ahead.place, ahead.items), room).then(
       (more) => {
         ahead.items.push(...more)
         ahead.reading = undefined
@@ -73,15 +68,8 @@ export class PagesAhead<Item extends { readonly entry: Entry }> {
     )
   }
 
-  #endOf(place: string, items: readonly Item[]): string {
-    const ids = place.split(' ')
-    for (const { entry } of items) ids[this.#parts.partitions.numberOf(entry.messageId)] = entry.messageId
-    return ids.join(' ')
-  }
-
-  async #read(place: string, limit: number): Promise<Item[]> {
-    const ids: MessageId[] = place.split(' ')
-    const entries = await this.#parts.reader.behind(ids, limit)
+  async #read(place: MessageId, limit: number): Promise<Item[]> {
+    const entries = await this.#parts.reader.behind(place, limit)
     const items: Item[] = []
     for (const [i, entry] of entries.entries()) {
       if (i % LOOKED_AT === LOOKED_AT - 1) await turn()
@@ -89,6 +77,11 @@ export class PagesAhead<Item extends { readonly entry: Entry }> {
     }
     return items
   }
+}
+
+/** Where the page behind these begins. */
+function endOf(place: MessageId, items: readonly { readonly entry: Entry }[]): MessageId {
+  return items.at(-1)?.entry.messageId ?? place
 }
 
 function weightOf(items: readonly { readonly entry: Entry }[]): number {

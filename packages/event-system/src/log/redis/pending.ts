@@ -5,26 +5,30 @@ import type { Connection } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
 import { compareMessageIds, mustBeMessageId } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
 import { rewriteAll } from './rewriting.ts'
+import { runScript } from './scripts.ts'
 import { parseSharding } from './sharding-store.ts'
+
+/** A group of a stream, and what it keeps. */
+interface GroupOfStream {
+  readonly stream: string
+  readonly group: string
+  readonly keys: GroupKeys
+}
 
 type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries: number]
 
 /** A page of what is pending in a group, where XPENDING begins at `from`; of one consumer, or of the shards that it has, or of all. */
 export async function pendingEntries(
   connection: Connection,
-  { partitions, group, keys }: { partitions: Partitions; group: string; keys: GroupKeys },
+  { stream, group, keys }: GroupOfStream,
   { from, limit, consumer }: { from: string; limit: number; consumer: string | undefined }
 ): Promise<PendingEntry[]> {
-  await partitions.load()
   const state = parseSharding(await connection.read<string | null>(['HGET', keys.sharding, 'state']))
   const holders = consumer === undefined ? [[]] : [[consumer], ...shardsOf(state, consumer)]
   const pages = await Promise.all(
-    partitions.streams.flatMap((stream) =>
-      holders.map((holder) =>
-        connection.read<PendingRow[]>(['XPENDING', stream, group, from, '+', String(limit), ...holder])
-      )
+    holders.map((holder) =>
+      connection.read<PendingRow[]>(['XPENDING', stream, group, from, '+', String(limit), ...holder])
     )
   )
   const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
@@ -43,12 +47,12 @@ export async function pendingEntries(
 /** Writes what `change` makes of what a group keeps of pending entries. */
 export async function rewritePending(
   connection: Connection,
-  { partitions, group, keys }: { partitions: Partitions; group: string; keys: GroupKeys },
+  { stream, group, keys }: GroupOfStream,
   messageIds: readonly MessageId[],
   change: (texts: PendingTexts) => PendingTexts
 ): Promise<number> {
   const run = (args: readonly string[]) =>
-    partitions.run<string[]>('rewritePending', [keys.notes, keys.amended], [group, ...args])
+    runScript<string[]>(connection, 'rewritePending', [stream, keys.notes, keys.amended], [group, ...args])
   // Without the group it is refused here, whatever there is to do.
   await run([])
   return rewriteAll(messageIds.map(mustBeMessageId), {

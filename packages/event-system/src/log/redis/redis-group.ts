@@ -25,9 +25,8 @@ import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
 import { pendingEntries, rewritePending } from './pending.ts'
-import type { ScriptName } from './scripts.ts'
+import { runScript, type ScriptName } from './scripts.ts'
 import { entryHolder, holdArguments } from './settlements.ts'
 import { Settler, type SettlerOptions } from './settler.ts'
 import { RedisShardMember } from './shard-member.ts'
@@ -37,7 +36,6 @@ export interface GroupContext {
   readonly connection: Connection
   readonly doorbell: Doorbell
   readonly keys: LogKeys
-  readonly partitions: Partitions
   readonly reader: EntryReader
   readonly appender: Appender
   readonly options: SettlerOptions
@@ -51,22 +49,20 @@ export class RedisGroup implements ConsumerGroup {
   readonly #doorbell: Doorbell
   readonly #log: LogKeys
   readonly #keys: GroupKeys
-  readonly #partitions: Partitions
   readonly #reader: EntryReader
   readonly #settler: Settler
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
 
-  constructor(name: string, { connection, doorbell, keys, partitions, reader, appender, options }: GroupContext) {
+  constructor(name: string, { connection, doorbell, keys, reader, appender, options }: GroupContext) {
     mustBeName('group', name)
     this.name = name
     this.#connection = connection
     this.#doorbell = doorbell
     this.#log = keys
-    this.#partitions = partitions
     this.#reader = reader
     this.#keys = groupKeys(keys, name)
-    this.#settler = new Settler(name, { partitions, appender }, keys, options)
+    this.#settler = new Settler(name, { connection, appender }, keys, options)
     this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
 
@@ -131,18 +127,12 @@ export class RedisGroup implements ConsumerGroup {
 
   async #readNew(consumer: string, limit: number): Promise<Delivery[]> {
     const { notes, amended } = this.#keys
-    if (this.#partitions.areThere) {
-      const replies = await this.#run<DeliveryReply[]>('readGroup', [notes, amended], [consumer, String(limit)])
-      return replies.map(toDelivery)
-    }
     const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
       this.#connection.write<[string, EntryReply[]][] | null>(['XREADGROUP', ...reading]),
-      this.#connection.read<number>(['EXISTS', notes, amended, this.#log.partitions])
+      this.#connection.read<number>(['EXISTS', notes, amended])
     ])
     const entries = reply?.[0]?.[1] ?? []
-    if (kept > 0) await this.#partitions.load()
-    if (entries.length === 0 && this.#partitions.areThere) return this.#readNew(consumer, limit)
     if (kept === 0 || entries.length === 0)
       return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
     return this.#withDetails(entries)
@@ -182,7 +172,7 @@ export class RedisGroup implements ConsumerGroup {
     mustBeLimit(limit)
     if (consumer !== undefined) mustBeConsumer(consumer)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const group = { partitions: this.#partitions, group: this.name, keys: this.#keys }
+    const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
     return pendingEntries(this.#connection, group, { from, limit, consumer })
   }
 
@@ -229,22 +219,21 @@ export class RedisGroup implements ConsumerGroup {
 
   sharded(member: string, options: ShardingOptions): ShardMember {
     return new RedisShardMember(member, options, {
+      stream: this.#log.stream,
       group: this.name,
       keys: this.#keys,
       connection: this.#connection,
-      partitions: this.#partitions,
       reader: this.#reader,
       settler: this.#settler,
       doorbell: new Doorbell(this.#connection.newBlockingLine(), this.#connection, [
         this.#log.stream,
-        this.#log.bell,
         this.#keys.routed
       ])
     })
   }
 
   rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
-    const group = { partitions: this.#partitions, group: this.name, keys: this.#keys }
+    const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
     return rewritePending(this.#connection, group, messageIds, change)
   }
 
@@ -261,12 +250,12 @@ export class RedisGroup implements ConsumerGroup {
   }
 
   async info(): Promise<GroupInfo> {
-    const found = (await groupInfos(this.#connection, this.#log, this.#partitions, this.name))[0]
+    const found = (await groupInfos(this.#connection, this.#log, this.name))[0]
     if (found !== undefined) return found
     throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#log.stream}.`)
   }
 
   #run<R extends Reply>(script: ScriptName, keys: readonly string[] = [], args: readonly string[] = []): Promise<R> {
-    return this.#partitions.run<R>(script, keys, [this.name, ...args])
+    return runScript<R>(this.#connection, script, [this.#log.stream, ...keys], [this.name, ...args])
   }
 }

@@ -30,9 +30,8 @@ import { groupInfos, groupNamesIn } from './group-info.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout } from './layout.ts'
 import { Measures } from './measures.ts'
-import { compareMessageIds, deliveredUpTo, greatestOf, mustBeMessageId, timeOfMessageId } from './message-id.ts'
+import { compareMessageIds, deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
-import { Partitions } from './partitions.ts'
 import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
@@ -55,7 +54,6 @@ export class RedisLog implements EventLog {
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
-  readonly #partitions: Partitions
   readonly #appender: Appender
   readonly #reader: EntryReader
   readonly #measures: Measures
@@ -70,19 +68,17 @@ export class RedisLog implements EventLog {
     const { streamName, address } = resolved
     const keys = logKeys(streamName, address.kind === 'cluster' ? clusterPrefix(streamName) : streamName)
     const connection = new Connection(resolved, keys.confirmed)
-    const partitions = new Partitions(connection, keys)
     this.#options = resolved
     this.#keys = keys
     this.#connection = connection
-    this.#partitions = partitions
     this.location = connection.location
-    this.#appender = new Appender(connection, keys, partitions, resolved)
-    this.#reader = new EntryReader(connection, keys, partitions)
-    this.#measures = new Measures(connection, keys, partitions)
-    this.#trimmer = new Trimmer(partitions, this.#measures)
-    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName, keys.bell])
+    this.#appender = new Appender(connection, keys, resolved)
+    this.#reader = new EntryReader(connection, keys.stream)
+    this.#measures = new Measures(connection, keys)
+    this.#trimmer = new Trimmer(connection, keys.stream, this.#measures)
+    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
     this.#safety = new Safety(connection, resolved.durability)
-    this.deadLetters = new RedisDeadLetters(connection, keys, partitions)
+    this.deadLetters = new RedisDeadLetters(connection, keys)
     this.records = new RedisRecords(connection, keys)
     this.counters = new RedisCounters(connection, keys)
   }
@@ -90,8 +86,7 @@ export class RedisLog implements EventLog {
   /** Tries for `connectTimeoutMs` to reach a server that is ready. Rejects with `log_incompatible` when an earlier version keeps this log in another layout. */
   async start(): Promise<void> {
     await this.#connection.open()
-    await this.#partitions.load()
-    await mustBeKnownLayout(this.#connection, this.#keys, this.#partitions)
+    await mustBeKnownLayout(this.#connection, this.#keys)
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -127,7 +122,9 @@ export class RedisLog implements EventLog {
 
   async #behind(from: Position, limit: number): Promise<MessageId> {
     mustBeLimit(limit)
-    return from === 'end' ? greatestOf(await this.#doorbell.newest()) : deliveredUpTo(from)
+    if (from !== 'end') return deliveredUpTo(from)
+    const [newest = '0-0'] = await this.#doorbell.newest()
+    return newest
   }
 
   async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
@@ -158,7 +155,6 @@ export class RedisLog implements EventLog {
       connection: this.#connection,
       doorbell: this.#doorbell,
       keys: this.#keys,
-      partitions: this.#partitions,
       reader: this.#reader,
       appender: this.#appender,
       options: this.#options
@@ -179,18 +175,16 @@ export class RedisLog implements EventLog {
     return Promise.reject(new EventSystemError('unsupported', message))
   }
 
-  /** Every group is in the log's own stream, whatever others it is in. */
   groupNames(): Promise<string[]> {
     return groupNamesIn(this.#connection, this.#keys.stream)
   }
 
   async info(): Promise<LogInfo> {
-    await this.#partitions.load()
     const { deadLetters: letters } = this.#keys
     const [length, ends, groups, deadLetters, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
-      groupInfos(this.#connection, this.#keys, this.#partitions),
+      groupInfos(this.#connection, this.#keys),
       this.#connection.read<number>(['XLEN', letters]),
       this.#measures.remembered()
     ])

@@ -4,39 +4,36 @@ import { EventSystemError } from '@tradpal/events'
 import type { Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 
-/** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for the streams of the log, or the counts, behind them. */
+/** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for any number. */
 const SCRIPTS = {
-  append: load('append-5n'),
-  partition: load('partition-2n'),
-  range: load('range-1n'),
-  readGroup: load('read-group-3n'),
-  seek: load('seek-1n'),
-  acknowledge: load('acknowledge-4n'),
-  settle: load('settle-10n'),
-  held: load('held-4n'),
-  extend: load('extend-1n'),
-  release: load('release-2n'),
-  claim: load('claim-4n'),
-  createGroup: load('create-group-7n'),
-  destroyGroup: load('destroy-group-6n'),
-  keepPlace: load('keep-place-2n'),
-  removeConsumer: load('remove-consumer-1n'),
+  append: load('append-4'),
+  seek: load('seek-1'),
+  acknowledge: load('acknowledge-4'),
+  settle: load('settle-9'),
+  held: load('held-4'),
+  extend: load('extend-1'),
+  release: load('release-2'),
+  claim: load('claim-4'),
+  createGroup: load('create-group-7'),
+  destroyGroup: load('destroy-group-6'),
+  keepPlace: load('keep-place-2'),
+  removeConsumer: load('remove-consumer-1'),
   ledger: load('ledger-2'),
   record: load('record-1'),
   count: load('count-n'),
-  requeue: load('requeue-8n'),
+  requeue: load('requeue-8'),
   discard: load('discard-3'),
   rewriteTexts: load('rewrite-texts-2'),
-  rewritePending: load('rewrite-pending-3n'),
-  trim: load('trim-1n'),
-  remove: load('remove-1n'),
+  rewritePending: load('rewrite-pending-3'),
+  trim: load('trim-1'),
+  remove: load('remove-1'),
   countBehind: load('count-behind-1'),
-  loadSharding: load('load-sharding-2n'),
-  storeSharding: load('store-sharding-2n'),
-  route: load('route-3n'),
-  leftovers: load('leftovers-2n'),
-  routeLeftovers: load('route-leftovers-2n'),
-  nextOfShards: load('next-of-shards-4n')
+  loadSharding: load('load-sharding-2'),
+  storeSharding: load('store-sharding-2'),
+  route: load('route-3'),
+  leftovers: load('leftovers-2'),
+  routeLeftovers: load('route-leftovers-2'),
+  nextOfShards: load('next-of-shards-4')
 } as const
 
 export type ScriptName = keyof typeof SCRIPTS

@@ -1,5 +1,5 @@
 import type { Hold, LedgerEntry, MessageId, Settlement } from '../port.ts'
-import { eventArguments, type StreamNumbers } from './appender.ts'
+import { eventArguments } from './appender.ts'
 import { mustBeSaid } from './arguments.ts'
 import { toStoredLetter } from './dead-letters.ts'
 import { compareKnownIds, mustBeMessageId } from './message-id.ts'
@@ -24,12 +24,8 @@ export function holdArguments(holds: readonly Hold[]): string[] {
   return args
 }
 
-/** What the script `acknowledge` takes of what one holder has in one stream: a part for each attempt, of which there is mostly one. */
-export function acknowledgeArguments(
-  stream: number,
-  { consumer, shard, tenure }: Holder,
-  holds: readonly Hold[]
-): string[] {
+/** What the script `acknowledge` takes of what one holder has: a part for each attempt, of which there is mostly one. */
+export function acknowledgeArguments({ consumer, shard, tenure }: Holder, holds: readonly Hold[]): string[] {
   const args: string[] = []
   for (const [attempt, ids] of idsByAttempt(holds)) {
     let least = ids[0] as MessageId
@@ -38,7 +34,7 @@ export function acknowledgeArguments(
       if (compareKnownIds(id, least) < 0) least = id
       else if (compareKnownIds(id, greatest) > 0) greatest = id
     }
-    args.push(String(stream), consumer, shard, tenure, String(attempt), least, greatest, String(ids.length), ...ids)
+    args.push(consumer, shard, tenure, String(attempt), least, greatest, String(ids.length), ...ids)
   }
   return args
 }
@@ -54,18 +50,13 @@ function idsByAttempt(holds: readonly Hold[]): Map<number, MessageId[]> {
 }
 
 /** What the script `settle` takes of one settlement of a group. */
-export function settleArguments(
-  { consumer, shard, tenure }: Holder,
-  group: string,
-  settlement: Settlement,
-  numberOf: StreamNumbers
-): string[] {
+export function settleArguments({ consumer, shard, tenure }: Holder, group: string, settlement: Settlement): string[] {
   const { messageId, attempt, outcome, effects = [], remember = [] } = settlement
   const args = [consumer, shard, tenure, mustBeMessageId(messageId), String(attempt), outcome.kind]
   args.push(outcomeText(group, messageId, outcome), String(effects.length))
   for (const { eventId, step, append } of effects) {
     for (const entry of append) mustBeSaid('An event id', entry.eventId)
-    const events = append.flatMap((entry) => eventArguments(entry, numberOf(entry)))
+    const events = append.flatMap((entry) => eventArguments(entry))
     args.push(mustBeSaid('The event id of effects', eventId), step, String(events.length), ...events)
   }
   args.push(String(remember.length))

@@ -1,9 +1,10 @@
 import type { AppendEntry, Hold, MessageId, RepeatedEffect, Settlement, SettlementResult } from '../port.ts'
 import type { Appender } from './appender.ts'
+import type { Connection } from './connection.ts'
 import { letterWithId, toStoredLetter } from './dead-letters.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
-import type { Partitions } from './partitions.ts'
+import { runScript } from './scripts.ts'
 import { acknowledgeArguments, type Holder, settleArguments } from './settlements.ts'
 
 /** So many holds, or settlements, go into one call, at most: the server does nothing else meanwhile. */
@@ -27,7 +28,7 @@ export type SettlerOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowM
 /** Settles what is held in a group, by consumers that share entry by entry and by those that share shard by shard. */
 export class Settler {
   readonly #group: string
-  readonly #partitions: Partitions
+  readonly #connection: Connection
   readonly #appender: Appender
   readonly #keys: GroupKeys
   readonly #log: LogKeys
@@ -35,12 +36,12 @@ export class Settler {
 
   constructor(
     group: string,
-    { partitions, appender }: { partitions: Partitions; appender: Appender },
+    { connection, appender }: { connection: Connection; appender: Appender },
     log: LogKeys,
     options: SettlerOptions
   ) {
     this.#group = group
-    this.#partitions = partitions
+    this.#connection = connection
     this.#appender = appender
     this.#keys = groupKeys(log, group)
     this.#log = log
@@ -52,19 +53,15 @@ export class Settler {
     const { notes, amended, sharding } = this.#keys
     const lost = await all(
       stepsOf(batches).map((step) =>
-        this.#partitions.runWith<string[]>('acknowledge', [notes, amended, sharding], () => [
-          this.#group,
-          ...step.flatMap(({ holder, holds }) => this.#acknowledgeArguments(holder, holds))
-        ])
+        runScript<string[]>(
+          this.#connection,
+          'acknowledge',
+          [this.#log.stream, notes, amended, sharding],
+          [this.#group, ...step.flatMap(({ holder, holds }) => acknowledgeArguments(holder, holds))]
+        )
       )
     )
-    return inOrderOf(batches, new Set(lost.flat()))
-  }
-
-  #acknowledgeArguments(holder: Holder, holds: readonly Hold[]): string[] {
-    if (!this.#partitions.areThere) return acknowledgeArguments(0, holder, holds)
-    const byStream = Map.groupBy(holds, ({ messageId }) => this.#partitions.numberOf(messageId))
-    return [...byStream].flatMap(([stream, ofStream]) => acknowledgeArguments(stream, holder, ofStream))
+    return lost.flat()
   }
 
   async settle(settlements: readonly HeldSettlement[]): Promise<SettlementResult[]> {
@@ -78,22 +75,15 @@ export class Settler {
   }
 
   async #settleSome(settlements: readonly HeldSettlement[]): Promise<SettleReply[]> {
-    const { deduplication, deadLetters, bell } = this.#log
+    const { stream, deduplication, deadLetters } = this.#log
     const { notes, amended, sharding, ledger } = this.#keys
-    const keys = [...deduplication, notes, amended, sharding, ...ledger, deadLetters, bell]
+    const keys = [stream, ...deduplication, notes, amended, sharding, ...ledger, deadLetters]
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
-    const head = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
-    const effects = settlements.flatMap(({ settlement }) => settlement.effects ?? [])
-    const appended = effects.flatMap(({ append }) => append)
-    const makeArguments = async () => {
-      const numberOf = await this.#appender.numbersOf(appended)
-      return [
-        ...head,
-        ...settlements.flatMap(({ holder, settlement }) => settleArguments(holder, this.#group, settlement, numberOf))
-      ]
-    }
-    const options = effects.length === 0 ? {} : { writer: this.#appender.writer }
-    return this.#partitions.runWith<SettleReply[]>('settle', keys, makeArguments, options)
+    const args = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
+    for (const { holder, settlement } of settlements) args.push(...settleArguments(holder, this.#group, settlement))
+    const hasEffects = settlements.some(({ settlement }) => (settlement.effects ?? []).length > 0)
+    const writer = hasEffects ? this.#appender.writer : this.#connection
+    return runScript<SettleReply[]>(writer, 'settle', keys, args)
   }
 
   #toResult({ settlement }: HeldSettlement, reply: SettleReply): SettlementResult {
@@ -118,12 +108,6 @@ function repeatedOf(effects: Settlement['effects'], places: readonly (number | s
     repeated.push({ entry, messageId: String(places[i + 2]) })
   }
   return repeated
-}
-
-/** Those of the ids that were lost, as they stand in the batches: each stream told of its own. */
-function inOrderOf(batches: Batches, lost: ReadonlySet<MessageId>): MessageId[] {
-  if (lost.size === 0) return []
-  return batches.flatMap(({ holds }) => holds.map(({ messageId }) => messageId).filter((id) => lost.has(id)))
 }
 
 /** Cuts batches into steps of a bounded number of holds. */

@@ -19,7 +19,7 @@ import type { EntryReader } from './entry-reader.ts'
 import { HeldShards } from './held-shards.ts'
 import { mustBeConsumer } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import type { Partitions } from './partitions.ts'
+import { runScript } from './scripts.ts'
 import { type Holder, holdArguments } from './settlements.ts'
 import type { Settler } from './settler.ts'
 import { type PendingByConsumer, ShardRouter } from './shard-router.ts'
@@ -27,10 +27,10 @@ import { stateFor, uncut } from './sharding-cut.ts'
 import { type ShardingSituation, ShardingStore } from './sharding-store.ts'
 
 export interface MemberContext {
+  readonly stream: string
   readonly group: string
   readonly keys: GroupKeys
   readonly connection: Connection
-  readonly partitions: Partitions
   readonly reader: EntryReader
   readonly settler: Settler
   /** Listens to the log, and to what is told of routing. */
@@ -67,9 +67,9 @@ export class RedisShardMember implements ShardMember {
     this.#context = context
     this.#options = options
     this.#held = new HeldShards(member)
-    const { partitions, reader, group, keys } = context
-    this.#store = new ShardingStore(partitions, group, keys.sharding, options.leaseMs)
-    this.#router = new ShardRouter({ partitions, reader, group, keys, options })
+    const { connection, reader, stream, group, keys } = context
+    this.#store = new ShardingStore(connection, group, [stream, keys.sharding], options.leaseMs)
+    this.#router = new ShardRouter({ connection, reader, stream, group, keys, options })
   }
 
   renew(): Promise<ShardAssignment> {
@@ -184,28 +184,25 @@ export class RedisShardMember implements ShardMember {
   }
 
   async #pending(): Promise<PendingByConsumer> {
-    const { connection, partitions, group } = this.#context
-    const summaries = await Promise.all(
-      partitions.streams.map((stream) =>
-        connection.read<[number, unknown, unknown, [string, string][] | null] & never[]>(['XPENDING', stream, group])
-      )
-    )
-    const pending = new Map<string, number>()
-    for (const [consumer, count] of summaries.flatMap(([, , , counts]) => counts ?? [])) {
-      pending.set(consumer, (pending.get(consumer) ?? 0) + Number(count))
-    }
-    return pending
+    const { connection, stream, group } = this.#context
+    const [, , , counts] = await connection.read<[number, unknown, unknown, [string, string][] | null] & never[]>([
+      'XPENDING',
+      stream,
+      group
+    ])
+    return new Map((counts ?? []).map(([consumer, count]) => [consumer, Number(count)]))
   }
 
   async #nextPending(limit: number): Promise<ShardDelivery[]> {
-    const { partitions, group, keys } = this.#context
+    const { connection, stream, group, keys } = this.#context
     for (;;) {
       const shards = rotated(this.#held.unseen(), this.#turn++)
       if (shards.length === 0) return []
       const args = shards.flatMap((shard) => shard.nextArguments())
-      const results = await partitions.run<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
+      const results = await runScript<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
+        connection,
         'nextOfShards',
-        [keys.notes, keys.amended, keys.sharding],
+        [stream, keys.notes, keys.amended, keys.sharding],
         [group, String(limit), ...args]
       )
       const deliveries = shards.flatMap((held, i) => {
@@ -252,10 +249,11 @@ export class RedisShardMember implements ShardMember {
 
   /** What it holds of one shard. */
   async #heldAs({ consumer, shard, tenure }: Holder, holds: readonly ShardHold[]): Promise<ShardDelivery[]> {
-    const { partitions, group, keys } = this.#context
+    const { connection, stream, group, keys } = this.#context
     const [{ shard: number, epoch }] = holds as [ShardHold]
     const args = [group, consumer, shard, tenure, ...holdArguments(holds)]
-    const replies = await partitions.run<DeliveryReply[]>('held', [keys.notes, keys.amended, keys.sharding], args)
+    const ofGroup = [stream, keys.notes, keys.amended, keys.sharding]
+    const replies = await runScript<DeliveryReply[]>(connection, 'held', ofGroup, args)
     return replies.map((reply) => ({ ...toDelivery(reply), shard: number, epoch }))
   }
 

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
 import type { Entry, MessageId, ShardingOptions } from '../port.ts'
+import type { Connection } from './connection.ts'
 import type { Newest } from './doorbell.ts'
 import { type EntryReply, toEntry } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
 import type { HeldShard } from './held-shard.ts'
 import { NOBODY, shardHolder, shardOfHolder, WAITING } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { compareMessageIds, greatestOf } from './message-id.ts'
+import { compareMessageIds } from './message-id.ts'
 import { PagesAhead } from './pages-ahead.ts'
-import type { Partitions } from './partitions.ts'
+import { runScript } from './scripts.ts'
 
 /** So many entries are routed in one step, at most: the server does nothing else meanwhile. */
 const STEP = 500
@@ -25,9 +26,10 @@ const LOOK_AGAIN_MS = 1_000
 const LEFTOVERS_MS = 250
 
 export interface RouterContext {
+  readonly stream: string
   readonly group: string
   readonly keys: GroupKeys
-  readonly partitions: Partitions
+  readonly connection: Connection
   readonly reader: EntryReader
   readonly options: ShardingOptions
 }
@@ -60,8 +62,8 @@ export class ShardRouter {
   readonly #context: RouterContext
   readonly #pages: PagesAhead<ForShard>
   readonly #id = randomUUID()
-  /** Behind which id the group stands in each stream, with spaces between, as far as this member knows. */
-  #standing: string | undefined
+  /** Behind which id the group stands, as far as this member knows. */
+  #standing: MessageId | undefined
   #askedAt = Number.NEGATIVE_INFINITY
   #leftoversAt = Number.NEGATIVE_INFINITY
   /** The last that was told of routing, and the last that this member told. */
@@ -81,13 +83,12 @@ export class ShardRouter {
 
   constructor(context: RouterContext) {
     this.#context = context
-    const { reader, partitions } = context
     const toItem = (entry: Entry) => ({ entry, shard: this.#shardOf(entry) })
-    this.#pages = new PagesAhead({ reader, partitions, size: STEP, toItem })
+    this.#pages = new PagesAhead({ reader: context.reader, size: STEP, toItem })
   }
 
   /** Takes notice of what others routed meanwhile. */
-  hear([, , routed]: Newest): void {
+  hear([, routed]: Newest): void {
     if (routed === undefined || routed === this.#heard) return
     this.#heard = routed
     this.#isAnotherRouting = routed !== this.#told
@@ -99,7 +100,7 @@ export class ShardRouter {
     if (!this.isNeeded) return Number.POSITIVE_INFINITY
     const now = performance.now()
     if (this.#mustAsk(now)) return 0
-    if (!this.#isAhead(this.#endOf(newest))) {
+    if (!this.#isAhead(endOf(newest))) {
       this.#waitsSince = undefined
       return Number.POSITIVE_INFINITY
     }
@@ -114,26 +115,17 @@ export class ShardRouter {
 
   #isAhead(end: MessageId): boolean {
     if (this.#standing === undefined) return true
-    return compareMessageIds(end, greatestOf(this.#positions())) > 0 && compareMessageIds(end, this.#emptyUpTo) > 0
-  }
-
-  /** Up to which id the log has been there. */
-  #endOf([own = '0-0', bell = '0-0']: Newest): MessageId {
-    return greatestOf([own, bell])
-  }
-
-  #positions(): MessageId[] {
-    return this.#standing?.split(' ') ?? []
+    return compareMessageIds(end, this.#standing) > 0 && compareMessageIds(end, this.#emptyUpTo) > 0
   }
 
   /** Routes the next entries. Those of the member's own shards it is given, where it has all that came before. */
   async route(held: ReadonlyMap<number, HeldShard>, newest: Newest): Promise<RouteOutcome> {
     if (this.#mustAsk(performance.now())) await this.#ask()
-    const standing = this.#standing ?? ''
+    const standing = this.#standing ?? '0-0'
     this.hasMore = false
     const routed = await this.#pages.behind(standing)
     if (routed.length === 0) {
-      this.#emptyUpTo = this.#endOf(newest)
+      this.#emptyUpTo = endOf(newest)
       return { kind: 'nothing' }
     }
     const sections = [...Map.groupBy(routed, ({ shard }) => shard)].flatMap(([shard, ofShard]) =>
@@ -170,12 +162,12 @@ export class ShardRouter {
     standing: string,
     sections: readonly string[]
   ): Promise<[kind: 'routed' | 'moved' | 'leftovers' | 'full', told: string, given: string[]]> {
-    const { partitions, group, keys } = this.#context
+    const { connection, stream, group, keys } = this.#context
     const teller = this.isAlone ? '' : this.#id
     const args = [group, standing, String(MOST_PENDING), NOBODY, teller, WAITING, ...sections]
-    const [kind, standsAt, told = '', given = []] = await partitions.run<
+    const [kind, standsAt, told = '', given = []] = await runScript<
       ['routed' | 'moved' | 'leftovers' | 'full', string, string, string[]]
-    >('route', [keys.sharding, keys.routed], args)
+    >(connection, 'route', [stream, keys.sharding, keys.routed], args)
     this.#standing = standsAt
     this.#askedAt = performance.now()
     return [kind, told, given]
@@ -184,18 +176,20 @@ export class ShardRouter {
   /** Routes what is pending and no shard's, where it is time to look for that. Resolves to whether there was any. */
   async routeLeftovers(pending: PendingByConsumer): Promise<boolean> {
     if (!this.#mayHaveLeftovers(pending)) return false
-    const { partitions, group, keys, options } = this.#context
+    const { connection, stream, group, keys, options } = this.#context
     const limits = [String(options.shards), String(Math.ceil(options.leaseMs)), String(STEP)]
-    const leftovers = await partitions.run<[...EntryReply, consumer: string, deliveries: number][]>(
+    const leftovers = await runScript<[...EntryReply, consumer: string, deliveries: number][]>(
+      connection,
       'leftovers',
-      [keys.delayed],
+      [stream, keys.delayed],
       [group, ...limits, NOBODY, WAITING]
     )
     if (leftovers.length === 0) return false
     const args = leftovers.flatMap(([id, fields, consumer, deliveries]) => {
       return [id, consumer, String(deliveries), shardHolder(this.#shardOf(toEntry([id, fields])))]
     })
-    this.#told = await partitions.run<string>('routeLeftovers', [keys.routed], [group, NOBODY, this.#id, ...args])
+    const told = [group, NOBODY, this.#id, ...args]
+    this.#told = await runScript<string>(connection, 'routeLeftovers', [stream, keys.routed], told)
     return true
   }
 
@@ -218,6 +212,11 @@ export class ShardRouter {
       `shardOf must answer a whole number from 0 to ${shards - 1}; for the entry ${entry.messageId} it answered ${shard}.`
     )
   }
+}
+
+/** Up to which id the log has been there. */
+function endOf([newest = '0-0']: Newest): MessageId {
+  return newest
 }
 
 /** What the script `route` takes of one shard. */

@@ -1,8 +1,9 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Hold } from '../port.ts'
 import type { ShardingState } from '../sharding/index.ts'
+import type { Connection } from './connection.ts'
 import { shardHolder } from './holders.ts'
-import type { Partitions } from './partitions.ts'
+import { runScript } from './scripts.ts'
 
 /** So often a step is tried again when others store theirs first. */
 const MOST_ATTEMPTS = 100
@@ -26,24 +27,31 @@ export interface ShardingStep {
 
 /** Where the state of a group's sharding is kept. Rejects with `not_found` without the group. */
 export class ShardingStore {
-  readonly #partitions: Partitions
+  readonly #connection: Connection
   readonly #group: string
-  readonly #key: string
+  /** The stream, and the group's sharding. */
+  readonly #keys: readonly [stream: string, sharding: string]
   readonly #leaseMs: number
 
-  constructor(partitions: Partitions, group: string, key: string, leaseMs: number) {
-    this.#partitions = partitions
+  constructor(
+    connection: Connection,
+    group: string,
+    keys: readonly [stream: string, sharding: string],
+    leaseMs: number
+  ) {
+    this.#connection = connection
     this.#group = group
-    this.#key = key
+    this.#keys = keys
     this.#leaseMs = leaseMs
   }
 
   /** Takes a step from the state that there is, and anew when another was stored meanwhile. */
   async change<Step extends ShardingStep>(step: (situation: ShardingSituation) => Step): Promise<Step> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const [text, now, pending] = await this.#partitions.run<[string | null, number, number]>(
+      const [text, now, pending] = await runScript<[string | null, number, number]>(
+        this.#connection,
         'loadSharding',
-        [this.#key],
+        this.#keys,
         [this.#group]
       )
       const next = step({ state: parseSharding(text), now, pending })
@@ -64,7 +72,7 @@ export class ShardingStore {
     ])
     const head = [this.#group, before, JSON.stringify(state), String(this.#leaseMs), cutsAnew ? '1' : '0']
     const args = [...head, String(tenures.length), ...tenures, ...uncounted]
-    return (await this.#partitions.run<number>('storeSharding', [this.#key], args)) === 1
+    return (await runScript<number>(this.#connection, 'storeSharding', this.#keys, args)) === 1
   }
 }
 

@@ -1,9 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
 import { mustBeTrimTarget } from './arguments.ts'
+import type { Connection } from './connection.ts'
 import type { Measures } from './measures.ts'
 import { mustBeMessageId } from './message-id.ts'
-import type { Partitions } from './partitions.ts'
+import { runScript } from './scripts.ts'
 import { type StepReply, TrimCount } from './trim-count.ts'
 
 /** One step looks at so many entries: the server does nothing else meanwhile. */
@@ -13,11 +14,13 @@ const MOST_TO_REMOVE = 10_000
 
 /** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */
 export class Trimmer {
-  readonly #partitions: Partitions
+  readonly #connection: Connection
+  readonly #stream: string
   readonly #measures: Measures
 
-  constructor(partitions: Partitions, measures: Measures) {
-    this.#partitions = partitions
+  constructor(connection: Connection, stream: string, measures: Measures) {
+    this.#connection = connection
+    this.#stream = stream
     this.#measures = measures
   }
 
@@ -29,7 +32,9 @@ export class Trimmer {
     const count = new TrimCount()
     for (let from = '-'; ; ) {
       const args = [...bounds, from, dryRun ? String(count.removed) : '']
-      const [removed, last] = count.add(await this.#partitions.run<[...StepReply, string]>('trim', [], args))
+      const [removed, last] = count.add(
+        await runScript<[...StepReply, string]>(this.#connection, 'trim', [this.#stream], args)
+      )
       if (removed < STEP) break
       if (dryRun) from = `(${last}`
     }
@@ -48,7 +53,7 @@ export class Trimmer {
     const count = new TrimCount()
     for (let from = 0; from < ids.length; from += STEP) {
       const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
-      count.add(await this.#partitions.run<StepReply>('remove', [], args))
+      count.add(await runScript<StepReply>(this.#connection, 'remove', [this.#stream], args))
     }
     return count.result()
   }
@@ -56,7 +61,6 @@ export class Trimmer {
   async #lengthToKeep(target: TrimTarget): Promise<number> {
     if ('before' in target) return 0
     if ('maxLength' in target) return target.maxLength
-    await this.#partitions.load()
     const [length, bytes] = await Promise.all([this.#measures.length(), this.#measures.bytesOfEvents()])
     return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
   }

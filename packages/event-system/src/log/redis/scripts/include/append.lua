@@ -1,12 +1,12 @@
--- Appends events, each event id once in the deduplication window. In ARGV an event is four arguments: its id, its payload,
--- the number of its stream ('' for the log's own), and its stream key ('' for none).
+-- Appends events, each event id once in the deduplication window. In ARGV an event is three arguments: its id, its payload,
+-- and its stream key ('' for none).
 --
 -- Two hashes remember event ids. The value of an id is the place of its event: the message id and, where the event has a
 -- stream key, a space and the version. The field '' has the time at which the hash was begun, in ms. All writes go to the
 -- hash that was begun last. When that hash is as old as the window, the other one has nothing of the window any more: it is
 -- emptied, and takes the writes. So an id is kept for one to two windows, and a hash expires a window after its last write.
 
-local WIDTH = 4
+local WIDTH = 3
 local CHUNK = 1000 -- events; Lua's stack has room for about 8,000 values
 
 -- What deduplication knows; nil without a window.

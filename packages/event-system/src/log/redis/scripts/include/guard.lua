@@ -1,32 +1,21 @@
 -- Who has not acknowledged an entry, of all groups of a log.
--- Includes: order, fields, streams
+-- Includes: order, fields
 
--- The groups of the log's own stream, each with where it stands in each stream.
-local function groupsOf(streams)
-  local groups, byName = {}, {}
-  for i, stream in ipairs(streams) do
-    local isThere = redis.call('EXISTS', stream) == 1
-    for _, reply in ipairs(isThere and redis.call('XINFO', 'GROUPS', stream) or {}) do
-      local info = fieldsOf(reply)
-      if i == 1 then
-        groups[#groups + 1] = {name = info.name, standing = {}, lost = 0}
-        byName[info.name] = groups[#groups]
-      end
-      if byName[info.name] then
-        local oldest = redis.call('XPENDING', stream, info.name)[2]
-        byName[info.name].standing[stream] = {delivered = info['last-delivered-id'], oldest = oldest}
-      end
-    end
+-- The groups of the stream, each with where it stands.
+local function groupsOf(stream)
+  local groups = {}
+  for i, reply in ipairs(redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'GROUPS', stream) or {}) do
+    local info = fieldsOf(reply)
+    local oldest = redis.call('XPENDING', stream, info.name)[2]
+    groups[i] = {name = info.name, delivered = info['last-delivered-id'], oldest = oldest, lost = 0}
   end
   return groups
 end
 
 -- Every entry before the oldest pending one is done with, and needs no closer look.
 local function isUnacknowledged(stream, group, id)
-  local standing = group.standing[stream]
-  if not standing then return false end
-  if precedes(standing.delivered, id) then return true end
-  if not standing.oldest or precedes(id, standing.oldest) then return false end
+  if precedes(group.delivered, id) then return true end
+  if not group.oldest or precedes(id, group.oldest) then return false end
   return #redis.call('XPENDING', stream, group.name, id, id, 1) == 1
 end
 

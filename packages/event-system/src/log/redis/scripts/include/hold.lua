@@ -6,10 +6,8 @@ local function held(stream, group, consumer, id, attempt)
 end
 
 -- The consumers that nobody is go with the last entry that they held: XINFO shows who is there.
-local function removeWhenEmpty(streams, group, consumer)
-  for _, stream in ipairs(streams) do
-    if #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
-    end
+local function removeWhenEmpty(stream, group, consumer)
+  if #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
   end
 end

@@ -1,16 +1,11 @@
--- Where a group is put in the streams of a log.
--- Includes: fields, streams
+-- Where a group is put in the stream.
+-- Includes: fields
 
--- The last id that was given in a stream, and how many were. The log's own stream may be set behind it: see clock.lua.
+-- The last id that was given, and how many were.
 local function endOf(stream)
   if redis.call('EXISTS', stream) == 0 then return '0-0', 0 end
   local info = fieldsOf(redis.call('XINFO', 'STREAM', stream))
-  local id = info['last-generated-id']
-  if string.sub(id, -#LAST_SEQUENCE) == LAST_SEQUENCE then
-    local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-    id = last and last[1] or '0-0'
-  end
-  return id, info['entries-added']
+  return info['last-generated-id'], info['entries-added']
 end
 
 -- Behind an id, or behind all that there is: '$', as XGROUP takes it. `task` is CREATE or SETID.

@@ -1,20 +1,17 @@
 -- Makes an entry pending again in the group that gave up on it, as if never delivered, removes its letter and records
 -- who did it, in one step. It is held by a consumer that nobody is, until somebody claims it.
--- Includes: streams, texts
+-- Includes: texts
 --
--- KEYS  1 the partitions, 2 the stream of dead letters, 3 the hash of what was rewritten of it, 4 the stream of actions,
---       5 the notes, 6 the amended payloads, 7 the group's sharding, 8 its stream of what was routed, 9.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 letter id, 3 the letter as the caller knows it, 4 group, 5 message id,
---       6 the consumer that nobody is, 7 the record, 8 '1' with a note or '0', 9 note, 10 '1' with a payload or '0', 11 payload
+-- KEYS  1 the stream, 2 the stream of dead letters, 3 the hash of what was rewritten of it, 4 the stream of actions,
+--       5 the notes, 6 the amended payloads, 7 the group's sharding, 8 its stream of what was routed
+-- ARGV  1 letter id, 2 the letter as the caller knows it, 3 group, 4 message id, 5 the consumer that nobody is, 6 the
+--       record, 7 '1' with a note or '0', 8 note, 9 '1' with a payload or '0', 10 payload
 -- Returns 'done', 'not_found', 'rewritten' when the letter is another by now, 'no_group' or 'entry_trimmed'
 
-local stale = outdated()
-if stale then return stale end
-local id, group, messageId = ARGV[2], ARGV[4], ARGV[5]
-local stream = streamOf(streamsFrom(9), messageId)
+local stream, id, group, messageId = KEYS[1], ARGV[1], ARGV[3], ARGV[4]
 local letter = textAt(KEYS[2], KEYS[3], id)
 if not letter then return 'not_found' end
-if letter ~= ARGV[3] then return 'rewritten' end
+if letter ~= ARGV[2] then return 'rewritten' end
 local pending = redis.pcall('XPENDING', stream, group)
 if pending.err then
   if string.sub(pending.err, 1, 7) == 'NOGROUP' then return 'no_group' end
@@ -25,11 +22,11 @@ if #redis.call('XRANGE', stream, messageId, messageId) == 0 then return 'entry_t
 redis.call('HLEN', KEYS[5])
 redis.call('HLEN', KEYS[6])
 
-redis.call('XADD', KEYS[4], '*', 'action', ARGV[7])
-redis.call('XCLAIM', stream, group, ARGV[6], 0, messageId, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
+redis.call('XADD', KEYS[4], '*', 'action', ARGV[6])
+redis.call('XCLAIM', stream, group, ARGV[5], 0, messageId, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
 for i = 0, 1 do
-  if ARGV[8 + 2 * i] == '1' then
-    redis.call('HSET', KEYS[5 + i], messageId, ARGV[9 + 2 * i])
+  if ARGV[7 + 2 * i] == '1' then
+    redis.call('HSET', KEYS[5 + i], messageId, ARGV[8 + 2 * i])
   else
     redis.call('HDEL', KEYS[5 + i], messageId)
   end

@@ -1,20 +1,16 @@
 -- Removes entries, wherever they stand. What some group has not acknowledged stays, unless forced.
--- Includes: order, fields, streams, guard
+-- Includes: order, fields, guard
 --
--- KEYS  1 the partitions, 2.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 '1' to force, 3 '1' for a dry run, 4.. message ids, each once
+-- KEYS  1 the stream
+-- ARGV  1 '1' to force, 2 '1' for a dry run, 3.. message ids, each once
 -- Returns {removed, lost, guarded, {group, lost by it, ...}}: lost counts what was removed unacknowledged, guarded is 1
 -- when the guard kept one
 
-local stale = outdated()
-if stale then return stale end
-local streams = streamsFrom(2)
-local groups = groupsOf(streams)
-local force, isDry = ARGV[2] == '1', ARGV[3] == '1'
+local stream, force, isDry = KEYS[1], ARGV[1] == '1', ARGV[2] == '1'
+local groups = groupsOf(stream)
 local removed, lost, guarded = 0, 0, 0
-for i = 4, #ARGV do
+for i = 3, #ARGV do
   local id = ARGV[i]
-  local stream = streamOf(streams, id)
   if #redis.call('XRANGE', stream, id, id) == 1 then
     local losers = losersOf(stream, groups, id)
     if #losers > 0 and not force then

@@ -1,37 +1,28 @@
 -- Hands a member the next pending entries of its shards, and counts a delivery for each.
--- Includes: streams, merge, pending, describe
+-- Includes: pending, describe
 --
--- KEYS  1 the partitions, 2 the notes, 3 the amended payloads, 4 the group's sharding, 5.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 group, 3 how many at most, then for each shard: its consumer, shard,
---       the member's tenure, where to begin, as XPENDING takes it, how many of those behind it the member has already,
---       and message id and attempt of each
+-- KEYS  1 the stream, 2 the notes, 3 the amended payloads, 4 the group's sharding
+-- ARGV  1 group, 2 how many at most, then for each shard: its consumer, shard, the member's tenure, where to begin, as
+--       XPENDING takes it, how many of those behind it the member has already, and message id and attempt of each
 -- Returns for each shard {1 when the tenure holds, 1 when there may be more, {{id, fields, deliveries, note, amended
 -- payload}, ...}}
 
-local stale = outdated()
-if stale then return stale end
-local streams, notes, amended, group, limit = streamsFrom(5), KEYS[2], KEYS[3], ARGV[2], tonumber(ARGV[3])
+local stream, notes, amended, group, limit = KEYS[1], KEYS[2], KEYS[3], ARGV[1], tonumber(ARGV[2])
 local results = {}
 
 local function take(consumer, from, has, hasCount)
-  local function page(stream, first, most)
-    local rows = redis.call('XPENDING', stream, group, first, '+', most, consumer)
-    return rows, behind(rows, most)
-  end
-
   local deliveries = {}
   while #deliveries < limit do
     local most = math.min(500, limit - #deliveries + hasCount)
-    local rows, owners = mergedRows(streams, allFrom(streams, from), most, page)
-    local ids, streamsOfIds, counts = {}, {}, {}
-    for i, row in ipairs(rows) do
+    local rows = redis.call('XPENDING', stream, group, from, '+', most, consumer)
+    local ids, counts = {}, {}
+    for _, row in ipairs(rows) do
       if has[row[1]] ~= row[4] and #deliveries + #ids < limit then
         ids[#ids + 1] = row[1]
-        streamsOfIds[#ids] = owners[i]
         counts[row[1]] = row[4] + 1
       end
     end
-    for _, entry in ipairs(takeOver(streamsOfIds, ids, group, consumer, notes, amended)) do
+    for _, entry in ipairs(takeOver(stream, ids, group, consumer, notes, amended)) do
       deliveries[#deliveries + 1] = {entry[1], entry[2], counts[entry[1]]}
     end
     if #rows < most then return deliveries, #deliveries < limit and 0 or 1 end
@@ -40,7 +31,7 @@ local function take(consumer, from, has, hasCount)
   return deliveries, 1
 end
 
-local at = 4
+local at = 3
 while at <= #ARGV do
   local consumer, shard, tenure, from, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
   local has = {}

@@ -1,11 +1,10 @@
 -- Settles deliveries, each whole or not at all: what can fail is looked at before anything is written, and a full memory
 -- refuses the first write.
--- Includes: streams, hold, append, clock, ledger
+-- Includes: hold, append, ledger
 --
--- KEYS  1 the partitions, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
---       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters, 10 the bell, 11.. the streams
--- ARGV  1 the partitions as the caller knows them, 2 group, 3 the deduplication window in ms, 4 the ledger's retention in
---       ms, then for each settlement:
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
+--       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters
+-- ARGV  1 group, 2 the deduplication window in ms, 3 the ledger's retention in ms, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
 --       how many effects, and for each: event id, step, how many arguments its events take, and its events;
 --       how many entries to remember, and for each: event id, step, '1' with a value or '0', value
@@ -13,18 +12,16 @@
 -- already: an array of that and, for each of these events, the number of its effects, its own in them, both from 0, and its
 -- message id
 
-local stale = outdated()
-if stale then return stale end
-local streams, notes, amended, letters, group = streamsFrom(11), KEYS[4], KEYS[5], KEYS[9], ARGV[2]
-local memory, retention = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[3])), tonumber(ARGV[4])
+local stream, notes, amended, letters, group = KEYS[1], KEYS[4], KEYS[5], KEYS[9], ARGV[1]
+local memory, retention = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[2])), tonumber(ARGV[3])
 
 -- A key of another type fails here.
-for _, stream in ipairs(streams) do redis.call('XLEN', stream) end
+redis.call('XLEN', stream)
 redis.call('XLEN', letters)
 for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
 local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
 
-local at = 5
+local at = 4
 local function take()
   at = at + 1
   return ARGV[at - 1]
@@ -32,9 +29,9 @@ end
 
 -- Adds to `repeated`, behind its first, those that were there already.
 local function appendEffects(first, last, number, repeated)
-  local add, finish = appenderTo(streams, KEYS[10])
-  local places, duplicates = appendEvents(memory, first, last, add)
-  finish()
+  local places, duplicates = appendEvents(memory, first, last, function(i)
+    return redis.call('XADD', stream, '*', 'event', ARGV[i + 1])
+  end)
   for _, index in ipairs(duplicates) do
     local size = #repeated
     repeated[size + 1], repeated[size + 2], repeated[size + 3] = number, index, string.match(places[index + 1], '^%S+')
@@ -62,7 +59,6 @@ end
 local results = {}
 while at <= #ARGV do
   local consumer, shard, tenure, id, attempt, outcome, text = take(), take(), take(), take(), take(), take(), take()
-  local stream = streamOf(streams, id)
   local isTenant = tenure == '' or redis.call('HGET', KEYS[6], shard) == tenure
   local counts = held(stream, group, consumer, id, attempt) ~= nil and isTenant
   local result, repeated = '', {''}
