@@ -14,7 +14,6 @@ export {
   type EventSystemConfiguration,
   type EventSystemOptions,
   isRedisUrl,
-  readValidation,
   type SigningOptions
 } from './configuration/index.ts'
 export * from './consume/index.ts'

@@ -12,7 +12,10 @@ import { platformSchemaOf } from './schemas/platform-schema.ts'
  * platform, only the guarded fields that are present and not null; of a registered type, its whole schema. `off`: not
  * at all, beyond that it is an object.
  */
-export type Validation = 'strict' | 'platform' | 'off'
+export type Validation = (typeof VALIDATIONS)[number]
+
+/** The levels of {@link Validation}, the strictest first. */
+export const VALIDATIONS = ['strict', 'platform', 'off'] as const
 
 /** By schema: made when the first event of a type is checked. */
 const strict = new WeakMap<object, Validator>()

@@ -5,7 +5,7 @@
  */
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
-export type { Validation } from './data-check.ts'
+export { VALIDATIONS, type Validation } from './data-check.ts'
 export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions, isRetryable } from './errors.ts'
 export {
   type CreateEventOptions,

@@ -5,6 +5,7 @@ import {
   EnvironmentReader,
   type EventSystemConfiguration,
   EventSystemError,
+  type EventSystemOptions,
   type EventTypeDefinition,
   knownEventTypes,
   parseEventTypes,
@@ -16,6 +17,7 @@ import { type AuditConfiguration, readAudit } from './audit/index.ts'
 import { type PagesConfiguration, readPages } from './http/page-rules.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'
+import { serviceLinksIn } from './service-links.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
 export interface ServiceConfiguration {
@@ -54,6 +56,8 @@ export interface ServiceConfiguration {
   readonly audit: AuditConfiguration
 }
 
+const PORT = 8011
+
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
 export function readServiceConfiguration(environment: Environment): ServiceConfiguration {
   const read = new EnvironmentReader(environment)
@@ -63,9 +67,12 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
   const typeNames = [...knownEventTypes(), ...eventTypes.map(({ name }) => name)]
   const access = readAccess(environment, read)
   const maxBodyBytes = whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1)
+  const links = serviceLinksIn(environment)
   const configuration: ServiceConfiguration = {
-    host: read.optionalText('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST'),
-    port: whole('EVENT_SERVICE_PORT', 8011, 0, 65_535),
+    host: links.includes('EVENT_SERVICE_HOST')
+      ? undefined
+      : read.optionalText('EVENT_SERVICE_HOST', undefined, 'EVENT_SERVICE_HOST'),
+    port: links.includes('EVENT_SERVICE_PORT') ? PORT : whole('EVENT_SERVICE_PORT', PORT, 0, 65_535),
     maxBodyBytes,
     maxEventLoopDelayMs: whole('EVENT_MAX_EVENT_LOOP_DELAY_MS', 1_000, 10, 60_000),
     metricsUpdateIntervalSeconds: whole('METRICS_UPDATE_INTERVAL', 30, 1, 86_400),
@@ -90,12 +97,17 @@ export function readConfiguration(environment: Environment): {
   system: EventSystemConfiguration
 } {
   const service = attempt(() => readServiceConfiguration(environment))
-  const system = attempt(() => configure({ environment }))
+  const system = attempt(() => configure(systemOptions(environment)))
   if (service instanceof EventSystemError || system instanceof EventSystemError) {
     const wrong = [service, system].flatMap((result) => (result instanceof EventSystemError ? [result.message] : []))
     throw new EventSystemError('invalid_options', wrong.join('\n'))
   }
   return { service, system }
+}
+
+/** The options of the service's event system. It takes events of other services: their data are checked at the level `platform` by default. */
+export function systemOptions(environment: Environment): Pick<EventSystemOptions, 'environment' | 'validation'> {
+  return environment.EVENT_VALIDATION ? { environment } : { environment, validation: 'platform' }
 }
 
 function attempt<Result>(work: () => Result): Result | EventSystemError {

@@ -8,10 +8,16 @@ import {
   registerEventType
 } from '@tradpal/event-system'
 import { asksForCredentials } from './access/index.ts'
-import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
+import {
+  readConfiguration,
+  readServiceConfiguration,
+  type ServiceConfiguration,
+  systemOptions
+} from './configuration.ts'
 import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
 import { newLogger } from './logger.ts'
+import { serviceLinksIn } from './service-links.ts'
 import { printableLines } from './terminal-text.ts'
 
 /** Answers under way when the service is told to stop have so long to end. */
@@ -47,9 +53,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
   const given = options.system === undefined ? readConfiguration(environment) : undefined
   const configuration = { ...(given?.service ?? readServiceConfiguration(environment)), ...options.configuration }
   const logger = options.logger ?? newLogger(configuration.logLevel)
+  const ignored = serviceLinksIn(environment)
+  if (ignored.length > 0) logger.warn({ variables: ignored }, SERVICE_LINKS)
   for (const definition of configuration.eventTypes) registerEventType(definition)
   const { retention } = configuration
-  const system = options.system ?? new EventSystem({ environment, logger, ...(retention && { retention }) })
+  const system =
+    options.system ?? new EventSystem({ ...systemOptions(environment), logger, ...(retention && { retention }) })
 
   await system.initialize()
   try {
@@ -123,6 +132,9 @@ const LOOPBACK = 'localhost'
 const LISTEN_WIDER =
   'the service listens on this machine alone, since nobody has said who may use it: set EVENT_SERVICE_HOST to listen wider (0.0.0.0 is every IPv4 address), and EVENT_AUTH to ask for credentials'
 
+const SERVICE_LINKS =
+  'variables that Kubernetes has set for a Service are ignored: to set them yourself, rename the Service, or set enableServiceLinks: false in the pod'
+
 /** While nobody has said who may use the service, nobody else reaches it. */
 function defaultHost({ access }: ServiceConfiguration): string {
   return access.auth === undefined && !asksForCredentials(access) ? LOOPBACK : '0.0.0.0'
@@ -146,10 +158,14 @@ function urlOf(scheme: 'http' | 'https', { address, family, port }: AddressInfo)
 
 /**
  * Runs the service as this process, until SIGTERM or SIGINT; a second signal ends it at once. Resolves when it listens.
+ * `configuration` is what differs from what the environment says.
  * The process ends with 0 after a signal, with 2 when the configuration is wrong, or a file that it names, and with 1 when the log cannot be opened
  * or the port cannot be had: whoever runs it starts it again.
  */
-export async function serve(environment: Environment = process.env): Promise<void> {
+export async function serve(
+  environment: Environment = process.env,
+  configuration: Partial<ServiceConfiguration> = {}
+): Promise<void> {
   try {
     readConfiguration(environment)
   } catch (error) {
@@ -168,7 +184,9 @@ export async function serve(environment: Environment = process.env): Promise<voi
   }
   // Before it listens, so that whoever reads that it does may end it at once.
   for (const signal of SIGNALS) process.on(signal, onSignal)
-  service = await startService({ environment }).catch((error) => fail(error, isWrongConfiguration(error) ? 2 : 1))
+  service = await startService({ environment, configuration }).catch((error) =>
+    fail(error, isWrongConfiguration(error) ? 2 : 1)
+  )
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const

@@ -14,7 +14,8 @@ import { newFolder } from '../../../test/support/new-folder.ts'
 import { sharedInFile } from '../../../test/support/shared-in-file.ts'
 import type { App } from '../src/http/context.ts'
 import { acceptOnSecondAddress } from '../src/http/second-address.ts'
-import { type RunningService, startService } from '../src/index.ts'
+import { type RunningService, readServiceConfiguration, startService } from '../src/index.ts'
+import { serviceLinksIn } from '../src/service-links.ts'
 import { get, newLog, post, signal } from './http/support/test-service.ts'
 import { http2Client } from './tls/support/http2-client.ts'
 import { ask } from './tls/support/secure-service.ts'
@@ -39,7 +40,8 @@ interface Started {
 /** A service with nothing in its environment but this. */
 async function started(environment: Record<string, string> = {}): Promise<Started> {
   const lines: { details: object; message: string }[] = []
-  const logger: Logger = { ...silentLogger, info: (details, message) => void lines.push({ details, message }) }
+  const keep: Logger['info'] = (details, message) => void lines.push({ details, message })
+  const logger: Logger = { ...silentLogger, info: keep, warn: keep }
   const all = { EVENT_SERVICE_PORT: '0', ...(await newLog('sqlite')), ...environment }
   const service = await startService({ environment: all, logger })
   onTestFinished(() => service.close())
@@ -246,3 +248,82 @@ async function written(content: string): Promise<string> {
   await writeFile(file, content)
   return file
 }
+
+describe('what Kubernetes injects for a Service', () => {
+  const IGNORED = /^variables that Kubernetes has set for a Service are ignored/
+  const ownPort = 'EVENT_SERVICE_PORT'
+  const ownHost = 'EVENT_SERVICE_HOST'
+
+  test.each<[service: string, environment: Record<string, string>, ignored: string[], host: unknown, port: number]>([
+    [
+      'event-service',
+      {
+        EVENT_SERVICE_PORT: 'tcp://10.0.0.1:8011',
+        EVENT_SERVICE_PORT_8011_TCP: 'tcp://10.0.0.1:8011',
+        EVENT_SERVICE_PORT_8011_TCP_PROTO: 'tcp',
+        EVENT_SERVICE_PORT_8011_TCP_PORT: '8011',
+        EVENT_SERVICE_PORT_8011_TCP_ADDR: '10.0.0.1',
+        EVENT_SERVICE_SERVICE_HOST: '10.0.0.1',
+        EVENT_SERVICE_SERVICE_PORT: '8011'
+      },
+      [ownPort],
+      undefined,
+      8011
+    ],
+    [
+      'event-service, beside a host that the pod sets',
+      { EVENT_SERVICE_PORT: 'tcp://[fd00::1]:80', EVENT_SERVICE_HOST: '0.0.0.0' },
+      [ownPort],
+      '0.0.0.0',
+      8011
+    ],
+    [
+      'event',
+      {
+        EVENT_SERVICE_HOST: '10.0.0.1',
+        EVENT_SERVICE_PORT: '80',
+        EVENT_PORT: 'tcp://10.0.0.1:80',
+        EVENT_PORT_80_TCP: 'tcp://10.0.0.1:80',
+        EVENT_PORT_80_TCP_PROTO: 'tcp',
+        EVENT_PORT_80_TCP_PORT: '80',
+        EVENT_PORT_80_TCP_ADDR: '10.0.0.1'
+      },
+      [ownHost, ownPort],
+      undefined,
+      8011
+    ],
+    [
+      'event, with an IPv6 address',
+      { EVENT_SERVICE_HOST: 'fd00::1', EVENT_SERVICE_PORT: '80', EVENT_PORT: 'tcp://[fd00::1]:80' },
+      [ownHost, ownPort],
+      undefined,
+      8011
+    ],
+    [
+      'event, beside a port that the pod sets',
+      { EVENT_SERVICE_HOST: '10.0.0.1', EVENT_SERVICE_PORT: '9000', EVENT_PORT: 'tcp://10.0.0.1:80' },
+      [ownHost],
+      undefined,
+      9000
+    ],
+    [
+      'event, beside a host that the pod sets',
+      { EVENT_SERVICE_HOST: '0.0.0.0', EVENT_SERVICE_PORT: '9000', EVENT_PORT: 'tcp://10.0.0.1:80' },
+      [],
+      '0.0.0.0',
+      9000
+    ],
+    ['none', { EVENT_SERVICE_HOST: '10.0.0.1', EVENT_SERVICE_PORT: '8012' }, [], '10.0.0.1', 8012]
+  ])('named %s is ignored', (_, environment, ignored, host, port) => {
+    expect(serviceLinksIn(environment)).toEqual(ignored)
+    expect(readServiceConfiguration(environment)).toMatchObject({ host, port })
+  })
+
+  test('is told once, and the service starts', async () => {
+    const environment = { EVENT_SERVICE_HOST: '10.0.0.1', EVENT_PORT: 'tcp://10.0.0.1:8011' }
+    const { host, lines } = await started(environment)
+    expect(host).toBe('localhost')
+    expect(lines.filter((line) => IGNORED.test(line))).toHaveLength(1)
+    expect((await started()).lines.filter((line) => IGNORED.test(line))).toEqual([])
+  })
+})

@@ -12,4 +12,3 @@ export {
 export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'
 export type { SigningOptions } from './signing.ts'
-export { readValidation } from './validation.ts'

@@ -1,13 +1,12 @@
-import type { Clock, Validation } from '@tradpal/events'
+import { type Clock, VALIDATIONS, type Validation } from '@tradpal/events'
 import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
 import { SqliteLog, type SqliteLogOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
-import { readValidation } from './validation.ts'
 
 /** What may be published, and what publishing does when the log is away or slow. */
 export interface PublishingOptions {
-  /** How the data of events are checked when they are published. Environment: EVENT_VALIDATION. Default `strict`. */
+  /** How the data of events are checked when they are published. Environment: EVENT_VALIDATION. Default `strict`; the service's own is `platform`. */
   readonly validation?: Validation
   /** A larger event is refused with `payload_too_large`, in bytes of its JSON. Environment: EVENT_MAX_EVENT_BYTES. Default 1,048,576: 1 MiB. */
   readonly maxEventBytes?: number
@@ -51,7 +50,7 @@ export function readPublishing(options: PublishingOptions, read: EnvironmentRead
     read.wholeNumber(option, given, variable, fallback, 1)
   const { publishMaxInFlight, publishMaxInFlightBytes, publishWhenFull, spoolMaxBytes, spoolDurability } = options
   return {
-    validation: readValidation(read, 'strict', options.validation),
+    validation: read.choice('validation', options.validation, 'EVENT_VALIDATION', VALIDATIONS),
     maxEventBytes: limit('maxEventBytes', options.maxEventBytes, 'EVENT_MAX_EVENT_BYTES', MAX_EVENT_BYTES),
     backpressure: {
       maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),

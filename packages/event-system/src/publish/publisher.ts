@@ -5,6 +5,7 @@ import {
   symbolOf,
   systemClock,
   upcastIfPossible,
+  VALIDATIONS,
   type Validation
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
@@ -115,7 +116,7 @@ export class EventPublisher extends ConveniencePublishers {
       ...options
     }
     duration('timeoutMs', all.timeoutMs, 1)
-    choice('validation', all.validation, ['strict', 'platform', 'off'])
+    choice('validation', all.validation, VALIDATIONS)
     this.#options = all
     this.#circuit = new Circuit(all.logger, all.clock)
     this.#spool = spool && new Spool({ ...all, ...spool, circuit: this.#circuit })
@@ -129,6 +130,11 @@ export class EventPublisher extends ConveniencePublishers {
 
   protected override get defaultSource(): string {
     return this.#options.defaultSource
+  }
+
+  /** How the data of events are checked. */
+  get validation(): Validation {
+    return this.#options.validation
   }
 
   /** Opens the spool, where there is one, and begins to bring into the log what waits there. Without one it need not be called. */

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
-import { configure, EnvironmentReader, type EventSystemOptions, readValidation } from '../../src/configuration/index.ts'
+import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import { clusterPrefix, groupKeys, logKeys, recordsKey } from '../../src/log/redis/keys.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
@@ -57,13 +57,11 @@ describe('the configuration', () => {
     expect(redis.log.location).toBe('redis://given:1 given')
   })
 
-  it('takes the level at which data are checked from the option, then the variable, then a default of the caller', () => {
+  it('takes the level at which data are checked from the option, then the variable', () => {
     const levelOf = (options: object) => configure({ environment: {}, ...options }).publishing.validation
     expect(levelOf({ environment: { EVENT_VALIDATION: 'platform' } })).toBe('platform')
     expect(levelOf({ validation: 'off', environment: { EVENT_VALIDATION: 'platform' } })).toBe('off')
-    const read = (environment: Record<string, string>) => readValidation(new EnvironmentReader(environment), 'platform')
-    expect(read({})).toBe('platform')
-    expect(read({ EVENT_VALIDATION: 'strict' })).toBe('strict')
+    expect(levelOf({})).toBe('strict')
   })
 
   it('counts a variable that is set to nothing as unset', () => {

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/event-system'
+import { canonicalTypeOf, EventSystemError } from '@tradpal/event-system'
 
 /** What can be allowed, and what stands behind the colon. */
 const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>> = {
@@ -65,12 +65,16 @@ export class Scopes {
     const scopes = [...new Set(list)].sort()
     for (const scope of scopes) assertScope(scope)
     this.list = scopes
-    this.#exact = new Set(scopes.filter((scope) => beginningOf(scope) === undefined))
+    this.#exact = new Set(scopes.filter((scope) => beginningOf(scope) === undefined).map(canonical))
     this.#beginnings = scopes.map(beginningOf).filter((beginning) => beginning !== undefined)
   }
 
   /** Whether a scope that names one thing is among them. */
   allow(scope: string): boolean {
+    return this.#has(scope) || this.#has(canonical(scope))
+  }
+
+  #has(scope: string): boolean {
     return this.#exact.has(scope) || this.#beginnings.some((beginning) => scope.startsWith(beginning))
   }
 
@@ -86,11 +90,18 @@ export class Scopes {
 
   /** Which of these grants a scope, and all that it allows. */
   grantOf(scope: string): string | undefined {
+    const wanted = canonical(scope)
     return this.list.find((one) => {
       const beginning = beginningOf(one)
-      return one === scope || (beginning !== undefined && scope.startsWith(beginning))
+      return canonical(one) === wanted || (beginning !== undefined && wanted.startsWith(beginning))
     })
   }
+}
+
+/** A scope of an event type, by the canonical name of the type: an alias in a scope is another name of the same type. */
+function canonical(scope: string): string {
+  const [, verb, type] = /^(publish|read):(.+)$/.exec(scope) ?? []
+  return type === undefined ? scope : `${verb}:${canonicalTypeOf(type)}`
 }
 
 /** What the scopes begin with that this one allows. Undefined for a scope that allows itself alone. */

@@ -1,4 +1,4 @@
-import { EVENT_TYPE_ALIASES, isKnownEventType } from '@tradpal/event-system'
+import { canonicalTypeOf, isKnownEventType } from '@tradpal/event-system'
 import type { Counter, Histogram } from 'prom-client'
 
 /** The value for everything outside of the closed set. */
@@ -13,8 +13,8 @@ const LISTS_WITHOUT = 2
 /** The label value of an event type: the type when it is registered in this process, else `other`. Null means that the entry is no valid event. */
 export function typeLabel(eventType: string | null): string {
   if (eventType === null) return NO_EVENT
-  if (isKnownEventType(eventType)) return eventType
-  return (Object.hasOwn(EVENT_TYPE_ALIASES, eventType) && EVENT_TYPE_ALIASES[eventType]) || OTHER
+  const type = canonicalTypeOf(eventType)
+  return isKnownEventType(type) ? type : OTHER
 }
 
 /**

@@ -1,4 +1,11 @@
-import { createEvent, type Event, EventSystemError, EventType, type JsonObject } from '@tradpal/event-system'
+import {
+  type Event,
+  EventSystemError,
+  EventType,
+  fromWire,
+  type JsonObject,
+  type Validation
+} from '@tradpal/event-system'
 import Type from 'typebox'
 import { publishedBy } from '../access/index.ts'
 import { isObject, objectOf } from './body-text.ts'
@@ -54,7 +61,8 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
       },
       async (request, reply) => {
         const { body, principal } = request
-        const event = publishedBy(principal, eventOf(shortcut, objectOf(body, `{"${shortcut.field}": {…}}`)))
+        const content = objectOf(body, `{"${shortcut.field}": {…}}`)
+        const event = publishedBy(principal, eventOf(shortcut, content, system.publisher.validation))
         await limits.publish(request, reply, 1)
         request.offered = [event]
         return receiptOf(await system.publisher.publish(event, publishOptions(request)), reply)
@@ -68,7 +76,7 @@ function bodySchema({ field, symbol }: Shortcut) {
   return Type.Object(symbol === undefined ? carried : { symbol: Type.String(), ...carried })
 }
 
-function eventOf({ field, eventType, symbol }: Shortcut, body: JsonObject): Event {
+function eventOf({ field, eventType, symbol }: Shortcut, body: JsonObject, validation: Validation): Event {
   const carried = body[field]
   const source = body.source ?? ''
   if (!isObject(carried)) throw wrong(field, `must be an object`)
@@ -78,7 +86,7 @@ function eventOf({ field, eventType, symbol }: Shortcut, body: JsonObject): Even
   }
   const data = symbol === undefined ? carried : { symbol: body.symbol, ...carried }
   try {
-    return createEvent(eventType, data, { source })
+    return fromWire({ event_type: eventType, source, data }, { complete: true, validation })
   } catch (error) {
     throw inWordsOfTheBody(error, field)
   }

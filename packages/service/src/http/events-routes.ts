@@ -3,7 +3,8 @@ import {
   decodeEvents,
   EventIdConflictError,
   EventSystemError,
-  type PublishReceipt
+  type PublishReceipt,
+  type Validation
 } from '@tradpal/event-system'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
@@ -40,7 +41,10 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
     },
     async (request, reply) => {
       const { body, query, principal } = request
-      const event = publishedBy(principal, decodeEvent(textOf(body, 'an event'), { complete: true }))
+      const event = publishedBy(
+        principal,
+        decodeEvent(textOf(body, 'an event'), { complete: true, validation: system.publisher.validation })
+      )
       const options = publishOptions(request, query)
       await limits.publish(request, reply, 1)
       request.offered = [event]
@@ -86,7 +90,7 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
     },
     async (request, reply) => {
       const { body, headers, query, principal } = request
-      const decoded = decodeBatch(textOf(body, 'events'), headers['content-type'])
+      const decoded = decodeBatch(textOf(body, 'events'), headers['content-type'], system.publisher.validation)
       if (decoded.length > MAX_BATCH) {
         const sentence = `A batch has at most ${MAX_BATCH} events, got ${decoded.length}; send it in parts.`
         throw new EventSystemError('payload_too_large', sentence)
@@ -113,10 +117,10 @@ async function allPublished(request: FastifyRequest, publishing: Promise<Publish
   }
 }
 
-function decodeBatch(text: string, contentType = '') {
+function decodeBatch(text: string, contentType = '', validation: Validation) {
   if (contentType.startsWith('application/json') && !/^\s*\[/.test(text)) {
     const sentence = 'A batch must be a JSON array of events; one event a line is sent as application/x-ndjson.'
     throw new EventSystemError('invalid_event', sentence, { pointer: '' })
   }
-  return decodeEvents(text, { complete: true })
+  return decodeEvents(text, { complete: true, validation })
 }

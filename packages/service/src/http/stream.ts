@@ -23,8 +23,8 @@ export const SSE_HEADERS = {
 }
 
 const DESCRIPTION = `Server-Sent Events, from now on or behind a message id, with no gap and no repeat. The first frame is
-\`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is its message id, \`event\` its type,
-\`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
+\`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is its message id, \`event\` its
+event_type, \`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
 is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
 the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
 document and ends the stream. It ends without one, and a comment says why, when the credential of its reader has expired or

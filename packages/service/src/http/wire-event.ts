@@ -18,7 +18,8 @@ export function ndjsonLine(event: StoredEvent): string {
 }
 
 export function eventFrame(event: StoredEvent): string {
-  return frame(event.eventType, wireOf(event), event.messageId)
+  const wire = wireOf(event)
+  return frame(wire.event_type, wire, event.messageId)
 }
 
 /** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */

@@ -287,7 +287,7 @@ test('a batch of more than 10,000 events is refused with 413, and the limit is n
 })
 
 test('a line of NDJSON that is wrong is named by its index and line, and nothing is appended', async () => {
-  const body = `${JSON.stringify(signal())}\n\n{"event_type":"trading_signal","data":{}}\n`
+  const body = `${JSON.stringify(signal())}\n\n{"event_type":"trading_signal","data":{"symbol":""}}\n`
 
   const answer = await post(`${url}/events/batch`, body, { 'content-type': 'application/x-ndjson' })
 

@@ -8,8 +8,8 @@ interface ServeOptions {
   readonly host?: string
 }
 
-/** What the command's options say, over the environment. */
-function environmentOf({ log, redis, stream }: GlobalOptions, { port, host }: ServeOptions): NodeJS.ProcessEnv {
+/** What the options of a log say, over the environment. */
+function environmentOf({ log, redis, stream }: GlobalOptions): NodeJS.ProcessEnv {
   const environment = { ...process.env }
   if (log !== undefined) {
     environment.EVENT_LOG_PATH = log
@@ -17,8 +17,6 @@ function environmentOf({ log, redis, stream }: GlobalOptions, { port, host }: Se
   }
   if (redis !== undefined) environment.REDIS_URL = redis
   if (stream !== undefined) environment.EVENT_STREAM_NAME = stream
-  if (port !== undefined) environment.EVENT_SERVICE_PORT = String(port)
-  if (host !== undefined) environment.EVENT_SERVICE_HOST = host
   return environment
 }
 
@@ -55,7 +53,7 @@ export function defineServe(command: Command, run: Run): void {
         }
         leaveSignals()
         const { serve } = await import('../../serve.ts')
-        await serve(environmentOf(globals, options))
+        await serve(environmentOf(globals), options)
       })
     )
 }

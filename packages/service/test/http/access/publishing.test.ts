@@ -104,13 +104,24 @@ test('a type that may not be published is refused by name, and nothing of its ba
   expect((await caller.post('/events/batch', [signal(), signal()])).status).toBe(200)
 })
 
+test.each(['backtest_complete', 'backtest_completed'])(
+  'a scope of %s is of the type, under either name',
+  async (name) => {
+    const { as } = await guardedService()
+    const caller = await as('a_test', [`publish:${name}`, `read:${name}`, 'admin:dead-letters'])
+    for (const event_type of ['backtest_complete', 'backtest_completed']) {
+      expect(await caller.post('/events', { event_type, source: 'a_test' })).toMatchObject({ status: 200 })
+      expect(await caller.get(`/events?event_type=${event_type}`)).toMatchObject({ status: 200 })
+      expect(await caller.get(`/dead-letters?event_type=${event_type}`)).toMatchObject({ status: 200 })
+    }
+    expect((await caller.post('/events', signal())).status).toBe(403)
+  }
+)
+
 test('the name of an alias is no way around: it is the type that counts', async () => {
   const { as } = await guardedService()
-  const caller = await as('a_test', ['publish:backtest_complete'])
-  const { status } = await caller.post('/events', {
-    event_type: 'backtest_complete',
-    source: 'a_test',
-    data: { backtest_id: 'b' }
-  })
-  expect(status).toBe(403)
+  const caller = await as('a_test', ['publish:trading_signal', 'read:trading_signal'])
+  const event = { event_type: 'backtest_complete', source: 'a_test', data: { backtest_id: 'b' } }
+  expect((await caller.post('/events', event)).status).toBe(403)
+  expect((await caller.get('/events?event_type=backtest_complete')).status).toBe(403)
 })
