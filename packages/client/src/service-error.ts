@@ -1,4 +1,10 @@
-import { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions } from '@tradpal/events'
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  EventSystemError,
+  type EventSystemErrorOptions,
+  type Fault
+} from '@tradpal/events'
 import type { ObjectReading } from './json-object.ts'
 
 /** A problem document (RFC 9457) as the service writes it. */
@@ -13,6 +19,8 @@ export interface Problem {
   readonly code?: string
   /** JSON pointer of the value that is wrong. */
   readonly pointer?: string
+  /** Where several values are wrong: each of them, at most 10. */
+  readonly errors?: readonly Fault[]
   /** In a batch: the index of the event that is wrong. */
   readonly index?: number
   /** Of a `version_conflict`: the key, the version that was expected of it, and the one that it has. */
@@ -70,12 +78,13 @@ export function serviceErrorOf(
 ): ServiceError {
   const { status, problem } = answer
   const code = ownCode(problem?.code) ?? CODES[status] ?? 'http_error'
-  const { pointer, index, stream_key: streamKey } = problem ?? {}
+  const { pointer, errors, index, stream_key: streamKey } = problem ?? {}
   const { expected_version: expectedVersion, actual_version: actualVersion, conflicts } = problem ?? {}
   return new ServiceError(code, sentence(call, status, problem), {
     ...answer,
     retryable: PASSING_STATUSES.has(status) || ERROR_CODES[code].retryable,
     ...(typeof pointer === 'string' && { pointer }),
+    ...(Array.isArray(errors) && { errors: errors.filter(isFault) }),
     ...(typeof index === 'number' && { index }),
     ...(typeof streamKey === 'string' && { streamKey }),
     ...(typeof expectedVersion === 'number' && { expectedVersion }),
@@ -96,6 +105,11 @@ export function parseRetryAfter(header: string | null, nowMs: number): number | 
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000
   const at = Date.parse(header)
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+}
+
+function isFault(value: unknown): value is Fault {
+  const { pointer, detail } = (value ?? {}) as Partial<Record<string, unknown>>
+  return typeof pointer === 'string' && typeof detail === 'string'
 }
 
 function ownCode(code: unknown): ErrorCode | undefined {

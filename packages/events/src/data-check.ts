@@ -1,9 +1,12 @@
 import type { Validator } from 'typebox/schema'
 import { compileSchema, namedTypes } from './compiled-schema.ts'
-import { EventSystemError } from './errors.ts'
+import type { EventSystemError, Fault } from './errors.ts'
 import type { EventType } from './event-types.ts'
+import { refusalOf } from './faults.ts'
 import { below, keysOf, pathOf } from './json-pointer.ts'
 import { isJsonObject, shown } from './json-value.ts'
+import { misspeltAs } from './nearest.ts'
+import { GUARDED } from './schemas/fields.ts'
 import { eventSchemas } from './schemas/index.ts'
 import { platformSchemaOf } from './schemas/platform-schema.ts'
 
@@ -21,7 +24,7 @@ export const VALIDATIONS = ['strict', 'platform', 'off'] as const
 const strict = new WeakMap<object, Validator>()
 const platform = new WeakMap<object, Validator>()
 
-/** Checks data against the schema of an event type. Throws `invalid_data` with the pointer from the event's root. */
+/** Checks data against the schema of an event type. Throws `invalid_data` with the pointer from the event's root, and all faults that are found. */
 export function assertData(eventType: string, schema: object, data: unknown, validation: Validation): void {
   if (validation === 'off') return
   const validator = validatorOf(eventType, schema, validation)
@@ -43,25 +46,42 @@ function remembered(validators: WeakMap<object, Validator>, schema: object, sour
 }
 
 function refusedData(eventType: string, schema: object, validator: Validator, data: unknown): EventSystemError {
-  const [error] = validator.Errors(data)[1]
-  if (error === undefined) {
-    return new EventSystemError('invalid_data', `data of ${withArticle(eventType)} does not fit its schema.`, {
-      pointer: '/data'
-    })
+  const found = new Map<string, Fault>()
+  for (const error of validator.Errors(data)[1]) {
+    for (const fault of faultsIn(error, eventType, schema, data)) {
+      if (!found.has(fault.pointer)) found.set(fault.pointer, fault)
+    }
   }
+  if (found.size > 0) return refusalOf('invalid_data', [...found.values()])
+  const detail = `data of ${withArticle(eventType)} does not fit its schema.`
+  return refusalOf('invalid_data', [{ pointer: '/data', detail }])
+}
+
+type SchemaError = ReturnType<Validator['Errors']>[1][number]
+
+function faultsIn(error: SchemaError, eventType: string, schema: object, data: unknown): Fault[] {
+  const value = at(data, keysOf(error.instancePath))
   if (error.keyword === 'required') {
-    const missing = error.params.requiredProperties[0] as string
-    const pointer = below(`/data${error.instancePath}`, missing)
-    const wanted = inBrackets(schemaAt(schema, below(`${error.schemaPath.slice(1)}/properties`, missing)))
-    const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} is missing${wanted}.`
-    return new EventSystemError('invalid_data', sentence, { pointer })
+    return error.params.requiredProperties.map((name) => missing(name as string, error, eventType, schema, value))
   }
   const pointer = `/data${error.instancePath}`
-  const described = error.keyword === 'pattern' ? inBrackets(schemaAt(schema, error.schemaPath.slice(1))) : ''
-  const value = shown(at(data, keysOf(error.instancePath)))
-  const rule = error.keyword === 'type' ? typeRule(error.params.type) : error.message
-  const sentence = `${pathOf(pointer)} of ${withArticle(eventType)} ${rule}${described}, got ${value}.`
-  return new EventSystemError('invalid_data', sentence, { pointer })
+  const rule = ruleOf(error, schemaAt(schema, error.schemaPath.slice(1)))
+  return [{ pointer, detail: `${pathOf(pointer)} of ${withArticle(eventType)} ${rule}, got ${shown(value)}.` }]
+}
+
+function missing(name: string, error: SchemaError, eventType: string, schema: object, value: unknown): Fault {
+  const pointer = below(`/data${error.instancePath}`, name)
+  const wanted = inBrackets(schemaAt(schema, below(`${error.schemaPath.slice(1)}/properties`, name)))
+  const misspelt = isJsonObject(value) ? misspeltAs(name, value) : ''
+  return { pointer, detail: `${pathOf(pointer)} of ${withArticle(eventType)} is missing${wanted}${misspelt}.` }
+}
+
+function ruleOf(error: SchemaError, schema: unknown): string {
+  if (error.keyword === 'type') return typeRule(error.params.type)
+  if (error.keyword !== 'pattern') return error.message
+  // The patterns of the platform's own fields are for validators; their descriptions are for people.
+  if (isJsonObject(schema) && schema[GUARDED] !== undefined) return `must be ${described(schema)}`
+  return `${error.message}${inBrackets(schema)}`
 }
 
 function typeRule(types: string | readonly string[]): string {
@@ -82,6 +102,11 @@ function at(value: unknown, keys: readonly string[]): unknown {
 }
 
 function inBrackets(schema: unknown): string {
+  const description = described(schema)
+  return description === undefined ? '' : ` (${description})`
+}
+
+function described(schema: unknown): string | undefined {
   const description = isJsonObject(schema) ? schema.description : undefined
-  return typeof description === 'string' ? ` (${description.replace(/\.$/, '')})` : ''
+  return typeof description === 'string' ? description.replace(/\.$/, '') : undefined
 }

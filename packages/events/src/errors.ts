@@ -143,11 +143,21 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** One of several things that are wrong with what was given. */
+export interface Fault {
+  /** JSON pointer (RFC 6901) of the value that is wrong, from the root of what was given. */
+  readonly pointer: string
+  /** A sentence that says what is wrong with it. */
+  readonly detail: string
+}
+
 export interface EventSystemErrorOptions {
   /** The error underneath. */
   cause?: unknown
   /** JSON pointer (RFC 6901) of the value that is wrong, from the root of what was given. */
   pointer?: string
+  /** Where several values are wrong: each of them, at most 10. */
+  errors?: readonly Fault[]
   /** In a batch: the index of the event that is wrong, from 0. */
   index?: number
   /** Of a `version_conflict`: the key, the version that was expected of it, and the one that it has. */
@@ -174,6 +184,8 @@ export class EventSystemError extends Error {
   /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
   readonly pointer: string | undefined
+  /** Where several values are wrong: each of them, the first of which is the one at `pointer`. At most 10. */
+  readonly errors: readonly Fault[] | undefined
   readonly index: number | undefined
   readonly streamKey: string | undefined
   readonly expectedVersion: number | undefined
@@ -187,6 +199,7 @@ export class EventSystemError extends Error {
     this.code = code
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable
     this.pointer = options.pointer
+    this.errors = options.errors
     this.index = options.index
     this.streamKey = options.streamKey
     this.expectedVersion = options.expectedVersion

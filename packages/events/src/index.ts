@@ -6,7 +6,14 @@
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { VALIDATIONS, type Validation } from './data-check.ts'
-export { ERROR_CODES, type ErrorCode, EventSystemError, type EventSystemErrorOptions, isRetryable } from './errors.ts'
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  EventSystemError,
+  type EventSystemErrorOptions,
+  type Fault,
+  isRetryable
+} from './errors.ts'
 export {
   type CreateEventOptions,
   createEvent,
@@ -24,9 +31,11 @@ export {
 export { newEventId } from './event-id.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 export { stringifyJson } from './exact-json.ts'
+export { checkAll, faultsOf, refusalOf } from './faults.ts'
 export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-value.ts'
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
+export { meantBy } from './nearest.ts'
 export { checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
 export {
   canonicalTypeOf,

@@ -1,3 +1,5 @@
+import { shown } from './json-value.ts'
+
 /** How many single-letter changes lead from one word to the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
@@ -20,4 +22,29 @@ export function nearestOf(word: string, known: readonly string[], count: number)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ name }) => name)
+}
+
+/**
+ * The known name that a mistyped one most likely means: the same one in another spelling (`eventType` for `event_type`), or
+ * one that is at most two letters off. Undefined when there is none.
+ */
+export function meantBy(word: string, known: readonly string[]): string | undefined {
+  const typed = lettersOf(word)
+  const respelt = known.find((name) => lettersOf(name) === typed)
+  if (respelt !== undefined) return respelt
+  const [nearest] = nearestOf(word, known, 1)
+  const allowed = word.length > 4 ? 2 : 1
+  return nearest !== undefined && editDistance(word.slice(0, 64).toLowerCase(), nearest) <= allowed
+    ? nearest
+    : undefined
+}
+
+function lettersOf(name: string): string {
+  return name.replaceAll(/[_-]/g, '').toLowerCase()
+}
+
+/** The end of a sentence that says that a name is missing, when an object has a key that most likely means it; else empty. */
+export function misspeltAs(name: string, object: object): string {
+  const key = Object.keys(object).find((one) => meantBy(one, [name]) !== undefined)
+  return key === undefined ? '' : `; ${shown(key)} must be written ${name}`
 }

@@ -90,7 +90,7 @@ describe('what an event carries', () => {
       'trading_signal',
       { symbol: 'X', signal: 'MAYBE' },
       '/data/signal',
-      /\(BUY, SELL or HOLD, in either case\), got "MAYBE"\.$/
+      /must be BUY, SELL or HOLD, in either case, got "MAYBE"\.$/
     ],
     [
       'trading_signal',
@@ -114,7 +114,7 @@ describe('what an event carries', () => {
       'order_executed',
       { symbol: 'X', side: 'HOLD', quantity: 1, price: 1 },
       '/data/side',
-      /\(BUY or SELL, in either case\), got "HOLD"\.$/
+      /must be BUY or SELL, in either case, got "HOLD"\.$/
     ],
     ['risk_alert', { symbol: '' }, '/data/symbol', /got ""\.$/],
     ['multi_symbol_backtest_request', { symbols: ['X', ''] }, '/data/symbols/1', /^data.symbols\[1\] .*, got ""\.$/],

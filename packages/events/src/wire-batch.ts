@@ -68,6 +68,9 @@ function located(error: EventSystemError, index: number, name: string, root: str
     index,
     cause: error,
     retryable: error.retryable,
-    ...(error.pointer === undefined ? {} : { pointer: `${root}${error.pointer}` })
+    ...(error.pointer === undefined ? {} : { pointer: `${root}${error.pointer}` }),
+    ...(error.errors && {
+      errors: error.errors.map(({ pointer, detail }) => ({ pointer: `${root}${pointer}`, detail }))
+    })
   })
 }

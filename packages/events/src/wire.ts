@@ -13,7 +13,9 @@ import { newEventId } from './event-id.ts'
 import { parseWithBigInts, stringifyExact, stringifyJson } from './exact-json.ts'
 import { assertExactText } from './exact-text.ts'
 import { assertEachExact, assertExact, assertNotTooDeep, isPlain, MAX_NESTING } from './exact-value.ts'
+import { checkAll } from './faults.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
+import { misspeltAs } from './nearest.ts'
 import { checkData } from './newest-form.ts'
 import { canonicalTypeOf, isKnownEventType, resolveEventType } from './registry.ts'
 import { assertMembersOnce } from './repeated-members.ts'
@@ -61,31 +63,71 @@ export function toWire(event: Event): WireEvent {
 
 /**
  * The event that a wire form says. A source, data and metadata that are absent or null are empty; further fields are ignored.
- * Throws `invalid_event`, `unknown_event_type` and `invalid_data`, with the pointer.
+ * Throws `invalid_event`, `unknown_event_type` and `invalid_data`, with the pointer of the first part that is wrong, and in `errors` all parts that are.
  */
 export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
   if (!isJsonObject(wire)) {
     throw new EventSystemError('invalid_event', `An event must be a JSON object, got ${shown(wire)}.`, { pointer: '' })
   }
-  const { validation = 'strict', stored = false } = options
-  const wireType = wireTypeOf(wire.event_type)
-  const eventType = stored ? canonicalTypeOf(wireType) : resolveEventType(wireType)
+  try {
+    return eventOf(wire, options)
+  } catch (error) {
+    if (error instanceof EventSystemError) checkAll(checksOf(wire, options))
+    throw error
+  }
+}
+
+function eventOf(wire: JsonObject, options: DecodeOptions): Event {
+  const { validation = 'strict' } = options
+  const wireType = wireTypeOf(wire)
+  const eventType = typeOf(wireType, options)
   const event = {
     eventType,
-    eventId:
-      options.complete === true && wire.event_id == null
-        ? newEventId()
-        : checkedEventId(present('event_id', wire.event_id)),
-    timestamp:
-      options.complete === true && wire.timestamp == null
-        ? formatTimestamp(Date.now())
-        : checkedTimestamp(present('timestamp', wire.timestamp)),
-    source: checkedSource(wire.source ?? ''),
-    data: checkedObject<JsonObject>('data', wire.data ?? {}),
-    metadata: checkedMetadata<EventMetadata>(wire.metadata ?? {})
+    eventId: eventIdOf(wire, options),
+    timestamp: timestampOf(wire, options),
+    source: sourceOf(wire),
+    data: dataOf(wire),
+    metadata: metadataOf(wire)
   }
   if (validation !== 'off' && isKnownEventType(eventType)) checkData(event, validation)
   return wireType === eventType ? event : { ...event, wireType }
+}
+
+/** The checks of {@link eventOf}, each of which runs where another fails. */
+function checksOf(wire: JsonObject, options: DecodeOptions): (() => unknown)[] {
+  return [
+    () => typeOf(wireTypeOf(wire), options),
+    () => eventIdOf(wire, options),
+    () => timestampOf(wire, options),
+    () => sourceOf(wire),
+    () => dataOf(wire),
+    () => metadataOf(wire),
+    () => eventOf({ ...wire, event_id: null, timestamp: null, source: null }, { ...options, complete: true })
+  ]
+}
+
+function typeOf(wireType: string, { stored = false }: DecodeOptions): string {
+  return stored ? canonicalTypeOf(wireType) : resolveEventType(wireType)
+}
+
+function eventIdOf(wire: JsonObject, { complete = false }: DecodeOptions): string {
+  return complete && wire.event_id == null ? newEventId() : checkedEventId(present('event_id', wire))
+}
+
+function timestampOf(wire: JsonObject, { complete = false }: DecodeOptions): string {
+  return complete && wire.timestamp == null ? formatTimestamp(Date.now()) : checkedTimestamp(present('timestamp', wire))
+}
+
+function sourceOf(wire: JsonObject): string {
+  return checkedSource(wire.source ?? '')
+}
+
+function dataOf(wire: JsonObject): JsonObject {
+  return checkedObject<JsonObject>('data', wire.data ?? {})
+}
+
+function metadataOf(wire: JsonObject): EventMetadata {
+  return checkedMetadata<EventMetadata>(wire.metadata ?? {})
 }
 
 /**
@@ -184,13 +226,14 @@ export function parsed(text: string): unknown {
 /** A reviver calls itself for each level. */
 const TOO_DEEP = `The text nests far deeper than ${MAX_NESTING} objects and arrays, the most that an event may.`
 
-function wireTypeOf(value: unknown): string {
-  const name = present('event_type', value)
+function wireTypeOf(wire: JsonObject): string {
+  const name = present('event_type', wire)
   if (typeof name === 'string' && name !== '') return name
   throw invalidPart('event_type', `must be a text, got ${shown(name)}`)
 }
 
-function present(part: string, value: unknown): unknown {
-  if (value == null) throw invalidPart(part, 'is missing')
+function present(part: string, wire: JsonObject): unknown {
+  const value = wire[part]
+  if (value == null) throw invalidPart(part, `is missing${misspeltAs(part, wire)}`)
   return value
 }

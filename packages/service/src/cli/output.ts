@@ -84,9 +84,9 @@ export class Output {
 
   /** What went wrong: one line for people, one JSON object for machines. */
   error(error: unknown, exitCode: number): void {
-    const { code = 'internal', message, pointer, index, conflicts } = error as Partial<Record<string, unknown>>
+    const { code = 'internal', message, pointer, errors, index, conflicts } = error as Partial<Record<string, unknown>>
     const sentence = String(message ?? error).replace(/\s*\n\s*/g, ' ')
-    const details = { code, message: sentence, pointer, index, conflicts, exit_code: exitCode }
+    const details = { code, message: sentence, pointer, errors, index, conflicts, exit_code: exitCode }
     this.#stderr.write(
       this.json ? `${printableJson({ error: details })}\n` : `error: ${printable(sentence)} (${code})\n`
     )

@@ -1,9 +1,12 @@
 import {
+  checkAll,
   type Event,
   EventSystemError,
   EventType,
+  faultsOf,
   fromWire,
   type JsonObject,
+  refusalOf,
   type Validation
 } from '@tradpal/event-system'
 import Type from 'typebox'
@@ -76,27 +79,47 @@ function bodySchema({ field, symbol }: Shortcut) {
   return Type.Object(symbol === undefined ? carried : { symbol: Type.String(), ...carried })
 }
 
-function eventOf({ field, eventType, symbol }: Shortcut, body: JsonObject, validation: Validation): Event {
-  const carried = body[field]
-  const source = body.source ?? ''
-  if (!isObject(carried)) throw wrong(field, `must be an object`)
-  if (typeof source !== 'string') throw wrong('source', 'must be a text')
-  if (symbol !== undefined && (typeof body.symbol !== 'string' || body.symbol === '')) {
-    throw wrong('symbol', 'must be a text that is not empty')
-  }
-  const data = symbol === undefined ? carried : { symbol: body.symbol, ...carried }
+function eventOf(shortcut: Shortcut, body: JsonObject, validation: Validation): Event {
+  checkAll([() => carriedOf(shortcut, body), () => sourceOf(body), () => symbolOf(shortcut, body)])
+  const wire = { event_type: shortcut.eventType, source: sourceOf(body), data: dataOf(shortcut, body) }
   try {
-    return fromWire({ event_type: eventType, source, data }, { complete: true, validation })
+    return fromWire(wire, { complete: true, validation })
   } catch (error) {
-    throw inWordsOfTheBody(error, field)
+    throw inWordsOfTheBody(error, shortcut.field)
   }
+}
+
+function dataOf(shortcut: Shortcut, body: JsonObject): JsonObject {
+  const carried = carriedOf(shortcut, body)
+  return shortcut.symbol === undefined ? carried : { symbol: symbolOf(shortcut, body), ...carried }
+}
+
+function carriedOf({ field }: Shortcut, body: JsonObject): JsonObject {
+  const carried = body[field]
+  if (isObject(carried)) return carried
+  throw wrong(field, 'must be an object')
+}
+
+function sourceOf({ source }: JsonObject): string {
+  const given = source ?? ''
+  if (typeof given === 'string') return given
+  throw wrong('source', 'must be a text')
+}
+
+function symbolOf(shortcut: Shortcut, { symbol }: JsonObject): string | undefined {
+  if (shortcut.symbol === undefined) return undefined
+  if (typeof symbol === 'string' && symbol !== '') return symbol
+  throw wrong('symbol', 'must be a text that is not empty')
 }
 
 /** What is wrong with the event's data is wrong with the field that it came from. */
 function inWordsOfTheBody(error: unknown, field: string): unknown {
   if (!(error instanceof EventSystemError) || !error.pointer?.startsWith('/data')) return error
-  const pointer = error.pointer.replace('/data', `/${field}`)
-  return new EventSystemError(error.code, error.message.replace(/^data\b/, field), { pointer, cause: error })
+  const faults = faultsOf(error).map(({ pointer, detail }) => ({
+    pointer: pointer.replace('/data', `/${field}`),
+    detail: detail.replace(/^data\b/, field)
+  }))
+  return refusalOf(error.code, faults)
 }
 
 function wrong(field: string, rule: string): EventSystemError {

@@ -1,16 +1,10 @@
-import {
-  EventSystemError,
-  formatTimestamp,
-  type GroupReport,
-  type PendingEvent,
-  type PullSettings
-} from '@tradpal/event-system'
+import { formatTimestamp, type GroupReport, type PendingEvent, type PullSettings } from '@tradpal/event-system'
 import Type from 'typebox'
 import { mayKnowGroup, maySeeFigures } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { instantOf } from './range.ts'
+import { placeOf } from './range.ts'
 import { closed, limit, messageId, orNull } from './schemas.ts'
 
 export const groupParameter = Type.Object({ group: Type.String({ description: 'The name of a consumer group.' }) })
@@ -198,7 +192,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
       }
     },
     async ({ params, body: { to, force = false } }) => {
-      await groups.seek(params.group, placeOf(to), { force })
+      await groups.seek(params.group, placeOf('to', ['start', 'end'], to), { force })
       return { status: 'moved' as const, group: params.group }
     }
   )
@@ -224,17 +218,6 @@ export function groupRoutes(app: App, { system }: AppContext): void {
       return { status: 'removed' as const, group: params.group }
     }
   )
-}
-
-/** `start`, `end`, a message id or a time, as a text says. */
-function placeOf(text: string): 'start' | 'end' | string | Date {
-  if (text === 'start' || text === 'end' || /^\d+-\d+$/.test(text)) return text
-  try {
-    return new Date(instantOf('to', text))
-  } catch (cause) {
-    const sentence = `to must be start, end, a message id, or a time such as 2026-11-23T08:49:10Z, got ${JSON.stringify(text)}.`
-    throw new EventSystemError('invalid_argument', sentence, { cause, pointer: '/to' })
-  }
 }
 
 function groupAnswer(report: GroupReport, seesFigures: boolean) {

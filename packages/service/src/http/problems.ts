@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net'
-import { type ErrorCode, EventSystemError, stringifyJson } from '@tradpal/event-system'
+import { type ErrorCode, EventSystemError, type Fault } from '@tradpal/event-system'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isHttp2 } from '../tls/index.ts'
 import { endSoon } from './deadlines.ts'
 import { MethodTable } from './method-table.ts'
+import { invalidRequest } from './request-faults.ts'
 
 /** An error as the service answers it: RFC 9457, and our code. */
 export interface Problem {
@@ -16,6 +17,7 @@ export interface Problem {
   readonly instance: string
   readonly code: ErrorCode
   readonly pointer?: string
+  readonly errors?: readonly Fault[]
   readonly index?: number
   readonly stream_key?: string
   readonly expected_version?: number
@@ -32,6 +34,15 @@ const problemSchema = Type.Object(
     instance: Type.String(),
     code: Type.String({ description: 'Stable: what a program switches on.' }),
     pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) of the value that is wrong.' })),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.String({ description: 'JSON pointer of the value that is wrong.' }),
+          detail: Type.String({ description: 'A sentence that says what is wrong with it.' })
+        }),
+        { description: 'Where several values are wrong: each of them, at most 10. detail has all sentences.' }
+      )
+    ),
     index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' })),
     stream_key: Type.Optional(Type.String({ description: 'Of a version_conflict: the key.' })),
     expected_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what was expected of it.' })),
@@ -142,7 +153,7 @@ export function toProblem(error: unknown, instance: string, request?: FastifyReq
 }
 
 function problem(status: number, error: EventSystemError, instance: string): Problem {
-  const { code, message, pointer, index, streamKey, expectedVersion, actualVersion, conflicts } = error
+  const { code, message, pointer, errors, index, streamKey, expectedVersion, actualVersion, conflicts } = error
   return {
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
@@ -151,6 +162,7 @@ function problem(status: number, error: EventSystemError, instance: string): Pro
     instance: cut(instance),
     code,
     ...(pointer === undefined ? {} : { pointer: cut(pointer) }),
+    ...(errors && { errors: errors.map((fault) => ({ pointer: cut(fault.pointer), detail: cut(fault.detail) })) }),
     ...(index === undefined ? {} : { index }),
     ...(streamKey === undefined ? {} : { stream_key: streamKey }),
     ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
@@ -184,39 +196,21 @@ function mediaTypeSentence(request: FastifyRequest | undefined): string {
   return `The body must be sent as Content-Type: ${taken.join(' or ')}, got ${given}.`
 }
 
-function invalidRequest(
-  { validation, validationContext }: FastifyError,
-  request: FastifyRequest | undefined
-): EventSystemError {
-  const part = validationContext === 'querystring' ? 'query' : (validationContext ?? 'request')
-  const { instancePath = '', params = {}, message = 'is wrong' } = validation?.[0] ?? {}
-  const unknown = params.additionalProperty
-  if (typeof unknown === 'string') {
-    const taken = Object.keys((request?.routeOptions.schema?.querystring as { properties?: object })?.properties ?? {})
-    const rest = taken.length === 0 ? 'it takes none' : `it takes ${taken.join(', ')}`
-    const sentence = `The ${part} has a parameter ${JSON.stringify(unknown)} that this endpoint does not take; ${rest}.`
-    return new EventSystemError('invalid_argument', sentence)
-  }
-  const name = instancePath.split('/')[1]
-  if (name === undefined) return new EventSystemError('invalid_argument', `The ${part} ${message}.`)
-  const given = part === 'query' ? (request?.query as Record<string, unknown> | undefined)?.[name] : undefined
-  return new EventSystemError(
-    'invalid_argument',
-    `${name} in the ${part} ${message}${given === undefined ? '' : `, got ${shown(given)}`}.`
-  )
-}
-
-function shown(value: unknown): string {
-  const text = stringifyJson(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
-}
-
 export type OnProblem = (problem: Problem, error: unknown) => void
 
 /** Makes every error that an endpoint throws, and every path and method that there is not, a problem document. */
 export function answerProblems(app: FastifyInstance, onProblem: OnProblem): void {
   const methods = new MethodTable()
   app.addHook('onRoute', ({ method, url }) => methods.add(url, [method].flat()))
+  // `GET /events/replay` is no event with the message id `replay`: the path has a method of its own.
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const isOfAnyName = request.routeOptions.url?.includes(':') === true
+    const path = request.url.split('?')[0] ?? ''
+    const allowed = isOfAnyName ? methods.named(path) : []
+    if (allowed.length === 0) return done(null, payload)
+    reply.header('allow', allowed.join(', '))
+    done(new HttpRefusal(405, otherMethod(request, path, allowed)))
+  })
   app.setErrorHandler((error, request, reply) => {
     const found = toProblem(error, request.url, request)
     onProblem(found, error)
@@ -226,7 +220,8 @@ export function answerProblems(app: FastifyInstance, onProblem: OnProblem): void
     const path = request.url.split('?')[0] ?? ''
     const allowed = methods.of(path)
     if (allowed.length > 0) reply.header('allow', allowed.join(', '))
-    const found = allowed.length === 0 ? noSuchPath(request, path) : noSuchMethod(request, path, allowed)
+    const found =
+      allowed.length === 0 ? noSuchPath(request, path) : problem(405, otherMethod(request, path, allowed), request.url)
     onProblem(found, undefined)
     return sendProblem(reply, found)
   })
@@ -269,12 +264,8 @@ function noSuchPath({ method, url }: FastifyRequest, path: string): Problem {
   )
 }
 
-function noSuchMethod({ method, url }: FastifyRequest, path: string, allowed: readonly string[]): Problem {
-  return problem(
-    405,
-    new EventSystemError('invalid_argument', `${path} takes ${allowed.join(' or ')}, not ${method}.`),
-    url
-  )
+function otherMethod({ method }: FastifyRequest, path: string, allowed: readonly string[]): EventSystemError {
+  return new EventSystemError('invalid_argument', `${path} takes ${allowed.join(' or ')}, not ${method}.`)
 }
 
 function sendProblem(reply: FastifyReply, found: Problem, error?: unknown): FastifyReply {

@@ -5,7 +5,7 @@ import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { groupParameter } from './groups.ts'
 import { problemResponses } from './problems.ts'
-import { instantOf } from './range.ts'
+import { placeOf } from './range.ts'
 import { closed, eventTypes, storedEvent } from './schemas.ts'
 import { asItIs, wireOf } from './wire-event.ts'
 
@@ -87,7 +87,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
           waitMs,
           leaseMs,
           mayAdopt: mayReadAll(principal),
-          from: beginningOf(body.from ?? 'new'),
+          from: placeOf('from', ['new', 'start'], body.from ?? 'new'),
           signal: answer.signal,
           ...(maxAttempts === undefined ? {} : { maxAttempts }),
           ...(event_types === undefined ? {} : { eventTypes: event_types })
@@ -112,10 +112,4 @@ function mustReadAllOf(principal: Principal, types: readonly string[] | undefine
   }
   const sentence = `${principal.name} may not read every event type: say in event_types which are wanted.`
   throw new EventSystemError('forbidden', sentence, { pointer: '/event_types' })
-}
-
-/** Where a group begins that is not there yet. */
-function beginningOf(text: string): 'new' | 'start' | string | Date {
-  if (text === 'new' || text === 'start' || /^\d+-\d+$/.test(text)) return text
-  return new Date(instantOf('from', text))
 }

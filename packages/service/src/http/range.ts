@@ -1,4 +1,4 @@
-import { EventSystemError, timestampMs } from '@tradpal/event-system'
+import { checkAll, EventSystemError, type MessageId, timestampMs } from '@tradpal/event-system'
 import { type Principal, readableTypes } from '../access/index.ts'
 
 export interface RangeQuery {
@@ -14,6 +14,7 @@ function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery
   if (after !== undefined && start_time !== undefined) {
     throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
   }
+  checkAll([() => start_time && instantOf('start_time', start_time), () => end_time && instantOf('end_time', end_time)])
   const startTime = start_time === undefined ? undefined : instantOf('start_time', start_time)
   const endTime = end_time === undefined ? undefined : instantOf('end_time', end_time)
   if (startTime !== undefined && endTime !== undefined && startTime > endTime) {
@@ -62,6 +63,23 @@ export function instantOf(name: string, text: string): number {
   } catch (cause) {
     const example = '2026-11-23T08:49:10Z'
     const sentence = `${name} must be a date and a time in RFC 3339, such as ${example}, got ${JSON.stringify(text)}.`
-    throw new EventSystemError('invalid_argument', sentence, { cause })
+    throw new EventSystemError('invalid_argument', sentence, { cause, pointer: `/${name}` })
+  }
+}
+
+/** A place in the log, as a text says it: one of these words, a message id, or a time. Refuses with `invalid_argument`. */
+export function placeOf<Word extends string>(
+  name: string,
+  words: readonly Word[],
+  text: string
+): Word | MessageId | Date {
+  const word = words.find((one) => one === text)
+  if (word !== undefined) return word
+  if (/^\d+-\d+$/.test(text)) return text
+  try {
+    return new Date(instantOf(name, text))
+  } catch (cause) {
+    const sentence = `${name} must be ${words.join(', ')}, a message id, or a time such as 2026-11-23T08:49:10Z, got ${JSON.stringify(text)}.`
+    throw new EventSystemError('invalid_argument', sentence, { cause, pointer: `/${name}` })
   }
 }

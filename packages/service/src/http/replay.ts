@@ -1,4 +1,4 @@
-import { EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@tradpal/event-system'
+import { checkAll, EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { AuditRule } from './auditing.ts'
@@ -8,6 +8,7 @@ import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
+import { advice } from './request-faults.ts'
 import { closed, eventTypes, messageId, range, storedEvent, symbol, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
@@ -112,20 +113,22 @@ function bodyParameters(text: unknown): Parameters {
   if (typeof text !== 'string' || text.trim() === '') return {}
   const value = parseJson(text) ?? {}
   if (!isObject(value)) throw wrong('The body must be a JSON object.', '')
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, given]) => given !== null)
-      .map(([name, given]) => [name, parameter(name, given)])
+  const given = Object.entries(value).filter(([, value]) => value !== null)
+  checkAll(
+    given.map(
+      ([name, value]) =>
+        () =>
+          parameter(name, value)
+    )
   )
+  return Object.fromEntries(given.map(([name, value]) => [name, parameter(name, value)]))
 }
 
 function parameter(name: string, value: JsonValue | undefined): string | readonly string[] {
   if (!Object.hasOwn(body.properties, name)) {
-    const known = Object.keys(body.properties).join(', ')
-    throw wrong(
-      `The body has a field ${JSON.stringify(name)} that POST /events/replay does not take; it takes ${known}.`,
-      `/${name}`
-    )
+    const known = advice(name, Object.keys(body.properties))
+    const sentence = `The body has a field ${JSON.stringify(name)} that POST /events/replay does not take; ${known}.`
+    throw wrong(sentence, `/${name}`)
   }
   if (name === 'event_type') {
     const names = Array.isArray(value) ? value : [value]

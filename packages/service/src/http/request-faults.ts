@@ -1,0 +1,125 @@
+import { type EventSystemError, type Fault, meantBy, refusalOf, stringifyJson } from '@tradpal/event-system'
+import type { FastifyError, FastifyRequest } from 'fastify'
+
+/** What is used of a JSON Schema here. */
+interface PartSchema {
+  readonly properties?: Readonly<Record<string, PartSchema>>
+  readonly patternProperties?: Readonly<Record<string, PartSchema>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: unknown
+}
+
+type SchemaError = NonNullable<FastifyError['validation']>[number]
+
+/** A part of a request that its schema refuses. */
+interface Part {
+  /** For the sentence: `query`, `body`. */
+  readonly name: string
+  readonly schema: PartSchema
+  readonly value: unknown
+}
+
+/** What is wrong with a request that the schema of its endpoint refuses: every field of the part that was checked. */
+export function invalidRequest(
+  { validation, validationContext }: FastifyError,
+  request: FastifyRequest | undefined
+): EventSystemError {
+  const part = partOf(validationContext, request)
+  const faults = request === undefined ? [] : faultsIn(part, request)
+  const [first] = validation ?? []
+  if (faults.length === 0 && first !== undefined) faults.push(faultOf(first, part))
+  return refusalOf('invalid_argument', faults)
+}
+
+function partOf(context: FastifyError['validationContext'], request: FastifyRequest | undefined): Part {
+  const schemas = (request?.routeOptions.schema ?? {}) as Readonly<Record<string, PartSchema | undefined>>
+  const schema = schemas[context ?? ''] ?? {}
+  if (context === 'querystring') return { name: 'query', schema, value: request?.query }
+  if (context === 'body' || context === 'params' || context === 'headers') {
+    return { name: context, schema, value: request?.[context] }
+  }
+  return { name: 'request', schema, value: undefined }
+}
+
+/** One fault at most for each field, so that a large value makes no large answer. */
+function faultsIn(part: Part, request: FastifyRequest): Fault[] {
+  const { schema, value } = part
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  const fields = value as Readonly<Record<string, unknown>>
+  const properties = schema.properties ?? {}
+  const unknown =
+    schema.additionalProperties === false ? Object.keys(fields).filter((name) => !(name in properties)) : []
+  const missing = (schema.required ?? []).filter((name) => fields[name] === undefined)
+  return [
+    ...unknown.map((name) => unknownFault(part, [], name)),
+    ...missing.map((name) => ({ pointer: `/${name}`, detail: `${name} is missing in the ${part.name}.` })),
+    ...Object.entries(fieldSchemasOf(schema)).flatMap(([name, alone]) => {
+      if (fields[name] === undefined) return []
+      const validate = request.compileValidationSchema(alone)
+      if (validate({ [name]: fields[name] })) return []
+      return (validate.errors ?? []).map((error) => faultOf(error, part))
+    })
+  ]
+}
+
+/** By the schema of a part: for each field the schema of an object with that field only. Fastify compiles each object once. */
+const fieldSchemas = new WeakMap<PartSchema, Readonly<Record<string, Record<string, unknown>>>>()
+
+function fieldSchemasOf(part: PartSchema): Readonly<Record<string, Record<string, unknown>>> {
+  const known = fieldSchemas.get(part)
+  if (known !== undefined) return known
+  const made = Object.fromEntries(
+    Object.entries(part.properties ?? {}).map(([name, field]) => [
+      name,
+      { type: 'object', properties: { [name]: field } }
+    ])
+  )
+  fieldSchemas.set(part, made)
+  return made
+}
+
+function faultOf({ instancePath = '', params = {}, message = 'is wrong' }: Partial<SchemaError>, part: Part): Fault {
+  const keys = instancePath.split('/').slice(1)
+  if (typeof params.additionalProperty === 'string') return unknownFault(part, keys, params.additionalProperty)
+  if (keys.length === 0) return { pointer: '', detail: `The ${part.name} ${message}.` }
+  // A parameter that is given once is a list of one.
+  const name = part.name === 'query' ? keys[0] : keys.join('.')
+  const detail = `${name} in the ${part.name} ${message}${got(valueAt(part.value, keys))}.`
+  return { pointer: instancePath, detail }
+}
+
+function unknownFault({ name: part, schema }: Part, keys: readonly string[], unknown: string): Fault {
+  const where = keys.length === 0 ? `The ${part}` : `${keys.join('.')} in the ${part}`
+  const kind = part === 'query' ? 'parameter' : 'field'
+  const known = Object.keys(schemaAt(schema, keys)?.properties ?? {})
+  const detail = `${where} has a ${kind} ${shown(unknown)} that this endpoint does not take; ${advice(unknown, known)}.`
+  return { pointer: `/${[...keys, unknown].join('/')}`, detail }
+}
+
+/** What would be right in the place of an unknown name. */
+export function advice(unknown: string, known: readonly string[]): string {
+  if (known.length === 0) return 'it takes none'
+  const meant = meantBy(unknown, known)
+  return `${meant === undefined ? 'it' : `did you mean ${meant}? It`} takes ${known.join(', ')}`
+}
+
+function schemaAt(schema: PartSchema, keys: readonly string[]): PartSchema | undefined {
+  return keys.reduce<PartSchema | undefined>(
+    (outer, key) => outer?.properties?.[key] ?? Object.values(outer?.patternProperties ?? {})[0],
+    schema
+  )
+}
+
+function valueAt(value: unknown, keys: readonly string[]): unknown {
+  return keys.reduce((outer, key) => (outer as Readonly<Record<string, unknown>> | undefined)?.[key], value)
+}
+
+/** Of an object or a list the sentence says enough without it. */
+function got(value: unknown): string {
+  return value === undefined || (typeof value === 'object' && value !== null) ? '' : `, got ${shown(value)}`
+}
+
+function shown(value: unknown): string {
+  const text = stringifyJson(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
