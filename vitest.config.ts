@@ -31,6 +31,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     env: { NODE_COMPILE_CACHE: COMPILED },
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
+    // What the library logs by default, on stderr, is shown of tests that fail.
+    silent: 'passed-only',
     setupFiles: fileURLToPath(new URL('test/support/each-file.ts', import.meta.url)),
     projects: [
       {

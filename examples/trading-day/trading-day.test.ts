@@ -124,7 +124,9 @@ it('ends its services when it is killed itself', async () => {
   try {
     await using system = new EventSystem(systemOptions(log))
     await system.initialize()
-    await expect.poll(async () => (await system.getStats()).groups.length, { timeout: 10_000 }).toBe(SERVICES.length)
+    await expect
+      .poll(async () => (await system.getEventStats()).groups.length, { timeout: 10_000 })
+      .toBe(SERVICES.length)
     const services = await childrenOf(child.pid as number)
     expect(services).toHaveLength(SERVICES.length)
     child.kill('SIGKILL')
@@ -204,7 +206,7 @@ function killsAtEach(counts: readonly number[]): Kill[] {
 async function expectNothingLeft(log: LogPlace): Promise<void> {
   await using system = new EventSystem(systemOptions(log))
   await system.initialize()
-  const { groups, deadLetters } = await system.getStats()
+  const { groups, deadLetters } = await system.getEventStats()
   expect(groups.map(({ pending, lag }) => ({ pending, lag }))).toEqual(SERVICES.map(() => ({ pending: 0, lag: 0 })))
   expect(deadLetters).toBe(0)
 }

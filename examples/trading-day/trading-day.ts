@@ -102,7 +102,7 @@ class TradingDay {
 
   async run(environment: Record<string, string>): Promise<TradingDayResult> {
     this.#published = await this.#datesInLog()
-    const eventsBefore = (await this.#system.getStats()).length
+    const eventsBefore = (await this.#system.getEventStats()).length
     const services = new ServiceProcesses(environment)
     const stop = new AbortController()
     const following = this.#follow(stop.signal)
@@ -170,7 +170,7 @@ class TradingDay {
   async #isSettled(): Promise<boolean> {
     const fed = this.#dates.slice(0, this.#published).reduce((sum, prices) => sum + prices.length, 0)
     if (this.#tally.count(EventType.MARKET_DATA_UPDATE) !== fed || !this.#tally.settled) return false
-    const { groups, length } = await this.#system.getStats()
+    const { groups, length } = await this.#system.getEventStats()
     return groups.every(({ pending, lag }) => pending === 0 && lag === 0) && this.#tally.total === length
   }
 
@@ -198,7 +198,7 @@ class TradingDay {
   async #show(restarts: number): Promise<void> {
     const { onProgress } = this.#options
     if (onProgress === undefined) return
-    const stats = await this.#system.getStats()
+    const stats = await this.#system.getEventStats()
     onProgress({ tally: this.#tally, stats, published: this.#published, dates: this.#dates.length, restarts })
   }
 

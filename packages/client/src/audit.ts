@@ -1,3 +1,4 @@
+import { type OptionNames, onlyOptions } from '@tradpal/events'
 import {
   type AuditEntry,
   type AuditVerification,
@@ -24,6 +25,16 @@ export interface AuditQuery {
   readonly limit?: number
 }
 
+const NAMES: OptionNames<AuditQuery> = {
+  principal: true,
+  action: true,
+  since: true,
+  until: true,
+  refused: true,
+  after: true,
+  limit: true
+}
+
 export interface VerifyOptions {
   /** A head that was kept: what stood there then must stand there still. */
   readonly head?: string
@@ -42,6 +53,7 @@ export class AuditTrail {
 
   /** In order: with `since` or `after` the first entries from there that match, without the newest. */
   async list(query: AuditQuery = {}): Promise<AuditEntry[]> {
+    onlyOptions('list()', query, NAMES)
     const { since, until, refused, ...others } = query
     const parameters = {
       ...others,
@@ -58,7 +70,9 @@ export class AuditTrail {
   }
 
   /** Has the service walk all entries. Rejects with `invalid_argument` for a head that is none. */
-  async verify({ head, allowEmpty, timeoutMs }: VerifyOptions = {}) {
+  async verify(options: VerifyOptions = {}) {
+    onlyOptions('verify()', options, { head: true, allowEmpty: true, timeoutMs: true })
+    const { head, allowEmpty, timeoutMs } = options
     const parameters = { head, allow_empty: allowEmpty === true ? 'true' : undefined }
     return await this.#get<AuditVerification>('/verification', parameters, auditVerificationOf, timeoutMs)
   }

@@ -1,4 +1,4 @@
-import { EventSystemError, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, type OptionNames, onlyOptions, type StoredEvent } from '@tradpal/events'
 import { waitMs } from './options.ts'
 import { eventTypeParameter, type Instant } from './query.ts'
 
@@ -22,6 +22,18 @@ export interface ConsumeOptions<T extends string = string> {
   readonly onError?: (error: unknown, messageId: string) => void
   /** Ends consuming, as `close()` does. */
   readonly signal?: AbortSignal
+}
+
+const NAMES: OptionNames<ConsumeOptions> = {
+  eventType: true,
+  consumer: true,
+  from: true,
+  concurrency: true,
+  prefetch: true,
+  leaseMs: true,
+  maxAttempts: true,
+  onError: true,
+  signal: true
 }
 
 /** What a handler knows about the delivery of its event. */
@@ -58,6 +70,7 @@ export interface ResolvedConsumeOptions {
 
 /** Fills in the defaults. Refuses with `invalid_options` and `invalid_argument` what makes no sense. */
 export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeOptions {
+  onlyOptions('consume()', options, NAMES)
   const { eventType, maxAttempts, onError = () => {} } = options
   if (typeof onError !== 'function') {
     throw new EventSystemError('invalid_options', `onError must be a function, got ${typeof onError}.`)

@@ -1,4 +1,4 @@
-import { EventSystemError, isRetryable, Reject, RetryLater } from '@tradpal/events'
+import { EventSystemError, isRetryable, onlyOptions, Reject, RetryLater } from '@tradpal/events'
 import type { Delivery } from './answers/index.ts'
 import type { ConsumeHandler, ConsumeReport, ResolvedConsumeOptions } from './consume-options.ts'
 import { type Nack, Pulling } from './pulling.ts'
@@ -71,8 +71,9 @@ export class Consumption implements AsyncDisposable {
    * Pulls no more, lets the handlers that run finish within `timeoutMs`, default 10,000, hands back the rest, and says
    * what that was. Idempotent: a second call waits for the first.
    */
-  close({ timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {}): Promise<ConsumeReport> {
-    this.#closing ??= this.#close(timeoutMs)
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<ConsumeReport> {
+    onlyOptions('close()', options, { timeoutMs: true })
+    this.#closing ??= this.#close(options.timeoutMs ?? 10_000)
     return this.#closing
   }
 

@@ -1,4 +1,4 @@
-import { type JsonObject, stringifyJson } from '@tradpal/events'
+import { type JsonObject, type OptionNames, onlyOptions, stringifyJson } from '@tradpal/events'
 import {
   type DeadLetter,
   type DeadLetterAction,
@@ -24,6 +24,15 @@ export interface DeadLetterFilter {
   readonly since?: Instant
   /** Put there at this instant or earlier. */
   readonly until?: Instant
+}
+
+const FILTER_OPTIONS: OptionNames<DeadLetterFilter> = {
+  group: true,
+  eventType: true,
+  handler: true,
+  kind: true,
+  since: true,
+  until: true
 }
 
 export interface DeadLetterQuery extends DeadLetterFilter {
@@ -61,12 +70,14 @@ export class DeadLetters {
   }
 
   async list(query: DeadLetterQuery = {}): Promise<DeadLetter[]> {
+    onlyOptions('list()', query, { ...FILTER_OPTIONS, after: true, limit: true })
     const { after, limit, ...filter } = query
     return await this.#get('', { ...filterParameters(filter), after, limit }, deadLettersOf)
   }
 
   /** How many letters match. */
   async count(filter: DeadLetterFilter = {}): Promise<number> {
+    onlyOptions('count()', filter, FILTER_OPTIONS)
     return await this.#get('', { ...filterParameters(filter), limit: 1 }, deadLetterCountOf)
   }
 
@@ -81,6 +92,7 @@ export class DeadLetters {
    * event's. It is attempted once: after a lost answer a second attempt would say `not_found` of a letter that was put back.
    */
   async requeue(id: string, options: RequeueOptions = {}): Promise<void> {
+    onlyOptions('requeue()', options, { by: true, data: true })
     await this.#send('POST', `/${idSegment('id', id)}/requeue`, options)
   }
 
@@ -89,6 +101,8 @@ export class DeadLetters {
    * goes on with the rest: `until` over the filter, the others over the options. It is attempted once.
    */
   async requeueAll(filter: DeadLetterFilter, options: RequeueAllOptions = {}): Promise<RequeueResult> {
+    onlyOptions('requeueAll()', filter, FILTER_OPTIONS)
+    onlyOptions('requeueAll()', options, { by: true, dryRun: true, limit: true, expected: true, after: true })
     const matching = filterParameters(filter)
     const isEmpty = Object.values(matching).every((value) => value === undefined)
     const { by, dryRun, limit, expected, after } = options
@@ -98,11 +112,13 @@ export class DeadLetters {
 
   /** Removes the letter for good. Rejects with `not_found`. It is attempted once. */
   async discard(id: string, options: { readonly reason: string; readonly by?: string }): Promise<void> {
+    onlyOptions('discard()', options, { reason: true, by: true })
     await this.#send('DELETE', `/${idSegment('id', id)}`, options)
   }
 
   /** What operators did to letters, oldest first. */
   async actions(page: { readonly after?: string; readonly limit?: number } = {}): Promise<DeadLetterAction[]> {
+    onlyOptions('actions()', page, { after: true, limit: true })
     return await this.#get('/actions', { after: page.after, limit: page.limit }, deadLetterActionsOf)
   }
 

@@ -7,6 +7,7 @@ import {
   encodeEvent,
   encodeJsonArray,
   type JsonObject,
+  onlyOptions,
   type StoredEvent
 } from '@tradpal/events'
 import {
@@ -35,7 +36,15 @@ import { DeadLetters } from './dead-letters.ts'
 import { Groups } from './groups.ts'
 import { ApiKeys } from './keys.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
-import { type EventQuery, type EventRange, idSegment, queryOf, rangeParameters } from './query.ts'
+import {
+  type EventQuery,
+  type EventRange,
+  idSegment,
+  QUERY_OPTIONS,
+  queryOf,
+  RANGE_OPTIONS,
+  rangeParameters
+} from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
 import type { StoredEventOf } from './stored-event-of.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
@@ -51,8 +60,8 @@ export interface PublishOptions {
   readonly expectedVersion?: number
 }
 
-export interface ReplayOptions extends EventRange {
-  /** How long the service may take to run over the range. Default: the client's `timeoutMs`. */
+export interface CountOptions extends EventRange {
+  /** How long the service may take to count. Default: the client's `timeoutMs`. */
   readonly timeoutMs?: number
 }
 
@@ -155,6 +164,7 @@ export class EventClient implements AsyncDisposable {
 
   /** Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there. */
   async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<StoredEventOf<T>[]> {
+    onlyOptions('getEvents()', query, QUERY_OPTIONS)
     const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
     const events = await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
     return events as StoredEventOf<T>[]
@@ -194,10 +204,30 @@ export class EventClient implements AsyncDisposable {
     return await this.#transport.text({ ...reading('/metrics'), headers: { accept: 'text/plain' } })
   }
 
-  /** Has the service run over the range, and resolves to how many events it found. Appends nothing. */
-  async replayEvents(options: ReplayOptions = {}): Promise<number> {
+  /** How many events the range has. The service counts them. */
+  async countEvents(options: CountOptions = {}): Promise<number> {
+    onlyOptions('countEvents()', options, { ...RANGE_OPTIONS, timeoutMs: true })
     const timeoutMs = options.timeoutMs === undefined ? undefined : waitMs('timeoutMs', options.timeoutMs, 0)
     return await this.#transport.json({ ...replaying(queryOf(rangeParameters(options))), timeoutMs }, replayedCountOf)
+  }
+
+  /**
+   * Hands the events of {@link EventClient.streamReplay} to a handler, each when the handler is done with the one before,
+   * and resolves to how many they were. An error of the handler ends the replay and rejects.
+   */
+  async replayEvents<T extends string = string>(
+    options: StreamReplayOptions<T>,
+    handler: (event: StoredEventOf<T>) => unknown
+  ): Promise<number> {
+    if (typeof handler !== 'function') {
+      throw new EventSystemError('invalid_argument', `The handler must be a function, got ${typeof handler}.`)
+    }
+    let count = 0
+    for await (const event of this.#replay('replayEvents()', options)) {
+      await handler(event)
+      count++
+    }
+    return count
   }
 
   /**
@@ -205,6 +235,11 @@ export class EventClient implements AsyncDisposable {
    * tried again until it begins; a connection that breaks later rejects with `service_unavailable`.
    */
   streamReplay<T extends string = string>(options: StreamReplayOptions<T> = {}): AsyncIterable<StoredEventOf<T>> {
+    return this.#replay('streamReplay()', options)
+  }
+
+  #replay<T extends string>(call: string, options: StreamReplayOptions<T>): AsyncIterable<StoredEventOf<T>> {
+    onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true })
     const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
     const events = replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
@@ -278,11 +313,9 @@ export class EventClient implements AsyncDisposable {
   }
 }
 
-function publication(
-  path: string,
-  body: string,
-  { spool = 'never', streamKey, expectedVersion }: PublishOptions
-): ServiceRequest {
+function publication(path: string, body: string, options: PublishOptions): ServiceRequest {
+  onlyOptions('publish()', options, { spool: true, streamKey: true, expectedVersion: true })
+  const { spool = 'never', streamKey, expectedVersion } = options
   const headers = spool === 'allowed' ? { prefer: 'respond-async' } : {}
   const query = queryOf({ stream_key: streamKey, expected_version: expectedVersion })
   return { method: 'POST', path, query, body, headers, repeat: 'deduplicated' }

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, onlyOptions } from '@tradpal/events'
 import {
   type GroupInfo,
   groupOf,
@@ -48,9 +48,10 @@ export class Groups {
    */
   async pending(
     name: string,
-    { after, limit }: { readonly after?: string; readonly limit?: number } = {}
+    page: { readonly after?: string; readonly limit?: number } = {}
   ): Promise<PendingEvent[]> {
-    const query = queryOf({ after, limit })
+    onlyOptions('pending()', page, { after: true, limit: true })
+    const query = queryOf({ after: page.after, limit: page.limit })
     const request = { method: 'GET', path: groupPath(name), query, repeat: 'always' } as const
     const pending = await this.#transport.json(request, pendingEventsOf)
     if (pending !== null) return pending
@@ -63,8 +64,9 @@ export class Groups {
    * log. What is pending stays pending. Rejects with `not_found`, with `group_conflict` while members live, unless
    * `force`, and with `invalid_argument` for a place that is not there yet.
    */
-  async seek(name: string, to: Instant, { force }: GroupChangeOptions = {}): Promise<void> {
-    const body = JSON.stringify({ to: placeOf('to', to), force })
+  async seek(name: string, to: Instant, options: GroupChangeOptions = {}): Promise<void> {
+    onlyOptions('seek()', options, { force: true })
+    const body = JSON.stringify({ to: placeOf('to', to), force: options.force })
     await this.#transport.text({ method: 'POST', path: `${groupPath(name)}/seek`, body, repeat: 'always' })
   }
 
@@ -72,8 +74,9 @@ export class Groups {
    * Drops a group, its place and what is pending in it; its dead letters stay. Rejects with `not_found`, and with
    * `group_conflict` while members live or events are pending, unless `force`. It is attempted once.
    */
-  async remove(name: string, { force = false }: GroupChangeOptions = {}): Promise<void> {
-    const query = queryOf(force ? { force: 'true' } : {})
+  async remove(name: string, options: GroupChangeOptions = {}): Promise<void> {
+    onlyOptions('remove()', options, { force: true })
+    const query = queryOf(options.force === true ? { force: 'true' } : {})
     await this.#transport.text({ method: 'DELETE', path: groupPath(name), query, repeat: 'never' })
   }
 
@@ -81,7 +84,9 @@ export class Groups {
    * Changes which event types are pulled from a group, and how often an event may fail; those who then pull with others are
    * refused. Resolves to the settings as they are then. Rejects with `not_found`, `invalid_argument` and `unknown_event_type`.
    */
-  async changePulling(name: string, { eventTypes, maxAttempts }: PullSettingsChange): Promise<PullSettings> {
+  async changePulling(name: string, change: PullSettingsChange): Promise<PullSettings> {
+    onlyOptions('changePulling()', change, { eventTypes: true, maxAttempts: true })
+    const { eventTypes, maxAttempts } = change
     const types = eventTypes === null ? ['*'] : eventTypes
     const body = JSON.stringify({ event_types: types, max_attempts: maxAttempts })
     return await this.#transport.json(

@@ -35,7 +35,7 @@ export type {
   RequeueAllOptions,
   RequeueOptions
 } from './dead-letters.ts'
-export { EventClient, type PublishOptions, type ReplayOptions, type StreamReplayOptions } from './event-client.ts'
+export { type CountOptions, EventClient, type PublishOptions, type StreamReplayOptions } from './event-client.ts'
 export type { GroupChangeOptions, Groups, PullSettingsChange } from './groups.ts'
 export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'

@@ -1,3 +1,4 @@
+import { onlyOptions } from '@tradpal/events'
 import {
   type ApiKey,
   apiKeyOf,
@@ -34,15 +35,18 @@ export class ApiKeys {
   }
 
   /** Makes a key. Rejects with `forbidden` for scopes that the caller has not itself, and with `invalid_argument`. It is attempted once. */
-  async create({ name, scopes, sources, expiresAt }: NewApiKey): Promise<IssuedApiKey> {
+  async create(wanted: NewApiKey): Promise<IssuedApiKey> {
+    onlyOptions('create()', wanted, { name: true, scopes: true, sources: true, expiresAt: true })
+    const { name, scopes, sources, expiresAt } = wanted
     const expires_at = expiresAt === undefined ? undefined : instant('expiresAt', expiresAt)
     const body = JSON.stringify({ name, scopes, sources, expires_at })
     return await this.#transport.json({ method: 'POST', path: '/keys', body, repeat: 'never' }, issuedApiKeyOf)
   }
 
   /** Makes a key like another, which ends `overlapMs` later: a day, unless it says otherwise. Rejects with `not_found`. It is attempted once. */
-  async rotate(id: string, { overlapMs }: { readonly overlapMs?: number } = {}): Promise<IssuedApiKey> {
-    const body = JSON.stringify({ overlap_ms: overlapMs })
+  async rotate(id: string, options: { readonly overlapMs?: number } = {}): Promise<IssuedApiKey> {
+    onlyOptions('rotate()', options, { overlapMs: true })
+    const body = JSON.stringify({ overlap_ms: options.overlapMs })
     const path = `${keyPath(id)}/rotate`
     return await this.#transport.json({ method: 'POST', path, body, repeat: 'never' }, issuedApiKeyOf)
   }

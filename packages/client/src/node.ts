@@ -1,7 +1,7 @@
 /** For Node alone: how the client trusts an authority of its own, and shows a certificate. */
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, onlyOptions } from '@tradpal/events'
 import { Agent, buildConnector, fetch } from 'undici'
 
 /** How a service is reached by TLS. The files are PEM, and read for each connection: renewed ones need no restart. */
@@ -22,6 +22,7 @@ export interface TlsFetchOptions {
  *     new EventClient({ url: 'https://events.internal:8011', fetch: tlsFetch({ caFile: './certs/ca.pem' }) })
  */
 export function tlsFetch(options: TlsFetchOptions): typeof globalThis.fetch {
+  onlyOptions('tlsFetch()', options, { caFile: true, certFile: true, keyFile: true, serverName: true })
   secureContextOf(options)
   const servername = options.serverName
   const dispatcher = new Agent({

@@ -1,4 +1,11 @@
-import { type BackoffOptions, type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import {
+  type BackoffOptions,
+  type Clock,
+  EventSystemError,
+  type OptionNames,
+  onlyOptions,
+  systemClock
+} from '@tradpal/events'
 import { Credential, checkedToken, type TokenSource } from './credential.ts'
 
 export interface EventClientOptions {
@@ -31,6 +38,20 @@ export interface EventClientOptions {
   readonly random?: () => number
 }
 
+const NAMES: OptionNames<EventClientOptions> = {
+  url: true,
+  timeoutMs: true,
+  retries: true,
+  backoff: true,
+  deduplicationWindowMs: true,
+  apiKey: true,
+  token: true,
+  headers: true,
+  fetch: true,
+  clock: true,
+  random: true
+}
+
 export interface ResolvedClientOptions {
   /** Absolute, without a slash at its end. */
   readonly url: string
@@ -50,6 +71,8 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1
 
 /** Refuses with `invalid_options` what is wrong or contradicts itself. */
 export function resolveClientOptions(options: EventClientOptions = {}): ResolvedClientOptions {
+  onlyOptions('EventClient', options, NAMES)
+  if (options.backoff !== undefined) onlyOptions('backoff', options.backoff, { initialMs: true, maxMs: true })
   const initialMs = waitMs('backoff.initialMs', options.backoff?.initialMs, 100)
   const maxMs = waitMs('backoff.maxMs', options.backoff?.maxMs, 5_000)
   if (initialMs > maxMs) {

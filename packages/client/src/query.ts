@@ -1,4 +1,4 @@
-import { EventSystemError, timestampMs } from '@tradpal/events'
+import { EventSystemError, type OptionNames, timestampMs } from '@tradpal/events'
 
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
@@ -7,8 +7,10 @@ export type Instant = Date | number | string
 export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this. */
+  /** Only events whose `data.symbol` is this. Default: any, or none. */
   readonly symbol?: string
+  /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */
+  readonly symbols?: readonly string[]
   /** From this instant on, inclusive. */
   readonly startTime?: Instant
   /** Up to this instant, inclusive. */
@@ -21,6 +23,16 @@ export interface EventQuery<T extends string = string> extends EventRange<T> {
   /** At most so many matching events, 1 to 1,000. Default 100. */
   readonly limit?: number
 }
+
+export const RANGE_OPTIONS: OptionNames<EventRange> = {
+  eventType: true,
+  symbol: true,
+  symbols: true,
+  startTime: true,
+  endTime: true,
+  after: true
+}
+export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit: true }
 
 /** Query parameters by their names on the wire; a list repeats its name, what is undefined is left out. */
 export function queryOf(
@@ -40,11 +52,22 @@ export function eventTypeParameter<Types extends string | readonly string[] | un
   throw new EventSystemError('invalid_argument', 'eventType is empty; leave it out for all types.')
 }
 
-/** Refuses with `invalid_argument` what is no instant, and an empty list of types. */
+/** Refuses with `invalid_argument` an empty list, which would be left out of the query, and both options at once. */
+export function symbolParameter({ symbol, symbols }: Pick<EventRange, 'symbol' | 'symbols'>) {
+  if (symbols === undefined) return symbol
+  if (symbol !== undefined) {
+    throw new EventSystemError('invalid_argument', 'symbol and symbols exclude each other; give one of them.')
+  }
+  if (Array.isArray(symbols) && symbols.length > 0) return symbols
+  const wrong = Array.isArray(symbols) ? 'is empty; leave it out for all symbols' : 'must be a list; give one as symbol'
+  throw new EventSystemError('invalid_argument', `symbols ${wrong}.`)
+}
+
+/** Refuses with `invalid_argument` what is no instant, and an empty list of types or symbols. */
 export function rangeParameters(range: EventRange): Record<string, string | readonly string[] | undefined> {
   return {
     event_type: eventTypeParameter(range.eventType),
-    symbol: range.symbol,
+    symbol: symbolParameter(range),
     start_time: instant('startTime', range.startTime),
     end_time: instant('endTime', range.endTime),
     after: range.after

@@ -1,24 +1,35 @@
-import { EventSystemError, isRetryable, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, isRetryable, type OptionNames, onlyOptions, type StoredEvent } from '@tradpal/events'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
 import { type JsonParts, readObject } from './json-object.ts'
 import { waitMs } from './options.ts'
-import { eventTypeParameter, queryOf } from './query.ts'
+import { eventTypeParameter, queryOf, symbolParameter } from './query.ts'
 import { failureInStream } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
 export interface SubscribeOptions<T extends string = string> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this. */
+  /** Only events whose `data.symbol` is this. Default: any, or none. */
   readonly symbol?: string
+  /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */
+  readonly symbols?: readonly string[]
   /** Events behind this message id, or with `start` all that the log holds. Default: those published from now on. */
   readonly after?: string
   /** Ends the subscription, as `close()` does. */
   readonly signal?: AbortSignal
   /** After so long without a byte, heartbeats included, the connection counts as broken. Default 45,000. */
   readonly heartbeatTimeoutMs?: number
+}
+
+const NAMES: OptionNames<SubscribeOptions> = {
+  eventType: true,
+  symbol: true,
+  symbols: true,
+  after: true,
+  signal: true,
+  heartbeatTimeoutMs: true
 }
 
 interface Connection {
@@ -71,10 +82,12 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
     options: SubscribeOptions,
     onEnd: (subscription: Pick<Subscription, 'close'>) => void
   ) {
+    onlyOptions('subscribe()', options, NAMES)
     this.#transport = transport
     this.#options = options
     this.#heartbeatTimeoutMs = waitMs('heartbeatTimeoutMs', options.heartbeatTimeoutMs, 45_000)
     eventTypeParameter(options.eventType)
+    symbolParameter(options)
     this.#onEnd = onEnd
     this.#lastMessageId = options.after === 'start' ? START : options.after
     this.#events = this.#iterate()
@@ -165,7 +178,7 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
   }
 
   #request(): ServiceRequest {
-    const { eventType, symbol, after } = this.#options
+    const { eventType, after } = this.#options
     const resume = this.#resumeFrom
     const first = after === 'start' ? START : after
     return {
@@ -173,7 +186,7 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
       path: PATH,
       query: queryOf({
         event_type: eventTypeParameter(eventType),
-        symbol,
+        symbol: symbolParameter(this.#options),
         after: resume === undefined ? first : undefined
       }),
       headers: { accept: 'text/event-stream', ...(resume !== undefined && { 'last-event-id': resume }) },

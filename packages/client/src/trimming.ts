@@ -1,3 +1,4 @@
+import { type OptionNames, onlyOptions } from '@tradpal/events'
 import { waitMs } from './options.ts'
 import type { ServiceRequest } from './transport.ts'
 
@@ -11,6 +12,8 @@ export interface TrimLimits {
   readonly maxBytes?: number
 }
 
+const LIMITS: OptionNames<TrimLimits> = { maxLength: true, maxAgeMs: true, maxBytes: true }
+
 export interface TrimRequest extends TrimLimits {
   /** Limits of these types: those around it are then those of all the others. */
   readonly byType?: Readonly<Record<string, TrimLimits>>
@@ -23,7 +26,10 @@ export interface TrimRequest extends TrimLimits {
 }
 
 /** A trim that is repeated removes what is left of it: it does no harm. */
-export function trimming({ byType, force, dryRun, timeoutMs, ...limits }: TrimRequest): ServiceRequest {
+export function trimming(request: TrimRequest): ServiceRequest {
+  onlyOptions('trim()', request, { ...LIMITS, byType: true, force: true, dryRun: true, timeoutMs: true })
+  for (const [type, limits] of Object.entries(request.byType ?? {})) onlyOptions(`byType.${type}`, limits, LIMITS)
+  const { byType, force, dryRun, timeoutMs, ...limits } = request
   const by_type =
     byType && Object.fromEntries(Object.entries(byType).map(([type, ofType]) => [type, wireLimits(ofType)]))
   return {

@@ -48,7 +48,7 @@ describe('reading', () => {
     await withClient(json({ events: [] }), async (client, service) => {
       const none = { eventType: [] }
       await expect(client.getEvents(none)).rejects.toMatchObject({ code: 'invalid_argument' })
-      await expect(client.replayEvents(none)).rejects.toMatchObject({ code: 'invalid_argument' })
+      await expect(client.countEvents(none)).rejects.toMatchObject({ code: 'invalid_argument' })
       for (const call of [() => client.streamReplay(none), () => client.subscribe(none)]) {
         expect(call).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
       }
@@ -152,7 +152,7 @@ describe('reading', () => {
   it('counts what a replay finds, and tries again: it is a read', async () => {
     await using service = await ScriptedService.start(cut, json({ status: 'replay_complete', events_replayed: 42 }))
     await using client = new EventClient({ url: service.url, timeoutMs: DEADLINE_MS, clock: new TestClock() })
-    expect(await client.replayEvents({ eventType: 'trading_signal', timeoutMs: 100_000 })).toBe(42)
+    expect(await client.countEvents({ eventType: 'trading_signal', timeoutMs: 100_000 })).toBe(42)
     expect(service.requests.map(({ method, path, query }) => `${method} ${path}?${query}`)).toEqual(
       Array(2).fill('POST /events/replay?event_type=trading_signal')
     )

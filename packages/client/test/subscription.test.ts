@@ -51,7 +51,7 @@ describe('a subscription', () => {
     const body = `${positionFrame('6-0')}: heartbeat\n\n${eventFrame(a)}: heartbeat\n\n${eventFrame(b)}`
     await withSubscription(
       [sse(body)],
-      { eventType: ['trading_signal', 'risk_alert'], symbol: 'BTC/USDT' },
+      { eventType: ['trading_signal', 'risk_alert'], symbols: ['BTC/USDT', 'ETH'] },
       async (subscription, service) => {
         expect(await take(subscription, 2)).toEqual([a, b])
         expect(subscription.lastMessageId).toBe('7-1')
@@ -61,7 +61,7 @@ describe('a subscription', () => {
           '/events/stream',
           'text/event-stream'
         ])
-        expect(`${request?.query}`).toBe('event_type=trading_signal&event_type=risk_alert&symbol=BTC%2FUSDT')
+        expect(`${request?.query}`).toBe('event_type=trading_signal&event_type=risk_alert&symbol=BTC%2FUSDT&symbol=ETH')
       }
     )
   })

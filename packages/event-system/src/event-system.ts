@@ -1,11 +1,12 @@
-import { type Event, EventSystemError, type EventType, isRetryable } from '@tradpal/events'
+import { type Event, EventSystemError, type EventType, isRetryable, onlyOptions } from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
   type AuditLog,
   configure,
   type EventSystemConfiguration,
   type EventSystemOptions,
-  LONGEST_TIMEOUT_MS
+  LONGEST_TIMEOUT_MS,
+  warnOfMisspelt
 } from './configuration/index.ts'
 import {
   type AnyHandlerOptions,
@@ -82,6 +83,7 @@ export class EventSystem {
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
     const { log, timeoutMs, consumerGroup, healthBounds, maxGroups, publishing, logger, clock } = this.#configuration
+    warnOfMisspelt(this.#configuration.misspelt, logger)
     this.log = log
     this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
     this.#warnings = new LogWarnings({ log, clock, logger })
@@ -210,6 +212,12 @@ export class EventSystem {
     return this.store.replayEvents({ ...range, raw: true }, (event) => this.subscriber.handleReplayed(event), pace)
   }
 
+  /** How many events a range has: {@link EventStore.countEvents}. */
+  async countEvents(range?: EventRange, options?: { readonly signal?: AbortSignal }): Promise<number> {
+    this.#mustBeOpen('countEvents()')
+    return this.store.countEvents(range, options)
+  }
+
   /** Up to `limit` events of a query: {@link EventStore.getEvents}. */
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query?: EventQuery<T, Raw>
@@ -227,9 +235,9 @@ export class EventSystem {
   }
 
   /** What the log holds and how its groups stand, and what waits in the spool: `null` without one. */
-  async getStats(): Promise<EventSystemStats & { readonly spool: SpoolStats | null }> {
-    this.#mustBeOpen('getStats()')
-    const [stats, { spool }] = await Promise.all([this.store.stats(), this.publisher.state()])
+  async getEventStats(): Promise<EventSystemStats & { readonly spool: SpoolStats | null }> {
+    this.#mustBeOpen('getEventStats()')
+    const [stats, { spool }] = await Promise.all([this.store.getEventStats(), this.publisher.state()])
     return { ...stats, spool: spool ?? null }
   }
 
@@ -263,16 +271,18 @@ export class EventSystem {
   }
 
   /** How the system is. Never rejects. */
-  async health(): Promise<SystemHealth> {
+  async healthCheck(): Promise<SystemHealth> {
     return this.#health.of(this.#state === 'open', this.subscriber.consumers)
   }
 
   /**
    * Finishes what was accepted and closes the log, in at most about `timeoutMs` (default 10,000), whatever the handlers and
    * the log do. Says what it left; rejects with `log_timeout` when a log that answers nothing keeps that from being
-   * known, and with `invalid_argument`. Idempotent; `await using` calls it.
+   * known, and with `invalid_options` and `invalid_argument`. Idempotent; `await using` calls it.
    */
-  async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+  async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    onlyOptions('close()', options, { timeoutMs: true })
+    const { timeoutMs = 10_000 } = options
     if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
       throw new EventSystemError(
         'invalid_argument',

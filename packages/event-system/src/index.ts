@@ -14,7 +14,11 @@ export {
   type EventSystemConfiguration,
   type EventSystemOptions,
   isRedisUrl,
-  type SigningOptions
+  type MisspeltVariable,
+  misspeltVariables,
+  recordedEnvironment,
+  type SigningOptions,
+  warnOfMisspelt
 } from './configuration/index.ts'
 export * from './consume/index.ts'
 export { EventSystem } from './event-system.ts'
@@ -28,11 +32,13 @@ export * from './publish/index.ts'
 export {
   type AheadMessage,
   type ClaimedMessage,
+  type ConsoleLogger,
   type ConsumedMessage,
   causeOfThisCall,
   type DeadLetteredMessage,
   diagnostics,
   type Logger,
+  type LoggerOption,
   Occurrences,
   type PublishedMessage,
   runAsCause,
@@ -40,6 +46,7 @@ export {
   type SkippedMessage,
   type SpooledMessage,
   silentLogger,
+  stderrLogger,
   type TrimmedMessage,
   WatchedFiles,
   type WatchedFilesOptions

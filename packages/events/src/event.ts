@@ -14,6 +14,7 @@ import type { Event, EventData, EventMetadata } from './event-parts.ts'
 import type { JsonObject } from './json-value.ts'
 import { shown } from './json-value.ts'
 import { checkData } from './newest-form.ts'
+import { type OptionNames, onlyOptions } from './only-options.ts'
 import { aliasOf, resolveEventType } from './registry.ts'
 import { formatTimestamp } from './timestamp.ts'
 import { newestVersionOf } from './upcasting.ts'
@@ -35,9 +36,18 @@ export interface CreateEventOptions {
   readonly validation?: Validation
 }
 
+const OPTIONS: OptionNames<CreateEventOptions> = {
+  source: true,
+  metadata: true,
+  eventId: true,
+  timestamp: true,
+  clock: true,
+  validation: true
+}
+
 /**
  * Makes an event of a known type and checks every part of it. The event holds the objects it is given, not copies. Of a type
- * that has further versions it says the newest in `metadata.schema_version`, unless the metadata name one. Throws `unknown_event_type`, `invalid_event` (an id, a source, a timestamp, metadata) and `invalid_data`.
+ * that has further versions it says the newest in `metadata.schema_version`, unless the metadata name one. Throws `unknown_event_type`, `invalid_event` (an id, a source, a timestamp, metadata), `invalid_data`, and `invalid_options` for an option that it does not have.
  */
 export function createEvent<T extends string>(eventType: T, data: EventData<T>, options?: CreateEventOptions): Event<T>
 export function createEvent<T extends string>(
@@ -45,6 +55,7 @@ export function createEvent<T extends string>(
 ): Event<T>
 export function createEvent(eventType: string, data: JsonObject = {}, options: CreateEventOptions = {}): Event {
   if (typeof eventType !== 'string') throw invalidPart('event_type', `must be a text, got ${shown(eventType)}`)
+  onlyOptions('createEvent()', options, OPTIONS)
   const type = resolveEventType(eventType)
   const { source = '', metadata = {}, eventId, timestamp, clock = systemClock, validation = 'strict' } = options
   const event = {

@@ -35,8 +35,9 @@ export { checkAll, faultsOf, refusalOf } from './faults.ts'
 export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-value.ts'
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
-export { meantBy } from './nearest.ts'
+export { meantBy, nearestOf } from './nearest.ts'
 export { checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
+export { type OptionNames, onlyOptions, unknownOptions } from './only-options.ts'
 export {
   canonicalTypeOf,
   type EventTypeDefinition,

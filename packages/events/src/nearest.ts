@@ -14,11 +14,20 @@ function editDistance(from: string, to: string): number {
   return row[to.length] as number
 }
 
-/** The `count` known words that a mistyped one resembles most, most alike first. */
-export function nearestOf(word: string, known: readonly string[], count: number): string[] {
+/**
+ * The `count` known words that a mistyped one resembles most, most alike first. With `mostChanges` only those within that
+ * many single-letter changes. Upper and lower case count as the same.
+ */
+export function nearestOf(
+  word: string,
+  known: readonly string[],
+  count: number,
+  mostChanges = Number.POSITIVE_INFINITY
+): string[] {
   const typed = word.slice(0, 64).toLowerCase()
   return known
-    .map((name) => ({ name, distance: editDistance(typed, name) }))
+    .map((name) => ({ name, distance: editDistance(typed, name.toLowerCase()) }))
+    .filter(({ distance }) => distance <= mostChanges)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ name }) => name)
@@ -32,11 +41,7 @@ export function meantBy(word: string, known: readonly string[]): string | undefi
   const typed = lettersOf(word)
   const respelt = known.find((name) => lettersOf(name) === typed)
   if (respelt !== undefined) return respelt
-  const [nearest] = nearestOf(word, known, 1)
-  const allowed = word.length > 4 ? 2 : 1
-  return nearest !== undefined && editDistance(word.slice(0, 64).toLowerCase(), nearest) <= allowed
-    ? nearest
-    : undefined
+  return nearestOf(word, known, 1, word.length > 4 ? 2 : 1)[0]
 }
 
 function lettersOf(name: string): string {

@@ -6,6 +6,7 @@ import { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 import { below } from './json-pointer.ts'
 import { isJsonObject, type JsonObject, sameJson, shown } from './json-value.ts'
 import { nearestOf } from './nearest.ts'
+import { onlyOptions } from './only-options.ts'
 import { unresolvedReference } from './schema-references.ts'
 import { eventSchemas } from './schemas/index.ts'
 
@@ -31,6 +32,7 @@ const metaValidators = new Map<string, Validator>()
  * Schema of an object, or when the name stands for another schema already.
  */
 export function registerEventType(definition: EventTypeDefinition): void {
+  onlyOptions('registerEventType()', definition, { name: true, schema: true, description: true })
   const { name, schema, description } = readDefinition(definition)
   const described = description === undefined ? schema : { description, ...schema }
   const known = types.get(name)

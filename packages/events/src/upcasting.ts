@@ -1,6 +1,7 @@
 import { EventSystemError } from './errors.ts'
 import type { Event } from './event-parts.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
+import { onlyOptions } from './only-options.ts'
 import { resolveEventType } from './registry.ts'
 import { platformUpcasters } from './upcasters/index.ts'
 
@@ -31,7 +32,9 @@ const steps = new Map<string, (Step | undefined)[]>(
  * added in order, each once; the one from 0 may come later. Throws `unknown_event_type`, and `invalid_argument` for a step
  * that is there already, leaves a gap, or is none.
  */
-export function registerUpcaster({ type, from, to, upcast }: Upcaster): void {
+export function registerUpcaster(upcaster: Upcaster): void {
+  onlyOptions('registerUpcaster()', upcaster, { type: true, from: true, to: true, upcast: true })
+  const { type, from, to, upcast } = upcaster
   const eventType = resolveEventType(type)
   const name = `The upcaster of ${eventType} from ${shown(from)} to ${shown(to)}`
   if (!isVersion(from)) throw wrong(`${name} must start from a version, a whole number from 0.`)

@@ -17,6 +17,7 @@ import { checkAll } from './faults.ts'
 import { isJsonObject, type JsonObject, shown } from './json-value.ts'
 import { misspeltAs } from './nearest.ts'
 import { checkData } from './newest-form.ts'
+import { onlyOptions } from './only-options.ts'
 import { canonicalTypeOf, isKnownEventType, resolveEventType } from './registry.ts'
 import { assertMembersOnce } from './repeated-members.ts'
 import { formatTimestamp } from './timestamp.ts'
@@ -63,9 +64,11 @@ export function toWire(event: Event): WireEvent {
 
 /**
  * The event that a wire form says. A source, data and metadata that are absent or null are empty; further fields are ignored.
- * Throws `invalid_event`, `unknown_event_type` and `invalid_data`, with the pointer of the first part that is wrong, and in `errors` all parts that are.
+ * Throws `invalid_event`, `unknown_event_type` and `invalid_data`, with the pointer of the first part that is wrong, and in `errors` all parts
+ * that are, and `invalid_options`.
  */
 export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
+  if (options !== AS_STORED) onlyOptions('decodeEvent()', options, { validation: true, stored: true, complete: true })
   if (!isJsonObject(wire)) {
     throw new EventSystemError('invalid_event', `An event must be a JSON object, got ${shown(wire)}.`, { pointer: '' })
   }

@@ -8,9 +8,12 @@ import {
   type EventSystemOptions,
   type EventTypeDefinition,
   knownEventTypes,
+  type MisspeltVariable,
+  misspeltVariables,
   parseEventTypes,
   parseJson,
-  type RetentionPolicy
+  type RetentionPolicy,
+  recordedEnvironment
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
 import { type AuditConfiguration, readAudit } from './audit/index.ts'
@@ -54,12 +57,15 @@ export interface ServiceConfiguration {
   readonly limits: LimitsConfiguration
   /** EVENT_AUDIT and EVENT_AUDIT_RETENTION: whether it is recorded who does what, and how long that is kept. */
   readonly audit: AuditConfiguration
+  /** Variables that nothing reads and that resemble one of the service. */
+  readonly misspelt: readonly MisspeltVariable[]
 }
 
 const PORT = 8011
 
 /** Throws `invalid_options` with a sentence for each variable that is wrong. */
-export function readServiceConfiguration(environment: Environment): ServiceConfiguration {
+export function readServiceConfiguration(given: Environment): ServiceConfiguration {
+  const { environment, known } = recordedEnvironment(given)
   const read = new EnvironmentReader(environment)
   const whole = (variable: string, fallback: number, least: number, most?: number) =>
     read.wholeNumber(variable, undefined, variable, fallback, least, most)
@@ -85,7 +91,8 @@ export function readServiceConfiguration(environment: Environment): ServiceConfi
     access,
     limits: readLimits(read, maxBodyBytes),
     pages: readPages(environment, read),
-    audit: readAudit(access, read)
+    audit: readAudit(access, read),
+    misspelt: misspeltVariables(given, known)
   }
   read.finish()
   return configuration

@@ -5,7 +5,9 @@ import {
   type EventSystemConfiguration,
   EventSystemError,
   type Logger,
-  registerEventType
+  onlyOptions,
+  registerEventType,
+  warnOfMisspelt
 } from '@tradpal/event-system'
 import { asksForCredentials } from './access/index.ts'
 import {
@@ -49,12 +51,14 @@ export interface RunningService extends AsyncDisposable {
  * wrong variable, and with what {@link EventSystem.initialize} rejects with; nothing is left running then.
  */
 export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
+  onlyOptions('startService()', options, { system: true, configuration: true, logger: true, environment: true })
   const { environment = process.env } = options
   const given = options.system === undefined ? readConfiguration(environment) : undefined
   const configuration = { ...(given?.service ?? readServiceConfiguration(environment)), ...options.configuration }
   const logger = options.logger ?? newLogger(configuration.logLevel)
   const ignored = serviceLinksIn(environment)
   if (ignored.length > 0) logger.warn({ variables: ignored }, SERVICE_LINKS)
+  warnOfMisspelt(configuration.misspelt, logger)
   for (const definition of configuration.eventTypes) registerEventType(definition)
   const { retention } = configuration
   const system =

@@ -1,18 +1,20 @@
 import { resolve } from 'node:path'
-import { type Clock, systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import type { Encryption, Signing } from '../codec/index.ts'
 import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
 import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
-import { type Logger, silentLogger } from '../runtime/index.ts'
+import { type Logger, type LoggerOption, loggerOf, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
 import { type AuditLog, redisAuditLog, sqliteAuditLog } from './audit-log.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { warnOfExposed } from './exposed-files.ts'
+import { type MisspeltVariable, misspeltVariables, recordedEnvironment } from './misspelt-variables.ts'
+import { unknownNames } from './option-names.ts'
 import { refusePartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
@@ -57,8 +59,8 @@ export interface EventSystemOptions extends RedisAccessOptions, DurabilityOption
   readonly signing?: SigningOptions
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
   readonly log?: EventLog
-  /** Default: silent. */
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   readonly clock?: Clock
   /** Where the variables are read from. Default: process.env. */
   readonly environment?: Environment
@@ -80,13 +82,18 @@ export interface EventSystemConfiguration {
   readonly logSettings: Readonly<Record<string, string | number>>
   /** Undefined for a log of your own. */
   readonly auditLog?: () => AuditLog
+  /** Variables that nothing reads and that resemble one of the library. */
+  readonly misspelt: readonly MisspeltVariable[]
   readonly logger: Logger
   readonly clock: Clock
 }
 
 /** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
 export function configure(options: EventSystemOptions): EventSystemConfiguration {
-  const read = new EnvironmentReader(options.environment ?? process.env)
+  const unknown = unknownNames(options)
+  if (unknown.length > 0) throw new EventSystemError('invalid_options', unknown.join('\n'))
+  const { environment, known } = recordedEnvironment(options.environment ?? process.env)
+  const read = new EnvironmentReader(environment)
   const timeoutMs = read.wholeNumber(
     'timeoutMs',
     options.timeoutMs,
@@ -135,10 +142,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const durability = readDurability(options, read, kind, isNamed)
   const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
-  if (options.logger !== undefined && !isLogger(options.logger)) {
-    read.wrong('logger must have debug, info, warn, error and child, as a pino logger has.')
-  }
-  const { clock = systemClock, logger = silentLogger } = options
+  const { clock = systemClock } = options
+  const logger = read.checked(() => loggerOf(options.logger)) ?? silentLogger
   const encryption = readEncryption(options.encryption, read, { maxEventBytes: askedPublishing.maxEventBytes, logger })
   const signing = readSigning(options.signing, read, logger)
   read.finish()
@@ -163,6 +168,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     ledgerRetentionMs,
     encryption,
     signing,
+    misspelt: misspeltVariables(options.environment ?? process.env, known),
     logger,
     clock
   }
@@ -182,8 +188,4 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const log = new RedisLog({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
   return { log: sealed(log), logSettings: settings, auditLog, ...others }
-}
-
-function isLogger(logger: Logger): boolean {
-  return (['debug', 'info', 'warn', 'error', 'child'] as const).every((method) => typeof logger[method] === 'function')
 }

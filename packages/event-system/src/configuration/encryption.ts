@@ -1,4 +1,3 @@
-import { EventSystemError } from '@tradpal/events'
 import { Encryption, type SubjectOf, subjectAt } from '../codec/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { EnvironmentReader } from './environment.ts'
@@ -47,13 +46,7 @@ export function readEncryption(
       )
     return undefined
   }
-  try {
-    return new Encryption({ ...asked, keysFile, metadata, required, keyFor })
-  } catch (error) {
-    if (!(error instanceof EventSystemError)) throw error
-    read.wrong(error.message)
-    return undefined
-  }
+  return read.checked(() => new Encryption({ ...asked, keysFile, metadata, required, keyFor }))
 }
 
 function readSubject(given: EncryptionOptions | undefined, read: EnvironmentReader): SubjectOf | undefined {

@@ -96,6 +96,17 @@ export class EnvironmentReader {
     return undefined
   }
 
+  /** What `make` makes. Undefined when it throws an `EventSystemError`: that is told with all else. */
+  checked<Made>(make: () => Made): Made | undefined {
+    try {
+      return make()
+    } catch (error) {
+      if (!(error instanceof EventSystemError)) throw error
+      this.wrong(error.message)
+      return undefined
+    }
+  }
+
   wrong(sentence: string): void {
     this.#wrong.push(sentence)
   }

@@ -11,4 +11,5 @@ export {
 } from './configuration.ts'
 export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'
+export { type MisspeltVariable, misspeltVariables, recordedEnvironment, warnOfMisspelt } from './misspelt-variables.ts'
 export type { SigningOptions } from './signing.ts'

@@ -1,4 +1,3 @@
-import { EventSystemError } from '@tradpal/events'
 import { Signing } from '../codec/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { EnvironmentReader } from './environment.ts'
@@ -24,11 +23,5 @@ export function readSigning(
       read.wrong('Signatures are verified with keys: give their file (EVENT_SIGNING_KEYS_FILE).')
     return undefined
   }
-  try {
-    return new Signing({ keysFile, verify, logger })
-  } catch (error) {
-    if (!(error instanceof EventSystemError)) throw error
-    read.wrong(error.message)
-    return undefined
-  }
+  return read.checked(() => new Signing({ keysFile, verify, logger }))
 }

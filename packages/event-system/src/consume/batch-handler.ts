@@ -1,5 +1,5 @@
-import { EventSystemError, type StoredEvent } from '@tradpal/events'
-import { duration, onlyOptions, wholeNumber } from '../runtime/index.ts'
+import { EventSystemError, onlyOptions, type StoredEvent } from '@tradpal/events'
+import { duration, wholeNumber } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import type { Handler } from './handlers.ts'
 
@@ -37,7 +37,7 @@ export function batchHandler<T extends string = string>(
   if (typeof handleAll !== 'function') {
     throw new EventSystemError('invalid_argument', `A batch handler must be a function, got ${typeof handleAll}.`)
   }
-  onlyOptions('batchHandler()', options, ['maxSize', 'maxWaitMs'])
+  onlyOptions('batchHandler()', options, { maxSize: true, maxWaitMs: true })
   const maxSize = wholeNumber('maxSize', options.maxSize ?? 100, 1)
   const maxWaitMs = duration('maxWaitMs', options.maxWaitMs ?? 0, 0)
   let gathering: Waiting<T>[] = []

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, onlyOptions } from '@tradpal/events'
 import { eventTypesText, readPullSettings } from '../groups/index.ts'
 import type { ConsumerGroup } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
@@ -141,6 +141,7 @@ export class EventConsumer {
    * `invalid_options`, and goes on consuming.
    */
   async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    onlyOptions('close()', options, { timeoutMs: true })
     const timeoutMs = duration('timeoutMs', options.timeoutMs ?? 10_000, 0)
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing

@@ -2,10 +2,12 @@ import {
   type BackoffOptions,
   EventSystemError,
   type EventType,
+  type OptionNames,
+  onlyOptions,
   resolveEventType,
   type StoredEvent
 } from '@tradpal/events'
-import { BoundedMap, choice, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
+import { BoundedMap, choice, duration, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
@@ -127,7 +129,15 @@ function acceptedBy(types: Registration['types'], { accepts }: AnyOptions): 'val
   return 'any'
 }
 
-const OPTIONS = ['name', 'maxAttempts', 'backoff', 'retryOn', 'timeoutMs', 'accepts', 'idempotent']
+const OPTIONS: OptionNames<AnyOptions> = {
+  name: true,
+  maxAttempts: true,
+  backoff: true,
+  retryOn: true,
+  timeoutMs: true,
+  accepts: true,
+  idempotent: true
+}
 
 function checkedOptions(options: AnyOptions): AnyOptions {
   onlyOptions('registerHandler()', options, OPTIONS)

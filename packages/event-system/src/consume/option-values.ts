@@ -1,5 +1,5 @@
-import { type BackoffOptions, DEFAULT_BACKOFF } from '@tradpal/events'
-import { duration, onlyOptions, wrong } from '../runtime/index.ts'
+import { type BackoffOptions, DEFAULT_BACKOFF, onlyOptions } from '@tradpal/events'
+import { duration, wrong } from '../runtime/index.ts'
 
 /**
  * A delivery is counted when an entry is handed out, and a process that dies may have handled none of those that it held
@@ -28,7 +28,7 @@ export function nameOf(option: 'group' | 'consumer', value: string): string {
 }
 
 export function checkedBackoff(backoff: BackoffOptions): BackoffOptions {
-  onlyOptions('backoff', backoff, Object.keys(DEFAULT_BACKOFF))
+  onlyOptions('backoff', backoff, { initialMs: true, maxMs: true })
   const { initialMs = DEFAULT_BACKOFF.initialMs, maxMs = DEFAULT_BACKOFF.maxMs } = backoff
   duration('backoff.maxMs', maxMs, 0)
   duration('backoff.initialMs', initialMs, 0)

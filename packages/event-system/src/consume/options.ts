@@ -1,7 +1,14 @@
 import { hostname } from 'node:os'
-import { type BackoffOptions, type Event, EventSystemError, symbolOf } from '@tradpal/events'
+import {
+  type BackoffOptions,
+  type Event,
+  EventSystemError,
+  type OptionNames,
+  onlyOptions,
+  symbolOf
+} from '@tradpal/events'
 import type { MessageId, Position } from '../log/index.ts'
-import { choice, duration, onlyOptions, wholeNumber, wrong } from '../runtime/index.ts'
+import { choice, duration, wholeNumber, wrong } from '../runtime/index.ts'
 import { checkedBackoff, nameOf } from './option-values.ts'
 
 /** How a group consumes. Its members should be given the same, but for `consumer`. */
@@ -58,7 +65,22 @@ const DEFAULTS = {
   forgetConsumersAfterMs: 3_600_000
 } as const
 
-const NAMES = [...Object.keys(DEFAULTS), 'group', 'consumer', 'from']
+const NAMES: OptionNames<ConsumeOptions> = {
+  group: true,
+  consumer: true,
+  from: true,
+  ordering: true,
+  key: true,
+  shards: true,
+  leaseMs: true,
+  concurrency: true,
+  prefetch: true,
+  prefetchBytes: true,
+  maxAttempts: true,
+  backoff: true,
+  claimAfterMs: true,
+  forgetConsumersAfterMs: true
+}
 
 /** Of one way to share, what the other has no use for. */
 const MEANINGLESS = { none: ['key', 'shards', 'leaseMs'], key: ['claimAfterMs'] } as const

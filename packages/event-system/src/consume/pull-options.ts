@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import { MOST_ATTEMPTS, pulledTypes } from '../groups/index.ts'
 import type { Position } from '../log/index.ts'
 import { isName, NAME } from './option-values.ts'
@@ -39,6 +39,20 @@ export interface PullOptions {
   readonly signal?: AbortSignal
 }
 
+const OPTIONS: OptionNames<PullOptions> = {
+  group: true,
+  consumer: true,
+  principal: true,
+  from: true,
+  max: true,
+  waitMs: true,
+  eventTypes: true,
+  mayAdopt: true,
+  leaseMs: true,
+  maxAttempts: true,
+  signal: true
+}
+
 export interface ResolvedPullOptions {
   readonly group: string
   readonly consumer: string
@@ -54,8 +68,9 @@ export interface ResolvedPullOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Refuses with `invalid_argument` and `unknown_event_type` what makes no sense. */
+/** Refuses with `invalid_options`, `invalid_argument` and `unknown_event_type` what makes no sense. */
 export function resolvePullOptions(options: PullOptions): ResolvedPullOptions {
+  onlyOptions('pull()', options, OPTIONS)
   const { maxAttempts } = options
   return {
     group: name('group', options.group),

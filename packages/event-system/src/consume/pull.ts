@@ -1,8 +1,8 @@
-import { type Clock, type Event, type StoredEvent, systemClock } from '@tradpal/events'
+import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
-import { type Logger, silentLogger } from '../runtime/index.ts'
+import { type LoggerOption, loggerOf } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
 import { DeliveredTypes } from './delivered-types.ts'
@@ -20,7 +20,8 @@ export interface EventPullerOptions {
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   readonly clock?: Clock
   /** Spreads the retries. Default Math.random. */
   readonly random?: () => number
@@ -30,6 +31,16 @@ export interface EventPullerOptions {
    */
   readonly maxGroups?: number
 }
+
+const OPTIONS: OptionNames<EventPullerOptions> = {
+  log: true,
+  codec: true,
+  logger: true,
+  clock: true,
+  random: true,
+  maxGroups: true
+}
+const SETTLE_OPTIONS: OptionNames<SettleOptions> = { principal: true, permit: true }
 
 /** An event that was handed out, until it is acknowledged or its lease ends. */
 export interface PulledEvent {
@@ -61,8 +72,11 @@ export class EventPuller {
   readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
 
+  /** Throws `invalid_options`. */
   constructor(options: EventPullerOptions) {
-    const { log, codec = plainCodec, logger = silentLogger, clock = systemClock, random = Math.random } = options
+    onlyOptions('EventPuller', options, OPTIONS)
+    const { log, codec = plainCodec, clock = systemClock, random = Math.random } = options
+    const logger = loggerOf(options.logger)
     const { maxGroups = MAX_GROUPS } = options
     this.#log = log
     this.#contents = new Contents({ log, codec, shards: 1, logger, clock })
@@ -103,7 +117,8 @@ export class EventPuller {
    * Rejects with `invalid_argument` for what is no delivery of the group, with `forbidden` for the delivery of another
    * principal, and with what `permit` throws; then it acknowledges none.
    */
-  acknowledge(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+  async acknowledge(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+    onlyOptions('acknowledge()', options, SETTLE_OPTIONS)
     return this.#settling.acknowledge(groupName, deliveryIds, options)
   }
 
@@ -111,7 +126,8 @@ export class EventPuller {
    * Says that the caller still works on deliveries: their leases begin anew. Resolves to the ids of those that were not its
    * any more. Rejects as {@link acknowledge} does.
    */
-  extend(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+  async extend(groupName: string, deliveryIds: readonly string[], options: SettleOptions = {}): Promise<string[]> {
+    onlyOptions('extend()', options, SETTLE_OPTIONS)
     return this.#settling.extend(groupName, deliveryIds, options)
   }
 
@@ -119,7 +135,8 @@ export class EventPuller {
    * Hands deliveries back, as failures or not, or gives them up. Says which went to the dead letters, and which were not
    * the caller's any more: nothing happened to those. Rejects as {@link acknowledge} does, and then hands none back.
    */
-  nack(groupName: string, deliveryIds: readonly string[], options: NackOptions = {}): Promise<NackResult> {
+  async nack(groupName: string, deliveryIds: readonly string[], options: NackOptions = {}): Promise<NackResult> {
+    onlyOptions('nack()', options, { ...SETTLE_OPTIONS, delayMs: true, reason: true, reject: true })
     return this.#settling.nack(groupName, deliveryIds, options)
   }
 

@@ -2,13 +2,15 @@ import {
   type Clock,
   EventSystemError,
   type EventType,
+  type OptionNames,
+  onlyOptions,
   type StoredEvent,
   systemClock,
   type Validation
 } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
-import { type Logger, Occurrences, silentLogger } from '../runtime/index.ts'
+import { type Logger, type LoggerOption, loggerOf, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
 import { type AnyHandlerOptions, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
@@ -23,10 +25,21 @@ export interface EventSubscriberOptions {
   readonly validation?: Validation
   /** The group of a consumer that names none. Default `tradpal_consumers`. */
   readonly consumerGroup?: string
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   readonly clock?: Clock
   /** Spreads the retries. Default Math.random. */
   readonly random?: () => number
+}
+
+const OPTIONS: OptionNames<EventSubscriberOptions> = {
+  log: true,
+  codec: true,
+  validation: true,
+  consumerGroup: true,
+  logger: true,
+  clock: true,
+  random: true
 }
 
 /**
@@ -38,20 +51,22 @@ export interface EventSubscriberOptions {
  */
 export class EventSubscriber {
   readonly handlers = new HandlerRegistry()
-  readonly #options: Required<EventSubscriberOptions>
+  readonly #options: Required<EventSubscriberOptions> & { readonly logger: Logger }
   readonly #passedOver: Occurrences
   #consumers: readonly EventConsumer[] = []
   #closed = false
 
+  /** Throws `invalid_options`. */
   constructor(options: EventSubscriberOptions) {
+    onlyOptions('EventSubscriber', options, OPTIONS)
     this.#options = {
       codec: plainCodec,
       validation: 'strict',
       consumerGroup: 'tradpal_consumers',
-      logger: silentLogger,
       clock: systemClock,
       random: Math.random,
-      ...options
+      ...options,
+      logger: loggerOf(options.logger)
     }
     this.#passedOver = new Occurrences(this.#options.clock)
   }
@@ -113,6 +128,7 @@ export class EventSubscriber {
 
   /** Closes every consumer, at most `timeoutMs` for all together. Idempotent. */
   async close(options: { timeoutMs?: number } = {}): Promise<ConsumerReport> {
+    onlyOptions('close()', options, { timeoutMs: true })
     this.#closed = true
     const reports = await Promise.all(this.#consumers.map((consumer) => consumer.close(options)))
     return {

@@ -1,4 +1,4 @@
-import { EventSystemError, parseJson, resolveEventType } from '@tradpal/events'
+import { EventSystemError, onlyOptions, parseJson, resolveEventType } from '@tradpal/events'
 import type { LogRecord, Records } from '../log/index.ts'
 
 /** The collection of the log's records that holds them, by the names of groups. */
@@ -95,7 +95,9 @@ export function eventTypesText(eventTypes: readonly string[] | null): string {
   return eventTypes === null ? 'all event types' : eventTypes.join(', ')
 }
 
-function checked({ eventTypes, maxAttempts }: PullSettingsChange): PullSettingsChange {
+function checked(change: PullSettingsChange): PullSettingsChange {
+  onlyOptions('changePulling()', change, { eventTypes: true, maxAttempts: true })
+  const { eventTypes, maxAttempts } = change
   if (eventTypes === undefined && maxAttempts === undefined) {
     throw new EventSystemError('invalid_argument', 'Nothing is to be changed: give event types or max_attempts.')
   }

@@ -1,4 +1,4 @@
-import { canonicalTypeOf, EventSystemError, stringifyJson } from '@tradpal/events'
+import { canonicalTypeOf, EventSystemError, type OptionNames, onlyOptions, stringifyJson } from '@tradpal/events'
 import type { DeadLetterFilter } from '../log/index.ts'
 
 const KINDS: readonly unknown[] = ['poison', 'rejected', 'exhausted', 'invalid']
@@ -20,19 +20,21 @@ const CONDITIONS: Readonly<Record<keyof DeadLetterFilter, (name: string, value: 
   until: instant
 }
 
-/** A condition of another name is refused: a misspelt one must not widen what is found. */
-export function checkedFilter(filter: DeadLetterFilter): DeadLetterFilter {
+/** The names of the conditions. */
+export const FILTER_OPTIONS: OptionNames<DeadLetterFilter> = {
+  group: true,
+  eventType: true,
+  handler: true,
+  kind: true,
+  since: true,
+  until: true
+}
+
+/** A condition of another name is refused with `invalid_options`: a misspelt one must not widen what is found. */
+export function checkedFilter(call: string, filter: DeadLetterFilter): DeadLetterFilter {
+  onlyOptions(call, filter, FILTER_OPTIONS)
   const given = Object.entries(filter).filter(([, value]) => value !== undefined)
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(CONDITIONS, name)) {
-      const known = Object.keys(CONDITIONS).join(', ')
-      throw new EventSystemError(
-        'invalid_argument',
-        `There is no condition ${JSON.stringify(name)}: there are ${known}.`
-      )
-    }
-    CONDITIONS[name as keyof DeadLetterFilter](name, value)
-  }
+  for (const [name, value] of given) CONDITIONS[name as keyof DeadLetterFilter](name, value)
   const { since, until } = filter
   if (since !== undefined && until !== undefined && since > until) {
     throw new EventSystemError('invalid_argument', `since (${since}) is after until (${until}); exchange them.`)
@@ -47,10 +49,11 @@ function canonical(filter: DeadLetterFilter): DeadLetterFilter {
 }
 
 /** As {@link checkedFilter}. A condition that is there and undefined is refused too: what was to narrow would move everything. */
-export function definedFilter(filter: DeadLetterFilter): DeadLetterFilter {
+export function definedFilter(call: string, filter: DeadLetterFilter): DeadLetterFilter {
+  onlyOptions(call, filter, FILTER_OPTIONS)
   for (const [name, value] of Object.entries(filter))
     if (value === undefined) throw wrong(name, 'left out, or given', value)
-  return checkedFilter(filter)
+  return checkedFilter(call, filter)
 }
 
 export function operatorName(by: string): string {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type ErrorCode, EventSystemError } from '@tradpal/events'
+import { type ErrorCode, EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../log/index.ts'
 import { definedFilter, whole } from './arguments.ts'
 
@@ -18,6 +18,17 @@ export interface RequeueAllOptions extends Operator {
   readonly after?: string
   /** Told after each step. */
   readonly onProgress?: (progress: RequeueProgress) => void
+}
+
+const OPTIONS: OptionNames<RequeueAllOptions> = {
+  by: true,
+  dryRun: true,
+  signal: true,
+  stepSize: true,
+  limit: true,
+  expected: true,
+  after: true,
+  onProgress: true
 }
 
 export interface RequeueProgress {
@@ -64,10 +75,11 @@ interface Bulk {
   readonly onProgress: RequeueAllOptions['onProgress']
 }
 
-/** Refuses with `invalid_argument` what makes no sense. Only letters that are there by `now`, ms since the epoch, are meant. */
+/** Refuses with `invalid_options` and `invalid_argument` what makes no sense. Only letters that are there by `now`, ms since the epoch, are meant. */
 export function checkedBulk(filter: DeadLetterFilter, options: RequeueAllOptions, now: number): Bulk {
+  onlyOptions('requeueAll()', options, OPTIONS)
   const { dryRun = false, stepSize = 100, limit, expected, after, signal, onProgress } = options
-  const conditions = definedFilter(filter)
+  const conditions = definedFilter('requeueAll()', filter)
   if (after !== undefined && expected === undefined) {
     const sentence = 'after goes on with an earlier call: give expected with it, as that call answered them.'
     throw new EventSystemError('invalid_argument', sentence, { pointer: '/after' })

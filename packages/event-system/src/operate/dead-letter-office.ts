@@ -6,12 +6,13 @@ import {
   isRetryable,
   type JsonObject,
   newestForm,
+  onlyOptions,
   stringifyJson,
   systemClock
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
-import { checkedFilter, checkedReason, operatorName, pageLimit } from './arguments.ts'
+import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
 
 /** In the metadata of an event that a group got with other data: who gave it that. Over HTTP nobody publishes an event with it. */
@@ -42,7 +43,7 @@ export interface RequeueOptions extends Operator {
 /**
  * The entries that groups gave up on, and what an operator can do about them. Each letter is moved in one atomic step: it
  * is gone from here only when it is back with its group. What is done is on record. What makes no sense is refused with
- * `invalid_argument`, and nothing is changed then.
+ * `invalid_options` or `invalid_argument`, and nothing is changed then.
  */
 export class DeadLetterOffice {
   readonly #log: EventLog
@@ -50,7 +51,10 @@ export class DeadLetterOffice {
   readonly #codec: EventCodec
   readonly #clock: Clock
 
-  constructor({ log, codec = plainCodec, clock = systemClock }: DeadLetterOfficeOptions) {
+  /** Throws `invalid_options`. */
+  constructor(options: DeadLetterOfficeOptions) {
+    onlyOptions('DeadLetterOffice', options, { log: true, codec: true, clock: true })
+    const { log, codec = plainCodec, clock = systemClock } = options
     this.#log = log
     this.#letters = log.deadLetters
     this.#codec = codec
@@ -58,14 +62,16 @@ export class DeadLetterOffice {
   }
 
   /** A page of the letters that match, oldest first. */
-  async list({ after, limit = 100, ...filter }: DeadLetterPage = {}): Promise<DeadLetter[]> {
-    const page = { ...checkedFilter(filter), limit: pageLimit(limit) }
+  async list(wanted: DeadLetterPage = {}): Promise<DeadLetter[]> {
+    onlyOptions('list()', wanted, { ...FILTER_OPTIONS, after: true, limit: true })
+    const { after, limit = 100, ...filter } = wanted
+    const page = { ...checkedFilter('list()', filter), limit: pageLimit(limit) }
     return this.#letters.list(after === undefined ? page : { ...page, after })
   }
 
   /** How many letters match. */
   async count(filter: DeadLetterFilter = {}): Promise<number> {
-    return this.#letters.count(checkedFilter(filter))
+    return this.#letters.count(checkedFilter('count()', filter))
   }
 
   get(id: string): Promise<DeadLetter | undefined> {
@@ -77,7 +83,9 @@ export class DeadLetterOffice {
    * are not done with it. Rejects with `not_found` when there is no such letter or its group is gone, with `entry_trimmed`,
    * with `invalid_event`, `invalid_data` or `not_representable` when the event cannot carry the data, and with `key_missing` and `shredded`; the letter stays then.
    */
-  async requeue(id: string, { by, data, mayAmend }: RequeueOptions): Promise<void> {
+  async requeue(id: string, options: RequeueOptions): Promise<void> {
+    onlyOptions('requeue()', options, { by: true, data: true, mayAmend: true })
+    const { by, data, mayAmend } = options
     operatorName(by)
     const letter = await this.#letters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
@@ -95,8 +103,8 @@ export class DeadLetterOffice {
    * step. One that cannot be moved does not stop the others. What the report says in `next` goes on where it stopped.
    */
   async requeueAll(filter: DeadLetterFilter, options: RequeueAllOptions): Promise<RequeueReport> {
-    const by = operatorName(options.by)
     const bulk = checkedBulk(filter, options, this.#clock.now())
+    const by = operatorName(options.by)
     return requeueLetters(this.#letters, bulk, (letter) => this.#putBack(letter, by))
   }
 
@@ -119,12 +127,16 @@ export class DeadLetterOffice {
   }
 
   /** Removes a letter for good. Rejects with `not_found`. */
-  async discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
+  async discard(id: string, options: Operator & { readonly reason: string }): Promise<void> {
+    onlyOptions('discard()', options, { by: true, reason: true })
+    const { by, reason } = options
     await this.#letters.discard(id, { by: operatorName(by), reason: checkedReason(reason) })
   }
 
   /** A page of the record of what operators did, oldest first, at most `limit` (1 to 1,000, default 100). */
-  async actions({ after, limit = 100 }: { after?: string; limit?: number } = {}): Promise<DeadLetterAction[]> {
+  async actions(page: { after?: string; limit?: number } = {}): Promise<DeadLetterAction[]> {
+    onlyOptions('actions()', page, { after: true, limit: true })
+    const { after, limit = 100 } = page
     return this.#letters.actions({ limit: pageLimit(limit), ...(after === undefined ? {} : { after }) })
   }
 

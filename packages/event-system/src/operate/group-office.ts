@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
 import { parseHandlingNote } from '../codec/index.ts'
 import {
   changePullSettings,
@@ -49,7 +49,10 @@ export class GroupOffice {
   readonly #log: EventLog
   readonly #clock: Clock
 
-  constructor({ log, clock = systemClock }: GroupOfficeOptions) {
+  /** Throws `invalid_options`. */
+  constructor(options: GroupOfficeOptions) {
+    onlyOptions('GroupOffice', options, { log: true, clock: true })
+    const { log, clock = systemClock } = options
     this.#log = log
     this.#clock = clock
   }
@@ -69,10 +72,9 @@ export class GroupOffice {
   }
 
   /** A page of what is pending, in log order: who has it, since when, how often it was handed out. At most `limit`, 1 to 1,000, default 100. */
-  async pending(
-    name: string,
-    { after, limit = 100 }: { after?: MessageId; limit?: number } = {}
-  ): Promise<PendingEvent[]> {
+  async pending(name: string, wanted: { after?: MessageId; limit?: number } = {}): Promise<PendingEvent[]> {
+    onlyOptions('pending()', wanted, { after: true, limit: true })
+    const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await this.#log.group(name).pending(page)
     return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId), ...whyPending(entry.note) }))
@@ -83,15 +85,12 @@ export class GroupOffice {
    * with `invalid_argument` for a place that is not there yet, with `invalid_message_id`, and with `group_conflict` while
    * members live, unless `force`.
    */
-  async seek(
-    name: string,
-    to: 'start' | 'end' | MessageId | Date,
-    { force = false }: GroupChangeOptions = {}
-  ): Promise<void> {
+  async seek(name: string, to: 'start' | 'end' | MessageId | Date, options: GroupChangeOptions = {}): Promise<void> {
+    onlyOptions('seek()', options, { force: true })
     const group = this.#log.group(name)
     const info = await group.info()
     const position = await this.#positionOf(to)
-    if (!force) mustBeAlone(info, 'moved')
+    if (options.force !== true) mustBeAlone(info, 'moved')
     await group.seek(position)
   }
 
@@ -99,11 +98,12 @@ export class GroupOffice {
    * Drops a group, its consumers, what is pending in it and how it is pulled; its dead letters and its ledger stay. Rejects
    * with `not_found`, and with `group_conflict` while members live or entries are pending, unless `force`.
    */
-  async remove(name: string, { force = false }: GroupChangeOptions = {}): Promise<void> {
+  async remove(name: string, options: GroupChangeOptions = {}): Promise<void> {
+    onlyOptions('remove()', options, { force: true })
     const group = this.#log.group(name)
     const info = await this.#infoOrRemains(name)
     if (info === undefined) return
-    if (!force) {
+    if (options.force !== true) {
       mustBeAlone(info, 'removed')
       if (info.pending > 0) throw conflict(`The group ${name} has ${info.pending} entries pending; force drops them.`)
     }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Clock, EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption } from '../codec/index.ts'
 import type { EventLog, MessageId, Rewrite } from '../log/index.ts'
 import { type NeededKey, NeededKeys } from './needed-keys.ts'
@@ -49,8 +49,10 @@ export interface RekeyParts {
  */
 export async function rekey(
   { log, encryption, ledgerRetentionMs, clock }: RekeyParts,
-  { dryRun = false, signal }: RekeyOptions
+  options: RekeyOptions
 ): Promise<RekeyReport> {
+  onlyOptions('rekey()', options, { dryRun: true, signal: true })
+  const { dryRun = false, signal } = options
   if (encryption === undefined) {
     throw new EventSystemError(
       'invalid_options',

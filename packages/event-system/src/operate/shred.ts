@@ -1,5 +1,4 @@
-import type { Clock } from '@tradpal/events'
-import { EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption, ShredOptions, ShredReport } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { checkedReason, operatorName } from './arguments.ts'
@@ -13,9 +12,11 @@ export interface ShredParts {
 /** Destroys the key of a subject: {@link EventSystem.shred}. */
 export async function shredSubject(
   subject: string,
-  { by, reason }: ShredOptions,
+  options: ShredOptions,
   { log, encryption, clock }: ShredParts
 ): Promise<ShredReport> {
+  onlyOptions('shred()', options, { by: true, reason: true })
+  const { by, reason } = options
   if (encryption === undefined) {
     throw new EventSystemError(
       'invalid_options',

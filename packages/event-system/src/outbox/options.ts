@@ -1,5 +1,13 @@
-import { type Clock, type Event, EventSystemError, systemClock } from '@tradpal/events'
-import { type Logger, silentLogger } from '../runtime/index.ts'
+import {
+  type Clock,
+  type Event,
+  EventSystemError,
+  type OptionNames,
+  onlyOptions,
+  systemClock,
+  unknownOptions
+} from '@tradpal/events'
+import { type Logger, type LoggerOption, loggerOf } from '../runtime/index.ts'
 import type { OutboxStore } from './store.ts'
 
 /** Where the relay publishes: an `EventSystem`, an `EventPublisher`, or what publishes as they do. */
@@ -19,12 +27,24 @@ export interface OutboxOptions<Transaction, Written> {
   readonly batchSize?: number
   /** After so long without a sign of life of the relay, in ms, that of another process takes its place. From 100. Default 10,000. */
   readonly leaseMs?: number
-  /** Default: silent. */
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   readonly clock?: Clock
 }
 
-export type ResolvedOutboxOptions<Transaction, Written> = Required<OutboxOptions<Transaction, Written>>
+export type ResolvedOutboxOptions<Transaction, Written> = Required<OutboxOptions<Transaction, Written>> & {
+  readonly logger: Logger
+}
+
+const NAMES: OptionNames<OutboxOptions<unknown, unknown>> = {
+  store: true,
+  publisher: true,
+  pollMs: true,
+  batchSize: true,
+  leaseMs: true,
+  logger: true,
+  clock: true
+}
 
 /** The longest time that a timer takes, in ms. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -33,16 +53,9 @@ const LONGEST_MS = 2 ** 31 - 1
 export function resolveOutboxOptions<Transaction, Written>(
   options: OutboxOptions<Transaction, Written>
 ): ResolvedOutboxOptions<Transaction, Written> {
-  const {
-    store,
-    publisher,
-    pollMs = 100,
-    batchSize = 100,
-    leaseMs = 10_000,
-    logger = silentLogger,
-    clock = systemClock
-  } = options
+  const { store, publisher, pollMs = 100, batchSize = 100, leaseMs = 10_000, clock = systemClock } = options
   const faults = [
+    ...unknownOptions('Outbox', options, NAMES),
     ...(typeof store?.insert === 'function' ? [] : ['store must be sqliteOutbox(…) or postgresOutbox(…).']),
     ...(typeof publisher?.publishBatch === 'function' ? [] : ['publisher must have publishBatch(events).']),
     ...outside('pollMs', pollMs, 1, LONGEST_MS),
@@ -50,11 +63,13 @@ export function resolveOutboxOptions<Transaction, Written>(
     ...outside('leaseMs', leaseMs, 100, LONGEST_MS)
   ]
   if (faults.length > 0) throw new EventSystemError('invalid_options', faults.join('\n'))
-  return { store, publisher, pollMs, batchSize, leaseMs, logger, clock }
+  return { store, publisher, pollMs, batchSize, leaseMs, logger: loggerOf(options.logger), clock }
 }
 
-/** The `timeoutMs` of close(). Throws `invalid_argument`. */
-export function checkedTimeout(timeoutMs: number): number {
+/** The `timeoutMs` of close(). Throws `invalid_options` and `invalid_argument`. */
+export function checkedTimeout(options: { timeoutMs?: number }): number {
+  onlyOptions('close()', options, { timeoutMs: true })
+  const { timeoutMs = 10_000 } = options
   if (timeoutMs >= 0 && timeoutMs <= LONGEST_MS) return timeoutMs
   throw new EventSystemError(
     'invalid_argument',

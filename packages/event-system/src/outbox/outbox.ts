@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Event, EventSystemError } from '@tradpal/events'
+import { type Event, EventSystemError, onlyOptions } from '@tradpal/events'
 import { checkedTimeout, type OutboxOptions, type ResolvedOutboxOptions, resolveOutboxOptions } from './options.ts'
 import { Relay, type RelayFailure } from './relay.ts'
 import type { SetAsideEvent } from './store.ts'
@@ -101,7 +101,9 @@ export class Outbox<Transaction, Written> {
   }
 
   /** The events that were refused for good, oldest first, at most `limit` (default 100). Rejects with `invalid_argument`. */
-  async setAsideEvents({ limit = 100 }: { limit?: number } = {}): Promise<SetAsideEvent[]> {
+  async setAsideEvents(options: { limit?: number } = {}): Promise<SetAsideEvent[]> {
+    onlyOptions('setAsideEvents()', options, { limit: true })
+    const { limit = 100 } = options
     if (!Number.isSafeInteger(limit) || limit < 1) {
       throw new EventSystemError('invalid_argument', `limit must be a whole number from 1, got ${limit}.`)
     }
@@ -128,8 +130,8 @@ export class Outbox<Transaction, Written> {
    * What waits stays in the table. Says what it left. Rejects with `invalid_argument`. Idempotent; `await using` calls it.
    * Close it before its publisher and its database.
    */
-  async close({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<OutboxReport> {
-    this.#closing ??= this.#close(checkedTimeout(timeoutMs))
+  async close(options: { timeoutMs?: number } = {}): Promise<OutboxReport> {
+    this.#closing ??= this.#close(checkedTimeout(options))
     return this.#closing
   }
 

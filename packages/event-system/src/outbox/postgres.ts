@@ -1,6 +1,6 @@
 import { type Event, EventSystemError } from '@tradpal/events'
 import type { OutboxStore } from './store.ts'
-import { DEFAULT_TABLE, insertOf, OutboxTables, type TableNames, tableNames } from './tables.ts'
+import { insertOf, OutboxTables, type TableNames, tableNames, tableOf } from './tables.ts'
 
 /** What runs a statement on PostgreSQL: a Pool or a Client of `pg`, a PGlite, a transaction of either. */
 export interface PostgresClient {
@@ -18,17 +18,17 @@ export interface PostgresOutboxOptions {
  */
 export function postgresOutbox(
   pool: PostgresClient,
-  { table = DEFAULT_TABLE }: PostgresOutboxOptions = {}
+  options: PostgresOutboxOptions = {}
 ): OutboxStore<PostgresClient, Promise<void>> {
   if (typeof (pool as PostgresClient | undefined)?.query !== 'function') {
     throw new EventSystemError('invalid_options', 'pool must have query(text, values), as a Pool of pg has.')
   }
-  return new PostgresOutbox(pool, tableNames(table))
+  return new PostgresOutbox(pool, tableNames(tableOf('postgresOutbox()', options)))
 }
 
 /** The statements that make the tables of an outbox in PostgreSQL, for migrations of your own. Throws `invalid_options`. */
-export function postgresOutboxDdl({ table = DEFAULT_TABLE }: PostgresOutboxOptions = {}): string {
-  return ddlOf(tableNames(table))
+export function postgresOutboxDdl(options: PostgresOutboxOptions = {}): string {
+  return ddlOf(tableNames(tableOf('postgresOutboxDdl()', options)))
 }
 
 function ddlOf({ events, relay }: TableNames): string {

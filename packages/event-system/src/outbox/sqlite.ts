@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Event, EventSystemError } from '@tradpal/events'
 import type { OutboxStore } from './store.ts'
-import { DEFAULT_TABLE, insertOf, OutboxTables, type TableNames, tableNames } from './tables.ts'
+import { insertOf, OutboxTables, type TableNames, tableNames, tableOf } from './tables.ts'
 
 /** What a `DatabaseSync` of node:sqlite has. */
 export interface SqliteDatabase {
@@ -31,17 +31,17 @@ const SQLITE_BUSY = 5
  */
 export function sqliteOutbox(
   database: SqliteDatabase,
-  { table = DEFAULT_TABLE }: SqliteOutboxOptions = {}
+  options: SqliteOutboxOptions = {}
 ): OutboxStore<SqliteDatabase, void> {
   if (typeof (database as SqliteDatabase | undefined)?.prepare !== 'function' || !('isTransaction' in database)) {
     throw new EventSystemError('invalid_options', 'database must be a DatabaseSync of node:sqlite.')
   }
-  return new SqliteOutbox(database, tableNames(table))
+  return new SqliteOutbox(database, tableNames(tableOf('sqliteOutbox()', options)))
 }
 
 /** The statements that make the tables of an outbox in SQLite, for migrations of your own. Throws `invalid_options`. */
-export function sqliteOutboxDdl({ table = DEFAULT_TABLE }: SqliteOutboxOptions = {}): string {
-  return ddlOf(tableNames(table))
+export function sqliteOutboxDdl(options: SqliteOutboxOptions = {}): string {
+  return ddlOf(tableNames(tableOf('sqliteOutboxDdl()', options)))
 }
 
 /** AUTOINCREMENT: an id that was published is never given again. */

@@ -1,8 +1,8 @@
-import { type Event, EventSystemError } from '@tradpal/events'
+import { type Event, EventSystemError, onlyOptions } from '@tradpal/events'
 import { entryOf, plainCodec } from '../codec/index.ts'
 import type { LeaseRow, OutboxStore, Refusal, SetAsideEvent, Standing, WaitingEvent } from './store.ts'
 
-export const DEFAULT_TABLE = 'tradpal_outbox'
+const DEFAULT_TABLE = 'tradpal_outbox'
 
 /** Lower case, so that it is the same table with quotes and without; short enough for a suffix within PostgreSQL's 63. */
 const NAME = /^([a-z_][a-z0-9_]{0,54}\.)?[a-z_][a-z0-9_]{0,54}$/
@@ -32,6 +32,12 @@ export function tableNames(table: string): TableNames {
     )
   }
   return { events: quoted(table), relay: quoted(`${table}_relay`) }
+}
+
+/** The table that the options of `call` name. Throws `invalid_options`. */
+export function tableOf(call: string, options: { readonly table?: string }): string {
+  onlyOptions(call, options, { table: true })
+  return options.table ?? DEFAULT_TABLE
 }
 
 function quoted(name: string): string {

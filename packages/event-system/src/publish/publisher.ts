@@ -2,6 +2,8 @@ import {
   type Clock,
   type Event,
   EventSystemError,
+  type OptionNames,
+  onlyOptions,
   symbolOf,
   systemClock,
   upcastIfPossible,
@@ -10,7 +12,7 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
-import { choice, duration, type Logger, onlyOptions, silentLogger } from '../runtime/index.ts'
+import { choice, duration, type Logger, type LoggerOption, loggerOf } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
@@ -48,7 +50,8 @@ export interface EventPublisherOptions extends Partial<BackpressureOptions> {
   readonly deduplicationWindowMs?: number
   /** Where events go that the log does not take in time. Default: nowhere, their publishes reject. */
   readonly spool?: SpoolOptions
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   readonly clock?: Clock
   /** Spreads the retries. Default Math.random. */
   readonly random?: () => number
@@ -88,7 +91,9 @@ export interface PublisherState {
  * where there is one.
  */
 export class EventPublisher extends ConveniencePublishers {
-  readonly #options: Required<Omit<EventPublisherOptions, 'spool' | keyof BackpressureOptions>>
+  readonly #options: Required<Omit<EventPublisherOptions, 'spool' | keyof BackpressureOptions>> & {
+    readonly logger: Logger
+  }
   readonly #circuit: Circuit
   readonly #spool: Spool | undefined
   readonly #commit: GroupCommit
@@ -102,6 +107,7 @@ export class EventPublisher extends ConveniencePublishers {
   /** Throws `invalid_options`. */
   constructor(given: EventPublisherOptions) {
     super()
+    onlyOptions('EventPublisher', given, OPTIONS)
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,
@@ -110,10 +116,10 @@ export class EventPublisher extends ConveniencePublishers {
       defaultSource: 'event_system',
       key: symbolOf,
       deduplicationWindowMs: 120_000,
-      logger: silentLogger,
       clock: systemClock,
       random: Math.random,
-      ...options
+      ...options,
+      logger: loggerOf(options.logger)
     }
     duration('timeoutMs', all.timeoutMs, 1)
     choice('validation', all.validation, VALIDATIONS)
@@ -295,6 +301,29 @@ export class EventPublisher extends ConveniencePublishers {
 
 const NO_KEYS: readonly string[] = []
 const NO_OPTIONS: PublishOptions = {}
+const OPTIONS: OptionNames<EventPublisherOptions> = {
+  log: true,
+  codec: true,
+  validation: true,
+  timeoutMs: true,
+  defaultSource: true,
+  key: true,
+  deduplicationWindowMs: true,
+  spool: true,
+  maxInFlight: true,
+  maxInFlightBytes: true,
+  whenFull: true,
+  logger: true,
+  clock: true,
+  random: true
+}
+const PUBLISH_OPTIONS: OptionNames<PublishOptions> = {
+  timeoutMs: true,
+  spool: true,
+  whenFull: true,
+  streamKey: true,
+  expectedVersion: true
+}
 
 function tooMany(count: number): EventSystemError {
   const message = `At most ${MOST_AT_ONCE} events are published as one unit, got ${count}; publish them in parts. Nothing was written.`
@@ -302,7 +331,7 @@ function tooMany(count: number): EventSystemError {
 }
 
 function checkedOptions(options: PublishOptions): PublishOptions {
-  onlyOptions('publish()', options, ['timeoutMs', 'spool', 'whenFull', 'streamKey', 'expectedVersion'])
+  onlyOptions('publish()', options, PUBLISH_OPTIONS)
   const { timeoutMs, spool, whenFull } = options
   if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
   if (spool !== undefined) choice('spool', spool, ['allowed', 'never'])

@@ -4,16 +4,6 @@ import { EventSystemError } from '@tradpal/events'
 /** The longest time that a timer of Node takes, in ms. */
 const LONGEST_MS = 2 ** 31 - 1
 
-/** Refuses what is no object of options, and options of another name: a misspelt one would go unnoticed. */
-export function onlyOptions(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw wrong(what, `an object with options, of ${names.join(', ')}`, options)
-  }
-  const unknown = Object.keys(options).filter((name) => !names.includes(name))
-  if (unknown.length === 0) return
-  throw new EventSystemError('invalid_options', `${what} has no ${unknown.join(', ')}: there are ${names.join(', ')}.`)
-}
-
 export function wholeNumber(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`

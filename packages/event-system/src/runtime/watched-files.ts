@@ -1,6 +1,6 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Logger } from './logger.ts'
 
 /** How often files are looked at, in ms: by their state and not by notices, which do not come where a file is replaced through links, as orchestrators do. */
@@ -30,6 +30,7 @@ export class WatchedFiles<Content> {
 
   /** Reads them. Throws `invalid_options` when that cannot be done. */
   constructor(options: WatchedFilesOptions<Content>) {
+    onlyOptions('WatchedFiles', options, { what: true, paths: true, parse: true, logger: true, onChange: true })
     this.#options = options
     this.#state = options.paths.map((path) => stateOf(statSync(path, { throwIfNoEntry: false }))).join()
     this.#content = this.#read()

@@ -1,12 +1,21 @@
-import { EventSystemError, resolveEventType, stringifyJson, timestampMs } from '@tradpal/events'
+import {
+  EventSystemError,
+  type OptionNames,
+  onlyOptions,
+  resolveEventType,
+  stringifyJson,
+  timestampMs
+} from '@tradpal/events'
 import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
 export interface EventRange<T extends string = string, Raw extends boolean = false> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this, in the newest form. */
+  /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
+  /** Only events whose `data.symbol` is one of these. Cannot be combined with `symbol`. */
+  readonly symbols?: readonly string[]
   /** From this instant on, inclusive: a Date, milliseconds since the epoch, or RFC 3339. */
   readonly startTime?: Date | number | string
   /** Up to this instant, inclusive. */
@@ -27,8 +36,28 @@ export interface ResolvedRange {
   readonly from: Position
   readonly to: ReadRange['to']
   readonly types: ReadonlySet<string> | undefined
-  readonly symbol: string | undefined
+  readonly symbols: ReadonlySet<string> | undefined
   readonly raw: boolean
+}
+
+const RANGE_OPTIONS: OptionNames<EventRange> = {
+  eventType: true,
+  symbol: true,
+  symbols: true,
+  startTime: true,
+  endTime: true,
+  after: true,
+  raw: true
+}
+
+/** Refuses with `invalid_options` an option that `call` does not have. */
+export function onlyRange(call: string, range: EventRange<string, boolean>): void {
+  onlyOptions(call, range, RANGE_OPTIONS)
+}
+
+/** As {@link onlyRange}. */
+export function onlyQuery(call: string, query: EventQuery<string, boolean>): void {
+  onlyOptions(call, query, { ...RANGE_OPTIONS, limit: true })
 }
 
 /** Refuses with `invalid_argument`, `unknown_event_type` or `invalid_message_id`. */
@@ -42,14 +71,11 @@ export function resolveRange(range: EventRange<string, boolean>, log: EventLog):
     throw invalid('startTime and after exclude each other; give one of them.')
   }
   if (range.after !== undefined) log.timeOf(range.after)
-  if (range.symbol !== undefined && typeof range.symbol !== 'string') {
-    throw invalid(`symbol must be a text, got ${shown(range.symbol)}.`)
-  }
   return {
     from: range.after !== undefined ? { after: range.after } : start !== undefined ? { time: start } : 'start',
     to: end === undefined ? undefined : { time: end },
     types: range.eventType === undefined ? undefined : typeSet(range.eventType),
-    symbol: range.symbol,
+    symbols: symbolSet(range),
     raw: range.raw === true
   }
 }
@@ -57,6 +83,21 @@ export function resolveRange(range: EventRange<string, boolean>, log: EventLog):
 export function resolveLimit(limit = 100): number {
   if (Number.isInteger(limit) && limit >= 1) return limit
   throw invalid(`limit must be a whole number of at least 1, got ${shown(limit)}.`)
+}
+
+function symbolSet({ symbol, symbols }: EventRange<string, boolean>): ReadonlySet<string> | undefined {
+  if (symbol !== undefined && symbols !== undefined) {
+    throw invalid('symbol and symbols exclude each other; give one of them.')
+  }
+  if (symbol !== undefined && typeof symbol !== 'string') {
+    throw invalid(`symbol must be a text, got ${shown(symbol)}; give several as symbols.`)
+  }
+  if (symbols === undefined) return symbol === undefined ? undefined : new Set([symbol])
+  if (!Array.isArray(symbols) || !symbols.every((one) => typeof one === 'string')) {
+    throw invalid(`symbols must be a list of texts, got ${shown(symbols)}.`)
+  }
+  if (symbols.length === 0) throw invalid('symbols is an empty list; leave it out for all symbols.')
+  return new Set(symbols)
 }
 
 function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {

@@ -3,6 +3,7 @@ import {
   type Event,
   type EventOf,
   EventSystemError,
+  onlyOptions,
   readForm,
   type StoredEvent,
   systemClock,
@@ -11,7 +12,15 @@ import {
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
 import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
-import { type EventQuery, type EventRange, type ResolvedRange, resolveLimit, resolveRange } from './event-query.ts'
+import {
+  type EventQuery,
+  type EventRange,
+  onlyQuery,
+  onlyRange,
+  type ResolvedRange,
+  resolveLimit,
+  resolveRange
+} from './event-query.ts'
 import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
@@ -43,6 +52,13 @@ export interface ReadOptions<Raw extends boolean = false> {
   readonly raw?: Raw
 }
 
+/** Each way to say how far a log is trimmed. */
+interface TrimTargets {
+  readonly maxLength?: number
+  readonly before?: number
+  readonly maxBytes?: number
+}
+
 /** What was found, and up to where the log was read. */
 export interface FollowedPage<E = StoredEvent> {
   readonly events: readonly E[]
@@ -65,7 +81,9 @@ export class EventStore {
   readonly #codec: EventCodec
   readonly #clock: Clock
 
+  /** Throws `invalid_options`. */
   constructor(options: EventStoreOptions) {
+    onlyOptions('EventStore', options, { log: true, codec: true, clock: true })
     this.#log = options.log
     this.#codec = options.codec ?? plainCodec
     this.#clock = options.clock ?? systemClock
@@ -78,6 +96,7 @@ export class EventStore {
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<Answer<T, Raw>[]> {
+    onlyQuery('getEvents()', query)
     const range = resolveRange(query, this.#log)
     const limit = resolveLimit(query.limit)
     const direction = range.from === 'start' ? 'backward' : 'forward'
@@ -93,14 +112,18 @@ export class EventStore {
   readEvents<T extends string = string, Raw extends boolean = false>(
     range: EventRange<T, Raw> = {}
   ): AsyncIterable<Answer<T, Raw>> {
+    onlyRange('readEvents()', range)
     return this.#scan<T, Raw>(resolveRange(range, this.#log))
   }
 
   /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */
   replay<T extends string = string, Raw extends boolean = false>(
     range: EventRange<T, Raw> = {},
-    { speed = 'max', signal }: ReplayPace = {}
+    pace: ReplayPace = {}
   ): AsyncGenerator<Answer<T, Raw>, void> {
+    onlyRange('replay()', range)
+    onlyOptions('replay()', pace, { speed: true, signal: true })
+    const { speed = 'max', signal } = pace
     if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
       throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${speed}.`)
     }
@@ -114,6 +137,7 @@ export class EventStore {
     handler: (event: Answer<NoInfer<T>, Raw>) => unknown,
     pace?: ReplayPace
   ): Promise<number> {
+    onlyRange('replayEvents()', range)
     let count = 0
     for await (const event of this.replay<T, Raw>(range, pace)) {
       // A handler that returns nothing needs no turn of the event loop.
@@ -122,6 +146,13 @@ export class EventStore {
       count++
     }
     return count
+  }
+
+  /** How many events match. Rejects with the signal's reason when it is aborted. */
+  async countEvents(range: EventRange = {}, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    onlyRange('countEvents()', range)
+    onlyOptions('countEvents()', options, { signal: true })
+    return this.replayEvents({ ...range, raw: true }, () => {}, options)
   }
 
   async *#paced<E extends { readonly messageId: MessageId }>(
@@ -147,9 +178,10 @@ export class EventStore {
    */
   follow<T extends string = string, Raw extends boolean = false>(
     from: Position,
-    filter: Pick<EventRange<T, Raw>, 'eventType' | 'symbol' | 'raw'> = {},
+    filter: Pick<EventRange<T, Raw>, 'eventType' | 'symbol' | 'symbols' | 'raw'> = {},
     signal?: AbortSignal
   ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
+    onlyOptions('follow()', filter, { eventType: true, symbol: true, symbols: true, raw: true })
     const range = resolveRange(filter, this.#log)
     return this.#follow<T, Raw>(followThrough(this.#log, this.#clock, from, signal), range)
   }
@@ -168,17 +200,19 @@ export class EventStore {
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */
   async getEvent<Raw extends boolean = false>(
     messageId: MessageId,
-    { raw }: ReadOptions<Raw> = {}
+    options: ReadOptions<Raw> = {}
   ): Promise<Answer<string, Raw> | undefined> {
+    onlyOptions('getEvent()', options, { raw: true })
     const stored = await this.#get(messageId)
-    return stored && answerOf<string, Raw>(stored, raw)
+    return stored && answerOf<string, Raw>(stored, options.raw)
   }
 
   /** What caused an event and what followed from it. Rejects with `not_found`. */
   async lineage<Raw extends boolean = false>(
     messageId: MessageId,
-    { raw }: ReadOptions<Raw> = {}
+    options: ReadOptions<Raw> = {}
   ): Promise<Lineage<Answer<string, Raw>>> {
+    onlyOptions('lineage()', options, { raw: true })
     const stored = await this.#get(messageId)
     if (stored === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
@@ -187,7 +221,7 @@ export class EventStore {
       decode: (entry) => this.#decode(entry),
       readable: this.#codec.isPlain === true
     })
-    const answer = (each: StoredEvent) => answerOf<string, Raw>(each, raw)
+    const answer = (each: StoredEvent) => answerOf<string, Raw>(each, options.raw)
     return { event: answer(event), causes: causes.map(answer), effects: effects.map(answer), complete }
   }
 
@@ -199,12 +233,14 @@ export class EventStore {
   }
 
   /** Removes the oldest entries. What a group has not acknowledged stays, unless `force`. */
-  trim(target: TrimTarget, options: { force?: boolean } = {}): Promise<TrimResult> {
+  async trim(target: TrimTarget, options: { force?: boolean } = {}): Promise<TrimResult> {
+    onlyOptions<TrimTargets>('trim()', target, { maxLength: true, before: true, maxBytes: true })
+    onlyOptions('trim()', options, { force: true })
     return this.#log.trim(target, options)
   }
 
   /** What the log holds and how its groups stand. */
-  async stats(): Promise<EventSystemStats> {
+  async getEventStats(): Promise<EventSystemStats> {
     return statsOf(await this.#log.info(), this.#log)
   }
 
@@ -245,13 +281,13 @@ export class EventStore {
 
   #match<T extends string, Raw extends boolean>(
     entry: Entry,
-    { types, symbol, raw }: ResolvedRange
+    { types, symbols, raw }: ResolvedRange
   ): Answer<T, Raw> | undefined {
     const event = this.#decode(entry)
     if (event === undefined) return undefined
     if (types !== undefined && !types.has(event.eventType)) return undefined
     // Either form is found by the same symbol.
-    if (symbol !== undefined && upcastIfPossible(event).data.symbol !== symbol) return undefined
+    if (symbols !== undefined && !symbols.has(upcastIfPossible(event).data.symbol as string)) return undefined
     return answerOf<T, Raw>(event, raw)
   }
 

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Event, EventOf } from '@tradpal/events'
+import { type Event, type EventOf, onlyOptions } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration/index.ts'
 import { EventSystem } from '../event-system.ts'
 import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
+import { silentLogger } from '../runtime/index.ts'
 import { waitFor } from './wait-for.ts'
 
-/** As of any system, but for the log, which is the test's own; the environment is not looked at unless given. */
+/** As of any system, but for the log, which is the test's own; the environment is not looked at unless given, and the logger is silent unless given. */
 export type TestSystemOptions = Omit<EventSystemOptions, 'logPath' | 'redisUrl' | 'log'>
 
 /** An event system over a log of its own, which disappears with it. */
@@ -37,7 +38,7 @@ export async function createTestSystem(options: TestSystemOptions = {}): Promise
   const remove = () => rm(folder, { recursive: true, force: true })
   const logPath = join(folder, 'events.db')
   try {
-    const system = new EventSystem({ environment: {}, ...options, logPath })
+    const system = new EventSystem({ environment: {}, logger: silentLogger, ...options, logPath })
     await system.initialize()
     return testSystem(system, logPath, remove)
   } catch (error) {
@@ -47,9 +48,11 @@ export async function createTestSystem(options: TestSystemOptions = {}): Promise
 }
 
 function testSystem(system: EventSystem, logPath: string, remove: () => Promise<void>): TestSystem {
-  const settle = async ({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}) => {
+  const settle = async (options: { timeoutMs?: number } = {}) => {
+    onlyOptions('settle()', options, { timeoutMs: true })
+    const { timeoutMs = 5_000 } = options
     const mustBeDone = async () => {
-      const busy = (await system.getStats()).groups.filter(({ pending, lag }) => pending > 0 || lag !== 0)
+      const busy = (await system.getEventStats()).groups.filter(({ pending, lag }) => pending > 0 || lag !== 0)
       if (busy.length > 0) throw new Error(`${busy.map(standing).join('; ')}, after ${timeoutMs} ms`)
       return true
     }
@@ -65,7 +68,8 @@ function testSystem(system: EventSystem, logPath: string, remove: () => Promise<
     system,
     logPath,
     settle,
-    async publishAndSettle(events, settleOptions) {
+    async publishAndSettle(events, settleOptions = {}) {
+      onlyOptions('publishAndSettle()', settleOptions, { timeoutMs: true })
       const messageIds = await system.publishBatch(Array.isArray(events) ? events : [events as Event])
       await settle(settleOptions)
       return messageIds

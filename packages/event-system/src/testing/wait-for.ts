@@ -1,3 +1,5 @@
+import { onlyOptions } from '@tradpal/events'
+
 type Truthy<Value> = Exclude<Value, false | 0 | 0n | '' | null | undefined>
 
 const LATE = Symbol('late')
@@ -8,8 +10,10 @@ const LATE = Symbol('late')
  */
 export async function waitFor<Result>(
   condition: () => Result | Promise<Result>,
-  { timeoutMs = 5_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {}
+  options: { timeoutMs?: number; what?: string } = {}
 ): Promise<Truthy<Result>> {
+  onlyOptions('waitFor()', options, { timeoutMs: true, what: true })
+  const { timeoutMs = 5_000, what = 'the condition' } = options
   const late = Promise.withResolvers<typeof LATE>()
   const timer = setTimeout(() => late.resolve(LATE), timeoutMs)
   let lastError: unknown

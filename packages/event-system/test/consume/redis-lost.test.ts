@@ -141,5 +141,5 @@ test('a user with the permissions of the documentation consumes both ways, fails
     lost: []
   })
   expect(await system.retention.enforce({ policy: { maxLength: 0 }, force: true })).toMatchObject({ guarded: false })
-  expect((await system.health()).status).toBe('healthy')
+  expect((await system.healthCheck()).status).toBe('healthy')
 })

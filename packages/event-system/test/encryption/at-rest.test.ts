@@ -159,7 +159,7 @@ describe('what stands in a spool', () => {
     const places = { logPath: join(folder, 'log.db'), spoolPath: join(folder, 'spool/spool.db') }
     await using system = new EventSystem({ environment: {}, ...places, ...options })
     await system.initialize()
-    await waitFor(async () => (await system.getStats()).spool?.events === 0)
+    await waitFor(async () => (await system.getEventStats()).spool?.events === 0)
     expect(await system.getEvents()).toMatchObject([
       { data: { symbol: 'MARK-SYMBOL' }, metadata: { desk: 'MARK-METADATA' } }
     ])

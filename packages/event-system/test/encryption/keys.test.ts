@@ -97,7 +97,7 @@ describeOnEachLog('encryption', (under) => {
       await system.startConsuming({ group: 'brokers', from: 'start', ordering })
 
       const { reasons, status } = await waitFor(async () => {
-        const health = await system.health()
+        const health = await system.healthCheck()
         return health.reasons.length > 0 && health
       })
       expect(status).toBe('degraded')

@@ -31,7 +31,7 @@ describeOnEachLog('how far handlers are, encrypted with a key that is not there'
       await second.startConsuming(shared)
       const { reasons } = await waitFor(
         async () => {
-          const health = await second.health()
+          const health = await second.healthCheck()
           return health.reasons.length > 0 && health
         },
         { timeoutMs: 8_000 }

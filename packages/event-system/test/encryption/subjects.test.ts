@@ -100,7 +100,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
       await waitFor(() => handled.length === 300, { timeoutMs: 10_000 })
       const inOrder = ordering === 'key' ? handled : handled.toSorted((a, b) => Number(a) - Number(b))
       expect(inOrder).toEqual(prices(events))
-      expect((await consuming.health()).status).toBe('healthy')
+      expect((await consuming.healthCheck()).status).toBe('healthy')
     })
   }
 

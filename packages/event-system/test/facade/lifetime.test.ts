@@ -34,7 +34,7 @@ describeOnEachLog('an event system', (under) => {
     ['replayEvents()', (system) => system.replayEvents()],
     ['getEvents()', (system) => system.getEvents()],
     ['readEvents()', (system) => Array.fromAsync(system.readEvents())],
-    ['getStats()', (system) => system.getStats()]
+    ['getEventStats()', (system) => system.getEventStats()]
   ]
 
   it('publishes, reads, replays and counts between initialize() and close()', async () => {
@@ -58,7 +58,11 @@ describeOnEachLog('an event system', (under) => {
     })
     expect(await Array.fromAsync(system.readEvents({ eventType: 'trading_signal' }))).toHaveLength(3)
     expect(await system.replayEvents({}, () => {})).toBe(3)
-    expect(await system.getStats()).toMatchObject({ length: 3, log: system.log.kind, location: system.log.location })
+    expect(await system.getEventStats()).toMatchObject({
+      length: 3,
+      log: system.log.kind,
+      location: system.log.location
+    })
   })
 
   it('replays to the registered handlers when no other is given', async () => {
@@ -112,7 +116,7 @@ describeOnEachLog('an event system', (under) => {
     const refused = expect(initializing).rejects.toMatchObject({ code: 'closed' })
     await system.close()
     await refused
-    await expect(system.getStats()).rejects.toMatchObject({ code: 'closed' })
+    await expect(system.getEventStats()).rejects.toMatchObject({ code: 'closed' })
   })
 
   it('closes once, says what it left, and does so at the end of its scope', async () => {
@@ -127,7 +131,7 @@ describeOnEachLog('an event system', (under) => {
       await using inScope = await opened()
       scoped = inScope
     }
-    await expect(scoped.getStats()).rejects.toMatchObject({ code: 'closed' })
+    await expect(scoped.getEventStats()).rejects.toMatchObject({ code: 'closed' })
     const unused = systemOver()
     expect(await unused.close()).toEqual({ handedBack: 0, unfinished: 0 })
   })
@@ -223,10 +227,10 @@ describeOnEachLog('an event system', (under) => {
     const publishing = { isLogTaking: true, inFlight: { events: 0, bytes: 0 } }
     const rest = { groupReasons: [], warnings: [], consumers: 0, publishing }
     const notOpen = { status: 'unhealthy', reasons: [shut.reason], log: shut, ...rest }
-    expect(await system.health()).toEqual(notOpen)
+    expect(await system.healthCheck()).toEqual(notOpen)
     await system.initialize()
     const latencyMs = expect.any(Number)
-    expect(await system.health()).toEqual({
+    expect(await system.healthCheck()).toEqual({
       status: 'healthy',
       reasons: [],
       log: { kind, location, reachable: true, latencyMs },
@@ -234,17 +238,17 @@ describeOnEachLog('an event system', (under) => {
       warnings: expect.any(Array)
     })
     const consumer = await system.startConsuming({ group: 'brokers' })
-    expect(await system.health()).toMatchObject({ consumers: 1 })
+    expect(await system.healthCheck()).toMatchObject({ consumers: 1 })
     await consumer.close()
-    expect(await system.health()).toMatchObject({ consumers: 0 })
+    expect(await system.healthCheck()).toMatchObject({ consumers: 0 })
     await system.close()
-    expect(await system.health()).toEqual(notOpen)
+    expect(await system.healthCheck()).toEqual(notOpen)
   })
 
   it('is unhealthy, with the reason, when its log does not answer', async () => {
     const ping = () => Promise.reject(new EventSystemError('log_unavailable', 'The log is away.'))
     await using system = await opened({ log: withFaults(newLog(under.place), { ping }) })
-    expect(await system.health()).toMatchObject({
+    expect(await system.healthCheck()).toMatchObject({
       status: 'unhealthy',
       log: { reachable: false, latencyMs: null, reason: 'The log is away.' }
     })
@@ -253,7 +257,7 @@ describeOnEachLog('an event system', (under) => {
   it('is degraded when its log answers slowly', async () => {
     const ping = () => new Promise<void>((resolve) => setTimeout(resolve, 1_050))
     await using system = await opened({ log: withFaults(newLog(under.place), { ping }) })
-    expect(await system.health()).toMatchObject({
+    expect(await system.healthCheck()).toMatchObject({
       status: 'degraded',
       reasons: [expect.stringMatching(/^The log took \d+ ms to answer, 1000 or more\.$/)],
       log: { reachable: true }
@@ -274,7 +278,7 @@ describeOnEachLog('an event system', (under) => {
     }
     const reasons = async () => {
       await clock.advance(5_000)
-      return (await system.health()).reasons
+      return (await system.healthCheck()).reasons
     }
     const dead = 'The group failing has 2 dead letters, more than 1.'
     await waitFor(async () => (await reasons()).length === 2)
@@ -282,7 +286,7 @@ describeOnEachLog('an event system', (under) => {
       expect.stringMatching(/^The group lagging lags \d+(\.\d)? s behind, more than 0\.1\.$/),
       dead
     ])
-    const { status, groupReasons, reasons: all } = await system.health()
+    const { status, groupReasons, reasons: all } = await system.healthCheck()
     expect({ status, groupReasons }).toEqual({ status: 'degraded', groupReasons: all })
     await lagging.read('one', { limit: 2, waitMs: 0 })
     expect(await reasons()).toEqual([dead])
@@ -301,12 +305,12 @@ describeOnEachLog('an event system', (under) => {
     const handed = await group.read('one', { limit: 1, waitMs: 0 })
     const reasons = async () => {
       await clock.advance(5_000)
-      return (await system.health()).reasons
+      return (await system.healthCheck()).reasons
     }
     await waitFor(async () => (await reasons()).length === 1)
     const sentence = /^The group hanging has not acknowledged an event that is \d+(\.\d)? s old, more than 0\.1\.$/
     expect(await reasons()).toEqual([expect.stringMatching(sentence)])
-    expect((await system.health()).status).toBe('degraded')
+    expect((await system.healthCheck()).status).toBe('degraded')
     await group.acknowledge('one', handed)
     expect(await reasons()).toEqual([])
   })
@@ -320,10 +324,10 @@ describeOnEachLog('an event system', (under) => {
       return log.info()
     }
     await using system = await opened({ log: withFaults(log, { info }), clock, healthMaxLagMs: 1_000 })
-    await Promise.all([system.health(), system.health(), system.health()])
+    await Promise.all([system.healthCheck(), system.healthCheck(), system.healthCheck()])
     expect(looks).toBe(1)
     await clock.advance(5_000)
-    await system.health()
+    await system.healthCheck()
     expect(looks).toBe(2)
   })
 })
@@ -353,14 +357,14 @@ describe('an event system over a log that was not there', () => {
     const server = await startRedis({ port })
     try {
       await system.initialize()
-      expect(await system.health()).toMatchObject({ status: 'healthy' })
+      expect(await system.healthCheck()).toMatchObject({ status: 'healthy' })
       await server.kill()
-      expect(await system.health()).toMatchObject({
+      expect(await system.healthCheck()).toMatchObject({
         status: 'unhealthy',
         log: { reachable: false, reason: expect.stringContaining(`127.0.0.1:${port}`) }
       })
       await server.restart()
-      await waitFor(async () => (await system.health()).status === 'healthy')
+      await waitFor(async () => (await system.healthCheck()).status === 'healthy')
     } finally {
       await server.stop()
     }

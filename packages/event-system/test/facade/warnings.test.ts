@@ -29,14 +29,14 @@ test('an operator reads at the start what may lose events, once, and finds it in
   await waitFor(() => lines.length > 0)
   expect(lines).toEqual([expect.stringMatching(/^the log may lose events: Redis keeps nothing on its disk/)])
   await clock.advance(60_000)
-  expect(await system.health()).toMatchObject({ status: 'healthy', reasons: [], warnings: [sentence] })
+  expect(await system.healthCheck()).toMatchObject({ status: 'healthy', reasons: [], warnings: [sentence] })
   expect(lines).toHaveLength(1)
 })
 
 test('a Redis that may drop the log itself makes the system degraded', async () => {
   const { system } = await opened({ appendonly: 'yes', maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' })
   const sentence = expect.stringMatching(/drops any key/)
-  expect(await system.health()).toMatchObject({ status: 'degraded', reasons: [sentence], warnings: [sentence] })
+  expect(await system.healthCheck()).toMatchObject({ status: 'degraded', reasons: [sentence], warnings: [sentence] })
 })
 
 test('the log is asked at most every half minute, and what it answers then counts', async () => {
@@ -48,14 +48,14 @@ test('the log is asked at most every half minute, and what it answers then count
     asks++
     return (await asked?.()) ?? []
   }
-  await system.health()
+  await system.healthCheck()
   expect(asks).toBe(0)
   await clock.advance(30_000)
-  await Promise.all([system.health(), system.health()])
+  await Promise.all([system.healthCheck(), system.healthCheck()])
   expect(asks).toBe(1)
 })
 
 test('an embedded log has nothing to warn of', async () => {
   await using kit = await createTestSystem()
-  expect(await kit.system.health()).toMatchObject({ status: 'healthy', warnings: [] })
+  expect(await kit.system.healthCheck()).toMatchObject({ status: 'healthy', warnings: [] })
 })

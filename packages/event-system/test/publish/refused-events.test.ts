@@ -134,8 +134,8 @@ describeOnEachLog('an event of the spool whose id stands for another event in th
     await system.publish({ ...same, source: 'another' })
     await system.publish(priced(other, 99))
     state.isDown = false
-    await waitFor(async () => (await system.getStats()).spool?.events === 0, { timeoutMs: 10_000 })
-    expect((await system.getStats()).spool).toMatchObject({ drained: 1, refused: 1 })
+    await waitFor(async () => (await system.getEventStats()).spool?.events === 0, { timeoutMs: 10_000 })
+    expect((await system.getEventStats()).spool).toMatchObject({ drained: 1, refused: 1 })
     const [refused] = await refusedOnFile()
     expect(refused?.eventId).toBe(other.eventId)
     expect(refused?.payload).not.toContain('"price"')

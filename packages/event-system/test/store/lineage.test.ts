@@ -125,7 +125,7 @@ describeOnEachLog('the statistics', (under) => {
   it('say what the log holds and how its groups stand', async () => {
     const log = await under.open()
     const store = new EventStore({ log })
-    expect(await store.stats()).toMatchObject({
+    expect(await store.getEventStats()).toMatchObject({
       log: log.kind,
       location: log.location,
       length: 0,
@@ -140,7 +140,7 @@ describeOnEachLog('the statistics', (under) => {
     const [third = ''] = await append(log, signal())
     await log.group('brokers').create('start')
     await log.group('brokers').read('one', { limit: 2, waitMs: 0 })
-    const stats = await store.stats()
+    const stats = await store.getEventStats()
     expect(stats).toMatchObject({
       length: 3,
       firstId: first,
@@ -159,6 +159,6 @@ describeOnEachLog('the statistics', (under) => {
     const store = new EventStore({ log })
     await append(log, ...signals(10))
     expect(await store.trim({ maxLength: 4 })).toMatchObject({ removed: 6, lost: 0, guarded: false })
-    expect(await store.stats()).toMatchObject({ length: 4 })
+    expect(await store.getEventStats()).toMatchObject({ length: 4 })
   })
 })

@@ -59,6 +59,22 @@ describeOnEachLog('a query', (under) => {
     expect(ids(await store.getEvents({ symbol: 'AAPL', eventType: 'trading_signal' }))).toEqual(ids(events.slice(2, 3)))
   })
 
+  it('narrows by several symbols, in events, in counts, in replays and in what follows', async () => {
+    const { log, store } = await opened()
+    const events = [price('AAPL'), price('MSFT'), signal('TSLA'), createEvent(EventType.RISK_ALERT, { message: 'x' })]
+    await append(log, ...events)
+    const range = { symbols: ['TSLA', 'AAPL'] }
+    const wanted = ids([events[0], events[2]] as Event[])
+
+    expect(ids(await store.getEvents(range))).toEqual(wanted)
+    expect(ids(await Array.fromAsync(store.readEvents(range)))).toEqual(wanted)
+    expect(ids(await Array.fromAsync(store.replay(range)))).toEqual(wanted)
+    expect(await store.countEvents(range)).toBe(2)
+    expect(await store.countEvents()).toBe(4)
+    const [page] = await Array.fromAsync(store.follow('start', range, AbortSignal.timeout(100)))
+    expect(ids(page?.events ?? [])).toEqual(wanted)
+  })
+
   it('takes both ends of a range of time in, as a Date, as a text and as milliseconds', async () => {
     const { log, store } = await opened()
     const events = signals(4)
@@ -174,7 +190,11 @@ describeOnEachLog('a query', (under) => {
       [{ eventType: 7 }, 'invalid_argument', /^eventType must be an event type or a list of them, got 7\.$/],
       [{ eventType: ['trading_signal', null] }, 'invalid_argument', /^eventType must be an event type or a list/],
       [{ eventType: 'trading_signl' }, 'unknown_event_type', /trading_signal/],
-      [{ symbol: 5 }, 'invalid_argument', /^symbol must be a text, got 5\.$/],
+      [{ symbol: 5 }, 'invalid_argument', /^symbol must be a text, got 5; give several as symbols\.$/],
+      [{ symbol: ['A'] }, 'invalid_argument', /give several as symbols\.$/],
+      [{ symbols: 'A' }, 'invalid_argument', /^symbols must be a list of texts, got "A"\.$/],
+      [{ symbols: [] }, 'invalid_argument', /^symbols is an empty list/],
+      [{ symbol: 'A', symbols: ['A'] }, 'invalid_argument', /^symbol and symbols exclude each other/],
       [{ after: 'yesterday' }, 'invalid_message_id', /yesterday/]
     ]
     for (const [range, code, message] of wrong) {

@@ -195,7 +195,7 @@ describe('a retention policy', () => {
     [{ maxLength: -1 }, 'maxLength must be a whole number of at least 0, got -1.'],
     [{ maxAgeMs: 0 }, 'maxAgeMs must be a whole number of at least 1, got 0.'],
     [{ maxBytes: 1.5 }, 'maxBytes must be a whole number of at least 0, got 1.5.'],
-    [{ maxAge: 1 }, 'Retention has no limit maxAge: maxLength, maxAgeMs and maxBytes are.'],
+    [{ maxAge: 1 }, 'maxAge is no option of retention; did you mean maxAgeMs?'],
     [{ byType: { trading_signal: {} } }, 'Retention of trading_signal needs maxLength, maxAgeMs or maxBytes.'],
     [
       { byType: { trading_signal: { maxLength: -1 } } },

@@ -43,10 +43,10 @@ export async function showEvents(output: Output, events: readonly StoredEvent[])
 }
 
 /** The range that a command's options say. */
-export function rangeOf({ type, symbol, start, end, after }: RangeOptions): TargetRange {
+export function rangeOf({ type, symbol, symbols = symbol, start, end, after }: RangeOptions): TargetRange {
   return {
     ...(type === undefined ? {} : { eventType: type }),
-    ...(symbol === undefined ? {} : { symbol }),
+    ...(symbols === undefined ? {} : { symbols }),
     ...(start === undefined ? {} : { startTime: start }),
     ...(end === undefined ? {} : { endTime: end }),
     ...(after === undefined ? {} : { after })

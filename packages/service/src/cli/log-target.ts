@@ -16,6 +16,7 @@ import {
   type ShredOptions,
   type ShredReport,
   type StoredEvent,
+  silentLogger,
   systemClock
 } from '@tradpal/event-system'
 import { ApiKeys } from '../access/index.ts'
@@ -50,6 +51,8 @@ export async function openLogTarget(options: GlobalOptions, create: boolean): Pr
   const { EVENT_SPOOL_PATH: _, ...environment } = process.env
   const system = new EventSystem({
     environment,
+    // A command says in words what went wrong.
+    logger: silentLogger,
     ...(log === undefined ? {} : { logPath: log }),
     ...(redis === undefined ? {} : { redisUrl: redis }),
     ...(stream === undefined ? {} : { streamName: stream }),
@@ -111,8 +114,8 @@ class LogTarget implements Target {
     return this.#system.store.replay({ ...range, raw: true }, { speed, signal })
   }
 
-  count(range: TargetRange): Promise<number> {
-    return this.#system.replayEvents(range, () => {})
+  countEvents(range: TargetRange): Promise<number> {
+    return this.#system.countEvents(range)
   }
 
   async *follow(
@@ -124,7 +127,7 @@ class LogTarget implements Target {
   }
 
   async standing(): Promise<LogStanding> {
-    const { groups, ...stats } = await this.#system.getStats()
+    const { groups, ...stats } = await this.#system.getEventStats()
     return { ...stats, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
   }
 
@@ -153,8 +156,8 @@ class LogTarget implements Target {
     }))
   }
 
-  async health(): Promise<TargetHealth> {
-    const { status, reasons, warnings, log } = await this.#system.health()
+  async healthCheck(): Promise<TargetHealth> {
+    const { status, reasons, warnings, log } = await this.#system.healthCheck()
     const { latencyMs, ...rest } = log
     return { status, reasons, warnings, log: { ...rest, latency_ms: latencyMs } }
   }

@@ -19,7 +19,8 @@ export interface GlobalOptions {
 /** Which events, as the options of a command say. */
 export interface RangeOptions {
   readonly type?: readonly string[]
-  readonly symbol?: string
+  readonly symbol?: readonly string[]
+  readonly symbols?: readonly string[]
   /** In ms since the epoch. */
   readonly start?: number
   readonly end?: number
@@ -92,6 +93,11 @@ export function collectNames(text: string, before: readonly string[] = []): read
   return [...before, ...text.split(',').filter((name) => name !== '')]
 }
 
+/** Adds up an option that is given several times. A symbol may have any character in it. */
+function collectSymbol(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 export function addGlobalOptions(program: Command): void {
   program
     .option(
@@ -122,7 +128,12 @@ export function serviceOptions({ apiKeyFile, ca, cert, certKey }: GlobalOptions)
 export function addFilterOptions(command: Command): Command {
   return command
     .option('-t, --type <type>', 'only events of this type; several: --type a,b', collectNames)
-    .option('-s, --symbol <symbol>', 'only events whose data.symbol is this')
+    .option('-s, --symbol <symbol>', 'only events whose data.symbol is this; several: repeat it', collectSymbol)
+    .addOption(
+      new Option('--symbols <symbols>', 'the same, with commas between them')
+        .argParser(collectNames)
+        .conflicts('symbol')
+    )
 }
 
 /** {@link addFilterOptions} and the bounds of a range. */

@@ -87,8 +87,8 @@ class ServiceTarget implements Target {
     }
   }
 
-  count(range: TargetRange): Promise<number> {
-    return this.#client.replayEvents({ ...range, timeoutMs: this.#longTimeoutMs })
+  countEvents(range: TargetRange): Promise<number> {
+    return this.#client.countEvents({ ...range, timeoutMs: this.#longTimeoutMs })
   }
 
   follow(
@@ -138,7 +138,7 @@ class ServiceTarget implements Target {
     throw new EventSystemError('unsupported', 'A service does not erase customers: open its log with --log or --redis.')
   }
 
-  async health(): Promise<TargetHealth> {
+  async healthCheck(): Promise<TargetHealth> {
     return this.#client.healthCheck()
   }
 

@@ -20,8 +20,8 @@ import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
 /** Which events of a target. */
 export interface TargetRange {
   readonly eventType?: readonly string[]
-  /** Only events whose `data.symbol` is this. */
-  readonly symbol?: string
+  /** Only events whose `data.symbol` is one of these. */
+  readonly symbols?: readonly string[]
   /** Taken by the log at this instant or later, ms since the epoch. */
   readonly startTime?: number
   readonly endTime?: number
@@ -29,7 +29,7 @@ export interface TargetRange {
   readonly after?: string
 }
 
-export type TargetFilter = Pick<TargetRange, 'eventType' | 'symbol'>
+export type TargetFilter = Pick<TargetRange, 'eventType' | 'symbols'>
 
 export interface GroupStanding {
   readonly name: string
@@ -86,7 +86,7 @@ export interface Target extends AsyncDisposable {
   /** As `readEvents`, at the pace at which the log took them times `speed`. */
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent>
   /** How many events a range has. */
-  count(range: TargetRange): Promise<number>
+  countEvents(range: TargetRange): Promise<number>
   /** Events behind a message id, or all with `start`, and those that come, with no gap and no repeat, until the signal is aborted. */
   follow(
     from: 'start' | { readonly after: string },
@@ -95,7 +95,7 @@ export interface Target extends AsyncDisposable {
   ): AsyncIterable<StoredEvent>
   standing(): Promise<LogStanding>
   eventTypes(): Promise<string[]>
-  health(): Promise<TargetHealth>
+  healthCheck(): Promise<TargetHealth>
   /** Removes what is beyond limits: without any, those of the service, or of the environment. Rejects with `invalid_argument`. */
   trim(request: TrimRequest): Promise<TrimReport>
   /** Encrypts anew what old keys encrypted. Rejects with `unsupported` over a service: that needs the log itself. */

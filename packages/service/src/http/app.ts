@@ -6,6 +6,7 @@ import {
   type EventSystem,
   type Logger,
   Occurrences,
+  onlyOptions,
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
@@ -65,6 +66,7 @@ export interface AppOptions {
 
 /** The HTTP API over an event system, ready to listen or to be injected into. It holds no behaviour that the library lacks. */
 export async function buildApp(options: AppOptions): Promise<App> {
+  onlyOptions('buildApp()', options, { system: true, configuration: true, logger: true, clock: true })
   const { system, configuration = readServiceConfiguration({}), logger = silentLogger, clock = systemClock } = options
   const metrics = new Metrics(system, configuration, logger)
   const shares = new Shares({

@@ -56,7 +56,7 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
       }
     },
     async ({ principal }, reply) => {
-      const { status, reasons, groupReasons, warnings, log, consumers, publishing } = await system.health()
+      const { status, reasons, groupReasons, warnings, log, consumers, publishing } = await system.healthCheck()
       const { kind, location, reachable, latencyMs, reason } = log
       reply.code(status === 'unhealthy' ? 503 : 200)
       if (!isKnown(principal))

@@ -202,7 +202,7 @@ export class Metrics {
   /** A gauge whose log cannot be read keeps its last value. */
   async #refresh(read: (stats: EventSystemStats) => unknown): Promise<void> {
     try {
-      await read(await this.#system.getStats())
+      await read(await this.#system.getEventStats())
     } catch (error) {
       const code = (error as { code?: unknown }).code
       this.#logger.warn({ code, err: error }, 'the gauges could not be refreshed')

@@ -3,14 +3,15 @@ import { type Principal, readableTypes } from '../access/index.ts'
 
 export interface RangeQuery {
   readonly event_type?: readonly string[]
-  readonly symbol?: string
+  readonly symbol?: readonly string[]
+  readonly symbols?: readonly string[]
   readonly start_time?: string
   readonly end_time?: string
   readonly after?: string
 }
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
-function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery) {
+function rangeOf({ event_type, start_time, end_time, after, ...query }: RangeQuery) {
   if (after !== undefined && start_time !== undefined) {
     throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
   }
@@ -25,7 +26,7 @@ function rangeOf({ event_type, symbol, start_time, end_time, after }: RangeQuery
   }
   return {
     ...typesOf(event_type),
-    ...(symbol === undefined ? {} : { symbol }),
+    ...symbolsOf(query),
     ...(after === undefined ? {} : { after }),
     ...(startTime === undefined ? {} : { startTime }),
     ...(endTime === undefined ? {} : { endTime })
@@ -50,6 +51,17 @@ export function mayReadAsBefore(before: Principal, names: readonly string[] | un
     if (String(typesReadBy(now, names).eventType) === types) return
     throw new EventSystemError('forbidden', `What ${now.name} may read has changed: ask again.`)
   }
+}
+
+/** The symbols of a request. Refuses with `invalid_argument` both names at once. */
+export function symbolsOf({ symbol, symbols }: Pick<RangeQuery, 'symbol' | 'symbols'>): {
+  symbols?: readonly string[]
+} {
+  if (symbol !== undefined && symbols !== undefined) {
+    throw new EventSystemError('invalid_argument', 'symbol and symbols are the same; give one of them.')
+  }
+  const given = symbol ?? symbols
+  return given === undefined ? {} : { symbols: given }
 }
 
 function typesOf(names: readonly string[] | undefined): { eventType?: string[] } {

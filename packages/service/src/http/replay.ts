@@ -9,7 +9,7 @@ import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
 import { advice } from './request-faults.ts'
-import { closed, eventTypes, messageId, range, storedEvent, symbol, time } from './schemas.ts'
+import { closed, eventTypes, messageId, range, storedEvent, symbols, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
 
@@ -22,12 +22,20 @@ const speed = Type.Optional(
 const query = closed({ ...range, speed })
 const body = Type.Object({
   event_type: Type.Optional(Type.Union([Type.String(), eventTypes, Type.Null()])),
-  symbol: Type.Optional(Type.Union([symbol, Type.Null()])),
+  symbol: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
+  symbols: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
   start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
   end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
   after: Type.Optional(Type.Union([messageId, Type.Null()])),
   speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))
 })
+
+/** The fields of the body that may be lists, and what they list. */
+const LISTS = new Map([
+  ['event_type', 'an event type'],
+  ['symbol', 'a symbol'],
+  ['symbols', 'a symbol']
+])
 
 /** How a replay that is streamed looks. */
 interface Format {
@@ -91,7 +99,7 @@ export function replayRoute(app: App, context: AppContext): void {
       const { signal } = answer
       try {
         if (format === undefined) {
-          const replayed = await context.system.store.replayEvents({ ...range, raw: true }, () => {}, { signal })
+          const replayed = await context.system.store.countEvents(range, { signal })
           return { status: 'replay_complete' as const, events_replayed: replayed }
         }
         const events = context.system.store.replay({ ...range, raw: true }, { speed: pace, signal })
@@ -130,10 +138,11 @@ function parameter(name: string, value: JsonValue | undefined): string | readonl
     const sentence = `The body has a field ${JSON.stringify(name)} that POST /events/replay does not take; ${known}.`
     throw wrong(sentence, `/${name}`)
   }
-  if (name === 'event_type') {
+  const kind = LISTS.get(name)
+  if (kind !== undefined) {
     const names = Array.isArray(value) ? value : [value]
     if (names.length > 0 && names.every((one) => typeof one === 'string' && one !== '')) return names
-    throw wrong('event_type in the body must be an event type, or a list of them.', '/event_type')
+    throw wrong(`${name} in the body must be ${kind}, or a list of them.`, `/${name}`)
   }
   if (typeof value === 'string' || (name === 'speed' && typeof value === 'number')) return String(value)
   throw wrong(`${name} in the body must be a text.`, `/${name}`)

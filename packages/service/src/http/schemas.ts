@@ -10,11 +10,16 @@ export const eventTypes = Type.Array(Type.String({ minLength: 1 }), {
   description: 'Only events of this type. Several: repeat it, or separate them with commas.',
   maxItems: 100
 })
-export const symbol = Type.String({ minLength: 1, description: 'Only events whose data.symbol is this.' })
+export const symbols = Type.Array(Type.String({ minLength: 1 }), {
+  description:
+    'Only events whose data.symbol is this. Several: repeat it. symbol and symbols are the same; give one of them.',
+  maxItems: 100
+})
 
 export const range = {
   event_type: Type.Optional(eventTypes),
-  symbol: Type.Optional(symbol),
+  symbol: Type.Optional(symbols),
+  symbols: Type.Optional(symbols),
   start_time: Type.Optional(time('Taken by the log at this time or later, RFC 3339; without an offset, UTC.')),
   end_time: Type.Optional(time('Taken by the log at this time or earlier.')),
   after: Type.Optional(

@@ -55,7 +55,7 @@ export function statsRoute(app: App, { system }: AppContext): void {
         log,
         location,
         spool: waiting
-      } = await system.getStats()
+      } = await system.getEventStats()
       return {
         stream_length: all ? length : null,
         first_entry: all ? firstId : null,

@@ -5,8 +5,8 @@ import type { App, AppContext } from './context.ts'
 import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { mayReadAsBefore, typesReadBy } from './range.ts'
-import { closed, eventTypes, messageId, symbol } from './schemas.ts'
+import { mayReadAsBefore, symbolsOf, typesReadBy } from './range.ts'
+import { closed, eventTypes, messageId, symbols } from './schemas.ts'
 import { eventFrame, frame } from './wire-event.ts'
 
 /** What stands before the first entry of any log. */
@@ -41,7 +41,8 @@ export function streamRoute(app: App, context: AppContext): void {
         description: DESCRIPTION,
         querystring: closed({
           event_type: Type.Optional(eventTypes),
-          symbol: Type.Optional(symbol),
+          symbol: Type.Optional(symbols),
+          symbols: Type.Optional(symbols),
           after: Type.Optional(
             Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' })
           )
@@ -57,7 +58,7 @@ export function streamRoute(app: App, context: AppContext): void {
       const { method, query, headers, url, principal } = request
       const filter = {
         ...typesReadBy(principal, query.event_type),
-        ...(query.symbol === undefined ? {} : { symbol: query.symbol })
+        ...symbolsOf(query)
       }
       const from = await positionOf(context.system, headers['last-event-id'] || query.after)
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')

@@ -113,6 +113,8 @@ describe.each([
     ['a type', ['--type', 'market_data_update'], [1]],
     ['several types', ['--type', 'market_data_update,trading_signal'], [0, 1, 2, 3]],
     ['a symbol', ['--symbol', 'ETH/USDT'], [1, 2]],
+    ['several symbols', ['--symbol', 'ETH/USDT', '--symbol', 'NONE'], [1, 2]],
+    ['several symbols in one', ['--symbols', 'ETH/USDT,NONE'], [1, 2]],
     ['a symbol and a limit', ['--symbol', 'BTC/USDT', '--limit', '1'], [3]],
     ['a start', ['--start', '1h', '--limit', '1'], [0]],
     ['an end', ['--end', '2001-01-01'], []]

@@ -33,7 +33,11 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     ])
     expect(await client.getEvents({ symbol: 'AAPL', after: messageId })).toEqual([all[1], all[2]])
     expect(await client.getEvents({ startTime: Date.now() + 60_000 })).toEqual([])
-    expect(await client.replayEvents({ symbol: 'AAPL' })).toBe(2)
+    expect(await client.getEvents({ symbols: ['AAPL', 'MSFT'], after: messageId })).toEqual([all[1], all[2]])
+    expect(await client.countEvents({ symbol: 'AAPL' })).toBe(2)
+    const handled: unknown[] = []
+    expect(await client.replayEvents({ after: messageId }, (event) => void handled.push(event))).toBe(3)
+    expect(handled).toEqual(all.slice(1))
     const replayed = await Array.fromAsync(client.streamReplay({ after: messageId }))
     expect(replayed).toEqual(all.slice(1))
     expect((await client.getEventStats()).last_entry).toBe(lastId)
@@ -84,7 +88,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     ]
     for (const [range, ids] of ranges) {
       expect(idsOf(await client.getEvents(range))).toEqual(ids)
-      expect(await client.replayEvents(range)).toBe(ids.length)
+      expect(await client.countEvents(range)).toBe(ids.length)
       expect(idsOf(await Array.fromAsync(client.streamReplay({ ...range, speed: 1_000 })))).toEqual(ids)
     }
     expect(idsOf(await client.getEvents({ after: a as string, limit: 2 }))).toEqual([b, c])

@@ -231,7 +231,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     await ask('/events', signal())
     const timeOf = async () => {
       await ask('/events', signal())
-      const { firstAt, lastAt } = await service.system.getStats()
+      const { firstAt, lastAt } = await service.system.getEventStats()
       return firstAt !== lastAt
     }
     await waitFor(timeOf, { what: 'an event of a later millisecond' })

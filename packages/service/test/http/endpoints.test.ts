@@ -143,6 +143,13 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
 
     expect(await found('event_type=trading_signal&limit=2')).toEqual([3, 4])
     expect(await found('event_type=trading_signal&symbol=A')).toEqual([0, 2, 4])
+    expect(await found('symbol=B')).toEqual([1, 3])
+    expect(await found('symbol=A&symbol=B')).toEqual([0, 1, 2, 3, 4])
+    expect(await found('symbols=B&symbols=C')).toEqual([1, 3])
+    expect(await get(`${url}/events?symbol=A&symbols=B`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_argument' }
+    })
     expect(await found('event_type=trading_signal,risk_alert&limit=2')).toEqual([4, -1])
     expect(await found('event_type=trading_signal&event_type=risk_alert&limit=1')).toEqual([-1])
     expect(await found(`after=${ids[1]}&limit=2`)).toEqual([2, 3])
@@ -158,7 +165,9 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
     const { body } = await post(`${url}/events/batch`, [signal(), signal()])
     system.registerHandler('*', () => {})
     await system.startConsuming({ group: 'brokers', from: 'start' })
-    await waitFor(async () => (await system.getStats()).groups.every(({ pending, lag }) => pending === 0 && lag === 0))
+    await waitFor(async () =>
+      (await system.getEventStats()).groups.every(({ pending, lag }) => pending === 0 && lag === 0)
+    )
 
     const types = await get(`${url}/events/types`)
     const stats = await get(`${url}/events/stats`)
@@ -227,6 +236,9 @@ describe.each(LOGS)('the endpoints, over %s', (log) => {
     })
     expect(await counted('?end_time=2020-01-01T00:00:00Z')).toMatchObject({ events_replayed: 0 })
     expect(await counted('?symbol=B')).toMatchObject({ events_replayed: 1 })
+    expect(await counted('?symbol=A&symbol=B')).toMatchObject({ events_replayed: 2 })
+    expect(await counted('', { symbols: ['A', 'B'] })).toMatchObject({ events_replayed: 2 })
+    expect(await counted('', { symbol: ['B'] })).toMatchObject({ events_replayed: 1 })
     const [first] = (await get(`${url}/events`)).body.events
     expect(await counted(`?after=${first.message_id}`)).toMatchObject({ events_replayed: 2 })
     expect(await counted('', { after: first.message_id, symbol: 'A' })).toMatchObject({ events_replayed: 0 })

@@ -95,7 +95,8 @@ describe.each(LOGS)('the stream, over %s', (log) => {
         'event_type=trading_signal,risk_alert',
         'event_type=trading_signal&event_type=risk_alert',
         'symbol=ETH',
-        'event_type=risk_alert'
+        'event_type=risk_alert',
+        'symbol=BTC&symbol=ETH'
       ].map((query) => SseReader.open(`${url}/events/stream?after=start&${query}`))
     )
     const alert = createEvent('risk_alert', { message: 'careful' })
@@ -109,7 +110,8 @@ describe.each(LOGS)('the stream, over %s', (log) => {
       [a, b, c, e],
       [a, b, c, e],
       [b, d, e],
-      [c, e]
+      [c, e],
+      [a, b, d, e]
     ])
   })
 

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import { isTlsUrl, parseRedisUrl, type RedisAddress } from './address.ts'
 import { isRedisDurability, type RedisDurability } from './durability.ts'
 import type { Credentials } from './sentinel-locator.ts'
@@ -47,6 +47,20 @@ export interface ConnectionChange {
   readonly reason?: EventSystemError
 }
 
+const NAMES: OptionNames<RedisLogOptions> = {
+  url: true,
+  tls: true,
+  sentinel: true,
+  streamName: true,
+  deduplicationWindowMs: true,
+  ledgerRetentionMs: true,
+  durability: true,
+  timeoutMs: true,
+  connectTimeoutMs: true,
+  onConnectionChange: true
+}
+const TLS_NAMES: OptionNames<RedisTlsOptions> = { caFile: true, certFile: true, keyFile: true, serverName: true }
+
 export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url' | 'sentinel'>> & {
   readonly address: RedisAddress
   readonly sentinel: Credentials | undefined
@@ -54,6 +68,9 @@ export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url' | 'se
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
 export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisLogOptions {
+  onlyOptions('RedisLog', options, NAMES)
+  if (options.tls !== undefined) onlyOptions('tls', options.tls, TLS_NAMES)
+  if (options.sentinel !== undefined) onlyOptions('sentinel', options.sentinel, { username: true, password: true })
   const url = options.url ?? 'redis://localhost:6379'
   const resolved = {
     address: parseRedisUrl(url),

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, type OptionNames, onlyOptions, systemClock } from '@tradpal/events'
 import type { ExposedPath } from './file-modes.ts'
 
 /** How an embedded log is opened. */
@@ -23,10 +23,21 @@ export interface SqliteLogOptions {
   readonly onExposed?: (exposed: readonly ExposedPath[]) => void
 }
 
+const NAMES: OptionNames<SqliteLogOptions> = {
+  path: true,
+  durability: true,
+  deduplicationWindowMs: true,
+  ledgerRetentionMs: true,
+  timeoutMs: true,
+  clock: true,
+  onExposed: true
+}
+
 export type ResolvedSqliteLogOptions = Required<SqliteLogOptions>
 
 /** The options with their defaults; `path` absolute. Throws `invalid_options`. */
 export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqliteLogOptions {
+  onlyOptions('SqliteLog', options, NAMES)
   const {
     path = './data/tradpal_events.db',
     durability = 'os',

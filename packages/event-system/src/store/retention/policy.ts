@@ -1,4 +1,4 @@
-import { knownEventTypes } from '@tradpal/events'
+import { knownEventTypes, type OptionNames, unknownOptions } from '@tradpal/events'
 
 /** How much is kept: what goes beyond any of these is removed, oldest first. What is left out has no limit. */
 export interface RetentionLimits {
@@ -16,6 +16,8 @@ export interface RetentionPolicy extends RetentionLimits {
 }
 
 const LEAST = { maxLength: 0, maxAgeMs: 1, maxBytes: 0 } as const
+const LIMITS: OptionNames<RetentionLimits> = { maxLength: true, maxAgeMs: true, maxBytes: true }
+const POLICY: OptionNames<RetentionPolicy> = { ...LIMITS, byType: true }
 type LimitName = keyof typeof LEAST
 
 /** A sentence for each thing that is wrong: it limits nothing, a limit is no such number, or a type is none that is registered. */
@@ -26,7 +28,7 @@ export function faultsOfPolicy(policy: RetentionPolicy, eventTypes: readonly str
   if (unknown.length > 0) {
     wrong.push(`There is no event type ${unknown.join(', ')}; register it before, or correct its name.`)
   }
-  if (!hasLimits(rest) && Object.keys(byType).length === 0) {
+  if (wrong.length === 0 && !hasLimits(rest) && Object.keys(byType).length === 0) {
     wrong.push('Retention needs a limit: maxLength, maxAgeMs or maxBytes, of the log or by type.')
   }
   return wrong
@@ -38,10 +40,13 @@ function hasLimits(limits: RetentionLimits): boolean {
 
 function wrongLimits(type: string, limits: RetentionLimits): string[] {
   const ofType = type === '' ? '' : ` of ${type}`
+  const what = `retention${ofType}`
+  const unknown =
+    type === '' ? unknownOptions<RetentionPolicy>(what, limits, POLICY) : unknownOptions(what, limits, LIMITS)
+  if (unknown.length > 0) return unknown
   const names = Object.entries(limits).flatMap(([name, value]) => {
     if (value === undefined) return []
     const least = LEAST[name as LimitName]
-    if (least === undefined) return [`Retention${ofType} has no limit ${name}: maxLength, maxAgeMs and maxBytes are.`]
     if (Number.isSafeInteger(value) && value >= least) return []
     return [`${name}${ofType} must be a whole number of at least ${least}, got ${String(value)}.`]
   })

@@ -1,6 +1,6 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
+import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
-import { diagnostics, type Logger, silentLogger, type TrimmedMessage } from '../../runtime/index.ts'
+import { diagnostics, type Logger, type LoggerOption, loggerOf, type TrimmedMessage } from '../../runtime/index.ts'
 import { faultsOfPolicy, type RetentionPolicy } from './policy.ts'
 import { TrimByRule } from './trim-by-rule.ts'
 import { trimLog } from './trim-log.ts'
@@ -12,7 +12,8 @@ export interface RetentionParts {
   /** A started log. */
   readonly log: EventLog
   readonly clock: Clock
-  readonly logger?: Logger
+  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
+  readonly logger?: LoggerOption
   /** What is kept. Default: everything. */
   readonly policy?: RetentionPolicy | undefined
 }
@@ -42,9 +43,10 @@ export class Retention {
 
   /** Throws `invalid_options` for a policy that makes no sense. */
   constructor(parts: RetentionParts) {
+    onlyOptions('Retention', parts, { log: true, clock: true, logger: true, policy: true })
     if (parts.policy !== undefined) mustBePolicy(parts.policy, 'invalid_options')
     this.#parts = parts
-    this.#logger = parts.logger ?? silentLogger
+    this.#logger = loggerOf(parts.logger)
     this.policy = parts.policy
   }
 
@@ -52,7 +54,9 @@ export class Retention {
    * Removes now what is beyond the limits, and resolves to how much that was, what of it some group had not acknowledged
    * (only with `force`), and whether the guard kept some. With `dryRun` it only says so. Rejects with `invalid_argument`.
    */
-  async enforce({ policy = this.policy, signal, ...options }: EnforceOptions = {}): Promise<TrimResult> {
+  async enforce(wanted: EnforceOptions = {}): Promise<TrimResult> {
+    onlyOptions('enforce()', wanted, { policy: true, signal: true, force: true, dryRun: true })
+    const { policy = this.policy, signal, ...options } = wanted
     if (policy === undefined) {
       throw new EventSystemError('invalid_argument', 'There is no retention policy: say what to keep.')
     }

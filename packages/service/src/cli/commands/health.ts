@@ -30,7 +30,7 @@ export function defineHealth(command: Command, run: Run): void {
 async function healthOf({ openTarget }: Invocation): Promise<TargetHealth> {
   try {
     await using target = await openTarget()
-    return await target.health()
+    return await target.healthCheck()
   } catch (error) {
     if (!(error instanceof EventSystemError) || isWrongInput(error.code)) throw error
     return { status: 'unhealthy', reason: error.message, code: error.code }

@@ -29,7 +29,7 @@ export function defineReplay(command: Command, run: Run): void {
         await using target = await openTarget()
         const range = rangeOf(options)
         if (options.count) {
-          const count = await target.count(range)
+          const count = await target.countEvents(range)
           await (output.json
             ? output.document({ status: 'replay_complete', events_replayed: count })
             : output.line(String(count)))

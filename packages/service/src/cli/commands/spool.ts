@@ -56,7 +56,7 @@ function workOf({ events, refused, discard }: SpoolOptions): (output: Output, st
 
 async function showSpoolOfService({ output, openTarget }: Invocation): Promise<void> {
   await using target = await openTarget()
-  const { publishing } = (await target.health()) as TargetHealth & { publishing?: { spool?: object } }
+  const { publishing } = (await target.healthCheck()) as TargetHealth & { publishing?: { spool?: object } }
   const spool = publishing?.spool
   if (spool !== undefined) return showFacts(output, spool)
   if (output.json) return output.document(null)

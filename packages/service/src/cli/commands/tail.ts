@@ -6,7 +6,7 @@ import type { Run } from '../invocation.ts'
 import { addFilterOptions, examples, parseCount, parsePositive, type RangeOptions, timeMs } from '../options.ts'
 import type { Target, TargetFilter } from '../target.ts'
 
-interface TailOptions extends Pick<RangeOptions, 'type' | 'symbol'> {
+interface TailOptions extends Pick<RangeOptions, 'type' | 'symbol' | 'symbols'> {
   readonly from?: string
   readonly lines?: number
   readonly count?: number

@@ -74,7 +74,7 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
     await waitFor(
       async () => {
         await service.system.publishEvent(aSignal())
-        const { firstAt, lastAt } = await service.system.getStats()
+        const { firstAt, lastAt } = await service.system.getEventStats()
         return firstAt !== lastAt
       },
       { what: 'an event of a later millisecond' }
