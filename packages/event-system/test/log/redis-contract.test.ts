@@ -315,6 +315,25 @@ describe('what stands in Redis', () => {
     })
   })
 
+  test('the token of a lease is greater than those before it also after a FLUSHALL', async () => {
+    const log = await started()
+    const [before = 0] = await log.leases.acquire(['a'], { holder: 'one', ttlMs: 60_000 })
+    await redis.client.flushAll()
+    const [after = 0] = await log.leases.acquire(['a'], { holder: 'two', ttlMs: 60_000 })
+    expect(after).toBeGreaterThan(before)
+  })
+
+  test('a lease that ended an hour ago is forgotten when another name is taken', async () => {
+    const log = await started()
+    const anHourAgo = Date.now() - 3_600_000 - 1_000
+    await redis.client.hSet('tradpal_events:leases', {
+      old: `1 ${anHourAgo} one`,
+      ended: `1 ${anHourAgo + 60_000} one`
+    })
+    await log.leases.acquire(['new'], { holder: 'two', ttlMs: 60_000 })
+    expect((await redis.client.hKeys('tradpal_events:leases')).sort()).toEqual(['ended', 'new'])
+  })
+
   test('a stream that the prototype has written is a log, whatever stands beside it under other names', async () => {
     await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"the prototype"}' })
     await redis.client.xGroupCreate('tradpal_events', 'tradpal_consumers', '0')

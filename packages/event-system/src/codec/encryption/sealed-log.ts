@@ -7,6 +7,7 @@ import type {
   DeadLetters,
   Entry,
   EventLog,
+  Leases,
   LogFeatures,
   LogInfo,
   LogWarning,
@@ -56,6 +57,10 @@ export class SealedLog implements Whole<EventLog> {
 
   get records(): Records {
     return this.under.records
+  }
+
+  get leases(): Leases {
+    return this.under.leases
   }
 
   get counters(): Counters | undefined {

@@ -22,6 +22,7 @@ import { groupReadCases } from './group-read.ts'
 import type { ConformanceCase } from './harness.ts'
 import { holdCases } from './holds.ts'
 import { infoCases } from './info.ts'
+import { leaseCases } from './leases.ts'
 import { ledgerCases } from './ledger.ts'
 import { lifetimeCases } from './lifetime.ts'
 import { placeCases } from './place.ts'
@@ -68,6 +69,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...rewriteTextCases,
   ...infoCases,
   ...recordCases,
+  ...leaseCases,
   ...counterCases,
   ...processCases
 ]

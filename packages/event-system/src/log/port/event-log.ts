@@ -2,6 +2,7 @@ import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+import type { Leases } from './leases.ts'
 import type { Records } from './records.ts'
 
 export interface LogInfo {
@@ -113,6 +114,7 @@ export interface EventLog {
   groupNames(): Promise<string[]>
   readonly deadLetters: DeadLetters
   readonly records: Records
+  readonly leases: Leases
   /** An adapter that does not declare `sharedCounters` leaves it out. */
   readonly counters?: Counters | undefined
 

@@ -13,6 +13,8 @@ export interface LogKeys {
   readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
+  /** Name of a lease -> its token, when it ends, and who has it. */
+  readonly leases: string
   /** Written before each confirmation of what is durable: see {@link DurableLine}. */
   readonly confirmed: string
 }
@@ -46,6 +48,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     rewrittenLetters: `${prefix}:dead_letters:rewritten`,
     rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:versions`,
+    leases: `${prefix}:leases`,
     confirmed: `${prefix}:confirmed`
   }
 }

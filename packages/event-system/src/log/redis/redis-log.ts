@@ -7,6 +7,7 @@ import type {
   DeadLetters,
   Entry,
   EventLog,
+  Leases,
   LogFeatures,
   LogInfo,
   LogWarning,
@@ -29,6 +30,7 @@ import { closedError } from './errors.ts'
 import { groupInfos, groupNamesIn } from './group-info.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout } from './layout.ts'
+import { RedisLeases } from './leases.ts'
 import { Measures } from './measures.ts'
 import { compareMessageIds, deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
@@ -50,6 +52,7 @@ export class RedisLog implements EventLog {
   }
   readonly deadLetters: DeadLetters
   readonly records: Records
+  readonly leases: Leases
   readonly counters: Counters
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
@@ -80,6 +83,7 @@ export class RedisLog implements EventLog {
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys)
     this.records = new RedisRecords(connection, keys)
+    this.leases = new RedisLeases(connection, keys.leases)
     this.counters = new RedisCounters(connection, keys)
   }
 

@@ -19,6 +19,8 @@ const SCRIPTS = {
   keepPlace: load('keep-place-2'),
   removeConsumer: load('remove-consumer-1'),
   ledger: load('ledger-2'),
+  acquireLeases: load('acquire-leases-1'),
+  releaseLeases: load('release-leases-1'),
   record: load('record-1'),
   count: load('count-n'),
   requeue: load('requeue-8'),

@@ -7,6 +7,7 @@ import type {
   DeadLetters,
   Entry,
   EventLog,
+  Leases,
   LogFeatures,
   LogInfo,
   MessageId,
@@ -24,6 +25,7 @@ import { Connection } from './connection.ts'
 import { SqliteDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
+import { SqliteLeases } from './leases.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
@@ -62,6 +64,7 @@ export class SqliteLog implements EventLog {
   }
   readonly deadLetters: DeadLetters
   readonly records: Records
+  readonly leases: Leases
 
   readonly #connection: Connection
   readonly #doorbell: Doorbell
@@ -87,6 +90,7 @@ export class SqliteLog implements EventLog {
     this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
     this.deadLetters = this.#letters
     this.records = new SqliteRecords(this.#connection)
+    this.leases = new SqliteLeases(this.#connection)
   }
 
   start(): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
 import { type EventCodec, likenessOf, type TextVault } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, EventLog, MessageId, ShardMember } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, EventLog, MessageId } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { type Parcel, together } from '../parcel.ts'
@@ -12,8 +12,10 @@ import { recordsOf } from './read-spool.ts'
 import { decodeRecord, encodeRecord, RECORD } from './record.ts'
 import { RefusedEvents } from './refused.ts'
 
-/** The group of the store that stands behind what was taken up, and whose lease says whose the spool is. It never reads. */
+/** The group of the store that stands behind what was taken up. It never reads. */
 const GROUP = 'drain'
+/** The lease of the store that says whose the spool is. */
+const LEASE = 'spool'
 /** A process that has not renewed for so long has left the spool, in ms. */
 const LEASE_MS = 2_000
 
@@ -57,7 +59,7 @@ export class Spool {
   readonly #parts: SpoolParts
   readonly #contents = new SpoolContents()
   readonly #refused: RefusedEvents
-  readonly #lease: ShardMember
+  readonly #holder = randomUUID()
   #isOursUntil = 0
   readonly #drain: Drain
   readonly #stop = new AbortController()
@@ -68,8 +70,6 @@ export class Spool {
 
   constructor(parts: SpoolParts) {
     this.#parts = parts
-    const options = { shards: 1, leaseMs: LEASE_MS, shardOf: () => 0 }
-    this.#lease = parts.store.group(GROUP).sharded(randomUUID(), options)
     const { store, log, codec, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
     this.#refused = new RefusedEvents(store, clock)
     this.#drain = new Drain({
@@ -111,7 +111,6 @@ export class Spool {
       if (await this.#renew()) return
       await clock.sleep(LEASE_MS / 10)
     }
-    await this.#lease.leave()
     const message = `Another process uses the spool at ${store.location}; give each its own EVENT_SPOOL_PATH.`
     throw new EventSystemError('log_busy', message)
   }
@@ -119,9 +118,10 @@ export class Spool {
   /** Resolves to whether it is ours. */
   async #renew(): Promise<boolean> {
     const asked = this.#parts.clock.now()
-    const isOurs = (await this.#lease.renew()).held.length > 0
-    if (isOurs) this.#isOursUntil = asked + LEASE_MS
-    return isOurs
+    const [token] = await this.#parts.store.leases.acquire([LEASE], { holder: this.#holder, ttlMs: LEASE_MS })
+    if (token === undefined) return false
+    this.#isOursUntil = asked + LEASE_MS
+    return true
   }
 
   /** A process that was frozen cannot know before it has renewed. */
@@ -284,7 +284,7 @@ export class Spool {
     this.#isOpen = false
     this.#stop.abort()
     await this.#loops
-    await this.#lease.leave()
+    await this.#parts.store.leases.release([LEASE], this.#holder)
     await this.#parts.store.close({ timeoutMs })
   }
 }
