@@ -1,9 +1,9 @@
-import { EventSystemError, type OptionNames, onlyOptions, type StoredEvent } from '@tradpal/events'
+import { type EventOf, EventSystemError, type OptionNames, onlyOptions, type ReadOptions } from '@tradpal/events'
 import { waitMs } from './options.ts'
 import { eventTypeParameter, type Instant } from './query.ts'
 
 /** How a group is consumed over HTTP. Its members should be given the same, but for `consumer`. */
-export interface ConsumeOptions<T extends string = string> {
+export interface ConsumeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. The first member of a group sets them, and one with others is refused. The group never sees events of other types. Default: all. */
   readonly eventType?: T | readonly T[]
   /** This member's name. Default: `client-` and a random part. */
@@ -33,6 +33,7 @@ const NAMES: OptionNames<ConsumeOptions> = {
   leaseMs: true,
   maxAttempts: true,
   onError: true,
+  raw: true,
   signal: true
 }
 
@@ -47,7 +48,7 @@ export interface ConsumeContext {
 }
 
 /** It is done when it returns. What it throws is a failure, tried again; `RetryLater` and `Reject` mean what they say. */
-export type ConsumeHandler<E = StoredEvent> = (event: E, context: ConsumeContext) => unknown
+export type ConsumeHandler<E = EventOf<string>> = (event: E, context: ConsumeContext) => unknown
 
 /** What closing left. */
 export interface ConsumeReport {
@@ -69,7 +70,7 @@ export interface ResolvedConsumeOptions {
 }
 
 /** Fills in the defaults. Refuses with `invalid_options` and `invalid_argument` what makes no sense. */
-export function resolveConsumeOptions(options: ConsumeOptions): ResolvedConsumeOptions {
+export function resolveConsumeOptions(options: ConsumeOptions<string, boolean>): ResolvedConsumeOptions {
   onlyOptions('consume()', options, NAMES)
   const { eventType, maxAttempts, onError = () => {} } = options
   if (typeof onError !== 'function') {

@@ -1,4 +1,4 @@
-import { EventSystemError, isRetryable, onlyOptions, Reject, RetryLater } from '@tradpal/events'
+import { EventSystemError, isRetryable, onlyOptions, Reject, RetryLater, type StoredEvent } from '@tradpal/events'
 import type { Delivery } from './answers/index.ts'
 import type { ConsumeHandler, ConsumeReport, ResolvedConsumeOptions } from './consume-options.ts'
 import { type Nack, Pulling } from './pulling.ts'
@@ -6,7 +6,7 @@ import type { Transport } from './transport.ts'
 
 export interface ConsumptionParts {
   readonly group: string
-  readonly handler: ConsumeHandler
+  readonly handler: ConsumeHandler<StoredEvent>
   readonly options: ResolvedConsumeOptions
   readonly onEnd: (consumption: Consumption) => void
 }
@@ -27,7 +27,7 @@ export class Consumption implements AsyncDisposable {
   readonly finished: Promise<void>
   readonly #transport: Transport
   readonly #pulling: Pulling
-  readonly #handler: ConsumeHandler
+  readonly #handler: ConsumeHandler<StoredEvent>
   readonly #options: ResolvedConsumeOptions
   /** By message id: what is handed out anew replaces what this process had of it. */
   readonly #held = new Map<string, Held>()

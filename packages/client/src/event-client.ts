@@ -1,4 +1,6 @@
 import {
+  type Answer,
+  answerOf,
   createEvent,
   type Event,
   type EventData,
@@ -8,6 +10,7 @@ import {
   encodeJsonArray,
   type JsonObject,
   onlyOptions,
+  type ReadOptions,
   type StoredEvent
 } from '@tradpal/events'
 import {
@@ -46,7 +49,6 @@ import {
   rangeParameters
 } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
-import type { StoredEventOf } from './stored-event-of.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
@@ -65,7 +67,9 @@ export interface CountOptions extends EventRange {
   readonly timeoutMs?: number
 }
 
-export interface StreamReplayOptions<T extends string = string> extends EventRange<T> {
+export interface StreamReplayOptions<T extends string = string, Raw extends boolean = false>
+  extends EventRange<T>,
+    ReadOptions<Raw> {
   /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
   readonly speed?: number | 'max'
 }
@@ -162,22 +166,38 @@ export class EventClient implements AsyncDisposable {
     return await this.publishEvent(createEvent(EventType.PORTFOLIO_UPDATE, updates, { source }))
   }
 
-  /** Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there. */
-  async getEvents<T extends string = string>(query: EventQuery<T> = {}): Promise<StoredEventOf<T>[]> {
+  /**
+   * Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there.
+   * Each is upcast here to the newest version of its type, and `valid` says whether its data fit; with `raw` it is as it is stored.
+   */
+  async getEvents<T extends string = string, Raw extends boolean = false>(
+    query: EventQuery<T, Raw> = {}
+  ): Promise<Answer<T, Raw>[]> {
     onlyOptions('getEvents()', query, QUERY_OPTIONS)
     const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
     const events = await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
-    return events as StoredEventOf<T>[]
+    return events.map((event) => answerOf<T, Raw>(event, query.raw))
   }
 
-  /** Rejects with `not_found` when the log does not hold it. */
-  async getEvent(messageId: string): Promise<StoredEvent> {
-    return await this.#transport.json(reading(`/events/${idSegment('messageId', messageId)}`), storedEvent)
+  /** One event, as {@link EventClient.getEvents} answers it. Rejects with `not_found` when the log does not hold it. */
+  async getEvent<Raw extends boolean = false>(
+    messageId: string,
+    options: ReadOptions<Raw> = {}
+  ): Promise<Answer<string, Raw>> {
+    onlyOptions('getEvent()', options, { raw: true })
+    const stored = await this.#transport.json(reading(`/events/${idSegment('messageId', messageId)}`), storedEvent)
+    return answerOf<string, Raw>(stored, options.raw)
   }
 
-  /** The event's causes and effects. Rejects with `not_found` when the log does not hold it. */
-  async getLineage(messageId: string): Promise<Lineage> {
-    return await this.#transport.json(reading(`/events/${idSegment('messageId', messageId)}/lineage`), lineageOf)
+  /** The event's causes and effects, as {@link EventClient.getEvents} answers them. Rejects with `not_found` when the log does not hold it. */
+  async getLineage<Raw extends boolean = false>(
+    messageId: string,
+    options: ReadOptions<Raw> = {}
+  ): Promise<Lineage<Answer<string, Raw>>> {
+    onlyOptions('getLineage()', options, { raw: true })
+    const request = reading(`/events/${idSegment('messageId', messageId)}/lineage`)
+    const answer = (event: StoredEvent) => answerOf<string, Raw>(event, options.raw)
+    return await this.#transport.json(request, (body) => lineageOf(body, answer))
   }
 
   async getEventStats(): Promise<EventStats> {
@@ -215,9 +235,9 @@ export class EventClient implements AsyncDisposable {
    * Hands the events of {@link EventClient.streamReplay} to a handler, each when the handler is done with the one before,
    * and resolves to how many they were. An error of the handler ends the replay and rejects.
    */
-  async replayEvents<T extends string = string>(
-    options: StreamReplayOptions<T>,
-    handler: (event: StoredEventOf<T>) => unknown
+  async replayEvents<T extends string = string, Raw extends boolean = false>(
+    options: StreamReplayOptions<T, Raw>,
+    handler: (event: Answer<NoInfer<T>, Raw>) => unknown
   ): Promise<number> {
     if (typeof handler !== 'function') {
       throw new EventSystemError('invalid_argument', `The handler must be a function, got ${typeof handler}.`)
@@ -231,19 +251,25 @@ export class EventClient implements AsyncDisposable {
   }
 
   /**
-   * The events of the range, as they come, in constant memory. Leaving the loop ends the replay at the service. It is
-   * tried again until it begins; a connection that breaks later rejects with `service_unavailable`.
+   * The events of the range, as they come, in constant memory, as {@link EventClient.getEvents} answers them. Leaving the loop
+   * ends the replay at the service. It is tried again until it begins; a connection that breaks later rejects with
+   * `service_unavailable`.
    */
-  streamReplay<T extends string = string>(options: StreamReplayOptions<T> = {}): AsyncIterable<StoredEventOf<T>> {
+  streamReplay<T extends string = string, Raw extends boolean = false>(
+    options: StreamReplayOptions<T, Raw> = {}
+  ): AsyncIterable<Answer<T, Raw>> {
     return this.#replay('streamReplay()', options)
   }
 
-  #replay<T extends string>(call: string, options: StreamReplayOptions<T>): AsyncIterable<StoredEventOf<T>> {
-    onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true })
+  #replay<T extends string, Raw extends boolean>(
+    call: string,
+    options: StreamReplayOptions<T, Raw>
+  ): AsyncIterable<Answer<T, Raw>> {
+    onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true, raw: true })
     const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
-    const events = replayedEvents(() => this.#transport.stream(request, 'application/x-ndjson'))
-    return events as AsyncIterable<unknown> as AsyncIterable<StoredEventOf<T>>
+    const opening = () => this.#transport.stream(request, 'application/x-ndjson')
+    return replayedEvents(opening, (event) => answerOf<T, Raw>(event, options.raw))
   }
 
   /**
@@ -255,11 +281,14 @@ export class EventClient implements AsyncDisposable {
   }
 
   /** Follows the log: see {@link Subscription}. Throws `closed`, `invalid_options` and `invalid_argument`. */
-  subscribe<T extends string = string>(options: SubscribeOptions<T> = {}): Subscription<StoredEventOf<T>> {
+  subscribe<T extends string = string, Raw extends boolean = false>(
+    options: SubscribeOptions<T, Raw> = {}
+  ): Subscription<Answer<T, Raw>> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
-    const subscription = new Subscription<StoredEventOf<T>>(this.#transport, options, (ended) =>
-      this.#subscriptions.delete(ended)
-    )
+    const subscription = new Subscription<Answer<T, Raw>>(this.#transport, options, {
+      answer: (event) => answerOf<T, Raw>(event, options.raw),
+      onEnd: (ended) => this.#subscriptions.delete(ended)
+    })
     if (!options.signal?.aborted) this.#subscriptions.add(subscription)
     return subscription
   }
@@ -270,13 +299,14 @@ export class EventClient implements AsyncDisposable {
    *
    *     await using consumption = await client.consume('brokers', (event) => execute(event.data), { eventType: 'trading_signal' })
    *
+   * The handler gets each event as {@link EventClient.getEvents} answers it, those that are not valid too: `event.valid` says so.
    * Rejects with `invalid_options`, `invalid_argument`, `unknown_event_type`, and with `group_conflict` for a group that is
    * ordered by key or that its first member set otherwise. What ends it later rejects {@link Consumption.finished}.
    */
-  async consume<T extends string = string>(
+  async consume<T extends string = string, Raw extends boolean = false>(
     group: string,
-    handler: ConsumeHandler<StoredEventOf<T>>,
-    options: ConsumeOptions<T> = {}
+    handler: ConsumeHandler<Answer<NoInfer<T>, Raw>>,
+    options: ConsumeOptions<T, Raw> = {}
   ): Promise<Consumption> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
     if (typeof handler !== 'function') {
@@ -286,7 +316,7 @@ export class EventClient implements AsyncDisposable {
     const close = () => void consumption.close()
     const consumption = new Consumption(this.#transport, {
       group,
-      handler: handler as ConsumeHandler<unknown> as ConsumeHandler,
+      handler: (event, context) => handler(answerOf<T, Raw>(event, options.raw), context),
       options: resolveConsumeOptions(options),
       onEnd: (ended) => {
         this.#consumptions.delete(ended)

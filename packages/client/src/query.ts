@@ -1,4 +1,4 @@
-import { EventSystemError, type OptionNames, timestampMs } from '@tradpal/events'
+import { EventSystemError, type OptionNames, type ReadOptions, timestampMs } from '@tradpal/events'
 
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
@@ -7,7 +7,7 @@ export type Instant = Date | number | string
 export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this. Default: any, or none. */
+  /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
   /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */
   readonly symbols?: readonly string[]
@@ -19,7 +19,9 @@ export interface EventRange<T extends string = string> {
   readonly after?: string
 }
 
-export interface EventQuery<T extends string = string> extends EventRange<T> {
+export interface EventQuery<T extends string = string, Raw extends boolean = false>
+  extends EventRange<T>,
+    ReadOptions<Raw> {
   /** At most so many matching events, 1 to 1,000. Default 100. */
   readonly limit?: number
 }
@@ -32,7 +34,7 @@ export const RANGE_OPTIONS: OptionNames<EventRange> = {
   endTime: true,
   after: true
 }
-export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit: true }
+export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit: true, raw: true }
 
 /** Query parameters by their names on the wire; a list repeats its name, what is undefined is left out. */
 export function queryOf(

@@ -7,13 +7,16 @@ import type { ByteStream } from './transport.ts'
 
 const CALL = 'POST /events/replay'
 
-/** The events of an NDJSON replay, as they come. What ends it before its end is an error, never a short replay. */
-export async function* replayedEvents(opening: () => Promise<ByteStream>): AsyncGenerator<StoredEvent, undefined> {
+/** The events of an NDJSON replay, as they come, each as `answer` makes it. What ends it before its end is an error, never a short replay. */
+export async function* replayedEvents<E>(
+  opening: () => Promise<ByteStream>,
+  answer: (event: StoredEvent) => E
+): AsyncGenerator<E, undefined> {
   const stream = await opening()
   const lines = new LineDecoder()
   try {
     for (let bytes = await stream.read(); bytes !== undefined; bytes = await stream.read()) {
-      for (const line of lines.feed(bytes)) yield replayedEvent(line)
+      for (const line of lines.feed(bytes)) yield answer(replayedEvent(line))
     }
     const rest = lines.end()
     if (rest === '') return
@@ -22,7 +25,7 @@ export async function* replayedEvents(opening: () => Promise<ByteStream>): Async
       const sentence = `The connection of ${CALL} broke in the middle of an event.`
       throw new EventSystemError('service_unavailable', sentence, { cause })
     }
-    yield replayedEvent(rest)
+    yield answer(replayedEvent(rest))
   } finally {
     stream.close()
   }

@@ -1,4 +1,12 @@
-import { EventSystemError, isRetryable, type OptionNames, onlyOptions, type StoredEvent } from '@tradpal/events'
+import {
+  type EventOf,
+  EventSystemError,
+  isRetryable,
+  type OptionNames,
+  onlyOptions,
+  type ReadOptions,
+  type StoredEvent
+} from '@tradpal/events'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
@@ -8,10 +16,10 @@ import { eventTypeParameter, queryOf, symbolParameter } from './query.ts'
 import { failureInStream } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
-export interface SubscribeOptions<T extends string = string> {
+export interface SubscribeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
-  /** Only events whose `data.symbol` is this. Default: any, or none. */
+  /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
   /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */
   readonly symbols?: readonly string[]
@@ -28,8 +36,15 @@ const NAMES: OptionNames<SubscribeOptions> = {
   symbol: true,
   symbols: true,
   after: true,
+  raw: true,
   signal: true,
   heartbeatTimeoutMs: true
+}
+
+interface SubscriptionParts<E> {
+  /** Makes of a stored event what the caller asked for. */
+  readonly answer: (event: StoredEvent) => E
+  readonly onEnd: (subscription: Pick<Subscription, 'close'>) => void
 }
 
 interface Connection {
@@ -59,13 +74,13 @@ const REMEMBERED_IDS = 1_024
  * loop runs: while the loop is busy the service's sending fills up, and a service that then cuts the reader off is resumed.
  * It can be iterated once.
  */
-export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDisposable {
+export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, AsyncDisposable {
   readonly #transport: Transport
-  readonly #options: SubscribeOptions
+  readonly #options: SubscribeOptions<string, boolean>
   readonly #heartbeatTimeoutMs: number
-  readonly #onEnd: (subscription: Pick<Subscription, 'close'>) => void
+  readonly #parts: SubscriptionParts<E>
   readonly #ending = new AbortController()
-  readonly #events: AsyncGenerator<StoredEvent, undefined>
+  readonly #events: AsyncGenerator<E, undefined>
   readonly #buffer: StoredEvent[] = []
   readonly #seen = new Set<string>()
   #connection: Connection | undefined
@@ -77,18 +92,14 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
   #opened = false
   #lastMessageId: string | undefined
 
-  constructor(
-    transport: Transport,
-    options: SubscribeOptions,
-    onEnd: (subscription: Pick<Subscription, 'close'>) => void
-  ) {
+  constructor(transport: Transport, options: SubscribeOptions<string, boolean>, parts: SubscriptionParts<E>) {
     onlyOptions('subscribe()', options, NAMES)
     this.#transport = transport
     this.#options = options
     this.#heartbeatTimeoutMs = waitMs('heartbeatTimeoutMs', options.heartbeatTimeoutMs, 45_000)
     eventTypeParameter(options.eventType)
     symbolParameter(options)
-    this.#onEnd = onEnd
+    this.#parts = parts
     this.#lastMessageId = options.after === 'start' ? START : options.after
     this.#events = this.#iterate()
     options.signal?.addEventListener('abort', this.close, { once: true })
@@ -112,7 +123,7 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
   }
 
   [Symbol.asyncIterator](): AsyncIterator<E, undefined> {
-    return this.#events as AsyncIterator<unknown, undefined> as AsyncIterator<E, undefined>
+    return this.#events
   }
 
   /** Ends the subscription and its connection. Idempotent. */
@@ -122,7 +133,7 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
     this.#disconnect()
     this.#buffer.length = 0
     this.#options.signal?.removeEventListener('abort', this.close)
-    this.#onEnd(this)
+    this.#parts.onEnd(this)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,13 +144,13 @@ export class Subscription<E = StoredEvent> implements AsyncIterable<E>, AsyncDis
     return this.#ending.signal.aborted
   }
 
-  async *#iterate(): AsyncGenerator<StoredEvent, undefined> {
+  async *#iterate(): AsyncGenerator<E, undefined> {
     try {
       while (!this.#ended) {
         const event = this.#buffer.shift()
         if (event !== undefined) {
           this.#lastMessageId = event.messageId
-          yield event
+          yield this.#parts.answer(event)
         } else if (this.#failure !== undefined) {
           throw this.#failure
         } else {

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@tradpal/events'
+import type { EventOf, StoredEvent } from '@tradpal/events'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { EventClient } from '../src/index.ts'
 import { type Answer, cut, json, raw, ScriptedService, stored, storedWire } from './support/scripted-service.ts'
@@ -59,15 +59,17 @@ describe('reading', () => {
   it('knows what the events of a named type carry', async () => {
     await withClient(json({ events: [storedWire(event)], count: 1 }), async (client) => {
       const [signal] = await client.getEvents({ eventType: 'trading_signal' })
-      expectTypeOf(signal?.data.signal).toEqualTypeOf<string | undefined>()
-      expectTypeOf(client.streamReplay({ eventType: 'risk_alert' })).toExtend<
-        AsyncIterable<StoredEvent<'risk_alert'>>
-      >()
+      if (signal?.valid !== true) throw new Error('The signal is valid.')
+      expectTypeOf(signal.data.signal).toEqualTypeOf<string>()
+      expectTypeOf(client.streamReplay({ eventType: 'risk_alert' })).toExtend<AsyncIterable<EventOf<'risk_alert'>>>()
       expectTypeOf(client.subscribe({ eventType: ['risk_alert', 'trading_signal'] })).toExtend<
-        AsyncIterable<StoredEvent<'risk_alert'> | StoredEvent<'trading_signal'>>
+        AsyncIterable<EventOf<'risk_alert'> | EventOf<'trading_signal'>>
       >()
-      expectTypeOf(await client.getEvents({ symbol: 'AAPL' })).toEqualTypeOf<StoredEvent[]>()
-      expect(signal?.data.signal).toBe('BUY')
+      expectTypeOf(await client.getEvents({ symbol: 'AAPL' })).toEqualTypeOf<EventOf<string>[]>()
+      expectTypeOf(await client.getEvents({ eventType: 'risk_alert', raw: true })).toEqualTypeOf<StoredEvent[]>()
+      const one = () => client.getEvent('7-0', { raw: true })
+      expectTypeOf(one).returns.resolves.toEqualTypeOf<StoredEvent>()
+      expect(signal.data.signal).toBe('BUY')
     })
   })
 

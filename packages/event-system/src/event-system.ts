@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, type EventType, isRetryable, onlyOptions } from '@tradpal/events'
+import { type Answer, type Event, EventSystemError, type EventType, isRetryable, onlyOptions } from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
   type AuditLog,
@@ -39,7 +39,6 @@ import {
 } from './publish/index.ts'
 import { causeOfThisCall, endedWithin } from './runtime/index.ts'
 import {
-  type Answer,
   type EventQuery,
   type EventRange,
   EventStore,

@@ -53,6 +53,15 @@ export interface DataFault {
   readonly pointer: string
 }
 
+/** An event of these types, as it is answered: by default in the newest form, with `raw` as it is stored. */
+export type Answer<T extends string = string, Raw extends boolean = false> = Raw extends true ? StoredEvent : EventOf<T>
+
+/** How events are answered. */
+export interface ReadOptions<Raw extends boolean = false> {
+  /** Each event as it is stored, and not in the newest form. Default false. */
+  readonly raw?: Raw
+}
+
 /**
  * What a query of these types answers. Of the platform's own types the data are typed where `valid` is true, and
  * `eventType` tells several apart; any other name stands for any event.

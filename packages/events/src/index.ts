@@ -15,6 +15,7 @@ export {
   isRetryable
 } from './errors.ts'
 export {
+  type Answer,
   type CreateEventOptions,
   createEvent,
   type DataFault,
@@ -23,6 +24,7 @@ export {
   type EventMetadata,
   type EventOf,
   type InvalidEvent,
+  type ReadOptions,
   type StoredEvent,
   type ValidEvent,
   validateEvent,
@@ -36,7 +38,7 @@ export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-
 export { symbolOf } from './key.ts'
 export { withLineage } from './lineage.ts'
 export { meantBy, nearestOf } from './nearest.ts'
-export { checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
+export { answerOf, checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
 export { type OptionNames, onlyOptions, unknownOptions } from './only-options.ts'
 export {
   canonicalTypeOf,

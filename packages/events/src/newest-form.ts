@@ -1,6 +1,6 @@
 import type { Validation } from './data-check.ts'
 import type { EventSystemError } from './errors.ts'
-import type { DataFault, Event, EventOf, StoredEvent } from './event-parts.ts'
+import type { Answer, DataFault, Event, EventOf, StoredEvent } from './event-parts.ts'
 import { isKnownEventType, validateData } from './registry.ts'
 import { upcastEvent, upcastIfPossible } from './upcasting.ts'
 
@@ -35,6 +35,11 @@ export function readForm<T extends string = string>(stored: StoredEvent): EventO
   const { event, fault } = tryNewestForm(stored)
   const read: EventOf<string> = fault === undefined ? { ...event, valid: true } : { ...stored, valid: false, fault }
   return read as EventOf<T>
+}
+
+/** A stored event as it is asked for: {@link readForm}, or with `raw` as it is. */
+export function answerOf<T extends string, Raw extends boolean>(stored: StoredEvent, raw?: boolean): Answer<T, Raw> {
+  return (raw === true ? stored : readForm(stored)) as Answer<T, Raw>
 }
 
 /** Checks the data of an event that is to be stored, in the form of the newest version where they can be brought to it. */

@@ -18,19 +18,19 @@ export interface PublishReceipt {
 }
 
 /** Where an event comes from and what came of it. */
-export interface Lineage {
-  readonly event: StoredEvent
+export interface Lineage<E = StoredEvent> {
+  readonly event: E
   /** Its cause, that one's cause, and so on: the first cause first. */
-  readonly causes: readonly StoredEvent[]
+  readonly causes: readonly E[]
   /** What followed from it, in log order. */
-  readonly effects: readonly StoredEvent[]
+  readonly effects: readonly E[]
   /** False when the service's search ended at its bound, or a cause is no longer in the log. */
   readonly complete: boolean
 }
 
 export function storedEvent(value: unknown): StoredEvent {
   const messageId = textOf(value, 'message_id')
-  // The service has checked it, and may know types that this process does not.
+  // The service may know types that this process does not.
   return { ...fromWire(value, AS_STORED), messageId }
 }
 
@@ -105,11 +105,13 @@ export function replayedCountOf(body: unknown): number {
   return numberOf(body, 'events_replayed')
 }
 
-export function lineageOf(body: unknown): Lineage {
+/** `answer` makes each event what the caller asked for. */
+export function lineageOf<E>(body: unknown, answer: (event: StoredEvent) => E): Lineage<E> {
+  const read = (event: unknown) => answer(storedEvent(event))
   return {
-    event: storedEvent(partsOf(body).event),
-    causes: listOf(body, 'causes').map(storedEvent),
-    effects: listOf(body, 'effects').map(storedEvent),
+    event: read(partsOf(body).event),
+    causes: listOf(body, 'causes').map(read),
+    effects: listOf(body, 'effects').map(read),
     complete: partsOf(body).complete === true
   }
 }

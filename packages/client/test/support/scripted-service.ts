@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { createEvent, type StoredEvent, toWire } from '@tradpal/events'
+import { createEvent, type StoredEvent, toWire, type ValidEvent } from '@tradpal/events'
 
 export interface ReceivedRequest {
   readonly method: string
@@ -102,7 +102,8 @@ export function storedWire(event: StoredEvent): object {
   return { ...toWire(event), message_id: event.messageId }
 }
 
-export function stored(messageId: string, symbol = 'BTC/USDT'): StoredEvent {
+/** A stored event, as the client answers it. */
+export function stored(messageId: string, symbol = 'BTC/USDT'): ValidEvent {
   const signal = { symbol, signal: 'BUY', confidence: 0.85 } as const
-  return { ...createEvent('trading_signal', signal, { source: 'ml_service' }), messageId }
+  return { ...createEvent('trading_signal', signal, { source: 'ml_service' }), messageId, valid: true }
 }

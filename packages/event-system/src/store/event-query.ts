@@ -2,6 +2,7 @@ import {
   EventSystemError,
   type OptionNames,
   onlyOptions,
+  type ReadOptions,
   resolveEventType,
   stringifyJson,
   timestampMs
@@ -9,7 +10,7 @@ import {
 import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
-export interface EventRange<T extends string = string, Raw extends boolean = false> {
+export interface EventRange<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. Default: all. */
   readonly eventType?: T | readonly T[]
   /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
@@ -22,8 +23,6 @@ export interface EventRange<T extends string = string, Raw extends boolean = fal
   readonly endTime?: Date | number | string
   /** Behind this message id. Cannot be combined with `startTime`. */
   readonly after?: MessageId
-  /** Each event as it is stored, and not in the newest form. Default false. */
-  readonly raw?: Raw
 }
 
 export interface EventQuery<T extends string = string, Raw extends boolean = false> extends EventRange<T, Raw> {

@@ -1,10 +1,11 @@
 import {
+  type Answer,
+  answerOf,
   type Clock,
   type Event,
-  type EventOf,
   EventSystemError,
   onlyOptions,
-  readForm,
+  type ReadOptions,
   type StoredEvent,
   systemClock,
   upcastIfPossible
@@ -41,15 +42,6 @@ export interface ReplayPace {
   /** 1 is the pace at which the log took the events, 2 twice as fast; `max` (default) does not wait. */
   readonly speed?: number | 'max'
   readonly signal?: AbortSignal
-}
-
-/** An event of these types, as it is answered. */
-export type Answer<T extends string = string, Raw extends boolean = false> = Raw extends true ? StoredEvent : EventOf<T>
-
-/** How one event is answered. */
-export interface ReadOptions<Raw extends boolean = false> {
-  /** As it is stored, and not in the newest form. Default false. */
-  readonly raw?: Raw
 }
 
 /** Each way to say how far a log is trimmed. */
@@ -307,10 +299,6 @@ export class EventStore {
     const skipped: SkippedMessage = { log: this.#log, messageId, reason }
     diagnostics.skipped.publish(skipped)
   }
-}
-
-function answerOf<T extends string, Raw extends boolean>(event: StoredEvent, raw?: boolean): Answer<T, Raw> {
-  return (raw === true ? event : readForm(event)) as Answer<T, Raw>
 }
 
 /** A backward page ends at an id inclusively: the entry at which the page before it ended comes again. */

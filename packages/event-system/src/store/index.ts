@@ -5,11 +5,9 @@
 
 export type { EventQuery, EventRange } from './event-query.ts'
 export {
-  type Answer,
   EventStore,
   type EventStoreOptions,
   type FollowedPage,
-  type ReadOptions,
   type ReplayPace
 } from './event-store.ts'
 export type { Lineage } from './lineage.ts'

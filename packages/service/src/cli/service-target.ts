@@ -62,7 +62,7 @@ class ServiceTarget implements Target {
   }
 
   async getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
-    if (limit <= PAGE) return this.#client.getEvents({ ...range, limit })
+    if (limit <= PAGE) return this.#client.getEvents({ ...range, limit, raw: true })
     const newest = range.startTime === undefined && range.after === undefined
     const found: StoredEvent[] = []
     for await (const event of this.readEvents(range)) {
@@ -74,14 +74,14 @@ class ServiceTarget implements Target {
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
-    return this.#client.streamReplay(range)
+    return this.#client.streamReplay({ ...range, raw: true })
   }
 
   async *replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncGenerator<StoredEvent> {
     const onAbort = () => this.#client.close()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      yield* this.#client.streamReplay({ ...range, speed })
+      yield* this.#client.streamReplay({ ...range, speed, raw: true })
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
@@ -96,7 +96,7 @@ class ServiceTarget implements Target {
     filter: TargetFilter,
     signal: AbortSignal
   ): AsyncIterable<StoredEvent> {
-    return this.#client.subscribe({ ...filter, after: from === 'start' ? 'start' : from.after, signal })
+    return this.#client.subscribe({ ...filter, after: from === 'start' ? 'start' : from.after, signal, raw: true })
   }
 
   async standing(): Promise<LogStanding> {

@@ -19,7 +19,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     await client.publishTradingSignal({ symbol: 'AAPL', signal: 'sell' })
     const lastId = await client.publishPortfolioUpdate({ cash: 1e-8 })
 
-    expect(await client.getEvent(messageId)).toEqual({ ...event, messageId })
+    expect(await client.getEvent(messageId)).toEqual({ ...event, messageId, valid: true })
     const all = await client.getEvents()
     expect(all.map(({ eventType, source, data }) => [eventType, source, data])).toEqual([
       ['trading_signal', 'a_test', event.data],
@@ -125,7 +125,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const client = clientOf(url)
     const event = { ...signal(), eventType: 'order_cancelled', data: { order_id: 'a' } }
     const messageId = await client.publishEvent(event)
-    const stored = { ...event, messageId }
+    const stored = { ...event, messageId, valid: true }
 
     expect(await client.getEvents({ eventType: 'order_cancelled' })).toEqual([stored])
     expect(await taken(client.subscribe({ after: 'start' }), 1)).toEqual([stored])

@@ -1,6 +1,6 @@
 import type { ConsumeHandler, ConsumeOptions, EventClient } from '@tradpal/event-client'
 import { waitFor } from '@tradpal/event-system/testing'
-import { Reject, RetryLater } from '@tradpal/events'
+import { type EventOf, Reject, RetryLater } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { LOGS, newLog, serviceOver } from '../http/support/test-service.ts'
 import { clientOf, LosingProxy, ServiceProcess, signal } from './support.ts'
@@ -52,7 +52,8 @@ describe.each(LOGS)('consuming with the client, over %s', (kind) => {
     await client.publishMarketData('AAPL', { price: 231.5 })
     await publish(client, 1)
     const prices: (number | undefined)[] = []
-    const consumption = await client.consume(GROUP, ({ data }) => prices.push(data.price), {
+    const keep = (event: EventOf<'market_data_update'>) => event.valid && prices.push(event.data.price)
+    const consumption = await client.consume(GROUP, keep, {
       from: 'start',
       eventType: 'market_data_update'
     })
