@@ -52,6 +52,12 @@ export {
   validateData
 } from './registry.ts'
 export { repeatedMemberIn } from './repeated-members.ts'
+export {
+  type Compatibility,
+  compareSchemas,
+  type SchemaComparison,
+  type SchemaDifference
+} from './schema-compatibility.ts'
 export { type EventDataMap, eventSchemas } from './schemas/index.ts'
 export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'

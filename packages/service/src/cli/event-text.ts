@@ -18,7 +18,7 @@ export function ndjsonOf(event: StoredEvent): string {
 export async function showEvent(output: Output, event: StoredEvent): Promise<void> {
   if (output.json) return output.write(ndjsonOf(event))
   const { data, symbol } = dataOf(event)
-  const parts = [event.timestamp.slice(0, 23), event.eventType.padEnd(24), (symbol ?? '').padEnd(10), data].map(
+  const parts = [event.timestamp.slice(0, 23), sentTypeOf(event).padEnd(24), (symbol ?? '').padEnd(10), data].map(
     printable
   )
   const [time, type, name, rest] = shortened(parts, output.width) as [string, string, string, string]
@@ -31,7 +31,7 @@ export async function showEvents(output: Output, events: readonly StoredEvent[])
   if (events.length === 0) return output.note('no events')
   const rows = events.map((event) => {
     const { data, symbol = '' } = dataOf(event)
-    return [event.messageId, event.timestamp.slice(0, 23), event.eventType, symbol, event.source, data].map(printable)
+    return [event.messageId, event.timestamp.slice(0, 23), sentTypeOf(event), symbol, event.source, data].map(printable)
   })
   const others = [0, 1, 2, 3, 4].map((column) => Math.max(8, ...rows.map((row) => (row[column] as string).length)))
   const taken = others.reduce((sum, width) => sum + width + 2, 0)
@@ -51,6 +51,11 @@ export function rangeOf({ type, symbol, symbols = symbol, start, end, after }: R
     ...(end === undefined ? {} : { endTime: end }),
     ...(after === undefined ? {} : { after })
   }
+}
+
+/** The name that the event was sent under. */
+function sentTypeOf({ eventType, wireType = eventType }: StoredEvent): string {
+  return wireType
 }
 
 /** What the event carries, its symbol apart. */

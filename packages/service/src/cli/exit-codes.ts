@@ -7,6 +7,8 @@ export const ExitCode = {
   WRONG_INPUT: 2,
   /** An import that passed over refused rows. */
   PARTLY_DONE: 3,
+  /** Two schemas that were compared are incompatible, or may be. */
+  INCOMPATIBLE: 4,
   /** By SIGINT or SIGTERM. */
   INTERRUPTED: 130
 } as const
@@ -19,6 +21,7 @@ Exit codes:
   1    failed: the log or the service could not be reached or did not do it
   2    wrong use of the command, or wrong input
   3    partly done: an import that passed over refused rows
+  4    two schemas that were compared are incompatible, or may be
   130  interrupted`
 
 /** Codes that speak of what the caller gave. */

@@ -36,6 +36,7 @@ import {
   type TargetHealth,
   type TargetRange
 } from './target.ts'
+import { commandLineValidation } from './validation.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
 export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
@@ -53,6 +54,7 @@ export async function openLogTarget(options: GlobalOptions, create: boolean): Pr
     environment,
     // A command says in words what went wrong.
     logger: silentLogger,
+    validation: commandLineValidation(),
     ...(log === undefined ? {} : { logPath: log }),
     ...(redis === undefined ? {} : { redisUrl: redis }),
     ...(stream === undefined ? {} : { streamName: stream }),

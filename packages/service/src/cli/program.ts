@@ -55,8 +55,8 @@ const COMMANDS: readonly CommandFile[] = [
   },
   {
     name: 'types',
-    summary: 'list the event types',
-    load: async () => (await import('./commands/types.ts')).defineTypes
+    summary: 'list the event types; check whether two schemas of one are compatible',
+    load: async () => (await import('./commands/types/index.ts')).defineTypes
   },
   {
     name: 'health',

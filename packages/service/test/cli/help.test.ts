@@ -20,6 +20,7 @@ const COMMANDS = [
   ['export'],
   ['stats'],
   ['types'],
+  ['types', 'check'],
   ['health'],
   ['spool'],
   ['trim'],
@@ -87,6 +88,8 @@ async function folderOfExamples(): Promise<string> {
   await writeFile(path('events.ndjson'), EVENTS.map((event) => `${JSON.stringify(event)}\n`).join(''))
   await writeFile(path('order.json'), '{"symbol": "BTC/USDT", "side": "BUY", "quantity": 1, "price": 45000}')
   await writeFile(path('policy.json'), '{"principals": {"ml_service": {"scopes": ["publish:*"]}}}')
+  await writeFile(path('order.v1.json'), '{"type": "object", "properties": {"order_id": {"type": "string"}}}')
+  await writeFile(path('order.v2.json'), '{"type": "object", "properties": {"reason": {"type": "string"}}}')
   await writeFile(path('prices.csv'), 'Ticker,Date,Close,Volume\nMSFT,2026-01-30,400,1000\n')
   await writeFile(path('aapl.csv'), 'Date,Close\n2026-01-30,250\n')
   for (const log of ['other.db', 'data/tradpal_events.db']) {

@@ -7,6 +7,7 @@ import { type Line, readLines } from '../lines.ts'
 import { collectNames, examples } from '../options.ts'
 import type { Output } from '../output.ts'
 import type { Target } from '../target.ts'
+import { commandLineValidation } from '../validation.ts'
 
 interface PublishOptions {
   readonly data?: string
@@ -88,6 +89,7 @@ async function publishOne({ output, openTarget }: Invocation, type: string, opti
   const event = createEvent(type, data, {
     source,
     metadata,
+    validation: commandLineValidation(),
     ...(eventId === undefined ? {} : { eventId }),
     ...(timestamp === undefined ? {} : { timestamp })
   })
@@ -114,7 +116,7 @@ async function publishUpToWrong(target: Target, output: Output, file: string, li
   for (const line of lines) {
     if (line.text.trim() === '') continue
     try {
-      events.push(decodeEvent(line.text, { complete: true }))
+      events.push(decodeEvent(line.text, { complete: true, validation: commandLineValidation() }))
       numbers.push(line.number)
     } catch (error) {
       wrong = onLine(error, file, line.number)

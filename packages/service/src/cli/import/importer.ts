@@ -1,6 +1,7 @@
 import { type Event, EventSystemError, fromWire, sameJson } from '@tradpal/events'
 import { isWrongInput } from '../exit-codes.ts'
 import type { Target } from '../target.ts'
+import { commandLineValidation } from '../validation.ts'
 import { rowEventId } from './identity.ts'
 import type { ImportProgress, ProgressFile } from './progress-file.ts'
 import type { Row } from './rows.ts'
@@ -45,7 +46,7 @@ export function eventOf(row: Row, identity: string | undefined): Event {
     const content = row.read()
     const made =
       identity === undefined || content.event_id != null ? {} : { event_id: rowEventId(identity, row.number) }
-    return fromWire({ ...content, ...made }, { complete: true })
+    return fromWire({ ...content, ...made }, { complete: true, validation: commandLineValidation() })
   } catch (error) {
     throw error instanceof EventSystemError ? onLine(row.line, error) : error
   }

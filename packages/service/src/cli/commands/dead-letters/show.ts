@@ -30,11 +30,12 @@ async function showForPeople(output: Output, document: ReturnType<typeof letterD
     const text = typeof value === 'string' ? value : stringifyJson(value)
     await output.line(styled('bold', name.padEnd(12)), ' ', text)
   }
-  for (const [name, { message, stack = message, at }] of [
+  for (const [name, { message, stack = message, pointer, at }] of [
     ['first_error', first] as const,
     ['last_error', last] as const
   ]) {
     await output.line(styled('bold', name.padEnd(12)), ' ', at)
+    if (pointer !== undefined) await output.line('  at ', pointer)
     for (const line of stack.split('\n')) await output.line('  ', line)
   }
 }

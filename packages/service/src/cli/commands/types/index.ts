@@ -1,10 +1,12 @@
 import { EventType, schemaOf } from '@tradpal/events'
 import type { Command } from 'commander'
-import type { Run } from '../invocation.ts'
-import { examples } from '../options.ts'
+import type { Run } from '../../invocation.ts'
+import { examples } from '../../options.ts'
+import { defineCheck } from './check.ts'
 
 export function defineTypes(command: Command, run: Run): void {
-  command.addHelpText('after', examples('tradpal-events types', 'tradpal-events types --json')).action(
+  const shown = examples('tradpal-events types', 'tradpal-events types --json', 'tradpal-events types check --help')
+  command.addHelpText('after', shown).action(
     run<[object]>(async ({ output, openTarget }) => {
       await using target = await openTarget()
       const names = await target.eventTypes()
@@ -15,6 +17,7 @@ export function defineTypes(command: Command, run: Run): void {
       )
     })
   )
+  defineCheck(command, run)
 }
 
 const OWN: ReadonlySet<string> = new Set(Object.values(EventType))
