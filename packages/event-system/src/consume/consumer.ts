@@ -120,6 +120,11 @@ export class EventConsumer {
     return this.#starting !== undefined && this.#closing === undefined
   }
 
+  /** Warns where a handler was registered only after events of its type were acknowledged without one. */
+  warnOfLateHandlers(): void {
+    this.#workbench.unhandled.warnOfLateHandlers()
+  }
+
   /** A sentence for each reason why events wait to be read: a key that is not there. */
   get missed(): readonly string[] {
     return this.#contents.missed

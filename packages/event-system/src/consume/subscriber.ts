@@ -71,7 +71,8 @@ export class EventSubscriber {
     this.#passedOver = new Occurrences(this.#options.clock)
   }
 
-  /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back. */
+  /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back.
+   * A warning tells of events of the type that a consumer acknowledged before: it had no handler for them. */
   registerHandler<T extends EventType>(
     types: T | readonly T[],
     handler: Handler<T>,
@@ -87,20 +88,26 @@ export class EventSubscriber {
     handler: Handler<never>,
     options?: HandlerOptions | AnyHandlerOptions
   ): () => void {
-    return this.handlers.register(types, handler as Handler, options)
+    const unregister = this.handlers.register(types, handler as Handler, options)
+    for (const consumer of this.#consumers) consumer.warnOfLateHandlers()
+    return unregister
   }
 
   /**
    * Joins a group and resolves once it is consuming. May be called for several groups: each hands every event to the
-   * handlers. Rejects with `invalid_options`, with `closed` after {@link close}, and with what the log says.
+   * handlers. Rejects with `invalid_options`, also while no handler is registered, with `closed` after {@link close}, and with what the log says.
    */
   async startConsuming(options: ConsumeOptions = {}): Promise<EventConsumer> {
     if (this.#closed) throw new EventSystemError('closed', 'The subscriber is closed; consume before close().')
     const { consumerGroup, ...parts } = this.#options
-    const consumer = new EventConsumer(
-      { ...parts, handlers: this.handlers },
-      resolveConsumeOptions(options, consumerGroup)
-    )
+    const resolved = resolveConsumeOptions(options, consumerGroup)
+    if (this.handlers.size === 0) {
+      throw new EventSystemError(
+        'invalid_options',
+        'startConsuming() came before any registerHandler(): the group would acknowledge every event without handling it. Register a handler first.'
+      )
+    }
+    const consumer = new EventConsumer({ ...parts, handlers: this.handlers }, resolved)
     const starting = consumer.start()
     this.#consumers = [...this.#consumers.filter(({ isConsuming }) => isConsuming), consumer]
     await starting.catch((error) => {

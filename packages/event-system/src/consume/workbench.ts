@@ -22,6 +22,7 @@ import { settlementOf } from './settlement.ts'
 import { Settler } from './settler.ts'
 import { Shelf } from './shelf.ts'
 import type { Steps } from './steps.ts'
+import { Unhandled } from './unhandled.ts'
 
 /** Handlers that start in one turn of the event loop, at most. */
 const STARTS_PER_TURN = 32
@@ -51,6 +52,7 @@ export interface WorkbenchParts {
 export class Workbench {
   readonly intake: Intake
   readonly inHand = new InHand()
+  readonly unhandled: Unhandled
   readonly #parts: WorkbenchParts
   readonly #lanes = new Lanes()
   readonly #retries: Retries
@@ -71,6 +73,7 @@ export class Workbench {
     const { clock, random, options, codec, validation, logger, steps, contents, recovery, stop } = parts
     const { group, consumer } = options
     this.#parts = parts
+    this.unhandled = new Unhandled(parts)
     this.intake = this.#newIntake()
     this.#shredded = new ShreddedEvents({ log: parts.log, logger, clock })
     this.#retries = new Retries({ clock, stop, onDue: (held) => this.#retry(held) })
@@ -219,6 +222,7 @@ export class Workbench {
     const { clock, handlers, options } = this.#parts
     if (content.event === undefined) return poison(content.error, clock.now())
     const registrations = handlers.for(content.event.eventType)
+    if (registrations.length === 0) this.unhandled.add(content.event.eventType)
     if (held.delivery.attempt > options.maxAttempts * CRASHES_PER_ATTEMPT && registrations.length > 0) {
       return neverFinished(held.delivery.attempt - 1, clock.now())
     }
@@ -318,7 +322,8 @@ export class Workbench {
   #tellOf(letter: DeadLetter): void {
     const { kind, messageId, attempts, lastError } = letter
     const { logger, log } = this.#parts
-    logger.error({ messageId, kind, attempts, reason: lastError.message }, 'an event went to the dead letters')
+    const { message: reason, stack } = lastError
+    logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
     reportDeadLetter(log, letter)
   }
 }

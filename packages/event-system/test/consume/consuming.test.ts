@@ -238,19 +238,16 @@ describeOnEachLog('consuming', (logs) => {
     [{ backoff: { initialMs: -1 } }, 'backoff.initialMs must be a number of ms from 0 to 2147483647, got -1.'],
     [{ group: '..' }, 'group must be 1 to 200 characters without control characters, and not . or .., got "..".'],
     [{ consumer: '.' }, 'consumer must be 1 to 200 characters without control characters, and not . or .., got ".".'],
-    [{ backoff: 5 }, 'backoff must be an object with options, of initialMs, maxMs, got 5.'],
-    [{ backoff: null }, 'backoff must be an object with options, of initialMs, maxMs, got null.'],
-    [{ backoff: { factor: 2 } }, 'backoff has no factor: there are initialMs, maxMs.'],
+    [{ backoff: 5 }, 'backoff takes an object with options (initialMs, maxMs), got 5.'],
+    [{ backoff: null }, 'backoff takes an object with options (initialMs, maxMs), got null.'],
+    [{ backoff: { factor: 2 } }, 'factor is no option of backoff; its options are initialMs, maxMs.'],
     [{ backoff: { initialMs: 200, maxMs: 100 } }, 'backoff.initialMs must be at most backoff.maxMs (100), got 200.'],
     [
       { backoff: { initialMs: 60_000 } },
       'backoff.initialMs must be at most backoff.maxMs (30000, which is the default), got 60000.'
     ],
     [{ from: 5 }, "from must be 'new', 'start', a message id or a Date, got 5."],
-    [
-      { order: 'key' },
-      'startConsuming() has no order: there are ordering, key, shards, leaseMs, concurrency, prefetch, prefetchBytes, maxAttempts, backoff, claimAfterMs, forgetConsumersAfterMs, group, consumer, from.'
-    ],
+    [{ orderin: 'key' } as ConsumeOptions, 'orderin is no option of startConsuming(); did you mean ordering?'],
     [{ ordering: 'key', leaseMs: 0 }, 'leaseMs must be a number of ms from 50 to 2147483647, got 0.'],
     [{ ordering: 'key', shards: 0 }, 'shards must be a whole number of at least 1 and at most 1024, got 0.'],
     [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']

@@ -305,6 +305,7 @@ describeOnEachLog('ordering by key', (logs) => {
     const log = await logs.open()
     await member(log, () => {})
     const subscriber = new EventSubscriber({ log })
+    subscriber.registerHandler('*', () => {})
     const starting = subscriber.startConsuming({ group: 'g' })
     await expect(starting).rejects.toMatchObject({ code: 'group_conflict' })
     await expect(member(log, () => {}, { shards: 3 })).rejects.toMatchObject({ code: 'group_conflict' })

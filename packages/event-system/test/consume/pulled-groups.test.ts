@@ -197,6 +197,7 @@ describeOnEachLog('the limit of groups', (logs) => {
     expect(await pull('a')).toEqual([])
     const subscriber = new EventSubscriber({ log })
     onTestFinished(async () => void (await subscriber.close()))
+    subscriber.registerHandler('*', () => {})
     await subscriber.startConsuming({ group: 'own' })
     const office = new GroupOffice({ log })
     expect((await office.list()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'own'])

@@ -142,6 +142,7 @@ describeOnEachLog('encryption', (under) => {
     expect(prices(await system.getEvents())).toEqual([1])
     expect(skipped.map(({ reason }) => reason)).toEqual([expect.stringContaining('not as it was written')])
 
+    system.registerHandler('*', () => {})
     await system.startConsuming({ group: 'brokers', from: 'start' })
     const [letter] = await waitFor(async () => {
       const letters = await system.deadLetters.list()

@@ -201,6 +201,7 @@ describeOnEachLog('an event system', (under) => {
     const group = withFaults(log.group('brokers') as unknown as EventLog, { read: never })
     const mute = withFaults(log, { append: never, close: never, group: () => group as never })
     const system = await opened({ log: mute })
+    system.registerHandler('*', () => {})
     await system.startConsuming({ group: 'brokers' })
     void system.publishEvent(signal())
     const started = performance.now()
@@ -237,6 +238,7 @@ describeOnEachLog('an event system', (under) => {
       ...rest,
       warnings: expect.any(Array)
     })
+    system.registerHandler('*', () => {})
     const consumer = await system.startConsuming({ group: 'brokers' })
     expect(await system.healthCheck()).toMatchObject({ consumers: 1 })
     await consumer.close()

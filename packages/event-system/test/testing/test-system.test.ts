@@ -125,6 +125,7 @@ describe('a test system', () => {
 
   it('does not settle while a group that nobody consumes has events to come', async () => {
     await using test = await createTestSystem()
+    test.system.registerHandler('*', () => {})
     await (await test.system.startConsuming({ group: 'brokers' })).close()
     await expect(test.publishAndSettle(signal(), { timeoutMs: 50 })).rejects.toThrow(/brokers has 0 .* and 1 to come/)
   })
