@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { findProgram } from './support/find-program.ts'
 
 const run = promisify(execFile)
 const house = join(import.meta.dirname, '..')
@@ -53,6 +54,21 @@ export async function publish(system: EventSystem): Promise<string> {
 }
 `
 
+const PACKAGES = ['events', 'event-client', 'event-system', 'event-service']
+const installPage = readFileSync(join(house, 'docs/install.md'), 'utf8')
+
+/** A Node below 22.22 that is on the PATH outside of node_modules. */
+async function olderNode(): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  for (const folder of folders) {
+    const path = await findProgram(['node'], folder)
+    const version = path && (await run(path, ['--version']).catch(() => undefined))?.stdout
+    const [major = 0, minor = 0] = (version ?? '').slice(1).split('.').map(Number)
+    if (major > 0 && (major < 22 || (major === 22 && minor < 22))) return path
+  }
+  return undefined
+}
+
 let project: string
 
 beforeAll(async () => {
@@ -68,7 +84,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-test('the packages hold what runs and its types: no source, no test, nothing of the build', async () => {
+test('the packages hold what runs, its types and its source maps: no source, no test, nothing of the build', async () => {
   const packed = await npm(house, 'pack', '--workspaces', '--json', '--dry-run')
 
   const files = packedPackages(packed).flatMap((each) => each.files.map(({ path }) => path))
@@ -77,10 +93,80 @@ test('the packages hold what runs and its types: no source, no test, nothing of 
   expect(files.some((path) => path.endsWith('.lua'))).toBe(true)
   expect(
     files.filter(
-      (path) => !/^(bin\/tradpal-events\.js|dist\/.+(\.js|\.d\.ts|\.lua)|package\.json|README\.md|LICENSE)$/.test(path)
+      (path) =>
+        !/^(bin\/tradpal-events\.js|dist\/.+(\.js|\.js\.map|\.d\.ts|\.lua)|package\.json|README\.md|LICENSE)$/.test(
+          path
+        )
     )
   ).toEqual([])
   expect(files.filter((path) => path.includes('.test.'))).toEqual([])
+})
+
+test('each package has a README, the license, keywords, and maps that hold the sources', () => {
+  for (const name of PACKAGES) {
+    const folder = join(project, 'node_modules/@tradpal', name)
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8')
+    const manifest = JSON.parse(read('package.json'))
+    const map = JSON.parse(read('dist/index.js.map'))
+
+    expect(read('README.md'), name).toContain(`# @tradpal/${name}\n`)
+    expect(read('LICENSE'), name).toBe(readFileSync(join(house, 'LICENSE'), 'utf8'))
+    expect(manifest, name).toMatchObject({ license: 'MIT', keywords: expect.arrayContaining(['events', 'trading']) })
+    expect(read('dist/index.js'), name).toContain('//# sourceMappingURL=index.js.map')
+    expect(map.sourcesContent, name).toEqual([expect.stringContaining('export')])
+  }
+})
+
+test('docs/install.md: the tarballs are installed in an empty folder as the page says, and its example runs', async () => {
+  const [, commands = ''] = /## From tarballs.*?```text\n.*?```.*?```text\n(.*?)```/s.exec(installPage) ?? []
+  const [, example = ''] = /## Try it.*?```js\n(.*?)```/s.exec(installPage) ?? []
+  const folder = mkdtempSync(join(tmpdir(), 'installed-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'try-it.mjs'), example)
+  const script = commands
+    .replaceAll('./tarballs/', `${project}/`)
+    .replaceAll('npm install', 'npm install --prefer-offline')
+
+  await run('bash', ['-euc', script], { cwd: folder })
+  const { stdout } = await run(process.execPath, ['try-it.mjs'], { cwd: folder })
+
+  expect(commands).toContain('npm install')
+  expect(stdout).toBe('1\n')
+}, 240_000)
+
+test('docs/install.md: npm reads from the .npmrc of the page where the packages are', async () => {
+  const [, npmrc = ''] = /## From a private registry.*?```text\n(.*?)```/s.exec(installPage) ?? []
+  const folder = mkdtempSync(join(tmpdir(), 'registry-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, '.npmrc'), npmrc)
+  writeFileSync(join(folder, 'package.json'), '{}')
+
+  expect(await npm(folder, 'config', 'get', '@tradpal:registry')).toBe('https://npm.example.com/\n')
+  expect(npmrc).toContain('//npm.example.com/:_authToken=${NPM_TOKEN}')
+})
+
+describe('under a Node that is too old', async () => {
+  const node = await olderNode()
+
+  test.skipIf(node === undefined)('the command says in one sentence which Node it needs, and ends with 2', async () => {
+    const command = join(project, 'node_modules/@tradpal/event-service/bin/tradpal-events.js')
+    const ended = await run(node as string, [command, 'health']).catch((error) => error)
+
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toMatch(/^tradpal-events needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
+  })
+
+  test
+    .skipIf(node === undefined)
+    .each(['event-system', 'event-system/outbox', 'event-system/testing', 'event-system/conformance', 'event-service'])(
+    "an import of '@tradpal/%s' throws a sentence that says which Node it needs",
+    async (entry) => {
+      const script = `import('@tradpal/${entry}').then(() => console.log('imported'), (error) => console.log(error.message))`
+      const { stdout } = await run(node as string, ['-e', script], { cwd: project })
+
+      expect(stdout).toMatch(/^@tradpal\/event-system needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
+    }
+  )
 })
 
 test('plain JavaScript imports every package from its tarball', async () => {

@@ -29,9 +29,12 @@ export interface Link {
   readonly anchor: string | undefined
 }
 
-export const pages: readonly Page[] = globSync(['*.md', 'docs/**/*.md', 'examples/*/*.md', 'bench/*.md'], {
-  cwd: HOUSE
-})
+export const pages: readonly Page[] = globSync(
+  ['*.md', 'docs/**/*.md', 'examples/*/*.md', 'bench/*.md', 'packages/*/README.md'],
+  {
+    cwd: HOUSE
+  }
+)
   .sort()
   .map((path) => ({ path, text: readFileSync(join(HOUSE, path), 'utf8') }))
 

@@ -4,5 +4,5 @@ const [major, minor] = process.versions.node.split('.').map(Number)
 if (major > 22 || (major === 22 && minor >= 22)) await import('../dist/main.js')
 else {
   console.error(`tradpal-events needs Node 22.22 or later; this is ${process.version}.`)
-  process.exitCode = 1
+  process.exitCode = 2
 }

@@ -3,6 +3,8 @@
  * was published to be handled, what was published, and a clock that a test moves. Import it from
  * `@tradpal/event-system/testing`; it needs no test framework and no server.
  */
+import '../node-version.ts'
+
 export { FakeClock } from './fake-clock.ts'
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
 export { waitFor } from './wait-for.ts'

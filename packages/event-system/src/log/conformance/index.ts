@@ -11,6 +11,8 @@
  *         await run(harness)
  *       })
  */
+import '../../node-version.ts'
+
 import { appendCases } from './append.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
+import { DatabaseSync } from './driver.ts'
 import { makeFile, makeFolders } from './file-modes.ts'
 
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
