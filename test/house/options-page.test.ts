@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { configure, type Environment } from '../../packages/event-system/src/configuration/index.ts'
+import { configure, type Environment, OPTIONS } from '../../packages/event-system/src/configuration/index.ts'
 import {
   misspeltVariables,
   recordedEnvironment
 } from '../../packages/event-system/src/configuration/misspelt-variables.ts'
-import { OPTIONS } from '../../packages/event-system/src/configuration/option-names.ts'
 import { readServiceConfiguration } from '../../packages/service/src/configuration.ts'
 
 const HOUSE = join(import.meta.dirname, '../..')

@@ -3,7 +3,7 @@
  * services need {@link EventSystem} alone; its parts stand here too. What an event is comes from `@tradpal/events` and is
  * exported again, so that one import is enough.
  */
-import './node-version.ts'
+import './runtime/index.ts'
 
 export * from '@tradpal/events'
 export * from './codec/index.ts'

@@ -29,7 +29,7 @@ export function unknownOptions<Options extends object>(
   }
   const unknown = Object.keys(options).filter((name) => !Object.hasOwn(names, name))
   return unknown.map((name) => {
-    const [nearest] = nearestOf(name, Object.keys(names), 1, Math.min(3, Math.ceil(name.length / 3)))
+    const [nearest] = nearestOf(name, Object.keys(names), 1, Math.min(2, Math.ceil(name.length / 3)))
     const shownName = /^\w{1,60}$/.test(name) ? name : shown(name)
     return nearest === undefined
       ? `${shownName} is no option of ${what}; its options are ${listed(names)}.`

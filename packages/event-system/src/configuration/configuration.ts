@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { type Clock, type OptionNames, onlyOptions, systemClock } from '@tradpal/events'
 import type { Encryption, Signing } from '../codec/index.ts'
 import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
@@ -14,7 +14,6 @@ import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { warnOfExposed } from './exposed-files.ts'
 import { type MisspeltVariable, misspeltVariables, recordedEnvironment } from './misspelt-variables.ts'
-import { unknownNames } from './option-names.ts'
 import { refusePartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
@@ -66,6 +65,39 @@ export interface EventSystemOptions extends RedisAccessOptions, DurabilityOption
   readonly environment?: Environment
 }
 
+/** Every option of an event system. */
+export const OPTIONS: OptionNames<EventSystemOptions> = {
+  redisUrl: true,
+  streamName: true,
+  consumerGroup: true,
+  logPath: true,
+  deduplicationWindowMs: true,
+  ledgerRetentionMs: true,
+  retention: true,
+  healthMaxLagMs: true,
+  healthMaxPendingMs: true,
+  healthMaxDeadLetters: true,
+  maxGroups: true,
+  timeoutMs: true,
+  encryption: true,
+  signing: true,
+  log: true,
+  logger: true,
+  clock: true,
+  environment: true,
+  redisTls: true,
+  redisSentinel: true,
+  durability: true,
+  validation: true,
+  maxEventBytes: true,
+  spoolPath: true,
+  spoolMaxBytes: true,
+  spoolDurability: true,
+  publishMaxInFlight: true,
+  publishMaxInFlightBytes: true,
+  publishWhenFull: true
+}
+
 export interface EventSystemConfiguration {
   readonly log: EventLog
   readonly consumerGroup: string
@@ -90,8 +122,7 @@ export interface EventSystemConfiguration {
 
 /** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
 export function configure(options: EventSystemOptions): EventSystemConfiguration {
-  const unknown = unknownNames(options)
-  if (unknown.length > 0) throw new EventSystemError('invalid_options', unknown.join('\n'))
+  onlyOptions('EventSystem', options, OPTIONS)
   const { environment, known } = recordedEnvironment(options.environment ?? process.env)
   const read = new EnvironmentReader(environment)
   const timeoutMs = read.wholeNumber(

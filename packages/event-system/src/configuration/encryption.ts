@@ -32,6 +32,7 @@ export function readEncryption(
   read: EnvironmentReader,
   asked: AskedEncryption
 ): Encryption | undefined {
+  read.only('encryption', given, { keysFile: true, metadata: true, required: true, keyFor: true })
   const keysFile = read.optionalText('encryption.keysFile', given?.keysFile, 'EVENT_ENCRYPTION_KEYS_FILE')
   const metadata = read.flag('encryption.metadata', given?.metadata, 'EVENT_ENCRYPTION_METADATA')
   const required = read.flag('encryption.required', given?.required, 'EVENT_REQUIRE_ENCRYPTION')

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type OptionNames, unknownOptions } from '@tradpal/events'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -105,6 +105,11 @@ export class EnvironmentReader {
       this.wrong(error.message)
       return undefined
     }
+  }
+
+  /** Options of names that are not known are told with all else. */
+  only<Options extends object>(what: string, given: Options | undefined, names: OptionNames<NoInfer<Options>>): void {
+    if (given !== undefined) this.#wrong.push(...unknownOptions(what, given, names))
   }
 
   wrong(sentence: string): void {

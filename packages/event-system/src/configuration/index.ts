@@ -7,7 +7,8 @@ export {
   configure,
   type EventSystemConfiguration,
   type EventSystemOptions,
-  LONGEST_TIMEOUT_MS
+  LONGEST_TIMEOUT_MS,
+  OPTIONS
 } from './configuration.ts'
 export type { EncryptionOptions } from './encryption.ts'
 export { type Environment, EnvironmentReader, isRedisUrl } from './environment.ts'

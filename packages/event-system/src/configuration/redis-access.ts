@@ -43,6 +43,8 @@ export function readRedisAccess(
   redisUrl: string | undefined,
   isElsewhere: boolean
 ): RedisAccess {
+  read.only('redisTls', options.redisTls, { caFile: true, certFile: true, keyFile: true, serverName: true })
+  read.only('redisSentinel', options.redisSentinel, { username: true, password: true })
   const part = <Name extends string>(
     given: { readonly [name in Name]?: string | undefined } | undefined,
     option: string,

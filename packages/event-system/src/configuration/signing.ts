@@ -16,6 +16,7 @@ export function readSigning(
   read: EnvironmentReader,
   logger: Logger
 ): Signing | undefined {
+  read.only('signing', given, { keysFile: true, verify: true })
   const keysFile = read.optionalText('signing.keysFile', given?.keysFile, 'EVENT_SIGNING_KEYS_FILE')
   const verify = read.choice('signing.verify', given?.verify, 'EVENT_VERIFY_SIGNATURES', ['off', 'required'])
   if (keysFile === undefined) {

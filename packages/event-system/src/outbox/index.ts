@@ -3,7 +3,7 @@
  * that transaction, and a relay publishes what was committed. No database driver is imported from here: PostgreSQL and
  * SQLite are spoken to through the few methods that their clients have in common.
  */
-import '../node-version.ts'
+import '../runtime/index.ts'
 
 export type { OutboxOptions, OutboxPublisher } from './options.ts'
 export { Outbox, type OutboxReport, type OutboxStats } from './outbox.ts'

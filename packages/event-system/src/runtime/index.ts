@@ -2,6 +2,8 @@
  * What every other room stands on and none of them owns: the shape of a logger, the event whose handling is under way,
  * the channels on which the library tells what it does, and how options are checked. No room is imported from here.
  */
+import './node-version.ts'
+
 export { BoundedMap } from './bounded-map.ts'
 export { causeOfThisCall, runAsCause } from './causation.ts'
 export {

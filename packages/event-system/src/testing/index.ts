@@ -3,7 +3,7 @@
  * was published to be handled, what was published, and a clock that a test moves. Import it from
  * `@tradpal/event-system/testing`; it needs no test framework and no server.
  */
-import '../node-version.ts'
+import '../runtime/index.ts'
 
 export { FakeClock } from './fake-clock.ts'
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'

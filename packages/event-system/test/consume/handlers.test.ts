@@ -55,12 +55,12 @@ test('a type that nobody knows, no type at all and what is no function are refus
 })
 
 test.each([
-  [{ retries: 3 }, /registerHandler\(\) has no retries: there are name, maxAttempts/],
+  [{ retries: 3 }, /retries is no option of registerHandler\(\); its options are name, maxAttempts/],
   [{ name: '' }, /name must be a text that is not empty, got ""/],
   [{ backoff: { initialMs: 200, maxMs: 100 } }, /backoff\.initialMs must be at most backoff\.maxMs \(100\), got 200/],
   [{ retryOn: 'timeout' }, /retryOn must be a function, got "timeout"/],
   [{ idempotent: 'yes' }, /idempotent must be true or false, got "yes"/],
-  [null, /registerHandler\(\) must be an object with options, of .*, got null/]
+  [null, /registerHandler\(\) takes an object with options \(.*\), got null/]
 ])('a registration with %o is refused in a sentence, and leaves no handler', (options, sentence) => {
   const registry = new HandlerRegistry()
   const register = () => registry.register('risk_alert', nothing, options as never)
@@ -72,7 +72,12 @@ test.each([
 
 test.each([
   [5, {}, 'invalid_argument', /must be a function, got number/],
-  [async () => [], { size: 5 }, 'invalid_options', /batchHandler\(\) has no size: there are maxSize, maxWaitMs/],
+  [
+    async () => [],
+    { size: 5 },
+    'invalid_options',
+    /size is no option of batchHandler\(\); its options are maxSize, maxWaitMs/
+  ],
   [async () => [], { maxSize: 0 }, 'invalid_options', /maxSize must be a whole number of at least 1, got 0/],
   [
     async () => [],

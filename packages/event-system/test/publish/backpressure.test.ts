@@ -98,7 +98,7 @@ test.each([
 
 test.each([
   [{ timeoutMs: -1 }, 'timeoutMs must be a number of ms from 1 to 2147483647, got -1.'],
-  [{ timeout: 5 }, 'publish() has no timeout: there are timeoutMs, spool, whenFull, streamKey, expectedVersion.'],
+  [{ timeout: 5 }, 'timeout is no option of publish(); did you mean timeoutMs?'],
   [{ whenFull: 'drop' }, 'whenFull must be one of wait, refuse, got "drop".'],
   [{ spool: 'maybe' }, 'spool must be one of allowed, never, got "maybe".']
 ])('a publish with %o is refused in a sentence, and nothing is written', async (options, message) => {

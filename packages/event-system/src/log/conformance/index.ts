@@ -11,8 +11,6 @@
  *         await run(harness)
  *       })
  */
-import '../../node-version.ts'
-
 import { appendCases } from './append.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
