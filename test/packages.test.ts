@@ -14,6 +14,17 @@ const compilers = [
   { name: 'TypeScript 6', path: 'typescript/bin/tsc6', exact: false }
 ]
 
+/** Whoever checks JavaScript has the same types. */
+const checkedJavaScript = `// @ts-check
+import { createEvent } from '@tradpal/events'
+
+const event = createEvent('order_executed', { symbol: 'AAPL', side: 'BUY', quantity: 1, price: 190 })
+/** @type {'BUY' | 'SELL'} */
+export const side = event.data.side
+// @ts-expect-error: a side is BUY or SELL
+createEvent('order_executed', { symbol: 'AAPL', side: 'HOLD', quantity: 1, price: 190 })
+`
+
 const plainJavaScript = `
 import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
@@ -33,10 +44,17 @@ const typeScript = `
 import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
-import { createEvent, EventSystem, EventType } from '@tradpal/event-system'
+import { createEvent, defineEventType, EventSystem, EventType } from '@tradpal/event-system'
 import { conformance } from '@tradpal/event-system/conformance'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem } from '@tradpal/event-system/testing'
+
+declare module '@tradpal/event-system' {
+  interface TradingSignalData {
+    /** The desk that trades it. */
+    desk?: string
+  }
+}
 
 export const parts = [EventClient, tlsFetch, Outbox, createTestSystem, conformance, service]
 
@@ -45,7 +63,24 @@ export const symbol: string = event.data.symbol
 // @ts-expect-error: a symbol is no number, and no any
 export const price: number = event.data.symbol
 
+const fromDesk = createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY', desk: 'crypto' })
+export const desk: string | undefined = fromDesk.data.desk
+// @ts-expect-error: the type is called trading_signal
+export const misspelt = createEvent('trading_signl', { symbol: 'BTC/USDT', signal: 'BUY' })
+
+export const orderAmended = defineEventType({
+  name: 'order_amended',
+  schema: { type: 'object', required: ['side'], properties: { side: { enum: ['BUY', 'SELL'] } } }
+})
+const amended = createEvent(orderAmended, { side: 'BUY' })
+export const side: 'BUY' | 'SELL' = amended.data.side
+// @ts-expect-error: a side is BUY or SELL
+createEvent(orderAmended, { side: 'HOLD' })
+
 export async function publish(system: EventSystem): Promise<string> {
+  await system.publishEvent(amended)
+  // @ts-expect-error: the type is called trading_signal
+  await system.getEvents({ eventType: 'trading_signl' })
   system.registerHandler(EventType.TRADING_SIGNAL, async (signal, context) => {
     const described: string = signal.data.symbol + context.attempt.toFixed()
     await Promise.resolve(described)
@@ -182,17 +217,23 @@ test.each(compilers)(
   { timeout: 90_000 },
   async ({ path, exact }) => {
     writeFileSync(join(project, 'typed.ts'), typeScript)
+    writeFileSync(join(project, 'checked.js'), checkedJavaScript)
     const compilerOptions = {
       strict: true,
       module: 'nodenext',
       target: 'es2022',
       lib: ['es2024', 'esnext.disposable'],
       types: ['node'],
-      noEmit: true,
+      allowJs: true,
+      declaration: true,
+      outDir: 'out',
       skipLibCheck: false,
       exactOptionalPropertyTypes: exact
     }
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }))
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['typed.ts', 'checked.js'] })
+    )
 
     const complaints = await typeCheck(join(house, 'node_modules', path))
 

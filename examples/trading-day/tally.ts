@@ -49,7 +49,7 @@ export class Tally {
     if (is(event, 'market_data_update')) {
       this.prices.set(event.data.symbol, { price: Number(event.data.price), date })
     } else if (is(event, 'trading_signal')) {
-      this.#signals[event.data.signal as Advice]++
+      this.#signals[event.data.signal]++
     } else if (is(event, 'order_executed')) {
       const { symbol, side, quantity, price, commission } = event.data
       this.#orders.push({ symbol, date, side, quantity, price, commission: Number(commission) })
@@ -91,6 +91,6 @@ export class Tally {
   }
 }
 
-function is<T extends string>(event: Event, eventType: T): event is Event<T> {
+function is<T extends string>(event: Event, eventType: T): event is Event & Event<T> {
   return event.eventType === eventType
 }

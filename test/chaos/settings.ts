@@ -21,7 +21,7 @@ export interface LibraryWay {
 }
 
 export const STREAM = 'chaos'
-export const TYPE = EventType.MARKET_DATA_UPDATE
+export const TYPE: string = EventType.MARKET_DATA_UPDATE
 /** How long a publish may take. */
 export const TIMEOUT_MS = 1_000
 /** When all is well again, the spools are empty within so long. */

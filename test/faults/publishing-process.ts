@@ -31,11 +31,7 @@ async function publish(from: number, count: number): Promise<void> {
     number: Math.floor((from + i) / KEYS.length) + 1
   }))
   const events = numbered.map(({ key, number }) =>
-    createEvent(
-      TYPES[number % TYPES.length] as (typeof TYPES)[number],
-      { symbol: key, price: 1, number },
-      { source: 'the publisher' }
-    )
+    createEvent(TYPES[number % TYPES.length] as string, { symbol: key, price: 1, number }, { source: 'the publisher' })
   )
   const messageIds = await untilAccepted(() => system.publishBatch(events))
   writer.write(...numbered.map((at, i) => ({ what: 'accepted' as const, ...at, messageId: messageIds[i] as string })))

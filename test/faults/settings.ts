@@ -32,10 +32,10 @@ export const STREAM = 'faults'
 export const GROUP = 'handlers'
 export const KEYS = Array.from({ length: 200 }, (_, i) => `KEY${i}`)
 export const EVENTS_PER_SECOND = 2_000
-/** The events of a key are of these types in turn. */
-export const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.FEATURE_VECTOR_UPDATE] as const
+/** The events of a key are of these types in turn. Their data have fields of the test's own. */
+export const TYPES: readonly string[] = [EventType.MARKET_DATA_UPDATE, EventType.FEATURE_VECTOR_UPDATE]
 /** What handlers publish. */
-export const EFFECT = EventType.PORTFOLIO_UPDATE
+export const EFFECT: string = EventType.PORTFOLIO_UPDATE
 
 /** The options of the event system of a process, or of the run itself. */
 export function systemOptions({ place }: Pick<ProcessSettings, 'place'>) {

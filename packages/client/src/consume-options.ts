@@ -1,11 +1,18 @@
-import { type EventOf, EventSystemError, type OptionNames, onlyOptions, type ReadOptions } from '@tradpal/events'
+import {
+  type EventOf,
+  EventSystemError,
+  type EventTypeFilter,
+  type OptionNames,
+  onlyOptions,
+  type ReadOptions
+} from '@tradpal/events'
 import { waitMs } from './options.ts'
 import { eventTypeParameter, type Instant } from './query.ts'
 
 /** How a group is consumed over HTTP. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. The first member of a group sets them, and one with others is refused. The group never sees events of other types. Default: all. */
-  readonly eventType?: T | readonly T[]
+  readonly eventType?: EventTypeFilter<T>
   /** This member's name. Default: `client-` and a random part. */
   readonly consumer?: string
   /** Where a group that does not exist yet begins: `new` (what is published from now on), `start`, behind a message id, or at an instant. Default `new`. */
@@ -70,13 +77,13 @@ export interface ResolvedConsumeOptions {
 }
 
 /** Fills in the defaults. Refuses with `invalid_options` and `invalid_argument` what makes no sense. */
-export function resolveConsumeOptions(options: ConsumeOptions<string, boolean>): ResolvedConsumeOptions {
+export function resolveConsumeOptions<T extends string>(options: ConsumeOptions<T, boolean>): ResolvedConsumeOptions {
   onlyOptions('consume()', options, NAMES)
   const { eventType, maxAttempts, onError = () => {} } = options
   if (typeof onError !== 'function') {
     throw new EventSystemError('invalid_options', `onError must be a function, got ${typeof onError}.`)
   }
-  const types = eventTypeParameter(eventType)
+  const types: string | readonly string[] | undefined = eventTypeParameter(eventType)
   return {
     eventTypes: typeof types === 'string' ? [types] : types,
     consumer: options.consumer ?? `client-${crypto.randomUUID().slice(0, 8)}`,

@@ -285,10 +285,14 @@ export class EventClient implements AsyncDisposable {
     options: SubscribeOptions<T, Raw> = {}
   ): Subscription<Answer<T, Raw>> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
-    const subscription = new Subscription<Answer<T, Raw>>(this.#transport, options, {
-      answer: (event) => answerOf<T, Raw>(event, options.raw),
-      onEnd: (ended) => this.#subscriptions.delete(ended)
-    })
+    const subscription = new Subscription<Answer<T, Raw>>(
+      this.#transport,
+      { ...options },
+      {
+        answer: (event) => answerOf<T, Raw>(event, options.raw),
+        onEnd: (ended) => this.#subscriptions.delete(ended)
+      }
+    )
     if (!options.signal?.aborted) this.#subscriptions.add(subscription)
     return subscription
   }
@@ -317,7 +321,7 @@ export class EventClient implements AsyncDisposable {
     const consumption = new Consumption(this.#transport, {
       group,
       handler: (event, context) => handler(answerOf<T, Raw>(event, options.raw), context),
-      options: resolveConsumeOptions(options),
+      options: resolveConsumeOptions<T>(options),
       onEnd: (ended) => {
         this.#consumptions.delete(ended)
         signal?.removeEventListener('abort', close)

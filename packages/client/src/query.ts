@@ -1,4 +1,10 @@
-import { EventSystemError, type OptionNames, type ReadOptions, timestampMs } from '@tradpal/events'
+import {
+  EventSystemError,
+  type EventTypeFilter,
+  type OptionNames,
+  type ReadOptions,
+  timestampMs
+} from '@tradpal/events'
 
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
@@ -6,7 +12,7 @@ export type Instant = Date | number | string
 /** Which events. Times are those at which the log took them. */
 export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
-  readonly eventType?: T | readonly T[]
+  readonly eventType?: EventTypeFilter<T>
   /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
   /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */
@@ -66,7 +72,9 @@ export function symbolParameter({ symbol, symbols }: Pick<EventRange, 'symbol' |
 }
 
 /** Refuses with `invalid_argument` what is no instant, and an empty list of types or symbols. */
-export function rangeParameters(range: EventRange): Record<string, string | readonly string[] | undefined> {
+export function rangeParameters<T extends string>(
+  range: EventRange<T>
+): Record<string, string | readonly string[] | undefined> {
   return {
     event_type: eventTypeParameter(range.eventType),
     symbol: symbolParameter(range),

@@ -1,6 +1,7 @@
 import {
   type EventOf,
   EventSystemError,
+  type EventTypeFilter,
   isRetryable,
   type OptionNames,
   onlyOptions,
@@ -18,7 +19,7 @@ import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
 export interface SubscribeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. Default: all. */
-  readonly eventType?: T | readonly T[]
+  readonly eventType?: EventTypeFilter<T>
   /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
   /** Only events whose `data.symbol` is one of these. It excludes `symbol`. */

@@ -60,7 +60,10 @@ describe('reading', () => {
     await withClient(json({ events: [storedWire(event)], count: 1 }), async (client) => {
       const [signal] = await client.getEvents({ eventType: 'trading_signal' })
       if (signal?.valid !== true) throw new Error('The signal is valid.')
-      expectTypeOf(signal.data.signal).toEqualTypeOf<string>()
+      expectTypeOf(signal.data.signal).toEqualTypeOf<'BUY' | 'SELL' | 'HOLD'>()
+      // @ts-expect-error: the type is called trading_signal
+      const misspelt = () => client.getEvents({ eventType: 'trading_signl' })
+      expectTypeOf(misspelt).toBeFunction()
       expectTypeOf(client.streamReplay({ eventType: 'risk_alert' })).toExtend<AsyncIterable<EventOf<'risk_alert'>>>()
       expectTypeOf(client.subscribe({ eventType: ['risk_alert', 'trading_signal'] })).toExtend<
         AsyncIterable<EventOf<'risk_alert'> | EventOf<'trading_signal'>>

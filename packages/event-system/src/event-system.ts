@@ -1,4 +1,11 @@
-import { type Answer, type Event, EventSystemError, type EventType, isRetryable, onlyOptions } from '@tradpal/events'
+import {
+  type Answer,
+  type Event,
+  EventSystemError,
+  type EventTypeFilter,
+  isRetryable,
+  onlyOptions
+} from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
   type AuditLog,
@@ -9,7 +16,7 @@ import {
   warnOfMisspelt
 } from './configuration/index.ts'
 import {
-  type AnyHandlerOptions,
+  type Accepted,
   type ConsumeOptions,
   type ConsumerReport,
   type EventConsumer,
@@ -172,22 +179,12 @@ export class EventSystem {
   }
 
   /** Registers a handler for a type, for several, or for all (`'*'`): {@link EventSubscriber.registerHandler}. */
-  registerHandler<T extends EventType>(
-    types: T | readonly T[],
-    handler: Handler<T>,
-    options?: HandlerOptions
-  ): () => void
-  registerHandler(
-    types: string | readonly string[],
-    handler: Handler,
-    options?: HandlerOptions | AnyHandlerOptions
-  ): () => void
-  registerHandler(
-    types: string | readonly string[],
-    handler: Handler<never>,
-    options?: HandlerOptions | AnyHandlerOptions
+  registerHandler<T extends string, A extends Accepted = 'valid'>(
+    types: EventTypeFilter<T>,
+    handler: Handler<T, A>,
+    options?: HandlerOptions<A>
   ): () => void {
-    return this.subscriber.registerHandler(types, handler as Handler, options)
+    return this.subscriber.registerHandler(types, handler, options)
   }
 
   /** Joins a consumer group and resolves once it is consuming: {@link EventSubscriber.startConsuming}. */

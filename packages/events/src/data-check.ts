@@ -6,7 +6,6 @@ import { refusalOf } from './faults.ts'
 import { below, keysOf, pathOf } from './json-pointer.ts'
 import { isJsonObject, shown } from './json-value.ts'
 import { misspeltAs } from './nearest.ts'
-import { GUARDED } from './schemas/fields.ts'
 import { eventSchemas } from './schemas/index.ts'
 import { platformSchemaOf } from './schemas/platform-schema.ts'
 
@@ -76,12 +75,22 @@ function missing(name: string, error: SchemaError, eventType: string, schema: ob
   return { pointer, detail: `${pathOf(pointer)} of ${withArticle(eventType)} is missing${wanted}${misspelt}.` }
 }
 
-function ruleOf(error: SchemaError, schema: unknown): string {
+function ruleOf(error: SchemaError, broken: unknown): string {
   if (error.keyword === 'type') return typeRule(error.params.type)
-  if (error.keyword !== 'pattern') return error.message
-  // The patterns of the platform's own fields are for validators; their descriptions are for people.
-  if (isJsonObject(schema) && schema[GUARDED] !== undefined) return `must be ${described(schema)}`
-  return `${error.message}${inBrackets(schema)}`
+  const words = isJsonObject(broken) ? broken.enum : undefined
+  // At the level `platform` a pattern stands for the words.
+  if (isTexts(words)) return `must be ${inWords(words)}`
+  return `${error.message}${error.keyword === 'pattern' ? inBrackets(broken) : ''}`
+}
+
+function isTexts(values: unknown): values is readonly string[] {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string')
+}
+
+/** `BUY, SELL or HOLD`. */
+function inWords(words: readonly string[]): string {
+  const [last, ...others] = words.toReversed()
+  return others.length === 0 ? `${last}` : `${others.reverse().join(', ')} or ${last}`
 }
 
 function typeRule(types: string | readonly string[]): string {

@@ -1,9 +1,5 @@
-import type { EventType } from './event-types.ts'
+import type { CanonicalType, EventData } from './event-type-names.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
-import type { EventDataMap } from './schemas/index.ts'
-
-/** What an event of a type carries: typed for the platform's own types, any JSON object for registered ones. */
-export type EventData<T extends string> = T extends EventType ? EventDataMap[T] : JsonObject
 
 /** What travels beside the data. `correlation_id` and `causation_id` are the event's lineage. */
 export interface EventMetadata {
@@ -62,10 +58,13 @@ export interface ReadOptions<Raw extends boolean = false> {
   readonly raw?: Raw
 }
 
+/** A stored event of one of these types; `eventType` tells several apart. */
+export type StoredEventOf<T extends string> = T extends unknown ? StoredEvent<CanonicalType<T>> : never
+
 /**
- * What a query of these types answers. Of the platform's own types the data are typed where `valid` is true, and
- * `eventType` tells several apart; any other name stands for any event.
+ * What a query of these types answers. The data are typed where `valid` is true, and `eventType` tells several types
+ * apart. Of a type that the compiler does not know the data are any JSON object.
  */
-export type EventOf<T extends string> = T extends EventType
-  ? ValidEvent<T> | InvalidEvent<T>
-  : ValidEvent | InvalidEvent
+export type EventOf<T extends string> = T extends unknown
+  ? ValidEvent<CanonicalType<T>> | InvalidEvent<CanonicalType<T>>
+  : never

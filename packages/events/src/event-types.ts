@@ -25,6 +25,6 @@ export const EventType = {
 export type EventType = (typeof EventType)[keyof typeof EventType]
 
 /** Names under which events of a type are sent and stored, too: the prototype publishes `backtest_complete`. */
-export const EVENT_TYPE_ALIASES: Readonly<Record<string, EventType>> = {
+export const EVENT_TYPE_ALIASES = {
   backtest_complete: EventType.BACKTEST_COMPLETED
-}
+} as const satisfies Readonly<Record<string, EventType>>

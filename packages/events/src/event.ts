@@ -10,7 +10,8 @@ import {
 } from './envelope.ts'
 import { EventSystemError } from './errors.ts'
 import { newEventId } from './event-id.ts'
-import type { Event, EventData, EventMetadata } from './event-parts.ts'
+import type { Event, EventMetadata } from './event-parts.ts'
+import type { CanonicalType, EventData, EventTypeName } from './event-type-names.ts'
 import type { JsonObject } from './json-value.ts'
 import { shown } from './json-value.ts'
 import { checkData } from './newest-form.ts'
@@ -45,14 +46,20 @@ const OPTIONS: OptionNames<CreateEventOptions> = {
   validation: true
 }
 
+/** The data may be left out where the type requires nothing. */
+type EventRest<Data> =
+  Record<never, never> extends Data
+    ? [data?: Data, options?: CreateEventOptions]
+    : [data: Data, options?: CreateEventOptions]
+
 /**
  * Makes an event of a known type and checks every part of it. The event holds the objects it is given, not copies. Of a type
  * that has further versions it says the newest in `metadata.schema_version`, unless the metadata name one. Throws `unknown_event_type`, `invalid_event` (an id, a source, a timestamp, metadata), `invalid_data`, and `invalid_options` for an option that it does not have.
  */
-export function createEvent<T extends string>(eventType: T, data: EventData<T>, options?: CreateEventOptions): Event<T>
 export function createEvent<T extends string>(
-  eventType: Record<never, never> extends EventData<T> ? T : never
-): Event<T>
+  eventType: EventTypeName<T>,
+  ...rest: EventRest<EventData<T>>
+): Event<CanonicalType<T>>
 export function createEvent(eventType: string, data: JsonObject = {}, options: CreateEventOptions = {}): Event {
   if (typeof eventType !== 'string') throw invalidPart('event_type', `must be a text, got ${shown(eventType)}`)
   onlyOptions('createEvent()', options, OPTIONS)

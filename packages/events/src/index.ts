@@ -6,6 +6,7 @@
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { VALIDATIONS, type Validation } from './data-check.ts'
+export { defineEventType } from './define-event-type.ts'
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -20,17 +21,18 @@ export {
   createEvent,
   type DataFault,
   type Event,
-  type EventData,
   type EventMetadata,
   type EventOf,
   type InvalidEvent,
   type ReadOptions,
   type StoredEvent,
+  type StoredEventOf,
   type ValidEvent,
   validateEvent,
   withCanonicalType
 } from './event.ts'
 export { newEventId } from './event-id.ts'
+export type * from './event-type-names.ts'
 export { EVENT_TYPE_ALIASES, EventType } from './event-types.ts'
 export { stringifyJson } from './exact-json.ts'
 export { checkAll, faultsOf, refusalOf } from './faults.ts'
@@ -58,7 +60,8 @@ export {
   type SchemaComparison,
   type SchemaDifference
 } from './schema-compatibility.ts'
-export { type EventDataMap, eventSchemas } from './schemas/index.ts'
+export type * from './schemas/data-types/index.ts'
+export { eventSchemas } from './schemas/index.ts'
 export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
 export { newestVersionOf, registerUpcaster, type Upcaster, upcastEvent, upcastIfPossible } from './upcasting.ts'

@@ -1,12 +1,5 @@
 /** A JSON value, as it stands in an event's data and metadata. An integer beyond ±(2^53 - 1) is a bigint, any other number a number. */
-export type JsonValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue }
+export type JsonValue = string | number | bigint | boolean | null | readonly JsonValue[] | JsonObject
 
 /** An object of JSON values. A key whose value is `undefined` counts as absent to the types, and is refused when an event is written. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }

@@ -55,9 +55,9 @@ describe('what an event carries', () => {
   test.each([
     ['market_data_update', { symbol: 'BTC/USDT', price: 45000, volume: 0, anything: { else: [null] } }],
     ['trading_signal', { symbol: 'BTC/USDT', signal: 'BUY', confidence: 0 }],
-    ['trading_signal', { symbol: 'BTC/USDT', signal: 'hold', confidence: 1 }],
-    ['trading_signal', { symbol: 'BTC/USDT', signal: 'Sell', strategy: null }],
-    ['order_executed', { symbol: 'X', side: 'sell', quantity: 1e-8, price: 0.01, order_id: 'o-1' }],
+    ['trading_signal', { symbol: 'BTC/USDT', signal: 'HOLD', confidence: 1 }],
+    ['trading_signal', { symbol: 'BTC/USDT', signal: 'SELL', strategy: null }],
+    ['order_executed', { symbol: 'X', side: 'SELL', quantity: 1e-8, price: 0.01, order_id: 'o-1' }],
     ['portfolio_update', { positions: { X: 1 } }]
   ])('passes when a %s says %j', (eventType, data) => {
     expect(validateData(eventType, data)).toBeUndefined()
@@ -84,14 +84,15 @@ describe('what an event carries', () => {
       'trading_signal',
       { symbol: 'X' },
       '/data/signal',
-      /data.signal of a trading_signal is missing \(BUY, SELL or HOLD, in either case\)\.$/
+      /data.signal of a trading_signal is missing \(BUY, SELL or HOLD\)\.$/
     ],
     [
       'trading_signal',
       { symbol: 'X', signal: 'MAYBE' },
       '/data/signal',
-      /must be BUY, SELL or HOLD, in either case, got "MAYBE"\.$/
+      /^data.signal of a trading_signal must be BUY, SELL or HOLD, got "MAYBE"\.$/
     ],
+    ['trading_signal', { symbol: 'X', signal: 'hold' }, '/data/signal', /must be BUY, SELL or HOLD, got "hold"/],
     [
       'trading_signal',
       { symbol: 'X', signal: 'BUY', confidence: 1.5 },
@@ -114,7 +115,7 @@ describe('what an event carries', () => {
       'order_executed',
       { symbol: 'X', side: 'HOLD', quantity: 1, price: 1 },
       '/data/side',
-      /must be BUY or SELL, in either case, got "HOLD"\.$/
+      /must be BUY or SELL, got "HOLD"\.$/
     ],
     ['risk_alert', { symbol: '' }, '/data/symbol', /got ""\.$/],
     ['multi_symbol_backtest_request', { symbols: ['X', ''] }, '/data/symbols/1', /^data.symbols\[1\] .*, got ""\.$/],

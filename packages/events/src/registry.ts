@@ -84,7 +84,7 @@ export function resolveEventType(name: string): string {
   )
 }
 
-const aliases = new Map(Object.entries(EVENT_TYPE_ALIASES))
+const aliases: ReadonlyMap<string, EventType> = new Map(Object.entries(EVENT_TYPE_ALIASES))
 
 /** What a name is an alias of, if of anything. */
 export function aliasOf(name: string): EventType | undefined {

@@ -147,7 +147,7 @@ test('every level refuses data that are no object, and a type that is not known'
     expect(refusal(() => fromWire(wireOf('system_health', [] as never), { validation })).pointer).toBe('/data')
     expect(refusal(() => fromWire(wireOf('trading_signl', {}), { validation })).code).toBe('unknown_event_type')
     expect(refusal(() => createEvent('system_health', [] as never, { validation })).pointer).toBe('/data')
-    expect(refusal(() => createEvent('trading_signl', {}, { validation })).code).toBe('unknown_event_type')
+    expect(refusal(() => createEvent('trading_signl' as string, {}, { validation })).code).toBe('unknown_event_type')
   }
   expect(fromWire(wireOf('of_tomorrow', {}), { stored: true }).eventType).toBe('of_tomorrow')
 })

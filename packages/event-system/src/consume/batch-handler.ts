@@ -1,11 +1,11 @@
-import { EventSystemError, onlyOptions, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, onlyOptions, type StoredEventOf } from '@tradpal/events'
 import { duration, wholeNumber } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import type { Handler } from './handlers.ts'
 
 /** One event of a batch, with the context of its delivery. */
 export interface BatchItem<T extends string = string> {
-  readonly event: StoredEvent<T>
+  readonly event: StoredEventOf<T>
   readonly context: HandlerContext
 }
 

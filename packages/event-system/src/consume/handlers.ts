@@ -1,24 +1,27 @@
 import {
   type BackoffOptions,
   EventSystemError,
-  type EventType,
+  type EventTypeFilter,
   type OptionNames,
   onlyOptions,
   resolveEventType,
-  type StoredEvent
+  type StoredEventOf
 } from '@tradpal/events'
 import { BoundedMap, choice, duration, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
+/** Which events a handler takes: {@link HandlerOptions.accepts}. */
+export type Accepted = 'valid' | 'any'
+
 /** Handles one event. When it throws, or its promise rejects, the event is tried again. */
-export type Handler<T extends string = string> = (
-  event: StoredEvent<T>,
+export type Handler<T extends string = string, A extends Accepted = 'valid'> = (
+  event: StoredEventOf<A extends 'valid' ? T : string>,
   context: HandlerContext
 ) => void | Promise<void>
 
 /** How one handler is tried, where it differs from its consumer. */
-export interface HandlerOptions {
+export interface HandlerOptions<A extends Accepted = Accepted> {
   /** Unique in its system, and the same in every process and version: it tells who is done with an event, also after a restart. Default: the function's name, else `handler-1`, `handler-2`, … in the order of registration. */
   readonly name?: string
   /** How often it may fail before the event goes to the dead letters. Default: the consumer's. */
@@ -31,24 +34,17 @@ export interface HandlerOptions {
   readonly timeoutMs?: number
   /**
    * `valid`: only events whose data fit the newest version of their type, upcast to it; another goes to the dead letters at
-   * once. See {@link AnyHandlerOptions} for `any`. Default `valid`, and for `'*'` `any`.
+   * once. `any`: each event as it is stored, whatever its data, which are not typed. Default `valid`, and for `'*'` `any`.
    */
-  readonly accepts?: 'valid'
+  readonly accepts?: A
   /** Remembers, by group and event id, that the handler is done, for as long as the log keeps its ledger: the same event published or handed out once more does not run it again. Default false. */
   readonly idempotent?: boolean
 }
 
-/** Of a handler that takes each event as it is stored, whatever its data. */
-export interface AnyHandlerOptions extends Omit<HandlerOptions, 'accepts'> {
-  readonly accepts: 'any'
-}
-
-type AnyOptions = HandlerOptions | AnyHandlerOptions
-
 /** One registration. */
-export interface Registration extends Omit<HandlerOptions, 'accepts'> {
+export interface Registration extends HandlerOptions {
   readonly name: string
-  readonly accepts: 'valid' | 'any'
+  readonly accepts: Accepted
   readonly types: ReadonlySet<string> | '*'
   readonly handler: Handler
 }
@@ -67,13 +63,15 @@ export class HandlerRegistry {
    * `unknown_event_type` for a type that nobody registered, `invalid_argument` for what is no function and for a name
    * that is taken, and `invalid_options`.
    */
-  register<T extends EventType>(types: T | readonly T[], handler: Handler<T>, options?: HandlerOptions): () => void
-  register(types: string | readonly string[], handler: Handler, options?: AnyOptions): () => void
-  register(asked: string | readonly string[], handler: Handler<never>, options: AnyOptions = {}): () => void {
+  register<T extends string, A extends Accepted = 'valid'>(
+    asked: EventTypeFilter<T>,
+    handler: Handler<T, A>,
+    options: HandlerOptions<A> = {}
+  ): () => void {
     if (typeof handler !== 'function') {
       throw new EventSystemError('invalid_argument', `A handler must be a function, got ${typeof handler}.`)
     }
-    const names = typeof asked === 'string' ? [asked] : asked
+    const names: readonly string[] = typeof asked === 'string' ? [asked] : asked
     if (names.length === 0)
       throw new EventSystemError('invalid_argument', "Name at least one event type, or '*' for all.")
     const types = names.includes('*') ? '*' : new Set(names.map((name) => resolveEventType(name)))
@@ -101,7 +99,7 @@ export class HandlerRegistry {
     return found
   }
 
-  #nameFor(handler: Handler<never>, options: AnyOptions): string {
+  #nameFor(handler: Handler<never>, options: HandlerOptions): string {
     const isTaken = (name: string) => this.#registrations.some((other) => other.name === name)
     if (options.name !== undefined) {
       if (!isTaken(options.name)) return options.name
@@ -123,13 +121,13 @@ export class HandlerRegistry {
 }
 
 /** A handler for all types cannot know the data of each. */
-function acceptedBy(types: Registration['types'], { accepts }: AnyOptions): 'valid' | 'any' {
+function acceptedBy(types: Registration['types'], { accepts }: HandlerOptions): Accepted {
   if (types !== '*') return accepts ?? 'valid'
   if (accepts === 'valid') throw wrong('accepts', "'any' for a handler of '*', or left out", accepts)
   return 'any'
 }
 
-const OPTIONS: OptionNames<AnyOptions> = {
+const OPTIONS: OptionNames<HandlerOptions> = {
   name: true,
   maxAttempts: true,
   backoff: true,
@@ -139,7 +137,7 @@ const OPTIONS: OptionNames<AnyOptions> = {
   idempotent: true
 }
 
-function checkedOptions(options: AnyOptions): AnyOptions {
+function checkedOptions(options: HandlerOptions): HandlerOptions {
   onlyOptions('registerHandler()', options, OPTIONS)
   const { name, accepts, maxAttempts, backoff, retryOn, timeoutMs, idempotent } = options
   if (name !== undefined && (typeof name !== 'string' || name === ''))

@@ -10,7 +10,7 @@ export { type BatchItem, type BatchOptions, batchHandler } from './batch-handler
 export { type ConsumerReport, EventConsumer } from './consumer.ts'
 export type { HandlerContext } from './context.ts'
 export { messageIdOfDelivery } from './delivery-id.ts'
-export { type AnyHandlerOptions, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
+export { type Accepted, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 export type { ConsumeOptions } from './options.ts'
 export { EventPuller, type EventPullerOptions, type PulledEvent } from './pull.ts'
 export type { PullOptions } from './pull-options.ts'

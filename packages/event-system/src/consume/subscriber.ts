@@ -1,7 +1,7 @@
 import {
   type Clock,
   EventSystemError,
-  type EventType,
+  type EventTypeFilter,
   type OptionNames,
   onlyOptions,
   type StoredEvent,
@@ -12,7 +12,7 @@ import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { type Logger, type LoggerOption, loggerOf, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
-import { type AnyHandlerOptions, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
+import { type Accepted, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
 import { replayTo } from './replay.ts'
 
@@ -71,24 +71,16 @@ export class EventSubscriber {
     this.#passedOver = new Occurrences(this.#options.clock)
   }
 
-  /** Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back.
-   * A warning tells of events of the type that a consumer acknowledged before: it had no handler for them. */
-  registerHandler<T extends EventType>(
-    types: T | readonly T[],
-    handler: Handler<T>,
-    options?: HandlerOptions
-  ): () => void
-  registerHandler(
-    types: string | readonly string[],
-    handler: Handler,
-    options?: HandlerOptions | AnyHandlerOptions
-  ): () => void
-  registerHandler(
-    types: string | readonly string[],
-    handler: Handler<never>,
-    options?: HandlerOptions | AnyHandlerOptions
+  /**
+   * Registers a handler for one type, several, or all (`'*'`); several handlers of a type all run. Returns the function that takes it back.
+   * A warning tells of events of the type that a consumer acknowledged before: it had no handler for them.
+   */
+  registerHandler<T extends string, A extends Accepted = 'valid'>(
+    types: EventTypeFilter<T>,
+    handler: Handler<T, A>,
+    options?: HandlerOptions<A>
   ): () => void {
-    const unregister = this.handlers.register(types, handler as Handler, options)
+    const unregister = this.handlers.register(types, handler, options)
     for (const consumer of this.#consumers) consumer.warnOfLateHandlers()
     return unregister
   }

@@ -1,5 +1,6 @@
 import {
   EventSystemError,
+  type EventTypeFilter,
   type OptionNames,
   onlyOptions,
   type ReadOptions,
@@ -11,8 +12,8 @@ import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
 export interface EventRange<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
-  /** One type or several. Default: all. */
-  readonly eventType?: T | readonly T[]
+  /** One type or several. Default: all, which `'*'` says too. */
+  readonly eventType?: EventTypeFilter<T>
   /** Only events whose `data.symbol` is this, in the newest form. Default: any, or none. */
   readonly symbol?: string
   /** Only events whose `data.symbol` is one of these. Cannot be combined with `symbol`. */
@@ -50,17 +51,17 @@ const RANGE_OPTIONS: OptionNames<EventRange> = {
 }
 
 /** Refuses with `invalid_options` an option that `call` does not have. */
-export function onlyRange(call: string, range: EventRange<string, boolean>): void {
+export function onlyRange<T extends string>(call: string, range: EventRange<T, boolean>): void {
   onlyOptions(call, range, RANGE_OPTIONS)
 }
 
 /** As {@link onlyRange}. */
-export function onlyQuery(call: string, query: EventQuery<string, boolean>): void {
+export function onlyQuery<T extends string>(call: string, query: EventQuery<T, boolean>): void {
   onlyOptions(call, query, { ...RANGE_OPTIONS, limit: true })
 }
 
 /** Refuses with `invalid_argument`, `unknown_event_type` or `invalid_message_id`. */
-export function resolveRange(range: EventRange<string, boolean>, log: EventLog): ResolvedRange {
+export function resolveRange<T extends string>(range: EventRange<T, boolean>, log: EventLog): ResolvedRange {
   const start = instant('startTime', range.startTime)
   const end = instant('endTime', range.endTime)
   if (start !== undefined && end !== undefined && start > end) {
@@ -84,7 +85,7 @@ export function resolveLimit(limit = 100): number {
   throw invalid(`limit must be a whole number of at least 1, got ${shown(limit)}.`)
 }
 
-function symbolSet({ symbol, symbols }: EventRange<string, boolean>): ReadonlySet<string> | undefined {
+function symbolSet({ symbol, symbols }: Pick<EventRange, 'symbol' | 'symbols'>): ReadonlySet<string> | undefined {
   if (symbol !== undefined && symbols !== undefined) {
     throw invalid('symbol and symbols exclude each other; give one of them.')
   }

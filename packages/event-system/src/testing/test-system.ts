@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Event, type EventOf, onlyOptions } from '@tradpal/events'
+import { type Event, type EventOf, type EventTypeFilter, onlyOptions } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration/index.ts'
 import { EventSystem } from '../event-system.ts'
 import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
@@ -25,7 +25,7 @@ export interface TestSystem extends AsyncDisposable {
   /** Resolves when nothing is left to do, without publishing. */
   settle(options?: { timeoutMs?: number }): Promise<void>
   /** Everything in the log, or everything of some types, in log order. */
-  published<T extends string = string>(eventType?: T | readonly T[]): Promise<EventOf<T>[]>
+  published<T extends string = string>(eventType?: EventTypeFilter<T>): Promise<EventOf<T>[]>
   /** What the groups, or one group, gave up on, oldest first. */
   deadLetters(group?: string): Promise<DeadLetter[]>
   /** Closes the system and removes its files. Idempotent; `await using` calls it. */
@@ -74,7 +74,7 @@ function testSystem(system: EventSystem, logPath: string, remove: () => Promise<
       await settle(settleOptions)
       return messageIds
     },
-    published: <T extends string = string>(eventType?: T | readonly T[]) =>
+    published: <T extends string = string>(eventType?: EventTypeFilter<T>) =>
       Array.fromAsync(system.readEvents<T>(eventType === undefined ? {} : { eventType })),
     deadLetters: (group) => allDeadLetters(system, group),
     close,

@@ -48,7 +48,7 @@ test('a type that nobody knows, no type at all and what is no function are refus
     }
     return 'accepted'
   }
-  expect(code(() => registry.register('trading_signl', nothing))).toBe('unknown_event_type')
+  expect(code(() => registry.register('trading_signl' as string, nothing))).toBe('unknown_event_type')
   expect(code(() => registry.register([], nothing))).toBe('invalid_argument')
   expect(code(() => registry.register('risk_alert', 'handler' as never))).toBe('invalid_argument')
   expect(registry.size).toBe(0)

@@ -124,7 +124,7 @@ describeOnEachLog('ordering by key', (logs) => {
     const seen: string[] = []
     const gate = Promise.withResolvers<void>()
     const order = (order_id: string, symbol: string) =>
-      createEvent(EventType.TRADING_SIGNAL, { symbol, signal: 'BUY', order_id })
+      createEvent(EventType.TRADING_SIGNAL, { symbol, signal: 'BUY', reason: order_id })
     await append(
       log,
       order('one', 'AAPL'),
@@ -136,10 +136,10 @@ describeOnEachLog('ordering by key', (logs) => {
     await member(
       log,
       async ({ data }) => {
-        seen.push(`${data.order_id ?? data.price} ${data.symbol}`)
-        if (data.symbol === 'AAPL' && data.order_id === 'one') await gate.promise
+        seen.push(`${data.reason ?? data.price} ${data.symbol}`)
+        if (data.symbol === 'AAPL' && data.reason === 'one') await gate.promise
       },
-      { key: ({ data }) => data.order_id as string | undefined }
+      { key: ({ data }) => data.reason as string | undefined }
     )
     await waitFor(() => seen.length === 4)
     expect(seen.toSorted()).toEqual(['1 AAPL', '2 AAPL', 'one AAPL', 'two AAPL'])

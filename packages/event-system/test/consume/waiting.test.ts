@@ -8,7 +8,7 @@ import { append, signal, withFaults } from '../support/events.ts'
 
 /** A signal that takes more than 2 kB. */
 function large(symbol: string, price: number) {
-  const data = { symbol, signal: 'BUY', price, reason: 'x'.repeat(2_000) }
+  const data = { symbol, signal: 'BUY', price, reason: 'x'.repeat(2_000) } as const
   return createEvent(EventType.TRADING_SIGNAL, data, { source: 'test' })
 }
 

@@ -79,7 +79,7 @@ describeOnEachLog('a signature', (under) => {
     const system = await systemWith(signing({ current: 'desk', keys: { desk: ED25519 } }))
     const at = 1700000000123456789n
     await system.publishEvent(
-      createEvent('backtest_complete', { at, list: [-(at ** 3n)], big: 1e18 }, { metadata: { at } })
+      createEvent('backtest_complete' as string, { at, list: [-(at ** 3n)], big: 1e18 }, { metadata: { at } })
     )
     await system.publishEvent(createEvent('trading_signal', { symbol: 'X', action: 'BUY' } as never))
     expect(await system.getEvents()).toMatchObject([

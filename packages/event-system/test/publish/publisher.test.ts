@@ -198,7 +198,7 @@ describeOnEachLog('publishing', (logs) => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log, defaultSource: 'desk' })
     await publisher.publishMarketData('BTC/USDT', { price: 45_000 }, 'feed')
-    await publisher.publishTradingSignal({ symbol: 'AAPL', signal: 'sell' })
+    await publisher.publishTradingSignal({ symbol: 'AAPL', signal: 'SELL' })
     await publisher.publishPortfolioUpdate({ cash: 10 })
     await publisher.publishModelUpdate('rl_model_update', {})
     await publisher.publishAlternativeData('sentiment_data_update', {})
@@ -206,7 +206,7 @@ describeOnEachLog('publishing', (logs) => {
     await publisher.publishSystemEvent('market_regime_change', {})
     expect((await storedIn(log)).map(({ event_type, source, data }) => [event_type, source, data])).toEqual([
       ['market_data_update', 'feed', { symbol: 'BTC/USDT', price: 45_000 }],
-      ['trading_signal', 'desk', { symbol: 'AAPL', signal: 'sell' }],
+      ['trading_signal', 'desk', { symbol: 'AAPL', signal: 'SELL' }],
       ['portfolio_update', 'desk', { cash: 10 }],
       ['rl_model_update', 'desk', {}],
       ['sentiment_data_update', 'desk', {}],

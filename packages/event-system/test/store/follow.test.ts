@@ -107,7 +107,7 @@ describeOnEachLog('following', (under) => {
 
   it('refuses a wrong filter when it is called', async () => {
     const store = new EventStore({ log: await under.open() })
-    expect(() => store.follow('start', { eventType: 'trading_signl' })).toThrow(
+    expect(() => store.follow('start', { eventType: 'trading_signl' as string })).toThrow(
       expect.objectContaining({ code: 'unknown_event_type' })
     )
   })

@@ -141,14 +141,18 @@ describeOnEachLog('an integer of any size', (under) => {
     await system.initialize()
     onTestFinished(async () => void (await system.close()))
     const handled: unknown[] = []
-    system.registerHandler('market_data_update', async ({ data, metadata }, context) => {
+    system.registerHandler('market_data_update' as string, async ({ data, metadata }, context) => {
       const step = await context.once('kept', () => ({ at: data.at }))
       const again = await context.once('kept', () => ({ at: 0n }))
       handled.push(data.at, metadata.at, step.at, again.at)
       context.publish(createEvent('risk_alert', { value: data.at as never }))
     })
     await system.startConsuming({ group: 'g', from: 'start' })
-    const event = createEvent('market_data_update', { symbol: 'X', at: TIME }, { metadata: { at: [-(TIME ** 9n)] } })
+    const event = createEvent(
+      'market_data_update' as string,
+      { symbol: 'X', at: TIME },
+      { metadata: { at: [-(TIME ** 9n)] } }
+    )
     const messageId = await system.publishEvent(event)
     const stored = (await system.log.get(messageId))?.payload
     expect(stored).toContain('"data":{"symbol":"X","at":1700000000123456789}')

@@ -1,5 +1,5 @@
 import { anySymbol, anything, confidence, label, measure, text } from './fields.ts'
-import { object, optional } from './typed-schema.ts'
+import { object, optional } from './object-schema.ts'
 
 const sourced = {
   symbol: optional(anySymbol()),

@@ -1,5 +1,5 @@
 import { anySymbol, anything, details, figure, label, measure, symbols, text } from './fields.ts'
-import { object, optional } from './typed-schema.ts'
+import { object, optional } from './object-schema.ts'
 
 const job = {
   request_id: optional(label('The job, to match the answer with.')),

@@ -1,19 +1,19 @@
 /**
- * What an event of each platform type carries: one JSON Schema a type, and the TypeScript type from the same source.
+ * What an event of each platform type carries: one JSON Schema a type. The folder `data` has the same as TypeScript
+ * interfaces, which a test generates from the schemas.
  * Every schema is open: what it does not name passes untouched. It is strict only where a wrong value would do harm
  * (symbols, prices, quantities, signals, confidences) and requires only what an event is useless without.
  */
 import { EventType } from '../event-types.ts'
-import type { JsonObject } from '../json-value.ts'
 import * as alternativeData from './alternative-data.ts'
 import * as backtesting from './backtesting.ts'
 import * as ml from './ml.ts'
+import type { ObjectSchema } from './object-schema.ts'
 import * as system from './system.ts'
 import * as trading from './trading.ts'
-import type { ValueOf } from './typed-schema.ts'
 
 /** The schema of what an event carries, by event type. */
-export const eventSchemas = {
+export const eventSchemas: Readonly<Record<EventType, ObjectSchema>> = {
   [EventType.MARKET_DATA_UPDATE]: trading.marketDataUpdate,
   [EventType.TRADING_SIGNAL]: trading.tradingSignal,
   [EventType.ORDER_EXECUTED]: trading.orderExecuted,
@@ -33,7 +33,4 @@ export const eventSchemas = {
   [EventType.STRATEGY_OPTIMIZATION_REQUEST]: backtesting.strategyOptimizationRequest,
   [EventType.SYSTEM_HEALTH]: system.systemHealth,
   [EventType.MARKET_REGIME_CHANGE]: system.marketRegimeChange
-} as const satisfies Record<EventType, object>
-
-/** What an event carries, by event type. Further properties are any JSON. */
-export type EventDataMap = { readonly [T in EventType]: Readonly<ValueOf<(typeof eventSchemas)[T]>> & JsonObject }
+}

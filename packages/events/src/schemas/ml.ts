@@ -1,5 +1,5 @@
 import { anySymbol, anything, confidence, details, label, list, measure, text } from './fields.ts'
-import { object, optional } from './typed-schema.ts'
+import { object, optional } from './object-schema.ts'
 
 const modelFields = {
   symbol: optional(anySymbol()),
@@ -42,7 +42,7 @@ export const featureVectorUpdate = object(
   {
     symbol: optional(anySymbol()),
     features: optional(anything('The features: an object by name, or a list of numbers.')),
-    feature_names: optional(list<string>('The names of the features, where these are a list.')),
+    feature_names: optional(list('The names of the features, where these are a list.')),
     timeframe: optional(text('The bars that they come from.')),
     version: optional(label('The version of the feature set.'))
   },

@@ -11,7 +11,7 @@ import {
   symbol,
   text
 } from './fields.ts'
-import { object, optional } from './typed-schema.ts'
+import { object, optional } from './object-schema.ts'
 
 export const marketDataUpdate = object(
   {

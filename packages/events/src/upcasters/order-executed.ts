@@ -1,10 +1,16 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json-value.ts'
+import { withUpperCase } from './upper-case.ts'
 
 /**
  * An order_executed of version 0 may have its side, quantity and price in the object `execution` alone, the side there as
  * `action` too. What is missing or null in the data is taken from there, where it has a value that an execution can have.
+ * The side may have either case.
  */
 export function upcastOrderExecuted(data: JsonObject): JsonObject {
+  return withUpperCase(withExecution(data), 'side')
+}
+
+function withExecution(data: JsonObject): JsonObject {
   const { execution } = data
   if (!isJsonObject(execution)) return data
   const found = {

@@ -1,10 +1,16 @@
 import { isJsonObject, type JsonObject } from '../json-value.ts'
+import { withUpperCase } from './upper-case.ts'
 
 /**
  * A trading_signal of version 0 may have its signal in `action`, or in an object of its own. The fields of that object are
  * lifted to where the data have no such field, or null in it. A signal that is a text wins over all of that.
+ * The signal may have either case.
  */
 export function upcastTradingSignal(data: JsonObject): JsonObject {
+  return withUpperCase(withSignal(data), 'signal')
+}
+
+function withSignal(data: JsonObject): JsonObject {
   const { signal } = data
   if (isJsonObject(signal)) return withActionAsSignal(lifted(data, signal)) ?? data
   return signal === undefined || signal === null ? (withActionAsSignal(data) ?? data) : data

@@ -6,7 +6,7 @@ import { bury } from '../support/bury.ts'
 import { runCommand, startCommand } from './support/command.ts'
 import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
-const SIGNAL = { symbol: 'BTC/USDT', signal: 'BUY' }
+const SIGNAL = { symbol: 'BTC/USDT', signal: 'BUY' } as const
 
 describe.each([
   ['an embedded log', sqliteTarget],

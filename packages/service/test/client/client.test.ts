@@ -16,7 +16,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const event = signal('BTC/USDT')
     const messageId = await client.publishEvent(event)
     await client.publishMarketData('AAPL', { price: 231.5, note: 'Ü/€ 🚀' }, 'feed')
-    await client.publishTradingSignal({ symbol: 'AAPL', signal: 'sell' })
+    await client.publishTradingSignal({ symbol: 'AAPL', signal: 'SELL' })
     const lastId = await client.publishPortfolioUpdate({ cash: 1e-8 })
 
     expect(await client.getEvent(messageId)).toEqual({ ...event, messageId, valid: true })
@@ -24,7 +24,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     expect(all.map(({ eventType, source, data }) => [eventType, source, data])).toEqual([
       ['trading_signal', 'a_test', event.data],
       ['market_data_update', 'feed', { symbol: 'AAPL', price: 231.5, note: 'Ü/€ 🚀' }],
-      ['trading_signal', 'client', { symbol: 'AAPL', signal: 'sell' }],
+      ['trading_signal', 'client', { symbol: 'AAPL', signal: 'SELL' }],
       ['portfolio_update', 'client', { cash: 1e-8 }]
     ])
     expect(await client.getEvents({ eventType: ['trading_signal', 'portfolio_update'], limit: 2 })).toEqual([
@@ -127,7 +127,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const messageId = await client.publishEvent(event)
     const stored = { ...event, messageId, valid: true }
 
-    expect(await client.getEvents({ eventType: 'order_cancelled' })).toEqual([stored])
+    expect(await client.getEvents({ eventType: 'order_cancelled' as string })).toEqual([stored])
     expect(await taken(client.subscribe({ after: 'start' }), 1)).toEqual([stored])
     expect(await Array.fromAsync(client.streamReplay())).toEqual([stored])
     expect((await client.getEventSchemas()).order_cancelled).toMatchObject(schema)
@@ -140,7 +140,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const client = clientOf(url)
     for (const symbol of ['A', 'B', 'C']) {
       await client.publishMarketData(symbol, { price: 1 })
-      await client.publishTradingSignal({ symbol, signal: 'buy' })
+      await client.publishTradingSignal({ symbol, signal: 'BUY' })
     }
     const byType = { market_data_update: { maxLength: 1 } }
     const none = { lost: 0, lostByGroup: {}, guarded: false }

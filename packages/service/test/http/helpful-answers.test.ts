@@ -93,13 +93,13 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     'a signal that is none',
     'POST /events',
     signal('A', { signal: 'MAYBE' }),
-    'data.signal of a trading_signal must be BUY, SELL or HOLD, in either case, got "MAYBE".'
+    'data.signal of a trading_signal must be BUY, SELL or HOLD, got "MAYBE".'
   ],
   [
     'a side that is none',
     'POST /events',
     { ...order, data: { ...order.data, side: 'HOLD' } },
-    'data.side of an order_executed must be BUY or SELL, in either case, got "HOLD".'
+    'data.side of an order_executed must be BUY or SELL, got "HOLD".'
   ],
   [
     'several faults of an event',

@@ -50,7 +50,7 @@ describe.each(LOGS)('an integer of any size, over %s', (kind) => {
 
     const handled: unknown[] = []
     system.registerHandler(
-      'market_data_update',
+      'market_data_update' as string,
       (event) => {
         handled.push(event.data.time_ns)
         if (handled.length === 1) throw new Error('not now')

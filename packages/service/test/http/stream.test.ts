@@ -7,7 +7,8 @@ import { startRedis } from '../../../../test/support/start-redis.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, LOGS, post, serviceOver, signal } from './support/test-service.ts'
 
-const event = (symbol = 'BTC/USDT', note = ''): Event => createEvent('trading_signal', { symbol, signal: 'BUY', note })
+const event = (symbol = 'BTC/USDT', note = ''): Event =>
+  createEvent('trading_signal', { symbol, signal: 'BUY', reason: note })
 const events = (count: number, symbol?: string, note?: string) =>
   Array.from({ length: count }, () => event(symbol, note))
 const metric = async (url: string, line: RegExp) => Number((await get(`${url}/metrics`)).text.match(line)?.[1])

@@ -27,7 +27,7 @@ function codecWith(ids: readonly (keyof typeof keys)[], metadata = false, maxEve
 }
 
 function note(data: object, metadata: object = {}): Event {
-  return createEvent('vault_note', data as never, { source: 'desk', metadata: metadata as never })
+  return createEvent('vault_note' as string, data as never, { source: 'desk', metadata: metadata as never })
 }
 
 function codeOf(work: () => unknown): string | undefined {
