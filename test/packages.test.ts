@@ -49,7 +49,7 @@ import { conformance } from '@tradpal/event-system/conformance'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem } from '@tradpal/event-system/testing'
 
-declare module '@tradpal/event-system' {
+declare module '@tradpal/events' {
   interface TradingSignalData {
     /** The desk that trades it. */
     desk?: string
