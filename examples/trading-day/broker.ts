@@ -3,6 +3,7 @@ import { createEvent, type Event, EventSystem, EventType } from '@tradpal/event-
 import { cents, dollars } from './money.ts'
 import { CASH_FRACTION, COMMISSION_RATE, STARTING_CASH } from './parameters.ts'
 import { consumeAs, inOrder, untilStopped } from './service.ts'
+import './fields.ts'
 
 const system = new EventSystem()
 await system.initialize()

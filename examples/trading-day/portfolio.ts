@@ -8,6 +8,7 @@ import { createEvent, type Event, EventSystem, EventType, type StoredEvent } fro
 import { Account } from './account.ts'
 import { DRAWDOWN_LIMIT } from './parameters.ts'
 import { consumeAs, inOrder, untilStopped } from './service.ts'
+import './fields.ts'
 
 const INPUTS = [EventType.MARKET_DATA_UPDATE, EventType.TRADING_SIGNAL, EventType.ORDER_EXECUTED] as const
 const OUTPUTS = [EventType.PORTFOLIO_UPDATE, EventType.RISK_ALERT] as const

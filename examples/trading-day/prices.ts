@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createEvent, type Event, EventType } from '@tradpal/event-system'
+import './fields.ts'
 
 /** The stocks of stocks.csv, monthly, 2000 to 2010. */
 export const STOCKS = ['AAPL', 'AMZN', 'GOOG', 'IBM', 'MSFT'] as const
