@@ -237,6 +237,6 @@ test('a Node that is too old is told so in a sentence', async () => {
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))
   const [code] = await once(child, 'exit')
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(errors).toMatch(/^tradpal-events needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
 })
