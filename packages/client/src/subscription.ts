@@ -17,6 +17,14 @@ import { eventTypeParameter, queryOf, symbolParameter } from './query.ts'
 import { failureInStream } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
+/** What a subscription has missed: the log does not hold all that once stood behind `after`. */
+export interface StreamGap {
+  /** The message id behind which the subscription asked to go on. */
+  readonly after: string
+  /** The first event that is still there; null when there is none. */
+  readonly firstId: string | null
+}
+
 export interface SubscribeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. Default: all. */
   readonly eventType?: EventTypeFilter<T>
@@ -26,6 +34,8 @@ export interface SubscribeOptions<T extends string = string, Raw extends boolean
   readonly symbols?: readonly string[]
   /** Events behind this message id, or with `start` all that the log holds. Default: those published from now on. */
   readonly after?: string
+  /** Called when events behind the place where the subscription begins or resumes may have been trimmed. Default: nothing. */
+  readonly onGap?: (gap: StreamGap) => void
   /** Ends the subscription, as `close()` does. */
   readonly signal?: AbortSignal
   /** After so long without a byte, heartbeats included, the connection counts as broken. Default 45,000. */
@@ -37,6 +47,7 @@ const NAMES: OptionNames<SubscribeOptions> = {
   symbol: true,
   symbols: true,
   after: true,
+  onGap: true,
   raw: true,
   signal: true,
   heartbeatTimeoutMs: true
@@ -213,6 +224,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
     // An operator may register an event type called `position` or `error`: the content tells, not the name.
     if (body?.event_type !== undefined) this.#takeEvent(frame, body)
     else if (frame.event === 'position') this.#takePosition(frame, body)
+    else if (frame.event === 'gap') this.#takeGap(body)
     else if (frame.event === 'error') throw failureInStream(CALL, reading)
     else {
       const sentence = `${CALL} sent a frame that is no event, "${frame.event ?? 'message'}".`
@@ -240,6 +252,12 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
     if (this.#connection?.positioned) this.#resumeFrom = position ?? this.#resumeFrom
     else this.#resumeFrom ??= this.#options.after === undefined ? position : undefined
     if (this.#connection !== undefined) this.#connection.positioned = true
+  }
+
+  #takeGap(body: JsonParts | undefined): void {
+    const { asked_id: after, first_id: firstId } = body ?? {}
+    if (typeof after !== 'string') return
+    this.#options.onGap?.({ after, firstId: typeof firstId === 'string' ? firstId : null })
   }
 
   #remember(messageId: string): void {

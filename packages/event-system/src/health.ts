@@ -1,4 +1,4 @@
-import type { Clock } from '@tradpal/events'
+import { type Clock, counted } from '@tradpal/events'
 import type { EventLog, GroupInfo } from './log/index.ts'
 import type { LogWarnings } from './log-warnings.ts'
 import type { EventPublisher, PublisherState } from './publish/index.ts'
@@ -123,15 +123,18 @@ export class Health {
     )
     return counts
       .filter(({ count }) => count > bounds.maxDeadLetters)
-      .map(({ name, count }) => `The group ${name} has ${count} dead letters, more than ${bounds.maxDeadLetters}.`)
+      .map(
+        ({ name, count }) =>
+          `The group ${name} has ${counted(count, 'dead letter')}, more than ${bounds.maxDeadLetters}.`
+      )
   }
 }
 
 function spooling({ spool }: PublisherState): string[] {
   if (spool === undefined) return []
   const { events, oldestMs, refused } = spool
-  const waiting = events === 1 ? '1 event waits' : `${events} events wait`
-  const kept = refused === 1 ? '1 event of the spool was' : `${refused} events of the spool were`
+  const waiting = counted(events, 'event waits', 'events wait')
+  const kept = counted(refused, 'event of the spool was', 'events of the spool were')
   return [
     ...(events === 0 ? [] : [`${waiting} in the spool, the oldest for ${seconds(oldestMs ?? 0)} s.`]),
     ...(refused === 0 ? [] : [`${kept} refused by the log for good: look at them, and discard them.`])

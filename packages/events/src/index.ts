@@ -3,8 +3,10 @@
  * this package cannot read or write exactly it refuses, with a code, a JSON pointer and a sentence. It does no I/O, so
  * that it runs in a browser as it does on a server.
  */
+export { AGES, ageMs, parseAge } from './age.ts'
 export { type BackoffOptions, backoffMs, DEFAULT_BACKOFF } from './backoff.ts'
 export { type Clock, systemClock } from './clock.ts'
+export { counted } from './counted.ts'
 export { VALIDATIONS, type Validation } from './data-check.ts'
 export { defineEventType } from './define-event-type.ts'
 export {

@@ -1,4 +1,4 @@
-import { EventSystemError, onlyOptions, type StoredEventOf } from '@tradpal/events'
+import { counted, EventSystemError, onlyOptions, type StoredEventOf } from '@tradpal/events'
 import { duration, wholeNumber } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import type { Handler } from './handlers.ts'
@@ -66,10 +66,10 @@ async function settleAll<T extends string>(
   try {
     const results = await handleAll(batch.map(({ event, context }) => ({ event, context })))
     if (!Array.isArray(results) || results.length !== batch.length) {
-      const got = Array.isArray(results) ? `${results.length} results` : typeof results
+      const got = Array.isArray(results) ? counted(results.length, 'result') : typeof results
       throw new EventSystemError(
         'handler_failed',
-        `A batch handler of ${batch.length} events must resolve to one result for each, got ${got}.`
+        `A batch handler of ${counted(batch.length, 'event')} must resolve to one result for each, got ${got}.`
       )
     }
     for (const [i, { resolve, reject }] of batch.entries()) {

@@ -1,5 +1,5 @@
 import { type Clock, type ErrorCode, EventSystemError } from '@tradpal/events'
-import type { EventLog, Position } from '../log/index.ts'
+import { type EventLog, gapBehind, type Position } from '../log/index.ts'
 
 /** The clocks of a log and of its users may differ by so much, in ms. */
 const SKEW_MS = 60_000
@@ -11,4 +11,10 @@ export function mustHaveCome(from: Position, log: EventLog, clock: Clock, code: 
   if (time <= clock.now() + SKEW_MS) return
   const place = 'time' in from ? new Date(time).toISOString() : from.after
   throw new EventSystemError(code, `from is ${place}, which is in the future: give 'new' instead.`)
+}
+
+/** Where a group that does not exist yet begins: not behind an id of another log, ahead of this one. Throws `invalid_argument`. */
+export async function mustNotBeAhead(from: Position, group: string, log: EventLog): Promise<void> {
+  if (typeof from === 'string' || !('after' in from)) return
+  if (!(await log.groupNames()).includes(group)) await gapBehind(log, from.after)
 }

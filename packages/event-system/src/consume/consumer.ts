@@ -3,7 +3,7 @@ import { eventTypesText, readPullSettings } from '../groups/index.ts'
 import type { ConsumerGroup } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 
-import { mustHaveCome } from './beginning.ts'
+import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
 import { Contents } from './content.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
@@ -91,6 +91,7 @@ export class EventConsumer {
 
   async #start(): Promise<void> {
     mustHaveCome(this.#options.from, this.#parts.log, this.#parts.clock, 'invalid_options')
+    await mustNotBeAhead(this.#options.from, this.group, this.#parts.log)
     const { intake } = this.#workbench
     await intake.join()
     await this.#warnOfFilter()

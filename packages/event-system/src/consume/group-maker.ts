@@ -1,5 +1,5 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
-import type { EventLog, Position } from '../log/index.ts'
+import { type Clock, counted, EventSystemError } from '@tradpal/events'
+import { type EventLog, gapBehind, type Position } from '../log/index.ts'
 
 /** After the log was found to be full of groups, makers are refused without counting again for this long, in ms. */
 const FULL_MS = 1_000
@@ -44,12 +44,13 @@ export class GroupMaker {
       this.#fullAt = clock.now()
       throw tooMany(name, maxGroups)
     }
+    if (typeof from === 'object' && 'after' in from) await gapBehind(log, from.after)
     await prepare()
     return log.group(name).restore(from)
   }
 }
 
 function tooMany(name: string, maxGroups: number): EventSystemError {
-  const sentence = `The group ${name} is not made: the log has ${maxGroups} consumer groups, as many as it may (EVENT_MAX_GROUPS). Drop groups that nobody needs, or set a higher limit.`
+  const sentence = `The group ${name} is not made: the log has ${counted(maxGroups, 'consumer group')}, as many as it may (EVENT_MAX_GROUPS). Drop groups that nobody needs, or set a higher limit.`
   return new EventSystemError('group_conflict', sentence)
 }

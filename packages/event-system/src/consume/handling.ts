@@ -2,6 +2,7 @@ import {
   type BackoffOptions,
   backoffMs,
   type Clock,
+  counted,
   type DataFault,
   type Event,
   EventSystemError,
@@ -133,7 +134,10 @@ export function poison(error: unknown, now: number): Ending {
 
 /** The end of an event that was handed out again and again, and never finished: likely it is what kills its consumers. */
 export function neverFinished(deliveries: number, now: number): Ending {
-  const error = new EventSystemError('handler_failed', `It was handed out ${deliveries} times and never finished.`)
+  const error = new EventSystemError(
+    'handler_failed',
+    `It was handed out ${counted(deliveries, 'time')} and never finished.`
+  )
   return dead('exhausted', error, deliveries, handlingError(error, now))
 }
 

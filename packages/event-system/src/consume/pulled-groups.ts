@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
+import { type Clock, counted, EventSystemError } from '@tradpal/events'
 import {
   eventTypesText,
   firstPullSettings,
@@ -186,7 +186,7 @@ function contradiction(
     return `The group ${group} is pulled with ${eventTypesText(settings.eventTypes)}, not with ${eventTypesText(eventTypes)}: send the same event_types, pull from another group, or let an operator change them (tradpal-events groups set-types ${group} ${types}).`
   }
   if (maxAttempts === undefined || maxAttempts === settings.maxAttempts) return undefined
-  return `The group ${group} gives up an event after ${settings.maxAttempts} failures, not after ${maxAttempts}: leave max_attempts out, or let an operator change it (tradpal-events groups set-types ${group} --max-attempts ${maxAttempts}).`
+  return `The group ${group} gives up an event after ${counted(settings.maxAttempts, 'failure')}, not after ${maxAttempts}: leave max_attempts out, or let an operator change it (tradpal-events groups set-types ${group} --max-attempts ${maxAttempts}).`
 }
 
 function isNotFound(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type ErrorCode, EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
+import { counted, type ErrorCode, EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../log/index.ts'
 import { definedFilter, whole } from './arguments.ts'
 
@@ -170,6 +170,6 @@ class Run {
 
 function cutShort(error: unknown, { requeued, matched }: RequeueProgress): unknown {
   if (!(error instanceof EventSystemError)) return error
-  const sentence = `${requeued} of ${matched} dead letters were put back, then this: ${error.message}`
+  const sentence = `${requeued} of ${counted(matched, 'dead letter')} put back, then this: ${error.message}`
   return new EventSystemError(error.code, sentence, { cause: error, retryable: error.retryable })
 }

@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
+import { type Clock, counted, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
 import { parseHandlingNote } from '../codec/index.ts'
 import {
   changePullSettings,
@@ -105,7 +105,8 @@ export class GroupOffice {
     if (info === undefined) return
     if (options.force !== true) {
       mustBeAlone(info, 'removed')
-      if (info.pending > 0) throw conflict(`The group ${name} has ${info.pending} entries pending; force drops them.`)
+      if (info.pending > 0)
+        throw conflict(`The group ${name} has ${counted(info.pending, 'entry', 'entries')} pending; force drops them.`)
     }
     await group.destroy()
     await removePullSettings(this.#log.records, name)

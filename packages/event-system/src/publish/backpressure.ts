@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError } from '@tradpal/events'
+import { type Clock, counted, EventSystemError } from '@tradpal/events'
 import { choice, wholeNumber } from '../runtime/index.ts'
 
 export interface BackpressureOptions {
@@ -96,7 +96,7 @@ export class Backpressure {
 
   #busy(): EventSystemError {
     const { maxInFlight, maxInFlightBytes } = this.#options
-    const message = `${this.#events} events with ${this.#bytes} bytes wait for the log, of ${maxInFlight} (maxInFlight) and ${maxInFlightBytes} (maxInFlightBytes); nothing was written.`
+    const message = `${counted(this.#events, 'event')} with ${counted(this.#bytes, 'byte')} wait for the log, of ${maxInFlight} (maxInFlight) and ${maxInFlightBytes} (maxInFlightBytes); nothing was written.`
     return new EventSystemError('publisher_busy', message)
   }
 }

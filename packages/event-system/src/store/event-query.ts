@@ -8,7 +8,7 @@ import {
   stringifyJson,
   timestampMs
 } from '@tradpal/events'
-import type { EventLog, MessageId, Position, ReadRange } from '../log/index.ts'
+import type { EventLog, MessageId, OnGap, Position, ReadRange } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
 export interface EventRange<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
@@ -24,6 +24,8 @@ export interface EventRange<T extends string = string, Raw extends boolean = fal
   readonly endTime?: Date | number | string
   /** Behind this message id. Cannot be combined with `startTime`. */
   readonly after?: MessageId
+  /** What is done when entries behind `after` may have been trimmed: it is called, or with `error` the reading rejects with `entry_trimmed`. Default: nothing. */
+  readonly onGap?: OnGap
 }
 
 export interface EventQuery<T extends string = string, Raw extends boolean = false> extends EventRange<T, Raw> {
@@ -33,6 +35,8 @@ export interface EventQuery<T extends string = string, Raw extends boolean = fal
 
 /** A checked range: what to read, and what to look for in it. */
 export interface ResolvedRange {
+  readonly after: MessageId | undefined
+  readonly onGap: OnGap | undefined
   readonly from: Position
   readonly to: ReadRange['to']
   readonly types: ReadonlySet<string> | undefined
@@ -47,6 +51,7 @@ const RANGE_OPTIONS: OptionNames<EventRange> = {
   startTime: true,
   endTime: true,
   after: true,
+  onGap: true,
   raw: true
 }
 
@@ -71,7 +76,12 @@ export function resolveRange<T extends string>(range: EventRange<T, boolean>, lo
     throw invalid('startTime and after exclude each other; give one of them.')
   }
   if (range.after !== undefined) log.timeOf(range.after)
+  if (range.onGap !== undefined && range.onGap !== 'error' && typeof range.onGap !== 'function') {
+    throw invalid(`onGap must be a function or 'error', got ${shown(range.onGap)}.`)
+  }
   return {
+    after: range.after,
+    onGap: range.onGap,
     from: range.after !== undefined ? { after: range.after } : start !== undefined ? { time: start } : 'start',
     to: end === undefined ? undefined : { time: end },
     types: range.eventType === undefined ? undefined : typeSet(range.eventType),

@@ -4,6 +4,7 @@ import {
   type Clock,
   type Event,
   EventSystemError,
+  isRetryable,
   onlyOptions,
   type ReadOptions,
   type StoredEvent,
@@ -11,7 +12,15 @@ import {
   upcastIfPossible
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
-import type { Entry, EventLog, MessageId, Position, TrimResult, TrimTarget } from '../log/index.ts'
+import {
+  type Entry,
+  type EventLog,
+  type MessageId,
+  type Position,
+  type TrimResult,
+  type TrimTarget,
+  tellGap
+} from '../log/index.ts'
 import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
 import {
   type EventQuery,
@@ -166,15 +175,17 @@ export class EventStore {
    * Matching events from a position on, those that are appended later too, with no gap and no repeat, a page at a time.
    * A page without a match still says how far the log was read: to resume there. Where the position is, `end` above
    * all, is decided by the call. While the log is away it waits, and goes on when that is there again. Ends when the signal
-   * is aborted or the log closes; rejects with what no waiting mends.
+   * is aborted or the log closes; rejects with what no waiting mends, and with `invalid_argument` for a position that the
+   * log has not come to yet.
    */
   follow<T extends string = string, Raw extends boolean = false>(
     from: Position,
-    filter: Pick<EventRange<T, Raw>, 'eventType' | 'symbol' | 'symbols' | 'raw'> = {},
+    filter: Pick<EventRange<T, Raw>, 'eventType' | 'symbol' | 'symbols' | 'onGap' | 'raw'> = {},
     signal?: AbortSignal
   ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
-    onlyOptions('follow()', filter, { eventType: true, symbol: true, symbols: true, raw: true })
-    const range = resolveRange(filter, this.#log)
+    onlyOptions('follow()', filter, { eventType: true, symbol: true, symbols: true, onGap: true, raw: true })
+    const after = typeof from === 'object' && 'after' in from ? { after: from.after } : {}
+    const range = resolveRange({ ...filter, ...after }, this.#log)
     return this.#follow<T, Raw>(followThrough(this.#log, this.#clock, from, signal), range)
   }
 
@@ -182,11 +193,25 @@ export class EventStore {
     pages: AsyncIterable<Entry[]>,
     range: ResolvedRange
   ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
+    // While the log is away nobody knows: it is asked again with the first page.
+    let isTold = await this.#tellGap(range).then(
+      () => true,
+      (error) => {
+        if (isRetryable(error)) return false
+        throw error
+      }
+    )
     for await (const entries of pages) {
+      if (!isTold) await this.#tellGap(range)
+      isTold = true
       await beforeReading(this.#codec, entries)
       const events = entries.map((entry) => this.#match<T, Raw>(entry, range)).filter((event) => event !== undefined)
       yield { events, position: (entries.at(-1) as Entry).messageId }
     }
+  }
+
+  async #tellGap({ after, onGap }: ResolvedRange): Promise<void> {
+    if (after !== undefined) await tellGap(this.#log, after, onGap)
   }
 
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */
@@ -241,6 +266,7 @@ export class EventStore {
     how: Scan = {}
   ): AsyncGenerator<Answer<T, Raw>, void> {
     const { direction = 'forward', page = PAGE, signal } = how
+    await this.#tellGap(range)
     let { from, to } = range
     for (;;) {
       signal?.throwIfAborted()

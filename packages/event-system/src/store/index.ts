@@ -14,7 +14,6 @@ export type { Lineage } from './lineage.ts'
 export {
   type EnforceOptions,
   faultsOfPolicy,
-  parseAge,
   parseBytes,
   parseLimitsByType,
   Retention,

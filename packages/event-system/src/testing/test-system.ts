@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Event, type EventOf, type EventTypeFilter, onlyOptions } from '@tradpal/events'
+import { counted, type Event, type EventOf, type EventTypeFilter, onlyOptions } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration/index.ts'
 import { EventSystem } from '../event-system.ts'
 import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
@@ -98,5 +98,5 @@ async function allDeadLetters(system: EventSystem, group: string | undefined): P
 }
 
 function standing({ name, pending, lag }: GroupInfo): string {
-  return `the group ${name} has ${pending} events that wait to be acknowledged or retried, and ${lag ?? 'some'} to come`
+  return `the group ${name} has ${counted(pending, 'event')} to be acknowledged or retried, and ${lag ?? 'some'} to come`
 }

@@ -362,7 +362,7 @@ describeOnEachLog('a bulk requeue', (logs) => {
     })
     await expect(new DeadLetterOffice({ log: down }).requeueAll({}, ADA)).rejects.toMatchObject({
       code: 'closed',
-      message: expect.stringMatching(/^2 of 5 dead letters were put back, then this: /)
+      message: expect.stringMatching(/^2 of 5 dead letters put back, then this: /)
     })
     const reopened = new DeadLetterOffice({ log: await logs.open() })
     expect(idsOf(await reopened.list())).toEqual(idsOf(letters.slice(2)))

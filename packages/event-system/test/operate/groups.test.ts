@@ -84,7 +84,7 @@ describeOnEachLog('the groups', (logs) => {
     await group.removeConsumer('two')
     await expect(office.remove('desk')).rejects.toMatchObject({
       code: 'group_conflict',
-      message: expect.stringMatching(/1 entries pending/)
+      message: expect.stringMatching(/1 entry pending/)
     })
     await office.remove('desk', { force: true })
     await expect(office.get('desk')).rejects.toMatchObject({ code: 'not_found' })

@@ -53,7 +53,9 @@ export class Invoker {
       } catch (error) {
         const interrupted = signal.aborted && isInterruption(error, signal)
         this.exitCode = interrupted ? ExitCode.INTERRUPTED : exitCodeOf(error)
-        if (!interrupted) output.error(error, this.exitCode)
+        if (interrupted) return
+        const { withAdvice } = await import('./reachability.ts')
+        output.error(withAdvice(error), this.exitCode)
       } finally {
         leaveSignals()
       }

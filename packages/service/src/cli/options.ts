@@ -1,3 +1,4 @@
+import { ageMs } from '@tradpal/events'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** Options that every command takes, before or behind its name. */
@@ -27,22 +28,21 @@ export interface RangeOptions {
   readonly after?: string
 }
 
-const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+const A_YEAR_MS = 366 * 86_400_000
 
-export const TIMES_HELP = 'a time (2026-11-23, 2026-11-23T08:49:10Z) or how long ago (90s, 15m, 2h, 7d)'
+export const TIMES_HELP = 'a time (2026-11-23, 2026-11-23T08:49:10Z) or how long ago (90s, 15m, 2h, 7d, 2w)'
 
 function parseDuration(text: string): number {
-  const ms = durationMs(text)
+  const ms = ageMs(text)
   if (ms !== undefined && ms > 0 && ms < 2 ** 31) return ms
   throw new InvalidArgumentError('It must be a duration such as 500ms, 10s or 2m.')
 }
 
 /** A span of time of up to a hundred years, in ms. */
 export function parseSpan(text: string): number {
-  const ms = durationMs(text)
-  if (ms !== undefined && ms > 0 && ms < 100 * 366 * UNITS_MS.d) return Math.ceil(ms)
-  throw new InvalidArgumentError('It must be a duration such as 12h or 90d.')
+  const ms = ageMs(text)
+  if (ms !== undefined && ms > 0 && ms < 100 * A_YEAR_MS) return ms
+  throw new InvalidArgumentError('It must be a duration such as 12h, 90d or 2w.')
 }
 
 export function parseCount(text: string): number {
@@ -65,7 +65,7 @@ export function parseTime(text: string): number {
 
 /** As {@link parseTime}; undefined for what is no time. */
 export function timeMs(text: string): number | undefined {
-  const agoMs = durationMs(text)
+  const agoMs = ageMs(text)
   if (agoMs !== undefined) return Date.now() - agoMs
   const match = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?$/.exec(text)
   if (match === null) return undefined
@@ -74,11 +74,6 @@ export function timeMs(text: string): number | undefined {
   // Date.parse takes the 31st of February for a day in March.
   const exists = Date.parse(`${date}T00:00Z`) && new Date(`${date}T00:00Z`).toISOString().startsWith(date as string)
   return Number.isNaN(ms) || !exists ? undefined : ms
-}
-
-function durationMs(text: string): number | undefined {
-  const [, count, unit] = DURATION.exec(text) ?? []
-  return count === undefined ? undefined : Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
 }
 
 export function parseSpeed(text: string): number | 'max' {

@@ -1,7 +1,7 @@
 import type { Server, ServerOptions } from 'node:http'
 import type { SecureServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
-import { EventSystemError } from '@tradpal/event-system'
+import { counted, EventSystemError } from '@tradpal/event-system'
 import type { FastifyInstance } from 'fastify'
 import { networkOf } from '../access/index.ts'
 import type { LimitsConfiguration } from '../limits/index.ts'
@@ -97,7 +97,7 @@ export function boundConnections(
     })
     if (count <= maxConnectionsPerAddress) return
     metrics.rateLimited.inc({ limit: 'connections_per_address' })
-    const sentence = `Your address (${network}) has ${maxConnectionsPerAddress} connections, as many as it may (EVENT_MAX_CONNECTIONS_PER_ADDRESS): close one first.`
+    const sentence = `Your address (${network}) has ${counted(maxConnectionsPerAddress, 'connection')}, as many as it may (EVENT_MAX_CONNECTIONS_PER_ADDRESS): close one first.`
     refuseOverSocket(socket, 429, new EventSystemError('rate_limited', sentence))
   })
 }

@@ -3,8 +3,8 @@ import Type from 'typebox'
 import { mayRead } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { readableRange } from './range.ts'
-import { closed, limit, messageIdParameter, range, storedEvent } from './schemas.ts'
+import { gapReport, readableRange } from './range.ts'
+import { closed, gap, limit, messageIdParameter, range, storedEvent } from './schemas.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -18,12 +18,17 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         summary: 'Events of the log, oldest first',
         description: 'With start_time or after, the first ones from there; without, the newest.',
         querystring: closed({ ...range, limit }),
-        response: { 200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer() }), ...problemResponses }
+        response: {
+          200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer(), gap }),
+          ...problemResponses
+        }
       }
     },
     async ({ query, principal }) => {
-      const events = await system.getEvents({ ...readableRange(principal, query), limit: query.limit, raw: true })
-      return { events: events.map(wireOf), count: events.length }
+      const { onGap, report } = gapReport(query)
+      const range = readableRange(principal, query)
+      const events = await system.getEvents({ ...range, onGap, limit: query.limit, raw: true })
+      return { events: events.map(wireOf), count: events.length, ...report() }
     }
   )
 

@@ -1,4 +1,4 @@
-import { checkAll, EventSystemError, type MessageId, timestampMs } from '@tradpal/event-system'
+import { checkAll, EventSystemError, type MessageId, type OnGap, timestampMs } from '@tradpal/event-system'
 import { type Principal, readableTypes } from '../access/index.ts'
 
 export interface RangeQuery {
@@ -8,6 +8,7 @@ export interface RangeQuery {
   readonly start_time?: string
   readonly end_time?: string
   readonly after?: string
+  readonly on_gap?: 'report' | 'error'
 }
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
@@ -36,6 +37,15 @@ function rangeOf({ event_type, start_time, end_time, after, ...query }: RangeQue
 /** As {@link rangeOf}, and nothing in it that the principal may not read. Refuses with `forbidden` too. */
 export function readableRange(principal: Principal, query: RangeQuery) {
   return { ...rangeOf(query), ...typesReadBy(principal, query.event_type) }
+}
+
+/** What a query does about a gap, and what its answer then says of one. */
+export function gapReport({ on_gap }: Pick<RangeQuery, 'on_gap'>): { onGap: OnGap; report: () => { gap?: true } } {
+  let isThere = false
+  const note = () => {
+    isThere = true
+  }
+  return { onGap: on_gap === 'error' ? 'error' : note, report: () => (isThere ? { gap: true } : {}) }
 }
 
 /** The types of a request that the principal may read; none of them named is all that it may. Refuses with `forbidden`. */

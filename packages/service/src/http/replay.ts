@@ -7,9 +7,9 @@ import type { App, AppContext } from './context.ts'
 import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
+import { gapReport, mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
 import { advice } from './request-faults.ts'
-import { closed, eventTypes, messageId, range, storedEvent, symbols, time } from './schemas.ts'
+import { closed, eventTypes, gap, messageId, onGap, range, storedEvent, symbols, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
 
@@ -27,6 +27,7 @@ const body = Type.Object({
   start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
   end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
   after: Type.Optional(Type.Union([messageId, Type.Null()])),
+  on_gap: Type.Optional(Type.Union([onGap, Type.Null()])),
   speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))
 })
 
@@ -80,7 +81,7 @@ export function replayRoute(app: App, context: AppContext): void {
           200: {
             content: {
               'application/json': {
-                schema: Type.Object({ status: Type.Literal('replay_complete'), events_replayed: Type.Integer() })
+                schema: Type.Object({ status: Type.Literal('replay_complete'), events_replayed: Type.Integer(), gap })
               },
               'application/x-ndjson': { schema: storedEvent },
               'text/event-stream': { schema: Type.String() }
@@ -99,10 +100,12 @@ export function replayRoute(app: App, context: AppContext): void {
       const { signal } = answer
       try {
         if (format === undefined) {
-          const replayed = await context.system.store.countEvents(range, { signal })
-          return { status: 'replay_complete' as const, events_replayed: replayed }
+          const { onGap, report } = gapReport(wanted)
+          const replayed = await context.system.store.countEvents({ ...range, onGap }, { signal })
+          return { status: 'replay_complete' as const, events_replayed: replayed, ...report() }
         }
-        const events = context.system.store.replay({ ...range, raw: true }, { speed: pace, signal })
+        const strict = wanted.on_gap === 'error' ? { onGap: 'error' as const } : {}
+        const events = context.system.store.replay({ ...range, ...strict, raw: true }, { speed: pace, signal })
         await sendEvents(events, format, pace === 'max' ? CHUNK : 0, { reply, url: request.url, answer, context })
         return reply
       } finally {
@@ -143,6 +146,9 @@ function parameter(name: string, value: JsonValue | undefined): string | readonl
     const names = Array.isArray(value) ? value : [value]
     if (names.length > 0 && names.every((one) => typeof one === 'string' && one !== '')) return names
     throw wrong(`${name} in the body must be ${kind}, or a list of them.`, `/${name}`)
+  }
+  if (name === 'on_gap' && value !== 'report' && value !== 'error') {
+    throw wrong('on_gap in the body must be report or error.', '/on_gap')
   }
   if (typeof value === 'string' || (name === 'speed' && typeof value === 'number')) return String(value)
   throw wrong(`${name} in the body must be a text.`, `/${name}`)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { EventSystemError } from '@tradpal/event-system'
+import { counted, EventSystemError } from '@tradpal/event-system'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller, Shares } from '../limits/index.ts'
 import { isHttp2 } from '../tls/index.ts'
@@ -158,7 +158,7 @@ function tooLarge(limit: number): EventSystemError {
 }
 
 function otherLength(declared: number, bytes: number): EventSystemError {
-  const sentence = `The body has ${bytes} bytes, and Content-Length says ${declared}; the two must be equal.`
+  const sentence = `The body has ${counted(bytes, 'byte')}, and Content-Length says ${declared}; the two must be equal.`
   return new EventSystemError('invalid_argument', sentence)
 }
 

@@ -16,6 +16,15 @@ export const symbols = Type.Array(Type.String({ minLength: 1 }), {
   maxItems: 100
 })
 
+export const onGap = Type.Union([Type.Literal('report'), Type.Literal('error')], {
+  description:
+    'When entries behind the message id may have been trimmed: report (default) says so in the answer, error refuses with 409.'
+})
+
+export const gap = Type.Optional(
+  Type.Literal(true, { description: 'Entries behind the message id of after may have been trimmed.' })
+)
+
 export const range = {
   event_type: Type.Optional(eventTypes),
   symbol: Type.Optional(symbols),
@@ -24,7 +33,8 @@ export const range = {
   end_time: Type.Optional(time('Taken by the log at this time or earlier.')),
   after: Type.Optional(
     Type.String({ minLength: 1, description: 'Only events behind this message id. It excludes start_time.' })
-  )
+  ),
+  on_gap: Type.Optional(onGap)
 }
 
 /** A query refuses fields that the endpoint does not take: a misspelt filter must not widen the answer. */

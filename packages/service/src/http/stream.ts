@@ -1,13 +1,21 @@
 import type { ServerResponse } from 'node:http'
-import type { EventSystem, FollowedPage, MessageId } from '@tradpal/event-system'
+import {
+  type EventSystem,
+  EventSystemError,
+  type FollowedPage,
+  isRetryable,
+  type LogGap,
+  type MessageId,
+  tellGap
+} from '@tradpal/event-system'
 import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, symbolsOf, typesReadBy } from './range.ts'
-import { closed, eventTypes, messageId, symbols } from './schemas.ts'
-import { eventFrame, frame } from './wire-event.ts'
+import { closed, eventTypes, messageId, onGap, symbols } from './schemas.ts'
+import { eventFrame, frame, unnamedEventFrame } from './wire-event.ts'
 
 /** What stands before the first entry of any log. */
 const START = '0-0'
@@ -28,7 +36,9 @@ event_type, \`data\` the event. Resume with the header Last-Event-ID, which wins
 is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
 the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
 document and ends the stream. It ends without one, and a comment says why, when the credential of its reader has expired or
-is revoked, or what the reader may read has changed: whoever connects again is told, or goes on.`
+is revoked, or what the reader may read has changed: whoever connects again is told, or goes on. When entries behind the id
+may have been trimmed, a frame \`event: gap\` follows the first: \`asked_id\`, and \`first_id\`, the first that is there. An id that
+the log has not come to is refused with 400.`
 
 export function streamRoute(app: App, context: AppContext): void {
   app.get(
@@ -43,6 +53,12 @@ export function streamRoute(app: App, context: AppContext): void {
           event_type: Type.Optional(eventTypes),
           symbol: Type.Optional(symbols),
           symbols: Type.Optional(symbols),
+          events: Type.Optional(
+            Type.Literal('unnamed', {
+              description: 'Frames of events have no name: EventSource.onmessage receives them.'
+            })
+          ),
+          on_gap: Type.Optional(onGap),
           after: Type.Optional(
             Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' })
           )
@@ -60,14 +76,18 @@ export function streamRoute(app: App, context: AppContext): void {
         ...typesReadBy(principal, query.event_type),
         ...symbolsOf(query)
       }
+      const isNamed = query.events === undefined
       const from = await positionOf(context.system, headers['last-event-id'] || query.after)
+      await refuseGap(context.system, from, query.on_gap)
       if (method === 'HEAD') return reply.headers(SSE_HEADERS).send('')
       const mayHave = mayReadAsBefore(principal, query.event_type)
       const answer = context.lasting.begin('streams', { request, reply, mayHave })
       const response = beginAnswer(reply, SSE_HEADERS)
       const position = from === START ? 'start' : { after: from }
-      const pages = context.system.store.follow(position, { ...filter, raw: true }, answer.signal)
-      await new LiveStream(response, context, answer, url).send(from, pages)
+      const stream = new LiveStream(response, context, answer, { url, isNamed })
+      const onGap = (gap: LogGap) => stream.tellGap(gap)
+      const pages = context.system.store.follow(position, { ...filter, onGap, raw: true }, answer.signal)
+      await stream.send(from, pages)
     }
   )
 }
@@ -76,8 +96,28 @@ export function streamRoute(app: App, context: AppContext): void {
 async function positionOf({ log }: EventSystem, after: string | undefined): Promise<MessageId> {
   if (after === 'start' || after === START) return START
   if (after === undefined) return (await log.read({ direction: 'backward', limit: 1 }))[0]?.messageId ?? START
-  log.timeOf(after)
+  try {
+    log.timeOf(after)
+  } catch (cause) {
+    const sentence = `A stream begins behind a message id such as 1764057600000-0, or at start, got ${JSON.stringify(after)}.`
+    throw new EventSystemError('invalid_message_id', sentence, { cause })
+  }
   return after
+}
+
+/** Before the answer begins: an id ahead of the log, and a gap where it is an error. While the log is away nobody knows. */
+async function refuseGap({ log }: EventSystem, from: MessageId, onGap: 'report' | 'error' | undefined): Promise<void> {
+  try {
+    await tellGap(log, from, onGap === 'error' ? 'error' : undefined)
+  } catch (error) {
+    if (!isRetryable(error)) throw error
+  }
+}
+
+/** What was asked, as far as it shapes frames and logs. */
+interface StreamRequest {
+  readonly url: string
+  readonly isNamed: boolean
 }
 
 /** One reader of the log. */
@@ -85,16 +125,21 @@ class LiveStream {
   readonly #response: ServerResponse
   readonly #context: AppContext
   readonly #answer: LastingAnswer
-  readonly #url: string
+  readonly #request: StreamRequest
   readonly #openedAt = Date.now()
   /** How far the log was read beyond the last frame that said so. */
   #passedOver: MessageId | undefined
 
-  constructor(response: ServerResponse, context: AppContext, answer: LastingAnswer, url: string) {
+  constructor(response: ServerResponse, context: AppContext, answer: LastingAnswer, request: StreamRequest) {
     this.#response = response
     this.#context = context
     this.#answer = answer
-    this.#url = url
+    this.#request = request
+  }
+
+  /** The id of the frame is none: a reader that resumes before an event arrives is told again. */
+  tellGap({ after, firstId }: LogGap): void {
+    this.#response.write(frame('gap', { asked_id: after, first_id: firstId }))
   }
 
   async send(from: MessageId, pages: AsyncIterable<FollowedPage>): Promise<void> {
@@ -117,7 +162,7 @@ class LiveStream {
   async #sendPage({ events, position }: FollowedPage): Promise<boolean> {
     let chunk = ''
     for (const event of events) {
-      chunk += eventFrame(event)
+      chunk += this.#request.isNamed ? eventFrame(event) : unnamedEventFrame(event)
       this.#count(event.eventType, event.messageId)
       if (chunk.length < CHUNK) continue
       if (!(await this.#write(chunk))) return false
@@ -142,7 +187,7 @@ class LiveStream {
     const { metrics, logger } = this.#context
     metrics.streamsCutOff.inc()
     logger.info(
-      { url: this.#url, unsentBytes: this.#response.writableLength },
+      { url: this.#request.url, unsentBytes: this.#response.writableLength },
       'a reader of the stream was too slow and is cut off'
     )
     this.#response.destroy()
@@ -157,7 +202,7 @@ class LiveStream {
   }
 
   #sayWhy(error: unknown): void {
-    const problem = toProblem(error, this.#url)
+    const problem = toProblem(error, this.#request.url)
     this.#context.onProblem(problem, error)
     this.#response.write(frame('error', problem))
   }

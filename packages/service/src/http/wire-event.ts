@@ -22,6 +22,11 @@ export function eventFrame(event: StoredEvent): string {
   return frame(wire.event_type, wire, event.messageId)
 }
 
+/** As {@link eventFrame}, without a name: `EventSource.onmessage` receives it. */
+export function unnamedEventFrame(event: StoredEvent): string {
+  return `id: ${event.messageId}\ndata: ${stringifyJson(wireOf(event))}\n\n`
+}
+
 /** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */
 export function frame(name: string, data: object, id?: string): string {
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${name.replace(/[\r\n]+/g, ' ')}\ndata: ${stringifyJson(data)}\n\n`

@@ -205,7 +205,7 @@ test.each<[what: string, path: string, status: number, code: string, detail: Reg
     '/events?event_typ=x',
     400,
     'invalid_argument',
-    /"event_typ".*it takes event_type, symbol, symbols, start_time/
+    /"event_typ".*did you mean event_type\? It takes event_type, symbol, symbols, start_time/
   ],
   ['an unknown field where there is none', '/events/types?all=1', 400, 'invalid_argument', /"all".*takes none/],
   ['an empty filter', '/events?event_type=', 400, 'invalid_argument', /event_type in the query/],

@@ -8,6 +8,7 @@ import type {
   Entry,
   EventLog,
   Leases,
+  LogBounds,
   LogFeatures,
   LogInfo,
   LogWarning,
@@ -125,6 +126,10 @@ export class SealedLog implements Whole<EventLog> {
 
   info(): Promise<LogInfo> {
     return this.under.info()
+  }
+
+  bounds(): Promise<LogBounds> {
+    return this.under.bounds()
   }
 
   ping(): Promise<void> {

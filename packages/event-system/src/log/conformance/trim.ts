@@ -23,6 +23,32 @@ export const trimCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'bounds: says where the log begins and how far it has come, also when nothing is left',
+    async run(harness) {
+      const log = await harness.open()
+      assert.deepEqual(await log.bounds(), { firstId: null, lastIssuedId: null })
+      const ids = await appendSome(log, 5)
+      const last = ids[4] ?? ''
+      const beginsAt = async (firstId: string | null) => {
+        const bounds = await log.bounds()
+        const lastIssuedId = bounds.lastIssuedId ?? ''
+        assert.equal(bounds.firstId, firstId)
+        assert.ok(log.compare(lastIssuedId, last) >= 0, 'no entry has a later id')
+        assert.equal(log.timeOf(lastIssuedId), log.timeOf(last))
+      }
+      await beginsAt(ids[0] ?? '')
+      await log.trim({ maxLength: 2 })
+      await beginsAt(ids[3] ?? '')
+      await log.remove([last], { force: true })
+      await beginsAt(ids[3] ?? '')
+      await log.trim({ maxLength: 0 })
+      await beginsAt(null)
+      const { lastIssuedId } = await log.bounds()
+      const [next = ''] = await appendSome(log, 1)
+      assert.ok(log.compare(next, lastIssuedId ?? '') > 0, 'every later entry has a later id')
+    }
+  },
+  {
     title: 'trim: removes what was appended before an instant, and keeps what was appended at it',
     async run(harness) {
       const log = await harness.open()

@@ -17,6 +17,14 @@ export interface LogInfo {
   readonly deadLetters: number
 }
 
+/** Where a log begins, and how far it has come. */
+export interface LogBounds {
+  /** The first entry that is there; null when there is none. */
+  readonly firstId: MessageId | null
+  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one of its millisecond. Null when the log took none. */
+  readonly lastIssuedId: MessageId | null
+}
+
 /** How far to trim: keep at most `maxLength` entries, or those appended at or after `before` (ms), or at most about `maxBytes`. Exactly one. */
 export type TrimTarget = { readonly maxLength: number } | { readonly before: number } | { readonly maxBytes: number }
 
@@ -129,6 +137,8 @@ export interface EventLog {
    */
   rewrite(rewrites: readonly Rewrite[]): Promise<number>
   info(): Promise<LogInfo>
+  /** Where the log begins, and how far it has come: of constant cost. */
+  bounds(): Promise<LogBounds>
   /** Resolves when the log answers; rejects with `log_unavailable` or `log_timeout`. */
   ping(): Promise<void>
   /** What its operator should know of how it is kept, as far as that can be learnt. An adapter that has nothing to warn of leaves it out. */

@@ -1,6 +1,7 @@
-import type { LogInfo, MessageId } from '../port.ts'
-import type { Connection } from './connection.ts'
-import type { EntryReply } from './entries.ts'
+import type { LogBounds, LogInfo, MessageId } from '../port.ts'
+import type { Connection, Reply } from './connection.ts'
+import { type EntryReply, fieldsOf } from './entries.ts'
+import { isReply } from './errors.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 
 /** How much a log holds. */
@@ -46,9 +47,25 @@ export class Measures {
     return { firstId, lastId }
   }
 
+  async bounds(): Promise<LogBounds> {
+    const [{ firstId }, last] = await Promise.all([this.ends(), this.#lastIssued()])
+    return { firstId, lastIssuedId: last === '0-0' ? null : last }
+  }
+
   async #outermost([command, from, to]: [string, string, string]): Promise<MessageId | null> {
     const [entry] = await this.#connection.read<EntryReply[]>([command, this.#keys.stream, from, to, 'COUNT', '1'])
     return entry?.[0] ?? null
+  }
+
+  /** `0-0` when there is no stream. */
+  async #lastIssued(): Promise<MessageId> {
+    try {
+      const reply = await this.#connection.read<Reply>(['XINFO', 'STREAM', this.#keys.stream])
+      return fieldsOf(reply)['last-generated-id'] as MessageId
+    } catch (error) {
+      if (isReply(error, 'ERR no such key')) return '0-0'
+      throw error
+    }
   }
 
   async #bytesOf(keys: readonly string[]): Promise<number> {

@@ -252,7 +252,7 @@ export class RedisGroup implements ConsumerGroup {
   async info(): Promise<GroupInfo> {
     const found = (await groupInfos(this.#connection, this.#log, this.name))[0]
     if (found !== undefined) return found
-    throw new EventSystemError('not_found', `There is no consumer group ${this.name} in ${this.#log.stream}.`)
+    throw new EventSystemError('not_found', `There is no consumer group ${this.name}; its first consumer makes it.`)
   }
 
   #run<R extends Reply>(script: ScriptName, keys: readonly string[] = [], args: readonly string[] = []): Promise<R> {

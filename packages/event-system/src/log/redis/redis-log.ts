@@ -8,6 +8,7 @@ import type {
   Entry,
   EventLog,
   Leases,
+  LogBounds,
   LogFeatures,
   LogInfo,
   LogWarning,
@@ -200,6 +201,10 @@ export class RedisLog implements EventLog {
       deduplicationEntries,
       deadLetters
     }
+  }
+
+  bounds(): Promise<LogBounds> {
+    return this.#measures.bounds()
   }
 
   async ping(): Promise<void> {

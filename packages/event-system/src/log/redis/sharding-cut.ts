@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { counted, EventSystemError } from '@tradpal/events'
 import type { ShardingState } from '../sharding/index.ts'
 import type { ShardingSituation } from './sharding-store.ts'
 
@@ -23,9 +23,11 @@ export function stateFor(
     return { state: uncut(shards, Math.max(...state.tenures.map(({ epoch }) => epoch))), cutsAnew: true }
   }
   const because =
-    others.length > 0 ? `members live (${others.map(([name]) => name).join(', ')})` : `${pending} entries are pending`
+    others.length > 0
+      ? `members live (${others.map(([name]) => name).join(', ')})`
+      : `it has ${counted(pending, 'entry', 'entries')} pending`
   throw new EventSystemError(
     'group_conflict',
-    `The group ${group} is cut into ${state.shards} shards, not ${shards}, and that cannot be changed while ${because}.`
+    `The group ${group} is cut into ${counted(state.shards, 'shard')}, not ${shards}, and that cannot be changed while ${because}.`
   )
 }

@@ -25,7 +25,7 @@ const FEW = 1_000
 export function lastIdOf(connection: Connection, group: string): number {
   const row = connection.statement(LAST_ID).get(group)
   if (row !== undefined) return Number(row.last_id)
-  throw new EventSystemError('not_found', `The log has no group '${group}': create it first.`)
+  throw new EventSystemError('not_found', `There is no consumer group ${group}; its first consumer makes it.`)
 }
 
 /** How a group stands. To be called inside a step of the connection. Throws `not_found`. */

@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { counted, EventSystemError } from '@tradpal/events'
 import type {
   MessageId,
   Settlement,
@@ -103,7 +103,7 @@ export class SqliteShardMember implements ShardMember {
       living.length > 0 ? `${living.map(([name]) => name).join(', ')} share it so` : 'events of it are pending'
     throw new EventSystemError(
       'group_conflict',
-      `The group '${this.#group}' is cut into ${state.shards} shards, not ${shards}, and ${why}: change that when none of its members lives and nothing is pending.`
+      `The group '${this.#group}' is cut into ${counted(state.shards, 'shard')}, not ${shards}, and ${why}: change that when none of its members lives and nothing is pending.`
     )
   }
 

@@ -8,6 +8,7 @@ import type {
   Entry,
   EventLog,
   Leases,
+  LogBounds,
   LogFeatures,
   LogInfo,
   MessageId,
@@ -41,6 +42,7 @@ const SUMMARY = `
     (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
     (SELECT count(*) FROM dead_letters) AS dead_letters, added
   FROM state`
+const BOUNDS = 'SELECT (SELECT min(id) FROM entries) AS first_id, last_id FROM state'
 const GROUPS = 'SELECT name FROM groups ORDER BY name'
 const LIVES = 'SELECT 1 FROM state'
 
@@ -210,6 +212,13 @@ export class SqliteLog implements EventLog {
         deduplicationEntries: countRecent(this.#connection, horizon),
         deadLetters: Number(summary.dead_letters)
       }
+    })
+  }
+
+  bounds(): Promise<LogBounds> {
+    return this.#connection.read(() => {
+      const { first_id: firstId, last_id: lastId } = this.#connection.statement(BOUNDS).get() ?? {}
+      return { firstId: toMessageId(firstId), lastIssuedId: lastId === 0 ? null : toMessageId(lastId) }
     })
   }
 

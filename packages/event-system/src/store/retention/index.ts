@@ -4,5 +4,5 @@
  */
 
 export { faultsOfPolicy, type RetentionLimits, type RetentionPolicy } from './policy.ts'
-export { parseAge, parseBytes, parseLimitsByType } from './policy-text.ts'
+export { parseBytes, parseLimitsByType } from './policy-text.ts'
 export { type EnforceOptions, Retention, type RetentionParts } from './retention.ts'

@@ -1,20 +1,12 @@
-import { EventSystemError } from '@tradpal/events'
+import { ageMs, EventSystemError } from '@tradpal/events'
 import type { RetentionLimits } from './policy.ts'
 
-const A_DAY_MS = 86_400_000
-const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: A_DAY_MS, w: 7 * A_DAY_MS, y: 365 * A_DAY_MS } as const
-const BYTES = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const
-
-/** `500ms`, `90s`, `15m`, `12h`, `30d`, `2w`, `7y` (of 365 days), in ms. Throws `invalid_options`. */
-export function parseAge(text: string): number {
-  return measured(text, MS) ?? refuse(`${quoted(text)} is no age such as 90s, 15m, 12h, 30d, 2w or 7y.`)
-}
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
 
 /** `1048576`, `500MiB`, `10GiB`, in bytes. Throws `invalid_options`. */
 export function parseBytes(text: string): number {
   return (
-    measured(/^\d+$/.test(text) ? `${text}B` : text, BYTES) ??
-    refuse(`${quoted(text)} is no size such as 500MiB or 10GiB.`)
+    bytesOf(/^\d+$/.test(text) ? `${text}B` : text) ?? refuse(`${quoted(text)} is no size such as 500MiB or 10GiB.`)
   )
 }
 
@@ -38,18 +30,18 @@ function parseLimits(text: string): RetentionLimits {
 
 function parseLimit(text: string): RetentionLimits {
   if (/^\d{1,15}$/.test(text)) return { maxLength: Number(text) }
-  const maxAgeMs = measured(text, MS)
+  const maxAgeMs = ageMs(text)
   if (maxAgeMs !== undefined) return { maxAgeMs }
-  const maxBytes = measured(text, BYTES)
+  const maxBytes = bytesOf(text)
   if (maxBytes !== undefined) return { maxBytes }
   return refuse(`${quoted(text)} is no limit: an age such as 30d, a number of events, or a size such as 10GiB.`)
 }
 
-function measured(text: string, units: Readonly<Record<string, number>>): number | undefined {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? []
-  const factor = unit === undefined || !Object.hasOwn(units, unit) ? undefined : units[unit]
-  const value = factor === undefined ? undefined : Math.round(Number(count) * factor)
-  return value !== undefined && Number.isSafeInteger(value) ? value : undefined
+function bytesOf(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? []
+  const factor = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined
+  const bytes = factor === undefined ? undefined : Math.round(Number(count) * factor)
+  return bytes !== undefined && Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
 function quoted(text: string): string {

@@ -4,6 +4,7 @@ import { ExitCode, isWrongInput } from '../exit-codes.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples } from '../options.ts'
 import { styled } from '../output.ts'
+import { withAdvice } from '../reachability.ts'
 import type { TargetHealth } from '../target.ts'
 
 export function defineHealth(command: Command, run: Run): void {
@@ -33,7 +34,7 @@ async function healthOf({ openTarget }: Invocation): Promise<TargetHealth> {
     return await target.healthCheck()
   } catch (error) {
     if (!(error instanceof EventSystemError) || isWrongInput(error.code)) throw error
-    return { status: 'unhealthy', reason: error.message, code: error.code }
+    return { status: 'unhealthy', reason: (withAdvice(error) as Error).message, code: error.code }
   }
 }
 

@@ -99,17 +99,24 @@ async function publishOne({ output, openTarget }: Invocation, type: string, opti
 async function publishLines({ output, signal, openTarget }: Invocation, files: readonly string[]): Promise<void> {
   await using target = await openTarget({ create: true })
   await target.eventTypes()
+  let events = 0
   for (const file of files) {
     for await (const lines of readLines(bytesOf(file, signal))) {
       for (let start = 0; start < lines.length; start += BATCH) {
-        await publishUpToWrong(target, output, file, lines.slice(start, start + BATCH))
+        events += await publishUpToWrong(target, output, file, lines.slice(start, start + BATCH))
       }
     }
   }
+  if (events > 0 || signal.aborted) return
+  const inputs = files.map((file) => (file === '-' ? 'standard input' : file)).join(' and ')
+  throw new EventSystemError(
+    'invalid_argument',
+    `Nothing was published: ${inputs} had no events; send one JSON event on each line.`
+  )
 }
 
-/** Publishes the events of lines; when one is wrong, those before it, and then says so. */
-async function publishUpToWrong(target: Target, output: Output, file: string, lines: readonly Line[]): Promise<void> {
+/** Publishes the events of lines and resolves to how many; when one is wrong, those before it, and then says so. */
+async function publishUpToWrong(target: Target, output: Output, file: string, lines: readonly Line[]): Promise<number> {
   const events: Event[] = []
   const numbers: number[] = []
   let wrong: unknown
@@ -128,6 +135,7 @@ async function publishUpToWrong(target: Target, output: Output, file: string, li
     throw index === undefined ? error : onLine(error, file, numbers[index] as number)
   })
   if (wrong !== undefined) throw wrong
+  return events.length
 }
 
 async function publishBatch(target: Target, output: Output, events: readonly Event[]): Promise<void> {

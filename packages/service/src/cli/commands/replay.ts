@@ -1,3 +1,4 @@
+import { counted } from '@tradpal/events'
 import type { Command } from 'commander'
 import { rangeOf, showEvent } from '../event-text.ts'
 import type { Run } from '../invocation.ts'
@@ -41,7 +42,7 @@ export function defineReplay(command: Command, run: Run): void {
           await showEvent(output, event)
           count += 1
         }
-        output.note(`${count} ${count === 1 ? 'event' : 'events'} replayed`)
+        output.note(`${counted(count, 'event')} replayed`)
       })
     )
 }

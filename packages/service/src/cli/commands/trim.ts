@@ -1,5 +1,5 @@
 import type { TrimLimits, TrimReport, TrimRequest } from '@tradpal/event-client'
-import { parseAge, parseBytes, parseLimitsByType } from '@tradpal/event-system'
+import { counted, parseAge, parseBytes, parseLimitsByType } from '@tradpal/event-system'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples, parseCount } from '../options.ts'
@@ -58,7 +58,7 @@ function told(
   const advice =
     'Some stay beyond the limits: consumer groups have not acknowledged them. --dry-run shows which groups.'
   return [
-    `${removed} ${removed === 1 ? 'event' : 'events'} ${dryRun ? 'would be removed' : 'removed'}`,
+    `${counted(removed, 'event')} ${dryRun ? 'would be removed' : 'removed'}`,
     ...lost,
     ...stays,
     ...(guarded && kept === undefined ? [advice] : [])

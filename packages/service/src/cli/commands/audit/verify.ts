@@ -1,4 +1,4 @@
-import { EventSystemError } from '@tradpal/events'
+import { counted, EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { ExitCode } from '../../exit-codes.ts'
 import type { Run } from '../../invocation.ts'
@@ -37,7 +37,10 @@ export function defineVerify(command: Command, run: Run): void {
         if (ok && headFile !== undefined && last !== null) await writeHeadFile(headFile, last)
         if (output.json) await output.document(verification)
         else if (fault !== undefined) await output.line(`${fault.message} (${fault.kind})`)
-        else await output.line(`${entries} entries are as they were written, up to ${last ?? 'none'}`)
+        else
+          await output.line(
+            `${counted(entries, 'entry is as it was', 'entries are as they were')} written, up to ${last ?? 'none'}`
+          )
         return ok ? ExitCode.DONE : ExitCode.FAILED
       })
     )

@@ -1,5 +1,5 @@
 import type { RequeueResult } from '@tradpal/event-client'
-import { EventSystemError } from '@tradpal/events'
+import { counted, EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { ExitCode } from '../../exit-codes.ts'
 import { jsonOf } from '../../input-file.ts'
@@ -121,5 +121,5 @@ async function requeueInSteps(
 }
 
 function lettersOf(count: number): string {
-  return count === 1 ? '1 dead letter' : `${count} dead letters`
+  return counted(count, 'dead letter')
 }

@@ -1,4 +1,5 @@
 import type { GroupInfo, PullSettings } from '@tradpal/event-client'
+import { counted } from '@tradpal/events'
 
 /** How a consumer group stands, for machines: as the service answers. */
 export function groupDocument({ consumers, oldestPendingMs, lagMs, lastDeliveredId, pulled, ...info }: GroupInfo) {
@@ -20,5 +21,5 @@ export function pulledDocument({ eventTypes, maxAttempts }: PullSettings) {
 /** How it is pulled, for people. */
 export function pulledText({ eventTypes, maxAttempts }: PullSettings): string {
   const types = eventTypes === null ? 'all event types' : eventTypes.join(', ')
-  return `${types}; after ${maxAttempts} failures an event is a dead letter`
+  return `${types}; after ${counted(maxAttempts, 'failure')} an event is a dead letter`
 }
