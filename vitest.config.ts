@@ -27,8 +27,9 @@ export default defineConfig({
     pool: 'forks',
     // One more than a small machine has cores: much of the time of a test is waiting.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Long enough for a machine that does other work beside the tests.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     env: { NODE_COMPILE_CACHE: COMPILED },
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     // What the library logs by default, on stderr, is shown of tests that fail.

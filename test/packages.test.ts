@@ -1,10 +1,14 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { findProgram } from './support/find-program.ts'
+import { freePort } from './support/free-port.ts'
 
 const run = promisify(execFile)
 const house = join(import.meta.dirname, '..')
@@ -294,3 +298,24 @@ async function typeCheck(compiler: string): Promise<string[]> {
 function isForeign(complaint: string): boolean {
   return complaint.startsWith('node_modules/') && !complaint.startsWith('node_modules/@tradpal/')
 }
+
+test('npm start compiles nothing when no source has changed, and SIGTERM to npm ends the service and frees its port', async () => {
+  const port = await freePort()
+  const env = { ...process.env, EVENT_SERVICE_PORT: String(port), EVENT_LOG_PATH: join(project, 'start.db') }
+  const started = spawn('npm', ['start'], { cwd: house, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let written = ''
+  started.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written += text
+  })
+  const ended = once(started, 'close')
+  await waitFor(async () => (await fetch(`http://localhost:${port}/health`)).ok, { timeoutMs: 50_000 })
+  expect(written).toMatch(/packages\/service\/tsconfig\.json' is up to date/)
+  expect(written).not.toMatch(/Building project/)
+
+  started.kill('SIGTERM')
+  await ended
+
+  const server = createServer().listen(port)
+  await once(server, 'listening')
+  server.close()
+})

@@ -6,14 +6,14 @@ const LATE = Symbol('late')
 
 /**
  * Resolves to what `condition` returns as soon as that is truthy; what it throws counts as not yet. Rejects after
- * `timeoutMs` (default 5,000), also when `condition` does not answer, with the last error, or with `what` did not come about.
+ * `timeoutMs` (default 20,000), also when `condition` does not answer, with the last error, or with `what` did not come about.
  */
 export async function waitFor<Result>(
   condition: () => Result | Promise<Result>,
   options: { timeoutMs?: number; what?: string } = {}
 ): Promise<Truthy<Result>> {
   onlyOptions('waitFor()', options, { timeoutMs: true, what: true })
-  const { timeoutMs = 5_000, what = 'the condition' } = options
+  const { timeoutMs = 20_000, what = 'the condition' } = options
   const late = Promise.withResolvers<typeof LATE>()
   const timer = setTimeout(() => late.resolve(LATE), timeoutMs)
   let lastError: unknown

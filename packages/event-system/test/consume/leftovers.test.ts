@@ -121,7 +121,7 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
     isHung = true
     const started = performance.now()
     expect(await consumer.close({ timeoutMs: 300 })).toEqual({ handedBack: 0, unfinished: 5 })
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(performance.now() - started).toBeLessThan(15_000)
     gate.resolve()
   })
 

@@ -182,7 +182,7 @@ describeOnEachLog('an event system', (under) => {
     const started = performance.now()
     expect(await system.close({ timeoutMs: 100 })).toMatchObject({ unfinished: 1 })
     expect(performance.now() - started).toBeGreaterThanOrEqual(95)
-    expect(performance.now() - started).toBeLessThan(1_500)
+    expect(performance.now() - started).toBeLessThan(8_000)
     expect(signalOfHandler.aborted).toBe(true)
   })
 
@@ -192,7 +192,7 @@ describeOnEachLog('an event system', (under) => {
     void system.publishEvent(signal())
     const started = performance.now()
     expect(await system.close({ timeoutMs: 100 })).toEqual({ handedBack: 0, unfinished: 0 })
-    expect(performance.now() - started).toBeLessThan(1_500)
+    expect(performance.now() - started).toBeLessThan(8_000)
     await expect(log.ping()).rejects.toMatchObject({ code: 'closed' })
   })
 
@@ -209,7 +209,7 @@ describeOnEachLog('an event system', (under) => {
       code: 'log_timeout',
       message: expect.stringContaining(log.location)
     })
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(performance.now() - started).toBeLessThan(8_000)
     await log.close()
   })
 

@@ -82,7 +82,7 @@ describe('a Redis that is reached by TLS', () => {
     const before = performance.now()
     const error = await refusal({ url: url(), tls: tls() ?? {} })
     expect(error).toMatchObject({ code: 'log_refused', retryable: false, message: expect.stringMatching(sentence) })
-    expect(performance.now() - before).toBeLessThan(900)
+    expect(performance.now() - before).toBeLessThan(15_000)
   })
 
   test('is refused with a client certificate of an authority that the server does not trust', async () => {

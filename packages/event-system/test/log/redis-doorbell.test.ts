@@ -110,7 +110,7 @@ describe('a reader that waits', () => {
     await log.close()
     await expect(reading).rejects.toMatchObject({ code: 'closed' })
     expect(await tail).toEqual({ done: true, value: undefined })
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before, 'long before the wait is over').toBeLessThan(20_000)
     await expect.poll(async () => /connected_clients:1\b/.test(await redis.client.info('clients'))).toBe(true)
   })
 
@@ -120,12 +120,12 @@ describe('a reader that waits', () => {
     const group = log.group('group')
     await group.create('end')
     for (const mover of [log, other]) {
-      const reading = group.read('one', { limit: 1, waitMs: 10_000 })
+      const reading = group.read('one', { limit: 1, waitMs: 60_000 })
       await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
       await mover.group('group').seek('start')
       const before = performance.now()
       expect(await reading).toHaveLength(1)
-      expect(performance.now() - before).toBeLessThan(mover === log ? 300 : 2_000)
+      expect(performance.now() - before, 'long before the wait is over').toBeLessThan(20_000)
     }
   })
 })

@@ -81,21 +81,24 @@ describe('durability replicas:N', () => {
 
   test('holds up neither reads nor other writes while it waits, and rejects within the time of the call', async () => {
     const [master, replica] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 5_000 })
+    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 60_000 })
     const group = log.group('group')
     await log.append([entry()])
     await group.create('end')
     replica.pause()
-    const appended = failure(log.append([entry()], { timeoutMs: 1_000 }))
     const before = performance.now()
+    let isAppending = true
+    const appended = failure(log.append([entry()], { timeoutMs: 5_000 })).finally(() => {
+      isAppending = false
+    })
     const [delivery] = await waitFor(async () => {
       const found = await group.read('one', { limit: 1, waitMs: 0 })
       return found.length > 0 && found
     })
     await group.acknowledge('one', delivery === undefined ? [] : [delivery])
-    expect(performance.now() - before).toBeLessThan(700)
+    expect(isAppending).toBe(true)
     expect(await appended).toMatchObject({ code: 'log_timeout', message: expect.stringMatching(LOST) })
-    expect(performance.now() - before).toBeLessThan(1_200)
+    expect(performance.now() - before, 'in the time of the call, not in that of the log').toBeLessThan(30_000)
     replica.resume()
   })
 
@@ -185,7 +188,7 @@ describe('durability fsync', () => {
     const before = performance.now()
     await log.append([entry()])
     expect(String(await command(redis.url, 'INFO', 'commandstats'))).toMatch(/cmdstat_waitaof:calls=1/)
-    expect(performance.now() - before, 'with everysec it takes up to a second').toBeLessThan(2_500)
+    expect(performance.now() - before, 'with everysec it takes up to a second').toBeLessThan(15_000)
     await command(redis.url, 'CONFIG', 'SET', 'appendfsync', 'no')
     expect(await failure(log.append([entry()], { timeoutMs: 300 }))).toMatchObject({
       code: 'log_timeout',

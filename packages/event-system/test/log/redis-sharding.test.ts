@@ -201,14 +201,14 @@ describe('a group of Redis that is cut into shards', () => {
     const kept = { consumer: 'one', handler: null, eventType: null, payload: 'x', note: 'what it left' }
     const letter = { ...kept, kind: 'rejected', attempts: 1, firstError: error, lastError: error } as const
     const [settled] = await member.settle([{ ...delivery, outcome: { kind: 'dead', letter } }])
-    const waiting = member.read({ limit: 1, waitMs: 5_000 })
+    const waiting = member.read({ limit: 1, waitMs: 60_000 })
     await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
     const before = performance.now()
     const id = settled?.kind === 'settled' ? (settled.letter?.id ?? '') : ''
     await log.deadLetters.requeue(id, { by: 'ada', payload: 'amended' })
     const { messageId, shard, epoch } = delivery
     expect(await waiting).toEqual([{ messageId, shard, epoch, payload: 'amended', note: 'what it left', attempt: 1 }])
-    expect(performance.now() - before).toBeLessThan(300)
+    expect(performance.now() - before, 'long before the wait is over').toBeLessThan(20_000)
   })
 
   test('a group that is moved back hands out again what is done, and leaves what a shard has in hand', async () => {
@@ -301,7 +301,7 @@ describe('a group of Redis that is cut into shards', () => {
       await lose()
       const before = performance.now()
       await expect(waiting).rejects.toMatchObject({ code: 'not_found' })
-      expect(performance.now() - before).toBeLessThan(2_000)
+      expect(performance.now() - before, 'long before the wait is over').toBeLessThan(15_000)
       for (const call of [
         () => member.renew(),
         () => member.read({ limit: 1, waitMs: 1_000 }),

@@ -46,7 +46,7 @@ function page(version: string, log: string, url: string): string {
 </style>
 <h1>TradPal Event Service</h1>
 <p>Version ${escaped(version)} runs here. Its log: ${escaped(log)}.</p>
-<ul>${LINKS.map(([path, what]) => `<li><a href="${path}">${path}</a>: ${what}</li>`).join('')}</ul>
+<ul>${LINKS.map(([path, what]) => `<li><a href=".${path}">${path}</a>: ${what}</li>`).join('')}</ul>
 <p>The first event:</p>
 <pre>${escaped(curl)}</pre>
 </html>

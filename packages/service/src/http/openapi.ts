@@ -51,7 +51,17 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
       route.config = { access: 'the known', audit: 'nothing', ...route.config }
     })
     await securePages(pages)
-    await pages.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+    // Behind a proxy that serves the service under a path of its own, only addresses that are relative to the page lead here.
+    pages.addHook('onRequest', (request, reply, done) => {
+      const [path, query] = request.url.split('?')
+      if (path?.endsWith('/docs')) reply.redirect(`docs/${query === undefined ? '' : `?${query}`}`)
+      else done()
+    })
+    await pages.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      transformSpecification: (specification) => ({ ...specification, servers: [{ url: '../' }] })
+    })
   })
   app.get(
     '/openapi.json',

@@ -4,6 +4,7 @@ import { rolldown } from 'rolldown'
 import { expect, onTestFinished, test } from 'vitest'
 import { startChromium } from '../../../../test/support/chromium.ts'
 import { sharedInFile } from '../../../../test/support/shared-in-file.ts'
+import { startPrefixProxy } from '../support/prefix-proxy.ts'
 import { startWebsite } from '../support/website.ts'
 import { get, post, serviceOver, signal } from './support/test-service.ts'
 
@@ -67,9 +68,41 @@ test(
   }
 )
 
+test('EventSource.onmessage receives every event of events=unnamed', TIMEOUT, async () => {
+  const { url } = await serviceOver()
+  const tab = await tabAt(`${url}/docs/json`)
+  const [published, received] = await tab.evaluate<string[]>(`(async () => {
+    const source = new EventSource('/events/stream?events=unnamed')
+    await new Promise((resolve) => source.addEventListener('position', resolve, { once: true }))
+    const message = new Promise((resolve) => { source.onmessage = resolve })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch('/events', { method: 'POST', headers, body: ${JSON.stringify(ORDER)} })
+    const { data, lastEventId } = await message
+    source.close()
+    return [(await answer.json()).message_id, lastEventId === JSON.parse(data).message_id ? lastEventId : data]
+  })()`)
+  expect(received).toBe(published)
+})
+
 test('an order can be published on the page that shows the API', TIMEOUT, async () => {
   const { url } = await serviceOver()
   const tab = await tabAt(`${url}/docs`)
+  const operation = tab.locator('.opblock-post', { has: tab.locator('[data-path="/events"]') })
+  await operation.locator('.opblock-summary').click()
+  await operation.locator('.try-out__btn').click()
+  await operation.locator('.body-param__text').fill(ORDER)
+  await operation.locator('.execute').click()
+  const status = operation.locator('.live-responses-table .response-col_status').nth(1)
+  await status.waitFor()
+  expect(await status.textContent()).toContain('200')
+  expect((await get(`${url}/events`)).body.events).toMatchObject([{ data: { symbol: 'BTC/USDT' } }])
+})
+
+test('the pages load and an order can be published behind a proxy that serves them under a path', TIMEOUT, async () => {
+  const { url } = await serviceOver()
+  const proxy = await startPrefixProxy('/trading/bus', url)
+  const tab = await tabAt(`${proxy}/trading/bus/`)
+  await tab.locator('a', { hasText: '/docs' }).click()
   const operation = tab.locator('.opblock-post', { has: tab.locator('[data-path="/events"]') })
   await operation.locator('.opblock-summary').click()
   await operation.locator('.try-out__btn').click()

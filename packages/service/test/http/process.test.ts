@@ -68,7 +68,7 @@ test('SIGTERM ends it with 0: streams end, what was accepted is answered, and it
   served.child.kill('SIGTERM')
 
   expect(await served.exit).toBe(0)
-  expect(performance.now() - started).toBeLessThan(5_000)
+  expect(performance.now() - started).toBeLessThan(20_000)
   expect(reader.ids).toEqual([body.message_id])
   expect(reader.response.complete).toBe(true)
   expect(served.errors()).toBe('')

@@ -192,7 +192,7 @@ describe.each(LOGS)('the stream, over %s', (log) => {
     await waitFor(() => reader.ended)
     expect(reader.response.complete).toBe(true)
     expect(reader.ids).toEqual([body.message_id])
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(15_000)
   })
 
   test('a replay stops when its reader goes away, and waits for one that is slow', async () => {

@@ -191,7 +191,7 @@ test('while Redis does not answer, an instance counts for itself, and refuses no
 
   expect(statuses.filter((status) => status === 200).length).toBe(60)
   expect(statuses.at(-1)).toBe(429)
-  expect(performance.now() - startedAt).toBeLessThan(3_000)
+  expect(performance.now() - startedAt).toBeLessThan(15_000)
 })
 
 test('limits of the policy that change hold from then on', async () => {
