@@ -141,6 +141,20 @@ export class EventClient implements AsyncDisposable {
     )
   }
 
+  /** Rejects with what {@link EventClient.publishBatch} would reject with because of the events themselves, and publishes nothing. */
+  async checkBatch(events: readonly Event[]): Promise<void> {
+    if (events.length === 0) return
+    const query = queryOf({ dry_run: 'true' })
+    const request = {
+      method: 'POST',
+      path: '/events/batch',
+      query,
+      body: encodeJsonArray(events),
+      repeat: 'always'
+    } as const
+    await this.#transport.json(request, () => undefined)
+  }
+
   /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
   async versionOf(streamKey: string): Promise<number> {
     return await this.#transport.json({ ...reading('/versions'), query: queryOf({ stream_key: streamKey }) }, versionOf)

@@ -186,6 +186,15 @@ export class EventPublisher extends ConveniencePublishers {
   }
 
   /**
+   * Rejects with what {@link publishBatch} would reject with because of the events themselves: their parts, their data, their
+   * size, a destroyed key. The error's `index` names the first wrong one. Appends nothing; of a subject that is new it makes the key.
+   */
+  async check(events: readonly Event[]): Promise<void> {
+    this.#mustBeOpen()
+    await this.#preparation.batch(events)
+  }
+
+  /**
    * Runs `work`, collects what it publishes, and publishes that as one unit when it is done: all or none, in order.
    * Resolves to the receipts. When the work throws, nothing is published, and it rejects with what was thrown. An event whose id
    * was published before is a duplicate, whatever it says: what says something else is dropped with a warning in the log.

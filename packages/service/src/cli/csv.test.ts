@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { printable } from '../terminal-text.ts'
-import { csvLine, textOfCell } from './csv.ts'
+import { type Cell, csvLine, textOfCell, valueOfCell } from './csv.ts'
 
 const FORMULAS = ['=', '+', '-', '@', '＝', '＋', '－', '＠']
 /** Texts in which what matters here is frequent. */
@@ -19,8 +19,9 @@ const text = fc
   .map((parts) => parts.join(''))
 
 /** The cells of a line, as the import reads them. */
-function cellsOf(line: string): string[] {
-  const [cells = []] = parse(line, { trim: true, relax_column_count: true })
+function cellsOf(line: string): Cell[] {
+  const cast = (cell: string, { quoting }: { quoting: boolean }): Cell => (quoting ? { quoted: cell } : cell)
+  const [cells = []] = parse(line, { trim: true, relax_column_count: true, cast }) as unknown as Cell[][]
   return cells
 }
 
@@ -53,22 +54,35 @@ describe('a line of CSV', () => {
     ])
   )('holds %j as a JSON string, which no spreadsheet runs', (formula) => {
     const [cell = ''] = cellsOf(csvLine([formula]))
-    expect(cell).toMatch(/^"/)
-    expect(textOfCell(cell)).toEqual({ text: formula, isText: true })
+    expect(textOfCell(cell)).toMatch(/^"/)
+    expect(valueOfCell(cell)).toBe(formula)
   })
 
-  it('leaves numbers, texts of numbers, and common texts as they are', () => {
-    const values = [-5, 1e21, 2.5e-7, '-5', '+0.5', '-1.5e-3', 'BTC/USDT', 'a-b', 'x=1', 'me@example.com', true]
+  it('leaves numbers and common texts as they are', () => {
+    const values = [-5, 1e21, 2.5e-7, 10996216051743211n, '+0.5', 'BTC/USDT', 'a-b', 'x=1', 'me@example.com', true]
     expect(csvLine(values)).toBe(`${values.join(',')}\n`)
   })
 
-  it('gives back each text and each number as it was, whatever stands beside it', () => {
-    const value = fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }))
+  it('tells a text in quotation marks from the number, the word or the absence that it looks like', () => {
+    const values = ['-5', -5, '', undefined, null, 'null', 'true', true, '000123', '1e5', '[1]']
+    expect(csvLine(values)).toBe('"-5",-5,"",,null,"null","true",true,000123,"1e5","""[1]"""\n')
+    expect(cellsOf(csvLine(values)).map(valueOfCell)).toEqual(values)
+  })
+
+  it('gives back each value as it was, whatever stands beside it', () => {
+    const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.bigInt({ min: 2n ** 53n }))
+    const json = fc.jsonValue().map((one) => JSON.parse(JSON.stringify(one)))
+    const value = fc.oneof(
+      text.filter((one) => one.isWellFormed()),
+      number,
+      json,
+      fc.constantFrom(null, undefined)
+    )
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), (values) => {
         // A first cell keeps the line from being an empty one.
         const [, ...cells] = cellsOf(csvLine(['first', ...values]))
-        const read = cells.map((cell, i) => (typeof values[i] === 'number' ? Number(cell) : textOfCell(cell).text))
+        const read = cells.map(valueOfCell)
         expect(read).toEqual(values.map((one) => (one === 0 ? 0 : one)))
       }),
       { numRuns: 500 }
@@ -93,12 +107,15 @@ describe('a line of CSV', () => {
   it('holds an object as its JSON', () => {
     const object = { formula: '=cmd()', hidden: 'a;=cmd()', steering: '\u001b[2J', price: -1 }
     const [cell = ''] = cellsOf(csvLine([object]))
-    expect(JSON.parse(cell)).toEqual(object)
+    expect(JSON.parse(textOfCell(cell))).toEqual(object)
   })
 })
 
 describe('a cell of another program', () => {
-  it.each(['"', '"quoted" text', '"unfinished', '"bad \\x escape"'])('is the text that it holds: %s', (cell) => {
-    expect(textOfCell(cell)).toEqual({ text: cell, isText: false })
-  })
+  it.each(['"', '"quoted" text', '"unfinished', '"bad \\x escape"', '{not json', '[1, 2'])(
+    'is the text that it holds: %s',
+    (cell) => {
+      expect(valueOfCell(cell)).toBe(cell)
+    }
+  )
 })

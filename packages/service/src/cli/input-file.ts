@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
 
 /**
@@ -9,17 +8,6 @@ import { EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
 export function bytesOf(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   if (path !== '-') return readable(path)
   return signal === undefined ? process.stdin : standardInputUntil(signal)
-}
-
-/** The size of a file in bytes. Refuses with `invalid_argument` what is no readable file. */
-export async function sizeOf(path: string): Promise<number> {
-  try {
-    const found = await stat(path)
-    if (found.isFile()) return found.size
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-  throw new EventSystemError('invalid_argument', `${path} is no file.`)
 }
 
 /** All of a small input as text. */
@@ -62,7 +50,8 @@ async function* standardInputUntil(signal: AbortSignal): AsyncGenerator<Uint8Arr
   process.stdin.destroy()
 }
 
-function unreadable(path: string, cause: unknown): EventSystemError {
+/** The refusal of a file that cannot be read, and why. */
+export function unreadable(path: string, cause: unknown): EventSystemError {
   const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
   const why = missing ? 'there is no such file' : (cause as Error).message
   return new EventSystemError('invalid_argument', `${path} cannot be read: ${why}.`, { cause })

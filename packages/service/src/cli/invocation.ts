@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { ExitCode, exitCodeOf } from './exit-codes.ts'
 import type { GlobalOptions } from './options.ts'
 import { Output } from './output.ts'
-import type { Target } from './target.ts'
+import type { OpenTargetOptions, Target } from './target.ts'
 
 /** What a command is given beside its own arguments and options. */
 export interface Invocation {
@@ -12,8 +12,8 @@ export interface Invocation {
   readonly signal: AbortSignal
   /** For a command that sees to SIGINT and SIGTERM itself: the signal above stays still. */
   leaveSignals(): void
-  /** Opens the log or the service that the options name. `create`: a log file that is not there is made. The caller closes it. */
-  openTarget(options?: { create?: boolean }): Promise<Target>
+  /** Opens the log or the service that the options name. The caller closes it. */
+  openTarget(options?: OpenTargetOptions): Promise<Target>
 }
 
 /** A command's work. What it throws is told, and becomes the exit code. */

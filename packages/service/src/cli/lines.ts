@@ -5,8 +5,6 @@ export interface Line {
   /** From 1. */
   readonly number: number
   readonly text: string
-  /** How many bytes the input has up to the end of this line, its end included. */
-  readonly endOffset: number
 }
 
 /** A line of so many bytes is no event, and is not gathered in memory. */
@@ -19,14 +17,12 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   let rest: Uint8Array[] = []
   let restBytes = 0
   let number = 0
-  let offset = 0
 
-  const lineOf = (bytes: Uint8Array, ended: number): Line => {
+  const lineOf = (bytes: Uint8Array): Line => {
     number += 1
-    offset += bytes.length + ended
     try {
       // The decoder drops a byte order mark.
-      return { number, text: decoder.decode(bytes), endOffset: offset }
+      return { number, text: decoder.decode(bytes) }
     } catch (cause) {
       throw new EventSystemError('invalid_json', `Line ${number} is not UTF-8, and so no JSON.`, { cause })
     }
@@ -37,7 +33,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     let start = 0
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       const tail = chunk.subarray(start, end)
-      lines.push(lineOf(rest.length === 0 ? tail : Buffer.concat([...rest, tail]), 1))
+      lines.push(lineOf(rest.length === 0 ? tail : Buffer.concat([...rest, tail])))
       rest = []
       restBytes = 0
       start = end + 1
@@ -52,5 +48,5 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     }
     if (lines.length > 0) yield lines
   }
-  if (rest.length > 0) yield [lineOf(Buffer.concat(rest), 0)]
+  if (rest.length > 0) yield [lineOf(Buffer.concat(rest))]
 }

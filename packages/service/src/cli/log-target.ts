@@ -30,6 +30,7 @@ import {
   type GroupTarget,
   type KeyTarget,
   type LogStanding,
+  type OpenTargetOptions,
   type PublishedEvent,
   type Target,
   type TargetFilter,
@@ -39,7 +40,7 @@ import {
 import { commandLineValidation } from './validation.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
-export async function openLogTarget(options: GlobalOptions, create: boolean): Promise<Target> {
+export async function openLogTarget(options: GlobalOptions, { create = false }: OpenTargetOptions): Promise<Target> {
   const { log, redis, stream, timeout } = options
   if (log !== undefined && !create && !existsSync(log)) {
     throw new EventSystemError('not_found', `There is no log at ${resolve(log)}; publishing to it would make it.`)
@@ -102,6 +103,10 @@ class LogTarget implements Target {
 
   publishAll(events: readonly Event[]): Promise<readonly PublishedEvent[]> {
     return this.#system.publisher.publishAll(events)
+  }
+
+  check(events: readonly Event[]): Promise<void> {
+    return this.#system.publisher.check(events)
   }
 
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {

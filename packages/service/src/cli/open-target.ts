@@ -1,8 +1,8 @@
 import { type GlobalOptions, serviceOptions } from './options.ts'
-import type { Target } from './target.ts'
+import type { OpenTargetOptions, Target } from './target.ts'
 
 /** The target that the options name. Rejects with `invalid_options` when they contradict each other, and when it cannot be opened. */
-export async function openTarget(options: GlobalOptions, { create = false } = {}): Promise<Target> {
+export async function openTarget(options: GlobalOptions, how: OpenTargetOptions = {}): Promise<Target> {
   const given = (['url', 'log', 'redis'] as const).filter((name) => options[name] !== undefined)
   if (given.length > 1) {
     return refuse(
@@ -19,7 +19,7 @@ export async function openTarget(options: GlobalOptions, { create = false } = {}
   }
   if (given[0] === 'log' || given[0] === 'redis') {
     const { openLogTarget } = await import('./log-target.ts')
-    return openLogTarget(options, create)
+    return openLogTarget(options, how)
   }
   const { openServiceTarget } = await import('./service-target.ts')
   return openServiceTarget(options)

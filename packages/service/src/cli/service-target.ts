@@ -61,6 +61,10 @@ class ServiceTarget implements Target {
     return this.#client.publishAll(events)
   }
 
+  check(events: readonly Event[]): Promise<void> {
+    return this.#client.checkBatch(events)
+  }
+
   async getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
     if (limit <= PAGE) return this.#client.getEvents({ ...range, limit, raw: true })
     const newest = range.startTime === undefined && range.after === undefined

@@ -65,6 +65,11 @@ export interface PublishedEvent {
   readonly duplicate: boolean
 }
 
+export interface OpenTargetOptions {
+  /** Whether a log file that is not there is made. Default false. */
+  readonly create?: boolean
+}
+
 /** As whom a command publishes where nobody else is known. */
 export const COMMAND_LINE = 'command_line'
 
@@ -79,6 +84,8 @@ export interface Target extends AsyncDisposable {
    * `event_id_conflict` when event ids stand for other events: all events but those in its `conflicts` are in the log then.
    */
   publishAll(events: readonly Event[]): Promise<readonly PublishedEvent[]>
+  /** Rejects with what `publishAll` would reject with because of the events themselves; `index` names the first wrong one. Appends nothing. */
+  check(events: readonly Event[]): Promise<void>
   /** In log order: with a start (`startTime` or `after`) the first ones from there, without the newest. */
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]>
   /** Any number of events, in log order and constant memory, up to what is the end of the log when it gets there. */

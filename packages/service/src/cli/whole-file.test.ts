@@ -2,10 +2,8 @@ import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
-import { ProgressFile } from './import/progress-file.ts'
 import { writeWhole } from './whole-file.ts'
 
-const PROGRESS = { identity: 'i', target: 't', row: 1, offset: 2, imported: 1, refused: 0, position: null }
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
 
 let folder: string
@@ -56,11 +54,4 @@ test('a link that somebody put where the unfinished file goes is not followed', 
   await symlink(other, `${path}.${process.pid}.unfinished`)
   await writeWhole(path, ['events'])
   expect([await readFile(other, 'utf8'), await readFile(path, 'utf8')]).toEqual(['mine', 'events'])
-})
-
-test('the progress of an import can be read by its owner alone', async () => {
-  const progress = new ProgressFile(join(folder, 'prices.csv'))
-  await progress.write(PROGRESS)
-  expect(await modeOf(progress.path)).toBe('600')
-  expect(await progress.read()).toEqual(PROGRESS)
 })

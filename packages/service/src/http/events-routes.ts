@@ -21,7 +21,7 @@ import {
   publishResponses,
   receiptOf
 } from './receipts.ts'
-import { closed, expectation, newEvent, streamKey } from './schemas.ts'
+import { closed, dryRunOfBatch, expectation, newEvent, streamKey } from './schemas.ts'
 
 /** A batch has at most so many events: it is one append, and one answer. */
 const MAX_BATCH = 10_000
@@ -84,7 +84,7 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
         summary: 'Publish events as one unit: all or none',
         description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index. 409 event_id_conflict names in conflicts the events whose ids stand for other events; all others are published then.`,
         headers: preferHeader,
-        querystring: expectation,
+        querystring: closed({ ...expectation.properties, ...dryRunOfBatch }),
         response: { ...batchResponses, ...problemResponses }
       }
     },
@@ -97,6 +97,10 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
       }
       const events = allPublishedBy(principal, decoded)
       const options = publishOptions(request, query)
+      if (query.dry_run === true) {
+        await system.publisher.check(events)
+        return { status: 'checked' as const, count: events.length }
+      }
       await limits.publish(request, reply, events.length)
       request.offered = events
       return batchReceiptOf(await allPublished(request, system.publisher.publishAll(events, options)), reply)

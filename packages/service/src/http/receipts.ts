@@ -21,9 +21,14 @@ const spooledBatch = Type.Object({
   spool_id: Type.String()
 })
 
+const checkedBatch = Type.Object({
+  status: Type.Literal('checked', { description: 'With dry_run: every event could be published.' }),
+  count: Type.Integer()
+})
+
 /** What a publish answers: 202 only to a client that asks for it. */
 export const publishResponses = { 200: published, 202: spooled }
-export const batchResponses = { 200: publishedBatch, 202: spooledBatch }
+export const batchResponses = { 200: Type.Union([publishedBatch, checkedBatch]), 202: spooledBatch }
 
 /** Clients say with `Prefer: respond-async` (RFC 7240) that the spool will do. */
 export const preferHeader = Type.Object({

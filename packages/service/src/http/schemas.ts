@@ -100,6 +100,14 @@ export const expectation = closed({
   )
 })
 
+export const dryRunOfBatch = {
+  dry_run: Type.Optional(
+    Type.Boolean({
+      description: 'Only checks the events, as a publish would. It publishes nothing and answers `checked`.'
+    })
+  )
+}
+
 const timestampAhead = Type.Literal(true, {
   description: 'A timestamp is more than five minutes ahead of the clock of the service. It was published all the same.'
 })

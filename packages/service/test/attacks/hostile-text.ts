@@ -23,7 +23,7 @@ export async function hostileText(): Promise<void> {
   }
 
   const csv = join(folder, 'events.csv')
-  const columns = 'data.symbol,data.price,data.note,source'
+  const columns = 'data.symbol,data.price,data.note,source,timestamp'
   const shown = [
     await runCommand(['export', '--url', url, '--columns', columns, '--output', csv]),
     await runCommand(['export', '--url', url, '--format', 'csv']),
@@ -43,12 +43,9 @@ export async function hostileText(): Promise<void> {
   for (const line of cells) expect(line).toMatch(/,-5,/)
 
   const imported = await serviceOver()
-  const mapping = 'symbol=data.symbol,price=data.price,source=source'
-  const { code, stderr } = await runCommand([
-    ...['import', csv, '--url', imported.url, '--type', 'market_data_update', '--map', mapping]
-  ])
+  const { code, stderr } = await runCommand(['import', csv, '--url', imported.url, '--type', 'market_data_update'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const { body } = await get(`${imported.url}/events`)
   const read = body.events.map(({ data, source }: { data: object; source: string }) => ({ ...data, source }))
-  expect(read).toEqual(texts.map((text) => ({ symbol: text, price: -5, source: text })))
+  expect(read).toEqual(texts.map((text) => ({ symbol: text, price: -5, note: { text }, source: text })))
 }

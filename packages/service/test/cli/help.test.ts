@@ -58,6 +58,7 @@ const COMMANDS = [
 
 const EVENTS = ['BTC/USDT', 'ETH/USDT'].map((symbol) => ({
   event_type: 'trading_signal',
+  timestamp: '2026-01-31T09:30:00.000+00:00',
   data: { symbol, signal: 'BUY' }
 }))
 

@@ -42,7 +42,7 @@ describe('wrong use', () => {
     ['--from beside --lines', ['tail', '--from', 'start', '-n', '3'], /give one of them/],
     ['an unknown type', ['publish', 'trading_sginal', '--log', 'a.db'], /nearest known ones/],
     ['an address that is none', ['events', '--url', 'localhost'], /must be an http/],
-    ['--map without CSV', ['import', 'events.ndjson', '--map', 'a=b'], /--map is for CSV/],
+    ['a delimiter that is none', ['import', 'a.csv', '--delimiter', 'ab'], /must be tab or one character/],
     ['a file that is not there', ['import', 'nowhere.ndjson', '--log', 'a.db'], /there is no such file/],
     ['--columns without CSV', ['export', '--columns', 'data.price'], /are of CSV/],
     ['--url with serve', ['serve', '--url', 'http://localhost:1'], /--url is of a service that runs elsewhere/]
@@ -175,7 +175,7 @@ describe('as a good neighbour in a shell', () => {
     expect(imported.stdout).toMatch(/importing .*100% \| 20,000 events \| [\d,]+\/s \| ETA/)
     expect(imported.stdout).toContain('20,000 events imported')
     const piped = await runCommand(['import', file, ...own.options])
-    expect(piped).toEqual({ code: 0, stdout: '20,000 events imported\n', stderr: '' })
+    expect(piped).toEqual({ code: 0, stdout: '0 events imported, 20,000 already in the log\n', stderr: '' })
   })
 
   test('what an event carries cannot steer the terminal', async () => {

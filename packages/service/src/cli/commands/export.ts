@@ -1,8 +1,10 @@
-import { extname } from 'node:path'
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
 import { EventSystemError, type StoredEvent } from '@tradpal/events'
 import { type Command, Option } from 'commander'
 import { csvLine, valueAt } from '../csv.ts'
 import { ndjsonOf, rangeOf, wireOf } from '../event-text.ts'
+import { EVENT_COLUMNS, isExportColumn } from '../export-columns.ts'
 import type { Run } from '../invocation.ts'
 import { addRangeOptions, collectNames, examples, type RangeOptions } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -18,7 +20,6 @@ interface ExportOptions extends RangeOptions {
 
 type Format = (event: StoredEvent) => string
 
-const COLUMNS = ['message_id', 'event_type', 'event_id', 'timestamp', 'source', 'data', 'metadata']
 /** Text is written in pieces of about so many characters. */
 const PIECE = 65_536
 
@@ -26,13 +27,13 @@ export function defineExport(command: Command, run: Run): void {
   addRangeOptions(command)
     .option(
       '-o, --output <file>',
-      'write to this file, which appears when it is whole; a new one can be read by its owner alone (default: standard output)'
+      'write to this file, in gzip when it is named .gz; it appears when it is whole, and a new one can be read by its owner alone (default: standard output)'
     )
     .addOption(
-      new Option('--format <format>', 'of the lines (default: csv for a file named .csv, else ndjson)').choices([
-        'ndjson',
-        'csv'
-      ])
+      new Option(
+        '--format <format>',
+        'of the lines (default: csv for a file named .csv or .csv.gz, else ndjson)'
+      ).choices(['ndjson', 'csv'])
     )
     .option(
       '--columns <names>',
@@ -57,13 +58,11 @@ export function defineExport(command: Command, run: Run): void {
           return
         }
         let count = 0
-        await writeWhole(
-          options.output,
-          pieces(head, events, (event) => {
-            count += 1
-            return format(event)
-          })
-        )
+        const text = pieces(head, events, (event) => {
+          count += 1
+          return format(event)
+        })
+        await writeWhole(options.output, /\.gz$/i.test(options.output) ? zipped(text) : text)
         const { output: file } = options
         if (output.json) return output.document({ status: 'exported', file, events: count })
         output.note(`${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'} exported to ${file}`)
@@ -72,17 +71,17 @@ export function defineExport(command: Command, run: Run): void {
 }
 
 function formatOf({ format, output = '', columns }: ExportOptions): { head: string; format: Format } {
-  const csv = (format ?? extname(output).slice(1).toLowerCase()) === 'csv'
+  const csv = format === undefined ? /\.csv(?:\.gz)?$/i.test(output) : format === 'csv'
   if (!csv && columns !== undefined) {
     throw new EventSystemError('invalid_options', '--columns are of CSV: give --format csv with them.')
   }
   if (!csv) return { head: '', format: ndjsonOf }
-  const names = columns ?? COLUMNS
-  const wrong = names.find((name) => !COLUMNS.includes(name) && !/^(data|metadata)\../.test(name))
+  const names = columns ?? EVENT_COLUMNS
+  const wrong = names.find((name) => !isExportColumn(name))
   if (wrong !== undefined) {
     throw new EventSystemError(
       'invalid_options',
-      `--columns: there is no ${wrong}; there are ${COLUMNS.join(', ')}, data.<field> and metadata.<field>.`
+      `--columns: there is no ${wrong}; there are ${EVENT_COLUMNS.join(', ')}, data.<field> and metadata.<field>.`
     )
   }
   return { head: csvLine(names), format: (event) => csvLine(names.map((name) => valueAt(wireOf(event), name))) }
@@ -128,4 +127,12 @@ async function* pieces(head: string, events: AsyncIterable<StoredEvent>, format:
     piece = ''
   }
   if (piece !== '') yield piece
+}
+
+function zipped(text: AsyncIterable<string>): AsyncIterable<Uint8Array> {
+  const read = Readable.from(text)
+  const gzip = createGzip()
+  // What fails ends the file with its own error.
+  read.once('error', (error) => gzip.destroy(error)).pipe(gzip)
+  return gzip
 }

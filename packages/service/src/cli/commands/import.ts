@@ -1,74 +1,102 @@
-import { EventSystemError, resolveEventType } from '@tradpal/events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ExitCode } from '../exit-codes.ts'
-import { type CsvMapping, csvRows } from '../import/csv-rows.ts'
-import { identityOf } from '../import/identity.ts'
-import { eventOf, Importer, type ImportReport, type RefusedRow } from '../import/importer.ts'
-import { type ImportProgress, ProgressFile } from '../import/progress-file.ts'
-import { ndjsonRows, type Row } from '../import/rows.ts'
-import { sizeOf } from '../input-file.ts'
+import type { CsvOptions } from '../import/csv-file.ts'
+import { publishPlan } from '../import/importer.ts'
+import { inputOf } from '../import/input.ts'
+import { DESCRIBED, type Fault, lookIntoLog, makePlan, type Plan } from '../import/plan.ts'
+import { PRESET_NAMES, PRESETS } from '../import/presets.ts'
+import { showFaults, showPlan, showReport } from '../import/report.ts'
+import { RowIds } from '../import/row-ids.ts'
+import { Source } from '../import/source.ts'
+import { TIME_UNITS } from '../import/times.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { examples } from '../options.ts'
-import type { Output } from '../output.ts'
-import { type Progress, startProgress } from '../progress.ts'
+import { openTarget } from '../open-target.ts'
+import { collectNames, examples } from '../options.ts'
+import { withProgress } from '../progress.ts'
+import type { Target } from '../target.ts'
 
-interface ImportOptions {
-  readonly csv?: true
-  readonly map?: Readonly<Record<string, string>>
-  readonly symbol?: string
-  readonly type?: string
-  readonly source?: string
+export interface ImportOptions extends CsvOptions {
+  readonly format?: 'ndjson' | 'csv'
   readonly skipInvalid?: true
-  readonly restart?: true
+  readonly dryRun?: true
 }
 
-/** How an input is read. */
-interface Reading {
-  readonly rows: () => AsyncIterable<Row>
-  /** What it depends on, beside the content: a part of the import's identity. */
-  readonly how: object
-}
-
-/** So many refused rows are told one by one. */
-const TOLD = 20
+const PRESET_LINES = PRESET_NAMES.map((name) => `  ${name.padEnd(10)}${PRESETS[name].description}`).join('\n')
+const DELIMITER_NAMES: Readonly<Record<string, string>> = { tab: '\t', comma: ',', semicolon: ';' }
 
 export function defineImport(command: Command, run: Run): void {
   command
-    .argument('<file>', 'NDJSON of events, or CSV; - for NDJSON on standard input, which cannot be resumed')
-    .option('--csv', 'the file is a CSV whose first line names the columns (default: when it is named .csv)')
+    .argument('<file>', 'NDJSON or CSV, also in gzip; - for standard input')
+    .option('--dry-run', 'only say what would be imported: columns, kinds, times, first rows, rows already in the log')
     .option(
-      '--map <fields>',
-      'with CSV: field=Column, with commas; fields of the data, timestamp, event_id, source',
-      parseMap
+      '--skip-invalid',
+      'pass over wrong rows and end with 3; else a file with a wrong row is not imported at all'
+    )
+    .option(
+      '--source <name>',
+      'who the events are from, where a row does not say (default: for CSV the preset, or csv)'
+    )
+    .addOption(
+      new Option('--format <format>', 'of the file (default: by its name, else by its first character)').choices([
+        'ndjson',
+        'csv'
+      ])
+    )
+    .addOption(
+      new Option('--preset <name>', 'with CSV: the layout of a well-known source (default: detected)').choices(
+        PRESET_NAMES
+      )
     )
     .option('--symbol <symbol>', 'with CSV: the symbol of every row')
     .option('--type <type>', 'with CSV: the type of the events (default: market_data_update)')
-    .option('--source <name>', 'who the events are from, where a row does not say (default: csv for CSV)')
     .option(
-      '--skip-invalid',
-      'pass over wrong rows and end with 3; else nothing is imported of a file with a wrong row'
+      '--map <fields>',
+      'with CSV: field=Column, with commas; fields of the data, timestamp, event_id, source (default: each column is the field of its name)',
+      parseMap
+    )
+    .option('--text <columns>', 'with CSV: columns that stay text, with commas', collectNames)
+    .option(
+      '--header <names>',
+      'with CSV: the names of the columns of a file without a header, with commas',
+      collectNames
+    )
+    .option(
+      '--delimiter <character>',
+      'with CSV: what separates cells: tab, or a character (default: detected among comma, semicolon and tab)',
+      parseDelimiter
     )
     .addOption(
-      new Option('--restart', 'forget an interrupted import of the file and begin anew: events may come twice')
+      new Option('--time-unit <unit>', 'with CSV: what times count since 1970 (default: detected)').choices(TIME_UNITS)
+    )
+    .option('--time-format <format>', 'with CSV: how times are written, as in %m/%d/%Y %H:%M:%S')
+    .option(
+      '--time-zone <name>',
+      'with CSV: where times without an offset are local, as in America/New_York (default: UTC)'
     )
     .addHelpText(
       'after',
       `
-An interrupted import goes on where it was when the same command is given again, and repeats no event: it keeps
-<file>.tradpal-import.json beside the file until it is done.
+The whole file is checked before anything is published. A row without an event id gets one that is made of what it says: rows that
+the log has are passed over, so that an import that was interrupted, or a corrected file, is imported by the same command.
+
+Presets:
+${PRESET_LINES}
 ${examples(
   'tradpal-events import events.ndjson',
-  'tradpal-events import prices.csv --map symbol=Ticker,price=Close,timestamp=Date,volume=Volume',
-  'tradpal-events import aapl.csv --symbol AAPL --map price=Close,timestamp=Date --source exchange --skip-invalid',
+  'tradpal-events import prices.csv --dry-run --map symbol=Ticker,price=Close,timestamp=Date,volume=Volume',
+  'tradpal-events import aapl.csv --symbol AAPL --map price=Close,timestamp=Date --source exchange --time-zone America/New_York',
   'tradpal-events export --log other.db | tradpal-events import -'
 )}`
     )
     .action(
-      run<[string, ImportOptions]>(async (invocation, file, options) => {
-        const reading = readingOf(file, options, invocation.signal)
-        return file === '-'
-          ? importStream(invocation, options, reading)
-          : importFile(invocation, file, options, reading)
+      run<[string, ImportOptions]>(async (invocation, path, options) => {
+        await using source = await Source.open(path, invocation.signal)
+        const work = (target: Target) => importInto(target, invocation, path, source, options)
+        return options.dryRun ? await withoutMaking(invocation, work) : await withTarget(invocation, work)
       })
     )
 }
@@ -80,167 +108,66 @@ function parseMap(text: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair?.[1], pair?.[2]]))
 }
 
-function readingOf(file: string, options: ImportOptions, signal: AbortSignal): Reading {
-  const csv = options.csv ?? /\.csv$/i.test(file)
-  const { map, symbol, type, source } = options
-  if (!csv) {
-    const wrong = (['map', 'symbol', 'type'] as const).find((name) => options[name] !== undefined)
-    if (wrong !== undefined) throw new EventSystemError('invalid_options', `--${wrong} is for CSV: give --csv with it.`)
-    return { rows: () => ndjsonRows(file, source, signal), how: { ndjson: { source } } }
-  }
-  if (symbol !== undefined && map?.symbol !== undefined) {
-    throw new EventSystemError(
-      'invalid_options',
-      '--symbol and a column for symbol in --map contradict each other: give one of them.'
-    )
-  }
-  const mapping: CsvMapping = {
-    eventType: type ?? 'market_data_update',
-    columns: map ?? {},
-    symbol,
-    source: source ?? 'csv'
-  }
-  return { rows: () => csvRows(file, mapping), how: { csv: mapping } }
+function parseDelimiter(text: string): string {
+  const delimiter = DELIMITER_NAMES[text] ?? text
+  if (delimiter.length === 1 && !/["\r\n\w]/.test(delimiter)) return delimiter
+  throw new InvalidArgumentError('It must be tab or one character, such as ; or |.')
 }
 
-async function importStream(invocation: Invocation, options: ImportOptions, { rows }: Reading): Promise<ExitCode> {
+async function withTarget(invocation: Invocation, work: (target: Target) => Promise<ExitCode>): Promise<ExitCode> {
   await using target = await invocation.openTarget({ create: true })
-  await target.eventTypes()
-  return await runImport(invocation, '-', async (onRefused) =>
-    Importer.begin(
-      {
-        target,
-        rows,
-        file: undefined,
-        skipInvalid: options.skipInvalid === true,
-        signal: invocation.signal,
-        onProgress: () => {},
-        onRefused
-      },
-      undefined
-    )
-  )
+  return await work(target)
 }
 
-async function importFile(
-  invocation: Invocation,
+/** A dry run makes no log file: an empty log elsewhere stands for one that is not there yet. */
+async function withoutMaking(invocation: Invocation, work: (target: Target) => Promise<ExitCode>): Promise<ExitCode> {
+  const { globals } = invocation
+  if (globals.log === undefined || existsSync(globals.log)) return withTarget(invocation, work)
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-import-'))
+  try {
+    await using target = await openTarget({ ...globals, log: join(folder, 'empty.db') }, { create: true })
+    return await work(target)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function importInto(
+  target: Target,
+  { output, signal }: Invocation,
   path: string,
-  options: ImportOptions,
-  { rows, how }: Reading
+  source: Source,
+  options: ImportOptions
 ): Promise<ExitCode> {
-  const { output, signal } = invocation
-  const size = await sizeOf(path)
-  const identity = await identityOf(path, how)
-  await using target = await invocation.openTarget({ create: true })
+  // Those that an operator registered at the service are then known here.
   await target.eventTypes()
-  if ('csv' in how) resolveEventType((how.csv as CsvMapping).eventType)
-
-  const progressFile = new ProgressFile(path)
-  if (options.restart) await progressFile.remove()
-  const earlier = await progressFile.read()
-  if (earlier !== undefined) checkSame(earlier, identity, target.location, progressFile)
-  if (earlier === undefined && !options.skipInvalid) await checkRows(output, rows, identity, size, signal)
-
-  const progress = await startProgress(output, 'importing', 'events', size)
-  const begun = earlier?.imported ?? 0
-  const onProgress = (offset: number, events: number) => progress.update(offset, events - begun)
-  const file = { identity, progress: progressFile }
-  const skipInvalid = options.skipInvalid === true
-  try {
-    return await runImport(
-      invocation,
-      path,
-      (onRefused) => Importer.begin({ target, rows, file, skipInvalid, signal, onProgress, onRefused }, earlier),
-      progress
-    )
-  } finally {
-    progress.stop()
-  }
-}
-
-function checkSame(earlier: ImportProgress, identity: string, target: string, { path }: ProgressFile): void {
-  const wrong =
-    earlier.identity !== identity
-      ? 'with other content, or with other options'
-      : earlier.target !== target
-        ? `into ${earlier.target}`
-        : undefined
-  if (wrong === undefined) return
-  throw new EventSystemError(
-    'invalid_argument',
-    `An import of this file was interrupted behind row ${earlier.row}, ${wrong}: ${path} says so. Give the same command to go on with it, or --restart to forget it.`
+  const started = performance.now()
+  const { input, csv } = await inputOf({ target, path, source, options, signal })
+  const ids = new RowIds()
+  const plan = await withProgress(output, { what: 'checking ', unit: 'rows', of: source }, (tell) =>
+    makePlan(input, ids, tell)
   )
-}
-
-/** Reads every row before the first is imported: of a file with a wrong row nothing is imported, so that it can be put right and imported whole. */
-async function checkRows(
-  output: Output,
-  rows: Reading['rows'],
-  identity: string,
-  size: number,
-  signal: AbortSignal
-): Promise<void> {
-  const progress = await startProgress(output, 'checking ', 'events', size)
-  try {
-    let count = 0
-    for await (const row of rows()) {
-      signal.throwIfAborted()
-      eventOf(row, identity)
-      count += 1
-      if (count % 1_000 === 0) progress.update(row.endOffset, count)
-    }
-    progress.update(size, count)
-  } finally {
-    progress.stop()
+  const stop = () => plan.wrong > 0 && !input.skipInvalid
+  if (!stop())
+    await withProgress(output, { what: 'comparing', unit: 'events' }, (tell) => lookIntoLog(input, plan, tell))
+  if (options.dryRun) await showPlan(output, { path, plan, csv })
+  if (stop()) {
+    showFaults(output, plan)
+    return ExitCode.WRONG_INPUT
   }
+  if (options.dryRun) return plan.wrong > 0 ? ExitCode.PARTLY_DONE : ExitCode.DONE
+
+  await source.assertUnchanged()
+  const onFault = (fault: Fault) => addLateFault(plan, fault)
+  const published = await withProgress(output, { what: 'importing', unit: 'events', of: source }, (onProgress) =>
+    publishPlan(input, plan, { onProgress, onFault })
+  )
+  await showReport(output, { path, plan, published, csv, elapsedMs: performance.now() - started })
+  if (published.status === 'interrupted') return ExitCode.INTERRUPTED
+  return plan.wrong > 0 ? ExitCode.PARTLY_DONE : ExitCode.DONE
 }
 
-async function runImport(
-  { output }: Invocation,
-  file: string,
-  begin: (onRefused: (row: RefusedRow) => void) => Promise<Importer>,
-  progress?: Progress
-): Promise<ExitCode> {
-  const refused: RefusedRow[] = []
-  let started = performance.now()
-  const importer = await begin((row) => {
-    if (refused.length < TOLD) refused.push(row)
-  })
-  started = performance.now()
-  const report = await importer.run()
-  progress?.stop()
-  await show(output, file, report, refused, performance.now() - started)
-  if (report.status === 'interrupted') return ExitCode.INTERRUPTED
-  return report.refused > 0 ? ExitCode.PARTLY_DONE : ExitCode.DONE
-}
-
-async function show(
-  output: Output,
-  file: string,
-  report: ImportReport,
-  refused: readonly RefusedRow[],
-  elapsedMs: number
-): Promise<void> {
-  const { imported, resumedBehindRow, found } = report
-  const status = report.status === 'done' && report.refused > 0 ? 'partly_done' : report.status
-  if (output.json) {
-    const elapsed_ms = Math.round(elapsedMs)
-    return output.document({
-      status,
-      file,
-      imported,
-      refused: report.refused,
-      resumed_behind_row: resumedBehindRow,
-      found,
-      elapsed_ms,
-      refused_rows: refused
-    })
-  }
-  for (const { code, message } of refused) output.note(`refused: ${message} (${code})`)
-  if (report.refused > refused.length) output.note(`refused: ${report.refused - refused.length} more`)
-  const parts = [`${imported.toLocaleString('en')} events imported`]
-  if (report.refused > 0) parts.push(`${report.refused.toLocaleString('en')} rows refused`)
-  if (resumedBehindRow > 0) parts.push(`went on behind row ${resumedBehindRow.toLocaleString('en')}`)
-  if (report.status === 'interrupted') parts.push('interrupted: the same command goes on from here')
-  await output.line(parts.join(', '))
+function addLateFault(plan: Plan, fault: Fault): void {
+  plan.wrong += 1
+  if (plan.faults.length < DESCRIBED) plan.faults.push(fault)
 }

@@ -1,6 +1,6 @@
-import { type EventMetadata, EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
-import { bytesOf } from '../input-file.ts'
+import { type EventMetadata, EventSystemError, isJsonObject, type JsonObject, parseJson } from '@tradpal/events'
 import { readLines } from '../lines.ts'
+import type { Source } from './source.ts'
 
 /** One event of an input, as far as the input has it. */
 export interface RowContent {
@@ -12,31 +12,33 @@ export interface RowContent {
   readonly metadata?: EventMetadata
 }
 
-export interface Row {
-  /** Counted from 1; a CSV's head is not counted. Names the row in a progress file and in the event ids that are made from it. */
-  readonly number: number
-  /** Where it is in the file, for people. */
-  readonly line: number
-  /** How many bytes of the file are read with it. */
-  readonly endOffset: number
-  /** What it says. Throws what is wrong with it; not called for a row that is passed over. */
-  read(): RowContent
+/** What a row says, and what makes it another row than the next where it has no event id: JSON; default: the event. */
+export interface ReadRow {
+  readonly content: RowContent
+  readonly identity?: unknown
 }
 
-/** The lines of NDJSON. `source` is for lines that name none. The signal ends the wait for standard input. */
-export async function* ndjsonRows(path: string, source: string | undefined, signal: AbortSignal): AsyncGenerator<Row> {
-  for await (const lines of readLines(bytesOf(path, signal))) {
-    for (const { number, text, endOffset } of lines) {
-      if (text.trim() === '') continue
-      yield { number, line: number, endOffset, read: () => contentOf(text, source) }
+export interface Row {
+  /** Where it is in the file, from 1. */
+  readonly line: number
+  /** Throws what is wrong with it. */
+  read(): ReadRow
+}
+
+/** The lines of NDJSON. `origin` is the source of lines that name none. */
+export async function* ndjsonRows(source: Source, origin: string | undefined): AsyncGenerator<Row> {
+  for await (const lines of readLines(source.bytes())) {
+    for (const { number, text } of lines) {
+      if (text.trim() !== '') yield { line: number, read: () => ({ content: contentOf(text, origin) }) }
     }
   }
 }
 
-function contentOf(text: string, source: string | undefined): RowContent {
+function contentOf(text: string, origin: string | undefined): RowContent {
   const value = parseJson(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new EventSystemError('invalid_event', 'A line must be one JSON object: an event.', { pointer: '' })
+  if (!isJsonObject(value)) {
+    const hint = Array.isArray(value) ? '; of an array write each element on a line, as jq -c ".[]" does' : ''
+    throw new EventSystemError('invalid_event', `A line must be one JSON object: an event${hint}.`, { pointer: '' })
   }
-  return source === undefined || 'source' in value ? value : { ...value, source }
+  return (origin === undefined || 'source' in value ? value : { ...value, source: origin }) as RowContent
 }
