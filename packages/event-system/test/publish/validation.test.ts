@@ -42,6 +42,16 @@ describeOnEachLog('a publisher', (logs) => {
     }
   )
 
+  test('checks a batch as it would publish it, and appends nothing', async () => {
+    const log = await logs.open()
+    const publisher = new EventPublisher({ log, validation: 'platform' })
+    await publisher.check([STRICT, PLATFORM])
+    await expect(publisher.check([STRICT, OFF])).rejects.toMatchObject({ code: 'invalid_data', index: 1 })
+    const large = made({ symbol: 'X', note: 'x'.repeat(1_100_000) })
+    await expect(publisher.check([PLATFORM, large])).rejects.toMatchObject({ code: 'payload_too_large', index: 1 })
+    expect((await log.info()).length).toBe(0)
+  })
+
   test('is strict where nobody says otherwise, and stores what it is given as it is', async () => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log })

@@ -120,6 +120,39 @@ describe('import of NDJSON', () => {
     expect(await eventsOf(target)).toEqual([])
   })
 
+  test('imports nothing of a file with a line that is larger than an event may be, or with a number that would be changed', async () => {
+    await using target = await sqliteTarget()
+    const path = await writeEvents(folder, 1_200)
+    const good = await readFile(path, 'utf8')
+    for (const [line, sentence] of [
+      [
+        JSON.stringify({ ...price(0), metadata: { note: 'x'.repeat(1_100_000) } }),
+        /^error: Line 1201: .*payload_too_large/
+      ],
+      [JSON.stringify(price(0)).replace('40000', '1E400'), /^error: Line 1201: .*1E400.*not_representable/]
+    ] as const) {
+      await writeFile(path, `${good}${line}\n`)
+      const { code, stderr } = await runCommand(['import', path, ...target.options])
+      expect(stderr).toMatch(sentence)
+      expect({ code, events: await eventsOf(target) }).toEqual({ code: 2, events: [] })
+    }
+  })
+
+  test('takes a CSV on standard input', async () => {
+    await using target = await sqliteTarget()
+    const input = 'timestamp,symbol,price\n2026-01-31,X,40000\n'
+    expect((await runCommand(['import', '-', ...target.options], { input })).stdout).toBe('1 event imported\n')
+    expect(pricesOf(await eventsOf(target))).toEqual([0])
+  })
+
+  test('refuses a line without a time: it never becomes now', async () => {
+    await using target = await sqliteTarget()
+    const { timestamp: _, ...timeless } = price(0)
+    const { code, stderr } = await runCommand(['import', '-', ...target.options], { input: JSON.stringify(timeless) })
+    expect(stderr).toMatch(/^error: Line 1: timestamp is missing/)
+    expect({ code, events: await eventsOf(target) }).toEqual({ code: 2, events: [] })
+  })
+
   test('passes over wrong lines with --skip-invalid, names them and ends with 3', async () => {
     await using target = await sqliteTarget()
     const path = await writeEvents(folder, 600)
