@@ -204,7 +204,7 @@ describe('a CSV', () => {
     const path = join(FILES, 'BTCUSDT-1m-two-units.csv')
     const { code, stderr } = await runCommand(['import', path, ...X, '--log', join(await temporaryFolder(), 'a.db')])
     expect(stderr).toMatch(
-      /Line 2, column open_time: 1735689600000000 looks like us and 1704067200000 in line 1 like ms/
+      /^error: Line 2, column open_time: 1735689600000000 looks like us and 1704067200000 in line 1 like ms.*\n$/
     )
     expect(code).toBe(2)
   })

@@ -115,6 +115,7 @@ export class CsvFile {
       for (const column of this.#data) column.note(this.#cell(cells as string[], column.index))
       this.#time?.note(this.#cell(cells as string[], (this.#time as TimeColumn).index), line)
     }
+    this.#time?.decide()
   }
 
   #cell(cells: readonly string[], index: number): string {

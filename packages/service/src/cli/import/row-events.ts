@@ -49,7 +49,7 @@ export function onLine(
   const where = sentence.startsWith('column ')
     ? `Line ${line}, `
     : `Line ${line}${column === undefined ? '' : `, column ${column}`}: `
-  return new EventSystemError(code, sentence.startsWith(`Line ${line}`) ? sentence : `${where}${sentence}`, {
+  return new EventSystemError(code, `${where}${sentence}`, {
     cause,
     ...(inRow === undefined ? {} : { pointer: inRow })
   })

@@ -48,7 +48,12 @@ export class TimeColumn {
     if (unit !== undefined && !this.#units.has(unit)) this.#units.set(unit, { text, line })
   }
 
-  /** How the cells are read. Throws `invalid_data` when they are counts whose unit is not clear. */
+  /** Settles how the cells are read. Throws `invalid_data` when they are counts whose unit is not clear, and `invalid_options`. */
+  decide(): void {
+    this.#decided()
+  }
+
+  /** How the cells are read, for people. */
   get description(): string {
     return this.#decided().description
   }
