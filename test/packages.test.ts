@@ -181,7 +181,7 @@ test('docs/install.md: npm reads from the .npmrc of the page where the packages 
   writeFileSync(join(folder, 'package.json'), '{}')
 
   expect(await npm(folder, 'config', 'get', '@tradpal:registry')).toBe('https://npm.example.com/\n')
-  expect(npmrc).toContain('//npm.example.com/:_authToken=${NPM_TOKEN}')
+  expect(npmrc).toMatch(/^\/\/npm\.example\.com\/:_authToken=\$\{NPM_TOKEN\}$/m)
 })
 
 describe('under a Node that is too old', async () => {

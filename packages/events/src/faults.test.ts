@@ -50,7 +50,7 @@ describe('an event with several faults', () => {
   test('lists at most ten', () => {
     const symbols = Array.from({ length: 50 }, () => 1)
     const parts = { event_id: '', timestamp: 'x', source: 1, metadata: [] }
-    const wire = { ...parts, event_type: 'sentiment_data_update', data: { symbols, symbol: 5 } }
+    const wire = { ...parts, event_type: 'multi_symbol_backtest_request', data: { symbols } }
 
     expect(refusal(() => fromWire(wire, { complete: true })).errors).toHaveLength(10)
   })

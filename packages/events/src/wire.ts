@@ -105,8 +105,19 @@ function checksOf(wire: JsonObject, options: DecodeOptions): (() => unknown)[] {
     () => sourceOf(wire),
     () => dataOf(wire),
     () => metadataOf(wire),
-    () => eventOf({ ...wire, event_id: null, timestamp: null, source: null }, { ...options, complete: true })
+    () => eventOf(withDataAlone(wire), { ...options, complete: true })
   ]
+}
+
+/** The metadata stay where they are right: they say the version of the data. */
+function withDataAlone(wire: JsonObject): JsonObject {
+  const parts = { ...wire, event_id: null, timestamp: null, source: null }
+  try {
+    metadataOf(wire)
+    return parts
+  } catch {
+    return { ...parts, metadata: null }
+  }
 }
 
 function typeOf(wireType: string, { stored = false }: DecodeOptions): string {
