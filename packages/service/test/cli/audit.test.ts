@@ -32,7 +32,7 @@ describe.each([
     await run(['groups', 'seek', 'brokers', '--to', 'start', '--force'])
     await run(['dead-letters', 'discard', letter?.id ?? '', '--reason', 'It is old.'])
     await run(['trim', '--max-length', '1', '--force'])
-    await run(['groups', 'delete', 'nobody'])
+    await run(['groups', 'remove', 'nobody'])
 
     const { entries } = JSON.parse((await run(['audit', 'list', '--json'])).stdout)
     const done = entries.filter(({ action }: { action: string }) => action !== 'events.published')
@@ -72,10 +72,10 @@ describe.each([
     const begin = await verify()
     expect(begin).toMatchObject({ code: 1, stderr: expect.stringMatching(/There is no head in .*: begin with/) })
 
-    await run(['groups', 'delete', 'nobody'])
+    await run(['groups', 'remove', 'nobody'])
     const first = (await run(['audit', 'head'])).stdout
     await writeFile(file, first)
-    await run(['groups', 'delete', 'nobody'])
+    await run(['groups', 'remove', 'nobody'])
     expect((await verify()).code).toBe(0)
     const second = await readFile(file, 'utf8')
     expect(second).toBe((await run(['audit', 'head'])).stdout)
@@ -101,7 +101,7 @@ describe.each([
 test('verify neither makes an audit log that was deleted, nor finds it right', async () => {
   await using target = await sqliteTarget()
   const run = (...args: string[]) => runCommand([...args, ...target.options], { env: ON })
-  await run('groups', 'delete', 'nobody')
+  await run('groups', 'remove', 'nobody')
   const head = (await run('audit', 'head')).stdout.trim()
   expect((await run('audit', 'verify')).code).toBe(0)
   const path = `${target.options[1]}.audit.db`
@@ -111,7 +111,7 @@ test('verify neither makes an audit log that was deleted, nor finds it right', a
   expect(await run('audit', 'verify')).toMatchObject({ code: 1, stderr: expect.stringMatching(removed) })
   expect(await run('audit', 'verify', '--head', head, '--allow-empty')).toMatchObject({ code: 1 })
   expect(existsSync(path)).toBe(false)
-  await run('groups', 'delete', 'nobody')
+  await run('groups', 'remove', 'nobody')
   expect(await run('audit', 'verify', '--head', head)).toMatchObject({
     code: 1,
     stdout: expect.stringMatching(/other_head/)
@@ -121,7 +121,7 @@ test('verify neither makes an audit log that was deleted, nor finds it right', a
 test('it is recorded where somebody records already, not where nobody does, and not with EVENT_AUDIT=off', async () => {
   await using target = await sqliteTarget()
   const run = (args: string[], env: Record<string, string>) => runCommand([...args, ...target.options], { env })
-  const move = (env: Record<string, string>) => run(['groups', 'delete', 'nobody'], env)
+  const move = (env: Record<string, string>) => run(['groups', 'remove', 'nobody'], env)
   const entries = async () => JSON.parse((await run(['audit', '--json'], {})).stdout).entries.length
   await move({})
   expect(await run(['audit'], {})).toMatchObject({ code: 1, stderr: expect.stringMatching(/not_found/) })

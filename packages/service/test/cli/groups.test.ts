@@ -87,10 +87,10 @@ describe.each([
 
   test('one is dropped, with what is pending only with --force', async () => {
     const { system, run } = await withGroup()
-    expect(await run('delete', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('group_conflict') })
+    expect(await run('remove', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('group_conflict') })
     expect(await system.groups.list()).toHaveLength(1)
 
-    expect(await run('delete', 'brokers', '--force')).toEqual({
+    expect(await run('remove', 'brokers', '--force')).toEqual({
       code: 0,
       stdout: 'brokers is removed\n',
       stderr: ''
@@ -98,7 +98,7 @@ describe.each([
 
     expect(await system.groups.list()).toEqual([])
     expect(await run()).toEqual({ code: 0, stdout: '', stderr: 'no consumer groups\n' })
-    expect(await run('delete', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+    expect(await run('remove', 'brokers')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
   })
 
   test('one is set to other event types and attempts, and shows them', async () => {

@@ -33,7 +33,7 @@ const COMMANDS = [
   ['groups', 'show'],
   ['groups', 'seek'],
   ['groups', 'set-types'],
-  ['groups', 'delete'],
+  ['groups', 'remove'],
   ['groups', 'rotate-key'],
   ['dead-letters'],
   ['dead-letters', 'list'],

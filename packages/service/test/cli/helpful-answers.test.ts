@@ -41,7 +41,7 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('the answers of 
     ],
     [
       'to drop a group that is not there',
-      ['groups', 'delete', 'nope'],
+      ['groups', 'remove', 'nope'],
       '',
       1,
       /There is no consumer group nope; its first consumer makes it\./

@@ -65,6 +65,27 @@ export const infoCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'info: the lag is right where entries were removed before and behind the place of a group',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 10)
+      const group = log.group('group')
+      await group.create('start')
+      const read = async (limit: number) => group.acknowledge('one', await group.read('one', { limit, waitMs: 0 }))
+      await read(1)
+      await log.remove([ids[1] ?? ''], { force: true })
+      await read(2)
+      assert.equal((await group.info()).lag, 6)
+      await log.remove([ids[5] ?? ''], { force: true })
+      assert.equal((await group.info()).lag, 5)
+      await appendSome(log, 1)
+      await read(6)
+      assert.equal((await group.info()).lag, 0)
+      await appendSome(log, 2)
+      assert.equal((await group.info()).lag, 2)
+    }
+  },
+  {
     title: 'info: the deduplication window lets go of what is older than it',
     async run(harness) {
       const log = await harness.open({ deduplicationWindowMs: 100 })

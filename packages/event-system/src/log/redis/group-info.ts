@@ -5,7 +5,7 @@ import { type EntryReply, fieldsOf } from './entries.ts'
 import { isReply } from './errors.ts'
 import { isNobody, shardOfHolder } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
-import { timeOfMessageId } from './message-id.ts'
+import { compareKnownIds, timeOfMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
 import { parseSharding } from './sharding-store.ts'
 
@@ -19,20 +19,20 @@ export async function groupNamesIn(connection: Connection, stream: string): Prom
 
 /** How every group of a log stands, or the one of a name. None when there is no stream. */
 export async function groupInfos(connection: Connection, keys: LogKeys, name?: string): Promise<GroupInfo[]> {
-  const [time, replies, length] = await Promise.all([
+  const [time, replies, stream] = await Promise.all([
     connection.read<[string, string]>(['TIME']),
     xinfo(connection, ['XINFO', 'GROUPS', keys.stream]),
-    connection.read<number>(['XLEN', keys.stream])
+    xinfo(connection, ['XINFO', 'STREAM', keys.stream])
   ])
   const now = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
   const groups = replies.map(fieldsOf).filter((fields) => name === undefined || fields.name === name)
-  return Promise.all(groups.map((fields) => groupInfo(connection, keys, { now, length }, fields)))
+  return Promise.all(groups.map((fields) => groupInfo(connection, keys, { now, stream: fieldsOf(stream) }, fields)))
 }
 
 async function groupInfo(
   connection: Connection,
   log: LogKeys,
-  { now, length }: { now: number; length: number },
+  { now, stream: state }: { now: number; stream: Record<string, Reply> },
   fields: Record<string, Reply>
 ): Promise<GroupInfo> {
   const name = fields.name as string
@@ -43,23 +43,22 @@ async function groupInfo(
     xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
     xinfo(connection, ['XPENDING', stream, name]),
     connection.read<EntryReply[]>(['XRANGE', stream, `(${lastDeliveredId}`, '+', 'COUNT', '1']),
-    (fields.lag as number | null) ?? countBehind(connection, stream, lastDeliveredId),
+    lagOf(connection, stream, state, fields),
     connection.read<number>(['HLEN', keys.notes]),
     connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms'])
   ])
-  const state = parseSharding(sharding)
+  const cut = parseSharding(sharding)
   const named = consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name))
   const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
-    shards: state?.shards ?? null,
-    consumers: state === null ? named : withMembers(named, state, now, Number(leaseMs)),
+    shards: cut?.shards ?? null,
+    consumers: cut === null ? named : withMembers(named, cut, now, Number(leaseMs)),
     pending: fields.pending as number,
     retrying,
     oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
     lastDeliveredId,
-    // Redis counts what was trimmed before it was handed out as still to come.
-    lag: lag === null ? null : Math.min(lag, length),
+    lag,
     lagMs: next === undefined ? 0 : Math.max(0, now - timeOfMessageId(next[0]))
   }
 }
@@ -90,7 +89,26 @@ function withMembers(
   return [...others, ...members, ...(unassigned.pending > 0 ? [unassigned] : [])]
 }
 
-/** Redis loses count of a group that was set to the middle of the stream (https://redis.io/docs/latest/commands/xinfo-groups/). */
+/**
+ * How many entries stand behind the place of a group. Redis does not know it of a group that was set to the middle of the stream
+ * (https://redis.io/docs/latest/commands/xinfo-groups/), counts entries that were trimmed before they were delivered, and
+ * counts wrongly where a group has passed deleted entries: each of those is one too many for ever.
+ */
+async function lagOf(
+  connection: Connection,
+  stream: string,
+  state: Record<string, Reply>,
+  fields: Record<string, Reply>
+): Promise<number | null> {
+  const lastDelivered = fields['last-delivered-id'] as MessageId
+  const length = state.length as number
+  if (compareKnownIds(lastDelivered, state['last-generated-id'] as MessageId) >= 0) return 0
+  if (compareKnownIds(lastDelivered, state['recorded-first-entry-id'] as MessageId) < 0) return length
+  const hasDeletedSome = state['max-deleted-entry-id'] !== '0-0'
+  if (!hasDeletedSome && typeof fields.lag === 'number') return Math.min(fields.lag, length)
+  return countBehind(connection, stream, lastDelivered)
+}
+
 async function countBehind(connection: Connection, stream: string, id: MessageId): Promise<number | null> {
   const count = await runScript<number>(connection, 'countBehind', [stream], [id, String(LAG_BOUND)])
   return count < 0 ? null : count

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
-import { defineDelete } from './delete.ts'
 import { defineList } from './list.ts'
+import { defineRemove } from './remove.ts'
 import { defineRotateKey } from './rotate-key.ts'
 import { defineSeek } from './seek.ts'
 import { defineSetTypes } from './set-types.ts'
@@ -14,6 +14,6 @@ export function defineGroups(command: Command, run: Run): void {
   defineShow(command, run)
   defineSeek(command, run)
   defineSetTypes(command, run)
-  defineDelete(command, run)
+  defineRemove(command, run)
   defineRotateKey(command, run)
 }
