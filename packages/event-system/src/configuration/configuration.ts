@@ -161,7 +161,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const redisUrl =
     isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.log !== undefined
-  refusePartitioning(read, redisUrl, isElsewhere)
+  refusePartitioning(read, isElsewhere)
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
   if (redisUrl === undefined && spoolPath !== undefined && resolve(spoolPath) === resolve(path)) {

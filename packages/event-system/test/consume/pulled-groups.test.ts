@@ -48,7 +48,7 @@ describeOnEachLog('a group that is pulled', (logs) => {
     const first = await desk.pull({ ...DESK, max: 1, maxAttempts: 1 })
     await expect(desk.pull({ ...DESK, maxAttempts: 5 })).rejects.toMatchObject({
       code: 'group_conflict',
-      message: expect.stringMatching(/gives up an event after 1 failures, not after 5: /)
+      message: expect.stringMatching(/gives up an event after 1 failure, not after 5: /)
     })
     const elsewhere = new EventPuller({ log: await logs.open() })
     const second = await elsewhere.pull(DESK)

@@ -152,7 +152,7 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
     () => system.store.getEvents({ event_type: 'trading_signal' })
   ],
   [
-    'limit is no option of readEvents(); its options are eventType, symbol, symbols, startTime, endTime, after, raw.',
+    'limit is no option of readEvents(); its options are eventType, symbol, symbols, startTime, endTime, after, onGap, raw.',
     () => system.readEvents({ limit: 1 })
   ],
   ['simbol is no option of replayEvents(); did you mean symbol?', () => system.replayEvents({ simbol: 'AAPL' }, none)],
@@ -162,7 +162,7 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['simbol is no option of countEvents(); did you mean symbol?', () => system.countEvents({ simbol: 'AAPL' })],
   ['signl is no option of countEvents(); did you mean signal?', () => system.countEvents({}, { signl: 1 })],
   [
-    'endTime is no option of follow(); its options are eventType, symbol, symbols, raw.',
+    'endTime is no option of follow(); its options are eventType, symbol, symbols, onGap, raw.',
     () => system.store.follow('start', { endTime: 1 })
   ],
   ['row is no option of getEvent(); did you mean raw?', () => system.store.getEvent('1-0', { row: true })],

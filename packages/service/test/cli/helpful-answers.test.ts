@@ -51,7 +51,7 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('the answers of 
       ['publish', 'trading_signal', '--data', '{"symbol":"A","signal":"MAYBE"}'],
       '',
       2,
-      /data\.signal of a trading_signal must be BUY, SELL or HOLD, in either case, got "MAYBE"\./
+      /data\.signal of a trading_signal must be BUY, SELL or HOLD, got "MAYBE"\./
     ],
     [
       'several faults',

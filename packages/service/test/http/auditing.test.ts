@@ -137,7 +137,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     const single = await ask('/events', signal())
     await ask('/events/batch', [signal(), signal()])
     await ask('/events/trading-signal', { signal: { symbol: 'BTC/USDT', signal: 'BUY' } })
-    expect((await ask('/events', { event_type: 'trading_signal', data: {} })).status).toBe(400)
+    expect((await ask('/events', { event_type: 'trading_signal', data: { symbol: 5 } })).status).toBe(400)
 
     expect(single.status).toBeGreaterThanOrEqual(500)
     const failed = await waitFor(async () => {

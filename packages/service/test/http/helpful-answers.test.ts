@@ -60,7 +60,7 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     'a parameter in camelCase',
     'GET /events?eventType=risk_alert',
     undefined,
-    /has a parameter "eventType" .*; did you mean event_type\? It takes event_type, symbol, start_time/
+    /has a parameter "eventType" .*; did you mean event_type\? It takes event_type, symbol, symbols, start_time/
   ],
   [
     'an event type in camelCase',
