@@ -15,8 +15,10 @@ interface Shape {
 
 const SHAPES = join(import.meta.dirname, '../compatibility/shapes.json')
 const { accepted } = parseJson(readFileSync(SHAPES, 'utf8')) as unknown as { readonly accepted: readonly Shape[] }
-const NDJSON = accepted.map(({ event_type, data }) => `${stringifyJson({ event_type, data })}\n`).join('')
-const WRONG = '{"event_type":"trading_signal","data":{"symbol":"X","action":"MAYBE"}}\n'
+const timestamp = '2026-11-23T08:49:10Z'
+const NDJSON = accepted.map(({ event_type, data }) => `${stringifyJson({ event_type, timestamp, data })}\n`).join('')
+const WRONG = `{"event_type":"trading_signal","timestamp":"${timestamp}","data":{"symbol":"X","action":"MAYBE"}}\n`
+const INCOMPLETE = `{"event_type":"trading_signal","timestamp":"${timestamp}","data":{"symbol":"X"}}\n`
 
 describe.each([
   ['an embedded log', sqliteTarget],
@@ -44,16 +46,11 @@ describe.each([
     expect(shown.stdout).toContain('backtest_complete ')
   })
 
-  test('refuses a wrong value in a guarded field, and checks at another level when EVENT_VALIDATION says so', async () => {
+  test('refuses a wrong value in a guarded field', async () => {
     await using target = await open()
     for (const command of [['publish'], ['import', '-']]) {
-      const run = (input: string, level?: string) =>
-        runCommand([...command, ...target.options], { input, ...(level && { env: { EVENT_VALIDATION: level } }) })
-      expect(await run(WRONG)).toMatchObject({ code: 2, stderr: expect.stringContaining('data.signal') })
-      const strict = await run('{"event_type":"trading_signal","data":{"symbol":"X"}}\n', 'strict')
-      expect(strict).toMatchObject({ code: 2, stderr: expect.stringContaining('data.signal') })
-      const misspelt = await run(WRONG, 'lenient')
-      expect(misspelt).toMatchObject({ code: 2, stderr: expect.stringContaining('EVENT_VALIDATION must be strict or') })
+      const refused = await runCommand([...command, ...target.options], { input: WRONG })
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('data.signal') })
     }
   })
 
@@ -68,5 +65,27 @@ describe.each([
     const { stdout } = await runCommand(['dead-letters', 'show', letter?.id ?? '', ...target.options])
     expect(stdout).toMatch(/kind +invalid\n/)
     expect(stdout).toContain('\n  at /data/signal\n')
+  })
+})
+
+test.each([
+  ['publish over an embedded log', ['publish'], sqliteTarget],
+  ['publish over a service', ['publish'], () => serviceTarget()],
+  ['import over an embedded log', ['import', '-'], sqliteTarget]
+])('%s checks at another level when EVENT_VALIDATION says so', async (_, command, open) => {
+  await using target = await open()
+  const run = (input: string, level: string) =>
+    runCommand([...command, ...target.options], { input, env: { EVENT_VALIDATION: level } })
+  const strict = await run(INCOMPLETE, 'strict')
+  expect(strict).toMatchObject({ code: 2, stderr: expect.stringContaining('data.signal') })
+  const misspelt = await run(WRONG, 'lenient')
+  expect(misspelt).toMatchObject({ code: 2, stderr: expect.stringContaining('EVENT_VALIDATION must be strict or') })
+})
+
+test('import over a service checks at the level of the service', async () => {
+  await using target = await serviceTarget()
+  const command = ['import', '-', ...target.options]
+  expect(await runCommand(command, { input: INCOMPLETE, env: { EVENT_VALIDATION: 'strict' } })).toMatchObject({
+    code: 0
   })
 })
