@@ -8,10 +8,10 @@ import { COMMAND } from '../support/bundled-command.ts'
 import { HOUSE, type Listing } from './pages.ts'
 
 const CONDITION = '--conditions=tradpal-source'
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 120_000
 
 export interface Outcome {
-  /** Of what was killed by a signal, or took longer than 20 s: that. */
+  /** Of what was killed by a signal, or took longer than two minutes: that. */
   readonly exitCode: number | string
   readonly stdout: string
   readonly stderr: string

@@ -22,7 +22,7 @@ afterAll(() => runner?.stop())
 describe('every listing does what its page says', () => {
   test.each(executed.map((listing) => [listing.place, listing] as const))(
     '%s',
-    { timeout: 30_000 },
+    { timeout: 130_000 },
     async (_, listing) => {
       const outcome = await runner.run(listing)
       expect(outcome, `${listing.text}\n${outcome.stdout}${outcome.stderr}`).toMatchObject({ exitCode: 0 })
@@ -30,7 +30,7 @@ describe('every listing does what its page says', () => {
     }
   )
 
-  test('and its types are right', { timeout: 60_000 }, async () => {
+  test('and its types are right', { timeout: 130_000 }, async () => {
     const typed = executed.filter(({ language }) => language === 'ts')
     const paths = await Promise.all(typed.map((listing) => runner.write(listing)))
     expect(await runner.typecheck(paths)).toEqual({ exitCode: 0, stdout: '', stderr: '' })

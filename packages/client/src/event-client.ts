@@ -8,7 +8,6 @@ import {
   EventType,
   encodeEvent,
   encodeJsonArray,
-  type JsonObject,
   onlyOptions,
   type ReadOptions,
   type StoredEvent
@@ -165,9 +164,12 @@ export class EventClient implements AsyncDisposable {
    * the service's convenience endpoint would make, through `POST /events`: only there it has an id of its own, without
    * which another attempt could be a second event.
    */
-  async publishMarketData(symbol: string, data: JsonObject, source = 'client'): Promise<string> {
-    const update = { symbol, ...data } as EventData<'market_data_update'>
-    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, update, { source }))
+  async publishMarketData(
+    symbol: string,
+    data: Omit<EventData<'market_data_update'>, 'symbol'>,
+    source = 'client'
+  ): Promise<string> {
+    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, { source }))
   }
 
   /** Publishes a `trading_signal`, as {@link EventClient.publishMarketData} does. */

@@ -64,6 +64,9 @@ describe('publishing', () => {
     await client.publishMarketData('BTC/USDT', { price: 45000, volume: 100 })
     await client.publishTradingSignal({ symbol: 'BTC/USDT', signal: 'SELL' }, 'ml_service')
     await client.publishPortfolioUpdate({ total_value: 1000 })
+    // @ts-expect-error: the field is called price
+    const misspelt = () => client.publishMarketData('BTC/USDT', { prcie: 45000 })
+    expect(misspelt).toBeTypeOf('function')
     expect(service.requests.map((request) => request.path)).toEqual(['/events', '/events', '/events'])
     expect(service.requests.map((request) => JSON.parse(request.body))).toMatchObject([
       { event_type: 'market_data_update', source: 'client', data: { symbol: 'BTC/USDT', price: 45000, volume: 100 } },

@@ -9,7 +9,11 @@ export abstract class ConveniencePublishers {
   abstract publishEvent(event: Event): Promise<MessageId>
 
   /** Prices of a symbol: a `market_data_update` whose data is `{symbol, …data}`. */
-  publishMarketData(symbol: string, data: JsonObject, source?: string): Promise<MessageId> {
+  publishMarketData(
+    symbol: string,
+    data: Omit<EventData<'market_data_update'>, 'symbol'>,
+    source?: string
+  ): Promise<MessageId> {
     return this.#publishNew(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, source)
   }
 

@@ -198,6 +198,9 @@ describeOnEachLog('publishing', (logs) => {
     const log = await logs.open()
     const publisher = new EventPublisher({ log, defaultSource: 'desk' })
     await publisher.publishMarketData('BTC/USDT', { price: 45_000 }, 'feed')
+    // @ts-expect-error: the field is called price
+    const misspelt = () => publisher.publishMarketData('BTC/USDT', { prcie: 45_000 })
+    expect(misspelt).toBeTypeOf('function')
     await publisher.publishTradingSignal({ symbol: 'AAPL', signal: 'SELL' })
     await publisher.publishPortfolioUpdate({ cash: 10 })
     await publisher.publishModelUpdate('rl_model_update', {})

@@ -15,7 +15,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const client = clientOf(url)
     const event = signal('BTC/USDT')
     const messageId = await client.publishEvent(event)
-    await client.publishMarketData('AAPL', { price: 231.5, note: 'Ü/€ 🚀' }, 'feed')
+    await client.publishMarketData('AAPL', { price: 231.5, exchange: 'Ü/€ 🚀' }, 'feed')
     await client.publishTradingSignal({ symbol: 'AAPL', signal: 'SELL' })
     const lastId = await client.publishPortfolioUpdate({ cash: 1e-8 })
 
@@ -23,7 +23,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     const all = await client.getEvents()
     expect(all.map(({ eventType, source, data }) => [eventType, source, data])).toEqual([
       ['trading_signal', 'a_test', event.data],
-      ['market_data_update', 'feed', { symbol: 'AAPL', price: 231.5, note: 'Ü/€ 🚀' }],
+      ['market_data_update', 'feed', { symbol: 'AAPL', price: 231.5, exchange: 'Ü/€ 🚀' }],
       ['trading_signal', 'client', { symbol: 'AAPL', signal: 'SELL' }],
       ['portfolio_update', 'client', { cash: 1e-8 }]
     ])

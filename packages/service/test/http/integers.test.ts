@@ -1,5 +1,5 @@
 import { EventClient } from '@tradpal/event-client'
-import { type JsonObject, parseJson } from '@tradpal/event-system'
+import { createEvent, type JsonObject, parseJson } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, test } from 'vitest'
 import { get, LOGS, post, serviceOver } from './support/test-service.ts'
@@ -43,7 +43,7 @@ describe.each(LOGS)('an integer of any size, over %s', (kind) => {
     const { url, system } = await serviceOver(kind)
     await using client = new EventClient({ url })
     const data = parseJson(DATA) as JsonObject & { readonly symbol: string }
-    const messageId = await client.publishMarketData('X', data)
+    const messageId = await client.publishEvent(createEvent('market_data_update' as string, data))
     expect((await client.getEvent(messageId)).data).toEqual(data)
     expect(await client.getEvents()).toMatchObject([{ data }])
     expect(await Array.fromAsync(client.streamReplay())).toMatchObject([{ data }])
