@@ -8,13 +8,8 @@
  */
 export type { BackpressureOptions } from './backpressure.ts'
 export { EventIdConflictError } from './event-id-conflict.ts'
-export {
-  EventPublisher,
-  type EventPublisherOptions,
-  type PublisherState,
-  type PublishOptions,
-  type SpoolOptions
-} from './publisher.ts'
+export type { EventPublisherOptions, PublishOptions, SpoolOptions } from './options.ts'
+export { EventPublisher, type PublisherState } from './publisher.ts'
 export type { PublishReceipt } from './receipt.ts'
 export {
   discardRefused,

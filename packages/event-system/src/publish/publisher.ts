@@ -1,25 +1,23 @@
 import {
-  type Clock,
   type Event,
   EventSystemError,
-  type OptionNames,
-  onlyOptions,
   symbolOf,
   systemClock,
   upcastIfPossible,
   VALIDATIONS,
   type Validation
 } from '@tradpal/events'
-import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
-import type { AppendEntry, EventLog, MessageId } from '../log/index.ts'
-import { choice, duration, type Logger, type LoggerOption, loggerOf } from '../runtime/index.ts'
+import { plainCodec } from '../codec/index.ts'
+import type { AppendEntry, MessageId } from '../log/index.ts'
+import { choice, duration, type Logger, loggerOf } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
 import { ConveniencePublishers } from './convenience-publishers.ts'
 import { Doubts } from './doubts.ts'
-import { type ExpectationOptions, expectationOf, withStreamKey } from './expectation.ts'
+import { expectationOf, withStreamKey } from './expectation.ts'
 import { GroupCommit } from './group-commit.ts'
+import { checkedOptions, type EventPublisherOptions, onlyPublisherOptions, type PublishOptions } from './options.ts'
 import { Parcel } from './parcel.ts'
 import { Preparation, type PreparedUnit } from './preparation.ts'
 import { type PublishReceipt, receiptsOf } from './receipt.ts'
@@ -32,48 +30,6 @@ import { Collected, type PublishTransaction } from './transaction.ts'
 const MOST_AT_ONCE = 100_000
 /** So much of the time of a publish is the spool's, in ms; of a short one half of it. */
 const TO_SPOOL_MS = 50
-
-export interface EventPublisherOptions extends Partial<BackpressureOptions> {
-  /** A started log. The publisher does not close it. */
-  readonly log: EventLog
-  /** How events are stored. Default: plain wire JSON. */
-  readonly codec?: EventCodec
-  /** How the data of events are checked. Default `strict`. */
-  readonly validation?: Validation
-  /** How long a publish may take, its retries included, in ms. Default 5,000. */
-  readonly timeoutMs?: number
-  /** The source of the convenience publishers when the caller names none. Default `event_system`. */
-  readonly defaultSource?: string
-  /** What an event must stay in order with while some wait in the spool. Default: the symbol of its data. */
-  readonly key?: (event: Event) => string | undefined
-  /** The log's own, in ms: what may be in the log is not sent again after it. Default 120,000. */
-  readonly deduplicationWindowMs?: number
-  /** Where events go that the log does not take in time. Default: nowhere, their publishes reject. */
-  readonly spool?: SpoolOptions
-  /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
-  readonly logger?: LoggerOption
-  readonly clock?: Clock
-  /** Spreads the retries. Default Math.random. */
-  readonly random?: () => number
-}
-
-export interface SpoolOptions {
-  /** An embedded log of its own, not started: the publisher starts and closes it. */
-  readonly store: EventLog
-  /** Of the payloads, in characters: beyond it publishes reject with `spool_full`. */
-  readonly maxBytes: number
-  /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
-  readonly vault?: TextVault | undefined
-}
-
-export interface PublishOptions extends ExpectationOptions {
-  /** How long this publish may take, its retries included, in ms. Default: the publisher's. */
-  readonly timeoutMs?: number
-  /** Whether the spool will do, where there is one: `never` rejects with `log_unavailable` instead. Default `allowed`. */
-  readonly spool?: 'allowed' | 'never'
-  /** What it does when as much is in flight as may be. Default: as the publisher was told. */
-  readonly whenFull?: 'wait' | 'refuse'
-}
 
 /** How a publisher is. */
 export interface PublisherState {
@@ -107,7 +63,7 @@ export class EventPublisher extends ConveniencePublishers {
   /** Throws `invalid_options`. */
   constructor(given: EventPublisherOptions) {
     super()
-    onlyOptions('EventPublisher', given, OPTIONS)
+    onlyPublisherOptions(given)
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,
@@ -310,40 +266,7 @@ export class EventPublisher extends ConveniencePublishers {
 
 const NO_KEYS: readonly string[] = []
 const NO_OPTIONS: PublishOptions = {}
-const OPTIONS: OptionNames<EventPublisherOptions> = {
-  log: true,
-  codec: true,
-  validation: true,
-  timeoutMs: true,
-  defaultSource: true,
-  key: true,
-  deduplicationWindowMs: true,
-  spool: true,
-  maxInFlight: true,
-  maxInFlightBytes: true,
-  whenFull: true,
-  logger: true,
-  clock: true,
-  random: true
-}
-const PUBLISH_OPTIONS: OptionNames<PublishOptions> = {
-  timeoutMs: true,
-  spool: true,
-  whenFull: true,
-  streamKey: true,
-  expectedVersion: true
-}
-
 function tooMany(count: number): EventSystemError {
   const message = `At most ${MOST_AT_ONCE} events are published as one unit, got ${count}; publish them in parts. Nothing was written.`
   return new EventSystemError('payload_too_large', message)
-}
-
-function checkedOptions(options: PublishOptions): PublishOptions {
-  onlyOptions('publish()', options, PUBLISH_OPTIONS)
-  const { timeoutMs, spool, whenFull } = options
-  if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)
-  if (spool !== undefined) choice('spool', spool, ['allowed', 'never'])
-  if (whenFull !== undefined) choice('whenFull', whenFull, ['wait', 'refuse'])
-  return options
 }
