@@ -15,8 +15,8 @@ const repository = new URL('..', import.meta.url)
 /** The service as it is published and as `npm start` starts it, in a process of its own, on a free port. */
 export async function startService(environment: Record<string, string>): Promise<BenchServer> {
   const { scripts } = JSON.parse(await readFile(new URL('package.json', repository), 'utf8'))
-  const [, ...command] = (scripts.start as string).split(' ')
-  return start(command, {
+  const words = (scripts.start as string).split(' ')
+  return start(words.slice(words.indexOf('node') + 1), {
     ...environment,
     EVENT_SERVICE_PORT: '0',
     EVENT_SERVICE_HOST: '127.0.0.1'
