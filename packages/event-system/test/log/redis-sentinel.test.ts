@@ -184,12 +184,12 @@ describe('a failover', () => {
 
     await master.kill()
     await waitFor(async () => (await failure(log.append([entry()]))).code === 'log_unavailable', {
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       what: 'the loss being noticed'
     })
     const before = performance.now()
     expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_unavailable', retryable: true })
-    expect(performance.now() - before, 'not after the 5 s of a call').toBeLessThan(2_500)
+    expect(performance.now() - before, 'not after the 5 s of a call').toBeLessThan(4_500)
 
     await promotedAfter(sentinels, master)
     const promotedAt = performance.now()

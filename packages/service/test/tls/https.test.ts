@@ -109,7 +109,7 @@ test('it stops soon: streams over HTTP/2 end, and connections on which nothing i
 
   await service.close()
 
-  expect(performance.now() - started).toBeLessThan(3_000)
+  expect(performance.now() - started).toBeLessThan(9_000)
   await closed
   expect(await stream.ended).toBe('end')
 })
