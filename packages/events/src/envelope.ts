@@ -1,3 +1,4 @@
+import type { Validation } from './data-check.ts'
 import { EventSystemError } from './errors.ts'
 import { isJsonObject, shown } from './json-value.ts'
 import { normalizeTimestamp } from './timestamp.ts'
@@ -39,11 +40,12 @@ export function checkedObject<T extends object>(part: 'data' | 'metadata', value
   throw invalidPart(part, `must be an object, got ${shown(value)}`)
 }
 
-export function checkedMetadata<T extends object>(value: unknown): T {
+/** The level `strict` alone requires that the ids of the lineage are texts: services that exist write other values, and null. */
+export function checkedMetadata<T extends object>(value: unknown, validation: Validation): T {
   const metadata = checkedObject<Record<string, unknown>>('metadata', value)
-  for (const key of LINEAGE) {
+  for (const key of validation === 'strict' ? LINEAGE : []) {
     const id = metadata[key]
-    if (id !== undefined && typeof id !== 'string')
+    if (id !== undefined && id !== null && typeof id !== 'string')
       throw invalidPart(`metadata/${key}`, `must be a text, got ${shown(id)}`)
   }
   return metadata as T

@@ -1,12 +1,15 @@
 import type { CanonicalType, EventData } from './event-type-names.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 
-/** What travels beside the data. `correlation_id` and `causation_id` are the event's lineage. */
+/**
+ * What travels beside the data. `correlation_id` and `causation_id` are the event's lineage. A service that does not use this
+ * library may write null there, or a value of another type: that names nothing.
+ */
 export interface EventMetadata {
   /** The id shared by everything that follows from one first event. */
-  readonly correlation_id?: string
+  readonly correlation_id?: string | null
   /** The `eventId` of the event whose handling published this one. */
-  readonly causation_id?: string
+  readonly causation_id?: string | null
   /** The version of its type that the data have. Default: 0, that of services which know of no versions. */
   readonly schema_version?: number
   readonly [key: string]: JsonValue | undefined

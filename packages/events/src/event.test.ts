@@ -55,7 +55,7 @@ describe('createEvent', () => {
     ['metadata', []],
     ['metadata', null],
     ['metadata', { correlation_id: 7 }],
-    ['metadata', { causation_id: null }]
+    ['metadata', { causation_id: [] }]
   ])('refuses %s: %j with its pointer', (option, value) => {
     const error = refusal(() => createEvent('system_health', {}, { [option]: value }))
     const field = { eventId: '/event_id' }[option] ?? `/${option}`
@@ -124,6 +124,15 @@ describe('withLineage', () => {
       withLineage(createEvent('system_health', {}, { metadata: { correlation_id: 'c' } }), first).metadata
     ).toEqual({
       correlation_id: 'c',
+      causation_id: 'first'
+    })
+  })
+
+  test('takes null, and of the cause an id that is no text, for no id', () => {
+    const metadata = { correlation_id: null, causation_id: null }
+    const cause = { ...first, metadata: { correlation_id: 7 as unknown as string } }
+    expect(withLineage(createEvent('system_health', {}, { metadata }), cause).metadata).toEqual({
+      correlation_id: 'first',
       causation_id: 'first'
     })
   })

@@ -71,7 +71,7 @@ export function createEvent(eventType: string, data: JsonObject = {}, options: C
     timestamp: stamped(timestamp ?? clock.now()),
     source: checkedSource(source),
     data: checkedObject<JsonObject>('data', data),
-    metadata: withVersion(type, checkedMetadata<EventMetadata>(metadata))
+    metadata: withVersion(type, checkedMetadata<EventMetadata>(metadata, validation))
   }
   checkData(event, validation)
   return type === eventType ? event : { ...event, wireType: eventType }
@@ -110,7 +110,7 @@ export function validateEvent(event: Event, validation: Validation = 'strict'): 
     )
   }
   checkedSource(event.source)
-  checkedMetadata(event.metadata)
+  checkedMetadata(event.metadata, validation)
   checkedObject('data', event.data)
   checkWireType(event)
   checkData(withCanonicalType(event), validation)

@@ -1,8 +1,17 @@
 import type { Event } from './event.ts'
 
-/** An event with the one that caused it in its metadata; what it names itself is kept, `undefined` names nothing. */
+/** An event with the one that caused it in its metadata; what it names itself is kept, `undefined` and null name nothing. */
 export function withLineage<T extends Event>(event: T, cause: Pick<Event, 'eventId' | 'metadata'>): T {
-  const correlation_id = event.metadata.correlation_id ?? cause.metadata.correlation_id ?? cause.eventId
+  const correlation_id = event.metadata.correlation_id ?? lineageId(cause, 'correlation_id') ?? cause.eventId
   const causation_id = event.metadata.causation_id ?? cause.eventId
   return { ...event, metadata: { ...event.metadata, correlation_id, causation_id } }
+}
+
+/** An id of the event's lineage; undefined where there is none, or a value that is no text. */
+export function lineageId(
+  { metadata }: Pick<Event, 'metadata'>,
+  key: 'correlation_id' | 'causation_id'
+): string | undefined {
+  const id: unknown = metadata[key]
+  return typeof id === 'string' ? id : undefined
 }

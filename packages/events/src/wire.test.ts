@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { refusal } from '../test/refusal.ts'
 import { createEvent, type Event, type EventMetadata } from './event.ts'
 import { stringifyJson } from './exact-json.ts'
-import type { JsonObject } from './json-value.ts'
+import type { JsonObject, JsonValue } from './json-value.ts'
 import {
   AS_STORED,
+  type DecodeOptions,
   decodeEvent,
   encodeEvent,
   encodeEventBytes,
@@ -172,11 +173,21 @@ describe('reading an event', () => {
       '/metadata/correlation_id',
       /^metadata\.correlation_id must be a text/
     ],
-    [{ metadata: { causation_id: null } }, 'invalid_event', '/metadata/causation_id', /must be a text/]
+    [{ metadata: { causation_id: [] } }, 'invalid_event', '/metadata/causation_id', /must be a text/]
   ])('refuses %j', (part, code, pointer, sentence) => {
     const error = refusal(() => fromWire({ ...wire, ...part }))
     expect(error).toMatchObject({ code, pointer })
     expect(error.message).toMatch(sentence)
+  })
+
+  test.each<[DecodeOptions, id: JsonValue]>([
+    [{ validation: 'platform' }, 7],
+    [{ validation: 'off' }, { trace: 'a' }],
+    [AS_STORED, false],
+    [{}, null]
+  ])('with %j takes metadata whose correlation_id and causation_id are %j, and keeps them', (options, id) => {
+    const metadata = { correlation_id: id, causation_id: id }
+    expect(fromWire({ ...wire, metadata }, options).metadata).toEqual(metadata)
   })
 
   test.each([null, 7, 'event', [], undefined])('refuses %j, which is no object', (value) => {

@@ -90,7 +90,7 @@ function eventOf(wire: JsonObject, options: DecodeOptions): Event {
     timestamp: timestampOf(wire, options),
     source: sourceOf(wire),
     data: dataOf(wire),
-    metadata: metadataOf(wire)
+    metadata: metadataOf(wire, options)
   }
   if (validation !== 'off' && isKnownEventType(eventType)) checkData(event, validation)
   return wireType === eventType ? event : { ...event, wireType }
@@ -104,16 +104,16 @@ function checksOf(wire: JsonObject, options: DecodeOptions): (() => unknown)[] {
     () => timestampOf(wire, options),
     () => sourceOf(wire),
     () => dataOf(wire),
-    () => metadataOf(wire),
-    () => eventOf(withDataAlone(wire), { ...options, complete: true })
+    () => metadataOf(wire, options),
+    () => eventOf(withDataAlone(wire, options), { ...options, complete: true })
   ]
 }
 
 /** The metadata stay where they are right: they say the version of the data. */
-function withDataAlone(wire: JsonObject): JsonObject {
+function withDataAlone(wire: JsonObject, options: DecodeOptions): JsonObject {
   const parts = { ...wire, event_id: null, timestamp: null, source: null }
   try {
-    metadataOf(wire)
+    metadataOf(wire, options)
     return parts
   } catch {
     return { ...parts, metadata: null }
@@ -140,8 +140,8 @@ function dataOf(wire: JsonObject): JsonObject {
   return checkedObject<JsonObject>('data', wire.data ?? {})
 }
 
-function metadataOf(wire: JsonObject): EventMetadata {
-  return checkedMetadata<EventMetadata>(wire.metadata ?? {})
+function metadataOf(wire: JsonObject, { validation = 'strict' }: DecodeOptions): EventMetadata {
+  return checkedMetadata<EventMetadata>(wire.metadata ?? {}, validation)
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@tradpal/events'
+import { lineageId, type StoredEvent } from '@tradpal/events'
 import type { Entry, EventLog } from '../log/index.ts'
 
 /** So many entries are looked at, in each direction. */
@@ -42,7 +42,7 @@ interface Search {
 
 async function findCauses(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
-  let wanted = event.metadata.causation_id
+  let wanted = lineageId(event, 'causation_id')
   let to = { messageId: event.messageId }
   for (let scanned = 0; wanted !== undefined && scanned < MAX_SCANNED; scanned += PAGE) {
     const page = await log.read({ direction: 'backward', to, limit: PAGE })
@@ -54,7 +54,7 @@ async function findCauses(event: StoredEvent, log: EventLog, reader: EntryReader
       const candidate = reader.decode(entry)
       if (candidate?.eventId !== wanted) continue
       found.unshift(candidate)
-      wanted = candidate.metadata.causation_id
+      wanted = lineageId(candidate, 'causation_id')
     }
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) break
@@ -73,8 +73,9 @@ async function findEffects(event: StoredEvent, log: EventLog, reader: EntryReade
     for (const entry of page) {
       if (!mayHold(entry, 'causation_id', reader)) continue
       const candidate = reader.decode(entry)
-      const cause = candidate?.metadata.causation_id
-      if (candidate === undefined || cause === undefined || !family.has(cause)) continue
+      if (candidate === undefined) continue
+      const cause = lineageId(candidate, 'causation_id')
+      if (cause === undefined || !family.has(cause)) continue
       family.add(candidate.eventId)
       found.push(candidate)
     }

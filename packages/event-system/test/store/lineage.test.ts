@@ -1,4 +1,4 @@
-import { createEvent, type Event, EventType, type StoredEvent } from '@tradpal/events'
+import { createEvent, type Event, EventType, encodeEvent, type StoredEvent } from '@tradpal/events'
 import { expect, it } from 'vitest'
 import { type EventCodec, plainCodec } from '../../src/codec/index.ts'
 import { EventStore } from '../../src/store/index.ts'
@@ -52,6 +52,23 @@ describeOnEachLog('the lineage of an event', (under) => {
     await append(log, ...signals(2_500), order)
     const { causes, effects, complete } = await store.lineage(tradeId)
     expect([ids(causes), ids(effects), complete]).toEqual([[price.eventId], [order.eventId], true])
+  })
+
+  it.each([null, 7])('ends at an event whose causation_id is %j, which names no event', async (id) => {
+    const log = await under.open()
+    const store = new EventStore({ log })
+    const cause = { ...caused(undefined), metadata: { causation_id: id } }
+    const effect = caused(cause as Event)
+    const entries = [cause, effect].map((event) => ({
+      eventId: event.eventId,
+      eventType: event.eventType,
+      payload: encodeEvent(event as Event)
+    }))
+    const [causeId = '', effectId = ''] = (await log.append(entries)).map(({ messageId }) => messageId)
+    const ofCause = await store.lineage(causeId)
+    expect([ids(ofCause.causes), ids(ofCause.effects), ofCause.complete]).toEqual([[], [effect.eventId], true])
+    const ofEffect = await store.lineage(effectId)
+    expect([ids(ofEffect.causes), ofEffect.complete]).toEqual([[cause.eventId], true])
   })
 
   it('is incomplete when a cause is not in the log', async () => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -227,6 +228,29 @@ describe('an older service on the stream in Redis', () => {
     const [, nan = ''] =
       /"event_id": "([^"]*)"/.exec((await system.log.read({ direction: 'backward', limit: 1 }))[0]?.payload ?? '') ?? []
     await expectOutcomes({ url, groups }, all, written, { [nan]: 'poison' })
+  })
+
+  test.each(['null', '1700000000123456789'])('has %s as the ids of the lineage, which is no fault', async (id) => {
+    const { url, system } = await overRedis()
+    const eventId = randomUUID()
+    const wire = `{"event_type":"risk_alert","event_id":"${eventId}","timestamp":"2026-11-23T08:49:10","metadata":{"correlation_id":${id},"causation_id":${id}}}`
+    await system.log.append([{ eventId, eventType: 'risk_alert', payload: wire }])
+    expect((await post(`${url}/events`, wire.replace(eventId, randomUUID()))).status).toBe(200)
+    const metadata = `"metadata":{"correlation_id":${id},"causation_id":${id}}`
+    expect((await get(`${url}/events`)).text.split(metadata)).toHaveLength(3)
+
+    const handled: string[] = []
+    system.registerHandler('risk_alert', (event, context) => {
+      handled.push(event.eventId)
+      context.publish(createEvent('system_health', {}))
+    })
+    await system.startConsuming({ group: 'typed', from: 'start' })
+    const effectsNow = () => system.getEvents({ eventType: 'system_health' })
+    await waitFor(async () => (await effectsNow()).length === 2)
+    expect(handled).toContain(eventId)
+    const effects = await effectsNow()
+    expect(effects[0]?.metadata).toEqual({ correlation_id: eventId, causation_id: eventId })
+    expect(await system.deadLetters.count()).toBe(0)
   })
 
   test('reads the entries of the library and of the service', async () => {
