@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../test/refusal.ts'
+import { EventSystemError } from './errors.ts'
+import { checkAll } from './faults.ts'
 import { validateData } from './registry.ts'
 import { fromWire } from './wire.ts'
 import { decodeEvents } from './wire-batch.ts'
@@ -56,6 +58,17 @@ describe('an event with several faults', () => {
   })
 })
 
+test('checkAll runs no check after the tenth fault', () => {
+  let runs = 0
+  const checks = Array.from({ length: 1_000 }, (_, i) => () => {
+    runs += 1
+    throw new EventSystemError('invalid_argument', 'It is wrong.', { pointer: `/${i}` })
+  })
+
+  expect(refusal(() => checkAll(checks)).errors).toHaveLength(10)
+  expect(runs).toBe(10)
+})
+
 describe('a name that is misspelt', () => {
   test.each<[what: string, run: () => unknown, sentence: RegExp]>([
     [
@@ -77,6 +90,12 @@ describe('a name that is misspelt', () => {
       'not at all alike',
       () => validateData('trading_signal', { instrument: 'X', signal: 'BUY' }),
       /^data\.symbol of a trading_signal is missing \(.*\)\.$/
+    ],
+    [
+      'behind a hundred other names',
+      () =>
+        fromWire({ ...Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`field_${i}`, i])), eventType: 'x' }),
+      /^event_type is missing\. /
     ]
   ])('is named beside the one that is missing: %s', (_what, run, sentence) => {
     expect(refusal(run).message).toMatch(sentence)

@@ -48,8 +48,15 @@ function lettersOf(name: string): string {
   return name.replaceAll(/[_-]/g, '').toLowerCase()
 }
 
-/** The end of a sentence that says that a name is missing, when an object has a key that most likely means it; else empty. */
+/** Comparing all keys of a large object would hold up all other work. */
+const MOST_KEYS = 100
+
+/**
+ * The end of a sentence that says that a name is missing, when one of the first 100 keys of an object most likely means it;
+ * else empty.
+ */
 export function misspeltAs(name: string, object: object): string {
-  const key = Object.keys(object).find((one) => meantBy(one, [name]) !== undefined)
+  const keys = Object.keys(object).slice(0, MOST_KEYS)
+  const key = keys.find((one) => meantBy(one, [name]) !== undefined)
   return key === undefined ? '' : `; ${shown(key)} must be written ${name}`
 }

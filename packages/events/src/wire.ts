@@ -75,7 +75,8 @@ export function fromWire(wire: unknown, options: DecodeOptions = {}): Event {
   try {
     return eventOf(wire, options)
   } catch (error) {
-    if (error instanceof EventSystemError) checkAll(checksOf(wire, options))
+    // The data are checked last: where they are wrong, nothing else is.
+    if (error instanceof EventSystemError && error.code !== 'invalid_data') checkAll(checksOf(wire, options))
     throw error
   }
 }

@@ -6,6 +6,7 @@ import {
   faultsOf,
   fromWire,
   type JsonObject,
+  misspeltAs,
   refusalOf,
   type Validation
 } from '@tradpal/event-system'
@@ -97,7 +98,7 @@ function dataOf(shortcut: Shortcut, body: JsonObject): JsonObject {
 function carriedOf({ field }: Shortcut, body: JsonObject): JsonObject {
   const carried = body[field]
   if (isObject(carried)) return carried
-  throw wrong(field, 'must be an object')
+  throw wrong(field, `must be an object${carried === undefined ? misspeltAs(field, body) : ''}`)
 }
 
 function sourceOf({ source }: JsonObject): string {

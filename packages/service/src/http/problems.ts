@@ -174,8 +174,9 @@ function problem(status: number, error: EventSystemError, instance: string): Pro
 /** What is wrong may be large itself, and is sent back and logged: of it there is the beginning. */
 const LONGEST = 2_000
 
+/** Well-formed: a name in a refused body may have a lone surrogate, and Python cannot print an answer that has one. */
 function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text
+  return (text.length > LONGEST ? `${text.slice(0, LONGEST - 3)}...` : text).toWellFormed()
 }
 
 /** What Fastify itself refuses. */

@@ -1,4 +1,11 @@
-import { type EventSystemError, type Fault, meantBy, refusalOf, stringifyJson } from '@tradpal/event-system'
+import {
+  type EventSystemError,
+  type Fault,
+  MOST_FAULTS,
+  meantBy,
+  refusalOf,
+  stringifyJson
+} from '@tradpal/event-system'
 import type { FastifyError, FastifyRequest } from 'fastify'
 
 /** What is used of a JSON Schema here. */
@@ -7,6 +14,8 @@ interface PartSchema {
   readonly patternProperties?: Readonly<Record<string, PartSchema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: unknown
+  readonly anyOf?: readonly PartSchema[]
+  readonly const?: unknown
 }
 
 type SchemaError = NonNullable<FastifyError['validation']>[number]
@@ -48,18 +57,33 @@ function faultsIn(part: Part, request: FastifyRequest): Fault[] {
   const fields = value as Readonly<Record<string, unknown>>
   const properties = schema.properties ?? {}
   const unknown =
-    schema.additionalProperties === false ? Object.keys(fields).filter((name) => !(name in properties)) : []
+    schema.additionalProperties === false ? Object.keys(fields).filter((name) => !Object.hasOwn(properties, name)) : []
   const missing = (schema.required ?? []).filter((name) => fields[name] === undefined)
   return [
-    ...unknown.map((name) => unknownFault(part, [], name)),
+    ...unknown.slice(0, MOST_FAULTS).map((name) => unknownFault(part, [], name)),
     ...missing.map((name) => ({ pointer: `/${name}`, detail: `${name} is missing in the ${part.name}.` })),
     ...Object.entries(fieldSchemasOf(schema)).flatMap(([name, alone]) => {
       if (fields[name] === undefined) return []
       const validate = request.compileValidationSchema(alone)
       if (validate({ [name]: fields[name] })) return []
+      const words = wordsOf(properties[name])
+      if (words !== undefined) return [otherWord(part, name, words)]
       return (validate.errors ?? []).map((error) => faultOf(error, part))
     })
   ]
+}
+
+/** The values that a field may have, where its schema lists them. */
+function wordsOf(schema: PartSchema | undefined): string[] | undefined {
+  const alternatives = schema?.anyOf ?? [schema]
+  const words = alternatives.flatMap((one) => (one?.const === undefined ? [] : [String(one.const)]))
+  return words.length === alternatives.length ? words : undefined
+}
+
+function otherWord({ name: part, value }: Part, field: string, words: readonly string[]): Fault {
+  const allowed = words.length === 1 ? words[0] : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+  const detail = `${field} in the ${part} must be ${allowed}${got(valueAt(value, [field]))}.`
+  return { pointer: `/${field}`, detail }
 }
 
 /** By the schema of a part: for each field the schema of an object with that field only. Fastify compiles each object once. */

@@ -167,6 +167,48 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     { errors: [{ pointer: '/max' }, { pointer: '/wait_ms' }, { pointer: '/lease_ms' }] }
   ],
   [
+    'a word of which there are two',
+    'GET /events?on_gap=ignore',
+    undefined,
+    'on_gap in the query must be report or error, got "ignore".',
+    { pointer: '/on_gap' }
+  ],
+  [
+    'a word of which there are several',
+    'GET /dead-letters?kind=dead',
+    undefined,
+    'kind in the query must be poison, invalid, rejected or exhausted, got "dead".',
+    { pointer: '/kind' }
+  ],
+  [
+    'a word in a body of which there are several',
+    'POST /dead-letters/requeue',
+    { kind: 'dead' },
+    'kind in the body must be poison, invalid, rejected or exhausted, got "dead".',
+    { pointer: '/kind' }
+  ],
+  [
+    'a word of which there is one',
+    'GET /events/stream?events=named',
+    undefined,
+    'events in the query must be unnamed, got "named".',
+    { pointer: '/events' }
+  ],
+  [
+    'prices in camelCase',
+    'POST /events/market-data',
+    { symbol: 'A', marketData: { price: 1 } },
+    'market_data must be an object; "marketData" must be written market_data.',
+    { pointer: '/market_data' }
+  ],
+  [
+    'a lone surrogate in the name of a field',
+    'POST /events',
+    String.raw`{"event_type":"risk_alert","data":{"half \ud800":1}}`,
+    /^data\..*half \ufffd.* has a lone surrogate/,
+    { code: 'not_representable', pointer: '/data/half \ufffd' }
+  ],
+  [
     'a lone surrogate',
     'POST /events',
     String.raw`{"event_type":"risk_alert","data":{"message":"half \ud800"}}`,
