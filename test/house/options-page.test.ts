@@ -6,7 +6,7 @@ import {
   misspeltVariables,
   recordedEnvironment
 } from '../../packages/event-system/src/configuration/misspelt-variables.ts'
-import { readServiceConfiguration } from '../../packages/service/src/configuration.ts'
+import { readConfiguration, readServiceConfiguration } from '../../packages/service/src/configuration.ts'
 
 const HOUSE = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(HOUSE, path), 'utf8')
@@ -71,6 +71,18 @@ test('a variable that resembles one of the service is known as misspelt, and one
     { variable: 'EVENT_SERVICE_PROT', meant: 'EVENT_SERVICE_PORT' },
     { variable: 'EVENT_MAX_BODY_BITES', meant: 'EVENT_MAX_BODY_BYTES' }
   ])
+})
+
+test('a service knows every variable of its page where a letter is too many', () => {
+  const tables = read('docs/operating.md').matchAll(/^\| `((?:EVENT|METRICS|STREAM|REDIS|LOG)_[A-Z_]+)` \|/gm)
+  const variables = [...tables].map(([, variable = '']) => variable)
+
+  for (const variable of variables) {
+    const { service, system } = readConfiguration({ [`${variable}X`]: '1' })
+    const meant = [...service.misspelt, ...system.misspelt].map((found) => found.meant)
+    expect(meant, variable).toContain(variable)
+  }
+  expect(variables.length).toBeGreaterThan(80)
 })
 
 function variablesOf(reading: (environment: Environment) => unknown): ReadonlySet<string> {
