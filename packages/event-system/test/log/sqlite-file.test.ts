@@ -44,6 +44,31 @@ describe('the file of an embedded log', () => {
     expect(existsSync(path)).toBe(true)
   })
 
+  test.each<[what: string, change: (path: string) => void]>([
+    ['was removed', (path) => rmSync(path)],
+    [
+      'was replaced by another log',
+      (path) => {
+        rmSync(path)
+        openDatabase(path, 'os').close()
+      }
+    ]
+  ])('takes and answers nothing once it %s', async (_what, change) => {
+    const path = join(newFolder(), 'log.db')
+    const log = await open({ path })
+    await log.append([entry('before')])
+
+    change(path)
+
+    for (const call of [() => log.append([entry('lost')]), () => log.read({}), () => log.info(), () => log.ping()]) {
+      expect(await failure(call())).toMatchObject({
+        code: 'log_unavailable',
+        retryable: true,
+        message: expect.stringContaining('was removed or replaced while it was open; nothing was written.')
+      })
+    }
+  })
+
   test('durability os syncs at checkpoints (NORMAL), disk at every commit (FULL), both in WAL', () => {
     const path = join(newFolder(), 'log.db')
     for (const [durability, synchronous] of [

@@ -57,6 +57,7 @@ export class Appender {
 
   /** Appends inside a step of the connection, once in a step. */
   place(entries: readonly AppendEntry[], expected: readonly StreamVersion[] = []): Placed[] {
+    this.#connection.assertFileStands()
     const state = this.#connection.statement(STATE).get()
     const added = Number(state?.added)
     const lastId = Number(state?.last_id)

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
 import { Checkpointer } from './checkpointer.ts'
 import { isBusy, toLogError } from './errors.ts'
+import { FileIdentity } from './file-identity.ts'
 import { exposedPaths } from './file-modes.ts'
 import type { ResolvedSqliteLogOptions } from './options.ts'
 import { openDatabase } from './schema.ts'
@@ -22,6 +23,7 @@ export class Connection {
   #afterCommit: (() => void)[] = []
   #database: DatabaseSync | undefined
   #checkpointer: Checkpointer | undefined
+  #file: FileIdentity | undefined
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
 
   constructor(options: ResolvedSqliteLogOptions) {
@@ -34,6 +36,7 @@ export class Connection {
     await this.#retryWhileBusy(() => {
       if (this.#state !== 'new') return
       this.#database = openDatabase(this.options.path, this.options.durability)
+      this.#file = new FileIdentity(this.options.path)
       this.#checkpointer = new Checkpointer(this.#database, this.options.path)
       const exposed = exposedPaths(this.options.path)
       if (exposed.length > 0) this.options.onExposed(exposed)
@@ -65,6 +68,12 @@ export class Connection {
       throw new EventSystemError('not_started', `The log ${this.options.path} is not started: call start() first.`)
     }
     throw new EventSystemError('closed', `The log ${this.options.path} is closed.`)
+  }
+
+  /** Throws `log_unavailable` once the file was removed or replaced: what is appended to it or read from it then is lost, or old. */
+  assertFileStands(): void {
+    const change = this.#file?.change()
+    if (change !== undefined) throw change
   }
 
   /** The statement of this text, prepared once. */
@@ -129,7 +138,7 @@ export class Connection {
       this.assertOpen()
       return Promise.resolve(work())
     } catch (error) {
-      if (!isBusy(error)) return Promise.reject(toLogError(error, this.options.path))
+      if (!isBusy(error)) return Promise.reject(this.#asLogError(error))
     }
     const call = this.#retryWhileBusy(work, timeoutMs)
     this.#underWay.add(call)
@@ -144,10 +153,16 @@ export class Connection {
       try {
         return work()
       } catch (error) {
-        if (!isBusy(error) || performance.now() >= deadline) throw toLogError(error, this.options.path)
+        if (!isBusy(error) || performance.now() >= deadline) throw this.#asLogError(error)
       }
       await pause(1 + Math.random() * (LONGEST_PAUSE_MS - 1))
     }
+  }
+
+  /** SQLite fails in various ways on a file that was removed or replaced. */
+  #asLogError(error: unknown): EventSystemError {
+    const known = toLogError(error, this.options.path)
+    return known.code === 'log_failed' ? (this.#file?.change() ?? known) : known
   }
 
   #step<Result>(work: () => Result): Result {

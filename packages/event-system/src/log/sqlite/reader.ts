@@ -29,6 +29,7 @@ export class Reader {
 
   read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Entry[]> {
     return this.#connection.snapshot(() => {
+      this.#connection.assertFileStands()
       assertLimit(limit)
       const behind = this.resolve(from)
       const last = upperBound(to)

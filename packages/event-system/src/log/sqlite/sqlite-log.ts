@@ -196,6 +196,7 @@ export class SqliteLog implements EventLog {
 
   info(): Promise<LogInfo> {
     return this.#connection.snapshot(() => {
+      this.#connection.assertFileStands()
       const summary = this.#connection.statement(SUMMARY).get() ?? {}
       const { clock, deduplicationWindowMs } = this.#connection.options
       const horizon = Math.max(0, Math.floor(clock.now() - deduplicationWindowMs) * IDS_PER_MS)
@@ -223,7 +224,10 @@ export class SqliteLog implements EventLog {
   }
 
   async ping(): Promise<void> {
-    await this.#connection.read(() => this.#connection.statement(LIVES).get())
+    await this.#connection.read(() => {
+      this.#connection.assertFileStands()
+      return this.#connection.statement(LIVES).get()
+    })
   }
 }
 
