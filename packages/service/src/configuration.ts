@@ -5,6 +5,7 @@ import {
   EnvironmentReader,
   type EventSystemConfiguration,
   EventSystemError,
+  type EventSystemOptions,
   type EventTypeDefinition,
   knownEventTypes,
   type MisspeltVariable,
@@ -112,9 +113,8 @@ export function readConfiguration(environment: Environment): {
 }
 
 /** The options of the service's event system. It takes events of other services: their data are checked at the level `platform` by default. */
-export function systemOptions(environment: Environment): { readonly environment: Environment } {
-  // As a variable, and not as an option: an option would hide that EVENT_VALIDATION is a known name.
-  return { environment: { ...environment, EVENT_VALIDATION: environment.EVENT_VALIDATION || 'platform' } }
+export function systemOptions(environment: Environment): Pick<EventSystemOptions, 'environment' | 'validation'> {
+  return environment.EVENT_VALIDATION ? { environment } : { environment, validation: 'platform' }
 }
 
 function attempt<Result>(work: () => Result): Result | EventSystemError {

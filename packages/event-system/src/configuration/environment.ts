@@ -55,7 +55,9 @@ export class EnvironmentReader {
   }
 
   choice<T extends string>(option: string, given: T | undefined, variable: string, choices: readonly [T, ...T[]]): T {
-    const value = given ?? this.#variable(variable) ?? choices[0]
+    // The variable is read where an option wins, too: it is then known, and recognised where it is misspelt.
+    const text = this.#variable(variable)
+    const value = given ?? text ?? choices[0]
     const choice = choices.find((one) => one === value)
     if (choice === undefined) {
       this.wrong(

@@ -60,7 +60,12 @@ describe('the file of an embedded log', () => {
 
     change(path)
 
-    for (const call of [() => log.append([entry('lost')]), () => log.read({}), () => log.info(), () => log.ping()]) {
+    for (const call of [
+      () => log.append([entry('lost')]),
+      () => log.read({ limit: 1 }),
+      () => log.info(),
+      () => log.ping()
+    ]) {
       expect(await failure(call())).toMatchObject({
         code: 'log_unavailable',
         retryable: true,
