@@ -245,6 +245,18 @@ test.each(compilers)(
   }
 )
 
+test('the types of events and of the client need those of no other package: a compiler would check them all', async () => {
+  writeFileSync(join(project, 'model.ts'), "import '@tradpal/event-client'\nimport '@tradpal/events'\n")
+  const options = ['--listFilesOnly', '--module', 'nodenext', '--types', '', '--ignoreConfig']
+  const compiler = join(house, 'node_modules/@typescript/native/bin/tsc')
+
+  const { stdout } = await run(process.execPath, [compiler, ...options, 'model.ts'], { cwd: project })
+
+  const read = stdout.split('\n').filter((path) => path.includes(`${project}/node_modules/`))
+  expect(read.length).toBeGreaterThan(20)
+  expect(read.filter((path) => !path.includes('/node_modules/@tradpal/'))).toEqual([])
+})
+
 test('the command is installed and explains itself', async () => {
   const { stdout } = await run(join(project, 'node_modules/.bin/tradpal-events'), ['--help'], { cwd: project })
 

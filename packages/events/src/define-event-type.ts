@@ -1,27 +1,6 @@
-import type { XStatic } from 'typebox/schema'
 import type { DefinedEventType } from './event-type-names.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
 import { type EventTypeDefinition, registerEventType } from './registry.ts'
-
-/** What a JSON Schema allows. What it leaves open is any JSON. */
-export type DataOf<Schema> = ObjectIn<XStatic<Schema>>
-
-type ObjectIn<Data> = unknown extends Data
-  ? JsonObject
-  : keyof Data extends never
-    ? JsonObject
-    : { readonly [Name in keyof Data]: ValueIn<Data[Name]> }
-
-type ValueIn<Value> = unknown extends Value
-  ? JsonValue
-  : Value extends string | number | boolean | null | undefined
-    ? Value
-    : // An array of anything, which is `{}` here, takes a text; an object of anything does not.
-      string extends Value
-      ? readonly JsonValue[]
-      : keyof Value extends never
-        ? JsonObject
-        : { readonly [Key in keyof Value]: ValueIn<Value[Key]> }
+import type { DataOf } from './schema-data.ts'
 
 /**
  * Registers a type as {@link registerEventType} does, with the same errors, and returns its name, of which the compiler
