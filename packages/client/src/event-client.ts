@@ -8,6 +8,7 @@ import {
   EventType,
   encodeEvent,
   encodeJsonArray,
+  isJsonObject,
   onlyOptions,
   type ReadOptions,
   type StoredEvent
@@ -169,7 +170,9 @@ export class EventClient implements AsyncDisposable {
     data: Omit<EventData<'market_data_update'>, 'symbol'>,
     source = 'client'
   ): Promise<string> {
-    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, { source }))
+    // What is no object would be spread to nothing, and a price be lost.
+    const update = (isJsonObject(data) ? { symbol, ...data } : (data ?? null)) as EventData<'market_data_update'>
+    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, update, { source }))
   }
 
   /** Publishes a `trading_signal`, as {@link EventClient.publishMarketData} does. */

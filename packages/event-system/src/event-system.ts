@@ -50,6 +50,7 @@ import {
   type EventRange,
   EventStore,
   type EventSystemStats,
+  onlyRange,
   type ReplayPace,
   Retention
 } from './store/index.ts'
@@ -205,6 +206,7 @@ export class EventSystem {
   ): Promise<number> {
     this.#mustBeOpen('replayEvents()')
     if (handler !== undefined) return this.store.replayEvents(range, handler, pace)
+    onlyRange('replayEvents()', range)
     return this.store.replayEvents({ ...range, raw: true }, (event) => this.subscriber.handleReplayed(event), pace)
   }
 

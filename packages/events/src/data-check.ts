@@ -1,6 +1,6 @@
 import type { Validator } from 'typebox/schema'
 import { compileSchema, namedTypes } from './compiled-schema.ts'
-import type { EventSystemError, Fault } from './errors.ts'
+import { EventSystemError, type Fault } from './errors.ts'
 import type { EventType } from './event-types.ts'
 import { refusalOf } from './faults.ts'
 import { below, keysOf, pathOf } from './json-pointer.ts'
@@ -26,6 +26,10 @@ const platform = new WeakMap<object, Validator>()
 /** Checks data against the schema of an event type. Throws `invalid_data` with the pointer from the event's root, and all faults that are found. */
 export function assertData(eventType: string, schema: object, data: unknown, validation: Validation): void {
   if (validation === 'off') return
+  if (!VALIDATIONS.includes(validation)) {
+    const sentence = `validation must be ${inWords(VALIDATIONS)}, got ${shown(validation)}.`
+    throw new EventSystemError('invalid_options', sentence)
+  }
   const validator = validatorOf(eventType, schema, validation)
   if (!validator.Check(data)) throw refusedData(eventType, schema, validator, data)
 }

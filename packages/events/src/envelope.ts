@@ -36,7 +36,10 @@ export function checkedSource(value: unknown): string {
 }
 
 export function checkedObject<T extends object>(part: 'data' | 'metadata', value: unknown): T {
-  if (isJsonObject(value)) return value as unknown as T
+  if (isJsonObject(value)) {
+    if (typeof value.then !== 'function') return value as unknown as T
+    throw invalidPart(part, 'must be an object, got a promise: await it first')
+  }
   throw invalidPart(part, `must be an object, got ${shown(value)}`)
 }
 

@@ -13,7 +13,7 @@ import { newEventId } from './event-id.ts'
 import type { Event, EventMetadata } from './event-parts.ts'
 import type { CanonicalType, EventData, EventTypeName } from './event-type-names.ts'
 import type { JsonObject } from './json-value.ts'
-import { shown } from './json-value.ts'
+import { isJsonObject, shown } from './json-value.ts'
 import { checkData } from './newest-form.ts'
 import { type OptionNames, onlyOptions } from './only-options.ts'
 import { aliasOf, resolveEventType } from './registry.ts'
@@ -65,6 +65,9 @@ export function createEvent(eventType: string, data: JsonObject = {}, options: C
   onlyOptions('createEvent()', options, OPTIONS)
   const type = resolveEventType(eventType)
   const { source = '', metadata = {}, eventId, timestamp, clock = systemClock, validation = 'strict' } = options
+  if (typeof clock?.now !== 'function') {
+    throw new EventSystemError('invalid_options', `clock must be a clock with now() and sleep(), got ${shown(clock)}.`)
+  }
   const event = {
     eventType: type,
     eventId: eventId === undefined ? newEventId() : checkedEventId(eventId),
@@ -94,14 +97,13 @@ export function withCanonicalType(event: Event): Event {
  * `strict`. What it does not check is whether JSON can carry the data and the metadata: writing the event does.
  */
 export function validateEvent(event: Event, validation: Validation = 'strict'): void {
-  if (typeof event !== 'object' || event === null) {
+  if (!isJsonObject(event)) {
     throw new EventSystemError(
       'invalid_event',
       `An event must be an object, as createEvent() makes it, got ${shown(event)}.`
     )
   }
-  if (typeof event.eventType !== 'string')
-    throw invalidPart('event_type', `must be a text, got ${shown(event.eventType)}`)
+  if (typeof event.eventType !== 'string') throw withoutType(event)
   checkedEventId(event.eventId)
   if (checkedTimestamp(event.timestamp) !== event.timestamp) {
     throw invalidPart(
@@ -114,6 +116,18 @@ export function validateEvent(event: Event, validation: Validation = 'strict'): 
   checkedObject('data', event.data)
   checkWireType(event)
   checkData(withCanonicalType(event), validation)
+}
+
+/** The refusal of an object that has no `eventType`. It is likely a promise, or an event in the form of the wire. */
+function withoutType(event: JsonObject): EventSystemError {
+  if (typeof event.then === 'function') {
+    return new EventSystemError('invalid_event', 'An event must be an object, got a promise: await it first.')
+  }
+  const hint = Object.hasOwn(event, 'event_type') ? '; fromWire() reads the form with event_type' : ''
+  return invalidPart(
+    'event_type',
+    `must be a text in eventType, as createEvent() makes it, got ${shown(event.eventType)}${hint}`
+  )
 }
 
 /** Under another name the event would be stored as one of another type. */

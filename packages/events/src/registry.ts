@@ -74,6 +74,10 @@ export function isKnownEventType(name: string): boolean {
  */
 export function resolveEventType(name: string): string {
   if (types.has(name)) return name
+  if (typeof name !== 'string') {
+    const sentence = `An event type must be a text such as trading_signal, got ${shown(name)}.`
+    throw new EventSystemError('unknown_event_type', sentence, { pointer: '/event_type' })
+  }
   const aliased = aliasOf(name)
   if (aliased !== undefined) return aliased
   const nearest = nearestOf(name, knownEventTypes(), 3)

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
-import { type Clock, type OptionNames, onlyOptions, systemClock } from '@tradpal/events'
+import { type Clock, EventSystemError, type OptionNames, onlyOptions, systemClock } from '@tradpal/events'
 import type { Encryption, Signing } from '../codec/index.ts'
 import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
 import type { EventLog } from '../log/index.ts'
 import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
 import { SqliteLog } from '../log/sqlite/index.ts'
-import { type Logger, type LoggerOption, loggerOf, silentLogger } from '../runtime/index.ts'
+import { type Logger, type LoggerOption, loggerOf, shown, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
 import { type AuditLog, redisAuditLog, sqliteAuditLog } from './audit-log.ts'
 import { type DurabilityOptions, readDurability } from './durability.ts'
@@ -123,6 +123,7 @@ export interface EventSystemConfiguration {
 /** Options, then the environment, then defaults. Refuses with `invalid_options`, in a sentence for each wrong value, what makes no sense. */
 export function configure(options: EventSystemOptions): EventSystemConfiguration {
   onlyOptions('EventSystem', options, OPTIONS)
+  refuseWrongParts(options)
   const { environment, known } = recordedEnvironment(options.environment ?? process.env)
   const read = new EnvironmentReader(environment)
   const timeoutMs = read.wholeNumber(
@@ -164,7 +165,12 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   refusePartitioning(read, isElsewhere)
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
-  if (redisUrl === undefined && spoolPath !== undefined && resolve(spoolPath) === resolve(path)) {
+  if (
+    redisUrl === undefined &&
+    typeof spoolPath === 'string' &&
+    typeof path === 'string' &&
+    resolve(spoolPath) === resolve(path)
+  ) {
     read.wrong(`The spool needs a file of its own, not that of the log: ${spoolPath}.`)
   }
   const isNamed = isElsewhere || options.redisUrl !== undefined
@@ -219,4 +225,19 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const log = new RedisLog({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
   return { log: sealed(log), logSettings: settings, auditLog, ...others }
+}
+
+/** What is no value but has methods, or is read before all else. */
+function refuseWrongParts({ clock, log, environment }: EventSystemOptions): void {
+  const faults: string[] = []
+  if (clock !== undefined && (typeof clock?.now !== 'function' || typeof clock.sleep !== 'function')) {
+    faults.push(`clock must be a clock with now() and sleep(), such as a FakeClock, got ${shown(clock)}.`)
+  }
+  if (log !== undefined && typeof log?.start !== 'function') {
+    faults.push(`log must be an event log, such as new SqliteLog({ path }), got ${shown(log)}.`)
+  }
+  if (environment !== undefined && (typeof environment !== 'object' || environment === null)) {
+    faults.push(`environment must be an object of variables, such as process.env, got ${shown(environment)}.`)
+  }
+  if (faults.length > 0) throw new EventSystemError('invalid_options', faults.join('\n'))
 }

@@ -1,4 +1,5 @@
 import { EventSystemError, type OptionNames, unknownOptions } from '@tradpal/events'
+import { shown } from '../runtime/index.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -43,7 +44,7 @@ export class EnvironmentReader {
     if (!Number.isSafeInteger(value) || value < least || value > most) {
       const name = given === undefined ? variable : option
       const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
-      this.wrong(`${name} must be a whole number ${range}, got ${given ?? JSON.stringify(text)}.`)
+      this.wrong(`${name} must be a whole number ${range}, got ${shown(given ?? text)}.`)
     }
     return value
   }

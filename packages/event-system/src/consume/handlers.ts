@@ -7,7 +7,7 @@ import {
   resolveEventType,
   type StoredEventOf
 } from '@tradpal/events'
-import { BoundedMap, choice, duration, wholeNumber, wrong } from '../runtime/index.ts'
+import { BoundedMap, choice, duration, shown, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
@@ -68,8 +68,12 @@ export class HandlerRegistry {
     handler: Handler<T, A>,
     options: HandlerOptions<A> = {}
   ): () => void {
+    if (typeof asked !== 'string' && !Array.isArray(asked)) {
+      const sentence = `registerHandler() takes an event type, a list of them or '*', and then the handler; got ${shown(asked)} as the type.`
+      throw new EventSystemError('invalid_argument', sentence)
+    }
     if (typeof handler !== 'function') {
-      throw new EventSystemError('invalid_argument', `A handler must be a function, got ${typeof handler}.`)
+      throw new EventSystemError('invalid_argument', `A handler must be a function, got ${shown(handler)}.`)
     }
     const names: readonly string[] = typeof asked === 'string' ? [asked] : asked
     if (names.length === 0)

@@ -123,11 +123,16 @@ function withoutUndefined(options: ConsumeOptions): ConsumeOptions {
 export function toPosition(from: NonNullable<ConsumeOptions['from']>): Position {
   if (from === 'start') return 'start'
   if (from === 'new') return 'end'
-  if (typeof from === 'string') return { after: from }
+  if (typeof from === 'string' && !isWordOrTime(from)) return { after: from }
   if (!(from instanceof Date)) throw wrong('from', "'new', 'start', a message id or a Date", from)
   const time = from.getTime()
   if (Number.isNaN(time)) throw new EventSystemError('invalid_options', 'from is an invalid Date.')
   return { time }
+}
+
+/** A text without digits is no message id of any log, nor is a time in RFC 3339. */
+function isWordOrTime(text: string): boolean {
+  return !/\d/.test(text) || /^\d{4}-\d\d-\d\d/.test(text)
 }
 
 function newConsumerName(): string {

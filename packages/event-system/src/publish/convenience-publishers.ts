@@ -1,4 +1,4 @@
-import { createEvent, type Event, type EventData, EventType, type JsonObject } from '@tradpal/events'
+import { createEvent, type Event, type EventData, EventType, isJsonObject, type JsonObject } from '@tradpal/events'
 import type { MessageId } from '../log/index.ts'
 
 /** A publisher for each group of types: each makes the event and publishes it as any other. */
@@ -14,7 +14,9 @@ export abstract class ConveniencePublishers {
     data: Omit<EventData<'market_data_update'>, 'symbol'>,
     source?: string
   ): Promise<MessageId> {
-    return this.#publishNew(EventType.MARKET_DATA_UPDATE, { symbol, ...data }, source)
+    // What is no object would be spread to nothing, and a price be lost.
+    const update = isJsonObject(data) ? { symbol, ...data } : (data ?? null)
+    return this.#publishNew(EventType.MARKET_DATA_UPDATE, update, source)
   }
 
   /** A `trading_signal` whose data is the signal. */
@@ -70,7 +72,7 @@ export abstract class ConveniencePublishers {
     return this.#publishNew(type, state, source)
   }
 
-  #publishNew(type: string, data: JsonObject, source = this.defaultSource): Promise<MessageId> {
+  async #publishNew(type: string, data: JsonObject, source = this.defaultSource): Promise<MessageId> {
     return this.publishEvent(createEvent(type, data, { source }))
   }
 }

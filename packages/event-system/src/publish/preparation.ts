@@ -1,6 +1,7 @@
 import { type Event, EventSystemError, type Validation } from '@tradpal/events'
 import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
 import type { AppendEntry } from '../log/index.ts'
+import { shown } from '../runtime/index.ts'
 import { InTurn } from './in-turn.ts'
 import type { Prepared } from './transaction.ts'
 
@@ -32,6 +33,10 @@ export class Preparation {
 
   /** As {@link one}, of a batch. */
   batch(events: readonly Event[]): PreparedUnit | Promise<PreparedUnit> {
+    if (!Array.isArray(events)) {
+      const sentence = `A batch must be a list of events, got ${shown(events)}; publishEvent() takes one event.`
+      throw new EventSystemError('invalid_argument', sentence)
+    }
     if (this.#codec.beforeEncode === undefined) {
       const entries = events.map((event, index) => atIndex(index, () => this.#entryOf(event)))
       return { events, entries }

@@ -25,7 +25,8 @@ export function wrong(name: string, expected: string, value: unknown): EventSyst
   return new EventSystemError('invalid_options', `${name} must be ${expected}, got ${shown(value)}.`)
 }
 
-function shown(value: unknown): string {
+/** A value as the sentence of an error shows it. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   return typeof value === 'function'
     ? 'a function'

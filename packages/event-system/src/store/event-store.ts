@@ -21,7 +21,7 @@ import {
   type TrimTarget,
   tellGap
 } from '../log/index.ts'
-import { diagnostics, type SkippedMessage } from '../runtime/index.ts'
+import { diagnostics, type SkippedMessage, shown } from '../runtime/index.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -126,7 +126,7 @@ export class EventStore {
     onlyOptions('replay()', pace, { speed: true, signal: true })
     const { speed = 'max', signal } = pace
     if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
-      throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${speed}.`)
+      throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${shown(speed)}.`)
     }
     const events = this.#scan<T, Raw>(resolveRange(range, this.#log), { signal })
     return speed === 'max' ? events : this.#paced(events, speed, signal)
@@ -139,6 +139,12 @@ export class EventStore {
     pace?: ReplayPace
   ): Promise<number> {
     onlyRange('replayEvents()', range)
+    if (typeof handler !== 'function') {
+      throw new EventSystemError(
+        'invalid_argument',
+        `The handler of a replay must be a function, got ${shown(handler)}.`
+      )
+    }
     let count = 0
     for await (const event of this.replay<T, Raw>(range, pace)) {
       // A handler that returns nothing needs no turn of the event loop.

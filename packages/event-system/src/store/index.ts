@@ -3,7 +3,7 @@
  * event, from its first cause to its last effect. Reading changes nothing. Entries that are no events are passed over.
  */
 
-export type { EventQuery, EventRange } from './event-query.ts'
+export { type EventQuery, type EventRange, onlyRange } from './event-query.ts'
 export {
   EventStore,
   type EventStoreOptions,

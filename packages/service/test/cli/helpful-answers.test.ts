@@ -74,6 +74,22 @@ describe.each(Object.keys(TARGETS) as (keyof typeof TARGETS)[])('the answers of 
       2,
       /data\.message has a lone surrogate/
     ],
+    [
+      'data that were forgotten',
+      ['publish', 'trading_signal'],
+      '',
+      2,
+      /data\.symbol of a trading_signal is missing .* data\.signal of a trading_signal is missing/
+    ],
+    ['a misspelt command of a group', ['groups', 'shwo', 'x'], '', 2, /unknown command 'shwo' \(Did you mean show\?\)/],
+    [
+      'no command of a group',
+      ['keys', 'xyzzy'],
+      '',
+      2,
+      /unknown command 'xyzzy'; tradpal-events keys --help lists them/
+    ],
+    ['too much for a list', ['groups', 'list', 'x'], '', 2, /too many arguments for 'list'/],
     ['one event', ['replay', '--type', 'system_health'], '', 0, /^1 event replayed$/m],
     ['an age in weeks', ['events', '--start', '2w'], '', 0, /^$/],
     ['an age in weeks, of a tail', ['tail', '--from', '2w', '--no-follow'], '', 0, /^$/],

@@ -25,7 +25,10 @@ const OF_ONE_EVENT = ['data', 'metadata', 'source', 'eventId', 'timestamp'] as c
 export function definePublish(command: Command, run: Run): void {
   command
     .argument('[type]', 'the type of the one event; without it, events come as NDJSON')
-    .option('-d, --data <json>', 'what the event carries: JSON, @file, or - for standard input (default: {})')
+    .option(
+      '-d, --data <json>',
+      'what the event carries: JSON, @file, or - for standard input (default: {}, where the type requires nothing)'
+    )
     .option('--source <name>', 'who publishes it (default: who the service knows, else command_line)')
     .option('--metadata <json>', 'what travels beside the data')
     .option(
@@ -89,7 +92,8 @@ async function publishOne({ output, openTarget }: Invocation, type: string, opti
   const event = createEvent(type, data, {
     source,
     metadata,
-    validation: commandLineValidation(),
+    // Who leaves the data out where the type requires some has forgotten them.
+    validation: options.data === undefined ? 'strict' : commandLineValidation(),
     ...(eventId === undefined ? {} : { eventId }),
     ...(timestamp === undefined ? {} : { timestamp })
   })

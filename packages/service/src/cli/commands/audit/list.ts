@@ -1,6 +1,7 @@
 import type { AuditEntry } from '@tradpal/event-client'
 import { formatTimestamp, stringifyJson } from '@tradpal/events'
 import type { Command } from 'commander'
+import { defineDefault } from '../../default-command.ts'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive, parseTime, TIMES_HELP } from '../../options.ts'
 
@@ -15,8 +16,7 @@ interface ListOptions {
 }
 
 export function defineList(command: Command, run: Run): void {
-  command
-    .command('list', { isDefault: true })
+  defineDefault(command, 'list')
     .description('List who did what: the newest entries, or from --since.')
     .option('--principal <name>', 'only what this principal did')
     .option('--action <name>', 'only this: events.published, keys.created, groups.moved, request.refused, …')

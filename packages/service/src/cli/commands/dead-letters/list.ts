@@ -1,5 +1,6 @@
 import { formatTimestamp } from '@tradpal/events'
 import type { Command } from 'commander'
+import { defineDefault } from '../../default-command.ts'
 import type { Run } from '../../invocation.ts'
 import { examples, parsePositive } from '../../options.ts'
 import { addFilterOptions, type FilterOptions, filterOf } from './filter.ts'
@@ -11,9 +12,9 @@ interface ListOptions extends FilterOptions {
 }
 
 export function defineList(command: Command, run: Run): void {
-  const list = command
-    .command('list', { isDefault: true })
-    .description('List the dead letters that match, oldest first, and say how many there are.')
+  const list = defineDefault(command, 'list').description(
+    'List the dead letters that match, oldest first, and say how many there are.'
+  )
   addFilterOptions(list)
     .option('--after <id>', 'behind the letter of this id')
     .option('-l, --limit <count>', 'at most so many', parsePositive, 20)

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
+import { defineDefault } from '../../default-command.ts'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
 import { ageOrNone } from './age.ts'
 import { groupDocument } from './group-document.ts'
 
 export function defineList(command: Command, run: Run): void {
-  command
-    .command('list', { isDefault: true })
+  defineDefault(command, 'list')
     .description('List the consumer groups, by name, and how each stands.')
     .addHelpText(
       'after',

@@ -1,12 +1,12 @@
 import { formatTimestamp } from '@tradpal/events'
 import type { Command } from 'commander'
+import { defineDefault } from '../../default-command.ts'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
 import { keyDocument, timeOrNull } from './key-document.ts'
 
 export function defineList(command: Command, run: Run): void {
-  command
-    .command('list', { isDefault: true })
+  defineDefault(command, 'list')
     .description('List the API keys, the oldest first. A key itself is shown only when it is made.')
     .addHelpText('after', examples('tradpal-events keys', 'tradpal-events keys list --json'))
     .action(
