@@ -133,6 +133,7 @@ export class EventClient implements AsyncDisposable {
 
   /** {@link EventClient.publishBatch} with the receipts, which say what was there already. All have the same status, and none has a version. */
   async publishAll(events: readonly Event[], options: PublishOptions = {}): Promise<PublishReceipt[]> {
+    assertList(events)
     if (events.length === 0) return []
     events.forEach(assertId)
     const eventIds = events.map(({ eventId }) => eventId)
@@ -143,6 +144,7 @@ export class EventClient implements AsyncDisposable {
 
   /** Rejects with what {@link EventClient.publishBatch} would reject with because of the events themselves, and publishes nothing. */
   async checkBatch(events: readonly Event[]): Promise<void> {
+    assertList(events)
     if (events.length === 0) return
     const query = queryOf({ dry_run: 'true' })
     const request = {
@@ -384,7 +386,8 @@ function replaying(query: URLSearchParams): ServiceRequest {
 }
 
 /** An event without an id would get a new one from the service with every attempt. */
-function assertId({ eventId }: Event, index?: number): void {
+function assertId(event: Event | null | undefined, index?: number): void {
+  const eventId = event?.eventId
   if (typeof eventId === 'string' && eventId !== '') return
   const [name, place] =
     index === undefined ? ['The event', {}] : [`Event ${index}`, { index, pointer: `/${index}/event_id` }]
@@ -392,6 +395,11 @@ function assertId({ eventId }: Event, index?: number): void {
     pointer: '/event_id',
     ...place
   })
+}
+
+function assertList(events: unknown): void {
+  if (Array.isArray(events)) return
+  throw new EventSystemError('invalid_argument', 'A batch must be a list of events; publishEvent() takes one event.')
 }
 
 function speedOf(speed: number | 'max' = 'max'): number | 'max' {

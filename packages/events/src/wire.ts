@@ -150,6 +150,10 @@ function metadataOf(wire: JsonObject, { validation = 'strict' }: DecodeOptions):
  * a Date, a cycle, a lone surrogate. -0 is written as 0. The envelope is not checked again.
  */
 export function encodeEvent(event: Event): string {
+  if (!isJsonObject(event)) {
+    const sentence = `An event must be an object, as createEvent() makes it, got ${shown(event)}.`
+    throw new EventSystemError('invalid_event', sentence)
+  }
   const text = textOfWire(event)
   // JSON.stringify escapes a surrogate only where it stands alone.
   if (text.includes('\\ud')) assertEachExact(toWire(event), '')
@@ -223,7 +227,10 @@ export function textOf(json: string | Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(json)
   } catch (cause) {
-    throw new EventSystemError('invalid_json', 'The bytes are not UTF-8, and so no JSON.', { cause })
+    const reason = ArrayBuffer.isView(json)
+      ? 'The bytes are not UTF-8, and so no JSON.'
+      : `JSON is read from a text or from bytes, got ${shown(json)}.`
+    throw new EventSystemError('invalid_json', reason, { cause })
   }
 }
 

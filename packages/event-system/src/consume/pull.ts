@@ -2,7 +2,7 @@ import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
 import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
-import { type LoggerOption, loggerOf } from '../runtime/index.ts'
+import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
 import { DeliveredTypes } from './delivered-types.ts'
@@ -75,6 +75,7 @@ export class EventPuller {
   /** Throws `invalid_options`. */
   constructor(options: EventPullerOptions) {
     onlyOptions('EventPuller', options, OPTIONS)
+    mustBeLog(options.log)
     const { log, codec = plainCodec, clock = systemClock, random = Math.random } = options
     const logger = loggerOf(options.logger)
     const { maxGroups = MAX_GROUPS } = options

@@ -10,7 +10,7 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import type { EventLog } from '../log/index.ts'
-import { type Logger, type LoggerOption, loggerOf, Occurrences } from '../runtime/index.ts'
+import { type Logger, type LoggerOption, loggerOf, mustBeLog, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
 import { type Accepted, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
@@ -59,6 +59,7 @@ export class EventSubscriber {
   /** Throws `invalid_options`. */
   constructor(options: EventSubscriberOptions) {
     onlyOptions('EventSubscriber', options, OPTIONS)
+    mustBeLog(options.log)
     this.#options = {
       codec: plainCodec,
       validation: 'strict',

@@ -12,6 +12,7 @@ import {
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
+import { mustBeLog } from '../runtime/index.ts'
 import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
 
@@ -54,6 +55,7 @@ export class DeadLetterOffice {
   /** Throws `invalid_options`. */
   constructor(options: DeadLetterOfficeOptions) {
     onlyOptions('DeadLetterOffice', options, { log: true, codec: true, clock: true })
+    mustBeLog(options.log)
     const { log, codec = plainCodec, clock = systemClock } = options
     this.#log = log
     this.#letters = log.deadLetters

@@ -10,6 +10,7 @@ import {
   rotateDeliveryKey
 } from '../groups/index.ts'
 import type { EventLog, GroupInfo, MessageId, PendingEntry, Position } from '../log/index.ts'
+import { mustBeLog } from '../runtime/index.ts'
 import { pageLimit } from './arguments.ts'
 
 export interface GroupOfficeOptions {
@@ -52,6 +53,7 @@ export class GroupOffice {
   /** Throws `invalid_options`. */
   constructor(options: GroupOfficeOptions) {
     onlyOptions('GroupOffice', options, { log: true, clock: true })
+    mustBeLog(options.log)
     const { log, clock = systemClock } = options
     this.#log = log
     this.#clock = clock

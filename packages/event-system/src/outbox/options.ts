@@ -53,6 +53,7 @@ const LONGEST_MS = 2 ** 31 - 1
 export function resolveOutboxOptions<Transaction, Written>(
   options: OutboxOptions<Transaction, Written>
 ): ResolvedOutboxOptions<Transaction, Written> {
+  if (typeof options !== 'object' || options === null) onlyOptions('Outbox', options, NAMES)
   const { store, publisher, pollMs = 100, batchSize = 100, leaseMs = 10_000, clock = systemClock } = options
   const faults = [
     ...unknownOptions('Outbox', options, NAMES),

@@ -9,7 +9,7 @@ import {
 } from '@tradpal/events'
 import { plainCodec } from '../codec/index.ts'
 import type { AppendEntry, MessageId } from '../log/index.ts'
-import { choice, duration, type Logger, loggerOf } from '../runtime/index.ts'
+import { choice, duration, type Logger, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { Ahead } from './ahead.ts'
 import { Backpressure, type BackpressureOptions } from './backpressure.ts'
 import { Circuit } from './circuit.ts'
@@ -64,6 +64,7 @@ export class EventPublisher extends ConveniencePublishers {
   constructor(given: EventPublisherOptions) {
     super()
     onlyPublisherOptions(given)
+    mustBeLog(given.log)
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,

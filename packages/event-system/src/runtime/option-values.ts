@@ -25,6 +25,13 @@ export function wrong(name: string, expected: string, value: unknown): EventSyst
   return new EventSystemError('invalid_options', `${name} must be ${expected}, got ${shown(value)}.`)
 }
 
+/** Refuses what cannot be a log. `undefined` is that of an option which was left out or misspelt. */
+export function mustBeLog(log: unknown): void {
+  if (typeof log !== 'object' || log === null) {
+    throw wrong('log', 'an event log, such as new SqliteLog({ path })', log)
+  }
+}
+
 /** A value as the sentence of an error shows it. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)

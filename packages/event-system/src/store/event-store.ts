@@ -21,7 +21,7 @@ import {
   type TrimTarget,
   tellGap
 } from '../log/index.ts'
-import { diagnostics, type SkippedMessage, shown } from '../runtime/index.ts'
+import { diagnostics, mustBeLog, type SkippedMessage, shown } from '../runtime/index.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -85,6 +85,7 @@ export class EventStore {
   /** Throws `invalid_options`. */
   constructor(options: EventStoreOptions) {
     onlyOptions('EventStore', options, { log: true, codec: true, clock: true })
+    mustBeLog(options.log)
     this.#log = options.log
     this.#codec = options.codec ?? plainCodec
     this.#clock = options.clock ?? systemClock

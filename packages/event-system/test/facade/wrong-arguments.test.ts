@@ -1,4 +1,6 @@
+import * as library from '@tradpal/event-system'
 import { createEvent, EventSystem, validateEvent } from '@tradpal/event-system'
+import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem, type TestSystem } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -169,6 +171,24 @@ describe('a wrong argument is refused in a sentence that says what would be righ
       'spoolPath must be a text, got 5.'
     ],
     [
+      'the file of a log that is a number',
+      () => new library.SqliteLog({ path: 5 } as Loose),
+      'invalid_options',
+      'path must be the file of the log, got 5.'
+    ],
+    [
+      'an event to write that is none',
+      () => (library.encodeEvent as Loose)(undefined),
+      'invalid_event',
+      'An event must be an object, as createEvent() makes it, got undefined.'
+    ],
+    [
+      'an object to read as a text',
+      () => (library.decodeEvent as Loose)({ event_type: 'risk_alert' }),
+      'invalid_json',
+      'JSON is read from a text or from bytes, got an object.'
+    ],
+    [
       'a number that is a text',
       () => new EventSystem({ logPath: './a.db', timeoutMs: '5' } as Loose),
       'invalid_options',
@@ -179,6 +199,24 @@ describe('a wrong argument is refused in a sentence that says what would be righ
 
     await expect(refused).rejects.toMatchObject({ name: 'EventSystemError', code, message })
   })
+})
+
+test.each([
+  'DeadLetterOffice',
+  'EventPublisher',
+  'EventPuller',
+  'EventStore',
+  'EventSubscriber',
+  'GroupOffice',
+  'Retention'
+])('%s refuses to be made without a log', (name) => {
+  const Part = (library as Loose)[name]
+
+  expect(() => new Part({})).toThrow('log must be an event log, such as new SqliteLog({ path }), got undefined.')
+})
+
+test('an outbox refuses to be made without options', () => {
+  expect(() => new (Outbox as Loose)()).toThrow('Outbox takes an object with options (store, publisher, ')
 })
 
 test('what the convenience publishers refuse is a rejection, and never thrown at the caller', async () => {

@@ -1,4 +1,4 @@
-import { meantBy } from '@tradpal/events'
+import { nearestOf } from '@tradpal/events'
 import { type Command, CommanderError } from 'commander'
 
 /** Gives a command the one that runs where none of its own is named. A word that names none is told as such, with the nearest. */
@@ -7,10 +7,8 @@ export function defineDefault(parent: Command, name: string): Command {
   return command.exitOverride((error) => {
     const [word] = parent.args
     if (error.code !== 'commander.excessArguments' || word === undefined || word === name) throw error
-    const nearest = meantBy(
-      word,
-      parent.commands.map((known) => known.name())
-    )
+    const names = parent.commands.map((known) => known.name())
+    const [nearest] = nearestOf(word, names, 1, 2)
     const hint =
       nearest === undefined ? `; tradpal-events ${parent.name()} --help lists them` : ` (Did you mean ${nearest}?)`
     throw new CommanderError(error.exitCode, 'commander.unknownCommand', `unknown command '${word}'${hint}`)

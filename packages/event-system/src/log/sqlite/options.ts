@@ -48,7 +48,7 @@ export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqli
     onExposed = () => {}
   } = options
   if (typeof path !== 'string' || path.trim() === '') {
-    throw new EventSystemError('invalid_options', 'path is empty: it is the file of the log.')
+    throw new EventSystemError('invalid_options', `path must be the file of the log, got ${JSON.stringify(path)}.`)
   }
   if (durability !== 'os' && durability !== 'disk') {
     throw new EventSystemError('invalid_options', `durability is '${String(durability)}': it is 'os' or 'disk'.`)

@@ -1,6 +1,13 @@
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
-import { diagnostics, type Logger, type LoggerOption, loggerOf, type TrimmedMessage } from '../../runtime/index.ts'
+import {
+  diagnostics,
+  type Logger,
+  type LoggerOption,
+  loggerOf,
+  mustBeLog,
+  type TrimmedMessage
+} from '../../runtime/index.ts'
 import { faultsOfPolicy, type RetentionPolicy } from './policy.ts'
 import { TrimByRule } from './trim-by-rule.ts'
 import { trimLog } from './trim-log.ts'
@@ -44,6 +51,7 @@ export class Retention {
   /** Throws `invalid_options` for a policy that makes no sense. */
   constructor(parts: RetentionParts) {
     onlyOptions('Retention', parts, { log: true, clock: true, logger: true, policy: true })
+    mustBeLog(parts.log)
     if (parts.policy !== undefined) mustBePolicy(parts.policy, 'invalid_options')
     this.#parts = parts
     this.#logger = loggerOf(parts.logger)
