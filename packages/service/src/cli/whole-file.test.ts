@@ -1,4 +1,5 @@
-import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
@@ -54,4 +55,34 @@ test('a link that somebody put where the unfinished file goes is not followed', 
   await symlink(other, `${path}.${process.pid}.unfinished`)
   await writeWhole(path, ['events'])
   expect([await readFile(other, 'utf8'), await readFile(path, 'utf8')]).toEqual(['mine', 'events'])
+})
+
+test('a link stays, and its file is replaced', async () => {
+  const path = join(folder, 'events.csv')
+  const link = join(folder, 'link.csv')
+  await writeFile(path, 'before')
+  await symlink('events.csv', link)
+  await writeWhole(link, ['after'])
+  expect([await readlink(link), await readFile(path, 'utf8')]).toEqual(['events.csv', 'after'])
+})
+
+test.each<[what: string, name: string, sentence: RegExp]>([
+  ['a folder', '.', /is a folder: name a regular file/],
+  ['a pipe', 'pipe', /is no regular file/],
+  ['a link to a pipe', 'link', /is no regular file/],
+  ['a file in a folder that is not there', 'nowhere/events.csv', /there is no such folder/]
+])('%s is refused before anything is read', async (_, name, sentence) => {
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  await symlink('pipe', join(folder, 'link'))
+  const path = join(folder, name)
+  let isRead = false
+  const texts = (function* () {
+    isRead = true
+    yield 'text'
+  })()
+  await expect(writeWhole(path, texts)).rejects.toMatchObject({
+    code: 'invalid_argument',
+    message: expect.stringMatching(sentence)
+  })
+  expect({ isRead, left: (await readdir(folder)).toSorted() }).toEqual({ isRead: false, left: ['link', 'pipe'] })
 })
