@@ -75,6 +75,7 @@ export {
   encodeEvent,
   encodeEventBytes,
   encodeParts,
+  fromParsed,
   fromWire,
   parseJson,
   parseStoredJson,

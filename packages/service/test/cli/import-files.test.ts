@@ -184,13 +184,67 @@ describe('a CSV', () => {
     ['a short row', 'timestamp,price\n2024-01-02\n', X, /^error: Line 2: The row has 1 cells and the header 2/],
     [
       'two columns of one name',
-      'timestamp,Volume,Volume\n2024-01-02,1,2\n',
+      'timestamp,Total,Total\n2024-01-02,1,2\n',
       X,
-      /two columns "Volume", the 2nd and the 3rd/
+      /two columns "Total", the 2nd and the 3rd/
     ],
     ['no header', '2024-01-02,5\n', X, /looks like a value: for a file without a header give --preset or --header/],
     ['a column without a name', ',timestamp\n0,2024-01-02\n', X, /no name for the 1st column/],
-    ['broken quotes', 'timestamp,price\n"2024,1\n', X, /is no CSV that can be read/],
+    [
+      'a quotation mark that nothing closes',
+      'timestamp,price\n2024-01-01,1\n"2024,1\n2024-01-03,1\n',
+      X,
+      /is no CSV .*: the row that begins in line 3 opens a quotation mark that nothing closes/
+    ],
+    [
+      'a quotation mark inside of a cell',
+      'timestamp,price,note\n2024-01-01,1,5" disk\n',
+      X,
+      /line 2 has a quotation mark inside of a cell/
+    ],
+    [
+      'text behind a quotation mark',
+      'timestamp,price,note\n2024-01-01,1,"x" y\n',
+      X,
+      /line 2 has text behind the quotation mark/
+    ],
+    [
+      'a line above the header',
+      'https://www.CryptoDataDownload.com\nunix,symbol,price\n1704067200,X,1\n',
+      ['--map', 'timestamp=unix,symbol=symbol,price=price'],
+      /first line of .* has 1 cell and the next have 3: .* tail -n \+2 FILE \| tradpal-events import -/
+    ],
+    [
+      'a line for a spreadsheet above the header',
+      'sep=;\r\ntimestamp;price;volume\r\n2024-01-01;1;2\r\n',
+      X,
+      /has 2 cells and the next have 3: remove what stands above the header/
+    ],
+    ['another separator', 'timestamp|price\n2024-01-01|1\n', X, /it has timestamp\|price alone: .*give --delimiter/],
+    [
+      'a field in capitals',
+      'timestamp,Price\n2024-01-01,1\n',
+      X,
+      /The column Price .* is not the field price: rename it, or give --map price=Price/
+    ],
+    [
+      'days beside times that nobody takes',
+      '<DATE>\t<TIME>\t<CLOSE>\n2024.01.02\t00:01:00\t1.5\n',
+      [...X, '--map', 'timestamp=<DATE>,price=<CLOSE>'],
+      /Column <DATE> has days alone, and <TIME> may have the times: give --map timestamp=<DATE>\+<TIME>/
+    ],
+    [
+      'an empty time beside its day',
+      'day,time,price\n2024-01-02,,1.5\n',
+      [...X, '--map', 'timestamp=day+time,price=price'],
+      /^error: Line 2, column day\+time: "2024-01-02 " is no time/
+    ],
+    [
+      'one field of two columns',
+      'timestamp,a,b\n2024-01-01,1,2\n',
+      [...X, '--map', 'timestamp=timestamp,price=a,price=b'],
+      /names price twice/
+    ],
     ['nothing', '', X, /is empty/],
     ['Latin-1', 'timestamp,note\n2024-01-02,caf\ufffd\n', X, /column note is not UTF-8/],
     ['a part of an event', 'timestamp,event_type,price\n2024-01-02,a,1\n', X, /event_type .* is a part of an event/]
@@ -198,6 +252,57 @@ describe('a CSV', () => {
     const { code, stderr, data } = await imported(text, ...options)
     expect(stderr).toMatch(sentence)
     expect({ code, data }).toEqual({ code: 2, data: [] })
+  })
+
+  test.each<[cell: string, help: string]>([
+    ['1.234,56', 'write a point for the decimal comma, and no separators of thousands: 1234.56.'],
+    ['-134,5', 'write a point for the decimal comma, and no separators of thousands: -134.5.'],
+    ['1234,567', 'write a point for the decimal comma, and no separators of thousands: 1234.567.'],
+    ['1,234', 'write it as 1234 if the comma separates thousands, or as 1.234 if it is a decimal comma.'],
+    ['NaN', 'leave the cell empty where there is no value.'],
+    ['#N/A', 'leave the cell empty where there is no value.'],
+    ['-inf', 'JSON has no infinity; leave the cell empty, or pass over such rows with --skip-invalid.'],
+    ['0x10', 'write a point for the decimal comma, no separators of thousands, and nothing where there is no value.'],
+    ['1_000', 'write a point for the decimal comma, no separators of thousands, and nothing where there is no value.']
+  ])('with a price of %s is refused, and the error says what would be right', async (cell, help) => {
+    const { code, stderr } = await imported(`timestamp;price\n2024-01-02;${cell}\n`, ...X)
+    expect(stderr).toBe(
+      `error: Line 2, column price: "${cell}" is no number such as 1234.5, which price must be: ${help} (invalid_data)\n`
+    )
+    expect(code).toBe(2)
+  })
+
+  test.each<[what: string, text: string, options: string[], data: unknown]>([
+    [
+      'a time in two columns',
+      '<DATE>\t<TIME>\t<CLOSE>\n2024.01.02\t00:01:00.1234567\t1.5\n',
+      ['--map', 'timestamp=<DATE>+<TIME>,price=<CLOSE>'],
+      { price: 1.5, timestamp: '2024.01.02 00:01:00.1234567' }
+    ],
+    [
+      'a column whose name has a comma',
+      '"Time, UTC",a+b\n2024-01-02,1.5\n',
+      ['--map', 'timestamp=Time, UTC,price=a+b'],
+      { price: 1.5 }
+    ],
+    ['lines that end in several ways', 'timestamp,price\r\n2024-01-02,1\n2024-01-02,1\r2024-01-02,1', [], { price: 1 }],
+    [
+      'rows of which detection sees no end in the first bytes',
+      `timestamp,price,note\r${'2024-01-02,1,"word,;\n"\r'.replace('word', 'word '.repeat(70_000))}`,
+      ['--text', 'note'],
+      { price: 1, note: `${'word '.repeat(70_000)},;\n` }
+    ],
+    [
+      'a header of 10,000 columns',
+      `timestamp,price,${Array.from({ length: 10_000 }, (_, index) => `a_column_with_a_long_name_${index}`).join()}\n2024-01-02,1${',1'.repeat(10_000)}\n`,
+      ['--map', 'timestamp=timestamp,last=a_column_with_a_long_name_9999'],
+      { last: 1 }
+    ]
+  ])('is read with %s', async (_, text, options, expected) => {
+    const { code, stderr, data } = await imported(text, ...X, ...options)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const one of data) expect(one).toEqual({ symbol: 'X', ...(expected as object) })
+    expect(data.length).toBeGreaterThan(0)
   })
 
   test('with two units of time is refused with both lines', async () => {
@@ -215,7 +320,7 @@ describe('a CSV', () => {
   })
 })
 
-describe('a packed file', () => {
+describe('a file', () => {
   test('is read from gzip', async () => {
     await using target = await sqliteTarget()
     const path = join(await temporaryFolder(), 'prices.csv.gz')
@@ -226,6 +331,18 @@ describe('a packed file', () => {
   test.each([
     ['a broken gzip', gzipSync('timestamp,symbol\n'.repeat(1_000)).subarray(0, 40), /is no complete gzip file/],
     ['a zip', Buffer.from('504b030414000000', 'hex'), /is a zip archive .*: unpack it first, as in unzip -p/],
+    ['gzip in gzip', gzipSync(gzipSync('timestamp,symbol\n')), /is packed with gzip twice: .* as in gzip -dc FILE/],
+    [
+      'text in UTF-16',
+      Buffer.from('\ufefftimestamp,symbol\n', 'utf16le'),
+      /is text in UTF-16: .* iconv -f UTF-16 -t UTF-8/
+    ],
+    ['text in UTF-16 without a mark', Buffer.from('timestamp,symbol\n', 'utf16le'), /iconv -f UTF-16LE -t UTF-8/],
+    [
+      'text in UTF-16 of the other order, in gzip',
+      gzipSync(Buffer.from('timestamp,symbol\n', 'utf16le').swap16()),
+      /iconv -f UTF-16BE -t UTF-8/
+    ],
     ['zstd', Buffer.from('28b52ffd00000000', 'hex'), /is packed with zstd: unpack it first, as in zstd -dc/]
   ])('is refused when it is %s', async (_, bytes, sentence) => {
     const folder = await temporaryFolder()
@@ -234,6 +351,21 @@ describe('a packed file', () => {
     expect(stderr).toMatch(sentence)
     expect(code).toBe(2)
   })
+})
+
+test('a gzip of several members is read to its end', async () => {
+  await using target = await sqliteTarget()
+  const path = join(await temporaryFolder(), 'prices.csv.gz')
+  await writeFile(
+    path,
+    Buffer.concat(['timestamp,symbol,price\n2024-01-02,X,1\n', '2024-01-03,X,2\n'].map((part) => gzipSync(part)))
+  )
+  expect((await runCommand(['import', path, ...target.options])).stdout).toBe('2 events imported\n')
+})
+
+test('a folder is refused as one', async () => {
+  const { code, stderr } = await runCommand(['import', '.', '--log', 'a.db'], { cwd: await temporaryFolder() })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: . is a folder: give a file. (invalid_argument)\n' })
 })
 
 describe('--dry-run', () => {

@@ -138,6 +138,27 @@ describe('import of NDJSON', () => {
     }
   })
 
+  test.each<[what: string, line: string, sentence: RegExp]>([
+    [
+      'fields that stand beside the data',
+      '{"price": 1}',
+      /^error: Line 1: "price" is no part of an event, and would be lost/
+    ],
+    [
+      'nesting far too deep',
+      `{"data": {"x": ${'['.repeat(50_000)}${']'.repeat(50_000)}}}`,
+      /^error: Line 1: .* lies deeper than 128/
+    ],
+    ['JSON over several lines', '[\n', /^error: Line 1: A line must be a whole JSON object: .* jq -c/]
+  ])('refuses %s', async (_, line, sentence) => {
+    await using target = await sqliteTarget()
+    const { data, ...timed } = price(0)
+    const input = line.startsWith('{') ? JSON.stringify(timed).replace('{', `${line.slice(0, -1)},`) : line
+    const { code, stderr } = await runCommand(['import', '-', '--format', 'ndjson', ...target.options], { input })
+    expect(stderr).toMatch(sentence)
+    expect({ code, events: await eventsOf(target) }).toEqual({ code: 2, events: [] })
+  })
+
   test('takes a CSV on standard input', async () => {
     await using target = await sqliteTarget()
     const input = 'timestamp,symbol,price\n2026-01-31,X,40000\n'

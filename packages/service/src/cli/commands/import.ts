@@ -55,7 +55,7 @@ export function defineImport(command: Command, run: Run): void {
     .option('--type <type>', 'with CSV: the type of the events (default: market_data_update)')
     .option(
       '--map <fields>',
-      'with CSV: field=Column, with commas; fields of the data, timestamp, event_id, source (default: each column is the field of its name)',
+      'with CSV: field=Column, with commas; fields of the data, timestamp, event_id, source; timestamp=Date+Time joins two columns (default: each column is the field of its name)',
       parseMap
     )
     .option('--text <columns>', 'with CSV: columns that stay text, with commas', collectNames)
@@ -101,10 +101,16 @@ ${examples(
     )
 }
 
+/** A comma separates pairs only before the next `field=`: the name of a column may have one. */
 function parseMap(text: string): Record<string, string> {
-  const pairs = text.split(',').map((pair) => /^\s*([a-z][a-z0-9_]*)\s*=\s*(.+?)\s*$/.exec(pair))
+  const pairs = text
+    .split(/,(?=\s*[a-z][a-z0-9_]*\s*=)/)
+    .map((pair) => /^\s*([a-z][a-z0-9_]*)\s*=\s*(.+?)\s*$/.exec(pair))
   if (pairs.some((pair) => pair === null))
     throw new InvalidArgumentError('It must be field=Column,field=Column, such as price=Close,timestamp=Date.')
+  const fields = pairs.map((pair) => pair?.[1] as string)
+  const twice = fields.find((field, index) => fields.indexOf(field) !== index)
+  if (twice !== undefined) throw new InvalidArgumentError(`It names ${twice} twice; a field has one column.`)
   return Object.fromEntries(pairs.map((pair) => [pair?.[1], pair?.[2]]))
 }
 
@@ -157,11 +163,19 @@ async function importInto(
   }
   if (options.dryRun) return plan.wrong > 0 ? ExitCode.PARTLY_DONE : ExitCode.DONE
 
-  await source.assertUnchanged()
   const onFault = (fault: Fault) => addLateFault(plan, fault)
-  const published = await withProgress(output, { what: 'importing', unit: 'events', of: source }, (onProgress) =>
-    publishPlan(input, plan, { onProgress, onFault })
-  )
+  let imported = 0
+  const published = await withProgress(output, { what: 'importing', unit: 'events', of: source }, (tell) => {
+    const onProgress = (events: number) => {
+      imported = events
+      tell(events)
+    }
+    return publishPlan(input, plan, { onProgress, onFault })
+  }).catch((error) => {
+    if (imported > 0)
+      output.note(`${imported} events or more were imported before it failed: the same command imports the rest.`)
+    throw error
+  })
   await showReport(output, { path, plan, published, csv, elapsedMs: performance.now() - started })
   if (published.status === 'interrupted') return ExitCode.INTERRUPTED
   return plan.wrong > 0 ? ExitCode.PARTLY_DONE : ExitCode.DONE

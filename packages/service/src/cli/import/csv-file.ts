@@ -30,6 +30,8 @@ export class CsvFile {
   readonly #source: Source
   readonly #options: CsvOptions
   readonly #time: TimeColumn | undefined
+  /** The column of the time of the day, where the time is in two. */
+  readonly #clockIndex: number | undefined
   readonly #data: readonly DataColumn[]
   readonly #parts: readonly Place[]
   #emptyRows = 0
@@ -41,6 +43,7 @@ export class CsvFile {
     const { places, isExport, names } = layout
     const time = places.find(({ field }) => field === 'timestamp')
     this.#time = time && new TimeColumn(time.name, time.index, isExport ? {} : options)
+    this.#clockIndex = time?.clockIndex
     this.#parts = places.filter(({ field }) => PARTS.includes(field))
     const text = options.text ?? []
     const unknown = text.find((name) => !names.includes(name))
@@ -113,9 +116,30 @@ export class CsvFile {
       // A row of another width is refused later.
       if (cells.length !== this.layout.names.length) continue
       for (const column of this.#data) column.note(this.#cell(cells as string[], column.index))
-      this.#time?.note(this.#cell(cells as string[], (this.#time as TimeColumn).index), line)
+      this.#time?.note(this.#timeOf(cells as string[]), line)
     }
     this.#time?.decide()
+    this.#mustHaveClock()
+  }
+
+  /** Days alone beside a column of times that nobody takes: each event would be moved to midnight. */
+  #mustHaveClock(): void {
+    const { map, timeFormat } = this.#options
+    const clock = this.layout.names.find((name) => /^<?time>?$/i.test(name))
+    if (map === undefined || timeFormat !== undefined || clock === undefined || !this.#time?.hasDaysAlone) return
+    if (this.#clockIndex !== undefined || this.layout.places.some(({ name }) => name === clock)) return
+    const { name } = this.#time
+    const sentence = `Column ${name} has days alone, and ${clock} may have the times: give --map timestamp=${name}+${clock} with the other fields, or for days alone --time-format.`
+    throw new EventSystemError('invalid_data', sentence, { pointer: '/timestamp' })
+  }
+
+  /** As the row says it. Empty where it says none. */
+  #timeOf(cells: readonly string[]): string {
+    const { index } = this.#time as TimeColumn
+    const day = this.#cell(cells, index)
+    if (this.#clockIndex === undefined) return day
+    const clock = this.#cell(cells, this.#clockIndex)
+    return day === '' && clock === '' ? '' : `${day} ${clock}`
   }
 
   #cell(cells: readonly string[], index: number): string {
@@ -126,7 +150,7 @@ export class CsvFile {
   #read(cells: readonly string[]): ReadRow {
     this.#mustFit(cells)
     const time = this.#time as TimeColumn
-    const { timestamp, finer } = time.read(this.#cell(cells, time.index))
+    const { timestamp, finer } = time.read(this.#timeOf(cells))
     const { symbol, source = this.layout.preset ?? 'csv' } = this.#options
     const data: Record<string, JsonValue> = {}
     const said: Record<string, string> = {}
@@ -138,7 +162,7 @@ export class CsvFile {
       put(data, column.field, column.read(text))
     }
     // Of a time that a timestamp does not keep in full the data keep the text.
-    if (finer !== '' && !Object.hasOwn(data, 'timestamp')) put(data, 'timestamp', cells[time.index] as string)
+    if (finer !== '' && !Object.hasOwn(data, 'timestamp')) put(data, 'timestamp', this.#timeOf(cells))
     const parts: Record<string, string> = {}
     for (const { field, index } of this.#parts) if (cells[index] !== '') parts[field] = cells[index] as string
     const content: RowContent = { source, ...parts, event_type: typeOf(this.#options), timestamp, data }

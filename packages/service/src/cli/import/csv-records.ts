@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { EventSystemError } from '@tradpal/events'
 import { CsvError, type Info, parse } from 'csv-parse'
-import { parse as parseNow } from 'csv-parse/sync'
 import type { Cell } from '../csv.ts'
 import type { Source } from './source.ts'
 
@@ -11,12 +10,18 @@ export interface CsvRecord {
   readonly cells: readonly Cell[]
 }
 
-/** What detection looks at. */
-const SAMPLE_BYTES = 65_536
-const SAMPLE_ROWS = 20
+/** How many rows detection looks at. */
+const FIRST_ROWS = 20
 const DELIMITERS = [',', ';', '\t']
+/** A larger record is no row: a quotation mark that is never closed must not gather the rest of the file in memory. */
+const MAX_RECORD_BYTES = 64 * 1_048_576
 
-const READING = { bom: true, relax_column_count: true, skip_empty_lines: true, trim: true } as const
+const READING = {
+  ...{ bom: true, relax_column_count: true, skip_empty_lines: true, trim: true, info: true },
+  // All three: files that were put together of others have several.
+  record_delimiter: ['\r\n', '\n', '\r'],
+  max_record_size: MAX_RECORD_BYTES
+}
 
 /** The records of a CSV. With `quotes` a cell in quotation marks is told from one without. Throws `invalid_argument` for what is no CSV. */
 export async function* csvRecords(
@@ -24,7 +29,12 @@ export async function* csvRecords(
   { delimiter, quotes }: { readonly delimiter: string; readonly quotes: boolean }
 ): AsyncGenerator<CsvRecord> {
   const cast = (text: string, { quoting }: { readonly quoting: boolean }): Cell => (quoting ? { quoted: text } : text)
-  const parser = parse({ ...READING, info: true, delimiter, ...(quotes ? { cast } : {}) })
+  let last = 0
+  const on_record = <Read>(record: Read, { lines }: Info): Read => {
+    last = lines
+    return record
+  }
+  const parser = parse({ ...READING, delimiter, on_record, ...(quotes ? { cast } : {}) })
   const input = Readable.from(source.bytes())
   input.once('error', (error) => parser.destroy(error)).pipe(parser)
   try {
@@ -32,61 +42,61 @@ export async function* csvRecords(
       yield { line: info.lines, cells: record }
     }
   } catch (error) {
-    throw error instanceof CsvError ? noCsv(source, error) : error
+    throw error instanceof CsvError ? noCsv(source, error, last) : error
   } finally {
     input.destroy()
     parser.destroy()
   }
 }
 
-/** The first lines of a file as text. */
-export async function sampleOf(source: Source): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of source.bytes()) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes >= SAMPLE_BYTES) break
+/** The first rows of a file. Throws `invalid_argument`. */
+export async function firstRows(source: Source, delimiter: string): Promise<string[][]> {
+  const rows: string[][] = []
+  for await (const { cells } of csvRecords(source, { delimiter, quotes: false })) {
+    if (rows.push(cells as string[]) === FIRST_ROWS) break
   }
-  const sample = Buffer.concat(chunks).toString('utf8')
-  const end = sample.lastIndexOf('\n')
-  return bytes < SAMPLE_BYTES || end === -1 ? sample : sample.slice(0, end + 1)
-}
-
-/** The first rows of a sample. Throws `invalid_argument`. */
-export function rowsOfSample(source: Source, sample: string, delimiter: string): string[][] {
-  const rows = parsedRows(sample, delimiter)
-  if (rows instanceof CsvError) throw noCsv(source, rows)
   if (rows.length > 0) return rows
   throw new EventSystemError('invalid_argument', `${source.name} is empty.`)
 }
 
-/** What separates the cells: what every row of the sample has the same number of. Throws `invalid_argument` where that is not clear. */
-export function delimiterOf(source: Source, sample: string): string {
-  const counts = DELIMITERS.map((delimiter) => {
-    const rows = parsedRows(sample, delimiter)
-    const widths = rows instanceof CsvError ? [] : rows.map((row) => row.length)
-    return { delimiter, width: widths[0] ?? 0, isEven: widths.every((width) => width === widths[0]) }
-  }).filter(({ width }) => width > 1)
-  const even = counts.filter(({ isEven }) => isEven)
-  const [found = { delimiter: ',' }, ...others] = even.length > 0 ? even : counts
+/** What separates the cells: what each of the first rows has the same number of. Throws `invalid_argument` where that is not clear. */
+export async function delimiterOf(source: Source): Promise<string> {
+  const counts: { delimiter: string; width: number; isEven: boolean }[] = []
+  for (const delimiter of DELIMITERS) {
+    const widths = await widthsOf(source, delimiter)
+    counts.push({ delimiter, width: widths[0] ?? 0, isEven: widths.every((width) => width === widths[0]) })
+  }
+  const several = counts.filter(({ width }) => width > 1)
+  const even = several.filter(({ isEven }) => isEven)
+  const [found = { delimiter: ',' }, ...others] = even.length > 0 ? even : several
   if (others.length === 0) return found.delimiter
   const names = [found, ...others].map(({ delimiter }) => (delimiter === '\t' ? 'tab' : JSON.stringify(delimiter)))
   const sentence = `${source.name}: its cells may be separated by ${names.join(' or ')}; give --delimiter.`
   throw new EventSystemError('invalid_argument', sentence)
 }
 
-function parsedRows(sample: string, delimiter: string): string[][] | CsvError {
+/** None where a file with this delimiter is no CSV: another one may fit. */
+async function widthsOf(source: Source, delimiter: string): Promise<number[]> {
   try {
-    return parseNow(sample, { ...READING, delimiter, to: SAMPLE_ROWS })
+    return (await firstRows(source, delimiter)).map((row) => row.length)
   } catch (error) {
-    if (error instanceof CsvError) return error
+    if (error instanceof EventSystemError && error.cause instanceof CsvError) return []
     throw error
   }
 }
 
-function noCsv(source: Source, cause: CsvError): EventSystemError {
-  return new EventSystemError('invalid_argument', `${source.name} is no CSV that can be read: ${cause.message}.`, {
-    cause
-  })
+/** What is wrong with the quotation marks or the size of a record, and where. `last` is the line on which the last good record ends. */
+function noCsv(source: Source, cause: CsvError, last: number): EventSystemError {
+  const { code, lines } = cause as CsvError & { readonly lines?: number }
+  const after = `the row that begins in line ${last + 1}`
+  const double = 'put the cell into quotation marks and double each one in it'
+  const sentences: Readonly<Record<string, string>> = {
+    CSV_QUOTE_NOT_CLOSED: `${after} opens a quotation mark that nothing closes: close it, or ${double}`,
+    CSV_MAX_RECORD_SIZE: `${after} has more than ${MAX_RECORD_BYTES} bytes: a quotation mark may not be closed, or this is no CSV`,
+    INVALID_OPENING_QUOTE: `line ${lines} has a quotation mark inside of a cell: ${double}`,
+    CSV_INVALID_CLOSING_QUOTE: `line ${lines} has text behind the quotation mark that closes a cell: ${double}`,
+    CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: `line ${lines} has text behind the quotation mark that closes a cell: ${double}`
+  }
+  const sentence = `${source.name} is no CSV that can be read: ${sentences[code] ?? cause.message}.`
+  return new EventSystemError('invalid_argument', sentence, { cause })
 }

@@ -50,13 +50,28 @@ export class DataColumn {
       const sentence = `${text} cannot be kept exactly as a number, which ${this.field} must be: round it in the file, or import the column into another field with --map.`
       throw this.#wrong('not_representable', sentence)
     }
-    const sentence = `${JSON.stringify(text)} is no number such as 1234.5, which ${this.field} must be: write a point for the decimal comma, no separators of thousands, and nothing where there is no value.`
+    const sentence = `${JSON.stringify(text)} is no number such as 1234.5, which ${this.field} must be: ${helpWith(text)}.`
     throw this.#wrong('invalid_data', sentence)
   }
 
   #wrong(code: 'invalid_data' | 'not_representable', sentence: string): EventSystemError {
     return new EventSystemError(code, `column ${this.name}: ${sentence}`, { pointer: `/data/${this.field}` })
   }
+}
+
+/** What would be right in place of a cell that is no number. */
+function helpWith(text: string): string {
+  if (/^[+-]?(?:nan|null|none|n\/a|na|nil|-|#n\/a)$/i.test(text)) return 'leave the cell empty where there is no value'
+  if (/^[+-]?inf(?:inity)?$/i.test(text))
+    return 'JSON has no infinity; leave the cell empty, or pass over such rows with --skip-invalid'
+  const [, integer, decimals] = /^([+-]?(?:\d{1,3}(?:[. ]\d{3})+|\d+)),(\d+)$/.exec(text) ?? []
+  if (integer !== undefined) {
+    const asDecimal = `${integer.replace(/[. ]/g, '')}.${decimals}`
+    return /^[+-]?\d{1,3},\d{3}$/.test(text)
+      ? `write it as ${integer}${decimals} if the comma separates thousands, or as ${asDecimal} if it is a decimal comma`
+      : `write a point for the decimal comma, and no separators of thousands: ${asDecimal}`
+  }
+  return 'write a point for the decimal comma, no separators of thousands, and nothing where there is no value'
 }
 
 /** What the schema of a type says of a field: a symbol of digits stays text. */

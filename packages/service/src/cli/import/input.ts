@@ -32,7 +32,7 @@ const OF_CSV = [
 /** Opens the input of an import. Throws `invalid_argument`, `invalid_options`, and `invalid_data` for a column that can be read in several ways. */
 export async function inputOf({ target, path, source, options, signal }: Asked): Promise<Input> {
   const { skipInvalid = false, format = await formatOf(path, source) } = options
-  const common = { target, skipInvalid, signal }
+  const common = { target, skipInvalid, signal, assertUnchanged: () => source.assertUnchanged() }
   if (format === 'csv') {
     const csv = await CsvFile.open(source, options, signal)
     const columnOf = (field: string) => csv.columns.find((column) => column.field === field)?.name

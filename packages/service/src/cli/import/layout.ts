@@ -1,6 +1,6 @@
 import { EventSystemError, resolveEventType, schemaOf } from '@tradpal/events'
 import { isExportHead } from '../export-columns.ts'
-import { delimiterOf, rowsOfSample, sampleOf } from './csv-records.ts'
+import { delimiterOf, firstRows } from './csv-records.ts'
 import { isHead, PRESETS, type Preset, type PresetName, presetOf } from './presets.ts'
 import type { Source } from './source.ts'
 import { EPOCH } from './times.ts'
@@ -23,6 +23,8 @@ export interface Place {
   readonly field: string
   readonly name: string
   readonly index: number
+  /** Of a time in two columns: where the time of the day is. */
+  readonly clockIndex?: number
 }
 
 /** How a CSV is laid out. */
@@ -46,10 +48,10 @@ const VALUE = /^$|^[+-]?\.?\d/
 
 /** Reads the first rows of a CSV and says how the whole is laid out. Throws `invalid_argument` and `invalid_options`. */
 export async function layoutOf(source: Source, options: LayoutOptions): Promise<Layout> {
-  const sample = await sampleOf(source)
-  const delimiter = options.delimiter ?? delimiterOf(source, sample)
-  const rows = rowsOfSample(source, sample, delimiter)
+  const delimiter = options.delimiter ?? (await delimiterOf(source))
+  const rows = await firstRows(source, delimiter)
   const [first = []] = rows
+  mustBeginTable(source, rows)
   const common = { delimiter, preset: undefined, empty: [] }
   if (isExportHead(first)) return exportLayout(first, options, common)
   const name =
@@ -60,9 +62,11 @@ export async function layoutOf(source: Source, options: LayoutOptions): Promise<
     const sentence = `--header has ${count(names.length, 'name')} and the first row of ${source.name} ${count(first.length, 'cell')}.`
     throw new EventSystemError('invalid_options', sentence)
   }
-  if (options.header === undefined && options.map === undefined) mustBeNames(source, names)
+  if (options.header === undefined && options.map === undefined) mustBeNames(source, names, typeOf(options))
   const map = options.map ?? Object.fromEntries(names.map((column) => [column, column]))
-  const places = Object.entries(map).map(([field, column]) => placeOf(source, names, field, column))
+  const places = Object.entries(map).map(([field, column]) =>
+    field === 'timestamp' ? timePlaceOf(source, names, column) : placeOf(source, names, field, column)
+  )
   mustSuffice(source, names, places, options)
   return { ...common, isExport: false, names, hasHeader: options.header === undefined, places }
 }
@@ -118,6 +122,16 @@ function presetLayout(
   return { ...common, isExport: false, preset: name, names, hasHeader, places, empty: preset.empty ?? [] }
 }
 
+/** `DATE+TIME` are two columns, unless one has this name. */
+function timePlaceOf(source: Source, names: readonly string[], column: string): Place {
+  const plus = column.indexOf('+')
+  if (plus === -1 || names.includes(column)) return placeOf(source, names, 'timestamp', column)
+  const [day, clock] = [column.slice(0, plus), column.slice(plus + 1)].map((name) =>
+    placeOf(source, names, 'timestamp', name.trim())
+  ) as [Place, Place]
+  return { field: 'timestamp', name: `${day.name}+${clock.name}`, index: day.index, clockIndex: clock.index }
+}
+
 function placeOf(source: Source, names: readonly string[], field: string, column: string): Place {
   const index = names.indexOf(column)
   const named = JSON.stringify(column)
@@ -132,7 +146,26 @@ function placeOf(source: Source, names: readonly string[], field: string, column
   return { field, name: column, index }
 }
 
-function mustBeNames(source: Source, names: readonly string[]): void {
+/** Some files have a line above the header, such as the address of the source or `sep=;` of a spreadsheet. */
+function mustBeginTable(source: Source, [first = [], ...rows]: readonly (readonly string[])[]): void {
+  const width = rows[0]?.length ?? 0
+  const isTitle = first.length === 1 || /^(?:sep=|#)/i.test(first[0] as string)
+  if (!isTitle || first.length >= width || rows.some((row) => row.length !== width)) return
+  const sentence = `The first line of ${source.name} has ${count(first.length, 'cell')} and the next have ${width}: remove what stands above the header, as in tail -n +2 FILE | tradpal-events import -`
+  throw new EventSystemError('invalid_argument', `${sentence}.`)
+}
+
+function mustBeNames(source: Source, names: readonly string[], type: string): void {
+  const { properties = {} } = schemaOf(type) as { properties?: Record<string, unknown> }
+  const almost = names.find((name) => {
+    const field = name.toLowerCase()
+    return field !== name && Object.hasOwn(properties, field) && !names.includes(field)
+  })
+  if (almost !== undefined) {
+    const field = almost.toLowerCase()
+    const sentence = `The column ${almost} of ${source.name} is not the field ${field}: rename it, or give --map ${field}=${almost} with the other fields.`
+    throw new EventSystemError('invalid_argument', sentence)
+  }
   const index = names.findIndex((name) => VALUE.test(name) || EPOCH.test(name))
   if (index === -1) return
   const cell = names[index] as string
@@ -152,7 +185,8 @@ function mustSuffice(source: Source, names: readonly string[], places: readonly 
     throw new EventSystemError('invalid_argument', sentence)
   }
   if (!fields.includes('timestamp')) {
-    const sentence = `No column of ${source.name} is the time of the events: give --map timestamp=COLUMN with the other fields; it has ${listed(names)}.`
+    const other = names.length === 1 ? ' alone: if another character separates cells, give --delimiter' : ''
+    const sentence = `No column of ${source.name} is the time of the events: give --map timestamp=COLUMN with the other fields; it has ${listed(names)}${other}.`
     throw new EventSystemError('invalid_argument', sentence)
   }
   if (options.symbol !== undefined && fields.includes('symbol')) {

@@ -17,6 +17,8 @@ export interface ImportInput {
   /** The preset, or the format: a part of the ids that are made. */
   readonly origin: string
   readonly rows: () => AsyncIterable<Row>
+  /** Rejects when the rows may no longer be those that were checked. */
+  readonly assertUnchanged: () => Promise<void>
   /** The column that a field of the data comes from. */
   readonly columnOf: (field: string) => string | undefined
   /** Whether wrong rows are passed over; else they end the import before anything is published. */

@@ -1,4 +1,4 @@
-import { type Event, EventSystemError, fromWire } from '@tradpal/events'
+import { type Event, EventSystemError, fromParsed } from '@tradpal/events'
 import { canonicalJson } from './row-ids.ts'
 import type { Row } from './rows.ts'
 
@@ -27,8 +27,8 @@ export function eventOf(row: Row, origin: string): RowEvent {
         'timestamp is missing: an import keeps the times of the file, and adds none. publish takes events of now.'
       throw new EventSystemError('invalid_event', sentence, { pointer: '/timestamp' })
     }
-    if (content.event_id != null) return { line, event: fromWire(content, { validation: 'off' }), content: undefined }
-    const event = fromWire({ ...content, event_id: NO_ID }, { validation: 'off' })
+    if (content.event_id != null) return { line, event: fromParsed(content, { validation: 'off' }), content: undefined }
+    const event = fromParsed({ ...content, event_id: NO_ID }, { validation: 'off' })
     const { eventType, timestamp, source, data, metadata } = event
     const own = identity ?? { timestamp, source, data, metadata }
     return { line, event, content: canonicalJson([origin, eventType, own]) }

@@ -16,7 +16,7 @@ export class RowIds {
   readonly #made = new ShardedMap()
   /** Ids that rows bring: a number that stands for the type and the data. */
   readonly #brought = new ShardedMap()
-  readonly #inLog = new Set<string>()
+  readonly #inLog = new ShardedMap()
   readonly #conflicts = new Set<string>()
 
   /** The id of a row that brings none. `content` is all that makes it another row. */
@@ -51,7 +51,7 @@ export class RowIds {
   note(event: StoredEvent): void {
     const brought = this.#brought.get(event.eventId)
     if (brought === undefined && this.#made.get(event.eventId) === undefined) return
-    if (brought === undefined || brought === contentNumber(event)) this.#inLog.add(event.eventId)
+    if (brought === undefined || brought === contentNumber(event)) this.#inLog.set(event.eventId, 1)
     else this.#conflicts.add(event.eventId)
   }
 
@@ -72,12 +72,12 @@ export class RowIds {
     const ordinal = (this.#made.get(first) ?? 1) - 1
     this.#made.set(first, ordinal)
     const id = idOf(digest, ordinal)
-    return this.#inLog.has(id) ? undefined : id
+    return this.#inLog.get(id) === undefined ? id : undefined
   }
 
   /** In the second pass: whether a row that brings this id is to be published. Of rows with the same id the first is. */
   take(eventId: string): boolean {
-    return this.#brought.delete(eventId) && !this.#inLog.has(eventId)
+    return this.#brought.delete(eventId) && this.#inLog.get(eventId) === undefined
   }
 }
 

@@ -1,4 +1,5 @@
 import { type EventMetadata, EventSystemError, isJsonObject, type JsonObject, parseJson } from '@tradpal/events'
+import { EVENT_COLUMNS } from '../export-columns.ts'
 import { readLines } from '../lines.ts'
 import type { Source } from './source.ts'
 
@@ -35,10 +36,22 @@ export async function* ndjsonRows(source: Source, origin: string | undefined): A
 }
 
 function contentOf(text: string, origin: string | undefined): RowContent {
+  if (/^\s*[[{]\s*$/.test(text)) {
+    const sentence =
+      'A line must be a whole JSON object: write each event on one line, as jq -c . does, and of an array each element, as jq -c ".[]" does.'
+    throw new EventSystemError('invalid_json', sentence)
+  }
   const value = parseJson(text)
   if (!isJsonObject(value)) {
     const hint = Array.isArray(value) ? '; of an array write each element on a line, as jq -c ".[]" does' : ''
     throw new EventSystemError('invalid_event', `A line must be one JSON object: an event${hint}.`, { pointer: '' })
+  }
+  const other = Object.keys(value).find((name) => !EVENT_COLUMNS.includes(name))
+  if (other !== undefined) {
+    const sentence = `${JSON.stringify(other)} is no part of an event, and would be lost: an event has ${EVENT_COLUMNS.join(', ')}; other fields belong into data.`
+    throw new EventSystemError('invalid_event', sentence, {
+      pointer: `/${other.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    })
   }
   return (origin === undefined || 'source' in value ? value : { ...value, source: origin }) as RowContent
 }

@@ -8,13 +8,18 @@ import { bytesOf, unreadable } from '../input-file.ts'
 
 const CHUNK_BYTES = 262_144
 const GZIP = '1f8b'
-/** Packed files that `import` does not unpack, by their first bytes. */
-const OTHER_PACKED: readonly (readonly [start: string, what: string, unpack: string])[] = [
-  ['504b0304', 'a zip archive or a workbook of a spreadsheet', 'unzip -p'],
-  ['28b52ffd', 'packed with zstd', 'zstd -dc'],
-  ['425a68', 'packed with bzip2', 'bzip2 -dc'],
-  ['fd377a585a00', 'packed with xz', 'xz -dc']
+/** Files that `import` does not read, by their first bytes in hexadecimal digits, and what makes a file of them that it reads. */
+const OTHER_FILES: readonly (readonly [start: RegExp, what: string, command: string])[] = [
+  [/^504b0304/, 'a zip archive or a workbook of a spreadsheet: unpack it', 'unzip -p'],
+  [/^28b52ffd/, 'packed with zstd: unpack it', 'zstd -dc'],
+  [/^425a68/, 'packed with bzip2: unpack it', 'bzip2 -dc'],
+  [/^fd377a585a00/, 'packed with xz: unpack it', 'xz -dc'],
+  [/^(?:fffe|feff)/, 'text in UTF-16: convert it to UTF-8', 'iconv -f UTF-16 -t UTF-8'],
+  // The first character of a table or of JSON is ASCII, and so has a zero byte beside it.
+  [/^(?!00)..00(?!00)..00/, 'text in UTF-16: convert it to UTF-8', 'iconv -f UTF-16LE -t UTF-8'],
+  [/^00(?!00)..00(?!00)/, 'text in UTF-16: convert it to UTF-8', 'iconv -f UTF-16BE -t UTF-8']
 ]
+const PACKED_TWICE = [/^1f8b/, 'packed with gzip twice: unpack it once', 'gzip -dc'] as const
 
 /**
  * A file that is read several times, from the first byte each time. A gzip file is read unpacked. Standard input is first
@@ -46,24 +51,22 @@ export class Source implements AsyncDisposable {
     try {
       const found = await file.stat()
       if (!found.isFile()) {
-        const sentence = `${path} is no file; for a pipe give - and write to standard input.`
+        const what = found.isDirectory()
+          ? 'is a folder: give a file'
+          : 'is no file; for a pipe give - and write to standard input'
+        const sentence = `${path} ${what}.`
         throw new EventSystemError('invalid_argument', sentence)
       }
-      const start = await startOf(file)
-      const packed = OTHER_PACKED.find(([bytes]) => start.startsWith(bytes))
-      if (packed !== undefined) {
-        const [, what, unpack] = packed
-        const sentence = `${name} is ${what}: unpack it first, as in ${unpack} FILE | tradpal-events import -`
-        throw new EventSystemError('invalid_argument', `${sentence}.`)
-      }
-      return new Source(name, file, found, start.startsWith(GZIP))
+      const source = new Source(name, file, found, (await startOf(file)).startsWith(GZIP))
+      await source.#mustBeReadable()
+      return source
     } catch (error) {
       await file.close()
       throw error
     }
   }
 
-  /** A new pass over the bytes. Only one at a time. */
+  /** A new pass over the bytes. `position` is of the latest one. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     this.position = 0
     const read = this.#read()
@@ -82,14 +85,29 @@ export class Source implements AsyncDisposable {
     await this.#file.close()
   }
 
+  async #mustBeReadable(): Promise<void> {
+    const start = await startOfText(this.bytes())
+    const others = this.#isGzip ? [...OTHER_FILES, PACKED_TWICE] : OTHER_FILES
+    const other = others.find(([bytes]) => bytes.test(start))
+    if (other === undefined) return
+    const [, what, command] = other
+    const sentence = `${this.name} is ${what} first, as in ${command} FILE | tradpal-events import -`
+    throw new EventSystemError('invalid_argument', `${sentence}.`)
+  }
+
   async *#read(): AsyncGenerator<Uint8Array> {
+    // Of this pass alone: an earlier one that was left may still wait for bytes.
+    let position = 0
     for (;;) {
       const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-      const { bytesRead } = await this.#file.read(buffer, 0, CHUNK_BYTES, this.position).catch((cause) => {
+      // What is appended later is not read.
+      const length = Math.min(CHUNK_BYTES, this.size - position)
+      const { bytesRead } = await this.#file.read(buffer, 0, length, position).catch((cause) => {
         throw unreadable(this.name, cause)
       })
       if (bytesRead === 0) return
-      this.position += bytesRead
+      position += bytesRead
+      this.position = position
       yield buffer.subarray(0, bytesRead)
     }
   }
@@ -116,13 +134,21 @@ async function copyOfStandardInput(signal: AbortSignal): Promise<FileHandle> {
     return file
   } catch (error) {
     await file.close()
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOSPC') throw error
+    const sentence = `${folder} has no room for a copy of standard input: set TMPDIR to a folder that has, or give a file.`
+    throw Object.assign(new Error(sentence, { cause: error }), { code })
   }
 }
 
 async function startOf(file: FileHandle): Promise<string> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0)
   return buffer.subarray(0, bytesRead).toString('hex')
+}
+
+async function startOfText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  for await (const chunk of chunks) return Buffer.from(chunk.subarray(0, 8)).toString('hex')
+  return ''
 }
 
 async function* unzipped(name: string, packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

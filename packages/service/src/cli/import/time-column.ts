@@ -13,6 +13,9 @@ import {
   writtenReading
 } from './times.ts'
 
+/** A day without a time: 2024-01-31, 20240131, 31 Jan 2024. */
+const DAY = /^(?:\d{8}|\d{4}([-/.])\d{1,2}\1\d{1,2}|[^:]*[A-Za-z]{3}[^:]*)$/
+
 interface Seen {
   readonly line: number
   readonly text: string
@@ -27,6 +30,7 @@ export class TimeColumn {
   #first: Seen | undefined
   #allCounts = true
   #allCompact = true
+  #allDays = true
   #reading: TimeReading | undefined
 
   /** Throws `invalid_options`. */
@@ -41,6 +45,7 @@ export class TimeColumn {
   note(text: string, line: number): void {
     if (text === '') return
     this.#first ??= { text, line }
+    this.#allDays &&= DAY.test(text)
     if (this.#reading !== undefined) return
     this.#allCompact &&= isCompactTime(text)
     this.#allCounts &&= EPOCH.test(text)
@@ -51,6 +56,11 @@ export class TimeColumn {
   /** Settles how the cells are read. Throws `invalid_data` when they are counts whose unit is not clear, and `invalid_options`. */
   decide(): void {
     this.#decided()
+  }
+
+  /** Whether no cell says a time of the day. */
+  get hasDaysAlone(): boolean {
+    return this.#allDays && this.#first !== undefined
   }
 
   /** How the cells are read, for people. */
