@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { TrimReport, TrimRequest } from '@tradpal/event-client'
 import {
+  diagnostics,
   type Event,
   EventSystem,
   EventSystemError,
@@ -15,11 +16,13 @@ import {
   registerEventType,
   type ShredOptions,
   type ShredReport,
+  type SkippedMessage,
   type StoredEvent,
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
 import { ApiKeys } from '../access/index.ts'
+import { listenToLog } from '../http/listen.ts'
 import { retentionOf } from '../retention-variables.ts'
 import { OperatorsAudit } from './operators-audit.ts'
 import type { GlobalOptions } from './options.ts'
@@ -90,10 +93,15 @@ class LogTarget implements Target {
   readonly audit: AuditTarget
   readonly #system: EventSystem
   readonly #audit: OperatorsAudit
+  readonly #stopListening: () => void
+  #passedOver = 0
 
   constructor(system: EventSystem, audit: OperatorsAudit) {
     this.#system = system
     this.#audit = audit
+    this.#stopListening = listenToLog<SkippedMessage>(system.log, diagnostics.skipped, () => {
+      this.#passedOver += 1
+    })
     this.location = system.log.location
     this.deadLetters = audit.deadLetters(system.deadLetters)
     this.groups = audit.groups(system.groups)
@@ -119,6 +127,10 @@ class LogTarget implements Target {
 
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent> {
     return this.#system.store.replay({ ...range, raw: true }, { speed, signal })
+  }
+
+  get passedOver(): number {
+    return this.#passedOver
   }
 
   countEvents(range: TargetRange): Promise<number> {
@@ -170,6 +182,7 @@ class LogTarget implements Target {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopListening()
     await this.#audit.close()
     await this.#system.close()
   }

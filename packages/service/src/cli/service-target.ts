@@ -34,6 +34,7 @@ export async function openServiceTarget(options: GlobalOptions): Promise<Target>
 class ServiceTarget implements Target {
   readonly location: string
   readonly source: string
+  readonly passedOver = 0
   readonly deadLetters: DeadLetterTarget
   readonly groups: GroupTarget
   readonly keys: KeyTarget

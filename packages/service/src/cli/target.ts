@@ -92,6 +92,8 @@ export interface Target extends AsyncDisposable {
   readEvents(range: TargetRange): AsyncIterable<StoredEvent>
   /** As `readEvents`, at the pace at which the log took them times `speed`. */
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent>
+  /** How many entries of the log its reads met that are no event, and passed over. Over a service always 0: none comes with its answers. */
+  readonly passedOver: number
   /** How many events a range has. */
   countEvents(range: TargetRange): Promise<number>
   /** Events behind a message id, or all with `start`, and those that come, with no gap and no repeat, until the signal is aborted. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmod, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -68,12 +67,10 @@ test('a link stays, and its file is replaced', async () => {
 
 test.each<[what: string, name: string, sentence: RegExp]>([
   ['a folder', '.', /is a folder: name a regular file/],
-  ['a pipe', 'pipe', /is no regular file/],
-  ['a link to a pipe', 'link', /is no regular file/],
+  ['a link to a device', 'link', /is no regular file/],
   ['a file in a folder that is not there', 'nowhere/events.csv', /there is no such folder/]
 ])('%s is refused before anything is read', async (_, name, sentence) => {
-  execFileSync('mkfifo', [join(folder, 'pipe')])
-  await symlink('pipe', join(folder, 'link'))
+  await symlink('/dev/null', join(folder, 'link'))
   const path = join(folder, name)
   let isRead = false
   const texts = (function* () {
@@ -84,5 +81,5 @@ test.each<[what: string, name: string, sentence: RegExp]>([
     code: 'invalid_argument',
     message: expect.stringMatching(sentence)
   })
-  expect({ isRead, left: (await readdir(folder)).toSorted() }).toEqual({ isRead: false, left: ['link', 'pipe'] })
+  expect({ isRead, left: await readdir(folder) }).toEqual({ isRead: false, left: ['link'] })
 })

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { createEvent, EventSystem, type JsonValue, type StoredEvent } from '@tradpal/event-system'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { redisClient } from '../../../../test/support/redis-client.ts'
 import { runCommand, temporaryFolder } from './support/command.ts'
-import { type CommandTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const text = fc.oneof(
   fc.constantFrom(
@@ -117,4 +118,22 @@ describe('what export writes', () => {
       expect(code).toBe(2)
     }
   })
+})
+
+test('export leaves out what others wrote into the log and is no event, and says how many entries that are', async () => {
+  await using target = await redisTarget()
+  const folder = await temporaryFolder()
+  await runCommand(['publish', 'risk_alert', ...target.options])
+  const client = redisClient(target.options[1] as string)
+  await client.connect()
+  for (const event of ['no JSON', '{"event_type": "risk_alert"}']) await client.xAdd('cli_events', '*', { event })
+  await client.close()
+  const file = join(folder, 'events.csv')
+  expect(await runCommand(['export', '--output', file, ...target.options])).toMatchObject({
+    code: 0,
+    stderr: `1 event exported to ${file}\n2 entries of the log are no valid event, and not in the export.\n`
+  })
+  expect((await runCommand(['export', ...target.options])).stderr).toMatch(/^2 entries of the log are no valid event/)
+  const { stdout } = await runCommand(['export', '--output', file, '--json', ...target.options])
+  expect(JSON.parse(stdout)).toEqual({ status: 'exported', file, events: 1, passed_over: 2 })
 })

@@ -55,6 +55,7 @@ export function defineExport(command: Command, run: Run): void {
         const events = watched(output, target, options, signal)
         if (options.output === undefined) {
           for await (const piece of pieces(head, events, format)) await output.write(piece)
+          notePassedOver(output, target)
           return
         }
         let count = 0
@@ -64,10 +65,19 @@ export function defineExport(command: Command, run: Run): void {
         })
         await writeWhole(options.output, /\.gz$/i.test(options.output) ? zipped(text) : text)
         const { output: file } = options
-        if (output.json) return output.document({ status: 'exported', file, events: count })
+        const { passedOver } = target
+        if (output.json) return output.document({ status: 'exported', file, events: count, passed_over: passedOver })
         output.note(`${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'} exported to ${file}`)
+        notePassedOver(output, target)
       })
     )
+}
+
+function notePassedOver(output: Output, { passedOver }: Target): void {
+  if (passedOver === 0) return
+  const entries =
+    passedOver === 1 ? '1 entry of the log is' : `${passedOver.toLocaleString('en')} entries of the log are`
+  output.note(`${entries} no valid event, and not in the export.`)
 }
 
 function formatOf({ format, output = '', columns }: ExportOptions): { head: string; format: Format } {
