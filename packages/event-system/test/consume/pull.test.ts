@@ -63,11 +63,11 @@ describeOnEachLog('pulling', (logs) => {
     const log = await logs.open()
     const puller = pullerOf(log)
     await append(log, signal())
-    const pulled = await puller.pull({ ...DESK, leaseMs: 150 })
-    const until = Date.now() + 450
+    const pulled = await puller.pull({ ...DESK, leaseMs: 2_000 })
+    const until = Date.now() + 2_500
     await waitFor(async () => {
       expect(await puller.extend('desk', idsOf(pulled))).toEqual([])
-      expect(await puller.pull({ ...DESK, consumer: 'other', leaseMs: 150 })).toEqual([])
+      expect(await puller.pull({ ...DESK, consumer: 'other', leaseMs: 2_000 })).toEqual([])
       return Date.now() > until
     })
     expect(await puller.acknowledge('desk', idsOf(pulled))).toEqual([])
