@@ -159,7 +159,7 @@ describe.each([
       'message_id,data.symbol,data.price,data'
     )
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toEqual({ status: 'exported', file, events: 4 })
+    expect(JSON.parse(stdout)).toEqual({ status: 'exported', file, events: 4, passed_over: 0 })
     const lines = (await readFile(file, 'utf8')).split('\n')
     expect(lines[0]).toBe('message_id,data.symbol,data.price,data')
     expect(lines[2]).toBe(`${messageIds[1]},ETH/USDT,3000,"{""symbol"":""ETH/USDT"",""price"":3000}"`)
