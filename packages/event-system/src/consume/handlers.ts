@@ -14,11 +14,11 @@ import { checkedBackoff } from './option-values.ts'
 /** Which events a handler takes: {@link HandlerOptions.accepts}. */
 export type Accepted = 'valid' | 'any'
 
-/** Handles one event. When it throws, or its promise rejects, the event is tried again. */
+/** Handles one event. When it throws, or its promise rejects, the event is tried again. What it returns otherwise does not matter. */
 export type Handler<T extends string = string, A extends Accepted = 'valid'> = (
   event: StoredEventOf<A extends 'valid' ? T : string>,
   context: HandlerContext
-) => void | Promise<void>
+) => unknown
 
 /** How one handler is tried, where it differs from its consumer. */
 export interface HandlerOptions<A extends Accepted = Accepted> {

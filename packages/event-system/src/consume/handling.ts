@@ -167,7 +167,7 @@ function begin({ handler, timeoutMs, name }: Registration, event: StoredEvent, c
 }
 
 /** A handler that does not end cannot be ended: its signal is aborted, and nobody waits for it any more. */
-async function inTime(running: Promise<void>, timeoutMs: number, name: string, context: RunContext): Promise<void> {
+async function inTime(running: unknown, timeoutMs: number, name: string, context: RunContext): Promise<void> {
   const timeIsUp = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     const error = new EventSystemError('handler_timeout', `The handler ${name} took longer than ${timeoutMs} ms.`)
