@@ -92,6 +92,24 @@ describe('upcasting', () => {
     )
   })
 
+  test('by a step that changes what it is given fails, and leaves the event as it was', () => {
+    const type = newType({ type: 'object' })
+    registerUpcaster({
+      type,
+      from: 1,
+      to: 2,
+      upcast: (data) => {
+        ;(data.order as { id: string }).id = 'changed'
+        return data
+      }
+    })
+    const event = { ...eventOf(type, { order: { id: 'A-17' } }), metadata: { schema_version: 1 } }
+    expect(() => upcastEvent(event)).toThrow(
+      /cannot be upcast from version 1 to 2: Cannot assign to read only property/
+    )
+    expect(event.data).toEqual({ order: { id: 'A-17' } })
+  })
+
   test('goes through each step of a chain, once, from wherever it starts', () => {
     const type = newType({ type: 'object', required: ['cents'], properties: { cents: { type: 'integer' } } })
     registerUpcaster({

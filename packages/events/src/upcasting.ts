@@ -13,7 +13,7 @@ export interface Upcaster {
   readonly from: number
   /** The version that it returns: `from + 1`. */
   readonly to: number
-  /** Pure and synchronous: it returns new data, or the same object where nothing changes, and leaves what it is given as it was. */
+  /** Pure and synchronous: it returns new data, or the same object where nothing changes. What it is given is frozen. */
   readonly upcast: (data: JsonObject) => JsonObject
 }
 
@@ -44,8 +44,23 @@ export function registerUpcaster(upcaster: Upcaster): void {
   if (from > newest) throw wrong(`${name} leaves a gap: register the one from ${newest} to ${newest + 1} first.`)
   const ofType = steps.get(eventType) ?? []
   if (ofType[from] !== undefined) throw wrong(`${name} is there already: each step is registered once.`)
-  ofType[from] = upcast
+  ofType[from] = onCopies(upcast)
   steps.set(eventType, ofType)
+}
+
+/** An upcaster that changed what it is given would change the event that is published. It gets a frozen copy, so that it fails instead. */
+function onCopies(upcast: Step): Step {
+  return (data) => {
+    const copy = frozen(structuredClone(data))
+    const result = upcast(copy)
+    return result === copy ? data : result
+  }
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
 }
 
 /** The newest version of a type that is known here: 1, and one more for each step beyond it. */
