@@ -116,6 +116,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   answerProblems(app, onProblem)
   app.removeAllContentTypeParsers()
   bodies.takeAsText(app, ['application/json'])
+  bodies.takeOthersWhereEmpty(app)
   logRequests(app, logger)
   boundConnections(app.server, configuration.limits, metrics)
   setDeadlines(app.server, configuration.limits)

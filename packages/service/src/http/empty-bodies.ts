@@ -3,12 +3,13 @@ import { isHttp2 } from '../tls/index.ts'
 
 /**
  * A request without a body may name any content type, as HTTP libraries do that always name one: the type is the type of nothing.
- * Fastify would refuse a type that it has no parser for.
+ * Fastify would refuse one that is not well formed. An empty type is none.
  */
 export function ignoreTypesOfEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request.raw
-    if (headers['content-type'] !== undefined && hasNoBody(request)) delete headers['content-type']
+    const type = headers['content-type']
+    if (type === '' || (type !== undefined && hasNoBody(request))) delete headers['content-type']
     done()
   })
 }

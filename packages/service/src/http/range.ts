@@ -1,4 +1,4 @@
-import { checkAll, EventSystemError, type MessageId, type OnGap, timestampMs } from '@tradpal/event-system'
+import { checkAll, EventSystemError, type LogGap, type MessageId, type OnGap, timestampMs } from '@tradpal/event-system'
 import { type Principal, readableTypes } from '../access/index.ts'
 
 export interface RangeQuery {
@@ -39,13 +39,14 @@ export function readableRange(principal: Principal, query: RangeQuery) {
   return { ...rangeOf(query), ...typesReadBy(principal, query.event_type) }
 }
 
-/** What a query does about a gap, and what its answer then says of one. */
-export function gapReport({ on_gap }: Pick<RangeQuery, 'on_gap'>): { onGap: OnGap; report: () => { gap?: true } } {
-  let isThere = false
-  const note = () => {
-    isThere = true
+/** What a query does about a gap, the gap that was found, and what an answer then says of it. */
+export function gapReport({ on_gap }: Pick<RangeQuery, 'on_gap'>) {
+  let found: LogGap | undefined
+  const note = (gap: LogGap) => {
+    found = gap
   }
-  return { onGap: on_gap === 'error' ? 'error' : note, report: () => (isThere ? { gap: true } : {}) }
+  const onGap: OnGap = on_gap === 'error' ? 'error' : note
+  return { onGap, found: () => found, report: (): { gap?: true } => (found === undefined ? {} : { gap: true }) }
 }
 
 /** The types of a request that the principal may read; none of them named is all that it may. Refuses with `forbidden`. */

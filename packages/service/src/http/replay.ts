@@ -1,4 +1,11 @@
-import { checkAll, EventSystemError, type JsonValue, parseJson, type StoredEvent } from '@tradpal/event-system'
+import {
+  checkAll,
+  EventSystemError,
+  type JsonValue,
+  type LogGap,
+  parseJson,
+  type StoredEvent
+} from '@tradpal/event-system'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { AuditRule } from './auditing.ts'
@@ -11,7 +18,7 @@ import { gapReport, mayReadAsBefore, type RangeQuery, readableRange } from './ra
 import { advice } from './request-faults.ts'
 import { closed, eventTypes, gap, messageId, onGap, range, storedEvent, symbols, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
-import { eventFrame, frame, ndjsonLine } from './wire-event.ts'
+import { eventFrame, frame, gapFrame, ndjsonLine } from './wire-event.ts'
 
 const speed = Type.Optional(
   Type.String({
@@ -43,6 +50,8 @@ interface Format {
   readonly type: string
   readonly headers: Readonly<Record<string, string>>
   readonly event: (event: StoredEvent) => string
+  /** That entries may be missing, where the format has a place for it. */
+  readonly gap?: (gap: LogGap) => string
   /** What went wrong after the head was sent. */
   readonly problem: (problem: object) => string
 }
@@ -54,7 +63,13 @@ const FORMATS: readonly Format[] = [
     event: ndjsonLine,
     problem: (problem) => `${JSON.stringify(problem)}\n`
   },
-  { type: 'text/event-stream', headers: SSE_HEADERS, event: eventFrame, problem: (problem) => frame('error', problem) }
+  {
+    type: 'text/event-stream',
+    headers: SSE_HEADERS,
+    event: eventFrame,
+    gap: gapFrame,
+    problem: (problem) => frame('error', problem)
+  }
 ]
 /** Lines are gathered to so many characters before they are written, when nothing paces them. */
 const CHUNK = 65_536
@@ -99,14 +114,14 @@ export function replayRoute(app: App, context: AppContext): void {
       const answer = context.lasting.begin('replays', { request, reply, mayHave })
       const { signal } = answer
       try {
+        const { onGap, found, report } = gapReport(wanted)
         if (format === undefined) {
-          const { onGap, report } = gapReport(wanted)
           const replayed = await context.system.store.countEvents({ ...range, onGap }, { signal })
           return { status: 'replay_complete' as const, events_replayed: replayed, ...report() }
         }
-        const strict = wanted.on_gap === 'error' ? { onGap: 'error' as const } : {}
-        const events = context.system.store.replay({ ...range, ...strict, raw: true }, { speed: pace, signal })
-        await sendEvents(events, format, pace === 'max' ? CHUNK : 0, { reply, url: request.url, answer, context })
+        const events = context.system.store.replay({ ...range, onGap, raw: true }, { speed: pace, signal })
+        const receiver = { reply, url: request.url, answer, context, gap: found }
+        await sendEvents(events, format, pace === 'max' ? CHUNK : 0, receiver)
         return reply
       } finally {
         answer.end()
@@ -177,6 +192,8 @@ interface Receiver {
   readonly url: string
   readonly answer: LastingAnswer
   readonly context: AppContext
+  /** The gap that reading the first event found. */
+  readonly gap: () => LogGap | undefined
 }
 
 /** The first event is read before the head is sent: a range that cannot be read is a problem document. */
@@ -186,10 +203,12 @@ async function sendEvents(
   chunkSize: number,
   receiver: Receiver
 ): Promise<void> {
-  const { reply, url, answer, context } = receiver
+  const { reply, url, answer, context, gap: gapOf } = receiver
   const first = await events.next()
   const response = beginAnswer(reply, format.headers)
-  let chunk = first.done ? '' : format.event(first.value)
+  const gap = gapOf()
+  let chunk = gap === undefined ? '' : (format.gap?.(gap) ?? '')
+  if (!first.done) chunk += format.event(first.value)
   try {
     if (chunk.length > chunkSize) {
       response.write(chunk)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { counted, EventSystemError } from '@tradpal/event-system'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Caller, Shares } from '../limits/index.ts'
 import { isHttp2 } from '../tls/index.ts'
 import { callerOf } from './callers.ts'
@@ -68,6 +68,18 @@ export class RequestBodies {
         })
       })
     }
+  }
+
+  /** Bodies of any other content type are refused, unless they are empty: the head of a request does not always say so. */
+  takeOthersWhereEmpty(app: FastifyInstance): void {
+    app.addContentTypeParser('*', (request: FastifyRequest, _payload, done) => {
+      this.#read(request, (error, body) => {
+        if (body === undefined) return done(error)
+        if (body.length === 0) return done(null, '')
+        request.heldBody?.release()
+        done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type']))
+      })
+    })
   }
 
   #read(request: FastifyRequest, done: (error: Error | null, body?: Buffer) => void): void {

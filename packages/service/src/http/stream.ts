@@ -15,7 +15,7 @@ import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, symbolsOf, typesReadBy } from './range.ts'
 import { closed, eventTypes, messageId, onGap, symbols } from './schemas.ts'
-import { eventFrame, frame, unnamedEventFrame } from './wire-event.ts'
+import { eventFrame, frame, gapFrame, unnamedEventFrame } from './wire-event.ts'
 
 /** What stands before the first entry of any log. */
 const START = '0-0'
@@ -137,9 +137,8 @@ class LiveStream {
     this.#request = request
   }
 
-  /** The id of the frame is none: a reader that resumes before an event arrives is told again. */
-  tellGap({ after, firstId }: LogGap): void {
-    this.#response.write(frame('gap', { asked_id: after, first_id: firstId }))
+  tellGap(gap: LogGap): void {
+    this.#response.write(gapFrame(gap))
   }
 
   async send(from: MessageId, pages: AsyncIterable<FollowedPage>): Promise<void> {

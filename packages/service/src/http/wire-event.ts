@@ -1,4 +1,4 @@
-import { EventSystemError, type StoredEvent, stringifyJson, toWire } from '@tradpal/event-system'
+import { EventSystemError, type LogGap, type StoredEvent, stringifyJson, toWire } from '@tradpal/event-system'
 
 /** An event as the service answers it: the wire form, and its place in the log. */
 export function wireOf(event: StoredEvent) {
@@ -25,6 +25,11 @@ export function eventFrame(event: StoredEvent): string {
 /** As {@link eventFrame}, without a name: `EventSource.onmessage` receives it. */
 export function unnamedEventFrame(event: StoredEvent): string {
   return `id: ${event.messageId}\ndata: ${stringifyJson(wireOf(event))}\n\n`
+}
+
+/** Tells that entries may be missing. It has no id: a reader that resumes before an event arrives is told again. */
+export function gapFrame({ after, firstId }: LogGap): string {
+  return frame('gap', { asked_id: after, first_id: firstId })
 }
 
 /** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */

@@ -72,5 +72,10 @@ test.each(['application/octet-stream', 'application/x-www-form-urlencoded', 'tex
     expect(JSON.parse(replayed?.body ?? '')).toEqual({ status: 'replay_complete', events_replayed: 0 })
     expect(JSON.parse(pulled?.body ?? '')).toMatchObject({ deliveries: [], count: 0 })
     expect(JSON.parse(published?.body ?? '')).toMatchObject({ status: 400, code: 'invalid_json' })
+
+    const ofUnknownLength = [`Content-Type: ${type}`, 'Transfer-Encoding: chunked']
+    const empty = '0\r\n\r\n'
+    const [again] = await sendRaw(url, rawRequest('POST /events/replay', ofUnknownLength, empty))
+    expect(JSON.parse(again?.body ?? '')).toEqual({ status: 'replay_complete', events_replayed: 0 })
   }
 )

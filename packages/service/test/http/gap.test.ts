@@ -57,6 +57,13 @@ describe.each(LOGS)('resuming behind an id, over %s', (log) => {
     const told = frames.filter(({ event }) => event === 'gap').map(({ id, data }) => ({ id, data }))
     expect(told).toEqual(isGap ? [{ id: undefined, data: { asked_id: after, first_id: firstId } }] : [])
 
+    const accept = 'text/event-stream'
+    const streamed = await fetch(`${url}/events/replay?after=${after}`, { method: 'POST', headers: { accept } })
+    const gapFrame = `event: gap\ndata: {"asked_id":"${after}","first_id":${JSON.stringify(firstId)}}\n\n`
+    const text = await streamed.text()
+    expect(text.startsWith(gapFrame)).toBe(isGap)
+    expect(text.split('event: gap')).toHaveLength(isGap ? 2 : 1)
+
     const { gaps, found } = await tellsOfGap(system, after)
     expect(gaps).toEqual(isGap ? [{ after, firstId }] : [])
     expect(found).toEqual([...ids.slice(Math.max(asked + 1, 5 - left))])
