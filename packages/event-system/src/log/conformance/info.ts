@@ -86,6 +86,18 @@ export const infoCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'info: the lag is right where many of a long backlog were removed from its middle',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 1_500)
+      const group = log.group('group')
+      await group.create('start')
+      await group.acknowledge('one', await group.read('one', { limit: 50, waitMs: 0 }))
+      await log.remove(ids.slice(100, 300), { force: true })
+      assert.equal((await group.info()).lag, 1_250)
+    }
+  },
+  {
     title: 'info: the deduplication window lets go of what is older than it',
     async run(harness) {
       const log = await harness.open({ deduplicationWindowMs: 100 })

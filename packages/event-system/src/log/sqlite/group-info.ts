@@ -14,12 +14,12 @@ const PENDING =
 const PENDING_OF_SHARDS =
   'SELECT shard, count(*) AS entries FROM pending WHERE grp = ? AND shard IS NOT NULL GROUP BY shard'
 const FIRST_BEHIND = 'SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT 1'
-const FEW_BEHIND = 'SELECT count(*) AS entries FROM (SELECT 1 FROM entries WHERE id > ?1 LIMIT ?2)'
-/** By the numbers of the entries: off by those that were removed from among the rest just before the place. */
-const MANY_BEHIND = `
-  SELECT added - max(removed, coalesce((SELECT ordinal FROM entries WHERE id <= ? ORDER BY id DESC LIMIT 1), 0)) AS lag FROM state`
-/** So many are counted one by one. */
-const FEW = 1_000
+const FIRST_ORDINAL = 'SELECT ordinal FROM entries ORDER BY id LIMIT 1'
+const ORDINAL_UP_TO = 'SELECT ordinal FROM entries WHERE id <= ? ORDER BY id DESC LIMIT 1'
+const STATE = 'SELECT added, removed FROM state'
+const COUNT_BEHIND = 'SELECT count(*) AS entries FROM (SELECT 1 FROM entries WHERE id > ? LIMIT ?)'
+/** How many entries are counted, at most, when their numbers cannot tell how far a group lags. */
+const LAG_BOUND = 10_000
 
 /** The id up to which a group has handed out. To be called inside a step of the connection. Throws `not_found`. */
 export function lastIdOf(connection: Connection, group: string): number {
@@ -72,9 +72,16 @@ function consumersOf(connection: Connection, group: string, state: ShardingState
     })
 }
 
-function lagBehind(connection: Connection, lastId: number): number {
-  const few = Number(connection.statement(FEW_BEHIND).get(lastId, FEW)?.entries)
-  return few < FEW ? few : Number(connection.statement(MANY_BEHIND).get(lastId)?.lag)
+/** By the numbers of the entries, as long as only the oldest were removed; else counted, up to the bound. */
+function lagBehind(connection: Connection, lastId: number): number | null {
+  const { added, removed } = connection.statement(STATE).get() ?? {}
+  const first = connection.statement(FIRST_ORDINAL).get()?.ordinal
+  if (first === undefined) return 0
+  if (Number(first) - 1 === Number(removed)) {
+    return Number(added) - Number(connection.statement(ORDINAL_UP_TO).get(lastId)?.ordinal ?? removed)
+  }
+  const counted = Number(connection.statement(COUNT_BEHIND).get(lastId, LAG_BOUND + 1)?.entries)
+  return counted > LAG_BOUND ? null : counted
 }
 
 function ageOf(id: number, now: number): number {
