@@ -3,7 +3,7 @@ import { shown } from './json-value.ts'
 import { nearestOf } from './nearest.ts'
 
 /** The names of all options of a type. The compiler asks for each, and refuses others. */
-export type OptionNames<Options> = Readonly<Record<keyof Options, true>>
+export type OptionNames<Options> = Readonly<Record<keyof Options, unknown>>
 
 /**
  * Refuses with `invalid_options` what is no object, and every option that `names` does not have: a misspelt one would be

@@ -21,14 +21,7 @@ const CONDITIONS: Readonly<Record<keyof DeadLetterFilter, (name: string, value: 
 }
 
 /** The names of the conditions. */
-export const FILTER_OPTIONS: OptionNames<DeadLetterFilter> = {
-  group: true,
-  eventType: true,
-  handler: true,
-  kind: true,
-  since: true,
-  until: true
-}
+export const FILTER_OPTIONS: OptionNames<DeadLetterFilter> = CONDITIONS
 
 /** A condition of another name is refused with `invalid_options`: a misspelt one must not widen what is found. */
 export function checkedFilter(call: string, filter: DeadLetterFilter): DeadLetterFilter {
