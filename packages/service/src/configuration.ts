@@ -5,7 +5,6 @@ import {
   EnvironmentReader,
   type EventSystemConfiguration,
   EventSystemError,
-  type EventSystemOptions,
   type EventTypeDefinition,
   knownEventTypes,
   type MisspeltVariable,
@@ -21,6 +20,7 @@ import { type PagesConfiguration, readPages } from './http/page-rules.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'
 import { serviceLinksIn } from './service-links.ts'
+import { systemOptions } from './system-options.ts'
 
 /** How the service runs. Each comes from a variable of the environment and has a default. */
 export interface ServiceConfiguration {
@@ -110,11 +110,6 @@ export function readConfiguration(environment: Environment): {
     throw new EventSystemError('invalid_options', wrong.join('\n'))
   }
   return { service, system }
-}
-
-/** The options of the service's event system. It takes events of other services: their data are checked at the level `platform` by default. */
-export function systemOptions(environment: Environment): Pick<EventSystemOptions, 'environment' | 'validation'> {
-  return environment.EVENT_VALIDATION ? { environment } : { environment, validation: 'platform' }
 }
 
 function attempt<Result>(work: () => Result): Result | EventSystemError {

@@ -10,16 +10,12 @@ import {
   warnOfMisspelt
 } from '@tradpal/event-system'
 import { asksForCredentials } from './access/index.ts'
-import {
-  readConfiguration,
-  readServiceConfiguration,
-  type ServiceConfiguration,
-  systemOptions
-} from './configuration.ts'
+import { readConfiguration, readServiceConfiguration, type ServiceConfiguration } from './configuration.ts'
 import { Connections } from './connections.ts'
 import { buildApp } from './http/app.ts'
 import { newLogger } from './logger.ts'
 import { serviceLinksIn } from './service-links.ts'
+import { systemOptions } from './system-options.ts'
 import { printableLines } from './terminal-text.ts'
 
 /** Answers under way when the service is told to stop have so long to end. */

@@ -24,6 +24,7 @@ import {
 import { ApiKeys } from '../access/index.ts'
 import { listenToLog } from '../http/listen.ts'
 import { retentionOf } from '../retention-variables.ts'
+import { systemOptions } from '../system-options.ts'
 import { OperatorsAudit } from './operators-audit.ts'
 import type { GlobalOptions } from './options.ts'
 import {
@@ -40,7 +41,6 @@ import {
   type TargetHealth,
   type TargetRange
 } from './target.ts'
-import { commandLineValidation } from './validation.ts'
 
 /** Opens a log directly. A file that is not there is made only with `create`: a mistyped path is no empty log. */
 export async function openLogTarget(options: GlobalOptions, { create = false }: OpenTargetOptions): Promise<Target> {
@@ -55,10 +55,9 @@ export async function openLogTarget(options: GlobalOptions, { create = false }: 
   // The spool that the environment may name is another process's.
   const { EVENT_SPOOL_PATH: _, ...environment } = process.env
   const system = new EventSystem({
-    environment,
+    ...systemOptions(environment),
     // A command says in words what went wrong.
     logger: silentLogger,
-    validation: commandLineValidation(),
     ...(log === undefined ? {} : { logPath: log }),
     ...(redis === undefined ? {} : { redisUrl: redis }),
     ...(stream === undefined ? {} : { streamName: stream }),

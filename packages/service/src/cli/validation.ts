@@ -1,13 +1,15 @@
-import { EventSystemError, VALIDATIONS, type Validation } from '@tradpal/events'
+import { EnvironmentReader } from '@tradpal/event-system'
+import { VALIDATIONS, type Validation } from '@tradpal/events'
+import { systemOptions } from '../system-options.ts'
 
 /**
- * How the command line checks the data of the events that it publishes: as EVENT_VALIDATION says, by default `platform`, since
- * other services made them. Throws `invalid_options`.
+ * How the command line checks the data of the events that it publishes: as the service does, by EVENT_VALIDATION, since other
+ * services made them. Throws `invalid_options`.
  */
 export function commandLineValidation(): Validation {
-  const text = process.env.EVENT_VALIDATION || 'platform'
-  const level = VALIDATIONS.find((known) => known === text)
-  if (level !== undefined) return level
-  const choices = VALIDATIONS.join(' or ')
-  throw new EventSystemError('invalid_options', `EVENT_VALIDATION must be ${choices}, got ${JSON.stringify(text)}.`)
+  const read = new EnvironmentReader(process.env)
+  const { validation } = systemOptions(process.env)
+  const level = read.choice('validation', validation, 'EVENT_VALIDATION', VALIDATIONS)
+  read.finish()
+  return level
 }
