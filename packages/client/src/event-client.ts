@@ -1,14 +1,10 @@
 import {
   type Answer,
   answerOf,
-  createEvent,
   type Event,
-  type EventData,
   EventSystemError,
-  EventType,
   encodeEvent,
   encodeJsonArray,
-  isJsonObject,
   onlyOptions,
   type ReadOptions,
   type StoredEvent
@@ -35,44 +31,18 @@ import {
 import { AuditTrail } from './audit.ts'
 import { type ConsumeHandler, type ConsumeOptions, resolveConsumeOptions } from './consume-options.ts'
 import { Consumption } from './consumption.ts'
+import { ConveniencePublishers } from './convenience-publishers.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Groups } from './groups.ts'
 import { ApiKeys } from './keys.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
-import {
-  type EventQuery,
-  type EventRange,
-  idSegment,
-  QUERY_OPTIONS,
-  queryOf,
-  RANGE_OPTIONS,
-  rangeParameters
-} from './query.ts'
+import { assertId, assertList, type PublishOptions, publication } from './publishing.ts'
+import { type EventQuery, idSegment, QUERY_OPTIONS, queryOf, RANGE_OPTIONS, rangeParameters } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
+import { type CountOptions, replaying, type StreamReplayOptions, speedOf } from './replaying.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
-
-export interface PublishOptions {
-  /** Whether the spool of the service will do while its log is away, where it has one: else it rejects with `log_unavailable`. Default `never`. */
-  readonly spool?: 'allowed' | 'never'
-  /** Of what the event is, or each event of the batch: an account, an order. It is counted with each. Such a publish never goes into the spool. 1 to 200 characters, none of them a control character. */
-  readonly streamKey?: string
-  /** Publishes only if the key still has this version, else rejects with `version_conflict`, nothing written: 0 for a key that must be new. Default: whatever it has. */
-  readonly expectedVersion?: number
-}
-
-export interface CountOptions extends EventRange {
-  /** How long the service may take to count. Default: the client's `timeoutMs`. */
-  readonly timeoutMs?: number
-}
-
-export interface StreamReplayOptions<T extends string = string, Raw extends boolean = false>
-  extends EventRange<T>,
-    ReadOptions<Raw> {
-  /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
-  readonly speed?: number | 'max'
-}
 
 /**
  * The event service, over HTTP.
@@ -86,7 +56,7 @@ export interface StreamReplayOptions<T extends string = string, Raw extends bool
  * `closed` after `close()`. What may pass (the service cannot be reached or is late, 408, 429, 502, 503, 504) is tried
  * again with a backoff, or when the service's Retry-After says, where another attempt does no harm.
  */
-export class EventClient implements AsyncDisposable {
+export class EventClient extends ConveniencePublishers implements AsyncDisposable {
   readonly #transport: Transport
   readonly #subscriptions = new Set<Pick<Subscription, 'close'>>()
   readonly #consumptions = new Set<Consumption>()
@@ -100,6 +70,7 @@ export class EventClient implements AsyncDisposable {
 
   /** Rejects nothing later that it can refuse now: throws `invalid_options`. It connects with the first call. */
   constructor(options: EventClientOptions = {}) {
+    super()
     this.#transport = new Transport(resolveClientOptions(options))
     this.deadLetters = new DeadLetters(this.#transport)
     this.groups = new Groups(this.#transport)
@@ -160,31 +131,6 @@ export class EventClient implements AsyncDisposable {
   /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
   async versionOf(streamKey: string): Promise<number> {
     return await this.#transport.json({ ...reading('/versions'), query: queryOf({ stream_key: streamKey }) }, versionOf)
-  }
-
-  /**
-   * Publishes a `market_data_update` with the data `{symbol, ...data}`. Like the next two it is published as the event that
-   * the service's convenience endpoint would make, through `POST /events`: only there it has an id of its own, without
-   * which another attempt could be a second event.
-   */
-  async publishMarketData(
-    symbol: string,
-    data: Omit<EventData<'market_data_update'>, 'symbol'>,
-    source = 'client'
-  ): Promise<string> {
-    // What is no object would be spread to nothing, and a price be lost.
-    const update = (isJsonObject(data) ? { symbol, ...data } : (data ?? null)) as EventData<'market_data_update'>
-    return await this.publishEvent(createEvent(EventType.MARKET_DATA_UPDATE, update, { source }))
-  }
-
-  /** Publishes a `trading_signal`, as {@link EventClient.publishMarketData} does. */
-  async publishTradingSignal(signal: EventData<'trading_signal'>, source = 'client'): Promise<string> {
-    return await this.publishEvent(createEvent(EventType.TRADING_SIGNAL, signal, { source }))
-  }
-
-  /** Publishes a `portfolio_update`, as {@link EventClient.publishMarketData} does. */
-  async publishPortfolioUpdate(updates: EventData<'portfolio_update'>, source = 'client'): Promise<string> {
-    return await this.publishEvent(createEvent(EventType.PORTFOLIO_UPDATE, updates, { source }))
   }
 
   /**
@@ -368,41 +314,6 @@ export class EventClient implements AsyncDisposable {
   }
 }
 
-function publication(path: string, body: string, options: PublishOptions): ServiceRequest {
-  onlyOptions('publish()', options, { spool: true, streamKey: true, expectedVersion: true })
-  const { spool = 'never', streamKey, expectedVersion } = options
-  const headers = spool === 'allowed' ? { prefer: 'respond-async' } : {}
-  const query = queryOf({ stream_key: streamKey, expected_version: expectedVersion })
-  return { method: 'POST', path, query, body, headers, repeat: 'deduplicated' }
-}
-
 function reading(path: string): ServiceRequest {
   return { method: 'GET', path, repeat: 'always' }
-}
-
-/** It counts or streams and appends nothing: a read, whatever its method. */
-function replaying(query: URLSearchParams): ServiceRequest {
-  return { method: 'POST', path: '/events/replay', query, repeat: 'always' }
-}
-
-/** An event without an id would get a new one from the service with every attempt. */
-function assertId(event: Event | null | undefined, index?: number): void {
-  const eventId = event?.eventId
-  if (typeof eventId === 'string' && eventId !== '') return
-  const [name, place] =
-    index === undefined ? ['The event', {}] : [`Event ${index}`, { index, pointer: `/${index}/event_id` }]
-  throw new EventSystemError('invalid_event', `${name} has no eventId; make it with createEvent.`, {
-    pointer: '/event_id',
-    ...place
-  })
-}
-
-function assertList(events: unknown): void {
-  if (Array.isArray(events)) return
-  throw new EventSystemError('invalid_argument', 'A batch must be a list of events; publishEvent() takes one event.')
-}
-
-function speedOf(speed: number | 'max' = 'max'): number | 'max' {
-  if (speed === 'max' || (Number.isFinite(speed) && speed > 0)) return speed
-  throw new EventSystemError('invalid_argument', `speed must be a number above 0 or "max", got ${String(speed)}.`)
 }

@@ -35,11 +35,13 @@ export type {
   RequeueAllOptions,
   RequeueOptions
 } from './dead-letters.ts'
-export { type CountOptions, EventClient, type PublishOptions, type StreamReplayOptions } from './event-client.ts'
+export { EventClient } from './event-client.ts'
 export type { GroupChangeOptions, Groups, PullSettingsChange } from './groups.ts'
 export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
+export type { PublishOptions } from './publishing.ts'
 export type { EventQuery, EventRange, Instant } from './query.ts'
+export type { CountOptions, StreamReplayOptions } from './replaying.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'
 export type { StreamGap, SubscribeOptions, Subscription } from './subscription.ts'
 export type { TrimLimits, TrimRequest } from './trimming.ts'
