@@ -2,7 +2,6 @@ import {
   type Answer,
   answerOf,
   type Clock,
-  type Event,
   EventSystemError,
   isRetryable,
   onlyOptions,
@@ -21,7 +20,8 @@ import {
   type TrimTarget,
   tellGap
 } from '../log/index.ts'
-import { diagnostics, mustBeLog, type SkippedMessage, shown } from '../runtime/index.ts'
+import { mustBeLog, shown } from '../runtime/index.ts'
+import { decodeEntry } from './decode-entry.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -33,6 +33,7 @@ import {
 } from './event-query.ts'
 import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
+import { paced, type ReplayPace, speedOf } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 
 /** Entries are read in pages of so many. */
@@ -44,13 +45,6 @@ export interface EventStoreOptions {
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   readonly clock?: Clock
-}
-
-/** How a replay paces itself. */
-export interface ReplayPace {
-  /** 1 is the pace at which the log took the events, 2 twice as fast; `max` (default) does not wait. */
-  readonly speed?: number | 'max'
-  readonly signal?: AbortSignal
 }
 
 /** Each way to say how far a log is trimmed. */
@@ -125,12 +119,10 @@ export class EventStore {
   ): AsyncGenerator<Answer<T, Raw>, void> {
     onlyRange('replay()', range)
     onlyOptions('replay()', pace, { speed: true, signal: true })
-    const { speed = 'max', signal } = pace
-    if (speed !== 'max' && !(Number.isFinite(speed) && speed > 0)) {
-      throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${shown(speed)}.`)
-    }
+    const { signal } = pace
+    const speed = speedOf(pace)
     const events = this.#scan<T, Raw>(resolveRange(range, this.#log), { signal })
-    return speed === 'max' ? events : this.#paced(events, speed, signal)
+    return speed === 'max' ? events : paced(events, speed, { log: this.#log, clock: this.#clock, signal })
   }
 
   /** Hands the events of a {@link replay} to a handler, each when it is done with the last: resolves to how many. An error of the handler ends it. */
@@ -161,21 +153,6 @@ export class EventStore {
     onlyRange('countEvents()', range)
     onlyOptions('countEvents()', options, { signal: true })
     return this.replayEvents({ ...range, raw: true }, () => {}, options)
-  }
-
-  async *#paced<E extends { readonly messageId: MessageId }>(
-    events: AsyncIterable<E>,
-    speed: number,
-    signal: AbortSignal | undefined
-  ): AsyncGenerator<E, void> {
-    let offsetMs: number | undefined
-    for await (const event of events) {
-      const dueMs = this.#log.timeOf(event.messageId) / speed
-      offsetMs ??= this.#clock.now() - dueMs
-      const waitMs = offsetMs + dueMs - this.#clock.now()
-      if (waitMs > 0) await this.#clock.sleep(waitMs, signal)
-      yield event
-    }
   }
 
   /**
@@ -242,7 +219,7 @@ export class EventStore {
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     const { event, causes, effects, complete } = await traceLineage(stored, this.#log, {
       ready: (entries) => beforeReading(this.#codec, entries),
-      decode: (entry) => this.#decode(entry),
+      decode: (entry) => decodeEntry(entry, this.#codec, this.#log),
       readable: this.#codec.isPlain === true
     })
     const answer = (each: StoredEvent) => answerOf<string, Raw>(each, options.raw)
@@ -253,7 +230,7 @@ export class EventStore {
     const entry = await this.#log.get(messageId)
     if (entry === undefined) return undefined
     await beforeReading(this.#codec, [entry])
-    return this.#decode(entry)
+    return decodeEntry(entry, this.#codec, this.#log)
   }
 
   /** Removes the oldest entries. What a group has not acknowledged stays, unless `force`. */
@@ -308,29 +285,12 @@ export class EventStore {
     entry: Entry,
     { types, symbols, raw }: ResolvedRange
   ): Answer<T, Raw> | undefined {
-    const event = this.#decode(entry)
+    const event = decodeEntry(entry, this.#codec, this.#log)
     if (event === undefined) return undefined
     if (types !== undefined && !types.has(event.eventType)) return undefined
     // Either form is found by the same symbol.
     if (symbols !== undefined && !symbols.has(upcastIfPossible(event).data.symbol as string)) return undefined
     return answerOf<T, Raw>(event, raw)
-  }
-
-  #decode({ messageId, payload }: Entry): StoredEvent | undefined {
-    if (payload === null) return this.#skip(messageId, 'It has no field "event".')
-    let event: Event
-    try {
-      event = this.#codec.decode(payload)
-    } catch (error) {
-      if (error instanceof EventSystemError) return this.#skip(messageId, error.message)
-      throw error
-    }
-    return { ...event, messageId }
-  }
-
-  #skip(messageId: MessageId, reason: string): undefined {
-    const skipped: SkippedMessage = { log: this.#log, messageId, reason }
-    diagnostics.skipped.publish(skipped)
   }
 }
 

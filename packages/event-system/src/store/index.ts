@@ -7,10 +7,10 @@ export { type EventQuery, type EventRange, onlyRange } from './event-query.ts'
 export {
   EventStore,
   type EventStoreOptions,
-  type FollowedPage,
-  type ReplayPace
+  type FollowedPage
 } from './event-store.ts'
 export type { Lineage } from './lineage.ts'
+export type { ReplayPace } from './replay-pace.ts'
 export {
   type EnforceOptions,
   faultsOfPolicy,

@@ -1,0 +1,32 @@
+import { type Clock, EventSystemError } from '@tradpal/events'
+import type { EventLog, MessageId } from '../log/index.ts'
+import { shown } from '../runtime/index.ts'
+
+/** How a replay paces itself. */
+export interface ReplayPace {
+  /** 1 is the pace at which the log took the events, 2 twice as fast; `max` (default) does not wait. */
+  readonly speed?: number | 'max'
+  readonly signal?: AbortSignal
+}
+
+/** The speed of a replay. Throws `invalid_argument`. */
+export function speedOf({ speed = 'max' }: ReplayPace): number | 'max' {
+  if (speed === 'max' || (Number.isFinite(speed) && speed > 0)) return speed
+  throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${shown(speed)}.`)
+}
+
+/** The events, each when it is due by the time at which the log took it. The first is due at once. */
+export async function* paced<E extends { readonly messageId: MessageId }>(
+  events: AsyncIterable<E>,
+  speed: number,
+  { log, clock, signal }: { readonly log: EventLog; readonly clock: Clock; readonly signal: AbortSignal | undefined }
+): AsyncGenerator<E, void> {
+  let offsetMs: number | undefined
+  for await (const event of events) {
+    const dueMs = log.timeOf(event.messageId) / speed
+    offsetMs ??= clock.now() - dueMs
+    const waitMs = offsetMs + dueMs - clock.now()
+    if (waitMs > 0) await clock.sleep(waitMs, signal)
+    yield event
+  }
+}
