@@ -8,7 +8,7 @@ export interface MisspeltVariable {
   readonly meant: string
 }
 
-/** Up to so many single-letter changes make a variable resemble another. */
+/** How many single-letter changes, at most, make a variable resemble another. */
 const MOST_CHANGES = 2
 
 /** An environment that keeps the names of the variables that are read from it: the known ones. */

@@ -4,7 +4,7 @@ import type { HandlerContext } from './context.ts'
 import type { Registration } from './handlers.ts'
 import { isTyped } from './handling.ts'
 
-/** Who is told that handlers were passed over, and how often. */
+/** Receives the handlers that were passed over, and how often. */
 export interface ReplayReport {
   readonly logger: Logger
   readonly occurrences: Occurrences

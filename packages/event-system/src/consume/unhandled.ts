@@ -12,7 +12,7 @@ export interface UnhandledParts {
   readonly logger: Logger
 }
 
-/** The types of which a consumer acknowledged events that had no handler, so that it can tell whoever registers one too late. */
+/** The types of which a consumer acknowledged events that had no handler, so that a handler that is registered too late is reported. */
 export class Unhandled {
   readonly #parts: UnhandledParts
   readonly #byType = new BoundedMap<string, { count: number; readonly since: number }>(MOST_TYPES)

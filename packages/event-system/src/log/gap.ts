@@ -12,7 +12,7 @@ export interface LogGap {
 /** What a reader is told of a gap: by a call, or by the error `entry_trimmed`, which ends the reading. */
 export type OnGap = 'error' | ((gap: LogGap) => void)
 
-/** What stands before the first entry of any log: whoever asks for that asks for all there is. */
+/** What stands before the first entry of any log: a reader that asks for it asks for all there is. */
 const START = '0-0'
 
 /**

@@ -36,7 +36,7 @@ import { type Lineage, traceLineage } from './lineage.ts'
 import { paced, type ReplayPace, speedOf } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 
-/** Entries are read in pages of so many. */
+/** How many entries a page has, unless fewer are asked for. */
 const PAGE = 1_000
 
 export interface EventStoreOptions {

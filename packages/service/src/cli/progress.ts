@@ -10,7 +10,7 @@ export interface Progress {
 const SILENT: Progress = { update: () => {}, stop: () => {} }
 
 /**
- * A bar with the rate, in `unit` such as events, and the time that is left. `total` is in whatever `done` counts; without one
+ * A bar with the rate, in `unit` such as events, and the time that is left. `total` has the unit of `done`; without one
  * there is no bar but the count and the rate.
  */
 export async function startProgress(

@@ -36,7 +36,7 @@ event_type, \`data\` the event. Resume with the header Last-Event-ID, which wins
 is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
 the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
 document and ends the stream. It ends without one, and a comment says why, when the credential of its reader has expired or
-is revoked, or what the reader may read has changed: whoever connects again is told, or goes on. When entries behind the id
+is revoked, or what the reader may read has changed: a reader that connects again gets the reason, or goes on. When entries behind the id
 may have been trimmed, a frame \`event: gap\` follows the first: \`asked_id\`, and \`first_id\`, the first that is there. An id that
 the log has not come to is refused with 400.`
 

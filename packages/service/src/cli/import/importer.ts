@@ -14,7 +14,7 @@ export interface Published {
 
 /**
  * Publishes the rows of a plan that the log does not have, in batches and in their order, and passes over the wrong ones. When it
- * is cut short, whatever the cause, also by a change of the file, the log has the rows up to some batch; a new plan finds them by their ids. A
+ * is cut short, also by a change of the file, the log has the rows up to some batch; a new plan finds them by their ids. A
  * batch that was still on its way to the log then is known there by the deduplication window. Rejects with what ends it.
  */
 export async function publishPlan(
