@@ -5,7 +5,7 @@ import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { signal, signals } from '../support/events.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
 import { describeOnEachDatabase, eventIdsIn } from './support/each-database.ts'
-import { never, publisherWith, storeWith } from './support/faults.ts'
+import { never, publisherWith, startUnanswered, storeWith } from './support/faults.ts'
 
 /** Time enough for a relay that would look again to have done so. */
 const turns = async (count: number) => {
@@ -238,7 +238,7 @@ describeOnEachDatabase('a relay that dies', (database) => {
       const dead = database.newOutbox({ store: storeWith(store, { [step]: () => never }), leaseMs: 100 })
       const events = signals(5)
       await database.commit(dead, ...events)
-      void dead.start()
+      startUnanswered(dead)
       await waitFor(async () => (await store.lease()) !== undefined || step === 'moveLease')
       if (step === 'remove') await waitFor(async () => (await eventIdsIn(database.log)).length === 5)
       const next = database.newOutbox({ leaseMs: 100 })

@@ -5,7 +5,7 @@ import { EventPublisher } from '../../src/publish/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { signal, signals } from '../support/events.ts'
 import { describeOnEachDatabase, eventIdsIn } from './support/each-database.ts'
-import { never, publisherWith, storeWith } from './support/faults.ts'
+import { never, publisherWith, startUnanswered, storeWith } from './support/faults.ts'
 
 describeOnEachDatabase('starting', (database) => {
   test('rejects where the tables are not there, and succeeds when they are', async () => {
@@ -111,7 +111,7 @@ describeOnEachDatabase('closing', (database) => {
   test('ends in time when the database does not answer', async () => {
     const store = storeWith(database.newStore(), { waiting: () => never, standing: () => never })
     const outbox = database.newOutbox({ store: storeWith(store, {}), publisher: { publishBatch: () => never } })
-    void outbox.start()
+    startUnanswered(outbox)
     expect(await outbox.close({ timeoutMs: 20 })).toEqual({ waiting: null, unfinished: 0 })
   })
 

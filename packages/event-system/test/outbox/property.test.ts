@@ -5,7 +5,7 @@ import type { OutboxPublisher, OutboxStore } from '../../src/outbox/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachDatabase, eventIdsIn } from './support/each-database.ts'
-import { never } from './support/faults.ts'
+import { never, startUnanswered } from './support/faults.ts'
 
 /** What happens while one relay lives, which is until its `diesAt`-th step, before or after that step took effect. */
 interface Life {
@@ -67,7 +67,7 @@ describeOnEachDatabase('whatever commits, is rolled back and dies', (database) =
           const store = mortal.of(database.newStore(), ['waiting', 'remove', 'lease', 'moveLease'])
           const publisher = mortal.of(new EventPublisher({ log: database.log }) as OutboxPublisher, ['publishBatch'])
           const relay = database.newOutbox({ ...options, store, publisher })
-          void relay.start()
+          startUnanswered(relay)
           for (const { keys, commits } of transactions) {
             const events = keys.map((symbol) => createEvent(EventType.MARKET_DATA_UPDATE, { symbol, price: 1 }))
             const ending = database.transaction(relay, async ({ enqueue }) => {

@@ -1,5 +1,5 @@
 import type { Event } from '@tradpal/events'
-import type { OutboxPublisher, OutboxStore } from '../../../src/outbox/index.ts'
+import type { Outbox, OutboxPublisher, OutboxStore } from '../../../src/outbox/index.ts'
 
 /** A store in which some methods are replaced. */
 export function storeWith<Transaction, Written>(
@@ -30,3 +30,10 @@ export function publisherWith(
 }
 
 export const never = new Promise<never>(() => {})
+
+/** Starts a relay whose outbox may be closed before the start is answered. Any other failure fails the test. */
+export function startUnanswered<Transaction, Written>(outbox: Outbox<Transaction, Written>): void {
+  outbox.start().catch((error) => {
+    if (error.code !== 'closed') throw error
+  })
+}
