@@ -3,13 +3,16 @@
  * this file has one test for each sentence here, in the same order and words. The log knows payloads, not events: it
  * stores text under an event id and a type, and never looks inside.
  */
+export type * from './port/collections.ts'
 export type * from './port/consumer-group.ts'
 export type * from './port/counters.ts'
+export type * from './port/cursors.ts'
 export type * from './port/dead-letters.ts'
 export type * from './port/deliveries.ts'
 export type * from './port/entries.ts'
 export type * from './port/event-log.ts'
 export type * from './port/leases.ts'
 export type * from './port/ledger.ts'
-export type * from './port/records.ts'
+export type { LogRecord, Records } from './port/records.ts'
 export type * from './port/sharding.ts'
+export type * from './port/unit.ts'

@@ -2,8 +2,10 @@ import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Collections,
   ConsumerGroup,
   Counters,
+  Cursors,
   DeadLetters,
   Entry,
   EventLog,
@@ -19,7 +21,9 @@ import type {
   Rewrite,
   TrimOptions,
   TrimResult,
-  TrimTarget
+  TrimTarget,
+  Unit,
+  UnitResult
 } from '../../log/index.ts'
 import { SealedGroup } from './sealed-group.ts'
 import { SealedLetters } from './sealed-letters.ts'
@@ -62,6 +66,14 @@ export class SealedLog implements Whole<EventLog> {
 
   get leases(): Leases {
     return this.under.leases
+  }
+
+  get cursors(): Cursors {
+    return this.under.cursors
+  }
+
+  get collections(): Collections {
+    return this.under.collections
   }
 
   get counters(): Counters | undefined {
@@ -110,6 +122,10 @@ export class SealedLog implements Whole<EventLog> {
 
   groupNames(): Promise<string[]> {
     return this.under.groupNames()
+  }
+
+  commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]> {
+    return this.under.commit(units, options)
   }
 
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult> {

@@ -1,9 +1,12 @@
+import type { Collections } from './collections.ts'
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
+import type { CursorInfo, Cursors } from './cursors.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Leases } from './leases.ts'
 import type { Records } from './records.ts'
+import type { Unit, UnitResult } from './unit.ts'
 
 export interface LogInfo {
   readonly length: number
@@ -12,6 +15,7 @@ export interface LogInfo {
   /** Bytes that the log takes where it is kept, approximately. */
   readonly bytes: number
   readonly groups: readonly GroupInfo[]
+  readonly cursors: readonly CursorInfo[]
   /** How many event ids are kept for deduplication: those of the window, and of up to one more, since they are forgotten in stretches. */
   readonly deduplicationEntries: number
   readonly deadLetters: number
@@ -123,8 +127,17 @@ export interface EventLog {
   readonly deadLetters: DeadLetters
   readonly records: Records
   readonly leases: Leases
+  readonly cursors: Cursors
+  readonly collections: Collections
   /** An adapter that does not declare `sharedCounters` leaves it out. */
   readonly counters?: Counters | undefined
+
+  /**
+   * Each unit is all or nothing, in order. A unit that is refused changes nothing and stops no other; the call as a whole is not atomic.
+   * At most 100 units in a call. After `log_timeout` a unit may be given again: where it took effect, its conditions refuse it or its
+   * entries are duplicates. Rejects with `invalid_argument`, nothing changed.
+   */
+  commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]>
 
   /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
