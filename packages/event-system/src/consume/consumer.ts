@@ -1,6 +1,6 @@
 import { EventSystemError, onlyOptions } from '@tradpal/events'
 import { eventTypesText, readPullSettings } from '../groups/index.ts'
-import type { ConsumerGroup } from '../log/index.ts'
+import { type ConsumerGroup, Documents } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
@@ -110,7 +110,7 @@ export class EventConsumer {
 
   /** Members that pull with a filter acknowledge the other events for the whole group, and the handlers here never see those. */
   async #warnOfFilter(): Promise<void> {
-    const settings = await readPullSettings(this.#parts.log.records, this.group).catch(() => undefined)
+    const settings = await readPullSettings(new Documents(this.#parts.log), this.group).catch(() => undefined)
     if (settings === undefined || settings.eventTypes === null) return
     const types = eventTypesText(settings.eventTypes)
     this.#logger.warn({ types }, 'others pull from this group with a filter: events of other types are acknowledged')

@@ -1,7 +1,7 @@
 import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
 import { type EventCodec, plainCodec } from '../codec/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
-import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
+import { type ConsumerGroup, type Delivery, Documents, type EventLog, type Settlement } from '../log/index.ts'
 import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
@@ -84,7 +84,7 @@ export class EventPuller {
     this.#clock = clock
     this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#groups = new PulledGroups({ log, clock, logger, maxGroups })
-    this.#ids = new DeliveryIds(new DeliveryKeys(log))
+    this.#ids = new DeliveryIds(new DeliveryKeys(new Documents(log)))
     const [groups, ids, types] = [this.#groups, this.#ids, this.#types]
     this.#settling = new PulledSettling({ log, clock, random, groups, ids, types })
   }

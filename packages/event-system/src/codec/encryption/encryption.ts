@@ -1,5 +1,5 @@
 import { AS_STORED, type Clock, decodeEvent } from '@tradpal/events'
-import type { EventLog, Records } from '../../log/index.ts'
+import { Documents, type EventLog } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { type EventCodec, labelOf, sealedTextOf } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
@@ -47,7 +47,7 @@ export class Encryption {
 
   /** The log, sealed. The keys of subjects are kept in it. */
   over(log: EventLog): EventLog {
-    this.#subjects.attach(log.records)
+    this.#subjects.attach(new Documents(log))
     return new SealedLog(log, this.vault)
   }
 
@@ -125,9 +125,9 @@ export class Encryption {
   shred(
     subject: string,
     options: ShredOptions,
-    { records, clock }: { records: Records; clock: Clock }
+    { documents, clock }: { documents: Documents; clock: Clock }
   ): Promise<ShredReport> {
-    return shred(subject, options, { records, clock, sealer: this.#sealer })
+    return shred(subject, options, { documents, clock, sealer: this.#sealer })
   }
 
   /** Looks at the file from here on, until {@link close}. */
