@@ -23,6 +23,14 @@ export {
   warnOfMisspelt
 } from './configuration/index.ts'
 export * from './consume/index.ts'
+export type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterCause,
+  DeadLetterFilter,
+  DeadLetterKind,
+  Operator
+} from './dead-letters/index.ts'
 export { EventSystem } from './event-system.ts'
 export type { PullSettings, PullSettingsChange } from './groups/index.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'

@@ -1,6 +1,6 @@
 import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
 import { labelOf } from '../codec/index.ts'
-import type { ConsumerGroup, EventLog, MessageId, Settlement } from '../log/index.ts'
+import type { ConsumerGroup, EventLog, MessageId } from '../log/index.ts'
 import { diagnostics } from '../runtime/index.ts'
 import type { DeliveredTypes } from './delivered-types.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
@@ -8,7 +8,10 @@ import { letterOf } from './letter.ts'
 import { handlingError, Progress } from './progress.ts'
 import { name, within } from './pull-options.ts'
 import type { PulledGroups } from './pulled-groups.ts'
-import { reportDeadLetter, reportPulled } from './reports.ts'
+import type { PulledSettlements } from './pulled-settlements.ts'
+import type { Received } from './received.ts'
+import { reportPulled } from './reports.ts'
+import { doneOf, type Outcome as End } from './settlement.ts'
 
 /** Who settles deliveries. */
 export interface SettleOptions {
@@ -59,6 +62,7 @@ export interface PulledSettlingParts {
   readonly groups: PulledGroups
   readonly ids: DeliveryIds
   readonly types: DeliveredTypes
+  readonly settlements: PulledSettlements
 }
 
 /** What becomes of deliveries that were pulled. Each call verifies all of its ids, and what they may settle, before it settles one. */
@@ -160,10 +164,11 @@ export class PulledSettling {
     hold: PulledHold,
     { reason, reject, maxAttempts, delayMs }: Failure
   ): Promise<Outcome> {
-    const { clock, random } = this.#parts
+    const { clock, random, settlements } = this.#parts
     const { consumer } = hold
-    const [delivery] = await group.held(consumer, [hold])
-    if (delivery === undefined) return 'lost'
+    const [held] = await group.held(consumer, [hold])
+    if (held === undefined) return 'lost'
+    const delivery = settlements.attachmentsOf(group.name).read(held)
     const progress = Progress.from(delivery.note)
     const own = progress.of(HANDLER)
     own.failures++
@@ -174,23 +179,21 @@ export class PulledSettling {
       const kind = reject ? 'rejected' : 'exhausted'
       const givenUp = { kind, handler: HANDLER, attempts, firstError, lastError } as const
       const eventType = labelOf(delivery.payload)?.eventType ?? null
-      const letter = letterOf(delivery, givenUp, { consumer, eventType, note: progress.toNoteOfTheDead() })
-      return (await this.#settle(group, consumer, { ...hold, outcome: { kind: 'dead', letter } })) ? 'dead' : 'lost'
+      const about = { group: group.name, consumer, eventType, note: progress.toNoteOfTheDead() }
+      const letter = letterOf(delivery, givenUp, about)
+      return (await this.#settle(hold, delivery, { kind: 'dead', letter })) ? 'dead' : 'lost'
     }
     // Handed back with a delay it counts as a delivery, which it was.
     const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, random))
     own.dueAt = clock.now() + waitMs
-    const outcome = { kind: 'retry', note: progress.toNote() } as const
-    if (!(await this.#settle(group, consumer, { ...hold, outcome }))) return 'lost'
+    if (!(await this.#settle(hold, delivery, { kind: 'retry', note: progress.toNote() }))) return 'lost'
     return this.#handBack(group, hold, waitMs)
   }
 
   /** Resolves to whether it was settled. */
-  async #settle(group: ConsumerGroup, consumer: string, settlement: Settlement): Promise<boolean> {
-    const [result] = await group.settle(consumer, [settlement])
-    if (result?.kind !== 'settled') return false
-    if (result.letter !== undefined) reportDeadLetter(this.#parts.log, result.letter)
-    return true
+  async #settle({ group, consumer }: PulledHold, delivery: Received, outcome: End): Promise<boolean> {
+    const [result] = await this.#parts.settlements.settle(group, consumer, [{ ...doneOf(delivery), outcome }])
+    return result?.kind === 'settled'
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '@tradpal/events'
-import type { DeadLetter, Delivery, EventLog } from '../log/index.ts'
+import type { DeadLetter } from '../dead-letters/index.ts'
+import type { Delivery, EventLog } from '../log/index.ts'
 import {
   type ClaimedMessage,
   type ConsumedMessage,

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError, parseJson } from '@tradpal/events'
-import type { Document, Documents, EventLog } from '../log/index.ts'
+import type { Document, Documents } from '../log/index.ts'
 
 /** The collection of the log's records that holds the keys, and the id of their record. */
 const COLLECTION = 'delivery-keys'

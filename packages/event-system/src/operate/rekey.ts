@@ -64,8 +64,7 @@ export async function rekey(
   const isRewritable = log.features.rewritesEntries
   const needs = new NeededKeys()
   const rewrapped = await rewrapSubjects(documents, encryption, needs, { dryRun, signal })
-  // Before the entries: rewriting one takes along what has its payload, and what was counted here would not be there.
-  const resealed = await resealTexts({ log: encryption.under(log), encryption, needs, dryRun, signal })
+  const resealed = await resealTexts({ log, encryption, needs, dryRun, signal })
   const { rewritten, plain } = await rewriteEntries(log, encryption, needs, { dryRun, signal })
   await awaitLedger({ documents, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
   return {

@@ -11,6 +11,7 @@ import {
   upcastIfPossible
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
+import { DeadLetters } from '../dead-letters/index.ts'
 import {
   type Entry,
   type EventLog,
@@ -242,7 +243,8 @@ export class EventStore {
 
   /** What the log holds and how its groups stand. */
   async getEventStats(): Promise<EventSystemStats> {
-    return statsOf(await this.#log.info(), this.#log)
+    const [info, deadLetters] = await Promise.all([this.#log.info(), new DeadLetters({ log: this.#log }).count()])
+    return statsOf(info, deadLetters, this.#log)
   }
 
   async *#scan<T extends string, Raw extends boolean>(

@@ -6,12 +6,21 @@ export interface EventSystemStats extends LogInfo {
   readonly log: string
   /** Where the log is, without secrets. */
   readonly location: string
+  /** Of all groups. */
+  readonly deadLetters: number
   /** When the first and the last entry were taken, ms since the epoch. */
   readonly firstAt: number | null
   readonly lastAt: number | null
 }
 
-export function statsOf(info: LogInfo, log: EventLog): EventSystemStats {
+export function statsOf(info: LogInfo, deadLetters: number, log: EventLog): EventSystemStats {
   const timeOf = (id: MessageId | null) => (id === null ? null : log.timeOf(id))
-  return { ...info, log: log.kind, location: log.location, firstAt: timeOf(info.firstId), lastAt: timeOf(info.lastId) }
+  return {
+    ...info,
+    deadLetters,
+    log: log.kind,
+    location: log.location,
+    firstAt: timeOf(info.firstId),
+    lastAt: timeOf(info.lastId)
+  }
 }

@@ -2,10 +2,8 @@ import type { Collections } from './collections.ts'
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
-import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Leases } from './leases.ts'
-import type { Records } from './records.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
 export interface LogInfo {
@@ -18,7 +16,6 @@ export interface LogInfo {
   readonly cursors: readonly CursorInfo[]
   /** How many event ids are kept for deduplication: those of the window, and of up to one more, since they are forgotten in stretches. */
   readonly deduplicationEntries: number
-  readonly deadLetters: number
 }
 
 /** Where a log begins, and how far it has come. */
@@ -124,8 +121,6 @@ export interface EventLog {
   group(name: string): ConsumerGroup
   /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
   groupNames(): Promise<string[]>
-  readonly deadLetters: DeadLetters
-  readonly records: Records
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections
