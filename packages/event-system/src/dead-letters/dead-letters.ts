@@ -246,7 +246,8 @@ function matches(letter: DeadLetter, { eventType, handler, kind, fingerprint, si
 
 function refusal({ id, group, messageId }: DeadLetter, result: UnitResult | undefined): EventSystemError {
   if (result?.kind === 'refused' && result.reason === 'entry_trimmed') {
-    return new EventSystemError('entry_trimmed', `The entry ${messageId} of the dead letter ${id} has left the log.`)
+    const message = `The entry ${messageId} of the dead letter ${id} is no longer in the log; the dead letter stays.`
+    return new EventSystemError('entry_trimmed', message)
   }
-  return new EventSystemError('not_found', `The group ${group} of the dead letter ${id} is gone.`)
+  return new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
 }

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventPuller, EventSubscriber } from '../../src/consume/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -73,7 +74,7 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
     await subscriber.startConsuming({ group: 'g', from: 'start' })
     await append(log, signal())
     const [letter] = await waitFor(async () => {
-      const letters = await log.deadLetters.list({ limit: 10 })
+      const letters = await new DeadLetters({ log }).list({ limit: 10 })
       return letters.length > 0 && letters
     })
     expect(letter).toMatchObject({ kind: 'exhausted', attempts: 2, handler: 'throws, without' })

@@ -19,7 +19,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
   async function recording(environment: Record<string, string> = {}) {
     const place = await newLog(kind)
     const service = await serviceOver(kind, { ...place, EVENT_AUTH: 'required', ...environment })
-    const keys = new ApiKeys(service.system.log.records, systemClock)
+    const keys = new ApiKeys(new Documents(service.system.log), systemClock)
     const admin = await keys.create({ name: 'admin', scopes: ['*'], sources: ['*'], by: 'a_test' })
     const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
     const ask = (path: string, body?: unknown, method = 'POST', key = admin.key) =>
