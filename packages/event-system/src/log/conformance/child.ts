@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { AppendEntry, AppendOptions, EventLog } from '../port.ts'
+import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
 import { shardOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
@@ -14,6 +14,12 @@ export interface ChildTasks {
   appendExpecting: { readonly entries: readonly AppendEntry[]; readonly expected: AppendOptions['expected'] & {} }
   /** Appends batches of `size`, each in one call, until it is killed; reports each that resolved. A payload is `<batch> <place in it>`. */
   appendBatches: { readonly size: number }
+  /**
+   * Follows the entries whose payload begins with `source` from the cursor of this name until it is killed: a unit for each, two in a
+   * call, appends one that names it, counts it in the document `count` of the collection of this name, and moves the cursor. Reports each
+   * call that resolved.
+   */
+  followInUnits: { readonly name: string }
   /** Waits for one entry behind the end and reports it. */
   awaitNext: Record<never, never>
   /** Reads from a group and settles what it gets, each with one effect that names it, until it is killed; reports each call that resolved. */
@@ -46,6 +52,8 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
     }
     case 'appendBatches':
       return appendBatches(log, request.with.size)
+    case 'followInUnits':
+      return followInUnits(log, request.with.name)
     case 'awaitNext':
       return awaitNext(log)
     case 'settleAll':
@@ -74,6 +82,30 @@ async function appendBatches(log: EventLog, size: number): Promise<never> {
     report({ about: 'progress', value: batch })
     // What else a process does has its turn, too.
     await turn()
+  }
+}
+
+async function followInUnits(log: EventLog, name: string): Promise<never> {
+  let count = Number((await log.collections.get(name, ['count']))[0]?.value ?? 0)
+  let after = (await log.cursors.get(name))?.position ?? ''
+  for (;;) {
+    const page = await log.read({ from: { after }, limit: 20 })
+    after = page.at(-1)?.messageId ?? after
+    const sources = page.filter(({ payload }) => payload?.startsWith('source'))
+    for (let i = 0; i < sources.length; i += 2) {
+      const units = sources.slice(i, i + 2).map(({ messageId, payload }): Unit => {
+        count += 1
+        const entry = { eventId: `${name}-${messageId}`, eventType: 'order_executed', payload: `of ${payload}` }
+        return {
+          cursors: [{ name, to: messageId }],
+          append: { entries: [entry] },
+          write: [{ collection: name, id: 'count', value: `${count}` }]
+        }
+      })
+      await log.commit(units)
+      report({ about: 'progress', value: count })
+      await turn()
+    }
   }
 }
 

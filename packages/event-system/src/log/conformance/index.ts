@@ -14,7 +14,11 @@
 import { appendCases } from './append.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
+import { collectionCases } from './collections.ts'
+import { commitCases } from './commit.ts'
+import { commitConditionCases } from './commit-conditions.ts'
 import { counterCases } from './counters.ts'
+import { cursorCases } from './cursors.ts'
 import { deadLetterActionCases } from './dead-letter-actions.ts'
 import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
@@ -70,6 +74,10 @@ export const conformance: readonly ConformanceCase[] = [
   ...infoCases,
   ...recordCases,
   ...leaseCases,
+  ...cursorCases,
+  ...collectionCases,
+  ...commitCases,
+  ...commitConditionCases,
   ...counterCases,
   ...processCases
 ]

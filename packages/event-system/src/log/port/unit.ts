@@ -2,7 +2,10 @@ import type { StreamVersion } from '@tradpal/events'
 import type { Collection } from './collections.ts'
 import type { AppendEntry, AppendResult, MessageId } from './entries.ts'
 
-/** One atomic step of {@link EventLog.commit}: every condition in it holds, or nothing of it happens. */
+/**
+ * One atomic step of {@link EventLog.commit}: every condition in it holds, or nothing of it happens. Conditions are checked part by part,
+ * in the order in which the parts stand here. A unit names each cursor and each document at most once.
+ */
 export interface Unit {
   /** Leases that must stand under these tokens: until another holder takes one, also past its time. */
   readonly fence?: readonly Fence[]
@@ -21,6 +24,7 @@ export interface Fence {
 
 export interface CursorMove {
   readonly name: string
+  /** The new position, whether before or behind the old one. */
   readonly to: MessageId
   /** The position that the cursor must have. Default: any. */
   readonly expected?: MessageId
@@ -29,13 +33,13 @@ export interface CursorMove {
 export interface Write {
   readonly collection: Collection
   readonly id: string
-  /** `null` removes the document. */
+  /** `null` removes the document. The removal of one that is not there changes nothing. */
   readonly value: string | null
   /** The revision that the document must have; 0 means that there must be none. An expiring collection knows no other. Default: any. */
   readonly expected?: number
 }
 
-/** Committed: what was appended, and the revision of each write in order, 0 for one to an expiring collection. */
+/** Committed: what was appended, and for each write in order the revision of its collection after it, 0 for an expiring collection. */
 export interface Committed {
   readonly kind: 'committed'
   readonly appended: readonly AppendResult[]
