@@ -34,6 +34,11 @@ export function assertDocumentId(id: string): void {
     throw wrong('The id of a document must have 1 to 500 characters, none of them half a character.')
 }
 
+/** Throws `invalid_argument` for what no id begins with. All ids begin with an empty text. */
+export function assertIdPrefix(prefix: string): void {
+  if (prefix !== '') assertDocumentId(prefix)
+}
+
 /** Throws `invalid_argument` for a value that no document has. */
 export function assertDocumentValue(value: string): void {
   if (typeof value === 'string' && Buffer.byteLength(value) <= MOST_BYTES) return

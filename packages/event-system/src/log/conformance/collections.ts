@@ -247,7 +247,7 @@ export const collectionCases: readonly ConformanceCase[] = [
       ]
       for (const name of names) await putAll(log, name, ids, ` in ${name}`)
       for (const [i, name] of names.entries()) {
-        await put(log, { name: `expiring ${name}`, keepMs: MINUTE_MS }, 'a', `${i}`)
+        await put(log, { name: `e ${name}`.slice(0, 200), keepMs: MINUTE_MS }, 'a', `${i}`)
       }
       for (const [i, name] of names.entries()) {
         const values = (await log.collections.get(name, ids)).map((document) => document?.value)
@@ -256,7 +256,7 @@ export const collectionCases: readonly ConformanceCase[] = [
           ids.map((id) => `value of ${id} in ${name}`)
         )
         assert.equal(await log.collections.count(name), ids.length)
-        const [expiring] = await log.collections.get({ name: `expiring ${name}`, keepMs: MINUTE_MS }, ['a'])
+        const [expiring] = await log.collections.get({ name: `e ${name}`.slice(0, 200), keepMs: MINUTE_MS }, ['a'])
         assert.equal(expiring?.value, `${i}`)
       }
     }
@@ -277,6 +277,9 @@ export const collectionCases: readonly ConformanceCase[] = [
         await rejectsWith(() => collections.get('keys', ['a', id]), 'invalid_argument')
         await rejectsWith(() => collections.list('keys', { after: id, limit: 1 }), 'invalid_argument')
         await rejectsWith(() => collections.erase('keys', id, 'value', 1), 'invalid_argument')
+        if (id === '') continue
+        await rejectsWith(() => collections.list('keys', { prefix: id, limit: 1 }), 'invalid_argument')
+        await rejectsWith(() => collections.count('keys', id), 'invalid_argument')
       }
       for (const limit of [0, -1, 1.5, Number.NaN]) {
         await rejectsWith(() => collections.list('keys', { limit }), 'invalid_argument')

@@ -134,8 +134,8 @@ export const commitCases: readonly ConformanceCase[] = [
         }),
         whole([], { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 9 }] } })
       ]
-      const right: Unit = { append: { entries: keyed('key', 1) } }
-      const results = await log.commit(wrong.flatMap((unit) => [unit, right]))
+      const right = (): Unit => ({ append: { entries: keyed('key', 1) } })
+      const results = await log.commit(wrong.flatMap((unit) => [unit, right()]))
       assert.deepEqual(
         results.map(({ kind }) => kind),
         wrong.flatMap(() => ['refused', 'committed'])
