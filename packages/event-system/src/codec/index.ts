@@ -4,7 +4,7 @@
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
-export { type Attachment, parseAttachment, toAttachment } from './attachment.ts'
+export { type AttachmentContent, parseAttachment, toAttachment } from './attachment.ts'
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
 export { openProgress, sealProgress } from './encryption/sealed-progress.ts'

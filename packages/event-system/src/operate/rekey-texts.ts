@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Attachment, type Encryption, parseAttachment, toAttachment } from '../codec/index.ts'
+import { type AttachmentContent, type Encryption, parseAttachment, toAttachment } from '../codec/index.ts'
 import { ACTIONS, DEAD_LETTERS, type DeadLetter, type DeadLetterAction } from '../dead-letters/index.ts'
 import type { Document, EventLog, MessageId, PendingEntry, Unit } from '../log/index.ts'
 import type { Counted, NeededKeys } from './needed-keys.ts'
@@ -130,6 +130,6 @@ function textsOf({ payload, firstError, lastError, note }: DeadLetter): Text[] {
   ]
 }
 
-function textsIn({ progress, payload }: Attachment): Text[] {
+function textsIn({ progress, payload }: AttachmentContent): Text[] {
   return [progress, payload]
 }

@@ -1,4 +1,4 @@
-import { type Attachment, type Encryption, eachText, type HandlingError } from '../codec/index.ts'
+import { type AttachmentContent, type Encryption, eachText, type HandlingError } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction } from '../dead-letters/index.ts'
 
 type Resealer = Encryption['resealer']
@@ -28,10 +28,10 @@ export function resealedAction(action: DeadLetterAction, resealer: Resealer): De
 
 /** What a group keeps of a pending entry. */
 export function resealedAttachment(
-  attachment: Attachment,
+  attachment: AttachmentContent,
   [group, messageId]: readonly [string, string],
   resealer: Resealer
-): Attachment {
+): AttachmentContent {
   const { progress, payload } = attachment
   return {
     ...attachment,

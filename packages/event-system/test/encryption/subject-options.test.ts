@@ -51,13 +51,13 @@ it('while the log is away, events of customers that a process knows are spooled,
     if (isAway) throw new EventSystemError('log_unavailable', 'The log is away.')
     return call()
   }
-  const records = new Proxy(real.records, {
+  const collections = new Proxy(real.collections, {
     get:
       (target, name) =>
       (...of: unknown[]) =>
         orAway(() => (Reflect.get(target, name) as (...of: unknown[]) => Promise<unknown>).apply(target, of))
   })
-  const log = withFaults(real, { records, append: (...of) => orAway(() => real.append(...of)) })
+  const log = withFaults(real, { collections, append: (...of) => orAway(() => real.append(...of)) })
   const encryption = { keysFile: file, keyFor: customerOf }
   await using system = new EventSystem({ environment: {}, log, encryption, spoolPath: inFolder('spool.db') })
   await system.initialize()

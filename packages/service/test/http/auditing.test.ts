@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { systemClock } from '@tradpal/event-system'
+import { Documents, systemClock } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
