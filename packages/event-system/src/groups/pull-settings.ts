@@ -41,7 +41,7 @@ export async function readPullSettings(documents: Documents, group: string): Pro
 /** Of every pulled group, by its name. */
 export async function listPullSettings(documents: Documents): Promise<ReadonlyMap<string, PullSettings>> {
   const stored = await documents.all(COLLECTION)
-  return new Map(stored.documents.map((record) => [record.id, settingsIn(record)]))
+  return new Map(stored.map((record) => [record.id, settingsIn(record)]))
 }
 
 /** Stores the settings of a first pull. Resolves to those that hold: of several first pulls at the same time, one sets them. */

@@ -18,16 +18,15 @@ export class Documents {
     return this.#log.collections.revision(collection)
   }
 
-  /** All documents of a collection, by id, and a revision that it had before they were read. A later change shows as a greater one. */
-  async all(collection: string): Promise<{ readonly revision: number; readonly documents: readonly Document[] }> {
+  /** All documents of a collection, by id. Who asks for its revision first sees each later change by a greater one. */
+  async all(collection: string): Promise<readonly Document[]> {
     const { collections } = this.#log
-    const revision = await collections.revision(collection)
     const documents: Document[] = []
     for (;;) {
       const after = documents.at(-1)?.id
       const page = await collections.list(collection, { limit: PAGE, ...(after !== undefined && { after }) })
       documents.push(...page)
-      if (page.length < PAGE) return { revision, documents }
+      if (page.length < PAGE) return documents
     }
   }
 

@@ -17,7 +17,7 @@ export async function rewrapSubjects(
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
 ): Promise<number> {
   let rewrapped = 0
-  for (const [i, record] of (await documents.all(SUBJECT_KEYS)).documents.entries()) {
+  for (const [i, record] of (await documents.all(SUBJECT_KEYS)).entries()) {
     const keyId = encryption.keyIdOfSubject(record.value)
     if (keyId === undefined || keyId === encryption.current) continue
     const isDone = dryRun || (!signal?.aborted && (await rewrapOne(documents, encryption, record)))

@@ -17,9 +17,7 @@ const CUSTOMERS = 100
 
 /** How many entries and keys of customers the new key has encrypted. */
 async function anew(log: SqliteLog): Promise<number> {
-  let count = (await new Documents(log).all('subject-keys')).documents.filter(({ value }) =>
-    value.includes('1t.new.')
-  ).length
+  let count = (await new Documents(log).all('subject-keys')).filter(({ value }) => value.includes('1t.new.')).length
   let after: string | undefined
   for (;;) {
     const page = await log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })

@@ -105,7 +105,7 @@ describeOnEachLog('an old key', (under) => {
     expect(await rotated.rekey({ dryRun: true })).toMatchObject({ rewrapped: 2, rewritten: 0 })
     expect(await rotated.rekey()).toMatchObject({ rewrapped: 2, rewritten: 0 })
     expect(await rotated.rekey()).toMatchObject({ rewrapped: 0 })
-    const { documents } = await new Documents(await under.open()).all('subject-keys')
+    const documents = await new Documents(await under.open()).all('subject-keys')
     expect(documents.map(({ value }) => /1t\.(\w+)\./.exec(value)?.[1])).toEqual(['new', 'new'])
     const fresh = await system('new')
     expect(prices(await fresh.getEvents())).toEqual([1])

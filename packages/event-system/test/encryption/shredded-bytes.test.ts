@@ -22,7 +22,7 @@ async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
 
 /** The wrapped keys of all customers, by their ids. */
 async function wrappedKeys({ log }: EventSystem): Promise<Map<string, string>> {
-  const { documents } = await new Documents(log).all('subject-keys')
+  const documents = await new Documents(log).all('subject-keys')
   return new Map(documents.map(({ id, value }) => [id, /[\w-]+(?="})/.exec(value)?.[0] ?? '']))
 }
 

@@ -35,7 +35,7 @@ it('EVENT_ENCRYPTION_SUBJECT finds the customer in an event, be it a number, and
     of({}),
     of({ order: { customer: '17' } })
   ])
-  const { documents } = await new Documents(system.log).all('subject-keys')
+  const documents = await new Documents(system.log).all('subject-keys')
   expect(documents).toHaveLength(1)
   await expect(system.publishEvent(of({ order: { customer: ['17'] } }))).rejects.toMatchObject({ code: 'invalid_data' })
   await system.shred('17', { by: 'op', reason: 'They asked for it.' })

@@ -100,8 +100,8 @@ export class ApiKeys {
 
   /** All of them, the oldest first, and when each was last used. */
   async list(): Promise<(ApiKey & { readonly lastUsedAt: number | null })[]> {
-    const [{ documents }, uses] = await Promise.all([this.#documents.all(API_KEYS), this.#documents.all(API_KEY_USES)])
-    const lastUsed = new Map(uses.documents.map(({ id, value }) => [id, Number(value)]))
+    const [documents, uses] = await Promise.all([this.#documents.all(API_KEYS), this.#documents.all(API_KEY_USES)])
+    const lastUsed = new Map(uses.map(({ id, value }) => [id, Number(value)]))
     return documents
       .map(({ value }) => shown(JSON.parse(value) as StoredApiKey))
       .map((key) => ({ ...key, lastUsedAt: lastUsed.get(key.id) ?? null }))

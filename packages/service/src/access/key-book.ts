@@ -76,7 +76,8 @@ export class KeyBook {
     const { documents, clock } = this.#options
     const askedAt = performance.now()
     try {
-      if ((await documents.revision(API_KEYS)) !== this.#revision) await this.#load()
+      const revision = await documents.revision(API_KEYS)
+      if (revision !== this.#revision) await this.#load(revision)
       this.#seenAt = clock.now()
     } catch (error) {
       if (clock.now() - this.#seenAt > STALE_MS) throw error
@@ -84,8 +85,8 @@ export class KeyBook {
     this.#askedAt = askedAt
   }
 
-  async #load(): Promise<void> {
-    const { revision, documents } = await this.#options.documents.all(API_KEYS)
+  async #load(revision: number): Promise<void> {
+    const documents = await this.#options.documents.all(API_KEYS)
     this.#keys = new Map(documents.map(({ id, value }) => [id, JSON.parse(value) as StoredApiKey]))
     this.#shown = new Map()
     this.#revision = revision

@@ -36,7 +36,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
       expiresAt: null,
       revokedAt: null
     })
-    const { documents } = await new Documents(system.log).all(API_KEYS)
+    const documents = await new Documents(system.log).all(API_KEYS)
     expect(JSON.stringify(documents)).not.toContain(key.slice(21))
   })
 
