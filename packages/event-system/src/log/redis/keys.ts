@@ -15,6 +15,8 @@ export interface LogKeys {
   readonly versions: string
   /** Name of a lease -> its token, when it ends, and who has it. */
   readonly leases: string
+  /** Name of a cursor -> its position, when it moved, and whether it guards. */
+  readonly cursors: string
   /** Written before each confirmation of what is durable: see {@link DurableLine}. */
   readonly confirmed: string
 }
@@ -49,6 +51,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:versions`,
     leases: `${prefix}:leases`,
+    cursors: `${prefix}:cursors`,
     confirmed: `${prefix}:confirmed`
   }
 }
@@ -68,6 +71,19 @@ export function clusterPrefix(stream: string): string {
 /** A hash of a collection's records, by id; its revision stands under the empty id. */
 export function recordsKey({ prefix }: LogKeys, collection: string): string {
   return `${prefix}:records:${collection}`
+}
+
+/** The two keys of a collection. */
+export type CollectionKeys = [string, string]
+
+/** Of a lasting collection the hash of its documents, and the sorted set of their ids. The kind stands before the name: a name may be any text. */
+export function collectionKeys({ prefix }: LogKeys, collection: string): CollectionKeys {
+  return [`${prefix}:documents:${collection}`, `${prefix}:document-ids:${collection}`]
+}
+
+/** The two hashes of an expiring collection, which take turns. */
+export function expiringKeys({ prefix }: LogKeys, collection: string): CollectionKeys {
+  return [`${prefix}:expiring:0:${collection}`, `${prefix}:expiring:1:${collection}`]
 }
 
 /** A count, which expires. */
