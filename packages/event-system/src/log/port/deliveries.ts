@@ -1,7 +1,6 @@
 import type { DeadLetter, NewDeadLetter } from './dead-letters.ts'
 import type { AppendEntry, Entry, MessageId } from './entries.ts'
 import type { LedgerEntry } from './ledger.ts'
-import type { Unit } from './unit.ts'
 
 /** An entry as a group hands it to a consumer. */
 export interface Delivery extends Entry {
@@ -9,7 +8,7 @@ export interface Delivery extends Entry {
   readonly attempt: number
   /** What the consumer that had it before left for this one: {@link Settlement.outcome}. */
   readonly note?: string
-  /** A text that the group keeps with the entry while it is pending: {@link Unit.attach}, {@link Unit.requeue}. */
+  /** A text that the group keeps with the entry while it is pending. Units set it. */
   readonly attachment?: string
 }
 
