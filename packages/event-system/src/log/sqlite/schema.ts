@@ -7,7 +7,7 @@ import { makeFile, makeFolders } from './file-modes.ts'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised whenever the tables change: a file of another version is refused. */
-const SCHEMA_VERSION = 7
+const SCHEMA_VERSION = 8
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -21,7 +21,7 @@ const DRIVER_WAIT_MS = 20
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
  * or it belongs to a shard: then `handed` is the epoch in which it was handed out, and 0 while it waits. `payload` replaces
  * the entry's for this group. `strays` of a group says that some of its pending entries may belong to no shard.
- * The record of a collection without an id has no value, and the collection's revision.
+ * The record of a collection without an id has no value, and the collection's revision; so has the document without an id.
  */
 const CREATE = `
   CREATE TABLE state (
@@ -59,6 +59,14 @@ const CREATE = `
   CREATE TABLE leases (
     name TEXT PRIMARY KEY, holder TEXT NOT NULL, token INTEGER NOT NULL, ends_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE cursors (
+    name TEXT PRIMARY KEY, position INTEGER NOT NULL, moved_at INTEGER NOT NULL, guards INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE documents (
+    collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL, expires_at INTEGER,
+    PRIMARY KEY (collection, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX documents_by_expiry ON documents (expires_at) WHERE expires_at IS NOT NULL;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
