@@ -66,8 +66,9 @@ describe('what stands in Redis', () => {
     await group.create('start')
     const waiting = group.read('one', { limit: 10, waitMs: 5_000 })
     const messageId = await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
-    expect(await waiting).toEqual([{ messageId, payload: '{"by":"hand"}', attempt: 1 }])
-    expect(await log.get(messageId)).toEqual({ messageId, payload: '{"by":"hand"}' })
+    const entry = { messageId, appendedAt: Number.parseInt(messageId, 10), payload: '{"by":"hand"}' }
+    expect(await waiting).toEqual([{ ...entry, attempt: 1 }])
+    expect(await log.get(messageId)).toEqual(entry)
   })
 
   test('an entry with an event field among others is an event, and one without it shows what it holds', async () => {
@@ -75,8 +76,8 @@ describe('what stands in Redis', () => {
     await redis.client.xAdd('tradpal_events', '1-0', { note: 'x', event: 'an event' })
     await redis.client.xAdd('tradpal_events', '2-0', { note: 'x', price: '1' })
     expect(await log.read({ limit: 10 })).toEqual([
-      { messageId: '1-0', payload: 'an event' },
-      { messageId: '2-0', payload: null, raw: { note: 'x', price: '1' } }
+      { messageId: '1-0', appendedAt: 1, payload: 'an event' },
+      { messageId: '2-0', appendedAt: 2, payload: null, raw: { note: 'x', price: '1' } }
     ])
   })
 

@@ -4,7 +4,7 @@ import type { ShardingState } from '../sharding/index.ts'
 import type { Connection } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { compareMessageIds, mustBeMessageId } from './message-id.ts'
+import { compareMessageIds, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { rewriteAll } from './rewriting.ts'
 import { runScript } from './scripts.ts'
 import { parseSharding } from './sharding-store.ts'
@@ -38,7 +38,8 @@ export async function pendingEntries(
     keptOf(connection, keys.amended, page)
   ])
   return page.map(([messageId, holder, idleMs, deliveries], i) => {
-    const entry = { messageId, consumer: nameOf(holder, state), idleMs, deliveries }
+    const appendedAt = timeOfMessageId(messageId)
+    const entry = { messageId, appendedAt, consumer: nameOf(holder, state), idleMs, deliveries }
     const [note = null, payload = null] = [notes[i], amended[i]]
     return { ...entry, ...(note !== null && { note }), ...(payload !== null && { amended: payload }) }
   })

@@ -152,7 +152,7 @@ export class RedisLog implements EventLog {
   }
 
   timeOf(messageId: MessageId): number {
-    return timeOfMessageId(messageId)
+    return timeOfMessageId(mustBeMessageId(messageId))
   }
 
   group(name: string): RedisGroup {
