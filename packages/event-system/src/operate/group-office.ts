@@ -146,9 +146,9 @@ export class GroupOffice {
   async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {
     if (to === 'start' || to === 'end') return to
     if (typeof to === 'string') {
-      const { lastId } = await this.#log.info()
-      const order = this.#log.compare(to, lastId ?? to)
-      if (lastId === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${lastId ?? 'none'}`)
+      const { last } = await this.#log.info()
+      const order = this.#log.compare(to, last?.messageId ?? to)
+      if (last === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${last?.messageId ?? 'none'}`)
       return { after: to }
     }
     const time = to.getTime()

@@ -255,7 +255,7 @@ function byAge(days: Readonly<Record<string, number>>): Record<string, { maxAgeM
 
 /** Appends at a later ms than all that is there. */
 async function pauseThenAppend(log: EventLog): Promise<string[]> {
-  const last = (await log.info()).lastId ?? ''
-  await waitFor(() => Date.now() > log.timeOf(last) + 1)
+  const newest = (await log.info()).last?.appendedAt ?? 0
+  await waitFor(() => Date.now() > newest + 1)
   return append(log, ...signals(2))
 }

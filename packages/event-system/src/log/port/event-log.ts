@@ -8,10 +8,14 @@ import type { Leases } from './leases.ts'
 import type { Records } from './records.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
+/** Which entry it is, and when the log took it. */
+export type EntryPlace = Pick<Entry, 'messageId' | 'appendedAt'>
+
 export interface LogInfo {
   readonly length: number
-  readonly firstId: MessageId | null
-  readonly lastId: MessageId | null
+  /** The oldest entry that is there, and the newest; `null` when there is none. */
+  readonly first: EntryPlace | null
+  readonly last: EntryPlace | null
   /** Bytes that the log takes where it is kept, approximately. */
   readonly bytes: number
   readonly groups: readonly GroupInfo[]

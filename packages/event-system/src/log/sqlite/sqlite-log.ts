@@ -6,6 +6,7 @@ import type {
   ConsumerGroup,
   DeadLetters,
   Entry,
+  EntryPlace,
   EventLog,
   Leases,
   LogBounds,
@@ -27,7 +28,7 @@ import { SqliteDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
 import { SqliteLeases } from './leases.ts'
-import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
+import { formatMessageId, IDS_PER_MS, parseMessageId, timeOf } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { countRecent } from './recent-ids.ts'
@@ -203,8 +204,8 @@ export class SqliteLog implements EventLog {
       const writeAheadLog = statSync(`${this.location}-wal`, { throwIfNoEntry: false })
       return {
         length: Number(summary.length),
-        firstId: toMessageId(summary.first_id),
-        lastId: toMessageId(summary.last_id),
+        first: toPlace(summary.first_id),
+        last: toPlace(summary.last_id),
         bytes: Number(summary.bytes) + (writeAheadLog?.size ?? 0),
         groups: this.#connection
           .statement(GROUPS)
@@ -229,6 +230,10 @@ export class SqliteLog implements EventLog {
       return this.#connection.statement(LIVES).get()
     })
   }
+}
+
+function toPlace(id: unknown): EntryPlace | null {
+  return typeof id === 'number' ? { messageId: formatMessageId(id), appendedAt: timeOf(id) } : null
 }
 
 function toMessageId(id: unknown): MessageId | null {

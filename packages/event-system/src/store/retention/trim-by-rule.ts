@@ -53,8 +53,8 @@ export class TrimByRule {
   /** No further than what may be due: of a year that is kept by its age, the newest is not looked at. */
   async #takeStock(now: number, signal: AbortSignal | undefined): Promise<void> {
     if (!this.#rules.doCount) return this.#index.readOn({ time: now - this.#rules.leastAgeMs }, signal)
-    const { length, lastId } = await this.#log.info()
-    if (lastId !== null) await this.#index.readOn({ messageId: lastId }, signal)
+    const { length, last } = await this.#log.info()
+    if (last !== null) await this.#index.readOn({ messageId: last.messageId }, signal)
     await this.#index.recount(length, signal)
   }
 
