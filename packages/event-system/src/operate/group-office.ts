@@ -26,7 +26,7 @@ export interface GroupReport extends GroupInfo {
 }
 
 /** An entry that was handed out and not yet acknowledged. */
-export interface PendingEvent extends PendingEntry {
+export interface PendingEvent extends Omit<PendingEntry, 'appendedAt'> {
   /** When the log took it, ms since the epoch. */
   readonly at: number
   /** How often its handlers have failed. */
@@ -79,7 +79,7 @@ export class GroupOffice {
     const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await this.#log.group(name).pending(page)
-    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId), ...whyPending(entry.note) }))
+    return entries.map(({ appendedAt, ...entry }) => ({ ...entry, at: appendedAt, ...whyPending(entry.note) }))
   }
 
   /**

@@ -112,10 +112,6 @@ export class SealedLog implements Whole<EventLog> {
     return this.under.compare(a, b)
   }
 
-  timeOf(messageId: MessageId): number {
-    return this.under.timeOf(messageId)
-  }
-
   group(name: string): ConsumerGroup {
     return new SealedGroup(this.under.group(name), this.#vault)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { newEventId as newUuid } from '@tradpal/events'
 import type { AppendEntry, AppendResult, Entry, PendingEntry } from '../port.ts'
-import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries } from './entries.ts'
+import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries, timeOf } from './entries.ts'
 import { assertGrowing, eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -143,7 +143,7 @@ export const appendCases: readonly ConformanceCase[] = [
       })
       assert.ok(log.compare(first?.messageId ?? '', second.messageId) < 0)
       assert.ok(
-        log.timeOf(second.messageId) - log.timeOf(first?.messageId ?? '') >= 250,
+        (await timeOf(log, second.messageId)) - (await timeOf(log, first?.messageId)) >= 250,
         'not before the window was over'
       )
       const [third] = await log.append([entry])

@@ -29,7 +29,7 @@ export interface LogInfo {
 export interface LogBounds {
   /** The first entry that is there; null when there is none. */
   readonly firstId: MessageId | null
-  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one of its millisecond. Null when the log took none. */
+  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one behind it. Null when the log took none. */
   readonly lastIssuedId: MessageId | null
 }
 
@@ -121,8 +121,6 @@ export interface EventLog {
   tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]>
   /** Negative, 0 or positive as `a` stands before, at or behind `b`. Rejects what is no message id with `invalid_message_id`. */
   compare(a: MessageId, b: MessageId): number
-  /** When the log took the entry, ms since the epoch. */
-  timeOf(messageId: MessageId): number
 
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup

@@ -33,7 +33,7 @@ import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout } from './layout.ts'
 import { RedisLeases } from './leases.ts'
 import { Measures } from './measures.ts'
-import { compareMessageIds, deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
+import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
@@ -149,10 +149,6 @@ export class RedisLog implements EventLog {
 
   compare(a: MessageId, b: MessageId): number {
     return compareMessageIds(a, b)
-  }
-
-  timeOf(messageId: MessageId): number {
-    return timeOfMessageId(mustBeMessageId(messageId))
   }
 
   group(name: string): RedisGroup {

@@ -161,10 +161,6 @@ export class SqliteLog implements EventLog {
     return parseMessageId(a) - parseMessageId(b)
   }
 
-  timeOf(messageId: MessageId): number {
-    return Math.floor(parseMessageId(messageId) / IDS_PER_MS)
-  }
-
   group(name: string): ConsumerGroup {
     return new SqliteGroup(name, {
       connection: this.#connection,

@@ -34,11 +34,10 @@ export class TrimByRule {
     const due = new Due(this.#rules, this.#index.totals(), now)
     const sum = new TrimSum()
     let keptInARow = 0
-    for (const [at, { firstId, holdings }] of this.#index.pages.entries()) {
+    for (const [at, { firstAt, holdings }] of this.#index.pages.entries()) {
       signal?.throwIfAborted()
-      const time = this.#log.timeOf(firstId)
-      if (keptInARow >= KEPT_IN_A_ROW || !due.isAnyFrom(time)) break
-      if (![...holdings.keys()].some((rule) => due.isDue(rule, time))) continue
+      if (keptInARow >= KEPT_IN_A_ROW || !due.isAnyFrom(firstAt)) break
+      if (![...holdings.keys()].some((rule) => due.isDue(rule, firstAt))) continue
       const ids = this.#choose(await this.#index.read(at), due)
       if (ids.length === 0) continue
       const result = await this.#log.remove(ids, options)
@@ -60,7 +59,7 @@ export class TrimByRule {
 
   #choose(entries: readonly RuledEntry[], due: Due): string[] {
     return entries.flatMap((entry) => {
-      const isDue = due.isDue(entry.rule, this.#log.timeOf(entry.messageId))
+      const isDue = due.isDue(entry.rule, entry.appendedAt)
       due.pass(entry.rule, entry)
       return isDue ? [entry.messageId] : []
     })
