@@ -112,7 +112,7 @@ export class DeadLetterOffice {
 
   /** An event that had been put back with other data before keeps that. */
   async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
-    const entry = await this.#log.get(messageId)
+    const [entry] = await this.#log.get([messageId])
     await beforeReading(this.#codec, [{ payload }, { payload: entry?.payload ?? null }])
     const isAmended =
       payload !== null && entry !== undefined && entry.payload !== payload && !this.#isSame(entry.payload, payload)

@@ -239,7 +239,7 @@ export class EventStore {
   }
 
   async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
-    const entry = await this.#log.get(messageId)
+    const [entry] = await this.#log.get([messageId])
     if (entry === undefined) return undefined
     await beforeReading(this.#codec, [entry])
     return decodeEntry(entry, this.#codec, this.#log)

@@ -68,7 +68,7 @@ describe('what stands in Redis', () => {
     const messageId = await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
     const entry = { messageId, appendedAt: Number.parseInt(messageId, 10), payload: '{"by":"hand"}' }
     expect(await waiting).toEqual([{ ...entry, attempt: 1 }])
-    expect(await log.get(messageId)).toEqual(entry)
+    expect(await log.get([messageId])).toEqual([entry])
   })
 
   test('an entry with an event field among others is an event, and one without it shows what it holds', async () => {
@@ -347,9 +347,9 @@ describe('what stands in Redis', () => {
   test('a number that no id of a stream has is no message id, and a time that is none is refused', async () => {
     const log = await started()
     const largest = '18446744073709551615'
-    expect(await log.get(`${largest}-${largest}`)).toBeUndefined()
+    expect(await log.get([`${largest}-${largest}`])).toEqual([undefined])
     for (const id of [`18446744073709551616-0`, `0-18446744073709551616`]) {
-      await expect(log.get(id)).rejects.toMatchObject({ code: 'invalid_message_id' })
+      await expect(log.get([id])).rejects.toMatchObject({ code: 'invalid_message_id' })
     }
     await expect(log.read({ from: { time: Number.NaN }, limit: 1 })).rejects.toMatchObject({ code: 'invalid_argument' })
     expect(await log.read({ from: { time: Number.POSITIVE_INFINITY }, limit: 1 })).toEqual([])

@@ -151,7 +151,7 @@ describeOnEachLog('the statistics', (under) => {
       groups: []
     })
     const [first = '', second = ''] = await append(log, signal(), signal())
-    const taken = (await log.get(second))?.appendedAt ?? Number.POSITIVE_INFINITY
+    const taken = (await log.get([second]))[0]?.appendedAt ?? Number.POSITIVE_INFINITY
     await waitFor(() => Date.now() > taken)
     const [third = ''] = await append(log, signal())
     const places = await log.read({ limit: 3 })

@@ -22,8 +22,7 @@ export async function append(log: EventLog, ...events: readonly Event[]): Promis
 
 /** When the log took entries that are there, ms since the epoch. */
 export async function timesOf(log: EventLog, messageIds: readonly string[]): Promise<number[]> {
-  const times = messageIds.map(async (messageId) => (await log.get(messageId))?.appendedAt ?? Number.NaN)
-  return Promise.all(times)
+  return (await log.get(messageIds)).map((entry) => entry?.appendedAt ?? Number.NaN)
 }
 
 /** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */

@@ -100,8 +100,8 @@ export class SealedLog implements Whole<EventLog> {
     return this.under.read(range)
   }
 
-  get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.under.get(messageId)
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.under.get(messageIds)
   }
 
   tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]> {

@@ -226,7 +226,7 @@ export const appendCases: readonly ConformanceCase[] = [
       await log.group('cut').create('start')
       await member.renew()
       const readings: (readonly (Entry | PendingEntry | undefined)[])[] = [
-        [await log.get(messageId)],
+        await log.get([messageId]),
         tailed,
         await log.read({ limit: 1, direction: 'backward', eventTypes: ['market_data_update'] }),
         await group.read('one', { limit: 1, waitMs: 0 }),

@@ -137,7 +137,7 @@ export const deadLetterCases: readonly ConformanceCase[] = [
       await appendSome(log, 1, 1)
       const [{ appendedAt } = { appendedAt: 0 }] = await log.read({ from: { after: ids[0] ?? '' }, limit: 1 })
       const poison = { messageId, appendedAt, payload: null, raw: { price: '1', note: 'größe' } }
-      assert.deepEqual(await log.get(messageId), poison)
+      assert.deepEqual(await log.get([messageId]), [poison])
       assert.deepEqual((await log.read({ limit: 10 }))[1], poison)
       const deliveries = await eventually('all three', async () => {
         const read = await group.read('consumer', NOW)

@@ -52,7 +52,7 @@ export async function readAll(log: EventLog, limit = 1_000): Promise<Entry[]> {
 
 /** When the log took an entry that is there, ms since the epoch. */
 export async function timeOf(log: EventLog, messageId: MessageId | undefined): Promise<number> {
-  const entry = await log.get(messageId ?? '')
+  const [entry] = await log.get([messageId ?? ''])
   assert.ok(entry, `there is no entry ${messageId}`)
   return entry.appendedAt
 }

@@ -122,14 +122,15 @@ export const readCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'get: is the entry, or nothing',
+    title: 'get: the entries of several ids, in the order of the ids, and undefined for one that is not there',
     async run(harness) {
       const log = await harness.open()
       const [first = '', second = ''] = await appendSome(log, 2)
-      const [, entry] = await log.read({ limit: 2 })
-      assert.deepEqual(await log.get(second), entry)
+      const [before, entry] = await log.read({ limit: 2 })
+      assert.deepEqual(await log.get([second, first]), [entry, before])
+      assert.deepEqual(await log.get([]), [])
       await log.trim({ maxLength: 1 })
-      assert.equal(await log.get(first), undefined)
+      assert.deepEqual(await log.get([second, first, second]), [entry, undefined, entry])
     }
   },
   {
@@ -151,7 +152,7 @@ export const readCases: readonly ConformanceCase[] = [
       for (const wrong of ['', 'x', '1', '-', '1-', '-1', '1-x', '1-2-3', ' 1-0', '1-0 ', '1.5-0', '-1-0']) {
         await rejectsWith(() => log.compare(wrong, '1-0'), 'invalid_message_id')
         await rejectsWith(() => log.compare('1-0', wrong), 'invalid_message_id')
-        await rejectsWith(() => log.get(wrong), 'invalid_message_id')
+        await rejectsWith(() => log.get(['1-0', wrong]), 'invalid_message_id')
         await rejectsWith(() => log.read({ from: { after: wrong }, limit: 1 }), 'invalid_message_id')
       }
     }

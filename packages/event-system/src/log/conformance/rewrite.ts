@@ -73,7 +73,7 @@ export const rewriteCases: readonly ConformanceCase[] = [
       assert.equal(await log.rewrite([{ messageId, from: 'amended', to: 'amended anew' }]), 1)
       const [claimed] = await group.claim('heir', { minIdleMs: 0, limit: 10 })
       assert.equal(claimed?.payload, 'amended anew')
-      assert.equal((await log.get(messageId))?.payload, 'anew')
+      assert.equal((await log.get([messageId]))[0]?.payload, 'anew')
     }
   },
   {

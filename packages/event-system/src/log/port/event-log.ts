@@ -113,7 +113,8 @@ export interface EventLog {
   versionOf(streamKey: string): Promise<number>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
-  get(messageId: MessageId): Promise<Entry | undefined>
+  /** The entries of these ids, in the order of the ids; `undefined` for one that is not there. */
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]>
   /**
    * Pages of entries behind a position, in log order, with no gap and no repeat, for ever: waits for what is appended
    * next, in this process or another. Ends when the signal is aborted or the log is closed; rejects when the log cannot be read.

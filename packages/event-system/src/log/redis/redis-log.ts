@@ -114,8 +114,8 @@ export class RedisLog implements EventLog {
     return this.#reader.read(range)
   }
 
-  async get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#reader.get(mustBeMessageId(messageId))
+  async get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#reader.get(messageIds.map(mustBeMessageId))
   }
 
   tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {

@@ -39,10 +39,11 @@ export class Reader {
     })
   }
 
-  get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#connection.read(() => {
-      const row = this.#connection.statement(ENTRY).get(parseMessageId(messageId))
-      return row && toEntry(row)
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#connection.snapshot(() => {
+      const entry = this.#connection.statement(ENTRY)
+      const rows = messageIds.map(parseMessageId).map((id) => entry.get(id))
+      return rows.map((row) => row && toEntry(row))
     })
   }
 

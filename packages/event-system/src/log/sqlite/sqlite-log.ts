@@ -123,8 +123,8 @@ export class SqliteLog implements EventLog {
     return this.#reader.read(range)
   }
 
-  get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#reader.get(messageId)
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#reader.get(messageIds)
   }
 
   tail(from: Position, options: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {

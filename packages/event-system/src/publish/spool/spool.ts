@@ -205,7 +205,7 @@ export class Spool {
   async #putRepeated(parcel: Parcel, first: MessageId, askedAt: number): Promise<void> {
     const { store, clock, deduplicationWindowMs } = this.#parts
     try {
-      const record = await store.get(first)
+      const [record] = await store.get([first])
       if (await this.#isSame(parcel, record)) {
         this.#contents.remove(parcel)
         parcel.resolve({ kind: 'spooled', spoolId: `spool:${first}`, duplicate: true })
