@@ -6,7 +6,7 @@ import { type ConsumerGroup, type Delivery, Documents, type EventLog } from '../
 import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
-import { DeliveredTypes } from './delivered-types.ts'
+import { DeliveredEvents } from './delivered-events.ts'
 import { DeliveryIds } from './delivery-id.ts'
 import { type Ending, neverFinished, poison } from './handling.ts'
 import { letterOf } from './letter.ts'
@@ -75,7 +75,7 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #groups: PulledGroups
   readonly #ids: DeliveryIds
-  readonly #types = new DeliveredTypes()
+  readonly #delivered = new DeliveredEvents()
   readonly #settlements: PulledSettlements
   readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
@@ -93,10 +93,10 @@ export class EventPuller {
     this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#groups = new PulledGroups({ log, clock, logger, maxGroups })
     this.#ids = new DeliveryIds(new DeliveryKeys(new Documents(log)))
-    const [groups, ids, types] = [this.#groups, this.#ids, this.#types]
+    const [groups, ids, delivered] = [this.#groups, this.#ids, this.#delivered]
     this.#settlements = new PulledSettlements({ log, vault, deadLetters: new DeadLetters({ log, vault, clock }) })
     const settlements = this.#settlements
-    this.#settling = new PulledSettling({ log, clock, random, groups, ids, types, settlements })
+    this.#settling = new PulledSettling({ log, clock, random, groups, ids, delivered, settlements })
   }
 
   /**
@@ -186,7 +186,7 @@ export class EventPuller {
     const unread: Delivery[] = []
     let waitsFor: Error | undefined
     for (const delivery of deliveries) {
-      const { messageId, attempt } = delivery
+      const { messageId, attempt, appendedAt } = delivery
       const content = this.#contents.of(delivery)
       const { event } = content
       const reason = whyUnread(content)
@@ -201,7 +201,7 @@ export class EventPuller {
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
         const deliveryId = idOf({ group: group.name, consumer, messageId, attempt, at })
-        this.#types.add(messageId, event.eventType)
+        this.#delivered.add(messageId, { eventType: event.eventType, appendedAt })
         pulled.push({ deliveryId, attempt, event: { ...event, messageId } })
       } else if (ending?.kind === 'dead') {
         const about = { group: group.name, consumer, eventType: event?.eventType ?? null, note: undefined }

@@ -33,7 +33,7 @@ export interface GroupReport extends GroupInfo {
 }
 
 /** An entry that was handed out and not yet acknowledged. */
-export interface PendingEvent extends PendingEntry {
+export interface PendingEvent extends Omit<PendingEntry, 'appendedAt'> {
   /** When the log took it, ms since the epoch. */
   readonly at: number
   /** How often its handlers have failed. */
@@ -88,7 +88,7 @@ export class GroupOffice {
     const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await this.#log.group(name).pending(page)
-    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId), ...whyPending(entry.note) }))
+    return entries.map(({ appendedAt, ...entry }) => ({ ...entry, at: appendedAt, ...whyPending(entry.note) }))
   }
 
   /**
@@ -155,9 +155,9 @@ export class GroupOffice {
   async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {
     if (to === 'start' || to === 'end') return to
     if (typeof to === 'string') {
-      const { lastId } = await this.#log.info()
-      const order = this.#log.compare(to, lastId ?? to)
-      if (lastId === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${lastId ?? 'none'}`)
+      const { last } = await this.#log.info()
+      const order = this.#log.compare(to, last?.messageId ?? to)
+      if (last === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${last?.messageId ?? 'none'}`)
       return { after: to }
     }
     const time = to.getTime()

@@ -93,13 +93,13 @@ async function rewriteEntries(
   while (!signal?.aborted) {
     const page = await log.read({ limit: STEP, from: after === undefined ? 'start' : { after } })
     const rewrites: Rewrite[] = []
-    for (const { messageId, payload } of page) {
+    for (const { messageId, appendedAt, payload } of page) {
       const keyId = encryption.keyIdOf(payload)
       if (keyId === undefined && encryption.isPlain(payload))
-        plain = { entries: plain.entries + 1, newestId: messageId, newestAt: log.timeOf(messageId) }
+        plain = { entries: plain.entries + 1, newestId: messageId, newestAt: appendedAt }
       if (payload === null || keyId === undefined || keyId === encryption.current) continue
       const to = isRewritable ? encryption.rekeyed(payload) : undefined
-      if (to === undefined) needs.addEntry(keyId, messageId, log.timeOf(messageId))
+      if (to === undefined) needs.addEntry(keyId, messageId, appendedAt)
       else rewrites.push({ messageId, from: payload, to })
     }
     rewritten += dryRun || rewrites.length === 0 ? rewrites.length : await log.rewrite(rewrites)

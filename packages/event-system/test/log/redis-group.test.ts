@@ -71,7 +71,7 @@ describe('a group of Redis', () => {
     const [letter] = await log.deadLetters.list({ limit: 1 })
     await log.deadLetters.requeue(letter?.id ?? '', { by: 'ada', payload: 'amended' })
     const claimed = await group.claim('two', { minIdleMs: 60_000, limit: 1 })
-    expect(claimed).toEqual([{ messageId: first.messageId, payload: 'amended', attempt: 1 }])
+    expect(claimed).toEqual([{ ...first, payload: 'amended', attempt: 1 }])
     await group.settle('two', claimed.map(done))
     expect(await redis.client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
   })

@@ -146,8 +146,9 @@ class LogTarget implements Target {
   }
 
   async standing(): Promise<LogStanding> {
-    const { groups, ...stats } = await this.#system.getEventStats()
-    return { ...stats, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
+    const { groups, first, last, ...stats } = await this.#system.getEventStats()
+    const ends = { firstId: first?.messageId ?? null, lastId: last?.messageId ?? null }
+    return { ...stats, ...ends, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
   }
 
   async eventTypes(): Promise<string[]> {

@@ -231,8 +231,8 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     await ask('/events', signal())
     const timeOf = async () => {
       await ask('/events', signal())
-      const { firstAt, lastAt } = await service.system.getEventStats()
-      return firstAt !== lastAt
+      const { first, last } = await service.system.getEventStats()
+      return first?.appendedAt !== last?.appendedAt
     }
     await waitFor(timeOf, { what: 'an event of a later millisecond' })
     const stream = await SseReader.open(`${service.url}/events/stream`, bearing)

@@ -28,6 +28,7 @@ export interface RefusedEvent extends AppendEntry {
 export interface NewRefusal {
   readonly entry: AppendEntry
   readonly spoolId: MessageId
+  readonly spooledAt: number
   readonly index: number
   readonly firstMessageId: MessageId
 }
@@ -65,20 +66,11 @@ export class RefusedEvents {
   async add(refusals: readonly NewRefusal[]): Promise<void> {
     if (refusals.length === 0) return
     const refusedAt = this.#clock.now()
-    const events = refusals.map(({ entry, spoolId, index, firstMessageId }): RefusedEvent => {
+    const events = refusals.map(({ entry, spoolId, spooledAt, index, firstMessageId }): RefusedEvent => {
       const { eventId, eventType, payload } = entry
       const reason = sentenceOf({ eventId, messageId: firstMessageId })
       const id = `${spoolId}:${index}`
-      return {
-        id,
-        eventId,
-        eventType,
-        payload,
-        spooledAt: this.#store.timeOf(spoolId),
-        refusedAt,
-        firstMessageId,
-        reason
-      }
+      return { id, eventId, eventType, payload, spooledAt, refusedAt, firstMessageId, reason }
     })
     // No event id has a control character: none is taken for one of these.
     await this.#store.append(

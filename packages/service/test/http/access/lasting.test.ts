@@ -74,8 +74,8 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
     await waitFor(
       async () => {
         await service.system.publishEvent(aSignal())
-        const { firstAt, lastAt } = await service.system.getEventStats()
-        return firstAt !== lastAt
+        const { first, last } = await service.system.getEventStats()
+        return first?.appendedAt !== last?.appendedAt
       },
       { what: 'an event of a later millisecond' }
     )
