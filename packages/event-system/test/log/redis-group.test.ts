@@ -140,6 +140,7 @@ describe('a group of Redis', () => {
     const waiting = member.read({ limit: 1, waitMs: 10_000 })
     const requeue = [{ group: 'group', messageId: delivery?.messageId ?? '', attachment: 'a text' }]
     await log.commit([{ requeue }])
+    expect(await redis.client.xLen('tradpal_events:group:group:routed'), 'members that wait are told').toBe(1)
     expect(await waiting).toMatchObject([{ messageId: delivery?.messageId, attempt: 1, attachment: 'a text' }])
     expect(await member.acknowledge(await waiting)).toEqual([])
     expect(await redis.client.exists('tradpal_events:group:group:attachments')).toBe(0)
