@@ -1,4 +1,5 @@
 import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
+import type { Received } from '../codec/index.ts'
 import { labelOf } from '../codec/index.ts'
 import type { ConsumerGroup, EventLog, MessageId } from '../log/index.ts'
 import { diagnostics } from '../runtime/index.ts'
@@ -9,7 +10,6 @@ import { handlingError, Progress } from './progress.ts'
 import { name, within } from './pull-options.ts'
 import type { PulledGroups } from './pulled-groups.ts'
 import type { PulledSettlements } from './pulled-settlements.ts'
-import type { Received } from './received.ts'
 import { type PulledEnding, reportPulled } from './reports.ts'
 import { doneOf, type Outcome as End } from './settlement.ts'
 

@@ -1,7 +1,7 @@
 import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
+import { Attachments } from '../../src/codec/index.ts'
 import { EventSubscriber } from '../../src/consume/index.ts'
-import { Attachments } from '../../src/consume/received.ts'
 import { type DeadLetter, DeadLetters, type NewDeadLetter } from '../../src/dead-letters/index.ts'
 import type { Delivery, EventLog, ListPage, UnitResult } from '../../src/log/index.ts'
 import { DeadLetterOffice } from '../../src/operate/index.ts'
