@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -67,8 +68,8 @@ export class SealedGroup implements ConsumerGroup {
     return this.#notes.told(await this.#group.settle(consumer, await this.#notes.seal(settlements)))
   }
 
-  async pending(options: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
-    return this.#notes.open(await this.#group.pending(options))
+  async pending(range: PendingRange): Promise<PendingEntry[]> {
+    return this.#notes.open(await this.#group.pending(range))
   }
 
   async claim(

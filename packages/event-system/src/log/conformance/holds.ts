@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Delivery, NewDeadLetter } from '../port.ts'
 import { appendSome, handedOut, idsOf } from './entries.ts'
-import { eventually, pause } from './expect.ts'
+import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
 const AN_HOUR_MS = 3_600_000
@@ -108,6 +108,38 @@ export const holdCases: readonly ConformanceCase[] = [
         ids[6]
       ])
       assert.deepEqual(await group.pending({ limit: 100, consumer: 'nobody' }), [])
+    }
+  },
+  {
+    title:
+      'group.pending: exactly these ids, in log order, of one consumer or all; an id that is not pending is left out',
+    async run(harness) {
+      const { group, ids, deliveries } = await handedOut(await harness.open(), 6)
+      const [first, , third, , fifth] = deliveries as [Delivery, Delivery, Delivery, Delivery, Delivery]
+      await group.settle('consumer', [{ ...first, outcome: { kind: 'retry', note: 'a note' } }])
+      await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
+      await group.acknowledge('consumer', [third])
+      await group.release('consumer', [fifth])
+      const all = (await group.pending({ limit: 10 })).map(({ idleMs: _, ...one }) => one)
+      const asked = async (messageIds: readonly string[], consumer?: string) => {
+        const found = await group.pending({ messageIds, ...(consumer !== undefined && { consumer }) })
+        return found.map(({ idleMs: _, ...one }) => one)
+      }
+      assert.deepEqual(await asked(ids.toReversed()), all)
+      assert.deepEqual(await asked([...ids.slice(0, 4), '1-1', ids[0] ?? '']), all.slice(0, 3))
+      assert.deepEqual(
+        (await asked(ids, 'consumer')).map(({ messageId, note }) => [messageId, note]),
+        [
+          [ids[0], 'a note'],
+          [ids[3], undefined],
+          [ids[5], undefined]
+        ]
+      )
+      assert.deepEqual(idsOf(await group.pending({ messageIds: ids, consumer: 'heir' })), [ids[1]])
+      assert.deepEqual(await asked([]), [])
+      await rejectsWith(() => asked(['1-1', 'nonsense']), 'invalid_message_id')
+      await group.destroy()
+      for (const messageIds of [ids, []]) await rejectsWith(() => asked(messageIds), 'not_found')
     }
   },
   {

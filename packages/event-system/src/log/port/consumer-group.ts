@@ -19,6 +19,11 @@ export interface PendingEntry {
   readonly amended?: string
 }
 
+/** Which pending entries: a page behind `after`, or exactly those of `messageIds` that are pending; of one consumer, or of all. */
+export type PendingRange =
+  | { readonly limit: number; readonly after?: MessageId; readonly consumer?: string }
+  | { readonly messageIds: readonly MessageId[]; readonly consumer?: string }
+
 /** The texts that a group keeps of a pending entry. */
 export type PendingTexts = Pick<PendingEntry, 'messageId' | 'note' | 'amended'>
 
@@ -80,8 +85,8 @@ export interface ConsumerGroup {
   acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
   /** Settles deliveries, in order: each in one atomic step, all of it or nothing. One result for each. */
   settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]>
-  /** What was handed out and not acknowledged, in log order, a page behind `after`. */
-  pending(options: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]>
+  /** What was handed out and not acknowledged, in log order: a page of it, or what there is of some ids. */
+  pending(range: PendingRange): Promise<PendingEntry[]>
   /**
    * Takes over pending entries that were idle for `minIdleMs`, whoever held them, or only those that `heldBy` held, in
    * log order, at most `limit`, behind `after`, and counts a delivery for each. An entry that was trimmed meanwhile is

@@ -7,6 +7,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -25,7 +26,7 @@ import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { pendingEntries, rewritePending } from './pending.ts'
+import { pendingOf, pendingPage, rewritePending } from './pending.ts'
 import { runScript, type ScriptName } from './scripts.ts'
 import { entryHolder, holdArguments } from './settlements.ts'
 import { Settler, type SettlerOptions } from './settler.ts'
@@ -160,20 +161,15 @@ export class RedisGroup implements ConsumerGroup {
     return this.#settler.settle(settlements.map((settlement) => ({ holder, settlement })))
   }
 
-  async pending({
-    limit,
-    after,
-    consumer
-  }: {
-    limit: number
-    after?: MessageId
-    consumer?: string
-  }): Promise<PendingEntry[]> {
-    mustBeLimit(limit)
+  async pending(range: PendingRange): Promise<PendingEntry[]> {
+    const { consumer } = range
     if (consumer !== undefined) mustBeConsumer(consumer)
-    const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
-    return pendingEntries(this.#connection, group, { from, limit, consumer })
+    if ('messageIds' in range) return pendingOf(this.#connection, group, range.messageIds, consumer)
+    const { limit, after } = range
+    mustBeLimit(limit)
+    const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
+    return pendingPage(this.#connection, group, { from, limit, consumer })
   }
 
   async claim(

@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -175,11 +176,10 @@ export class SqliteGroup implements ConsumerGroup {
     })
   }
 
-  pending(page: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
+  pending(range: PendingRange): Promise<PendingEntry[]> {
     return this.#connection.snapshot(() => {
-      assertLimit(page.limit)
       lastIdOf(this.#connection, this.name)
-      return pendingEntries(this.#connection, this.name, page)
+      return pendingEntries(this.#connection, this.name, range)
     })
   }
 
