@@ -103,6 +103,7 @@ export class Workbench {
   #newIntake(): Intake {
     const { log, options, contents, clock, recovery, stop, newIntake } = this.#parts
     return newIntake({
+      log,
       consumer: options.consumer,
       options,
       clock,

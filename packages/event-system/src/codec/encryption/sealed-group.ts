@@ -79,10 +79,6 @@ export class SealedGroup implements ConsumerGroup {
     return this.#notes.open(await this.#group.claim(consumer, options))
   }
 
-  async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
-    return this.#notes.open(await this.#group.held(consumer, holds))
-  }
-
   extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     return this.#group.extend(consumer, holds)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Delivery, NewDeadLetter } from '../port.ts'
+import type { Delivery } from '../port.ts'
 import { appendSome, handedOut, idsOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -52,31 +52,6 @@ export const holdCases: readonly ConformanceCase[] = [
       await group.create('start')
       assert.deepEqual(await group.acknowledge('consumer', deliveries), ids)
       assert.deepEqual(idsOf(await group.read('consumer', NOW)), ids)
-    }
-  },
-  {
-    title:
-      'group.held: what a consumer holds, as it was handed out to it, with its note and the payload that was amended',
-    async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
-      const [first, second, third] = deliveries as [Delivery, Delivery, Delivery]
-      await group.settle('consumer', [{ ...first, outcome: { kind: 'retry', note: 'a note' } }])
-      await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
-      await group.acknowledge('consumer', [third])
-      assert.deepEqual(await group.held('consumer', deliveries), [{ ...first, note: 'a note' }, deliveries[3]])
-      assert.deepEqual(await group.held('heir', [{ ...second, attempt: 2 }]), [{ ...second, attempt: 2 }])
-      assert.deepEqual(await group.held('stranger', deliveries), [])
-      assert.deepEqual(await group.held('consumer', []), [])
-      const failed = { message: 'failed', at: 1 }
-      const letter = { consumer: 'consumer', handler: null, eventType: null, payload: first.payload, kind: 'rejected' }
-      const attempts = { attempts: 1, firstError: failed, lastError: failed }
-      const dead = { kind: 'dead', letter: { ...letter, ...attempts } as NewDeadLetter } as const
-      const [settled] = await group.settle('consumer', [{ ...first, outcome: dead }])
-      assert.ok(settled?.kind === 'settled' && settled.letter !== undefined)
-      await log.deadLetters.requeue(settled.letter.id, { by: 'an operator', payload: '{"amended":true}' })
-      const claimed = await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 1 })
-      assert.deepEqual(await group.held('heir', claimed), [{ ...first, payload: '{"amended":true}' }])
-      assert.deepEqual(await group.held('heir', [first]), claimed)
     }
   },
   {

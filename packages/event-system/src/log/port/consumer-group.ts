@@ -96,8 +96,6 @@ export interface ConsumerGroup {
     consumer: string,
     options: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
   ): Promise<Delivery[]>
-  /** What this consumer holds, once more as it was handed out to it. Left out is what it does not hold any more, and what was trimmed meanwhile. */
-  held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]>
   /** Sets the idle time of entries that this consumer holds to 0. Resolves to the ids whose hold was lost. */
   extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
   /**

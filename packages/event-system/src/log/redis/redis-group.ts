@@ -186,15 +186,6 @@ export class RedisGroup implements ConsumerGroup {
     return replies.map(toDelivery)
   }
 
-  async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
-    mustBeConsumer(consumer)
-    if (holds.length === 0) return []
-    const { notes, amended, sharding } = this.#keys
-    const args = [consumer, '', '', ...holdArguments(holds)]
-    const replies = await this.#run<DeliveryReply[]>('held', [notes, amended, sharding], args)
-    return replies.map(toDelivery)
-  }
-
   async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
     if (holds.length === 0) return []
