@@ -1,6 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Delivery, MessageId, UnitResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
+import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
 import { membersByKey } from './members-by-key.ts'
 import { QueueSettling } from './queue-settling.ts'
@@ -65,7 +66,7 @@ export class SharedIntake implements Intake {
   }
 
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
-    return this.#parts.group.held(this.#parts.consumer, deliveries)
+    return heldDeliveries(this.#parts, deliveries)
   }
 
   onLost(): void {}

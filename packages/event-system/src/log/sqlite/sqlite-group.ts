@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -70,10 +71,6 @@ const CLAIMED = `
   SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
-const HELD = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
-  FROM pending JOIN entries ON entries.id = pending.id
-  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND pending.id IN (SELECT value FROM json_each(?4)) ORDER BY pending.id`
 const EXTEND = `
   UPDATE pending SET delivered_at = ?5
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
@@ -175,11 +172,10 @@ export class SqliteGroup implements ConsumerGroup {
     })
   }
 
-  pending(page: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
+  pending(range: PendingRange): Promise<PendingEntry[]> {
     return this.#connection.snapshot(() => {
-      assertLimit(page.limit)
       lastIdOf(this.#connection, this.name)
-      return pendingEntries(this.#connection, this.name, page)
+      return pendingEntries(this.#connection, this.name, range)
     })
   }
 
@@ -203,16 +199,6 @@ export class SqliteGroup implements ConsumerGroup {
       this.#connection.statement(TRIMMED).run(this.name, ids)
       this.#connection.statement(CLAIM).run(this.name, consumer, now, ids)
       return this.#connection.statement(CLAIMED).all(this.name, ids).map(toDelivery)
-    })
-  }
-
-  held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
-    return this.#connection.snapshot(() => {
-      lastIdOf(this.#connection, this.name)
-      const rows = byAttempt(holds).flatMap(({ attempt, ids }) =>
-        this.#connection.statement(HELD).all(this.name, consumer, attempt, ids)
-      )
-      return rows.map(toDelivery)
     })
   }
 
