@@ -1,4 +1,3 @@
-<<<<<<< HEAD:packages/event-system/src/log/redis/scripts/held-5.lua
 -- What a consumer holds, as it was handed out to it. Of a shard, what the member holds that has it in that tenure.
 -- Includes: hold, kept
 --
@@ -9,18 +8,6 @@
 local stream, group = KEYS[1], ARGV[1]
 redis.call('XPENDING', stream, group) -- Without the group, it ends here.
 if ARGV[4] ~= '' and redis.call('HGET', KEYS[5], ARGV[3]) ~= ARGV[4] then return {} end
-=======
--- What the member holds of a shard, as it was handed out to it: the one that has the shard in that tenure.
--- Includes: hold, describe
---
--- KEYS  1 the stream, 2 the notes, 3 the amended payloads, 4 the group's sharding
--- ARGV  1 group, 2 consumer of the shard, 3 shard and 4 tenure of it, 5.. message id and attempt in turn
--- Returns {{id, fields, deliveries, note, amended payload}, ...}, without those whose hold is lost and what was trimmed
-
-local stream, group = KEYS[1], ARGV[1]
-redis.call('XPENDING', stream, group) -- Without the group, it ends here.
-if redis.call('HGET', KEYS[4], ARGV[3]) ~= ARGV[4] then return {} end
->>>>>>> entry-times:packages/event-system/src/log/redis/scripts/held-4.lua
 local deliveries = {}
 for i = 5, #ARGV, 2 do
   if held(stream, group, ARGV[2], ARGV[i], ARGV[i + 1]) then
