@@ -15,6 +15,7 @@ import type {
   LogInfo,
   LogWarning,
   MessageId,
+  PartitionedGroup,
   Position,
   ReadRange,
   Records,
@@ -118,6 +119,10 @@ export class SealedLog implements Whole<EventLog> {
 
   group(name: string): ConsumerGroup {
     return new SealedGroup(this.under.group(name), this.#vault)
+  }
+
+  partitioned(name: string): PartitionedGroup {
+    return this.under.partitioned(name)
   }
 
   groupNames(): Promise<string[]> {
