@@ -1,6 +1,6 @@
 import { assertExpectedVersions, assertStreamKey, EventSystemError } from '@tradpal/events'
 import { assertLeaseName } from './lease-terms.ts'
-import type { Collection, CursorMove, Unit, Write } from './port.ts'
+import type { Collection, CursorMove, MessageId, Unit, Write } from './port.ts'
 
 const MOST_UNITS = 100
 const MOST_BYTES = 1_048_576
@@ -51,15 +51,33 @@ export function assertRevision(revision: number): void {
   throw wrong(`The revision of a document must be a whole number of at least 1, got ${revision}.`)
 }
 
-function assertUnit({ fence = [], cursors = [], append, write = [] }: Unit): void {
+function assertUnit(unit: Unit): void {
+  const { fence = [], cursors = [], append, write = [] } = unit
   for (const { lease, token } of fence) {
     assertLeaseName(lease)
     if (!Number.isSafeInteger(token)) throw wrong(`The token of a lease must be a whole number, got ${token}.`)
   }
+  assertPending(unit)
   assertMoves(cursors)
   assertExpectedVersions(append?.expected ?? [])
   for (const { streamKey } of append?.entries ?? []) if (streamKey !== undefined) assertStreamKey(streamKey)
   assertWrites(write)
+}
+
+function assertPending({ acknowledge = [], attach = [], requeue = [] }: Unit): void {
+  const conditions = attach.flatMap((one) => ('consumer' in one.if ? [one.if] : []))
+  for (const { consumer, attempt } of [...acknowledge, ...conditions]) {
+    if (consumer === '') throw wrong('The name of a consumer must not be empty.')
+    if (!Number.isSafeInteger(attempt)) throw wrong(`An attempt must be a whole number, got ${attempt}.`)
+  }
+  const named: readonly { readonly group: string; readonly messageId: MessageId }[] = [
+    ...acknowledge,
+    ...attach,
+    ...requeue
+  ]
+  if (named.some(({ group }) => group === '')) throw wrong('The name of a group must not be empty.')
+  const entries = new Set(named.map(({ group, messageId }) => JSON.stringify([group, messageId])))
+  if (entries.size < named.length) throw wrong('A unit must name an entry of a group once.')
 }
 
 function assertMoves(moves: readonly CursorMove[]): void {

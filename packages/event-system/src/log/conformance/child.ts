@@ -22,6 +22,9 @@ export interface ChildTasks {
   followInUnits: { readonly name: string }
   /** Waits for one entry behind the end and reports it. */
   awaitNext: Record<never, never>
+  commit: { readonly units: readonly Unit[] }
+  /** Reads from a group and acknowledges what it gets, each in a unit with an entry that names it, until it is killed; reports each call that resolved. */
+  acknowledgeInUnits: { readonly group: string; readonly consumer: string }
   /** Reads from a group and settles what it gets, each with one effect that names it, until it is killed; reports each call that resolved. */
   settleAll: { readonly group: string; readonly consumer: string }
   /** Joins a sharded group and acknowledges what it gets, until it is killed; reports `{ shard, epoch, messageId, payload }` of each delivery, before it acknowledges. */
@@ -63,6 +66,10 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return followInUnits(log, request.with.name)
     case 'awaitNext':
       return awaitNext(log)
+    case 'commit':
+      return log.commit(request.with.units)
+    case 'acknowledgeInUnits':
+      return acknowledgeInUnits(log, request.with.group, request.with.consumer)
     case 'settleAll':
       return settleAll(log, request.with.group, request.with.consumer)
     case 'consumeShards':
@@ -114,6 +121,22 @@ async function followInUnits(log: EventLog, name: string): Promise<never> {
       await log.commit(units)
       report({ about: 'progress', value: count })
       await turn()
+    }
+  }
+}
+
+async function acknowledgeInUnits(log: EventLog, group: string, consumer: string): Promise<never> {
+  for (;;) {
+    const deliveries = await log.group(group).read(consumer, { limit: 50, waitMs: 1_000 })
+    for (let i = 0; i < deliveries.length; i += 5) {
+      const units = deliveries.slice(i, i + 5).map(
+        ({ messageId, attempt }): Unit => ({
+          acknowledge: [{ group, consumer, messageId, attempt }],
+          append: { entries: [effectOf(messageId)] }
+        })
+      )
+      await log.commit(units)
+      report({ about: 'progress', value: i })
     }
   }
 }

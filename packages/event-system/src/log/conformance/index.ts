@@ -12,11 +12,13 @@
  *       })
  */
 import { appendCases } from './append.ts'
+import { attachmentCases } from './attachments.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
 import { collectionCases } from './collections.ts'
 import { commitCases } from './commit.ts'
 import { commitConditionCases } from './commit-conditions.ts'
+import { commitGroupCases } from './commit-groups.ts'
 import { counterCases } from './counters.ts'
 import { cursorCases } from './cursors.ts'
 import { deadLetterActionCases } from './dead-letter-actions.ts'
@@ -86,6 +88,8 @@ export const conformance: readonly ConformanceCase[] = [
   ...collectionCases,
   ...commitCases,
   ...commitConditionCases,
+  ...commitGroupCases,
+  ...attachmentCases,
   ...counterCases,
   ...processCases
 ]

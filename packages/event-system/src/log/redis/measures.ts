@@ -32,10 +32,29 @@ export class Measures {
 
   /** What all of it takes, in bytes, with what these groups keep. */
   bytes(groups: readonly string[]): Promise<number> {
-    const { stream, deduplication, versions, leases, deadLetters, actions, rewrittenLetters, rewrittenActions } =
-      this.#keys
+    const {
+      stream,
+      deduplication,
+      versions,
+      leases,
+      cursors,
+      deadLetters,
+      actions,
+      rewrittenLetters,
+      rewrittenActions
+    } = this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
-    const ofLog = [stream, ...deduplication, versions, leases, deadLetters, actions, rewrittenLetters, rewrittenActions]
+    const ofLog = [
+      stream,
+      ...deduplication,
+      versions,
+      leases,
+      cursors,
+      deadLetters,
+      actions,
+      rewrittenLetters,
+      rewrittenActions
+    ]
     return this.#bytesOf([...ofLog, ...ofGroups])
   }
 

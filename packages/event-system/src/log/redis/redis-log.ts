@@ -3,7 +3,9 @@ import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Collections,
   Counters,
+  Cursors,
   DeadLetters,
   Entry,
   EventLog,
@@ -18,12 +20,17 @@ import type {
   Records,
   TrimOptions,
   TrimResult,
-  TrimTarget
+  TrimTarget,
+  Unit,
+  UnitResult
 } from '../port.ts'
 import { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
+import { RedisCollections } from './collections.ts'
+import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
+import { cursorInfos, RedisCursors } from './cursors.ts'
 import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
@@ -54,11 +61,14 @@ export class RedisLog implements EventLog {
   readonly deadLetters: DeadLetters
   readonly records: Records
   readonly leases: Leases
+  readonly cursors: Cursors
+  readonly collections: Collections
   readonly counters: Counters
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
+  readonly #committer: Committer
   readonly #reader: EntryReader
   readonly #measures: Measures
   readonly #trimmer: Trimmer
@@ -77,14 +87,17 @@ export class RedisLog implements EventLog {
     this.#connection = connection
     this.location = connection.location
     this.#appender = new Appender(connection, keys, resolved)
+    this.#committer = new Committer(connection, keys, resolved)
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
-    this.#trimmer = new Trimmer(connection, keys.stream, this.#measures)
+    this.#trimmer = new Trimmer(connection, keys, this.#measures)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys)
     this.records = new RedisRecords(connection, keys)
     this.leases = new RedisLeases(connection, keys.leases)
+    this.cursors = new RedisCursors(connection, keys)
+    this.collections = new RedisCollections(connection, this.#committer, keys)
     this.counters = new RedisCounters(connection, keys)
   }
 
@@ -166,6 +179,10 @@ export class RedisLog implements EventLog {
     })
   }
 
+  commit(units: readonly Unit[], options: { timeoutMs?: number } = {}): Promise<UnitResult[]> {
+    return this.#committer.commit(units, options)
+  }
+
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
     return this.#trimmer.trim(target, options)
   }
@@ -186,10 +203,11 @@ export class RedisLog implements EventLog {
 
   async info(): Promise<LogInfo> {
     const { deadLetters: letters } = this.#keys
-    const [length, ends, groups, deadLetters, deduplicationEntries] = await Promise.all([
+    const [length, ends, groups, cursors, deadLetters, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys),
+      cursorInfos(this.#connection, this.#keys),
       this.#connection.read<number>(['XLEN', letters]),
       this.#measures.remembered()
     ])
@@ -198,6 +216,7 @@ export class RedisLog implements EventLog {
       ...ends,
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
+      cursors,
       deduplicationEntries,
       deadLetters
     }

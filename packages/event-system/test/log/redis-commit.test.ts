@@ -1,0 +1,306 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
+import type { AppendEntry, Collection, Unit } from '../../src/log/port.ts'
+import type { RedisLog } from '../../src/log/redis/index.ts'
+import { waitFor } from '../../src/testing/index.ts'
+import { redisInTest } from './redis-in-test.ts'
+import { type clientOf, entry, failure, server, started } from './redis-logs.ts'
+
+const STEPS: Collection = { name: 'steps', keepMs: 600_000 }
+/** Of 100 kB. */
+const LARGE = 'x'.repeat(100_000)
+
+type Client = Awaited<ReturnType<typeof clientOf>>
+
+/** All that Redis has, as texts. */
+async function everything(client: Client): Promise<Record<string, unknown>> {
+  const content: Record<string, unknown> = {}
+  for (const key of (await client.keys('*')).sort()) content[key] = await contentOf(client, key)
+  return content
+}
+
+async function contentOf(client: Client, key: string): Promise<unknown> {
+  const commands: Record<string, string[]> = {
+    stream: ['XRANGE', key, '-', '+'],
+    hash: ['HGETALL', key],
+    zset: ['ZRANGE', key, '0', '-1'],
+    string: ['GET', key]
+  }
+  return client.sendCommand(commands[await client.type(key)] as string[])
+}
+
+function keyedEntry(streamKey = 'account-7'): AppendEntry {
+  return { ...entry(), streamKey }
+}
+
+/** A log with something in each of its keys, and a unit that changes each but the leases. */
+async function prepared(log: RedisLog): Promise<Unit> {
+  const [first] = await log.append([keyedEntry()])
+  const [token = 0] = await log.leases.acquire(['relay'], { holder: 'one', ttlMs: 600_000 })
+  await log.cursors.create('follower', 'start')
+  await log.commit([
+    {
+      write: [
+        { collection: 'c', id: 'a', value: 'before' },
+        { collection: 'c', id: 'gone', value: 'before' },
+        { collection: STEPS, id: 'gone', value: 'before' }
+      ]
+    }
+  ])
+  return {
+    fence: [{ lease: 'relay', token }],
+    cursors: [{ name: 'follower', to: first?.messageId ?? '' }],
+    append: { entries: [keyedEntry(), entry(LARGE)], expected: [{ key: 'account-7', version: 1 }] },
+    write: [
+      { collection: 'c', id: 'gone', value: null },
+      { collection: STEPS, id: 'gone', value: null },
+      { collection: 'c', id: 'a', value: LARGE },
+      { collection: 'd', id: 'new', value: LARGE, expected: 0 },
+      { collection: STEPS, id: 'new', value: LARGE, expected: 0 }
+    ]
+  }
+}
+
+describe('a commit in Redis', () => {
+  const redis = redisInTest()
+
+  test('keeps cursors, collections and their ids in keys of their own', async () => {
+    const log = await redis.started()
+    await log.commit([await prepared(log)])
+    expect((await redis.client.keys('*')).sort()).toEqual([
+      'tradpal_events',
+      'tradpal_events:cursors',
+      'tradpal_events:document-ids:c',
+      'tradpal_events:document-ids:d',
+      'tradpal_events:documents:c',
+      'tradpal_events:documents:d',
+      'tradpal_events:expiring:1:steps',
+      'tradpal_events:ids:1',
+      'tradpal_events:leases',
+      'tradpal_events:versions'
+    ])
+    expect(await redis.client.zRange('tradpal_events:document-ids:c', 0, -1)).toEqual(['a'])
+    expect(await redis.client.pTTL('tradpal_events:expiring:1:steps')).toBeGreaterThan(500_000)
+  })
+
+  test.each([
+    'tradpal_events',
+    'tradpal_events:ids:0',
+    'tradpal_events:ids:1',
+    'tradpal_events:versions',
+    'tradpal_events:leases',
+    'tradpal_events:cursors',
+    'tradpal_events:documents:c',
+    'tradpal_events:document-ids:c',
+    'tradpal_events:documents:d',
+    'tradpal_events:document-ids:d',
+    'tradpal_events:expiring:0:steps',
+    'tradpal_events:expiring:1:steps'
+  ])('where %s is of another type, rejects with log_incompatible, and nothing of any unit happens', async (key) => {
+    const log = await redis.started()
+    const unit = await prepared(log)
+    await redis.client.del(key)
+    await redis.client.set(key, 'a text')
+    const before = await everything(redis.client)
+    const others = [{ append: { entries: [entry()] } }, { write: [{ collection: 'e', id: 'a', value: 'one' }] }]
+    const error = await failure(log.commit([...others, unit, ...others]))
+    expect(error).toMatchObject({ code: 'log_incompatible', message: expect.stringMatching(/another type/) })
+    expect(await everything(redis.client)).toEqual(before)
+  })
+
+  const shapes: [string, (unit: Unit) => Unit][] = [
+    ['of all parts', (unit) => unit],
+    ['that appends', ({ append = { entries: [] } }) => ({ append })],
+    [
+      'that moves a cursor and removes documents',
+      ({ cursors = [], write = [] }) => ({ cursors, write: write.slice(0, 2) })
+    ],
+    ['that removes a document of a lasting collection', ({ write = [] }) => ({ write: write.slice(0, 1) })],
+    ['that replaces a document', ({ write = [] }) => ({ write: write.slice(2, 3) })],
+    ['that removes one document and writes others', ({ write = [] }) => ({ write })],
+    ['that writes into an expiring collection', ({ write = [] }) => ({ write: write.slice(4) })]
+  ]
+
+  test.each(shapes)('a unit %s is whole or refused with log_full, at each bound of the memory', async (_, shapeOf) => {
+    const log = await redis.started()
+    const unit = shapeOf(await prepared(log))
+    const before = await everything(redis.client)
+    // What the call itself takes at the server is a part of it, so that the bound is passed inside the call too.
+    let bound = await usedMemory(redis.client)
+    onTestFinished(async () => void (await redis.client.configSet('maxmemory', '0')))
+    let refusals = 0
+    for (;;) {
+      await redis.client.configSet('maxmemory', String(bound))
+      const outcome = await log.commit([unit]).catch((error) => error.code)
+      await redis.client.configSet('maxmemory', '0')
+      if (outcome !== 'log_full') {
+        expect(outcome).toMatchObject([{ kind: 'committed' }])
+        break
+      }
+      refusals += 1
+      expect(await everything(redis.client)).toEqual(before)
+      bound += 10_000
+    }
+    expect(refusals).toBeGreaterThan(0)
+    await isWhole(log, unit)
+  })
+
+  test('a unit that only removes from an expiring collection is committed with a full memory, and those behind it whole', async () => {
+    const log = await redis.started()
+    const unit = await prepared(log)
+    await redis.client.configSet('maxmemory', '1')
+    onTestFinished(async () => void (await redis.client.configSet('maxmemory', '0')))
+    const removal: Unit = { write: [{ collection: STEPS, id: 'gone', value: null }] }
+    const results = await log.commit([removal, unit])
+    expect(results.map(({ kind }) => kind)).toEqual(['committed', 'committed'])
+    await redis.client.configSet('maxmemory', '0')
+    await isWhole(log, unit)
+  })
+
+  test('units of more than 1 MiB go to the server in several runs, in order, each seeing those before', async () => {
+    const log = await redis.started()
+    await log.commit([{}])
+    const value = 'x'.repeat(400_000)
+    const units = Array.from({ length: 7 }, (_, i): Unit => {
+      const append = { entries: [keyedEntry('key')], expected: [{ key: 'key', version: i }] }
+      return { append, write: [{ collection: 'c', id: String(i), value }] }
+    })
+    const before = await scriptCalls(redis.client)
+    const results = await log.commit(units)
+    expect((await scriptCalls(redis.client)) - before).toBe(4)
+    expect(results.map((result) => result.kind === 'committed' && result.appended[0]?.version)).toEqual([
+      1, 2, 3, 4, 5, 6, 7
+    ])
+  })
+
+  test('where a later run fails and units of an earlier one are committed, it rejects with log_timeout', async () => {
+    const log = await redis.started()
+    await redis.client.set('tradpal_events:documents:broken', 'a text')
+    const write = (collection: string, expected?: number): Unit => ({
+      write: [{ collection, id: 'a', value: 'x'.repeat(800_000), ...(expected !== undefined && { expected }) }]
+    })
+    const error = await failure(log.commit([write('c', 0), write('broken')]))
+    expect(error).toMatchObject({
+      code: 'log_timeout',
+      message: expect.stringMatching(/first 1 were settled, and 1 of them committed/)
+    })
+    expect(await log.collections.count('c')).toBe(1)
+    expect(await failure(log.commit([write('c', 0), write('broken')]))).toMatchObject({ code: 'log_incompatible' })
+  })
+
+  test('revisions grow also where Redis lost what it had', async () => {
+    const log = await redis.started()
+    const unit: Unit = { write: [{ collection: 'c', id: 'a', value: 'one' }] }
+    const revisions: number[] = []
+    for (let round = 0; round < 5; round += 1) {
+      for (const result of await log.commit([unit, unit, unit])) {
+        if (result.kind === 'committed') revisions.push(...result.revisions)
+      }
+      await redis.client.flushAll()
+    }
+    expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b))
+    expect(revisions).toHaveLength(15)
+  })
+
+  test('whose answer is lost rejects with log_timeout; given again it is refused, or its entries are duplicates', async () => {
+    const proxy = await TcpProxy.before(redis.server.port)
+    onTestFinished(() => proxy.close())
+    const log = await started({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 300 })
+    const conditional = await prepared(log)
+    const plain: Unit = { append: { entries: [keyedEntry('order-17')], expected: [{ key: 'order-17', version: 0 }] } }
+    proxy.loseAnswers()
+    expect(await failure(log.commit([conditional, plain]))).toMatchObject({ code: 'log_timeout', retryable: true })
+    const direct = await redis.started()
+    await waitFor(async () => (await direct.versionOf('order-17')) === 1)
+    proxy.mend()
+    const { append: _, ...writes } = conditional
+    const again = await waitFor(() => log.commit([writes, plain]))
+    expect(again).toMatchObject([
+      { kind: 'refused', part: 'write', reason: 'conflict' },
+      { kind: 'committed', appended: [{ duplicate: true, version: 1 }] }
+    ])
+    expect(await direct.versionOf('order-17')).toBe(1)
+  })
+})
+
+describe('a Redis that is killed during commits', () => {
+  test('has each unit whole or not at all when it is there again, and each that was confirmed', async () => {
+    const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
+    const log = await started({ url: redis.url, timeoutMs: 2_000 })
+    await log.cursors.create('follower', 'start')
+    let given = 0
+    let [confirmed, unknown] = [0, 0]
+    for (let round = 0; round < 4; round += 1) {
+      const units = Array.from({ length: 600 }, () => numbered(++given))
+      const calls = Array.from({ length: 60 }, (_, i) => log.commit(units.slice(10 * i, 10 * i + 10)))
+      const settled = Promise.allSettled(calls)
+      await calls[5 * round]
+      await redis.kill()
+      const outcomes = await settled
+      await redis.restart()
+      await waitFor(() => log.ping().then(() => true), { timeoutMs: 10_000 })
+      const stored = await wholeUnits(log, given)
+      const first = given - 599
+      for (const [i, outcome] of outcomes.entries()) {
+        const numbers = Array.from({ length: 10 }, (_, n) => first + 10 * i + n)
+        const there = numbers.filter((number) => stored.has(number)).length
+        if (outcome.status === 'fulfilled') confirmed += 1
+        else unknown += 1
+        if (outcome.status === 'fulfilled') expect(there).toBe(10)
+        else if (outcome.reason.code === 'log_unavailable') expect(there).toBe(0)
+        else expect(outcome.reason.code).toBe('log_timeout')
+      }
+    }
+    expect(Math.min(confirmed, unknown), 'the kills came in the middle').toBeGreaterThan(0)
+  })
+})
+
+/** A unit that leaves its number in each part. */
+function numbered(number: number): Unit {
+  return {
+    cursors: [{ name: 'follower', to: `${number}-0` }],
+    append: { entries: [keyedEntry('key'), keyedEntry('key')].map((one) => ({ ...one, payload: String(number) })) },
+    write: [
+      { collection: 'c', id: String(number), value: 'one' },
+      { collection: STEPS, id: String(number), value: 'one' }
+    ]
+  }
+}
+
+/** The numbers of the units that are there. Fails when one is there in part. */
+async function wholeUnits(log: RedisLog, given: number): Promise<Set<number>> {
+  const ids = Array.from({ length: given }, (_, i) => String(i + 1))
+  const payloads = (await log.read({ limit: 10_000 })).map(({ payload }) => payload)
+  const [lasting, expiring] = [await log.collections.get('c', ids), await log.collections.get(STEPS, ids)]
+  const there = ids.filter((_, i) => lasting[i] !== undefined)
+  expect(ids.filter((_, i) => expiring[i] !== undefined)).toEqual(there)
+  expect(payloads).toEqual(there.flatMap((id) => [id, id]))
+  expect(await log.collections.count('c')).toBe(there.length)
+  expect(await log.versionOf('key')).toBe(payloads.length)
+  expect((await log.cursors.get('follower'))?.position).toBe(`${there.at(-1)}-0`)
+  return new Set(there.map(Number))
+}
+
+/** Fails unless all that a unit writes is there. */
+async function isWhole(log: RedisLog, { cursors = [], append, write = [] }: Unit): Promise<void> {
+  for (const { name, to } of cursors) expect((await log.cursors.get(name))?.position).toBe(to)
+  const entries = append?.entries ?? []
+  const payloads = (await log.read({ limit: 100 })).map(({ payload }) => payload)
+  expect(payloads.slice(1)).toEqual(entries.map(({ payload }) => payload))
+  expect(await log.versionOf('account-7')).toBe(1 + entries.filter(({ streamKey }) => streamKey !== undefined).length)
+  for (const { collection, id, value } of write) {
+    const [document] = await log.collections.get(collection, [id])
+    expect(document?.value ?? null).toBe(value)
+    if (typeof collection === 'string') expect(await log.collections.count(collection, id)).toBe(value === null ? 0 : 1)
+  }
+}
+
+async function usedMemory(client: Client): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
+}
+
+/** How often scripts were run. */
+async function scriptCalls(client: Client): Promise<number> {
+  const stats = await client.info('commandstats')
+  return [...stats.matchAll(/cmdstat_evalsha?:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
+}
