@@ -21,11 +21,12 @@ const rooms = {
   log: [],
   codec: ['log', 'runtime'],
   groups: ['log'],
+  'dead-letters': ['log', 'codec', 'runtime'],
   publish: ['log', 'codec', 'runtime'],
   outbox: ['codec', 'runtime'],
-  consume: ['log', 'codec', 'groups', 'runtime'],
-  operate: ['log', 'codec', 'groups', 'runtime'],
-  store: ['log', 'codec', 'runtime'],
+  consume: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
+  operate: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
+  store: ['log', 'codec', 'dead-letters', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }
 

@@ -66,7 +66,7 @@ const LAST_CALLS_MS = 500
  *     await system.publishEvent(createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }))
  */
 export class EventSystem {
-  /** The parts on their own, over the same log: with encryption, over one that seals what it keeps. Usable between `initialize()` and `close()`. */
+  /** The parts on their own, over the same log. Usable between `initialize()` and `close()`. */
   readonly log: EventLog
   readonly publisher: EventPublisher
   readonly subscriber: EventSubscriber
@@ -89,7 +89,18 @@ export class EventSystem {
   /** Throws `invalid_options`. Touches nothing before `initialize()`, but for reading the files of keys where there are some. */
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
-    const { log, timeoutMs, consumerGroup, healthBounds, maxGroups, publishing, logger, clock } = this.#configuration
+    const {
+      log,
+      timeoutMs,
+      consumerGroup,
+      healthBounds,
+      maxGroups,
+      publishing,
+      ledgerRetentionMs,
+      encryption,
+      logger,
+      clock
+    } = this.#configuration
     warnOfMisspelt(this.#configuration.misspelt, logger)
     this.log = log
     this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
@@ -103,10 +114,20 @@ export class EventSystem {
       warnings: this.#warnings
     })
     const { codec, validation } = publishing
-    this.subscriber = new EventSubscriber({ log, codec, validation, consumerGroup, logger, clock })
+    const vault = encryption?.vault
+    this.subscriber = new EventSubscriber({
+      log,
+      codec,
+      vault,
+      ledgerRetentionMs,
+      validation,
+      consumerGroup,
+      logger,
+      clock
+    })
     this.store = new EventStore({ log, codec, clock })
-    this.puller = new EventPuller({ log, codec, logger, clock, maxGroups })
-    this.deadLetters = new DeadLetterOffice({ log, codec, clock })
+    this.puller = new EventPuller({ log, codec, vault, logger, clock, maxGroups })
+    this.deadLetters = new DeadLetterOffice({ log, codec, vault, clock })
     this.groups = new GroupOffice({ log, clock })
     this.retention = new Retention({ log, clock, logger, policy: options.retention })
   }

@@ -1,4 +1,5 @@
 import { type Clock, counted } from '@tradpal/events'
+import { DeadLetters } from './dead-letters/index.ts'
 import type { EventLog, GroupInfo } from './log/index.ts'
 import type { LogWarnings } from './log-warnings.ts'
 import type { EventPublisher, PublisherState } from './publish/index.ts'
@@ -53,10 +54,12 @@ export interface HealthParts {
 /** Answers how a system is. It never rejects. */
 export class Health {
   readonly #parts: HealthParts
+  readonly #deadLetters: DeadLetters
   #looked: { readonly at: number; readonly reasons: Promise<string[]> } | undefined
 
   constructor(parts: HealthParts) {
     this.#parts = parts
+    this.#deadLetters = new DeadLetters(parts)
   }
 
   async of(open: boolean, consumers: number): Promise<SystemHealth> {
@@ -110,16 +113,16 @@ export class Health {
 
   async #look(): Promise<string[]> {
     const { log, bounds } = this.#parts
-    const { groups, deadLetters } = await log.info()
+    const [{ groups }, deadLetters] = await Promise.all([log.info(), this.#deadLetters.count()])
     const late = groups.flatMap((group) => [...lagging(group, bounds), ...stuck(group, bounds)])
     // As long as there are no more of all groups together, there are no more of any.
     return deadLetters > bounds.maxDeadLetters ? [...late, ...(await this.#withDeadLetters(groups))] : late
   }
 
   async #withDeadLetters(groups: readonly GroupInfo[]): Promise<string[]> {
-    const { log, bounds } = this.#parts
+    const { bounds } = this.#parts
     const counts = await Promise.all(
-      groups.map(async ({ name }) => ({ name, count: await log.deadLetters.count({ group: name }) }))
+      groups.map(async ({ name }) => ({ name, count: await this.#deadLetters.count({ group: name }) }))
     )
     return counts
       .filter(({ count }) => count > bounds.maxDeadLetters)

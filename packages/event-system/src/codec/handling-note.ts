@@ -1,6 +1,26 @@
 import { EventSystemError } from '@tradpal/events'
-import type { HandlingError } from '../log/index.ts'
 import { isSealed } from './encryption/text-vault.ts'
+
+/** One failure of an event's handling. */
+export interface HandlingError {
+  readonly message: string
+  readonly stack?: string
+  /** JSON pointer (RFC 6901), from the root of the event, of the value that is wrong: of an event that is `invalid`. */
+  readonly pointer?: string
+  /** When, ms since the epoch. */
+  readonly at: number
+}
+
+/** The error with each of its texts changed. */
+export function eachText(error: HandlingError, change: (text: string) => string): HandlingError {
+  const { message, stack, pointer } = error
+  return {
+    ...error,
+    message: change(message),
+    ...(stack !== undefined && { stack: change(stack) }),
+    ...(pointer !== undefined && { pointer: change(pointer) })
+  }
+}
 
 /** How far one handler is with one event. */
 export interface HandlerProgress {

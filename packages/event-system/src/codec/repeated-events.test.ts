@@ -14,9 +14,9 @@ test('a first entry is fetched and decoded once, however many entries of an appe
   const first = payloadOf('first')
   const [fetched, decoded]: [string[], string[]] = [[], []]
   const log = {
-    async get(messageId: string) {
-      fetched.push(messageId)
-      return { messageId, payload: first }
+    async get(messageIds: readonly string[]) {
+      fetched.push(...messageIds)
+      return messageIds.map((messageId) => ({ messageId, appendedAt: 0, payload: first }))
     }
   }
   const codec = {
@@ -36,7 +36,7 @@ test('a first entry is fetched and decoded once, however many entries of an appe
 
 test('other work has its turn between large first entries', async () => {
   const first = payloadOf('x'.repeat(300_000))
-  const log = { get: async (messageId: string) => ({ messageId, payload: first }) }
+  const log = logOf(() => first)
   const repeated = ['1-0', '2-0', '3-0'].map((messageId) => repeatOf(payloadOf('other'), messageId))
   const order: string[] = []
   const codec = {
@@ -56,7 +56,7 @@ test('other work has its turn between large first entries', async () => {
 })
 
 test('conflicts come in the order of the entries, also where entries of several first ones are mixed', async () => {
-  const log = { get: async (messageId: string) => ({ messageId, payload: payloadOf(messageId) }) }
+  const log = logOf(payloadOf)
   const repeated = [
     repeatOf(payloadOf('other'), '1-0'),
     repeatOf(payloadOf('2-0'), '2-0'),
@@ -69,3 +69,11 @@ test('conflicts come in the order of the entries, also where entries of several 
 
   expect(conflicts.map((one) => repeated.indexOf(one))).toEqual([0, 2, 3])
 })
+
+/** A log that has every entry. */
+function logOf(payloadAt: (messageId: string) => string) {
+  return {
+    get: async (messageIds: readonly string[]) =>
+      messageIds.map((messageId) => ({ messageId, appendedAt: 0, payload: payloadAt(messageId) }))
+  }
+}

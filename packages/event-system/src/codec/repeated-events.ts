@@ -39,7 +39,8 @@ export async function conflictsAmong<Repeated extends RepeatedEntry>(
   let sinceTurn = 0
   for (let from = 0; from < byFirst.length && stop?.aborted !== true; from += AT_ONCE) {
     const some = byFirst.slice(from, from + AT_ONCE)
-    const firsts = await Promise.all(some.map(async ([messageId]) => (await log.get(messageId))?.payload ?? null))
+    const entries = await log.get(some.map(([messageId]) => messageId))
+    const firsts = entries.map((entry) => entry?.payload ?? null)
     const theirs = some.flatMap(([, entries]) => entries.map(({ entry }) => entry.payload))
     await codec.beforeDecode?.([...theirs, ...firsts])
     for (const [i, [, entries]] of some.entries()) {

@@ -194,7 +194,6 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     { deduplicationWindowMs, timeoutMs, clock, onExposed },
     { encryption, signing }
   )
-  const sealed = (log: EventLog) => encryption?.over(log) ?? log
   const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
   const others = {
     consumerGroup,
@@ -209,12 +208,17 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     logger,
     clock
   }
-  if (options.log !== undefined) return { log: sealed(options.log), logSettings: {}, ...others }
+  if (options.log !== undefined) {
+    encryption?.keepKeysIn(options.log)
+    return { log: options.log, logSettings: {}, ...others }
+  }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }
     const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded, onExposed })
+    const log = new SqliteLog({ path, clock, onExposed, ...settings })
+    encryption?.keepKeysIn(log)
     return {
-      log: sealed(new SqliteLog({ path, clock, onExposed, ...settings })),
+      log,
       logSettings: settings,
       auditLog,
       ...others
@@ -224,7 +228,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const place = { url: redisUrl, streamName, ...access }
   const log = new RedisLog({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
-  return { log: sealed(log), logSettings: settings, auditLog, ...others }
+  encryption?.keepKeysIn(log)
+  return { log, logSettings: settings, auditLog, ...others }
 }
 
 /** What is no value but has methods, or is read before all else. */

@@ -4,13 +4,14 @@ import { type EventLog, gapBehind, type Position } from '../log/index.ts'
 /** The clocks of a log and of its users may differ by so much, in ms. */
 const SKEW_MS = 60_000
 
-/** Where a group begins: not where the log has not come yet, for it would pass over all until then. Throws `code`, and `invalid_message_id` for what is none. */
+/** Where a group begins: not at a time to come, for it would pass over all until then. Throws `code`, and `invalid_message_id` for what is none. */
 export function mustHaveCome(from: Position, log: EventLog, clock: Clock, code: ErrorCode): void {
   if (typeof from === 'string') return
-  const time = 'time' in from ? from.time : log.timeOf(from.after)
-  if (time <= clock.now() + SKEW_MS) return
-  const place = 'time' in from ? new Date(time).toISOString() : from.after
-  throw new EventSystemError(code, `from is ${place}, which is in the future: give 'new' instead.`)
+  if ('after' in from) log.compare(from.after, from.after)
+  else if (from.time > clock.now() + SKEW_MS) {
+    const time = new Date(from.time).toISOString()
+    throw new EventSystemError(code, `from is ${time}, which is in the future: give 'new' instead.`)
+  }
 }
 
 /** Where a group that does not exist yet begins: not behind an id of another log, ahead of this one. Throws `invalid_argument`. */

@@ -1,16 +1,18 @@
 import { EventSystemError, onlyOptions } from '@tradpal/events'
+import type { TextVault } from '../codec/index.ts'
 import { eventTypesText, readPullSettings } from '../groups/index.ts'
-import type { ConsumerGroup } from '../log/index.ts'
+import { type ConsumerGroup, Documents } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
 import { Contents } from './content.ts'
 import { keepHouse } from './housekeeping.ts'
+import { OnceSteps } from './once-steps.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
+import { Attachments } from './received.ts'
 import { Recovery } from './recovery.ts'
 import { ShardedIntake } from './sharded-intake.ts'
 import { SharedIntake } from './shared-intake.ts'
-import { Steps } from './steps.ts'
 import { Workbench, type WorkbenchParts } from './workbench.ts'
 
 /** When the time to close is up, what is left is handed back within so long, in ms. */
@@ -18,8 +20,12 @@ const HAND_BACK_MS = 1_000
 
 export type ConsumerParts = Pick<
   WorkbenchParts,
-  'log' | 'codec' | 'validation' | 'handlers' | 'logger' | 'clock' | 'random'
->
+  'log' | 'codec' | 'validation' | 'handlers' | 'deadLetters' | 'logger' | 'clock' | 'random'
+> & {
+  readonly vault: TextVault | undefined
+  /** How long a group remembers the steps that were taken, in ms. */
+  readonly ledgerRetentionMs: number
+}
 
 /** What closing left undone. */
 export interface ConsumerReport {
@@ -74,7 +80,8 @@ export class EventConsumer {
       options,
       contents,
       recovery: this.#recovery,
-      steps: new Steps(this.#group.ledger),
+      attachments: new Attachments(group, parts.vault),
+      steps: new OnceSteps({ log, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
       stop,
       newIntake: (intakeParts) => {
         const ofGroup = { ...intakeParts, group: this.#group }
@@ -110,7 +117,7 @@ export class EventConsumer {
 
   /** Members that pull with a filter acknowledge the other events for the whole group, and the handlers here never see those. */
   async #warnOfFilter(): Promise<void> {
-    const settings = await readPullSettings(this.#parts.log.records, this.group).catch(() => undefined)
+    const settings = await readPullSettings(new Documents(this.#parts.log), this.group).catch(() => undefined)
     if (settings === undefined || settings.eventTypes === null) return
     const types = eventTypesText(settings.eventTypes)
     this.#logger.warn({ types }, 'others pull from this group with a filter: events of other types are acknowledged')

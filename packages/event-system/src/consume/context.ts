@@ -3,7 +3,7 @@ import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stam
 import type { AppendEntry } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Held } from './held.ts'
-import type { Steps } from './steps.ts'
+import type { OnceSteps } from './once-steps.ts'
 
 /** What a handler knows about the delivery of its event, and what it can do about it. */
 export interface HandlerContext {
@@ -46,7 +46,7 @@ export interface Surroundings {
   readonly codec: EventCodec
   /** Of what handlers publish. */
   readonly validation: Validation
-  readonly steps: Steps
+  readonly steps: OnceSteps
   readonly extend: (held: Held) => Promise<void>
 }
 

@@ -1,7 +1,8 @@
 import { conflictsAmong, type EventCodec } from '../codec/index.ts'
-import type { EventLog, RepeatedEffect } from '../log/index.ts'
+import type { EventLog } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Held } from './held.ts'
+import type { RepeatedEffect } from './settling.ts'
 
 export interface DroppedEffectsParts {
   readonly log: EventLog

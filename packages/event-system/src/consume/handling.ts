@@ -11,20 +11,22 @@ import {
   type StoredEvent,
   tryNewestForm
 } from '@tradpal/events'
-import type { HandlerProgress } from '../codec/index.ts'
-import type { Effects, HandlingError, LedgerEntry } from '../log/index.ts'
+import type { HandlerProgress, HandlingError } from '../codec/index.ts'
+import type { Write } from '../log/index.ts'
 import { runAsCause } from '../runtime/index.ts'
 import { RunContext, type Surroundings } from './context.ts'
 import type { Registration } from './handlers.ts'
 import type { Held } from './held.ts'
 import type { GivenUp } from './letter.ts'
+import type { Effects } from './once-steps.ts'
 import { handlingError } from './progress.ts'
 
 /** How the handling of an event ended, for now or for good. */
 export interface Ending {
   readonly verdict: Verdict
   readonly effects: readonly Effects[]
-  readonly remember: readonly LedgerEntry[]
+  /** To the ledger: handlers that are done. */
+  readonly remember: readonly Write[]
   /** What the handlers of this run failed with. */
   readonly errors: readonly unknown[]
 }
@@ -62,7 +64,9 @@ export async function handle(
   const stored = { ...event, messageId: held.messageId }
   const newest = registrations.some(isTyped) ? tryNewestForm(stored) : undefined
   const effects: Effects[] = []
-  const remember: LedgerEntry[] = []
+  const remember: Write[] = []
+  const { eventId } = event
+  const { steps } = parts.surroundings
   const errors: unknown[] = []
   const remembered = registrations.some(({ idempotent }) => idempotent)
     ? await rememberedSteps(event, registrations, parts)
@@ -89,8 +93,8 @@ export async function handle(
       if (running !== undefined) await running
       const published = context.end()
       const append = published instanceof Promise ? await published : published
-      if (append.length > 0) effects.push({ eventId: event.eventId, step: `effects:${name}`, append })
-      if (registration.idempotent) remember.push({ eventId: event.eventId, step, value: 'done' })
+      if (append.length > 0) effects.push({ append, write: steps.firstWrite({ eventId, step: `effects:${name}` }) })
+      if (registration.idempotent) remember.push(steps.doneWrite({ eventId, step }))
       if (registrations.length > 1) held.progress.of(name).state = 'done'
       else if (known !== undefined) known.state = 'done'
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { Event } from '@tradpal/events'
 import { isSealedNote } from '../codec/index.ts'
-import type { Delivery, ShardTenure } from '../log/index.ts'
+import type { ShardTenure } from '../log/index.ts'
 import { Progress } from './progress.ts'
+import type { Received } from './received.ts'
 
 /** What an entry says: an event and what it must stay in order with, or why it is no event. */
 export type Content =
@@ -15,7 +16,7 @@ export type Content =
 export type HeldState = 'queued' | 'running' | 'waiting' | 'ended' | 'gone'
 
 /** A delivery of either way to share: those of a shard name their tenure. */
-export type AnyDelivery = Delivery & Partial<ShardTenure>
+export type AnyDelivery = Received & Partial<ShardTenure>
 
 /** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
 export class Held {
@@ -95,7 +96,7 @@ export class Held {
     this.#content = undefined
   }
 
-  unshelve({ payload, raw, note }: Delivery, content: Content): void {
+  unshelve({ payload, raw, note }: Received, content: Content): void {
     if (this.hasSealedNote && note !== undefined) this.#delivery = { ...this.#delivery, note }
     this.#delivery = { ...this.#delivery, payload, ...(raw === undefined ? {} : { raw }) }
     this.reread(content)

@@ -1,5 +1,6 @@
-import type { Delivery, MessageId } from '../log/index.ts'
+import type { MessageId } from '../log/index.ts'
 import type { Content, Held } from './held.ts'
+import type { Received } from './received.ts'
 
 /** What a consumer has in hand: handed out to it, and not yet settled or lost. */
 export class InHand {
@@ -39,7 +40,7 @@ export class InHand {
     held.shelve()
   }
 
-  unshelve(held: Held, delivery: Delivery, content: Content): void {
+  unshelve(held: Held, delivery: Received, content: Content): void {
     held.unshelve(delivery, content)
     this.#bytes += held.bytes
   }

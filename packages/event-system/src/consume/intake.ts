@@ -1,10 +1,10 @@
 import type { Clock } from '@tradpal/events'
-import type { ConsumerGroup, Delivery } from '../log/index.ts'
+import type { ConsumerGroup, Delivery, EventLog } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import type { InHand } from './in-hand.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
-import type { Settling } from './settler.ts'
+import type { Settling } from './settling.ts'
 
 /** Where a consumer's deliveries come from, and where they are settled: entry by entry, or shard by shard. */
 export interface Intake extends Settling {
@@ -28,6 +28,7 @@ export interface Intake extends Settling {
 
 /** What an intake has of its consumer. */
 export interface IntakeParts {
+  readonly log: EventLog
   readonly group: ConsumerGroup
   readonly consumer: string
   readonly options: ResolvedConsumeOptions

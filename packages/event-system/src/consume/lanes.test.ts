@@ -94,7 +94,7 @@ class Consumer {
   }
 
   #add(key: string | undefined): void {
-    const held = new Held({ messageId: `${++this.#count}-0`, payload: '', attempt: 1 }, { event, key })
+    const held = new Held({ messageId: `${++this.#count}-0`, appendedAt: 0, payload: '', attempt: 1 }, { event, key })
     this.held.push(held)
     this.lanes.add(held)
   }

@@ -1,20 +1,24 @@
-import type { Delivery, NewDeadLetter } from '../log/index.ts'
+import type { NewDeadLetter } from '../dead-letters/index.ts'
+import type { Received } from './received.ts'
 
 /** Why a delivery is given up. */
 export type GivenUp = Pick<NewDeadLetter, 'kind' | 'handler' | 'attempts' | 'firstError' | 'lastError'>
 
-/** The letter of a delivery that is given up. */
+/** The dead letter of a delivery that is given up. */
 export function letterOf(
-  { payload, raw }: Delivery,
+  { messageId, payload, raw, isAmended = false, requeues = 0 }: Received,
   givenUp: GivenUp,
-  { consumer, eventType, note }: { consumer: string; eventType: string | null; note: string | undefined }
+  about: { group: string; consumer: string; eventType: string | null; note: string | undefined }
 ): NewDeadLetter {
+  const { note, ...others } = about
   return {
     ...givenUp,
-    consumer,
-    eventType,
+    ...others,
+    messageId,
     payload,
-    ...(raw === undefined ? {} : { raw }),
-    ...(note === undefined ? {} : { note })
+    ...(raw !== undefined && { raw }),
+    amended: isAmended,
+    requeues,
+    ...(note !== undefined && { note })
   }
 }

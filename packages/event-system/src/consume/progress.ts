@@ -1,5 +1,4 @@
-import { type HandlerProgress, parseHandlingNote, toHandlingNote } from '../codec/index.ts'
-import type { HandlingError } from '../log/index.ts'
+import { type HandlerProgress, type HandlingError, parseHandlingNote, toHandlingNote } from '../codec/index.ts'
 
 /** Of a stack, so many characters are kept. */
 const MAX_STACK = 8_000

@@ -1,25 +1,31 @@
 import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
-import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
+import { DeadLetters } from '../dead-letters/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
-import type { ConsumerGroup, Delivery, EventLog, Settlement } from '../log/index.ts'
+import { type ConsumerGroup, type Delivery, Documents, type EventLog } from '../log/index.ts'
 import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
-import { DeliveredTypes } from './delivered-types.ts'
+import { DeliveredEvents } from './delivered-events.ts'
 import { DeliveryIds } from './delivery-id.ts'
 import { type Ending, neverFinished, poison } from './handling.ts'
 import { letterOf } from './letter.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from './pull-options.ts'
 import { PulledGroups } from './pulled-groups.ts'
+import { PulledSettlements } from './pulled-settlements.ts'
 import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
-import { reportClaimed, reportDeadLetter, ShreddedEvents } from './reports.ts'
+import type { Received } from './received.ts'
+import { reportClaimed, ShreddedEvents } from './reports.ts'
+import { doneOf, type Settlement } from './settlement.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
+  /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
+  readonly vault?: TextVault | undefined
   /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
   readonly logger?: LoggerOption
   readonly clock?: Clock
@@ -35,6 +41,7 @@ export interface EventPullerOptions {
 const OPTIONS: OptionNames<EventPullerOptions> = {
   log: true,
   codec: true,
+  vault: true,
   logger: true,
   clock: true,
   random: true,
@@ -68,7 +75,8 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #groups: PulledGroups
   readonly #ids: DeliveryIds
-  readonly #types = new DeliveredTypes()
+  readonly #delivered = new DeliveredEvents()
+  readonly #settlements: PulledSettlements
   readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
 
@@ -76,7 +84,7 @@ export class EventPuller {
   constructor(options: EventPullerOptions) {
     onlyOptions('EventPuller', options, OPTIONS)
     mustBeLog(options.log)
-    const { log, codec = plainCodec, clock = systemClock, random = Math.random } = options
+    const { log, codec = plainCodec, vault, clock = systemClock, random = Math.random } = options
     const logger = loggerOf(options.logger)
     const { maxGroups = MAX_GROUPS } = options
     this.#log = log
@@ -84,9 +92,11 @@ export class EventPuller {
     this.#clock = clock
     this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#groups = new PulledGroups({ log, clock, logger, maxGroups })
-    this.#ids = new DeliveryIds(new DeliveryKeys(log))
-    const [groups, ids, types] = [this.#groups, this.#ids, this.#types]
-    this.#settling = new PulledSettling({ log, clock, random, groups, ids, types })
+    this.#ids = new DeliveryIds(new DeliveryKeys(new Documents(log)))
+    const [groups, ids, delivered] = [this.#groups, this.#ids, this.#delivered]
+    this.#settlements = new PulledSettlements({ log, vault, deadLetters: new DeadLetters({ log, vault, clock }) })
+    const settlements = this.#settlements
+    this.#settling = new PulledSettling({ log, clock, random, groups, ids, delivered, settlements })
   }
 
   /**
@@ -142,23 +152,29 @@ export class EventPuller {
   }
 
   /** What others left, and when there is nothing, what is new. */
-  async #next(group: ConsumerGroup, wanted: ResolvedPullOptions, leftMs: number): Promise<Delivery[]> {
+  async #next(group: ConsumerGroup, wanted: ResolvedPullOptions, leftMs: number): Promise<Received[]> {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })
     if (claimed.length > 0) {
-      await this.#contents.ready(claimed)
-      reportClaimed(this.#log, group.name, claimed, this.#contents)
-      return claimed
+      const received = this.#received(group, claimed)
+      await this.#contents.ready(received)
+      reportClaimed(this.#log, group.name, received, this.#contents)
+      return received
     }
     const waitMs = Math.min(leftMs, LOOK_AGAIN_MS)
-    return group.read(consumer, { limit, waitMs, ...(signal === undefined ? {} : { signal }) })
+    return this.#received(group, await group.read(consumer, { limit, waitMs, ...(signal !== undefined && { signal }) }))
+  }
+
+  #received({ name }: ConsumerGroup, deliveries: readonly Delivery[]): Received[] {
+    const attachments = this.#settlements.attachmentsOf(name)
+    return deliveries.map((delivery) => attachments.read(delivery))
   }
 
   /** Keeps what the caller did not ask for, or could do nothing with, from it. */
   async #handOut(
     group: ConsumerGroup,
     wanted: ResolvedPullOptions,
-    deliveries: readonly Delivery[]
+    deliveries: readonly Received[]
   ): Promise<PulledEvent[]> {
     if (deliveries.length === 0) return []
     const { maxAttempts, idOf } = await this.#agreedFor(group, wanted, deliveries)
@@ -170,7 +186,7 @@ export class EventPuller {
     const unread: Delivery[] = []
     let waitsFor: Error | undefined
     for (const delivery of deliveries) {
-      const { messageId, attempt } = delivery
+      const { messageId, attempt, appendedAt } = delivery
       const content = this.#contents.of(delivery)
       const { event } = content
       const reason = whyUnread(content)
@@ -185,20 +201,17 @@ export class EventPuller {
       const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
       if (event !== undefined && ending === undefined) {
         const deliveryId = idOf({ group: group.name, consumer, messageId, attempt, at })
-        this.#types.add(messageId, event.eventType)
+        this.#delivered.add(messageId, { eventType: event.eventType, appendedAt })
         pulled.push({ deliveryId, attempt, event: { ...event, messageId } })
       } else if (ending?.kind === 'dead') {
-        const about = { consumer, eventType: event?.eventType ?? null, note: undefined }
-        settlements.push({
-          messageId,
-          attempt,
-          outcome: { kind: 'dead', letter: letterOf(delivery, ending.letter, about) }
-        })
+        const about = { group: group.name, consumer, eventType: event?.eventType ?? null, note: undefined }
+        const letter = letterOf(delivery, ending.letter, about)
+        settlements.push({ ...doneOf(delivery), outcome: { kind: 'dead', letter } })
       } else {
-        settlements.push({ messageId, attempt, outcome: { kind: 'done' } })
+        settlements.push(doneOf(delivery))
       }
     }
-    if (settlements.length > 0) await this.#settle(group, consumer, settlements)
+    if (settlements.length > 0) await this.#settlements.settle(group.name, consumer, settlements)
     if (unread.length > 0) await group.release(consumer, unread)
     if (waitsFor !== undefined && pulled.length === 0) throw waitsFor
     return pulled
@@ -238,12 +251,6 @@ export class EventPuller {
   /** A sentence for each reason why events wait to be read: a key that is not there. */
   get missed(): readonly string[] {
     return this.#contents.missed
-  }
-
-  async #settle(group: ConsumerGroup, consumer: string, settlements: readonly Settlement[]): Promise<void> {
-    for (const result of await group.settle(consumer, settlements)) {
-      if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(this.#log, result.letter)
-    }
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type PullSettings,
   readPullSettings
 } from '../groups/index.ts'
-import type { ConsumerGroup, EventLog } from '../log/index.ts'
+import { type ConsumerGroup, Documents, type EventLog } from '../log/index.ts'
 import { BoundedMap, type Logger } from '../runtime/index.ts'
 import { GroupMaker } from './group-maker.ts'
 import { membersByKey } from './members-by-key.ts'
@@ -133,12 +133,12 @@ export class PulledGroups {
   }
 
   #store({ group, eventTypes, maxAttempts = MAX_ATTEMPTS }: ResolvedPullOptions): Promise<PullSettings> {
-    return firstPullSettings(this.#log.records, group, { eventTypes, maxAttempts })
+    return firstPullSettings(new Documents(this.#log), group, { eventTypes, maxAttempts })
   }
 
   async #read(group: string): Promise<PullSettings | undefined> {
     const readAt = this.#clock.now()
-    const settings = await readPullSettings(this.#log.records, group)
+    const settings = await readPullSettings(new Documents(this.#log), group)
     Object.assign(this.#of(group), { settings, readAt })
     return settings
   }

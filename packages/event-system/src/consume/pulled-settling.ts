@@ -1,14 +1,17 @@
 import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
 import { labelOf } from '../codec/index.ts'
-import type { ConsumerGroup, EventLog, MessageId, Settlement } from '../log/index.ts'
+import type { ConsumerGroup, EventLog, MessageId } from '../log/index.ts'
 import { diagnostics } from '../runtime/index.ts'
-import type { DeliveredTypes } from './delivered-types.ts'
+import type { DeliveredEvent, DeliveredEvents } from './delivered-events.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
 import { letterOf } from './letter.ts'
 import { handlingError, Progress } from './progress.ts'
 import { name, within } from './pull-options.ts'
 import type { PulledGroups } from './pulled-groups.ts'
-import { reportDeadLetter, reportPulled } from './reports.ts'
+import type { PulledSettlements } from './pulled-settlements.ts'
+import type { Received } from './received.ts'
+import { type PulledEnding, reportPulled } from './reports.ts'
+import { doneOf, type Outcome as End } from './settlement.ts'
 
 /** Who settles deliveries. */
 export interface SettleOptions {
@@ -46,7 +49,7 @@ interface Failure {
 }
 
 type Outcome = 'returned' | 'dead' | 'lost'
-type Types = ReadonlyMap<MessageId, string | null>
+type Settled = ReadonlyMap<MessageId, DeliveredEvent>
 
 /** The name under which dead letters know those who pull. */
 const HANDLER = 'puller'
@@ -58,7 +61,8 @@ export interface PulledSettlingParts {
   readonly random: () => number
   readonly groups: PulledGroups
   readonly ids: DeliveryIds
-  readonly types: DeliveredTypes
+  readonly delivered: DeliveredEvents
+  readonly settlements: PulledSettlements
 }
 
 /** What becomes of deliveries that were pulled. Each call verifies all of its ids, and what they may settle, before it settles one. */
@@ -70,14 +74,13 @@ export class PulledSettling {
   }
 
   async acknowledge(groupName: string, deliveryIds: readonly string[], options: SettleOptions): Promise<string[]> {
-    const { log, clock, groups, types: delivered } = this.#parts
-    const { group, verified, types } = await this.#permitted(groupName, deliveryIds, options)
+    const { clock, groups, delivered } = this.#parts
+    const { group, verified, events } = await this.#permitted(groupName, deliveryIds, options)
     const lost = await eachHolder(verified, (consumer, holds) => group.acknowledge(consumer, holds))
     const isLost = new Set(lost)
     for (const { id, hold } of verified) {
       if (isLost.has(id)) continue
-      const eventType = types.get(hold.messageId)
-      if (typeof eventType === 'string') reportPulled(log, { ...hold, eventType }, { now: clock.now() })
+      this.#report(hold, events, { now: clock.now() })
       delivered.forget(hold.messageId)
     }
     await groups.keepPlace(group)
@@ -95,18 +98,15 @@ export class PulledSettling {
     if (reject && reason === undefined) {
       throw new EventSystemError('invalid_argument', 'What is rejected needs a reason.', { pointer: '/reason' })
     }
-    const { log, clock, groups } = this.#parts
-    const { group, verified, types } = await this.#permitted(groupName, deliveryIds, options)
+    const { clock, groups } = this.#parts
+    const { group, verified, events } = await this.#permitted(groupName, deliveryIds, options)
     const maxAttempts = reason === undefined || reject ? 0 : await groups.maxAttemptsOf(groupName)
     const outcomes = await Promise.all(
       verified.map(async ({ id, hold }) => {
         if (reason === undefined) return { id, outcome: await this.#handBack(group, hold, delayMs ?? 0) }
         const outcome = await this.#fail(group, hold, { reason, reject, maxAttempts, delayMs })
-        const eventType = types.get(hold.messageId)
-        if (outcome !== 'lost' && typeof eventType === 'string') {
-          const ended = { error: new Error(reason), willRetry: outcome === 'returned' }
-          reportPulled(log, { ...hold, eventType }, { now: clock.now(), ...ended })
-        }
+        const ended = { now: clock.now(), error: new Error(reason), willRetry: outcome === 'returned' }
+        if (outcome !== 'lost') this.#report(hold, events, ended)
         return { id, outcome }
       })
     )
@@ -119,35 +119,41 @@ export class PulledSettling {
     groupName: string,
     deliveryIds: readonly string[],
     { principal = '', permit }: SettleOptions
-  ): Promise<{ group: ConsumerGroup; verified: readonly Verified[]; types: Types }> {
+  ): Promise<{ group: ConsumerGroup; verified: readonly Verified[]; events: Settled }> {
     const group = this.#parts.log.group(name('group', groupName))
     const verified = await this.#parts.ids.verified(deliveryIds, { group: groupName, principal })
     const isAsked = permit !== undefined || diagnostics.consumed.hasSubscribers
-    const types = isAsked ? await this.#typesOf(group, verified) : new Map()
-    if (permit !== undefined) for (const eventType of new Set(types.values())) permit(eventType)
-    return { group, verified, types }
+    const events: Settled = isAsked ? await this.#eventsOf(group, verified) : new Map()
+    const types = new Set([...events.values()].map(({ eventType }) => eventType))
+    if (permit !== undefined) for (const eventType of types) permit(eventType)
+    return { group, verified, events }
+  }
+
+  #report(hold: PulledHold, events: Settled, ended: PulledEnding): void {
+    const { eventType = null, appendedAt = 0 } = events.get(hold.messageId) ?? {}
+    if (eventType !== null) reportPulled(this.#parts.log, { ...hold, eventType, appendedAt }, ended)
   }
 
   /**
-   * The event types of deliveries, by message id: as this process remembers them, and where another delivered them, as the
+   * The events of deliveries, by message id: as this process remembers them, and where another delivered them, as the
    * log has what is held. Left out is what the caller does not hold any more, which it cannot settle either.
    */
-  async #typesOf(group: ConsumerGroup, verified: readonly Verified[]): Promise<Types> {
-    const types = new Map<MessageId, string | null>()
+  async #eventsOf(group: ConsumerGroup, verified: readonly Verified[]): Promise<Settled> {
+    const events = new Map<MessageId, DeliveredEvent>()
     const unknown: Verified[] = []
     for (const one of verified) {
       const { messageId } = one.hold
-      const eventType = this.#parts.types.of(messageId)
-      if (eventType === undefined) unknown.push(one)
-      else types.set(messageId, eventType)
+      const event = this.#parts.delivered.of(messageId)
+      if (event === undefined) unknown.push(one)
+      else events.set(messageId, event)
     }
     await eachHolder(unknown, async (consumer, holds) => {
-      for (const { messageId, payload } of await group.held(consumer, holds)) {
-        types.set(messageId, labelOf(payload)?.eventType ?? null)
+      for (const { messageId, appendedAt, payload } of await group.held(consumer, holds)) {
+        events.set(messageId, { eventType: labelOf(payload)?.eventType ?? null, appendedAt })
       }
       return []
     })
-    return types
+    return events
   }
 
   async #handBack(group: ConsumerGroup, hold: PulledHold, delayMs: number): Promise<Outcome> {
@@ -160,10 +166,11 @@ export class PulledSettling {
     hold: PulledHold,
     { reason, reject, maxAttempts, delayMs }: Failure
   ): Promise<Outcome> {
-    const { clock, random } = this.#parts
+    const { clock, random, settlements } = this.#parts
     const { consumer } = hold
-    const [delivery] = await group.held(consumer, [hold])
-    if (delivery === undefined) return 'lost'
+    const [held] = await group.held(consumer, [hold])
+    if (held === undefined) return 'lost'
+    const delivery = settlements.attachmentsOf(group.name).read(held)
     const progress = Progress.from(delivery.note)
     const own = progress.of(HANDLER)
     own.failures++
@@ -174,23 +181,21 @@ export class PulledSettling {
       const kind = reject ? 'rejected' : 'exhausted'
       const givenUp = { kind, handler: HANDLER, attempts, firstError, lastError } as const
       const eventType = labelOf(delivery.payload)?.eventType ?? null
-      const letter = letterOf(delivery, givenUp, { consumer, eventType, note: progress.toNoteOfTheDead() })
-      return (await this.#settle(group, consumer, { ...hold, outcome: { kind: 'dead', letter } })) ? 'dead' : 'lost'
+      const about = { group: group.name, consumer, eventType, note: progress.toNoteOfTheDead() }
+      const letter = letterOf(delivery, givenUp, about)
+      return (await this.#settle(hold, delivery, { kind: 'dead', letter })) ? 'dead' : 'lost'
     }
     // Handed back with a delay it counts as a delivery, which it was.
     const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, random))
     own.dueAt = clock.now() + waitMs
-    const outcome = { kind: 'retry', note: progress.toNote() } as const
-    if (!(await this.#settle(group, consumer, { ...hold, outcome }))) return 'lost'
+    if (!(await this.#settle(hold, delivery, { kind: 'retry', note: progress.toNote() }))) return 'lost'
     return this.#handBack(group, hold, waitMs)
   }
 
   /** Resolves to whether it was settled. */
-  async #settle(group: ConsumerGroup, consumer: string, settlement: Settlement): Promise<boolean> {
-    const [result] = await group.settle(consumer, [settlement])
-    if (result?.kind !== 'settled') return false
-    if (result.letter !== undefined) reportDeadLetter(this.#parts.log, result.letter)
-    return true
+  async #settle({ group, consumer }: PulledHold, delivery: Received, outcome: End): Promise<boolean> {
+    const [result] = await this.#parts.settlements.settle(group, consumer, [{ ...doneOf(delivery), outcome }])
+    return result?.kind === 'settled'
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '@tradpal/events'
-import type { DeadLetter, Delivery, EventLog } from '../log/index.ts'
+import type { DeadLetter } from '../dead-letters/index.ts'
+import type { Delivery, EventLog } from '../log/index.ts'
 import {
   type ClaimedMessage,
   type ConsumedMessage,
@@ -33,18 +34,31 @@ export function reportEnding({ log, group, held, started, clock }: HandlingRepor
     group,
     eventType: event.eventType,
     attempt: held.delivery.attempt,
-    deliveryMs: Math.max(0, clock.now() - handlingMs - log.timeOf(held.messageId)),
+    deliveryMs: Math.max(0, clock.now() - handlingMs - held.delivery.appendedAt),
     handlingMs,
     willRetry: ending.verdict.kind === 'retry',
     error: ending.errors[0]
   } satisfies ConsumedMessage)
 }
 
+/** How an event that was pulled ended: done, or with an error. `now` is ms since the epoch. */
+export interface PulledEnding {
+  readonly now: number
+  readonly error?: Error
+  readonly willRetry?: boolean
+}
+
 /** Tells who listens that an event that was pulled is done, or, with an error, that it failed. */
 export function reportPulled(
   log: EventLog,
-  { group, eventType, attempt, messageId, at }: PulledHold & { readonly eventType: string },
-  { now, error, willRetry = false }: { readonly now: number; readonly error?: Error; readonly willRetry?: boolean }
+  {
+    group,
+    eventType,
+    attempt,
+    at,
+    appendedAt
+  }: PulledHold & { readonly eventType: string; readonly appendedAt: number },
+  { now, error, willRetry = false }: PulledEnding
 ): void {
   if (!diagnostics.consumed.hasSubscribers) return
   diagnostics.consumed.publish({
@@ -52,7 +66,7 @@ export function reportPulled(
     group,
     eventType,
     attempt,
-    deliveryMs: Math.max(0, at - log.timeOf(messageId)),
+    deliveryMs: Math.max(0, at - appendedAt),
     handlingMs: Math.max(0, now - at),
     willRetry,
     error

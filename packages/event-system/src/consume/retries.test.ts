@@ -6,7 +6,7 @@ import { Retries } from './retries.ts'
 
 function heldOf(number: number): Held {
   const content = { event: undefined, key: undefined, error: undefined }
-  return new Held({ messageId: `${number}-0`, payload: '', attempt: 1 }, content)
+  return new Held({ messageId: `${number}-0`, appendedAt: number, payload: '', attempt: 1 }, content)
 }
 
 test('each comes once, when it is due and not before, whatever comes between', async () => {

@@ -1,40 +1,45 @@
-import type { Hold, Settlement, ShardTenure } from '../log/index.ts'
+import type { NewDeadLetter } from '../dead-letters/index.ts'
+import type { Write } from '../log/index.ts'
 import type { Ending } from './handling.ts'
-import type { Held } from './held.ts'
+import type { AnyDelivery, Held } from './held.ts'
 import { letterOf } from './letter.ts'
+import type { Effects } from './once-steps.ts'
 
-/** A settlement of either way to share: that of a shard names its tenure. */
-export type AnySettlement = Settlement & Partial<ShardTenure>
+/** How the handling of a delivery ended. */
+export interface Settlement {
+  readonly delivery: AnyDelivery
+  readonly outcome: Outcome
+  /** What its handlers published. */
+  readonly effects: readonly Effects[]
+  /** To the ledger: steps that are done. */
+  readonly remember: readonly Write[]
+}
+
+/** `retry`: it stays with the consumer, and the next that gets it gets the note with it. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'dead'; readonly letter: NewDeadLetter }
+  | { readonly kind: 'retry'; readonly note: string }
 
 /** What is written of how the handling of an entry ended. Undefined: it is done, and there is nothing more to say. */
 export function settlementOf(
   held: Held,
   { verdict, effects, remember }: Ending,
-  consumer: string
-): AnySettlement | undefined {
+  who: { readonly group: string; readonly consumer: string }
+): Settlement | undefined {
   if (verdict.kind === 'done' && effects.length + remember.length === 0) return undefined
-  return {
-    ...holdOf(held),
-    ...(effects.length > 0 && { effects }),
-    ...(remember.length > 0 && { remember }),
-    outcome: outcomeOf(held, verdict, consumer)
-  }
+  return { delivery: held.delivery, outcome: outcomeOf(held, verdict, who), effects, remember }
 }
 
-/** That it is done, of an entry about which there is nothing more to say. */
-export function doneOf(held: Held): AnySettlement {
-  return { ...holdOf(held), outcome: { kind: 'done' } }
+/** That it is done, of a delivery about which there is nothing more to say. */
+export function doneOf(delivery: AnyDelivery): Settlement {
+  return { delivery, outcome: { kind: 'done' }, effects: [], remember: [] }
 }
 
-function outcomeOf(held: Held, verdict: Ending['verdict'], consumer: string): Settlement['outcome'] {
+function outcomeOf(held: Held, verdict: Ending['verdict'], who: { group: string; consumer: string }): Outcome {
   if (verdict.kind === 'done') return { kind: 'done' }
   if (verdict.kind === 'retry') return { kind: 'retry', note: held.progress.toNote() }
   const eventType = held.content?.event?.eventType ?? null
   const note = held.progressIfAny?.toNoteOfTheDead()
-  return { kind: 'dead', letter: letterOf(held.delivery, verdict.letter, { consumer, eventType, note }) }
-}
-
-/** What shows that this consumer has an entry. */
-function holdOf({ delivery: { messageId, attempt, shard, epoch } }: Held): Hold & Partial<ShardTenure> {
-  return shard === undefined || epoch === undefined ? { messageId, attempt } : { messageId, attempt, shard, epoch }
+  return { kind: 'dead', letter: letterOf(held.delivery, verdict.letter, { ...who, eventType, note }) }
 }

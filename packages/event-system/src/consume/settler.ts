@@ -1,15 +1,15 @@
-import type { MessageId, RepeatedEffect, SettlementResult } from '../log/index.ts'
+import type { MessageId } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
-import { type AnySettlement, doneOf } from './settlement.ts'
+import { doneOf, type Settlement } from './settlement.ts'
+import type { RepeatedEffect, SettlementResult } from './settling.ts'
 
-/** Where deliveries are settled. */
-export interface Settling {
-  acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]>
-  settle(settlements: readonly AnySettlement[]): Promise<readonly SettlementResult[]>
-}
+/** Settlements that are written in one call. */
+const SETTLED_AT_ONCE = 100
 
 export interface SettlerParts {
-  readonly to: Settling
+  /** Resolves to the message ids of those that were lost. */
+  readonly acknowledge: (deliveries: readonly AnyDelivery[]) => Promise<readonly MessageId[]>
+  readonly settle: (settlements: readonly Settlement[]) => Promise<readonly SettlementResult[]>
   /** What became of an entry: it is out of hand, or lost. Of one that waits for its retry only the latter is told. */
   readonly onSettled: (held: Held, result: SettlementResult) => void
   /** Told of the effects of an entry whose event ids the log had before. */
@@ -21,7 +21,7 @@ export interface SettlerParts {
 interface Ended {
   readonly held: Held
   /** Undefined: it is done, and there is nothing more to say. */
-  readonly settlement: AnySettlement | undefined
+  readonly settlement: Settlement | undefined
 }
 
 const SETTLED: SettlementResult = { kind: 'settled' }
@@ -48,7 +48,7 @@ export class Settler {
     this.#add({ held, settlement: undefined })
   }
 
-  settle(held: Held, settlement: AnySettlement): void {
+  settle(held: Held, settlement: Settlement): void {
     this.#add({ held, settlement })
   }
 
@@ -76,26 +76,31 @@ export class Settler {
 
   /** What fails stays, to be sent again first. */
   async #sendAll(): Promise<void> {
-    const batch = this.#ended
-    this.#ended = []
-    try {
-      const results = await (batch.some(({ settlement }) => settlement !== undefined)
-        ? this.#parts.to.settle(batch.map(({ held, settlement }) => settlement ?? doneOf(held)))
-        : this.#acknowledge(batch))
-      this.#sent += batch.length
-      for (const [i, { held, settlement }] of batch.entries()) {
-        const result = results[i] ?? LOST
-        if (result.kind === 'settled' && result.repeated !== undefined) this.#parts.onRepeated(held, result.repeated)
-        if (settlement?.outcome.kind !== 'retry' || result.kind === 'lost') this.#parts.onSettled(held, result)
+    while (this.#ended.length > 0) {
+      const hasMore = this.#ended.some(({ settlement }) => settlement !== undefined)
+      const batch = this.#ended.splice(0, hasMore ? SETTLED_AT_ONCE : this.#ended.length)
+      try {
+        const results = await (hasMore ? this.#settle(batch) : this.#acknowledge(batch))
+        this.#sent += batch.length
+        for (const [i, ended] of batch.entries()) this.#tell(ended, results[i] ?? LOST)
+      } catch (error) {
+        this.#ended = [...batch, ...this.#ended]
+        throw error
       }
-    } catch (error) {
-      this.#ended = [...batch, ...this.#ended]
-      throw error
     }
   }
 
+  #tell({ held, settlement }: Ended, result: SettlementResult): void {
+    if (result.kind === 'settled' && result.repeated !== undefined) this.#parts.onRepeated(held, result.repeated)
+    if (settlement?.outcome.kind !== 'retry' || result.kind === 'lost') this.#parts.onSettled(held, result)
+  }
+
+  #settle(batch: readonly Ended[]): Promise<readonly SettlementResult[]> {
+    return this.#parts.settle(batch.map(({ held, settlement }) => settlement ?? doneOf(held.delivery)))
+  }
+
   async #acknowledge(batch: readonly Ended[]): Promise<SettlementResult[]> {
-    const lost = new Set(await this.#parts.to.acknowledge(batch.map(({ held }) => held.delivery)))
+    const lost = new Set(await this.#parts.acknowledge(batch.map(({ held }) => held.delivery)))
     return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
   }
 }

@@ -1,8 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
-import type { Delivery, MessageId, Settlement, SettlementResult } from '../log/index.ts'
+import type { Delivery, MessageId, UnitResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
 import { membersByKey } from './members-by-key.ts'
+import { QueueSettling } from './queue-settling.ts'
+import type { DeliveryEnd } from './settling.ts'
 
 /** So many entries are taken up, extended or handed back in one call: the log does nothing else meanwhile. */
 const PAGE = 1_000
@@ -14,6 +16,7 @@ const COUNTED_MS = 1
 /** Entry by entry: each new entry to whichever member asks first. */
 export class SharedIntake implements Intake {
   readonly #parts: IntakeParts
+  readonly #settling: QueueSettling
   #lastRead: MessageId | undefined
   #certainUntil = 0
   /** It is time to take over what others left, before anything new is read. */
@@ -22,6 +25,7 @@ export class SharedIntake implements Intake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
+    this.#settling = new QueueSettling(parts.log, parts.group.name, parts.consumer)
   }
 
   async join(): Promise<void> {
@@ -52,12 +56,12 @@ export class SharedIntake implements Intake {
     throw reason
   }
 
-  async acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]> {
-    return this.#parts.group.acknowledge(this.#parts.consumer, deliveries)
+  acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]> {
+    return this.#settling.acknowledge(deliveries)
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<readonly SettlementResult[]> {
-    return this.#parts.group.settle(this.#parts.consumer, settlements)
+  commit(ends: readonly DeliveryEnd[]): Promise<readonly UnitResult[]> {
+    return this.#settling.commit(ends)
   }
 
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {

@@ -1,4 +1,3 @@
-import type { Delivery } from '../log/index.ts'
 import type { Contents } from './content.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import type { InHand } from './in-hand.ts'
@@ -12,7 +11,7 @@ export interface ShelfParts {
   readonly lanes: Lanes
   readonly contents: Contents
   /** Reads entries once more that this consumer holds. */
-  readonly read: (holds: readonly AnyDelivery[]) => Promise<readonly Delivery[]>
+  readonly read: (holds: readonly AnyDelivery[]) => Promise<readonly AnyDelivery[]>
 }
 
 interface Wanted {

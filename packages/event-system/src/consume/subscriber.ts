@@ -8,7 +8,8 @@ import {
   systemClock,
   type Validation
 } from '@tradpal/events'
-import { type EventCodec, plainCodec } from '../codec/index.ts'
+import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
+import { DeadLetters } from '../dead-letters/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { type Logger, type LoggerOption, loggerOf, mustBeLog, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
@@ -21,6 +22,10 @@ export interface EventSubscriberOptions {
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
+  /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
+  readonly vault?: TextVault | undefined
+  /** How long a group remembers the steps that were taken, at least, in ms. Default 86,400,000: a day. */
+  readonly ledgerRetentionMs?: number
   /** How the data of what handlers publish are checked. Default `strict`. */
   readonly validation?: Validation
   /** The group of a consumer that names none. Default `tradpal_consumers`. */
@@ -32,9 +37,13 @@ export interface EventSubscriberOptions {
   readonly random?: () => number
 }
 
+const LEDGER_RETENTION_MS = 86_400_000
+
 const OPTIONS: OptionNames<EventSubscriberOptions> = {
   log: true,
   codec: true,
+  vault: true,
+  ledgerRetentionMs: true,
   validation: true,
   consumerGroup: true,
   logger: true,
@@ -53,6 +62,7 @@ export class EventSubscriber {
   readonly handlers = new HandlerRegistry()
   readonly #options: Required<EventSubscriberOptions> & { readonly logger: Logger }
   readonly #passedOver: Occurrences
+  readonly #deadLetters: DeadLetters
   #consumers: readonly EventConsumer[] = []
   #closed = false
 
@@ -62,6 +72,8 @@ export class EventSubscriber {
     mustBeLog(options.log)
     this.#options = {
       codec: plainCodec,
+      vault: undefined,
+      ledgerRetentionMs: LEDGER_RETENTION_MS,
       validation: 'strict',
       consumerGroup: 'tradpal_consumers',
       clock: systemClock,
@@ -70,6 +82,7 @@ export class EventSubscriber {
       logger: loggerOf(options.logger)
     }
     this.#passedOver = new Occurrences(this.#options.clock)
+    this.#deadLetters = new DeadLetters(this.#options)
   }
 
   /**
@@ -100,7 +113,7 @@ export class EventSubscriber {
         'startConsuming() came before any registerHandler(): the group would acknowledge every event without handling it. Register a handler first.'
       )
     }
-    const consumer = new EventConsumer({ ...parts, handlers: this.handlers }, resolved)
+    const consumer = new EventConsumer({ ...parts, handlers: this.handlers, deadLetters: this.#deadLetters }, resolved)
     const starting = consumer.start()
     this.#consumers = [...this.#consumers.filter(({ isConsuming }) => isConsuming), consumer]
     await starting.catch((error) => {

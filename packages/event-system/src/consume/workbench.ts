@@ -1,27 +1,30 @@
 import { type Clock, EventSystemError, type Validation } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
-import type { DeadLetter, Delivery, EventLog, SettlementResult } from '../log/index.ts'
+import type { DeadLetter, DeadLetters } from '../dead-letters/index.ts'
+import type { Delivery, EventLog } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
 import { type Contents, isShredded } from './content.ts'
 import { warnOfDroppedEffects } from './dropped-effects.ts'
 import type { HandlerRegistry } from './handlers.ts'
 import { type Ending, type HandlingParts, handle, neverFinished, poison } from './handling.ts'
-import { type Content, Held } from './held.ts'
+import { type AnyDelivery, type Content, Held } from './held.ts'
 import { InHand } from './in-hand.ts'
 import type { Intake, IntakeParts } from './intake.ts'
 import { Lanes } from './lanes.ts'
+import type { OnceSteps } from './once-steps.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import { Reading } from './reading.ts'
+import type { Attachments } from './received.ts'
 import type { Recovery } from './recovery.ts'
 import { reportClaimed, reportDeadLetter, reportEnding, ShreddedEvents } from './reports.ts'
 import { Retries } from './retries.ts'
 import { Room } from './room.ts'
 import { settlementOf } from './settlement.ts'
 import { Settler } from './settler.ts'
+import { type SettlementResult, settle } from './settling.ts'
 import { Shelf } from './shelf.ts'
-import type { Steps } from './steps.ts'
 import { Unhandled } from './unhandled.ts'
 
 /** Handlers that start in one turn of the event loop, at most. */
@@ -42,7 +45,9 @@ export interface WorkbenchParts {
   readonly options: ResolvedConsumeOptions
   readonly contents: Contents
   readonly recovery: Recovery
-  readonly steps: Steps
+  readonly steps: OnceSteps
+  readonly attachments: Attachments
+  readonly deadLetters: DeadLetters
   /** Aborted when the consumer stops: no handler starts after that. */
   readonly stop: AbortSignal
   readonly newIntake: (parts: Omit<IntakeParts, 'group'>) => Intake
@@ -70,7 +75,7 @@ export class Workbench {
   #isPaused = false
 
   constructor(parts: WorkbenchParts) {
-    const { clock, random, options, codec, validation, logger, steps, contents, recovery, stop } = parts
+    const { clock, random, options, codec, validation, logger, steps, contents, recovery, stop, attachments } = parts
     const { group, consumer } = options
     this.#parts = parts
     this.unhandled = new Unhandled(parts)
@@ -81,12 +86,13 @@ export class Workbench {
       inHand: this.inHand,
       lanes: this.#lanes,
       contents,
-      read: (deliveries) => this.intake.held(deliveries)
+      read: async (deliveries) => (await this.intake.held(deliveries)).map((delivery) => attachments.read(delivery))
     })
     this.#reading = new Reading(contents, this.#shelf)
     this.#room = new Room({ options, inHand: this.inHand, lanes: this.#lanes, reading: this.#reading })
     this.#settler = new Settler({
-      to: this.intake,
+      acknowledge: (deliveries) => this.intake.acknowledge(deliveries),
+      settle: (settlements) => settle(settlements, { ...parts, to: this.intake }),
       onSettled: (held, result) => this.#onSettled(held, result),
       onRepeated: (held, repeated) => void warnOfDroppedEffects(held, repeated, parts),
       onFailure: (error) => recovery.after('settle', error)
@@ -101,8 +107,10 @@ export class Workbench {
   }
 
   #newIntake(): Intake {
-    const { log, options, contents, clock, recovery, stop, newIntake } = this.#parts
+    const { log, options, contents, clock, recovery, stop, attachments, newIntake } = this.#parts
+    const read = (deliveries: readonly Delivery[]) => deliveries.map((delivery) => attachments.read(delivery))
     return newIntake({
+      log,
       consumer: options.consumer,
       options,
       clock,
@@ -111,9 +119,9 @@ export class Workbench {
       inHand: this.inHand,
       room: () => (this.#isPaused ? 0 : this.#room.left),
       roomChange: () => this.#changes.next(stop),
-      ready: (deliveries) => contents.ready(deliveries),
-      accept: (deliveries) => this.#accept(deliveries),
-      onClaimed: (deliveries) => reportClaimed(log, options.group, deliveries, contents),
+      ready: (deliveries) => contents.ready(read(deliveries)),
+      accept: (deliveries) => this.#accept(read(deliveries)),
+      onClaimed: (deliveries) => reportClaimed(log, options.group, read(deliveries), contents),
       lose: (held, reason) => this.lose(held, reason),
       flush: () => this.flush(),
       resume: () => this.#handleNext()
@@ -157,7 +165,7 @@ export class Workbench {
     this.#changes.tell()
   }
 
-  #accept(deliveries: readonly Delivery[]): void {
+  #accept(deliveries: readonly AnyDelivery[]): void {
     for (const delivery of deliveries) {
       const before = this.inHand.get(delivery.messageId)
       if (before !== undefined) {
@@ -236,6 +244,8 @@ export class Workbench {
     }
     const { options, logger } = this.#parts
     const { verdict, errors } = ending
+    // Before what it says is put on the shelf.
+    const settlement = settlementOf(held, ending, options)
     if (verdict.kind === 'retry') {
       const { messageId } = held
       if (errors.length > 0) logger.warn({ messageId, err: errors[0] }, 'a handler failed; it will be tried again')
@@ -243,7 +253,6 @@ export class Workbench {
     } else {
       this.#markEnded(held)
     }
-    const settlement = settlementOf(held, ending, options.consumer)
     if (settlement === undefined) this.#settler.acknowledge(held)
     else this.#settler.settle(held, settlement)
   }

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSystemError, parseJson } from '@tradpal/events'
-import type { EventLog, LogRecord, Records } from '../log/index.ts'
+import type { Document, Documents } from '../log/index.ts'
 
 /** The collection of the log's records that holds the keys, and the id of their record. */
 const COLLECTION = 'delivery-keys'
@@ -25,21 +25,21 @@ interface KeyRecord {
 }
 
 /**
- * The key that signs the ids of deliveries, with HMAC-SHA-256. It is a record of the log, so that any process over the log
+ * The key that signs the ids of deliveries, with HMAC-SHA-256. It is a document of the log, so that any process over the log
  * verifies what another has signed. The first process that needs it makes it.
  *
  * A key that was rotated elsewhere is noticed within a second. A tag that does not verify is refused only after the log was
  * asked again, so that a rotation refuses nothing that was signed with the new key; forged tags share one question in 100 ms.
  */
 export class DeliveryKeys {
-  readonly #log: Pick<EventLog, 'records'>
+  readonly #documents: Documents
   #keys: readonly KeyObject[] = []
   /** On the clock of `performance.now()`. */
   #askedAt = Number.NEGATIVE_INFINITY
   #asking: Promise<void> | undefined
 
-  constructor(log: Pick<EventLog, 'records'>) {
-    this.#log = log
+  constructor(documents: Documents) {
+    this.#documents = documents
   }
 
   /** Resolves to the function that signs texts with the current key. Rejects with what the log says. */
@@ -72,7 +72,7 @@ export class DeliveryKeys {
     const waitMs = this.#askedAt + ASK_AGAIN_MS - performance.now()
     if (waitMs > 0) await sleep(waitMs)
     const askedAt = performance.now()
-    const { current, previous } = keysIn(await keyRecord(this.#log.records))
+    const { current, previous } = keysIn(await keyRecord(this.#documents))
     this.#keys = [current, previous].filter((key) => key !== null).map((key) => secretOf(key))
     this.#askedAt = askedAt
   }
@@ -82,24 +82,24 @@ export class DeliveryKeys {
  * Makes another key sign, and keeps the one before it to verify. Of two processes that rotate at the same time, one does.
  * Ids that a key before that one has signed are refused from then on.
  */
-export async function rotateDeliveryKey(records: Records): Promise<void> {
-  const record = await keyRecord(records)
+export async function rotateDeliveryKey(documents: Documents): Promise<void> {
+  const record = await keyRecord(documents)
   const next: KeyRecord = { current: newKey(), previous: keysIn(record).current }
-  await records.put(COLLECTION, ID, JSON.stringify(next), record.revision)
+  await documents.put(COLLECTION, ID, JSON.stringify(next), record.revision)
 }
 
 /** The record of the keys, made where there is none. */
-async function keyRecord(records: Records): Promise<LogRecord> {
+async function keyRecord(documents: Documents): Promise<Document> {
   for (;;) {
-    const record = await records.get(COLLECTION, ID)
+    const record = await documents.get(COLLECTION, ID)
     if (record !== undefined) return record
     const first: KeyRecord = { current: newKey(), previous: null }
-    await records.put(COLLECTION, ID, JSON.stringify(first), 0)
+    await documents.put(COLLECTION, ID, JSON.stringify(first), 0)
   }
 }
 
 /** Throws `log_incompatible` for a record that this version does not know. */
-function keysIn({ value }: LogRecord): KeyRecord {
+function keysIn({ value }: Document): KeyRecord {
   const { current, previous } = parsed(value)
   if (isKey(current) && (previous === null || isKey(previous))) return { current, previous }
   throw new EventSystemError(

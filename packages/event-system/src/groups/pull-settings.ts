@@ -1,5 +1,5 @@
 import { EventSystemError, onlyOptions, parseJson, resolveEventType } from '@tradpal/events'
-import type { LogRecord, Records } from '../log/index.ts'
+import type { Document, Documents } from '../log/index.ts'
 
 /** The collection of the log's records that holds them, by the names of groups. */
 const COLLECTION = 'pulled-groups'
@@ -33,52 +33,52 @@ interface StoredSettings {
 }
 
 /** Undefined for a group that nobody has pulled from. */
-export async function readPullSettings(records: Records, group: string): Promise<PullSettings | undefined> {
-  const record = await records.get(COLLECTION, group)
+export async function readPullSettings(documents: Documents, group: string): Promise<PullSettings | undefined> {
+  const record = await documents.get(COLLECTION, group)
   return record && settingsIn(record)
 }
 
 /** Of every pulled group, by its name. */
-export async function listPullSettings(records: Records): Promise<ReadonlyMap<string, PullSettings>> {
-  const stored = await records.list(COLLECTION)
-  return new Map(stored.records.map((record) => [record.id, settingsIn(record)]))
+export async function listPullSettings(documents: Documents): Promise<ReadonlyMap<string, PullSettings>> {
+  const stored = await documents.all(COLLECTION)
+  return new Map(stored.map((record) => [record.id, settingsIn(record)]))
 }
 
 /** Stores the settings of a first pull. Resolves to those that hold: of several first pulls at the same time, one sets them. */
 export async function firstPullSettings(
-  records: Records,
+  documents: Documents,
   group: string,
   settings: PullSettings
 ): Promise<PullSettings> {
   for (;;) {
-    const revision = await records.put(COLLECTION, group, textOf(settings), 0)
-    const stored = revision === undefined ? await readPullSettings(records, group) : settings
+    const revision = await documents.put(COLLECTION, group, textOf(settings), 0)
+    const stored = revision === undefined ? await readPullSettings(documents, group) : settings
     if (stored !== undefined) return stored
   }
 }
 
 /** Resolves to the settings as they are then. Rejects with `invalid_argument` and `unknown_event_type`, nothing changed. */
 export async function changePullSettings(
-  records: Records,
+  documents: Documents,
   group: string,
   change: PullSettingsChange
 ): Promise<PullSettings> {
   const { eventTypes, maxAttempts } = checked(change)
   for (;;) {
-    const record = await records.get(COLLECTION, group)
+    const record = await documents.get(COLLECTION, group)
     const before = record === undefined ? { eventTypes: null, maxAttempts: MAX_ATTEMPTS } : settingsIn(record)
     const settings: PullSettings = {
       eventTypes: eventTypes === undefined ? before.eventTypes : eventTypes,
       maxAttempts: maxAttempts ?? before.maxAttempts
     }
-    const isWritten = (await records.put(COLLECTION, group, textOf(settings), record?.revision ?? 0)) !== undefined
+    const isWritten = (await documents.put(COLLECTION, group, textOf(settings), record?.revision ?? 0)) !== undefined
     if (isWritten) return settings
   }
 }
 
 /** Resolves to whether there were any. */
-export function removePullSettings(records: Records, group: string): Promise<boolean> {
-  return records.remove(COLLECTION, group)
+export function removePullSettings(documents: Documents, group: string): Promise<boolean> {
+  return documents.remove(COLLECTION, group)
 }
 
 /** The event types that a list names, sorted; `null` for all. Throws `invalid_argument` and `unknown_event_type`. */
@@ -120,7 +120,7 @@ function textOf({ eventTypes, maxAttempts }: PullSettings): string {
 }
 
 /** Throws `log_incompatible` for a record that this version does not know: guessing could acknowledge events unread. */
-function settingsIn({ id, value }: LogRecord): PullSettings {
+function settingsIn({ id, value }: Document): PullSettings {
   const { event_types: eventTypes, max_attempts: maxAttempts } = parsed(value)
   const areTypes = eventTypes === null || (Array.isArray(eventTypes) && eventTypes.every((t) => typeof t === 'string'))
   if (areTypes && typeof maxAttempts === 'number') return { eventTypes, maxAttempts }

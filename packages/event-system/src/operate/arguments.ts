@@ -1,5 +1,5 @@
 import { canonicalTypeOf, EventSystemError, type OptionNames, onlyOptions, stringifyJson } from '@tradpal/events'
-import type { DeadLetterFilter } from '../log/index.ts'
+import type { DeadLetterFilter } from '../dead-letters/index.ts'
 
 const KINDS: readonly unknown[] = ['poison', 'rejected', 'exhausted', 'invalid']
 const LONGEST_NAME = 200
@@ -16,6 +16,7 @@ const CONDITIONS: Readonly<Record<keyof DeadLetterFilter, (name: string, value: 
   kind(name, value) {
     if (!KINDS.includes(value)) throw wrong(name, `one of ${KINDS.join(', ')}`, value)
   },
+  fingerprint: text,
   since: instant,
   until: instant
 }

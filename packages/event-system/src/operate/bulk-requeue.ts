@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { counted, type ErrorCode, EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
-import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../log/index.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../dead-letters/index.ts'
 import { definedFilter, whole } from './arguments.ts'
 
 export interface RequeueAllOptions extends Operator {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
   type Event,
@@ -10,8 +9,16 @@ import {
   stringifyJson,
   systemClock
 } from '@tradpal/events'
-import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
-import type { DeadLetter, DeadLetterAction, DeadLetterFilter, DeadLetters, EventLog, Operator } from '../log/index.ts'
+import { beforeReading, type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
+import {
+  type DeadLetter,
+  type DeadLetterAction,
+  type DeadLetterCause,
+  type DeadLetterFilter,
+  DeadLetters,
+  type Operator
+} from '../dead-letters/index.ts'
+import type { EventLog } from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
@@ -24,6 +31,8 @@ export interface DeadLetterOfficeOptions {
   readonly log: EventLog
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
+  /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
+  readonly vault?: TextVault | undefined
   readonly clock?: Clock
 }
 
@@ -47,18 +56,16 @@ export interface RequeueOptions extends Operator {
  * `invalid_options` or `invalid_argument`, and nothing is changed then.
  */
 export class DeadLetterOffice {
-  readonly #log: EventLog
   readonly #letters: DeadLetters
   readonly #codec: EventCodec
   readonly #clock: Clock
 
   /** Throws `invalid_options`. */
   constructor(options: DeadLetterOfficeOptions) {
-    onlyOptions('DeadLetterOffice', options, { log: true, codec: true, clock: true })
+    onlyOptions('DeadLetterOffice', options, { log: true, codec: true, vault: true, clock: true })
     mustBeLog(options.log)
-    const { log, codec = plainCodec, clock = systemClock } = options
-    this.#log = log
-    this.#letters = log.deadLetters
+    const { log, codec = plainCodec, vault, clock = systemClock } = options
+    this.#letters = new DeadLetters({ log, vault, clock })
     this.#codec = codec
     this.#clock = clock
   }
@@ -76,6 +83,12 @@ export class DeadLetterOffice {
     return this.#letters.count(checkedFilter('count()', filter))
   }
 
+  /** The dead letters by cause: how many have it, and the oldest. Its cost follows the number of causes. */
+  async causes(filter: Pick<DeadLetterFilter, 'group'> = {}): Promise<DeadLetterCause[]> {
+    onlyOptions('causes()', filter, { group: true })
+    return this.#letters.causes(checkedFilter('causes()', filter))
+  }
+
   get(id: string): Promise<DeadLetter | undefined> {
     return this.#letters.get(id)
   }
@@ -91,7 +104,7 @@ export class DeadLetterOffice {
     operatorName(by)
     const letter = await this.#letters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
-    if (data === undefined) return this.#putBack(letter, by)
+    if (data === undefined) return this.#letters.requeue(id, { by })
     await beforeReading(this.#codec, [letter])
     const event = this.#eventOf(letter)
     mayAmend?.(event)
@@ -107,25 +120,7 @@ export class DeadLetterOffice {
   async requeueAll(filter: DeadLetterFilter, options: RequeueAllOptions): Promise<RequeueReport> {
     const bulk = checkedBulk(filter, options, this.#clock.now())
     const by = operatorName(options.by)
-    return requeueLetters(this.#letters, bulk, (letter) => this.#putBack(letter, by))
-  }
-
-  /** An event that had been put back with other data before keeps that. */
-  async #putBack({ id, messageId, payload }: DeadLetter, by: string): Promise<void> {
-    const entry = await this.#log.get(messageId)
-    await beforeReading(this.#codec, [{ payload }, { payload: entry?.payload ?? null }])
-    const isAmended =
-      payload !== null && entry !== undefined && entry.payload !== payload && !this.#isSame(entry.payload, payload)
-    await this.#letters.requeue(id, isAmended ? { by, payload } : { by })
-  }
-
-  /** Encrypted anew, an event has another payload, and says the same. */
-  #isSame(payload: string | null, other: string): boolean {
-    try {
-      return payload !== null && isDeepStrictEqual(this.#codec.decode(payload), this.#codec.decode(other))
-    } catch {
-      return false
-    }
+    return requeueLetters(this.#letters, bulk, ({ id }) => this.#letters.requeue(id, { by }))
   }
 
   /** Removes a letter for good. Rejects with `not_found`. */

@@ -9,7 +9,14 @@ import {
   removePullSettings,
   rotateDeliveryKey
 } from '../groups/index.ts'
-import type { EventLog, GroupInfo, MessageId, PendingEntry, Position } from '../log/index.ts'
+import {
+  Documents,
+  type EventLog,
+  type GroupInfo,
+  type MessageId,
+  type PendingEntry,
+  type Position
+} from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { pageLimit } from './arguments.ts'
 
@@ -26,7 +33,7 @@ export interface GroupReport extends GroupInfo {
 }
 
 /** An entry that was handed out and not yet acknowledged. */
-export interface PendingEvent extends PendingEntry {
+export interface PendingEvent extends Omit<PendingEntry, 'appendedAt'> {
   /** When the log took it, ms since the epoch. */
   readonly at: number
   /** How often its handlers have failed. */
@@ -48,6 +55,7 @@ const ALIVE_MS = 30_000
 /** The consumer groups of a log, and what an operator can do about them. */
 export class GroupOffice {
   readonly #log: EventLog
+  readonly #documents: Documents
   readonly #clock: Clock
 
   /** Throws `invalid_options`. */
@@ -56,12 +64,13 @@ export class GroupOffice {
     mustBeLog(options.log)
     const { log, clock = systemClock } = options
     this.#log = log
+    this.#documents = new Documents(log)
     this.#clock = clock
   }
 
   /** How every group stands, by name. */
   async list(): Promise<readonly GroupReport[]> {
-    const [{ groups }, pulled] = await Promise.all([this.#log.info(), listPullSettings(this.#log.records)])
+    const [{ groups }, pulled] = await Promise.all([this.#log.info(), listPullSettings(this.#documents)])
     return groups
       .map((info) => ({ ...info, pulled: pulled.get(info.name) ?? null }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -70,7 +79,7 @@ export class GroupOffice {
   /** Rejects with `not_found`. */
   async get(name: string): Promise<GroupReport> {
     const info = await this.#log.group(name).info()
-    return { ...info, pulled: (await readPullSettings(this.#log.records, name)) ?? null }
+    return { ...info, pulled: (await readPullSettings(this.#documents, name)) ?? null }
   }
 
   /** A page of what is pending, in log order: who has it, since when, how often it was handed out. At most `limit`, 1 to 1,000, default 100. */
@@ -79,7 +88,7 @@ export class GroupOffice {
     const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await this.#log.group(name).pending(page)
-    return entries.map((entry) => ({ ...entry, at: this.#log.timeOf(entry.messageId), ...whyPending(entry.note) }))
+    return entries.map(({ appendedAt, ...entry }) => ({ ...entry, at: appendedAt, ...whyPending(entry.note) }))
   }
 
   /**
@@ -111,7 +120,7 @@ export class GroupOffice {
         throw conflict(`The group ${name} has ${counted(info.pending, 'entry', 'entries')} pending; force drops them.`)
     }
     await group.destroy()
-    await removePullSettings(this.#log.records, name)
+    await removePullSettings(this.#documents, name)
   }
 
   /**
@@ -121,7 +130,7 @@ export class GroupOffice {
    */
   async changePulling(name: string, change: PullSettingsChange): Promise<PullSettings> {
     await this.#log.group(name).info()
-    return changePullSettings(this.#log.records, name, change)
+    return changePullSettings(this.#documents, name, change)
   }
 
   /**
@@ -129,7 +138,7 @@ export class GroupOffice {
    * rotation those of before the first cannot, and are delivered again when their leases end.
    */
   rotateDeliveryKey(): Promise<void> {
-    return rotateDeliveryKey(this.#log.records)
+    return rotateDeliveryKey(this.#documents)
   }
 
   /** Undefined when there is no group, and what was left of one is removed: somebody dropped it and was cut short. */
@@ -138,7 +147,7 @@ export class GroupOffice {
       return await this.#log.group(name).info()
     } catch (error) {
       const isGone = error instanceof EventSystemError && error.code === 'not_found'
-      if (isGone && (await removePullSettings(this.#log.records, name))) return undefined
+      if (isGone && (await removePullSettings(this.#documents, name))) return undefined
       throw error
     }
   }
@@ -146,9 +155,9 @@ export class GroupOffice {
   async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {
     if (to === 'start' || to === 'end') return to
     if (typeof to === 'string') {
-      const { lastId } = await this.#log.info()
-      const order = this.#log.compare(to, lastId ?? to)
-      if (lastId === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${lastId ?? 'none'}`)
+      const { last } = await this.#log.info()
+      const order = this.#log.compare(to, last?.messageId ?? to)
+      if (last === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${last?.messageId ?? 'none'}`)
       return { after: to }
     }
     const time = to.getTime()

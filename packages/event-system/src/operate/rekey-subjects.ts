@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Encryption, SUBJECT_KEYS } from '../codec/index.ts'
-import type { LogRecord, Records } from '../log/index.ts'
+import type { Document, Documents } from '../log/index.ts'
 import type { NeededKeys } from './needed-keys.ts'
 
 /** After so many others in this process get their turn. */
@@ -11,16 +11,16 @@ const STEP = 100
  * Resolves to how many, and counts those that it could not.
  */
 export async function rewrapSubjects(
-  records: Records,
+  documents: Documents,
   encryption: Encryption,
   needs: NeededKeys,
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
 ): Promise<number> {
   let rewrapped = 0
-  for (const [i, record] of (await records.list(SUBJECT_KEYS)).records.entries()) {
+  for (const [i, record] of (await documents.all(SUBJECT_KEYS)).entries()) {
     const keyId = encryption.keyIdOfSubject(record.value)
     if (keyId === undefined || keyId === encryption.current) continue
-    const isDone = dryRun || (!signal?.aborted && (await rewrapOne(records, encryption, record)))
+    const isDone = dryRun || (!signal?.aborted && (await rewrapOne(documents, encryption, record)))
     if (isDone) rewrapped++
     else needs.add(keyId, 'subjectKeys')
     if (i % STEP === STEP - 1) await nextTurn()
@@ -29,14 +29,14 @@ export async function rewrapSubjects(
 }
 
 /** Resolves to whether the record does not need an old key any more. */
-async function rewrapOne(records: Records, encryption: Encryption, record: LogRecord): Promise<boolean> {
-  for (let now: LogRecord | undefined = record; now !== undefined; ) {
+async function rewrapOne(documents: Documents, encryption: Encryption, record: Document): Promise<boolean> {
+  for (let now: Document | undefined = record; now !== undefined; ) {
     const keyId = encryption.keyIdOfSubject(now.value)
     if (keyId === encryption.current) return true
     const value = keyId === undefined ? undefined : encryption.rewrapped(now.id, now.value)
     if (value === undefined) return false
-    if ((await records.put(SUBJECT_KEYS, now.id, value, now.revision)) !== undefined) return true
-    now = await records.get(SUBJECT_KEYS, now.id)
+    if ((await documents.put(SUBJECT_KEYS, now.id, value, now.revision)) !== undefined) return true
+    now = await documents.get(SUBJECT_KEYS, now.id)
   }
   return true
 }

@@ -1,27 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
-import type { Encryption } from '../codec/index.ts'
-import type { DeadLetter, EventLog } from '../log/index.ts'
+import { type AttachmentContent, type Encryption, parseAttachment, toAttachment } from '../codec/index.ts'
+import { ACTIONS, DEAD_LETTERS, type DeadLetter, type DeadLetterAction } from '../dead-letters/index.ts'
+import type { Document, EventLog, MessageId, PendingEntry, Unit } from '../log/index.ts'
 import type { Counted, NeededKeys } from './needed-keys.ts'
+import { resealedAction, resealedAttachment, resealedLetter } from './resealed.ts'
 
-/** So many letters, records or pending entries are read, and rewritten, at a time: each may hold a payload and stacks. */
+/** Documents or pending entries that are read, and rewritten, at a time: each may hold a payload and stacks. */
 const STEP = 100
 
 type Text = string | null | undefined
 
-/** One sort of what a log keeps beside its entries. */
-interface Kept<Item> {
-  /** As what it is counted. */
-  readonly what: Counted
-  readonly read: (page: { limit: number; after?: string }) => Promise<readonly Item[]>
-  readonly placeOf: (item: Item) => string
-  readonly textsOf: (item: Item) => readonly Text[]
-  readonly reseal: (item: Item) => Item
-  readonly rewrite: (places: readonly string[], change: (item: Item) => Item) => Promise<number>
+/** Something beside the entries that quotes them: its texts now, and once they are sealed with the current key. */
+interface Quoting {
+  readonly id: string
+  readonly texts: readonly Text[]
+  readonly resealed: readonly Text[]
+  /** What writes it. It is refused when somebody else has changed it meanwhile. */
+  readonly unit: Unit
 }
 
 export interface ResealParts {
-  /** As it is kept, below the one that seals. */
   readonly log: EventLog
   readonly encryption: Encryption
   readonly needs: NeededKeys
@@ -30,81 +28,108 @@ export interface ResealParts {
 }
 
 /**
- * Seals anew what a log keeps beside its entries and an old key sealed: in dead letters, in the record of what operators did,
- * and for groups. Resolves to how many of those there were, and counts those that it could not.
+ * Seals what a log keeps beside its entries and an old key sealed: in dead letters, in the record of what operators did, and for
+ * groups. Resolves to how many of those there were, and counts those that it could not.
  */
 export async function resealTexts(parts: ResealParts): Promise<number> {
-  const { log, encryption } = parts
-  const { deadLetters } = log
-  const { resealer } = encryption
-  let resealed = await resealAll(parts, {
-    what: 'deadLetters',
-    read: (page) => deadLetters.list(page),
-    placeOf: ({ id }) => id,
-    textsOf: textsOfLetter,
-    reseal: (letter) => resealer.letter(letter),
-    rewrite: (ids, change) => deadLetters.rewrite(ids, change)
-  })
-  resealed += await resealAll(parts, {
-    what: 'actions',
-    read: (page) => deadLetters.actions(page),
-    placeOf: ({ id }) => id,
-    textsOf: ({ reason, letter }) => [reason, ...textsOfLetter(letter)],
-    reseal: (action) => resealer.action(action),
-    rewrite: (ids, change) => deadLetters.rewriteActions(ids, change)
-  })
-  for (const { name } of (await log.info()).groups) {
-    const group = log.group(name)
-    resealed += await resealAll(parts, {
-      what: 'pending',
-      read: async (page) =>
-        (await group.pending(page)).map(({ messageId, note, amended }) => {
-          return { messageId, ...(note !== undefined && { note }), ...(amended !== undefined && { amended }) }
-        }),
-      placeOf: ({ messageId }) => messageId,
-      textsOf: ({ note, amended }) => [note, amended],
-      reseal: (texts) => resealer.pending(texts, name),
-      rewrite: (messageIds, change) => group.rewrite(messageIds, change)
-    })
+  const { log } = parts
+  let resealed = await resealAll(parts, 'deadLetters', (page) => lettersOf(parts, page))
+  resealed += await resealAll(parts, 'actions', (page) => actionsOf(parts, page))
+  for (const name of await log.groupNames()) {
+    resealed += await resealAll(parts, 'pending', (page) => pendingOf(parts, name, page))
   }
   return resealed
 }
 
-async function resealAll<Item>(parts: ResealParts, kept: Kept<Item>): Promise<number> {
+type Page = { readonly limit: number; readonly after?: string }
+
+async function resealAll(
+  parts: ResealParts,
+  what: Counted,
+  read: (page: Page) => Promise<readonly Quoting[]>
+): Promise<number> {
   let resealed = 0
   let after: string | undefined
   for (;;) {
-    const range = { limit: STEP, ...(after !== undefined && { after }) }
-    const { page, count } = await resealPage(parts, kept, range)
-    resealed += count
-    for (const item of page) note(parts, kept.what, kept.textsOf(item))
-    const last = page.at(-1)
-    if (last === undefined || page.length < STEP) return resealed
-    after = kept.placeOf(last)
+    const page = await read({ limit: STEP, ...(after !== undefined && { after }) })
+    resealed += await resealPage(parts, what, page)
+    after = page.at(-1)?.id
+    if (page.length < STEP) return resealed
     // An embedded log answers at once: others in this process get their turn.
     await nextTurn()
   }
 }
 
-/** Resolves to a page as it would be when all was done, and to how many of it were rewritten, or with `dryRun` would be. */
-async function resealPage<Item>(
-  { dryRun, signal }: ResealParts,
-  { read, placeOf, reseal, rewrite }: Kept<Item>,
-  range: { limit: number; after?: string }
-): Promise<{ page: readonly Item[]; count: number }> {
-  const page = await read(range)
-  if (signal?.aborted) return { page, count: 0 }
-  const places = page.filter((item) => !isDeepStrictEqual(item, reseal(item))).map(placeOf)
-  const count = dryRun || places.length === 0 ? places.length : await rewrite(places, reseal)
-  return { page: page.map(reseal), count }
+/** Resolves to how many were written, or with `dryRun` would be. One that somebody has changed meanwhile counts as it was. */
+async function resealPage(
+  { log, encryption, needs, dryRun, signal }: ResealParts,
+  what: Counted,
+  page: readonly Quoting[]
+) {
+  const old = page.filter(({ texts, resealed }) => texts.some((text, i) => text !== resealed[i]))
+  const isWritten = !dryRun && !signal?.aborted && old.length > 0
+  const results = isWritten ? await log.commit(old.map(({ unit }) => unit)) : []
+  const done = new Set(old.filter((_, i) => dryRun || results[i]?.kind === 'committed'))
+  for (const one of page) note(encryption, needs, what, done.has(one) ? one.resealed : one.texts)
+  return signal?.aborted ? 0 : done.size
 }
 
 /** Counts an item by each old key that its texts need. */
-function note({ encryption, needs }: ResealParts, what: Counted, texts: readonly Text[]): void {
+function note(encryption: Encryption, needs: NeededKeys, what: Counted, texts: readonly Text[]): void {
   const keyIds = new Set(texts.map((text) => encryption.keyIdOf(text ?? null)))
   for (const keyId of keyIds) if (keyId !== undefined && keyId !== encryption.current) needs.add(keyId, what)
 }
 
-function textsOfLetter({ payload, firstError, lastError, note }: DeadLetter): Text[] {
-  return [payload, firstError.message, firstError.stack, lastError.message, lastError.stack, note]
+async function lettersOf({ log, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
+  return (await log.collections.list(DEAD_LETTERS, page)).map((document) => {
+    const letter = JSON.parse(document.value) as DeadLetter
+    const resealed = resealedLetter(letter, encryption.resealer)
+    return ofDocument(DEAD_LETTERS, document, { texts: textsOf(letter), resealed: textsOf(resealed), after: resealed })
+  })
+}
+
+async function actionsOf({ log, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
+  return (await log.collections.list(ACTIONS, page)).map((document) => {
+    const action = JSON.parse(document.value) as DeadLetterAction
+    const after = resealedAction(action, encryption.resealer)
+    const texts = [action.reason, ...textsOf(action.letter)]
+    return ofDocument(ACTIONS, document, { texts, resealed: [after.reason, ...textsOf(after.letter)], after })
+  })
+}
+
+function ofDocument(
+  collection: string,
+  { id, revision }: Document,
+  { texts, resealed, after }: { texts: readonly Text[]; resealed: readonly Text[]; after: unknown }
+): Quoting {
+  const write = [{ collection, id, value: JSON.stringify(after), expected: revision }]
+  return { id, texts, resealed, unit: { write } }
+}
+
+async function pendingOf({ log, encryption }: ResealParts, group: string, page: Page): Promise<Quoting[]> {
+  return (await log.group(group).pending(page)).map(
+    ({ messageId, attachment = '{}' }: PendingEntry & { messageId: MessageId }) => {
+      const before = parseAttachment(attachment)
+      const after = resealedAttachment(before, [group, messageId], encryption.resealer)
+      const attach = [{ group, messageId, text: toAttachment(after), if: { from: attachment } }]
+      return { id: messageId, texts: textsIn(before), resealed: textsIn(after), unit: { attach } }
+    }
+  )
+}
+
+function textsOf({ payload, firstError, lastError, note }: DeadLetter): Text[] {
+  return [
+    payload,
+    firstError.message,
+    firstError.stack,
+    firstError.pointer,
+    lastError.message,
+    lastError.stack,
+    lastError.pointer,
+    note
+  ]
+}
+
+function textsIn({ progress, payload }: AttachmentContent): Text[] {
+  return [progress, payload]
 }

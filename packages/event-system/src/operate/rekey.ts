@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption } from '../codec/index.ts'
-import type { EventLog, MessageId, Rewrite } from '../log/index.ts'
+import { Documents, type EventLog, type MessageId, type Rewrite } from '../log/index.ts'
 import { type NeededKey, NeededKeys } from './needed-keys.ts'
 import { rewrapSubjects } from './rekey-subjects.ts'
 import { resealTexts } from './rekey-texts.ts'
@@ -60,14 +60,13 @@ export async function rekey(
     )
   }
   const { current } = encryption
-  const { records } = log
+  const documents = new Documents(log)
   const isRewritable = log.features.rewritesEntries
   const needs = new NeededKeys()
-  const rewrapped = await rewrapSubjects(records, encryption, needs, { dryRun, signal })
-  // Before the entries: rewriting one takes along what has its payload, and what was counted here would not be there.
-  const resealed = await resealTexts({ log: encryption.under(log), encryption, needs, dryRun, signal })
+  const rewrapped = await rewrapSubjects(documents, encryption, needs, { dryRun, signal })
+  const resealed = await resealTexts({ log, encryption, needs, dryRun, signal })
   const { rewritten, plain } = await rewriteEntries(log, encryption, needs, { dryRun, signal })
-  await awaitLedger({ records, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
+  await awaitLedger({ documents, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
   return {
     current,
     rewritten,
@@ -94,13 +93,13 @@ async function rewriteEntries(
   while (!signal?.aborted) {
     const page = await log.read({ limit: STEP, from: after === undefined ? 'start' : { after } })
     const rewrites: Rewrite[] = []
-    for (const { messageId, payload } of page) {
+    for (const { messageId, appendedAt, payload } of page) {
       const keyId = encryption.keyIdOf(payload)
       if (keyId === undefined && encryption.isPlain(payload))
-        plain = { entries: plain.entries + 1, newestId: messageId, newestAt: log.timeOf(messageId) }
+        plain = { entries: plain.entries + 1, newestId: messageId, newestAt: appendedAt }
       if (payload === null || keyId === undefined || keyId === encryption.current) continue
       const to = isRewritable ? encryption.rekeyed(payload) : undefined
-      if (to === undefined) needs.addEntry(keyId, messageId, log.timeOf(messageId))
+      if (to === undefined) needs.addEntry(keyId, messageId, appendedAt)
       else rewrites.push({ messageId, from: payload, to })
     }
     rewritten += dryRun || rewrites.length === 0 ? rewrites.length : await log.rewrite(rewrites)

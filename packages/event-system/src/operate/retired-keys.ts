@@ -1,5 +1,5 @@
 import type { Encryption } from '../codec/index.ts'
-import type { Records } from '../log/index.ts'
+import type { Documents } from '../log/index.ts'
 import type { NeededKeys } from './needed-keys.ts'
 
 /** By the ids of old keys, since when it is known that they seal no more, ms since the epoch. */
@@ -8,7 +8,7 @@ const RETIRED = 'retired-encryption-keys'
 const RETENTIONS = 2
 
 export interface RetirementParts {
-  readonly records: Records
+  readonly documents: Documents
   readonly encryption: Encryption
   readonly now: number
   readonly ledgerRetentionMs: number
@@ -20,12 +20,12 @@ export interface RetirementParts {
  * count it. The time runs from the first call after the change of keys, which writes down that there was one.
  */
 export async function awaitLedger(parts: RetirementParts, needs: NeededKeys): Promise<void> {
-  const { records, encryption, now, ledgerRetentionMs, dryRun } = parts
+  const { documents, encryption, now, ledgerRetentionMs, dryRun } = parts
   // A key that seals again is retired anew when its time comes.
-  if (!dryRun) await records.remove(RETIRED, encryption.current)
+  if (!dryRun) await documents.remove(RETIRED, encryption.current)
   for (const keyId of encryption.old) {
-    const found = await records.get(RETIRED, keyId)
-    if (found === undefined && !dryRun) await records.put(RETIRED, keyId, String(now), 0)
+    const found = await documents.get(RETIRED, keyId)
+    if (found === undefined && !dryRun) await documents.put(RETIRED, keyId, String(now), 0)
     const until = Number(found?.value ?? now) + RETENTIONS * ledgerRetentionMs
     if (until > now) needs.untilLedgerForgets(keyId, until)
   }

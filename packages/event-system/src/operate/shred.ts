@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption, ShredOptions, ShredReport } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import { Documents, type EventLog } from '../log/index.ts'
 import { checkedReason, operatorName } from './arguments.ts'
 
 export interface ShredParts {
@@ -24,5 +24,5 @@ export async function shredSubject(
     )
   }
   const record = { by: operatorName(by), reason: checkedReason(reason) }
-  return encryption.shred(subject, record, { records: log.records, clock })
+  return encryption.shred(subject, record, { documents: new Documents(log), clock })
 }

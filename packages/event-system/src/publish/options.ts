@@ -30,7 +30,7 @@ export interface EventPublisherOptions extends Partial<BackpressureOptions> {
 }
 
 export interface SpoolOptions {
-  /** An embedded log of its own, not started: the publisher starts and closes it. */
+  /** An embedded log of its own, not started: the publisher starts and closes it. Its deduplication window must be no longer than the publisher's. */
   readonly store: EventLog
   /** Of the payloads, in characters: beyond it publishes reject with `spool_full`. */
   readonly maxBytes: number

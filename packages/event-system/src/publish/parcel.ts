@@ -33,6 +33,8 @@ export interface Offer {
   readonly entries: readonly AppendEntry[]
   /** What its events must stay in order with. */
   readonly keys: readonly string[]
+  /** When it was offered, by the publisher's clock. */
+  readonly offeredAt: number
   /** Until when it is to be in the log, by the publisher's clock. Then it goes into the spool, or is refused. */
   readonly deadline: number
   /** Whether there is a spool, and its caller is content with that. */
@@ -49,6 +51,7 @@ export class Parcel implements Offer {
   readonly keys: readonly string[]
   /** Of the payloads, in characters. */
   readonly bytes: number
+  readonly offeredAt: number
   readonly deadline: number
   readonly maySpool: boolean
   readonly expected: readonly StreamVersion[] | undefined
@@ -57,9 +60,10 @@ export class Parcel implements Offer {
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
 
-  constructor({ entries, keys, deadline, maySpool, expected, unknown }: Offer) {
+  constructor({ entries, keys, offeredAt, deadline, maySpool, expected, unknown }: Offer) {
     this.entries = entries
     this.keys = keys
+    this.offeredAt = offeredAt
     this.deadline = deadline
     this.maySpool = maySpool
     this.expected = expected

@@ -224,10 +224,12 @@ export class EventPublisher extends ConveniencePublishers {
   ): Parcel {
     const { spool = 'allowed', streamKey } = options
     const maySpool = spool === 'allowed' && streamKey === undefined && this.#spool !== undefined
+    const offeredAt = this.#options.clock.now()
     return new Parcel({
       entries: withStreamKey(entries, options),
       keys: this.#keysOf(events),
-      deadline: this.#options.clock.now() + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0),
+      offeredAt,
+      deadline: offeredAt + timeoutMs - (maySpool ? Math.min(TO_SPOOL_MS, timeoutMs / 2) : 0),
       maySpool,
       expected: expectationOf(options),
       unknown: this.#doubts.of(entries)

@@ -17,6 +17,8 @@ type Repeat = RepeatedEntry & { readonly index: number }
 export interface RepeatsParts {
   readonly log: EventLog
   readonly codec: EventCodec
+  /** Of the log, in ms. */
+  readonly deduplicationWindowMs: number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -45,7 +47,7 @@ export class Repeats {
       if (conflicts.length > 0) throw conflictError(kind, conflicts, receipts)
     } catch (error) {
       // The caller may publish it again at any later time, and through the spool.
-      if (isRetryable(error)) parcel.unknown = this.#sinceFirstOf(receipts)
+      if (isRetryable(error)) parcel.unknown = this.#sinceFirstOf(parcel)
       throw error
     }
   }
@@ -85,10 +87,10 @@ export class Repeats {
     }
   }
 
-  #sinceFirstOf(receipts: readonly PublishReceipt[]): Parcel['unknown'] {
-    const { log, clock } = this.#parts
-    const until = clock.now()
-    return { sentAt: receipts.reduce((least, { messageId }) => Math.min(least, log.timeOf(messageId)), until), until }
+  /** The log knew the first event of each id still when it was asked: it took none more than a deduplication window before. */
+  #sinceFirstOf({ offeredAt }: Parcel): Parcel['unknown'] {
+    const { clock, deduplicationWindowMs } = this.#parts
+    return { sentAt: offeredAt - deduplicationWindowMs, until: clock.now() }
   }
 
   #tracked<Result>(work: Promise<Result>): Promise<Result> {

@@ -75,7 +75,7 @@ export function resolveRange<T extends string>(range: EventRange<T, boolean>, lo
   if (start !== undefined && range.after !== undefined) {
     throw invalid('startTime and after exclude each other; give one of them.')
   }
-  if (range.after !== undefined) log.timeOf(range.after)
+  if (range.after !== undefined) log.compare(range.after, range.after)
   if (range.onGap !== undefined && range.onGap !== 'error' && typeof range.onGap !== 'function') {
     throw invalid(`onGap must be a function or 'error', got ${shown(range.onGap)}.`)
   }

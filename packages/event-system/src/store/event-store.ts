@@ -11,6 +11,7 @@ import {
   upcastIfPossible
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
+import { DeadLetters } from '../dead-letters/index.ts'
 import {
   type Entry,
   type EventLog,
@@ -33,7 +34,7 @@ import {
 } from './event-query.ts'
 import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
-import { paced, type ReplayPace, speedOf } from './replay-pace.ts'
+import { paced, type ReplayPace, speedOf, type Timed } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 
 /** How many entries a page has, unless fewer are asked for. */
@@ -57,6 +58,8 @@ interface TrimTargets {
 /** What was found, and up to where the log was read. */
 export interface FollowedPage<E = StoredEvent> {
   readonly events: readonly E[]
+  /** When the log took each of them, ms since the epoch, in the same order. */
+  readonly appendedAt: readonly number[]
   readonly position: MessageId
 }
 
@@ -97,7 +100,8 @@ export class EventStore {
     const limit = resolveLimit(query.limit)
     const direction = range.from === 'start' ? 'backward' : 'forward'
     const found: Answer<T, Raw>[] = []
-    for await (const event of this.#scan<T, Raw>(range, { direction, page: Math.min(PAGE, Math.max(limit, 100)) })) {
+    const how = { direction, page: Math.min(PAGE, Math.max(limit, 100)) } as const
+    for await (const event of this.#scan<T, Raw>(range, how, eventAlone)) {
       found.push(event)
       if (found.length === limit) break
     }
@@ -109,7 +113,7 @@ export class EventStore {
     range: EventRange<T, Raw> = {}
   ): AsyncIterable<Answer<T, Raw>> {
     onlyRange('readEvents()', range)
-    return this.#scan<T, Raw>(resolveRange(range, this.#log))
+    return this.#scan<T, Raw>(resolveRange(range, this.#log), {}, eventAlone)
   }
 
   /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */
@@ -121,8 +125,10 @@ export class EventStore {
     onlyOptions('replay()', pace, { speed: true, signal: true })
     const { signal } = pace
     const speed = speedOf(pace)
-    const events = this.#scan<T, Raw>(resolveRange(range, this.#log), { signal })
-    return speed === 'max' ? events : paced(events, speed, { log: this.#log, clock: this.#clock, signal })
+    const resolved = resolveRange(range, this.#log)
+    if (speed === 'max') return this.#scan<T, Raw>(resolved, { signal }, eventAlone)
+    const events = this.#scan<T, Raw, Timed<Answer<T, Raw>>>(resolved, { signal }, timed)
+    return paced(events, speed, { clock: this.#clock, signal })
   }
 
   /** Hands the events of a {@link replay} to a handler, each when it is done with the last: resolves to how many. An error of the handler ends it. */
@@ -189,8 +195,15 @@ export class EventStore {
       if (!isTold) await this.#tellGap(range)
       isTold = true
       await beforeReading(this.#codec, entries)
-      const events = entries.map((entry) => this.#match<T, Raw>(entry, range)).filter((event) => event !== undefined)
-      yield { events, position: (entries.at(-1) as Entry).messageId }
+      const events: Answer<T, Raw>[] = []
+      const appendedAt: number[] = []
+      for (const entry of entries) {
+        const event = this.#match<T, Raw>(entry, range)
+        if (event === undefined) continue
+        events.push(event)
+        appendedAt.push(entry.appendedAt)
+      }
+      yield { events, appendedAt, position: (entries.at(-1) as Entry).messageId }
     }
   }
 
@@ -227,7 +240,7 @@ export class EventStore {
   }
 
   async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
-    const entry = await this.#log.get(messageId)
+    const [entry] = await this.#log.get([messageId])
     if (entry === undefined) return undefined
     await beforeReading(this.#codec, [entry])
     return decodeEntry(entry, this.#codec, this.#log)
@@ -242,13 +255,16 @@ export class EventStore {
 
   /** What the log holds and how its groups stand. */
   async getEventStats(): Promise<EventSystemStats> {
-    return statsOf(await this.#log.info(), this.#log)
+    const [info, deadLetters] = await Promise.all([this.#log.info(), new DeadLetters({ log: this.#log }).count()])
+    return statsOf(info, deadLetters, this.#log)
   }
 
-  async *#scan<T extends string, Raw extends boolean>(
+  /** What `pick` makes of each matching event and its entry. */
+  async *#scan<T extends string, Raw extends boolean, Item = Answer<T, Raw>>(
     range: ResolvedRange,
-    how: Scan = {}
-  ): AsyncGenerator<Answer<T, Raw>, void> {
+    how: Scan,
+    pick: (event: Answer<T, Raw>, entry: Entry) => Item
+  ): AsyncGenerator<Item, void> {
     const { direction = 'forward', page = PAGE, signal } = how
     await this.#tellGap(range)
     let { from, to } = range
@@ -270,7 +286,7 @@ export class EventStore {
         const event = matched === undefined ? this.#match<T, Raw>(entry, range) : matched.get(entry)
         if (event === undefined) continue
         signal?.throwIfAborted()
-        yield event
+        yield pick(event, entry)
       }
       const last = entries.at(-1)
       if (last === undefined || entries.length < page) return
@@ -292,6 +308,14 @@ export class EventStore {
     if (symbols !== undefined && !symbols.has(upcastIfPossible(event).data.symbol as string)) return undefined
     return answerOf<T, Raw>(event, raw)
   }
+}
+
+function eventAlone<E>(event: E): E {
+  return event
+}
+
+function timed<E>(event: E, { appendedAt }: Entry): Timed<E> {
+  return { event, appendedAt }
 }
 
 /** A backward page ends at an id inclusively: the entry at which the page before it ended comes again. */

@@ -1,5 +1,4 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import type { EventLog, MessageId } from '../log/index.ts'
 import { shown } from '../runtime/index.ts'
 
 /** How a replay paces itself. */
@@ -15,15 +14,21 @@ export function speedOf({ speed = 'max' }: ReplayPace): number | 'max' {
   throw new EventSystemError('invalid_argument', `speed must be a number above 0, or 'max', got ${shown(speed)}.`)
 }
 
+/** An event, and when the log took it, ms since the epoch. */
+export interface Timed<E> {
+  readonly event: E
+  readonly appendedAt: number
+}
+
 /** The events, each when it is due by the time at which the log took it. The first is due at once. */
-export async function* paced<E extends { readonly messageId: MessageId }>(
-  events: AsyncIterable<E>,
+export async function* paced<E>(
+  events: AsyncIterable<Timed<E>>,
   speed: number,
-  { log, clock, signal }: { readonly log: EventLog; readonly clock: Clock; readonly signal: AbortSignal | undefined }
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal | undefined }
 ): AsyncGenerator<E, void> {
   let offsetMs: number | undefined
-  for await (const event of events) {
-    const dueMs = log.timeOf(event.messageId) / speed
+  for await (const { event, appendedAt } of events) {
+    const dueMs = appendedAt / speed
     offsetMs ??= clock.now() - dueMs
     const waitMs = offsetMs + dueMs - clock.now()
     if (waitMs > 0) await clock.sleep(waitMs, signal)

@@ -1,4 +1,4 @@
-import type { EventLog, LogInfo, MessageId } from '../log/index.ts'
+import type { EventLog, LogInfo } from '../log/index.ts'
 
 /** How the log stands. */
 export interface EventSystemStats extends LogInfo {
@@ -6,12 +6,10 @@ export interface EventSystemStats extends LogInfo {
   readonly log: string
   /** Where the log is, without secrets. */
   readonly location: string
-  /** When the first and the last entry were taken, ms since the epoch. */
-  readonly firstAt: number | null
-  readonly lastAt: number | null
+  /** Of all groups. */
+  readonly deadLetters: number
 }
 
-export function statsOf(info: LogInfo, log: EventLog): EventSystemStats {
-  const timeOf = (id: MessageId | null) => (id === null ? null : log.timeOf(id))
-  return { ...info, log: log.kind, location: log.location, firstAt: timeOf(info.firstId), lastAt: timeOf(info.lastId) }
+export function statsOf(info: LogInfo, deadLetters: number, log: EventLog): EventSystemStats {
+  return { ...info, deadLetters, log: log.kind, location: log.location }
 }

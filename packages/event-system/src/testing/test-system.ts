@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { counted, type Event, type EventOf, type EventTypeFilter, onlyOptions } from '@tradpal/events'
 import type { EventSystemOptions } from '../configuration/index.ts'
+import type { DeadLetter } from '../dead-letters/index.ts'
 import { EventSystem } from '../event-system.ts'
-import type { DeadLetter, GroupInfo, MessageId } from '../log/index.ts'
+import type { GroupInfo, MessageId } from '../log/index.ts'
 import { silentLogger } from '../runtime/index.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -87,7 +88,7 @@ async function allDeadLetters(system: EventSystem, group: string | undefined): P
   const letters: DeadLetter[] = []
   for (;;) {
     const after = letters.at(-1)?.id
-    const page = await system.log.deadLetters.list({
+    const page = await system.deadLetters.list({
       limit,
       ...(group === undefined ? {} : { group }),
       ...(after === undefined ? {} : { after })

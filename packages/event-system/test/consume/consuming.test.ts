@@ -7,7 +7,7 @@ import { EventPublisher } from '../../src/publish/index.ts'
 import type { ConsumedMessage, Logger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals } from '../support/events.ts'
+import { append, signal, signals, timesOf } from '../support/events.ts'
 
 function subscriberOn(log: EventLog, options: { logger?: Logger } = {}): EventSubscriber {
   const subscriber = new EventSubscriber({ log, ...options })
@@ -109,7 +109,8 @@ describeOnEachLog('consuming', (logs) => {
     const log = await logs.open()
     const events = signals(4)
     const ids = await append(log, ...events.slice(0, 2))
-    await waitFor(() => Date.now() > log.timeOf(ids[1] ?? ''))
+    const [, second = 0] = await timesOf(log, ids)
+    await waitFor(() => Date.now() > second)
     const between = new Date()
     ids.push(...(await append(log, ...events.slice(2))))
     const handledFrom = async (group: string, from: 'start' | 'new' | string | Date) => {

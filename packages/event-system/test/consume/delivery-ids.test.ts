@@ -4,7 +4,7 @@ import { createEvent, EventSystemError, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
 import { EventPuller } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import { Documents, type EventLog } from '../../src/log/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 import { DeadLetterOffice, GroupOffice } from '../../src/operate/index.ts'
 import { type ConsumedMessage, diagnostics } from '../../src/runtime/index.ts'
@@ -106,7 +106,7 @@ describeOnEachLog('a delivery id', (logs) => {
   test('many that are forged ask the log for its key ten times a second at most, and genuine ones not at all', async () => {
     const log = await logs.open()
     let reads = 0
-    const records = new Proxy(log.records, {
+    const collections = new Proxy(log.collections, {
       get(target, name) {
         const value = Reflect.get(target, name)
         if (typeof value !== 'function') return value
@@ -116,7 +116,7 @@ describeOnEachLog('a delivery id', (logs) => {
         }
       }
     })
-    const desk = new EventPuller({ log: withFaults(log, { records }) })
+    const desk = new EventPuller({ log: withFaults(log, { collections }) })
     await append(log, ...signals(2))
     const [one = '', two = ''] = idsOf(await desk.pull(DESK))
     const [content] = one.split('.')
@@ -136,7 +136,7 @@ describeOnEachLog('a delivery id', (logs) => {
   test('is not read where the record of its key is of another version', async () => {
     const log = await logs.open()
     await append(log, signal())
-    await log.records.put('delivery-keys', 'signing', '{"version":9}')
+    await new Documents(log).put('delivery-keys', 'signing', '{"version":9}')
     await expect((await puller()).pull(DESK)).rejects.toMatchObject({ code: 'log_incompatible' })
     expect(await log.group('desk').pending({ limit: 10 })).toMatchObject([{ consumer: '' }])
   })

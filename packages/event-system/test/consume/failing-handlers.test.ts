@@ -1,6 +1,7 @@
 import { createEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
 import { type DeadLetteredMessage, diagnostics } from '../../src/runtime/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
@@ -33,7 +34,7 @@ describeOnEachLog('a handler that throws', (logs) => {
     await append(log, signal())
     await waitFor(() => isSettled(log))
     expect(attempts).toEqual([1, 2, 3, 4])
-    expect((await log.info()).deadLetters).toBe(0)
+    expect(await new DeadLetters({ log }).count()).toBe(0)
   })
 
   test('is told of when it is given up, though its member asks the log in between whether it still has the event', async () => {
@@ -70,7 +71,7 @@ describeOnEachLog('a handler that throws', (logs) => {
     const [messageId] = await append(log, signal())
     await waitFor(() => told.some((message) => message.log === asked))
     expect(told.filter((message) => message.log === asked)).toMatchObject([{ messageId, kind: 'exhausted' }])
-    expect((await log.info()).deadLetters).toBe(1)
+    expect(await new DeadLetters({ log }).count()).toBe(1)
   })
 
   test('waits out a backoff that doubles, and holds up nobody else meanwhile', async () => {
@@ -144,7 +145,7 @@ describeOnEachLog('a handler that throws', (logs) => {
       claimAfterMs: 50
     })
     const [messageId] = await append(log, signal())
-    const letter = await waitFor(async () => (await log.deadLetters.list({ group: 'g', limit: 10 }))[0])
+    const letter = await waitFor(async () => (await new DeadLetters({ log }).list({ group: 'g', limit: 10 }))[0])
     expect(letter).toMatchObject({
       messageId,
       group: 'g',
@@ -159,10 +160,10 @@ describeOnEachLog('a handler that throws', (logs) => {
     expect(letter.lastError.stack).toContain('RangeError: the desk is closed')
     expect(await isSettled(log)).toBe(true)
     healthy = true
-    await log.deadLetters.requeue(letter.id, { by: 'test' })
+    await new DeadLetters({ log }).requeue(letter.id, { by: 'test' })
     await waitFor(() => isSettled(log))
     expect(attempts).toEqual([1, 2, 3, 1])
-    expect((await log.info()).deadLetters).toBe(0)
+    expect(await new DeadLetters({ log }).count()).toBe(0)
   })
 
   test('says in the dead letter what each of several said', async () => {
@@ -171,7 +172,7 @@ describeOnEachLog('a handler that throws', (logs) => {
     for (const reason of ['one', 'two']) subscriber.registerHandler('*', () => Promise.reject(new Error(reason)))
     await subscriber.startConsuming({ group: 'g', maxAttempts: 1 })
     await append(log, signal())
-    const letter = await waitFor(async () => (await log.deadLetters.list({ limit: 1 }))[0])
+    const letter = await waitFor(async () => (await new DeadLetters({ log }).list({ limit: 1 }))[0])
     expect(letter.lastError.message).toBe('2 handlers failed: one; two')
   })
 
@@ -211,7 +212,7 @@ describeOnEachLog('an entry that is no event', (logs) => {
     await waitFor(() => handled.length === 1)
     expect(handled).toEqual([next.eventId])
     const [letter] = await waitFor(async () => {
-      const letters = await log.deadLetters.list({ group: 'g', limit: 10 })
+      const letters = await new DeadLetters({ log }).list({ group: 'g', limit: 10 })
       return letters.length === 1 && letters
     })
     expect(letter).toMatchObject({ kind: 'poison', attempts: 0, payload })
@@ -228,6 +229,6 @@ describeOnEachLog('an entry that is no event', (logs) => {
     await append(log, { ...createEvent('system_health', {}), eventType: 'of_another_service' })
     await waitFor(() => isSettled(log))
     expect(handled).toEqual(['of_another_service'])
-    expect((await log.info()).deadLetters).toBe(0)
+    expect(await new DeadLetters({ log }).count()).toBe(0)
   })
 })

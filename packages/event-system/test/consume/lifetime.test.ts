@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber } from '../../src/consume/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -159,7 +160,7 @@ describeOnEachLog('the life of a consumer', (logs) => {
     await group.read('dies', { limit: 1, waitMs: 0 })
     for (let crash = 1; crash < 6; crash++) await group.claim('dies', { minIdleMs: 0, limit: 1 })
     const { seen } = await startMember(log, { consumer: 'dies', maxAttempts: 2 })
-    const letter = await waitFor(async () => (await log.deadLetters.list({ limit: 1 }))[0])
+    const letter = await waitFor(async () => (await new DeadLetters({ log }).list({ limit: 1 }))[0])
     expect(letter).toMatchObject({
       kind: 'exhausted',
       lastError: { message: 'It was handed out 6 times and never finished.' }

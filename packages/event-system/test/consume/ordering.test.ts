@@ -1,6 +1,7 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -76,7 +77,7 @@ describeOnEachLog('ordering by key', (logs) => {
     await member(log, ({ data }) => void seen.push(data.symbol), { key })
     await waitFor(() => isSettled(log))
     expect(seen).toEqual(['MSFT'])
-    const [letter] = await log.deadLetters.list({ limit: 10 })
+    const [letter] = await new DeadLetters({ log }).list({ limit: 10 })
     expect(letter?.lastError.message).toBe(
       'key must return a string or undefined for each event, got object. (invalid_options)'
     )
@@ -116,7 +117,7 @@ describeOnEachLog('ordering by key', (logs) => {
     )
     await waitFor(() => isSettled(log))
     expect(seen).toEqual([2])
-    expect((await log.deadLetters.list({ limit: 10 })).map(({ attempts }) => attempts)).toEqual([2])
+    expect((await new DeadLetters({ log }).list({ limit: 10 })).map(({ attempts }) => attempts)).toEqual([2])
   })
 
   test('the key can be any function of the event; what has no key is in order with nothing', async () => {
@@ -159,7 +160,7 @@ describeOnEachLog('ordering by key', (logs) => {
       }
     })
     await waitFor(() => isSettled(log))
-    const letters = await log.deadLetters.list({ limit: 10 })
+    const letters = await new DeadLetters({ log }).list({ limit: 10 })
     expect(letters.map(({ kind, lastError }) => [kind, lastError.message])).toEqual([['poison', 'no key in this one']])
     expect(seen).toEqual([2])
   })

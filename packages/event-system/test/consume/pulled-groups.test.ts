@@ -3,6 +3,7 @@ import { createEvent, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
 import { EventPuller, EventSubscriber } from '../../src/consume/index.ts'
+import { Documents } from '../../src/log/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 import { GroupOffice } from '../../src/operate/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
@@ -177,7 +178,7 @@ describeOnEachLog('a group that is pulled', (logs) => {
     }
     await expect(office.changePulling('nobody', { maxAttempts: 1 })).rejects.toMatchObject({ code: 'not_found' })
     expect((await office.get('desk')).pulled).toEqual({ eventTypes: ['trading_signal'], maxAttempts: 5 })
-    await log.records.put('pulled-groups', 'desk', '{"version":9}')
+    await new Documents(log).put('pulled-groups', 'desk', '{"version":9}')
     const elsewhere = new EventPuller({ log })
     await expect(elsewhere.pull(SIGNALS)).rejects.toMatchObject({ code: 'log_incompatible' })
   })
@@ -201,7 +202,7 @@ describeOnEachLog('the limit of groups', (logs) => {
     await subscriber.startConsuming({ group: 'own' })
     const office = new GroupOffice({ log })
     expect((await office.list()).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'own'])
-    expect(await log.records.list('pulled-groups')).toMatchObject({ records: { length: 3 } })
+    expect(await new Documents(log).all('pulled-groups')).toHaveLength(3)
     for (const group of ['a', 'b']) await office.remove(group, { force: true })
     await clock.advance(1_000)
     expect(await pull('d')).toEqual([])

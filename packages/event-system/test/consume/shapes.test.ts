@@ -8,7 +8,8 @@ import {
 } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { EventPuller, EventSubscriber } from '../../src/consume/index.ts'
-import type { DeadLetter, EventLog } from '../../src/log/index.ts'
+import { type DeadLetter, DeadLetters } from '../../src/dead-letters/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
 import { DeadLetterOffice } from '../../src/operate/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -38,7 +39,7 @@ async function settled(log: EventLog): Promise<void> {
 }
 
 async function letters(log: EventLog): Promise<DeadLetter[]> {
-  return log.deadLetters.list({ limit: 100 })
+  return new DeadLetters({ log }).list({ limit: 100 })
 }
 
 /** Shapes that existing services send, and what a typed handler makes of them: the data, or the pointer of what is wrong. */

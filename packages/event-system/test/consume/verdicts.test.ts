@@ -7,6 +7,7 @@ import {
   type Handler,
   type HandlerOptions
 } from '../../src/consume/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -56,7 +57,7 @@ describeOnEachLog('what a handler throws', (logs) => {
       await clock.advance(1_000)
     }
     await waitFor(async () => runs.length === 4 && (await isSettled(log)))
-    expect((await log.info()).deadLetters).toBe(0)
+    expect(await new DeadLetters({ log }).count()).toBe(0)
     expect(() => new RetryLater(-1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
   })
 
@@ -70,7 +71,7 @@ describeOnEachLog('what a handler throws', (logs) => {
     await append(log, signal())
     await waitFor(() => isSettled(log))
     expect(runs).toBe(1)
-    expect(await log.deadLetters.list({ limit: 10 })).toMatchObject([
+    expect(await new DeadLetters({ log }).list({ limit: 10 })).toMatchObject([
       { kind: 'rejected', handler: 'broker', attempts: 1, lastError: { message: 'no such account' } }
     ])
   })
@@ -90,7 +91,7 @@ describeOnEachLog('what a handler throws', (logs) => {
     await append(log, signal())
     await waitFor(() => isSettled(log))
     expect(runs).toBe(3)
-    expect(await log.deadLetters.list({ limit: 10 })).toMatchObject([
+    expect(await new DeadLetters({ log }).list({ limit: 10 })).toMatchObject([
       { kind: 'rejected', attempts: 3, firstError: { message: 'again' }, lastError: { message: 'never' } }
     ])
   })
@@ -162,7 +163,7 @@ describeOnEachLog('the flow of events', (logs) => {
     await waitFor(async () => failed.size === 10 && (await isSettled(log)))
     expect(Math.max(...sizes)).toBe(20)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(110)
-    expect((await log.info()).deadLetters).toBe(0)
+    expect(await new DeadLetters({ log }).count()).toBe(0)
   })
 
   test('a batch handler that does not answer for each event has failed on all', async () => {
@@ -177,7 +178,7 @@ describeOnEachLog('the flow of events', (logs) => {
       }
     )
     await waitFor(() => isSettled(log))
-    const letters = await log.deadLetters.list({ limit: 10 })
+    const letters = await new DeadLetters({ log }).list({ limit: 10 })
     expect(letters).toHaveLength(3)
     expect(letters[0]?.lastError.message).toContain('one result for each')
   })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { EventSystem } from '../../src/index.ts'
+import { Documents, EventSystem } from '../../src/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { signals } from '../support/events.ts'
@@ -17,7 +17,7 @@ const CUSTOMERS = 100
 
 /** How many entries and keys of customers the new key has encrypted. */
 async function anew(log: SqliteLog): Promise<number> {
-  let count = (await log.records.list('subject-keys')).records.filter(({ value }) => value.includes('1t.new.')).length
+  let count = (await new Documents(log).all('subject-keys')).filter(({ value }) => value.includes('1t.new.')).length
   let after: string | undefined
   for (;;) {
     const page = await log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })

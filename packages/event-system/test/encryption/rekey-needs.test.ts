@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createEvent, type EventSystem } from '../../src/index.ts'
+import { createEvent, Documents, type EventSystem } from '../../src/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
@@ -105,8 +105,8 @@ describeOnEachLog('an old key', (under) => {
     expect(await rotated.rekey({ dryRun: true })).toMatchObject({ rewrapped: 2, rewritten: 0 })
     expect(await rotated.rekey()).toMatchObject({ rewrapped: 2, rewritten: 0 })
     expect(await rotated.rekey()).toMatchObject({ rewrapped: 0 })
-    const { records } = await (await under.open()).records.list('subject-keys')
-    expect(records.map(({ value }) => /1t\.(\w+)\./.exec(value)?.[1])).toEqual(['new', 'new'])
+    const documents = await new Documents(await under.open()).all('subject-keys')
+    expect(documents.map(({ value }) => /1t\.(\w+)\./.exec(value)?.[1])).toEqual(['new', 'new'])
     const fresh = await system('new')
     expect(prices(await fresh.getEvents())).toEqual([1])
     await expect(fresh.publishEvent(signalOf('goes'))).rejects.toMatchObject({ code: 'shredded' })

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { signal, signals } from '../support/events.ts'
+import { signal, signals, timesOf } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
 
 describeOnEachLog('a change of keys', (under) => {
@@ -33,7 +33,7 @@ describeOnEachLog('a change of keys', (under) => {
     expect(report).toEqual({ ...would, needed: would.needed.map((key) => ({ ...key, ledgerUntil })) })
 
     const newestId = ids.at(-1) ?? ''
-    const newest = { newestId, newestAt: system.log.timeOf(newestId) }
+    const newest = { newestId, newestAt: (await timesOf(system.log, [newestId]))[0] }
     const nothing = { deadLetters: 0, pending: 0, actions: 0, subjectKeys: 0 }
     const ofOld = (await rewrites()) ? { entries: 0, newestId: null, newestAt: null } : { entries: 701, ...newest }
     expect(report).toEqual({

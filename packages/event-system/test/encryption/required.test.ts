@@ -5,7 +5,7 @@ import type { Delivery } from '../../src/log/index.ts'
 import type { SkippedMessage } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog, type LogUnderTest } from '../support/each-log.ts'
-import { append, signal } from '../support/events.ts'
+import { append, signal, timesOf } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
 import { prices, systemOver } from './systems.ts'
 
@@ -102,7 +102,7 @@ describeOnEachLog('a plain event', (under) => {
   it('is counted by rekey, which names the last of them', async () => {
     const { publisher, plainId } = await mixed(under)
     const { log } = publisher
-    const newestAt = log.timeOf(plainId)
+    const [newestAt] = await timesOf(log, [plainId])
     expect((await publisher.rekey({ dryRun: true })).plain).toEqual({ entries: 1, newestId: plainId, newestAt })
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
-import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
+import { Documents, EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { keysFile } from './keys-in-file.ts'
 import { customerOf, signalOf } from './systems.ts'
@@ -22,8 +22,8 @@ async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
 
 /** The wrapped keys of all customers, by their ids. */
 async function wrappedKeys({ log }: EventSystem): Promise<Map<string, string>> {
-  const { records } = await log.records.list('subject-keys')
-  return new Map(records.map(({ id, value }) => [id, /[\w-]+(?="})/.exec(value)?.[0] ?? '']))
+  const documents = await new Documents(log).all('subject-keys')
+  return new Map(documents.map(({ id, value }) => [id, /[\w-]+(?="})/.exec(value)?.[0] ?? '']))
 }
 
 /** Which of some texts stand in the files of a folder, byte for byte. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { AS_STORED, decodeEvent, type Event } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { Encryption } from '../../src/codec/index.ts'
+import { Documents } from '../../src/log/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signals } from '../support/events.ts'
@@ -28,7 +29,7 @@ describeOnEachLog('events that an earlier build encrypted', (under) => {
   for (const [how, payloads] of Object.entries(stored.payloads)) {
     it(`are read: ${how}`, async () => {
       const log = await under.open()
-      for (const { id, value } of stored.subjectKeys) await log.records.put('subject-keys', id, value)
+      for (const { id, value } of stored.subjectKeys) await new Documents(log).put('subject-keys', id, value)
       const entries = payloads.map((payload) => {
         const { eventId, eventType } = envelopeOf(payload)
         return { eventId, eventType, payload }

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { expect, it } from 'vitest'
-import { type Environment, EventSystem } from '../../src/index.ts'
+import { Documents, type Environment, EventSystem } from '../../src/index.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 import { signal, withFaults } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
@@ -35,8 +35,8 @@ it('EVENT_ENCRYPTION_SUBJECT finds the customer in an event, be it a number, and
     of({}),
     of({ order: { customer: '17' } })
   ])
-  const { records } = await system.log.records.list('subject-keys')
-  expect(records).toHaveLength(1)
+  const documents = await new Documents(system.log).all('subject-keys')
+  expect(documents).toHaveLength(1)
   await expect(system.publishEvent(of({ order: { customer: ['17'] } }))).rejects.toMatchObject({ code: 'invalid_data' })
   await system.shred('17', { by: 'op', reason: 'They asked for it.' })
   expect(await system.getEvents()).toHaveLength(3)
@@ -51,13 +51,13 @@ it('while the log is away, events of customers that a process knows are spooled,
     if (isAway) throw new EventSystemError('log_unavailable', 'The log is away.')
     return call()
   }
-  const records = new Proxy(real.records, {
+  const collections = new Proxy(real.collections, {
     get:
       (target, name) =>
       (...of: unknown[]) =>
         orAway(() => (Reflect.get(target, name) as (...of: unknown[]) => Promise<unknown>).apply(target, of))
   })
-  const log = withFaults(real, { records, append: (...of) => orAway(() => real.append(...of)) })
+  const log = withFaults(real, { collections, append: (...of) => orAway(() => real.append(...of)) })
   const encryption = { keysFile: file, keyFor: customerOf }
   await using system = new EventSystem({ environment: {}, log, encryption, spoolPath: inFolder('spool.db') })
   await system.initialize()

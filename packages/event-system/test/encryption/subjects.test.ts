@@ -1,24 +1,24 @@
 import { createEvent } from '@tradpal/events'
 import { expect, it } from 'vitest'
 import type { EventSystem } from '../../src/index.ts'
-import type { EventLog, Records } from '../../src/log/index.ts'
+import { type Collections, Documents, type EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, withFaults } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
 import { customerOf, prices, signalOf, systemOver } from './systems.ts'
 
-/** The log with records that answer when a test lets them. */
+/** The log with collections that answer when a test lets them. */
 function withGate(log: EventLog) {
   const gate = Promise.withResolvers<void>()
-  const get: Records['get'] = async (...of) => {
+  const get: Collections['get'] = async (...of) => {
     await gate.promise
-    return log.records.get(...of)
+    return log.collections.get(...of)
   }
-  const records = new Proxy(log.records, {
+  const collections = new Proxy(log.collections, {
     get: (target, name) => (name === 'get' ? get : Reflect.get(target, name).bind(target))
   })
-  return { gate, log: withFaults(log, { records }) }
+  return { gate, log: withFaults(log, { collections }) }
 }
 
 describeOnEachLog('a key of its own for each customer', (under) => {
@@ -33,8 +33,8 @@ describeOnEachLog('a key of its own for each customer', (under) => {
     const ids = payloads.map((payload) => /"2d\.([\w-]{43})\./.exec(payload)?.[1])
     expect(new Set(ids).size).toBe(3)
     expect([ids[0], ids[2]]).toEqual([ids[3], undefined])
-    const kept = await log.records.list('subject-keys')
-    expect(kept.records.map(({ id }) => id).toSorted()).toEqual([ids[0], ids[1]].toSorted())
+    const kept = await new Documents(log).all('subject-keys')
+    expect(kept.map(({ id }) => id).toSorted()).toEqual([ids[0], ids[1]].toSorted())
     expect(JSON.stringify([payloads, kept])).not.toMatch(/NAME/)
 
     expect(prices(await (await reader()).getEvents())).toEqual([1, 2, 3, 4])
@@ -46,7 +46,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
     const writers = await Promise.all(Array.from({ length: 4 }, () => system()))
     await Promise.all(writers.map((writer, i) => writer.publishEvent(signalOf('new', i))))
     expect(prices(await (await reader()).getEvents()).toSorted()).toEqual([0, 1, 2, 3])
-    expect((await (await under.open()).records.list('subject-keys')).records).toHaveLength(1)
+    expect(await new Documents(await under.open()).all('subject-keys')).toHaveLength(1)
   })
 
   it('keeps the order in which one caller publishes, be it that the first waits for a new key', async () => {
@@ -71,7 +71,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
   it('asks the log nothing where no event has a customer', async () => {
     const asked: unknown[] = []
     const log = await under.open()
-    const records = new Proxy(log.records, {
+    const collections = new Proxy(log.collections, {
       get:
         (target, name) =>
         (...of: unknown[]) => {
@@ -80,7 +80,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
         }
     })
     const encryption = { keysFile: keysFile('a'), keyFor: customerOf }
-    const writer = await systemOver(under, { log: withFaults(log, { records }), encryption })
+    const writer = await systemOver(under, { log: withFaults(log, { collections }), encryption })
     await writer.publishEvent(signal())
     await writer.getEvents()
     expect(asked).toEqual([])
@@ -113,7 +113,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
     const [causeId] = (await handling.publish(signal('AAPL', 7))).eventId.split(' ')
     const effect = await waitFor(async () => (await handling.getEvents({ eventType: 'system_health' }))[0])
     expect(effect).toMatchObject({ data: { customer: 'of 7' }, metadata: { causation_id: causeId } })
-    expect((await (await under.open()).records.list('subject-keys')).records).toHaveLength(1)
+    expect(await new Documents(await under.open()).all('subject-keys')).toHaveLength(1)
   })
 
   it('refuses a customer that is no name, and says which event of a batch has it', async () => {

@@ -1,8 +1,12 @@
 import type { Event, JsonObject } from '@tradpal/events'
 import { onTestFinished } from 'vitest'
-import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
+import { Encryption } from '../../src/codec/index.ts'
+import { OnceSteps } from '../../src/consume/once-steps.ts'
+import { EventSystem, type EventSystemOptions, silentLogger } from '../../src/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
 import type { LogUnderTest } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
+import { keysFile } from './keys-in-file.ts'
 
 /** A system over the log under test, open until the test is over. */
 export async function systemOver({ place }: LogUnderTest, options: EventSystemOptions): Promise<EventSystem> {
@@ -27,4 +31,12 @@ export function signalOf(customer: string, price = 1): Event {
 
 export function prices(events: readonly Event[]): unknown[] {
   return events.map(({ data }) => data.price)
+}
+
+/** The steps of the group `g`, read with the key `a` past any consumer. */
+export function stepsOver(log: EventLog): OnceSteps {
+  const options = { metadata: false, required: false, keyFor: customerOf, maxEventBytes: 1_000_000 }
+  const encryption = new Encryption({ keysFile: keysFile('a'), ...options, logger: silentLogger })
+  encryption.keepKeysIn(log)
+  return new OnceSteps({ log, group: 'g', keepMs: 86_400_000, vault: encryption.vault })
 }

@@ -52,8 +52,8 @@ describe('what stands in Redis', () => {
       for (let i = 0; i < 20; i++) {
         const eventId = newEventId()
         const before = await redisMs()
-        const [result] = await log.append([{ eventId, eventType: 'trading_signal', payload: eventId }])
-        const time = log.timeOf(result?.messageId as string)
+        await log.append([{ eventId, eventType: 'trading_signal', payload: eventId }])
+        const time = (await log.info()).last?.appendedAt
         expect(time).toBeGreaterThanOrEqual(before)
         expect(time).toBeLessThanOrEqual(await redisMs())
       }
@@ -66,8 +66,9 @@ describe('what stands in Redis', () => {
     await group.create('start')
     const waiting = group.read('one', { limit: 10, waitMs: 5_000 })
     const messageId = await redis.client.xAdd('tradpal_events', '*', { event: '{"by":"hand"}' })
-    expect(await waiting).toEqual([{ messageId, payload: '{"by":"hand"}', attempt: 1 }])
-    expect(await log.get(messageId)).toEqual({ messageId, payload: '{"by":"hand"}' })
+    const entry = { messageId, appendedAt: Number.parseInt(messageId, 10), payload: '{"by":"hand"}' }
+    expect(await waiting).toEqual([{ ...entry, attempt: 1 }])
+    expect(await log.get([messageId])).toEqual([entry])
   })
 
   test('an entry with an event field among others is an event, and one without it shows what it holds', async () => {
@@ -75,8 +76,8 @@ describe('what stands in Redis', () => {
     await redis.client.xAdd('tradpal_events', '1-0', { note: 'x', event: 'an event' })
     await redis.client.xAdd('tradpal_events', '2-0', { note: 'x', price: '1' })
     expect(await log.read({ limit: 10 })).toEqual([
-      { messageId: '1-0', payload: 'an event' },
-      { messageId: '2-0', payload: null, raw: { note: 'x', price: '1' } }
+      { messageId: '1-0', appendedAt: 1, payload: 'an event' },
+      { messageId: '2-0', appendedAt: 2, payload: null, raw: { note: 'x', price: '1' } }
     ])
   })
 
@@ -234,8 +235,8 @@ describe('what stands in Redis', () => {
           : (await Promise.all(entries.map((one) => log.append([one])))).flat()
       for (const [index, { messageId, duplicate }] of results.entries()) {
         const eventId = eventIds[index] ?? ''
-        if (!duplicate) accepted.set(eventId, [...(accepted.get(eventId) ?? []), log.timeOf(messageId)])
-        else if (sentAt - log.timeOf(messageId) >= deduplicationWindowMs) knownForTooLong.push(eventId)
+        if (!duplicate) accepted.set(eventId, [...(accepted.get(eventId) ?? []), msOf(messageId)])
+        else if (sentAt - msOf(messageId) >= deduplicationWindowMs) knownForTooLong.push(eventId)
       }
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
@@ -346,9 +347,9 @@ describe('what stands in Redis', () => {
   test('a number that no id of a stream has is no message id, and a time that is none is refused', async () => {
     const log = await started()
     const largest = '18446744073709551615'
-    expect(await log.get(`${largest}-${largest}`)).toBeUndefined()
+    expect(await log.get([`${largest}-${largest}`])).toEqual([undefined])
     for (const id of [`18446744073709551616-0`, `0-18446744073709551616`]) {
-      await expect(log.get(id)).rejects.toMatchObject({ code: 'invalid_message_id' })
+      await expect(log.get([id])).rejects.toMatchObject({ code: 'invalid_message_id' })
     }
     await expect(log.read({ from: { time: Number.NaN }, limit: 1 })).rejects.toMatchObject({ code: 'invalid_argument' })
     expect(await log.read({ from: { time: Number.POSITIVE_INFINITY }, limit: 1 })).toEqual([])
@@ -386,4 +387,9 @@ describe('what stands in Redis', () => {
 /** Every other one is a UUID, and those are alike. */
 function slidingId(number: number): string {
   return number % 2 === 0 ? `sliding-${number}` : `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+}
+
+/** When Redis took the entry of an id. */
+function msOf(messageId: string): number {
+  return Number.parseInt(messageId, 10)
 }

@@ -1,7 +1,9 @@
 import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
-import type { ConsumerGroup, DeadLetter, DeadLetters, Delivery, EventLog, NewDeadLetter } from '../../src/log/index.ts'
+import { Attachments } from '../../src/consume/received.ts'
+import { type DeadLetter, DeadLetters, type NewDeadLetter } from '../../src/dead-letters/index.ts'
+import type { Delivery, EventLog, ListPage, UnitResult } from '../../src/log/index.ts'
 import { DeadLetterOffice } from '../../src/operate/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -14,28 +16,39 @@ const failed = { message: 'the broker is down', stack: 'Error: the broker is dow
 async function bury(log: EventLog, count: number, parts: Partial<NewDeadLetter> = {}, name = 'brokers') {
   const group = log.group(name)
   await group.create('start')
-  return giveUp(group, await group.read('broker-1', { limit: count, waitMs: 0 }), parts)
+  return giveUp(log, await group.read('broker-1', { limit: count, waitMs: 0 }), parts, name)
 }
 
-async function giveUp(group: ConsumerGroup, deliveries: readonly Delivery[], parts: Partial<NewDeadLetter> = {}) {
-  const results = await group.settle(
-    'broker-1',
-    deliveries.map(({ messageId, attempt, payload }) => {
-      const letter: NewDeadLetter = {
-        consumer: 'broker-1',
-        handler: 'trade',
-        eventType: 'trading_signal',
-        payload,
-        kind: 'exhausted',
-        attempts: 3,
-        firstError: failed,
-        lastError: failed,
-        ...parts
-      }
-      return { messageId, attempt, outcome: { kind: 'dead', letter } }
-    })
-  )
-  return results.map((result) => (result.kind === 'settled' ? result.letter : undefined) as DeadLetter)
+async function giveUp(
+  log: EventLog,
+  deliveries: readonly Delivery[],
+  parts: Partial<NewDeadLetter> = {},
+  group = 'brokers'
+): Promise<DeadLetter[]> {
+  const letters = deliveries.map(({ messageId, payload }): NewDeadLetter => {
+    return {
+      messageId,
+      group,
+      consumer: 'broker-1',
+      handler: 'trade',
+      eventType: 'trading_signal',
+      payload,
+      amended: false,
+      kind: 'exhausted',
+      attempts: 3,
+      requeues: 0,
+      firstError: failed,
+      lastError: failed,
+      ...parts
+    }
+  })
+  const dead = await new DeadLetters({ log }).prepare(letters)
+  for (const [i, { messageId, attempt }] of deliveries.entries()) {
+    const acknowledge = [{ group, consumer: 'broker-1', messageId, attempt }]
+    const results = await log.commit([{ acknowledge, write: dead[i]?.writes ?? [] }])
+    expect(results).toMatchObject([{ kind: 'committed' }])
+  }
+  return dead.map(({ letter }) => letter)
 }
 
 async function buried(log: EventLog, count: number): Promise<{ office: DeadLetterOffice; letters: DeadLetter[] }> {
@@ -43,16 +56,12 @@ async function buried(log: EventLog, count: number): Promise<{ office: DeadLette
   return { office: new DeadLetterOffice({ log }), letters: await bury(log, count) }
 }
 
-/** A handle on the log in which letters are put back in another way: what happens meanwhile, happens there. */
-function withRequeue(log: EventLog, requeue: DeadLetters['requeue']): EventLog {
-  return withDeadLetters(log, { requeue })
-}
-
-function withDeadLetters(log: EventLog, others: Partial<DeadLetters>): EventLog {
-  const deadLetters = new Proxy(log.deadLetters, {
-    get: (target, name) => Reflect.get(others, name) ?? (Reflect.get(target, name) as () => void).bind(target)
-  })
-  return withFaults(log, { deadLetters })
+/** A handle on the log in which dead letters are moved in another way: what happens meanwhile, happens there. */
+function withMove(
+  log: EventLog,
+  move: (id: string, commit: () => Promise<UnitResult[]>) => Promise<UnitResult[]>
+): EventLog {
+  return withFaults(log, { commit: (units) => move(units[0]?.write?.[0]?.id ?? '', () => log.commit(units)) })
 }
 
 const idsOf = (letters: readonly { id: string }[]) => letters.map(({ id }) => id)
@@ -61,7 +70,8 @@ const idsOf = (letters: readonly { id: string }[]) => letters.map(({ id }) => id
 async function claimed(log: EventLog, name = 'brokers'): Promise<Event[]> {
   const deliveries = await log.group(name).claim('heir', { minIdleMs: 3_600_000, limit: 1_000 })
   expect(deliveries.every(({ attempt }) => attempt === 1)).toBe(true)
-  return deliveries.map(({ payload }) => {
+  return deliveries.map((delivery) => {
+    const { payload } = new Attachments(name, undefined).read(delivery)
     const { event_type, event_id, ...rest } = JSON.parse(payload ?? 'null')
     return { eventType: event_type, eventId: event_id, ...rest }
   })
@@ -264,12 +274,16 @@ describeOnEachLog('a bulk requeue', (logs) => {
     const log = await logs.open()
     const { office } = await buried(log, 25)
     const listed: number[] = []
-    const watched = withDeadLetters(log, {
-      list(page) {
-        listed.push(page.limit)
-        return log.deadLetters.list(page)
+    const collections = new Proxy(log.collections, {
+      get(target, name) {
+        if (name !== 'list') return Reflect.get(target, name).bind(target)
+        return (collection: string, page: ListPage) => {
+          if (page.limit > 1) listed.push(page.limit)
+          return target.list(collection, page)
+        }
       }
     })
+    const watched = withFaults(log, { collections })
     const told: number[] = []
     const onProgress = ({ requeued }: { requeued: number }) => void told.push(requeued)
     const report = await new DeadLetterOffice({ log: watched }).requeueAll({}, { ...ADA, stepSize: 10, onProgress })
@@ -285,9 +299,10 @@ describeOnEachLog('a bulk requeue', (logs) => {
     // A clock that is before the log's does not tell old letters from new ones: then the count does.
     const clock = { now: () => Date.now() + 3_600_000, sleep: async () => {} }
     const group = log.group('brokers')
-    const failing = withRequeue(log, async (id, options) => {
-      await log.deadLetters.requeue(id, options)
-      await giveUp(group, await group.claim('broker-1', { minIdleMs: 0, limit: 100 }))
+    const failing = withMove(log, async (_, commit) => {
+      const results = await commit()
+      await giveUp(log, await group.claim('broker-1', { minIdleMs: 0, limit: 100 }))
+      return results
     })
     const bounded = await new DeadLetterOffice({ log: failing, clock }).requeueAll({}, { ...ADA, stepSize: 7 })
     expect(bounded).toEqual({ matched: 30, requeued: 30, failed: [], remaining: 0 })
@@ -311,9 +326,9 @@ describeOnEachLog('a bulk requeue', (logs) => {
     const log = await logs.open()
     const { office, letters } = await buried(log, 12)
     const abort = new AbortController()
-    const stopping = withRequeue(log, async (id, options) => {
+    const stopping = withMove(log, (id, commit) => {
       if (id === letters[4]?.id) abort.abort()
-      await log.deadLetters.requeue(id, options)
+      return commit()
     })
     const options = { ...ADA, stepSize: 3 }
     const report = await new DeadLetterOffice({ log: stopping }).requeueAll({}, { ...options, signal: abort.signal })
@@ -333,9 +348,9 @@ describeOnEachLog('a bulk requeue', (logs) => {
     const { office, letters } = await buried(log, 5)
     const [first, , third] = letters.map(({ messageId }) => messageId) as [string, string, string]
     await log.remove([first, third], { force: true })
-    const other = withRequeue(log, async (id, options) => {
-      if (id === letters[1]?.id) await log.deadLetters.discard(id, { by: 'bob', reason: 'meanwhile' })
-      await log.deadLetters.requeue(id, options)
+    const other = withMove(log, async (id, commit) => {
+      if (id === letters[1]?.id) await new DeadLetters({ log }).discard(id, { by: 'bob', reason: 'meanwhile' })
+      return commit()
     })
     const report = await new DeadLetterOffice({ log: other }).requeueAll({}, ADA)
     expect(report).toEqual({
@@ -355,10 +370,10 @@ describeOnEachLog('a bulk requeue', (logs) => {
     const log = await logs.open()
     const { letters } = await buried(log, 5)
     let calls = 0
-    const down = withRequeue(log, async (id, options) => {
+    const down = withMove(log, async (_, commit) => {
       calls++
       if (calls === 3) await log.close()
-      await log.deadLetters.requeue(id, options)
+      return commit()
     })
     await expect(new DeadLetterOffice({ log: down }).requeueAll({}, ADA)).rejects.toMatchObject({
       code: 'closed',

@@ -44,7 +44,8 @@ function newCommit(clock: Clock = systemClock) {
     deduplicationWindowMs: 120_000
   })
   const appendAll = (entries: readonly AppendEntry[], timeoutMs = 5_000) => {
-    const parcel = new Parcel({ entries, keys: [], deadline: clock.now() + timeoutMs, maySpool: false })
+    const offeredAt = clock.now()
+    const parcel = new Parcel({ entries, keys: [], offeredAt, deadline: offeredAt + timeoutMs, maySpool: false })
     commit.offer(parcel)
     return parcel.outcome
   }

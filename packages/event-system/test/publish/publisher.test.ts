@@ -23,7 +23,7 @@ describeOnEachLog('publishing', (logs) => {
     const log = await logs.open()
     const event = signal('BTC/USDT', 45_000)
     const messageId = await new EventPublisher({ log }).publishEvent(event)
-    const entry = await log.get(messageId)
+    const [entry] = await log.get([messageId])
     expect(JSON.parse(entry?.payload ?? '')).toEqual({
       event_type: 'trading_signal',
       event_id: event.eventId,
@@ -171,8 +171,9 @@ describeOnEachLog('publishing', (logs) => {
       fc.asyncProperty(fc.array(json, { minLength: 1, maxLength: 20 }), async (datas) => {
         const events = datas.map((data) => createEvent(EventType.MARKET_DATA_UPDATE, data as never))
         const messageIds = await publisher.publishBatch(events)
+        const entries = await log.get(messageIds)
         for (const [i, event] of events.entries()) {
-          const entry = await log.get(messageIds[i] ?? '')
+          const entry = entries[i]
           // -0 is written as 0.
           expect(decodeEvent(entry?.payload ?? '')).toEqual(JSON.parse(JSON.stringify(event)))
         }

@@ -44,7 +44,7 @@ function switchable(log: EventLog) {
   const faults = {
     append: unlessDown((...args: Parameters<EventLog['append']>) => log.append(...args)),
     ping: unlessDown(() => log.ping()),
-    get: unlessDown((messageId: string) => log.get(messageId))
+    get: unlessDown((messageIds: readonly string[]) => log.get(messageIds))
   }
   return { state, log: withFaults(log, faults) }
 }

@@ -28,9 +28,9 @@ async function pricesIn(log: EventLog): Promise<number[]> {
 /** The log, and how often it was asked for single entries. */
 function counting(log: EventLog) {
   const asked = { count: 0 }
-  const get: EventLog['get'] = (messageId) => {
+  const get: EventLog['get'] = (messageIds) => {
     asked.count++
-    return log.get(messageId)
+    return log.get(messageIds)
   }
   return { asked, log: withFaults(log, { get }) }
 }
@@ -166,9 +166,9 @@ describeOnEachLog('an event id that was published before', (logs) => {
   test('of which the log does not say what it stands for rejects with log_timeout, and the same event may be published again', async () => {
     const real = await logs.open()
     let isAway = true
-    const get: EventLog['get'] = async (messageId) => {
+    const get: EventLog['get'] = async (messageIds) => {
       if (isAway) throw new EventSystemError('log_unavailable', 'The log is away.')
-      return real.get(messageId)
+      return real.get(messageIds)
     }
     const publisher = new EventPublisher({ log: withFaults(real, { get }) })
     const event = signal('AAPL', 1)
@@ -195,9 +195,9 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const real = await logs.open()
     let asked = 0
     let isSlow = false
-    const get: EventLog['get'] = async (messageId) => {
-      asked++
-      return isSlow ? new Promise(() => {}) : real.get(messageId)
+    const get: EventLog['get'] = async (messageIds) => {
+      asked += messageIds.length
+      return isSlow ? new Promise(() => {}) : real.get(messageIds)
     }
     const publisher = new EventPublisher({ log: withFaults(real, { get }), timeoutMs: 100 })
     const events = signals(1_000)
@@ -214,10 +214,10 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const real = await logs.open()
     const gate = Promise.withResolvers<void>()
     let isAsked = false
-    const get: EventLog['get'] = async (messageId) => {
+    const get: EventLog['get'] = async (messageIds) => {
       isAsked = true
       await gate.promise
-      return real.get(messageId)
+      return real.get(messageIds)
     }
     const publisher = new EventPublisher({ log: withFaults(real, { get }) })
     const event = signal('AAPL', 1)

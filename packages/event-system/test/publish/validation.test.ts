@@ -60,7 +60,7 @@ describeOnEachLog('a publisher', (logs) => {
       pointer: '/data/price'
     })
     const messageId = await publisher.publishEvent(STRICT)
-    expect(JSON.parse((await log.get(messageId))?.payload ?? '')).toMatchObject({
+    expect(JSON.parse((await log.get([messageId]))[0]?.payload ?? '')).toMatchObject({
       event_type: 'trading_signal',
       data: { symbol: 'X', action: 'BUY' },
       metadata: {}

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { EventLog } from '../../src/log/index.ts'
 import { EventStore, type FollowedPage } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals, withFaults } from '../support/events.ts'
+import { append, signal, signals, timesOf, withFaults } from '../support/events.ts'
 
 const ids = (events: readonly StoredEvent[]) => events.map(({ messageId }) => messageId)
 
@@ -41,9 +41,10 @@ describeOnEachLog('following', (under) => {
     const log = await under.open()
     const store = new EventStore({ log })
     const before = await append(log, signal(), signal())
+    const [time = 0] = await timesOf(log, before)
     const followed = store.follow('end')
     const behind = store.follow({ after: before[0] ?? '' })
-    const since = store.follow({ time: log.timeOf(before[0] ?? '') })
+    const since = store.follow({ time })
     // Where the end is, a log over the network learns in the turn after.
     await log.ping()
     const [late = ''] = await append(log, signal())
@@ -87,9 +88,13 @@ describeOnEachLog('following', (under) => {
     await append(log, createEvent(EventType.MARKET_DATA_UPDATE, { symbol: 'AAPL' }), signal('MSFT'))
     const [poison] = await log.append([{ eventId: 'x', eventType: 'risk_alert', payload: '{}' }])
     const pages = store.follow('start', { eventType: 'trading_signal', symbol: 'AAPL' })
-    expect((await pages.next()).value).toEqual({ events: [], position: poison?.messageId })
+    expect((await pages.next()).value).toEqual({ events: [], appendedAt: [], position: poison?.messageId })
     const [wanted = ''] = await append(log, signal('AAPL'))
-    expect((await pages.next()).value).toMatchObject({ events: [{ messageId: wanted }], position: wanted })
+    expect((await pages.next()).value).toMatchObject({
+      events: [{ messageId: wanted }],
+      appendedAt: await timesOf(log, [wanted]),
+      position: wanted
+    })
     await pages.return()
   })
 

@@ -146,24 +146,22 @@ describeOnEachLog('the statistics', (under) => {
       log: log.kind,
       location: log.location,
       length: 0,
-      firstId: null,
-      lastId: null,
-      firstAt: null,
-      lastAt: null,
+      first: null,
+      last: null,
       groups: []
     })
     const [first = '', second = ''] = await append(log, signal(), signal())
-    await waitFor(() => Date.now() > log.timeOf(second))
+    const taken = (await log.get([second]))[0]?.appendedAt ?? Number.POSITIVE_INFINITY
+    await waitFor(() => Date.now() > taken)
     const [third = ''] = await append(log, signal())
+    const places = await log.read({ limit: 3 })
     await log.group('brokers').create('start')
     await log.group('brokers').read('one', { limit: 2, waitMs: 0 })
     const stats = await store.getEventStats()
     expect(stats).toMatchObject({
       length: 3,
-      firstId: first,
-      lastId: third,
-      firstAt: log.timeOf(first),
-      lastAt: log.timeOf(third),
+      first: { messageId: first, appendedAt: places[0]?.appendedAt },
+      last: { messageId: third, appendedAt: places[2]?.appendedAt },
       groups: [
         { name: 'brokers', pending: 2, lag: 1, lastDeliveredId: second, consumers: [{ name: 'one', pending: 2 }] }
       ]

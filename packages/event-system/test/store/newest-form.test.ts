@@ -154,7 +154,7 @@ describeOnEachLog('an integer of any size', (under) => {
       { metadata: { at: [-(TIME ** 9n)] } }
     )
     const messageId = await system.publishEvent(event)
-    const stored = (await system.log.get(messageId))?.payload
+    const stored = (await system.log.get([messageId]))[0]?.payload
     expect(stored).toContain('"data":{"symbol":"X","at":1700000000123456789}')
     expect(stored).toContain(`"metadata":{"at":[${-(TIME ** 9n)}]}`)
     expect(await system.getEvents({ eventType: 'market_data_update' })).toEqual([{ ...event, messageId, valid: true }])

@@ -1,17 +1,16 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { EntryPlace, EventLog } from '../../src/log/index.ts'
 import { type EventQuery, EventStore } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append } from '../support/events.ts'
+import { append, timesOf } from '../support/events.ts'
 
 const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.PORTFOLIO_UPDATE, EventType.RISK_ALERT] as const
 const SYMBOLS = ['AAPL', 'MSFT'] as const
 
-interface Appended {
+interface Appended extends EntryPlace {
   readonly event: Event | undefined
-  readonly messageId: string
 }
 
 /** What stands in a log: events, and entries that nobody can read. An empty log refuses every place behind an entry. */
@@ -50,12 +49,12 @@ describeOnEachLog('a query of any log', (under) => {
         await log.trim({ maxLength: 0 }, { force: true })
         const appended = await appendAll(log, made)
         for (const { begin, end, ...filter } of queries) {
-          const at = (part: number) => appended[Math.floor(part * appended.length)]?.messageId as string
+          const at = (part: number) => appended[Math.floor(part * appended.length)] as Appended
           const wanted = {
             ...filter,
-            ...(begin?.kind === 'after' ? { after: at(begin.at) } : {}),
-            ...(begin?.kind === 'startTime' ? { startTime: log.timeOf(at(begin.at)) } : {}),
-            ...(end === undefined ? {} : { endTime: log.timeOf(at(end)) })
+            ...(begin?.kind === 'after' ? { after: at(begin.at).messageId } : {}),
+            ...(begin?.kind === 'startTime' ? { startTime: at(begin.at).appendedAt } : {}),
+            ...(end === undefined ? {} : { endTime: at(end).appendedAt })
           }
           if ((wanted.startTime ?? 0) > (wanted.endTime ?? Number.MAX_SAFE_INTEGER)) continue
           const matches = naive(log, appended, wanted)
@@ -82,25 +81,27 @@ async function appendAll(log: EventLog, made: readonly { type: string; symbol: s
     })
     for (const { event } of batch.filter(({ poison }) => poison)) {
       const [result] = await log.append([{ eventId: event.eventId, eventType: event.eventType, payload: '{' }])
-      appended.push({ event: undefined, messageId: result?.messageId ?? '' })
+      appended.push({ event: undefined, ...(await placeOf(log, result?.messageId)) })
     }
     const events = batch.filter(({ poison }) => !poison).map(({ event }) => event)
     if (events.length === 0) continue
     const messageIds = await append(log, ...events)
-    events.forEach((event, n) => {
-      appended.push({ event, messageId: messageIds[n] ?? '' })
-    })
+    for (const [n, event] of events.entries()) appended.push({ event, ...(await placeOf(log, messageIds[n])) })
   }
   return appended
+}
+
+async function placeOf(log: EventLog, messageId = ''): Promise<EntryPlace> {
+  const [appendedAt = Number.NaN] = await timesOf(log, [messageId])
+  return { messageId, appendedAt }
 }
 
 function naive(log: EventLog, appended: readonly Appended[], wanted: EventQuery): string[] {
   const { eventType = '*', symbol, startTime, endTime, after } = wanted
   const types = [eventType].flat()
   return appended
-    .filter(({ event, messageId }) => {
+    .filter(({ event, messageId, appendedAt: time }) => {
       if (event === undefined) return false
-      const time = log.timeOf(messageId)
       return (
         (types.includes('*') || types.includes(event.eventType)) &&
         (symbol === undefined || event.data.symbol === symbol) &&

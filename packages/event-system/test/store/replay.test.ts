@@ -1,6 +1,6 @@
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, it } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { EventLog, ReadRange } from '../../src/log/index.ts'
 import { EventStore, type ReplayPace } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -107,13 +107,22 @@ describeOnEachLog('a replay', (under) => {
   })
 })
 
+/** The log as if it had taken its entries at these times. */
+function takenAt(log: EventLog, times: readonly number[]): EventLog {
+  const read = async (range: ReadRange) =>
+    (await log.read(range)).map((entry, i) => ({ ...entry, appendedAt: times[i] as number }))
+  return withFaults(log, { read })
+}
+
 describeOnEachLog('the pace of a replay', (under) => {
   /** A replay of three events that the log took 1,000 and then 500 ms after each other. */
   async function paced(pace: ReplayPace) {
     const real = await under.open()
-    const messageIds = await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
-    const taken = new Map(messageIds.map((id, i) => [id, 1_767_225_600_000 + ([0, 1_000, 1_500][i] ?? 0)]))
-    const log: EventLog = withFaults(real, { timeOf: (id) => taken.get(id) ?? 0 })
+    await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
+    const log = takenAt(
+      real,
+      [0, 1_000, 1_500].map((ms) => 1_767_225_600_000 + ms)
+    )
     const clock = new FakeClock()
     const start = clock.now()
     const at: number[] = []
@@ -145,8 +154,8 @@ describeOnEachLog('the pace of a replay', (under) => {
 
   it('does not fall behind for the time that a handler takes', async () => {
     const real = await under.open()
-    const messageIds = await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
-    const log = withFaults(real, { timeOf: (id) => messageIds.indexOf(id) * 1_000 })
+    await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
+    const log = takenAt(real, [0, 1_000, 2_000])
     const clock = new FakeClock(0)
     const at: number[] = []
     const done = new EventStore({ log, clock }).replayEvents(

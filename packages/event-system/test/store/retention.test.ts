@@ -6,7 +6,7 @@ import type { EventLog } from '../../src/log/index.ts'
 import { Retention, type RetentionPolicy } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals } from '../support/events.ts'
+import { append, signal, signals, timesOf } from '../support/events.ts'
 
 const A_DAY_MS = 86_400_000
 const { TRADING_SIGNAL, MARKET_DATA_UPDATE, PORTFOLIO_UPDATE } = EventType
@@ -26,7 +26,8 @@ describeOnEachLog('retention', (logs) => {
   test('keeps what is younger than its age', async () => {
     const log = await logs.open()
     const [old, young] = [await append(log, ...signals(3)), await pauseThenAppend(log)]
-    const clock = new FakeClock(log.timeOf(young[0] ?? '') + A_DAY_MS)
+    const [youngest = 0] = await timesOf(log, young)
+    const clock = new FakeClock(youngest + A_DAY_MS)
     const retention = new Retention({ log, clock, policy: { maxAgeMs: A_DAY_MS } })
     const result = await retention.enforce()
     expect(result).toEqual({ removed: old.length, lost: 0, lostByGroup: {}, guarded: false })
@@ -255,7 +256,7 @@ function byAge(days: Readonly<Record<string, number>>): Record<string, { maxAgeM
 
 /** Appends at a later ms than all that is there. */
 async function pauseThenAppend(log: EventLog): Promise<string[]> {
-  const last = (await log.info()).lastId ?? ''
-  await waitFor(() => Date.now() > log.timeOf(last) + 1)
+  const newest = (await log.info()).last?.appendedAt ?? 0
+  await waitFor(() => Date.now() > newest + 1)
   return append(log, ...signals(2))
 }

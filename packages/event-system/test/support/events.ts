@@ -20,6 +20,11 @@ export async function append(log: EventLog, ...events: readonly Event[]): Promis
   return (await log.append(entries)).map(({ messageId }) => messageId)
 }
 
+/** When the log took entries that are there, ms since the epoch. */
+export async function timesOf(log: EventLog, messageIds: readonly string[]): Promise<number[]> {
+  return (await log.get(messageIds)).map((entry) => entry?.appendedAt ?? Number.NaN)
+}
+
 /** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */
 export function withFaults(log: EventLog, faults: Partial<EventLog>): EventLog {
   return new Proxy(log, {

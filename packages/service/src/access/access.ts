@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError, type Logger, type Records, WatchedFiles } from '@tradpal/event-system'
+import { type Clock, type Documents, EventSystemError, type Logger, WatchedFiles } from '@tradpal/event-system'
 import { type ApiKey, ApiKeys } from './api-keys.ts'
 import { AskedAtOnce } from './asked-at-once.ts'
 import { type AccessConfiguration, asksForCredentials } from './configuration.ts'
@@ -24,7 +24,7 @@ export interface Credentials {
 
 export interface AccessOptions {
   readonly configuration: AccessConfiguration
-  readonly records: Records
+  readonly documents: Documents
   readonly clock: Clock
   readonly logger: Logger
   /** So many wrong credentials of an address are looked at in a minute; 0 is no limit. */
@@ -68,12 +68,12 @@ export class Access {
   }
 
   private constructor(options: AccessOptions, { tokens, parsePolicy }: Readers) {
-    const { configuration, records, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
+    const { configuration, documents, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
     const { auth, policyFile, tls } = configuration
     this.mode = auth ?? (asksForCredentials(configuration) ? 'required' : 'private')
     this.#takesCertificates = tls?.clientCaFile !== undefined
-    this.keys = new ApiKeys(records, clock)
-    this.#book = new KeyBook({ records, clock, logger })
+    this.keys = new ApiKeys(documents, clock)
+    this.#book = new KeyBook({ documents, clock, logger })
     this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
     this.#policy =
       policyFile === undefined || parsePolicy === undefined

@@ -1,6 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, EventSystemError, type LogRecord, type Records } from '@tradpal/event-system'
+import { type Clock, type Document, type Documents, EventSystemError } from '@tradpal/event-system'
 import { ANONYMOUS } from './principal.ts'
 import { assertScope } from './scopes.ts'
 
@@ -62,11 +62,11 @@ export interface IssuedApiKey {
 
 /** Makes and revokes API keys. They are kept in the log, so that every instance of the service knows them. */
 export class ApiKeys {
-  readonly #records: Records
+  readonly #documents: Documents
   readonly #clock: Clock
 
-  constructor(records: Records, clock: Clock) {
-    this.#records = records
+  constructor(documents: Documents, clock: Clock) {
+    this.#documents = documents
     this.#clock = clock
   }
 
@@ -94,15 +94,15 @@ export class ApiKeys {
       expiresAt,
       revokedAt: null
     }
-    await this.#records.put(API_KEYS, id, JSON.stringify({ ...apiKey, hash: hashOf(secret) }), 0)
+    await this.#documents.put(API_KEYS, id, JSON.stringify({ ...apiKey, hash: hashOf(secret) }), 0)
     return { key: `${PREFIX}_${id}_${secret}`, apiKey }
   }
 
   /** All of them, the oldest first, and when each was last used. */
   async list(): Promise<(ApiKey & { readonly lastUsedAt: number | null })[]> {
-    const [{ records }, uses] = await Promise.all([this.#records.list(API_KEYS), this.#records.list(API_KEY_USES)])
-    const lastUsed = new Map(uses.records.map(({ id, value }) => [id, Number(value)]))
-    return records
+    const [documents, uses] = await Promise.all([this.#documents.all(API_KEYS), this.#documents.all(API_KEY_USES)])
+    const lastUsed = new Map(uses.map(({ id, value }) => [id, Number(value)]))
+    return documents
       .map(({ value }) => shown(JSON.parse(value) as StoredApiKey))
       .map((key) => ({ ...key, lastUsedAt: lastUsed.get(key.id) ?? null }))
       .sort((a, b) => a.createdAt - b.createdAt)
@@ -146,14 +146,14 @@ export class ApiKeys {
     for (;;) {
       const { value, revision } = await this.#mustBe(id)
       const changed = change(JSON.parse(value))
-      if ((await this.#records.put(API_KEYS, id, JSON.stringify(changed), revision)) === undefined) continue
+      if ((await this.#documents.put(API_KEYS, id, JSON.stringify(changed), revision)) === undefined) continue
       await sleep(ENDED_AFTER_MS)
       return shown(changed)
     }
   }
 
-  async #mustBe(id: string): Promise<LogRecord> {
-    const record = await this.#records.get(API_KEYS, id)
+  async #mustBe(id: string): Promise<Document> {
+    const record = await this.#documents.get(API_KEYS, id)
     if (record !== undefined) return record
     throw new EventSystemError('not_found', `There is no API key with the id ${id}.`)
   }

@@ -1,4 +1,4 @@
-import { type Clock, EventSystemError, type Logger, type Records } from '@tradpal/event-system'
+import { type Clock, type Documents, EventSystemError, type Logger } from '@tradpal/event-system'
 import { API_KEY_USES, API_KEYS, isAlive, isSecretOf, KNOWN_FOR_MS, keyParts, type StoredApiKey } from './api-keys.ts'
 
 /** Older than this, in ms, what is known is asked for anew while it still holds. */
@@ -11,7 +11,7 @@ const USE_EVERY_MS = 60_000
 const MOST_KNOWN = 10_000
 
 export interface KeyBookOptions {
-  readonly records: Records
+  readonly documents: Documents
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -73,10 +73,11 @@ export class KeyBook {
   /** Behind those who ask at the same moment. */
   async #look(): Promise<void> {
     await undefined
-    const { records, clock } = this.#options
+    const { documents, clock } = this.#options
     const askedAt = performance.now()
     try {
-      if ((await records.revision(API_KEYS)) !== this.#revision) await this.#load()
+      const revision = await documents.revision(API_KEYS)
+      if (revision !== this.#revision) await this.#load(revision)
       this.#seenAt = clock.now()
     } catch (error) {
       if (clock.now() - this.#seenAt > STALE_MS) throw error
@@ -84,9 +85,9 @@ export class KeyBook {
     this.#askedAt = askedAt
   }
 
-  async #load(): Promise<void> {
-    const { revision, records } = await this.#options.records.list(API_KEYS)
-    this.#keys = new Map(records.map(({ id, value }) => [id, JSON.parse(value) as StoredApiKey]))
+  async #load(revision: number): Promise<void> {
+    const documents = await this.#options.documents.all(API_KEYS)
+    this.#keys = new Map(documents.map(({ id, value }) => [id, JSON.parse(value) as StoredApiKey]))
     this.#shown = new Map()
     this.#revision = revision
   }
@@ -95,8 +96,8 @@ export class KeyBook {
   #noteUse(id: string, now: number): void {
     if (now - (this.#used.get(id) ?? Number.NEGATIVE_INFINITY) < USE_EVERY_MS) return
     this.#used.set(id, now)
-    const { records, logger } = this.#options
-    records.put(API_KEY_USES, id, String(now)).catch((error) => {
+    const { documents, logger } = this.#options
+    documents.put(API_KEY_USES, id, String(now)).catch((error) => {
       logger.debug({ key: id, err: error }, 'the use of an API key could not be written down')
     })
   }

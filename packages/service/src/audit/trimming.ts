@@ -8,7 +8,7 @@ import { readEntry } from './entry.ts'
 export async function trim(log: EventLog, before: number, record: (what: JsonObject) => Promise<void>): Promise<void> {
   const newest = await newestBefore(log, before)
   if (newest === undefined) return
-  const bound = log.timeOf(newest.messageId)
+  const bound = newest.appendedAt
   const last = readEntry((await newestBefore(log, bound))?.payload ?? null)
   if (last === undefined) return
   const [oldest] = await log.read({ limit: 1 })

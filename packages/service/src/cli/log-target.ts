@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { TrimReport, TrimRequest } from '@tradpal/event-client'
 import {
+  Documents,
   diagnostics,
   type Event,
   EventSystem,
@@ -145,8 +146,9 @@ class LogTarget implements Target {
   }
 
   async standing(): Promise<LogStanding> {
-    const { groups, ...stats } = await this.#system.getEventStats()
-    return { ...stats, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
+    const { groups, first, last, ...stats } = await this.#system.getEventStats()
+    const ends = { firstId: first?.messageId ?? null, lastId: last?.messageId ?? null }
+    return { ...stats, ...ends, groups: groups.map((group) => ({ ...group, consumers: group.consumers.length })) }
   }
 
   async eventTypes(): Promise<string[]> {
@@ -189,7 +191,7 @@ class LogTarget implements Target {
 
 /** Whoever can open the log itself may do everything: keys are made in the name of the user that is logged in. */
 function keysOf({ log }: EventSystem): KeyTarget {
-  const keys = new ApiKeys(log.records, systemClock)
+  const keys = new ApiKeys(new Documents(log), systemClock)
   const by = `operator:${userInfo().username}`
   return {
     list: () => keys.list(),

@@ -1,4 +1,4 @@
-import type { Clock, EventSystem, Logger } from '@tradpal/event-system'
+import { type Clock, Documents, type EventSystem, type Logger } from '@tradpal/event-system'
 import { Access } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import type { ServiceConfiguration } from '../configuration.ts'
@@ -41,7 +41,7 @@ export async function openProtection(options: ProtectionOptions): Promise<Protec
     const access = keep(
       await Access.open({
         configuration: ofAccess,
-        records: system.log.records,
+        documents: new Documents(system.log),
         clock,
         logger,
         failuresPerMinute: limits.authFailuresPerMinute,

@@ -44,10 +44,8 @@ export function statsRoute(app: App, { system }: AppContext): void {
       const all = mayReadAll(principal)
       const {
         length,
-        firstId,
-        lastId,
-        firstAt,
-        lastAt,
+        first,
+        last,
         groups,
         deadLetters,
         deduplicationEntries,
@@ -56,12 +54,13 @@ export function statsRoute(app: App, { system }: AppContext): void {
         location,
         spool: waiting
       } = await system.getEventStats()
+      const [begin, end] = all ? [first, last] : [null, null]
       return {
         stream_length: all ? length : null,
-        first_entry: all ? firstId : null,
-        last_entry: all ? lastId : null,
-        first_entry_at: firstAt === null || !all ? null : formatTimestamp(firstAt),
-        last_entry_at: lastAt === null || !all ? null : formatTimestamp(lastAt),
+        first_entry: begin?.messageId ?? null,
+        last_entry: end?.messageId ?? null,
+        first_entry_at: begin && formatTimestamp(begin.appendedAt),
+        last_entry_at: end && formatTimestamp(end.appendedAt),
         consumer_groups: groups.length,
         groups: groups
           .filter(({ name }) => mayKnowGroup(principal, name))

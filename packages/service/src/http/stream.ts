@@ -97,7 +97,7 @@ async function positionOf({ log }: EventSystem, after: string | undefined): Prom
   if (after === 'start' || after === START) return START
   if (after === undefined) return (await log.read({ direction: 'backward', limit: 1 }))[0]?.messageId ?? START
   try {
-    log.timeOf(after)
+    log.compare(after, after)
   } catch (cause) {
     const sentence = `A stream begins behind a message id such as 1764057600000-0, or at start, got ${JSON.stringify(after)}.`
     throw new EventSystemError('invalid_message_id', sentence, { cause })
@@ -158,11 +158,11 @@ class LiveStream {
   }
 
   /** Resolves to whether to go on. */
-  async #sendPage({ events, position }: FollowedPage): Promise<boolean> {
+  async #sendPage({ events, appendedAt, position }: FollowedPage): Promise<boolean> {
     let chunk = ''
-    for (const event of events) {
+    for (const [i, event] of events.entries()) {
       chunk += this.#request.isNamed ? eventFrame(event) : unnamedEventFrame(event)
-      this.#count(event.eventType, event.messageId)
+      this.#count(event.eventType, appendedAt[i] as number)
       if (chunk.length < CHUNK) continue
       if (!(await this.#write(chunk))) return false
       chunk = ''
@@ -206,9 +206,8 @@ class LiveStream {
     this.#response.write(frame('error', problem))
   }
 
-  #count(eventType: string, messageId: MessageId): void {
-    const { metrics, system } = this.#context
-    const takenAt = system.log.timeOf(messageId)
+  #count(eventType: string, takenAt: number): void {
+    const { metrics } = this.#context
     metrics.handedOut(eventType, takenAt < this.#openedAt ? undefined : Date.now() - takenAt)
   }
 }

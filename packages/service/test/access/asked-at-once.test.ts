@@ -1,4 +1,4 @@
-import { EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
+import { Documents, EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Access, type Credentials } from '../../src/access/index.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
@@ -12,7 +12,7 @@ async function accessWithKey(failuresPerMinute = 10) {
   await system.initialize()
   const access = await Access.open({
     configuration: readServiceConfiguration({ ...environment, EVENT_AUTH: 'required' }).access,
-    records: system.log.records,
+    documents: new Documents(system.log),
     clock: systemClock,
     logger: silentLogger,
     failuresPerMinute,
@@ -29,7 +29,14 @@ async function accessWithKey(failuresPerMinute = 10) {
   }
   const [byKey, byBearer] = [{ apiKey: key }, { authorization: `Bearer ${key}` }]
   expect([await nameOf(byKey), await nameOf(byBearer)]).toEqual(['a', 'a'])
-  return { nameOf, key, byKey, byBearer, records: system.log.records, revoke: () => access.keys.revoke(apiKey.id) }
+  return {
+    nameOf,
+    key,
+    byKey,
+    byBearer,
+    collections: system.log.collections,
+    revoke: () => access.keys.revoke(apiKey.id)
+  }
 }
 
 const refused = { status: 'rejected', reason: expect.objectContaining({ code: 'unauthenticated' }) }
@@ -43,11 +50,11 @@ test('those who show the same at the same moment get the same answer, and at the
 })
 
 test('nobody gets an answer that was found before the question', async () => {
-  const { nameOf, byBearer, records, revoke } = await accessWithKey()
-  const find = records.revision.bind(records)
+  const { nameOf, byBearer, collections, revoke } = await accessWithKey()
+  const find = collections.revision.bind(collections)
   const goTo = monotonicTime()
   let answer = () => {}
-  vi.spyOn(records, 'revision').mockImplementationOnce(async (collection) => {
+  vi.spyOn(collections, 'revision').mockImplementationOnce(async (collection) => {
     const revision = await find(collection)
     await new Promise<void>((resolve) => {
       answer = resolve
@@ -56,7 +63,7 @@ test('nobody gets an answer that was found before the question', async () => {
   })
   goTo(1_000)
   const before = nameOf(byBearer)
-  await vi.waitFor(() => expect(records.revision).toHaveBeenCalledOnce())
+  await vi.waitFor(() => expect(collections.revision).toHaveBeenCalledOnce())
   await revoke()
   goTo(1_150)
   const behind = nameOf(byBearer)

@@ -82,7 +82,7 @@ class Groups {
   /** The dead letters: of a group, the pointer of an invalid event, or else the kind, by event id. */
   async dead(): Promise<Record<string, Record<string, string>>> {
     const dead: Record<string, Record<string, string>> = {}
-    for (const { group, kind, payload, lastError } of await this.#system.log.deadLetters.list({ limit: 1_000 })) {
+    for (const { group, kind, payload, lastError } of await this.#system.deadLetters.list({ limit: 1_000 })) {
       const [, eventId = ''] = /"event_id": ?"([^"]*)"/.exec(payload ?? '') ?? []
       dead[group] = { ...dead[group], [eventId]: lastError.pointer ?? kind }
     }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { systemClock } from '@tradpal/event-system'
+import { Documents, systemClock } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
@@ -19,7 +19,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
   async function recording(environment: Record<string, string> = {}) {
     const place = await newLog(kind)
     const service = await serviceOver(kind, { ...place, EVENT_AUTH: 'required', ...environment })
-    const keys = new ApiKeys(service.system.log.records, systemClock)
+    const keys = new ApiKeys(new Documents(service.system.log), systemClock)
     const admin = await keys.create({ name: 'admin', scopes: ['*'], sources: ['*'], by: 'a_test' })
     const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
     const ask = (path: string, body?: unknown, method = 'POST', key = admin.key) =>
@@ -231,8 +231,8 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     await ask('/events', signal())
     const timeOf = async () => {
       await ask('/events', signal())
-      const { firstAt, lastAt } = await service.system.getEventStats()
-      return firstAt !== lastAt
+      const { first, last } = await service.system.getEventStats()
+      return first?.appendedAt !== last?.appendedAt
     }
     await waitFor(timeOf, { what: 'an event of a later millisecond' })
     const stream = await SseReader.open(`${service.url}/events/stream`, bearing)

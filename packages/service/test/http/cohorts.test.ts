@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { systemClock } from '@tradpal/event-system'
+import { Documents, systemClock } from '@tradpal/event-system'
 import fastify from 'fastify'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { ApiKeys } from '../../src/access/api-keys.ts'
@@ -59,11 +59,14 @@ test('one that is refused keeps no other of its turn from its answer', async () 
 
 test('for the requests of a turn it is asked once whether API keys have changed', async () => {
   const { url, system } = await serviceOver('sqlite', { EVENT_AUTH: 'required' })
-  const { records } = system.log
-  const { key } = await new ApiKeys(records, systemClock).create({ name: 'a', scopes: ['read:*'], by: 'me' })
+  const { key } = await new ApiKeys(new Documents(system.log), systemClock).create({
+    name: 'a',
+    scopes: ['read:*'],
+    by: 'me'
+  })
   const askAtOnce = await openConnections(url, `Authorization: Bearer ${key}\r\n`)
   monotonicTime()(1_000)
-  const revision = vi.spyOn(records, 'revision')
+  const revision = vi.spyOn(system.log.collections, 'revision')
 
   expect(await askAtOnce()).toEqual(['404', '404', '404'])
   expect(revision).toHaveBeenCalledOnce()

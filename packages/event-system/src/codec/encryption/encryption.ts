@@ -1,12 +1,11 @@
 import { AS_STORED, type Clock, decodeEvent } from '@tradpal/events'
-import type { EventLog, Records } from '../../log/index.ts'
+import { Documents, type EventLog } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { type EventCodec, labelOf, sealedTextOf } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
 import { encryptingCodec, resealed } from './encrypting-codec.ts'
 import { type KeyRing, keyRingOf } from './key-ring.ts'
 import { Resealer } from './resealer.ts'
-import { SealedLog } from './sealed-log.ts'
 import { parseSealed } from './sealed-text.ts'
 import { Sealer } from './sealer.ts'
 import { type ShredOptions, type ShredReport, shred } from './shredder.ts'
@@ -26,7 +25,7 @@ export interface EncryptionParts {
   readonly logger: Logger
 }
 
-/** Encryption at rest by the keys of a file: a codec for events, and a log that keeps nothing beside them in the clear. */
+/** Encryption at rest by the keys of a file: a codec for events, and a vault for what is kept beside them. */
 export class Encryption {
   readonly codec: EventCodec
   readonly vault: TextVault
@@ -45,15 +44,9 @@ export class Encryption {
     this.vault = new TextVault(sealer, keys, { required })
   }
 
-  /** The log, sealed. The keys of subjects are kept in it. */
-  over(log: EventLog): EventLog {
-    this.#subjects.attach(log.records)
-    return new SealedLog(log, this.vault)
-  }
-
-  /** The log as it is kept, below the one that seals. */
-  under(log: EventLog): EventLog {
-    return log instanceof SealedLog ? log.under : log
+  /** Keeps the keys of subjects in a log. */
+  keepKeysIn(log: EventLog): void {
+    this.#subjects.attach(new Documents(log))
   }
 
   /** The id of the key that seals. */
@@ -125,9 +118,9 @@ export class Encryption {
   shred(
     subject: string,
     options: ShredOptions,
-    { records, clock }: { records: Records; clock: Clock }
+    { documents, clock }: { documents: Documents; clock: Clock }
   ): Promise<ShredReport> {
-    return shred(subject, options, { records, clock, sealer: this.#sealer })
+    return shred(subject, options, { documents, clock, sealer: this.#sealer })
   }
 
   /** Looks at the file from here on, until {@link close}. */

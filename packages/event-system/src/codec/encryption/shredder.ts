@@ -1,5 +1,5 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import type { Records } from '../../log/index.ts'
+import type { Documents } from '../../log/index.ts'
 import type { Sealer } from './sealer.ts'
 import { assertSubject, subjectIdOf } from './subject.ts'
 import { SHREDDED_SUBJECTS, SUBJECT_KEYS } from './subject-keys.ts'
@@ -23,7 +23,7 @@ export interface ShredReport {
 }
 
 export interface ShredderParts {
-  readonly records: Records
+  readonly documents: Documents
   readonly sealer: Sealer
   readonly clock: Clock
 }
@@ -35,21 +35,21 @@ export interface ShredderParts {
 export async function shred(
   subject: string,
   { by, reason }: ShredOptions,
-  { records, sealer, clock }: ShredderParts
+  { documents, sealer, clock }: ShredderParts
 ): Promise<ShredReport> {
   assertSubject(subject)
   const subjectId = subjectIdOf(subject)
   for (;;) {
-    const found = await records.get(SUBJECT_KEYS, subjectId)
+    const found = await documents.get(SUBJECT_KEYS, subjectId)
     if (found === undefined) throw unknownSubject()
     const record = parseSubjectRecord(found.value)
     const alreadyShredded = 'shredded' in record
     const shreddedAt = alreadyShredded ? record.shredded.at : clock.now()
     // Over its like, too: what a crash left of the key on the disk goes then.
     const value = alreadyShredded ? found.value : toTombstone(subjectId, { at: shreddedAt, by, reason }, sealer)
-    const erased = await records.erase(SUBJECT_KEYS, subjectId, value, found.revision)
+    const erased = await documents.erase(SUBJECT_KEYS, subjectId, value, found.revision)
     if (erased === undefined) continue
-    await records.put(SHREDDED_SUBJECTS, subjectId, String(shreddedAt))
+    await documents.put(SHREDDED_SUBJECTS, subjectId, String(shreddedAt))
     return { subjectId, shreddedAt, alreadyShredded, remains: erased.remains }
   }
 }

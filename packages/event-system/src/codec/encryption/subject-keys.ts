@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
-import type { Records } from '../../log/index.ts'
+import type { Documents } from '../../log/index.ts'
 import { DerivedKeys } from './derived-keys.ts'
 import { type KeySource, Sealer, type SubjectSource } from './sealer.ts'
 import { openKey, parseSubjectRecord, toKeyRecord } from './subject-record.ts'
@@ -30,7 +30,7 @@ export class SubjectKeys implements SubjectSource {
   readonly #ring: Sealer
   readonly #known = new Map<string, Known>()
   readonly #missed = new Set<string>()
-  #records: Records | undefined
+  #documents: Documents | undefined
   #shreddings = 0
   #next: Inquiry | undefined
   #asking: Promise<void> | undefined
@@ -40,8 +40,8 @@ export class SubjectKeys implements SubjectSource {
   }
 
   /** Where the keys are kept. */
-  attach(records: Records): void {
-    this.#records = records
+  attach(documents: Documents): void {
+    this.#documents = documents
   }
 
   keysOf(id: string): DerivedKeys {
@@ -106,27 +106,27 @@ export class SubjectKeys implements SubjectSource {
   }
 
   async #answer({ readers, writers }: Inquiry): Promise<void> {
-    const records = this.#mustHaveRecords()
+    const documents = this.#mustHaveDocuments()
     this.#forgetOldest()
-    const shreddings = await records.revision(SHREDDED_SUBJECTS)
+    const shreddings = await documents.revision(SHREDDED_SUBJECTS)
     if (shreddings !== this.#shreddings) this.#known.clear()
     this.#shreddings = shreddings
     const wanted = [...new Set([...readers, ...writers, ...this.#missed])]
     this.#missed.clear()
     const unknown = wanted.filter((id) => this.#known.get(id)?.value === undefined)
-    await Promise.all(unknown.map((id) => this.#learn(records, id, writers.has(id))))
+    await Promise.all(unknown.map((id) => this.#learn(documents, id, writers.has(id))))
   }
 
-  async #learn(records: Records, id: string, isWritten: boolean): Promise<void> {
-    const found = await records.get(SUBJECT_KEYS, id)
+  async #learn(documents: Documents, id: string, isWritten: boolean): Promise<void> {
+    const found = await documents.get(SUBJECT_KEYS, id)
     if (found !== undefined || !isWritten) {
       this.#known.set(id, { value: found?.value })
       return
     }
     const value = toKeyRecord(id, randomBytes(KEY_BYTES).toString('base64'), this.#ring)
-    const isFirst = (await records.put(SUBJECT_KEYS, id, value, 0)) !== undefined
+    const isFirst = (await documents.put(SUBJECT_KEYS, id, value, 0)) !== undefined
     // Of two who make one at once, both use that of the first.
-    if (!isFirst) return this.#learn(records, id, isWritten)
+    if (!isFirst) return this.#learn(documents, id, isWritten)
     this.#known.set(id, { value })
   }
 
@@ -137,8 +137,8 @@ export class SubjectKeys implements SubjectSource {
     }
   }
 
-  #mustHaveRecords(): Records {
-    if (this.#records !== undefined) return this.#records
+  #mustHaveDocuments(): Documents {
+    if (this.#documents !== undefined) return this.#documents
     throw new EventSystemError('key_missing', 'The keys of subjects stand in a log, and there is none here.')
   }
 }

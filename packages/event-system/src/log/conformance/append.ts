@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { newEventId as newUuid } from '@tradpal/events'
-import type { AppendEntry, AppendResult } from '../port.ts'
-import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries } from './entries.ts'
+import type { AppendEntry, AppendResult, Entry, PendingEntry } from '../port.ts'
+import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries, timeOf } from './entries.ts'
 import { assertGrowing, eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -143,7 +143,7 @@ export const appendCases: readonly ConformanceCase[] = [
       })
       assert.ok(log.compare(first?.messageId ?? '', second.messageId) < 0)
       assert.ok(
-        log.timeOf(second.messageId) - log.timeOf(first?.messageId ?? '') >= 250,
+        (await timeOf(log, second.messageId)) - (await timeOf(log, first?.messageId)) >= 250,
         'not before the window was over'
       )
       const [third] = await log.append([entry])
@@ -211,13 +211,36 @@ export const appendCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'timeOf: is when the log took the entry',
+    title: 'append: an entry says when the log took it, the same wherever it is read',
     async run(harness) {
       const log = await harness.open()
+      const group = log.group('group')
+      await group.create('start')
       const before = Date.now()
       const [messageId = ''] = await appendSome(log, 1)
       const after = Date.now()
-      assert.ok(Math.abs(log.timeOf(messageId) - (before + after) / 2) < 1_000 + (after - before))
+      const [{ appendedAt } = { appendedAt: 0 }] = await log.read({ limit: 1 })
+      assert.ok(Math.abs(appendedAt - (before + after) / 2) < 1_000 + (after - before))
+      const { value: tailed } = await log.tail('start')[Symbol.asyncIterator]().next()
+      const member = log.group('cut').sharded('one', { shards: 1, leaseMs: 60_000, shardOf: () => 0 })
+      await log.group('cut').create('start')
+      await member.renew()
+      const readings: (readonly (Entry | PendingEntry | undefined)[])[] = [
+        await log.get([messageId]),
+        tailed,
+        await log.read({ limit: 1, direction: 'backward', eventTypes: ['market_data_update'] }),
+        await group.read('one', { limit: 1, waitMs: 0 }),
+        await group.claim('two', { limit: 1, minIdleMs: 0 }),
+        await group.pending({ limit: 1 }),
+        await member.read({ limit: 1, waitMs: 0 })
+      ]
+      for (const [i, reading] of readings.entries()) {
+        assert.deepEqual(
+          reading.map((one) => one?.appendedAt),
+          [appendedAt],
+          `reading ${i}`
+        )
+      }
     }
   }
 ]

@@ -36,12 +36,12 @@ export const claimCases: readonly ConformanceCase[] = [
   {
     title: 'claim: whoever held them, in log order, at most limit, and counts a delivery for each',
     async run(harness) {
-      const { log, group, ids } = await handedOut(await harness.open(), 5)
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 5)
       await appendSome(log, 2, 5)
       const more = idsOf(await group.read('another', { limit: 10, waitMs: 0 }))
       assert.deepEqual(await group.claim('heir', { minIdleMs: 0, limit: 2 }), [
-        { messageId: ids[0], payload: 'entry 0', attempt: 2 },
-        { messageId: ids[1], payload: 'entry 1', attempt: 2 }
+        { ...deliveries[0], attempt: 2 },
+        { ...deliveries[1], attempt: 2 }
       ])
       const all = await group.claim('another', { minIdleMs: 0, limit: 100 })
       assert.deepEqual(idsOf(all), [...ids, ...more])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { CursorInfo, EventLog, MessageId } from '../port.ts'
-import { appendSome, idsOf } from './entries.ts'
+import { appendSome, idsOf, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -16,12 +16,12 @@ export const cursorCases: readonly ConformanceCase[] = [
       const before = await appendSome(log, 2)
       await pause(5)
       const ids = [...before, ...(await appendSome(log, 2))]
-      const future = log.timeOf(ids[3] ?? '') + MINUTE_MS
+      const future = (await timeOf(log, ids[3])) + MINUTE_MS
       const { cursors } = log
       assert.equal(await cursors.create('start', 'start'), true)
       assert.equal(await cursors.create('end', 'end'), true)
       assert.equal(await cursors.create('after', { after: ids[0] ?? '' }), true)
-      assert.equal(await cursors.create('time', { time: log.timeOf(ids[2] ?? '') }), true)
+      assert.equal(await cursors.create('time', { time: await timeOf(log, ids[2]) }), true)
       assert.equal(await cursors.create('late', { time: future }), true)
       assert.equal(await cursors.create('beyond', { after: `${future}-0` }), true)
       const next = await appendSome(log, 1)
@@ -206,7 +206,7 @@ async function idsBehind(log: EventLog, name: string): Promise<MessageId[]> {
 async function hasAgeOf(log: EventLog, name: string, messageId: MessageId): Promise<void> {
   const earliest = Date.now()
   const { lagMs } = await cursorOf(log, name)
-  const appendedAt = log.timeOf(messageId)
+  const appendedAt = await timeOf(log, messageId)
   const [least, most] = [earliest - appendedAt - ROUNDING_MS, Date.now() - appendedAt + ROUNDING_MS]
   assert.ok(lagMs >= least && lagMs <= most, `${lagMs} was to be from ${least} to ${most} ms`)
 }

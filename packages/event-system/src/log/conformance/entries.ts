@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { AppendEntry, Entry, EventLog, MessageId } from '../port.ts'
 
 const EVENT_TYPES = ['market_data_update', 'trading_signal', 'order_executed'] as const
@@ -50,6 +51,13 @@ export async function readAll(log: EventLog, limit = 1_000): Promise<Entry[]> {
     all.push(...page)
     if (page.length < limit) return all
   }
+}
+
+/** When the log took an entry that is there, ms since the epoch. */
+export async function timeOf(log: EventLog, messageId: MessageId | undefined): Promise<number> {
+  const [entry] = await log.get([messageId ?? ''])
+  assert.ok(entry, `there is no entry ${messageId}`)
+  return entry.appendedAt
 }
 
 export function idsOf(entries: readonly { readonly messageId: MessageId }[]): MessageId[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, idsOf, payloadsOf } from './entries.ts'
+import { appendSome, idsOf, payloadsOf, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -17,7 +17,7 @@ export const groupLifeCases: readonly ConformanceCase[] = [
         ['start', [...ids, ...later]],
         ['end', []],
         [{ after: ids[1] ?? '' }, [...ids.slice(2), ...later]],
-        [{ time: log.timeOf(later[0] ?? '') }, later],
+        [{ time: await timeOf(log, later[0]) }, later],
         [{ time: 0 }, [...ids, ...later]]
       ] as const
       for (const [index, [at, expected]] of positions.entries()) {

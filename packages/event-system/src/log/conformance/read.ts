@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, idsOf, readAll, someEntries } from './entries.ts'
+import { appendSome, idsOf, readAll, someEntries, timeOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -56,8 +56,8 @@ export const readCases: readonly ConformanceCase[] = [
       const log = await harness.open()
       const ids = await appendAtDifferentTimes(3, async () => appendSome(log, 5))
       const [early = [], middle = [], late = []] = ids
-      const start = log.timeOf(middle[0] ?? '')
-      const end = log.timeOf(middle.at(-1) ?? '')
+      const start = await timeOf(log, middle[0])
+      const end = await timeOf(log, middle.at(-1))
       assert.deepEqual(idsOf(await log.read({ from: { time: start }, to: { time: end }, limit: 100 })), middle)
       assert.deepEqual(idsOf(await log.read({ from: { time: end + 1 }, limit: 100 })), late)
       assert.deepEqual(idsOf(await log.read({ to: { time: start - 1 }, limit: 100 })), early)
@@ -122,13 +122,15 @@ export const readCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'get: is the entry, or nothing',
+    title: 'get: the entries of several ids, in the order of the ids, and undefined for one that is not there',
     async run(harness) {
       const log = await harness.open()
       const [first = '', second = ''] = await appendSome(log, 2)
-      assert.deepEqual(await log.get(second), { messageId: second, payload: 'entry 1' })
+      const [before, entry] = await log.read({ limit: 2 })
+      assert.deepEqual(await log.get([second, first]), [entry, before])
+      assert.deepEqual(await log.get([]), [])
       await log.trim({ maxLength: 1 })
-      assert.equal(await log.get(first), undefined)
+      assert.deepEqual(await log.get([second, first, second]), [entry, undefined, entry])
     }
   },
   {
@@ -150,8 +152,7 @@ export const readCases: readonly ConformanceCase[] = [
       for (const wrong of ['', 'x', '1', '-', '1-', '-1', '1-x', '1-2-3', ' 1-0', '1-0 ', '1.5-0', '-1-0']) {
         await rejectsWith(() => log.compare(wrong, '1-0'), 'invalid_message_id')
         await rejectsWith(() => log.compare('1-0', wrong), 'invalid_message_id')
-        await rejectsWith(() => log.timeOf(wrong), 'invalid_message_id')
-        await rejectsWith(() => log.get(wrong), 'invalid_message_id')
+        await rejectsWith(() => log.get(['1-0', wrong]), 'invalid_message_id')
         await rejectsWith(() => log.read({ from: { after: wrong }, limit: 1 }), 'invalid_message_id')
       }
     }

@@ -165,7 +165,7 @@ export const rewriteTextCases: readonly ConformanceCase[] = [
       })
       assert.equal(await group.rewrite(ids, change), 2)
       assert.equal(await group.rewrite(ids, (texts) => texts), 0)
-      const kept = (await group.pending({ limit: 10 })).map(({ idleMs: _, ...one }) => one)
+      const kept = (await group.pending({ limit: 10 })).map(({ idleMs: _, appendedAt: __, ...one }) => one)
       assert.deepEqual(kept, [
         { messageId: amended, consumer: '', deliveries: 0, amended: 'amended anew' },
         { messageId: noted, consumer: 'consumer', deliveries: 1, note: 'a note anew' },

@@ -8,7 +8,7 @@ export const AN_HOUR_MS = 3_600_000
 /** A read that takes all there is at once. */
 export const NOW = { limit: 1_000, waitMs: 0 }
 
-export const shardOf = (payload: string | null) => shardOfPayload(SHARDS)({ messageId: '', payload })
+export const shardOf = (payload: string | null) => shardOfPayload(SHARDS)({ messageId: '', appendedAt: 0, payload })
 
 export function member(log: EventLog, name: string, leaseMs: number): ShardMember {
   return log.group('group').sharded(name, { shards: SHARDS, leaseMs, shardOf: shardOfPayload(SHARDS) })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Entry, EventLog, Position } from '../port.ts'
-import { appendSome, idsOf } from './entries.ts'
+import { appendSome, idsOf, timeOf } from './entries.ts'
 import { eventually, PATIENCE_MS, pause, rejectsWith, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -63,7 +63,7 @@ export const tailCases: readonly ConformanceCase[] = [
       const behind = follow(log, { after: ids[2] ?? '' })
       await eventually('the entries behind', () => behind.entries.length === 2)
       assert.deepEqual(idsOf(behind.entries), ids.slice(3))
-      const future = follow(log, { time: log.timeOf(ids[4] ?? '') + 1 })
+      const future = follow(log, { time: (await timeOf(log, ids[4])) + 1 })
       const end = follow(log, 'end')
       await eventually('the first entry behind the end', async () => {
         await appendSome(log, 1)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TrimTarget } from '../port.ts'
 import { moveTo } from './cursors.ts'
-import { appendSome, idsOf, newEventId } from './entries.ts'
+import { appendSome, idsOf, newEventId, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -35,7 +35,6 @@ export const trimCases: readonly ConformanceCase[] = [
         const lastIssuedId = bounds.lastIssuedId ?? ''
         assert.equal(bounds.firstId, firstId)
         assert.ok(log.compare(lastIssuedId, last) >= 0, 'no entry has a later id')
-        assert.equal(log.timeOf(lastIssuedId), log.timeOf(last))
       }
       await beginsAt(ids[0] ?? '')
       await log.trim({ maxLength: 2 })
@@ -56,7 +55,7 @@ export const trimCases: readonly ConformanceCase[] = [
       await appendSome(log, 5)
       await pause(5)
       const late = await appendSome(log, 5)
-      const before = log.timeOf(late[0] ?? '')
+      const before = await timeOf(log, late[0])
       assert.deepEqual(await log.trim({ before }), result(5, false))
       assert.deepEqual(idsOf(await log.read(ALL)), late)
       assert.deepEqual(await log.trim({ before: 0 }), result(0, false))

@@ -5,6 +5,8 @@ import type { ShardingOptions, ShardMember } from './sharding.ts'
 
 export interface PendingEntry {
   readonly messageId: MessageId
+  /** When the log took the entry, ms since the epoch. */
+  readonly appendedAt: number
   /** Who holds it. Empty when nobody does: it was released, or requeued from the dead letters. */
   readonly consumer: string
   /** Since it was last handed out or extended, in ms. */

@@ -34,6 +34,8 @@ export interface AppendOptions {
 /** What stands at one place in the log. */
 export interface Entry {
   readonly messageId: MessageId
+  /** When the log took the entry, ms since the epoch. */
+  readonly appendedAt: number
   /** The text as it was appended. `null` when somebody else wrote an entry that has none: such an entry is poison. */
   readonly payload: string | null
   /** With a `null` payload: what the entry holds instead, for the operator to see. */

@@ -2,31 +2,32 @@ import type { Collections } from './collections.ts'
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
-import type { DeadLetters } from './dead-letters.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Leases } from './leases.ts'
 import type { PartitionedGroup } from './partitioned.ts'
-import type { Records } from './records.ts'
 import type { Unit, UnitResult } from './unit.ts'
+
+/** Which entry it is, and when the log took it. */
+export type EntryPlace = Pick<Entry, 'messageId' | 'appendedAt'>
 
 export interface LogInfo {
   readonly length: number
-  readonly firstId: MessageId | null
-  readonly lastId: MessageId | null
+  /** The oldest entry that is there, and the newest; `null` when there is none. */
+  readonly first: EntryPlace | null
+  readonly last: EntryPlace | null
   /** Bytes that the log takes where it is kept, approximately. */
   readonly bytes: number
   readonly groups: readonly GroupInfo[]
   readonly cursors: readonly CursorInfo[]
   /** How many event ids are kept for deduplication: those of the window, and of up to one more, since they are forgotten in stretches. */
   readonly deduplicationEntries: number
-  readonly deadLetters: number
 }
 
 /** Where a log begins, and how far it has come. */
 export interface LogBounds {
   /** The first entry that is there; null when there is none. */
   readonly firstId: MessageId | null
-  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one of its millisecond. Null when the log took none. */
+  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one behind it. Null when the log took none. */
   readonly lastIssuedId: MessageId | null
 }
 
@@ -113,7 +114,8 @@ export interface EventLog {
   versionOf(streamKey: string): Promise<number>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
-  get(messageId: MessageId): Promise<Entry | undefined>
+  /** The entries of these ids, in the order of the ids; `undefined` for one that is not there. */
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]>
   /**
    * Pages of entries behind a position, in log order, with no gap and no repeat, for ever: waits for what is appended
    * next, in this process or another. Ends when the signal is aborted or the log is closed; rejects when the log cannot be read.
@@ -121,8 +123,6 @@ export interface EventLog {
   tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]>
   /** Negative, 0 or positive as `a` stands before, at or behind `b`. Rejects what is no message id with `invalid_message_id`. */
   compare(a: MessageId, b: MessageId): number
-  /** When the log took the entry, ms since the epoch. */
-  timeOf(messageId: MessageId): number
 
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup
@@ -130,8 +130,6 @@ export interface EventLog {
   partitioned(name: string): PartitionedGroup
   /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
   groupNames(): Promise<string[]>
-  readonly deadLetters: DeadLetters
-  readonly records: Records
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections

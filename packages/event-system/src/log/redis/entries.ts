@@ -1,5 +1,6 @@
 import type { Delivery, Entry } from '../port.ts'
 import type { Reply } from './connection.ts'
+import { timeOfMessageId } from './message-id.ts'
 
 /** An entry as Redis answers it: id, and fields and values in turn. */
 export type EntryReply = [id: string, fields: string[]]
@@ -17,11 +18,12 @@ export type DeliveryReply = [
 const EVENT_FIELD = 'event'
 
 export function toEntry([messageId, fields]: EntryReply): Entry {
-  if (fields.length === 2 && fields[0] === EVENT_FIELD) return { messageId, payload: fields[1] as string }
+  const appendedAt = timeOfMessageId(messageId)
+  if (fields.length === 2 && fields[0] === EVENT_FIELD) return { messageId, appendedAt, payload: fields[1] as string }
   const raw: Record<string, string> = {}
   for (let i = 0; i < fields.length; i += 2) raw[fields[i] as string] = fields[i + 1] as string
   const payload = raw[EVENT_FIELD]
-  return payload === undefined ? { messageId, payload: null, raw } : { messageId, payload }
+  return payload === undefined ? { messageId, appendedAt, payload: null, raw } : { messageId, appendedAt, payload }
 }
 
 export function toDelivery([
@@ -32,7 +34,8 @@ export function toDelivery([
   amended = null,
   attachment = null
 ]: DeliveryReply): Delivery {
-  const entry = amended === null ? toEntry([id, fields]) : { messageId: id, payload: amended }
+  const entry =
+    amended === null ? toEntry([id, fields]) : { messageId: id, appendedAt: timeOfMessageId(id), payload: amended }
   const delivery = { ...entry, attempt }
   if (note === null && attachment === null) return delivery
   return { ...delivery, ...(note !== null && { note }), ...(attachment !== null && { attachment }) }

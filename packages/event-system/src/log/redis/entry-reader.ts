@@ -13,9 +13,10 @@ export class EntryReader {
     this.#stream = stream
   }
 
-  async get(messageId: MessageId): Promise<Entry | undefined> {
-    const [entry] = await this.#range('XRANGE', messageId, messageId, 1)
-    return entry
+  /** The commands of one turn of the event loop go out together: this is one round trip. */
+  async get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    const found = await Promise.all(messageIds.map((messageId) => this.#range('XRANGE', messageId, messageId, 1)))
+    return found.map(([entry]) => entry)
   }
 
   async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Entry[]> {

@@ -1,8 +1,9 @@
-import type { LogBounds, LogInfo, MessageId } from '../port.ts'
+import type { EntryPlace, LogBounds, LogInfo, MessageId } from '../port.ts'
 import type { Connection, Reply } from './connection.ts'
 import { type EntryReply, fieldsOf } from './entries.ts'
 import { isReply } from './errors.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
+import { timeOfMessageId } from './message-id.ts'
 
 /** How much a log holds. */
 export class Measures {
@@ -58,22 +59,22 @@ export class Measures {
     return this.#bytesOf([...ofLog, ...ofGroups])
   }
 
-  async ends(): Promise<Pick<LogInfo, 'firstId' | 'lastId'>> {
-    const [firstId, lastId] = await Promise.all([
+  async ends(): Promise<Pick<LogInfo, 'first' | 'last'>> {
+    const [first, last] = await Promise.all([
       this.#outermost(['XRANGE', '-', '+']),
       this.#outermost(['XREVRANGE', '+', '-'])
     ])
-    return { firstId, lastId }
+    return { first, last }
   }
 
   async bounds(): Promise<LogBounds> {
-    const [{ firstId }, last] = await Promise.all([this.ends(), this.#lastIssued()])
-    return { firstId, lastIssuedId: last === '0-0' ? null : last }
+    const [{ first }, last] = await Promise.all([this.ends(), this.#lastIssued()])
+    return { firstId: first?.messageId ?? null, lastIssuedId: last === '0-0' ? null : last }
   }
 
-  async #outermost([command, from, to]: [string, string, string]): Promise<MessageId | null> {
+  async #outermost([command, from, to]: [string, string, string]): Promise<EntryPlace | null> {
     const [entry] = await this.#connection.read<EntryReply[]>([command, this.#keys.stream, from, to, 'COUNT', '1'])
-    return entry?.[0] ?? null
+    return entry === undefined ? null : { messageId: entry[0], appendedAt: timeOfMessageId(entry[0]) }
   }
 
   /** `0-0` when there is no stream. */

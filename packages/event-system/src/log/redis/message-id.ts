@@ -19,8 +19,9 @@ function fits(digits = ''): boolean {
   return digits.length < LAST_SEQUENCE.length || digits <= LAST_SEQUENCE
 }
 
+/** When Redis took the entry of an id, ms since the epoch: the first part of the id. */
 export function timeOfMessageId(messageId: MessageId): number {
-  return Number(mustBeMessageId(messageId).split('-')[0])
+  return Number.parseInt(messageId, 10)
 }
 
 /** The parts are 64-bit numbers without leading zeros: the longer is the larger, and those of one length compare as texts. */

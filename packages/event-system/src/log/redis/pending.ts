@@ -4,7 +4,7 @@ import type { ShardingState } from '../sharding/index.ts'
 import type { Connection } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
-import { compareMessageIds, mustBeMessageId } from './message-id.ts'
+import { compareMessageIds, mustBeMessageId, timeOfMessageId } from './message-id.ts'
 import { rewriteAll } from './rewriting.ts'
 import { runScript } from './scripts.ts'
 import { parseSharding } from './sharding-store.ts'
@@ -39,7 +39,8 @@ export async function pendingEntries(
     keptOf(connection, keys.attachments, page)
   ])
   return page.map(([messageId, holder, idleMs, deliveries], i) => {
-    const entry = { messageId, consumer: nameOf(holder, state), idleMs, deliveries }
+    const appendedAt = timeOfMessageId(messageId)
+    const entry = { messageId, appendedAt, consumer: nameOf(holder, state), idleMs, deliveries }
     const [note = null, payload = null, attachment = null] = [notes[i], amended[i], attachments[i]]
     return {
       ...entry,

@@ -42,7 +42,7 @@ import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout } from './layout.ts'
 import { RedisLeases } from './leases.ts'
 import { Measures } from './measures.ts'
-import { compareMessageIds, deliveredUpTo, mustBeMessageId, timeOfMessageId } from './message-id.ts'
+import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
 import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
@@ -129,8 +129,8 @@ export class RedisLog implements EventLog {
     return this.#reader.read(range)
   }
 
-  async get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#reader.get(mustBeMessageId(messageId))
+  async get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#reader.get(messageIds.map(mustBeMessageId))
   }
 
   tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
@@ -164,10 +164,6 @@ export class RedisLog implements EventLog {
 
   compare(a: MessageId, b: MessageId): number {
     return compareMessageIds(a, b)
-  }
-
-  timeOf(messageId: MessageId): number {
-    return timeOfMessageId(messageId)
   }
 
   group(name: string): RedisGroup {

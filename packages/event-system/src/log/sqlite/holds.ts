@@ -1,5 +1,5 @@
 import type { Delivery, Hold } from '../port.ts'
-import { formatMessageId, parseMessageId } from './message-id.ts'
+import { formatMessageId, parseMessageId, timeOf } from './message-id.ts'
 
 /** Holds of one attempt, and so of one statement. */
 export interface HoldsOfAttempt {
@@ -30,6 +30,7 @@ export function lostOf(holds: readonly Hold[], found: readonly number[]): string
 export function toDelivery({ id, payload, deliveries, note }: Record<string, unknown>): Delivery {
   return {
     messageId: formatMessageId(id as number),
+    appendedAt: timeOf(id as number),
     payload: payload as string,
     attempt: deliveries as number,
     ...(note === null ? {} : { note: note as string })

@@ -11,7 +11,12 @@ const FORM = /^(0|[1-9]\d{0,12})-(0|[1-9]\d{0,3})$/
 const LARGEST_MS = Math.floor(Number.MAX_SAFE_INTEGER / IDS_PER_MS) - 1
 
 export function formatMessageId(id: number): MessageId {
-  return `${Math.floor(id / IDS_PER_MS)}-${id % IDS_PER_MS}`
+  return `${timeOf(id)}-${id % IDS_PER_MS}`
+}
+
+/** When the log took the entry of an id, ms since the epoch. */
+export function timeOf(id: number): number {
+  return Math.floor(id / IDS_PER_MS)
 }
 
 /** Throws `invalid_message_id`. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { MessageId, PendingEntry, PendingTexts } from '../port.ts'
 import { assertStep } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import { formatMessageId, parseMessageId } from './message-id.ts'
+import { formatMessageId, parseMessageId, timeOf } from './message-id.ts'
 
 const PENDING = `
   SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note, payload FROM pending
@@ -21,6 +21,7 @@ export function pendingEntries(
   const rows = connection.statement(PENDING).all(group, behind, consumer ?? null, limit)
   return rows.map(({ id, consumer, delivered_at, deliveries, note, payload }) => ({
     messageId: formatMessageId(Number(id)),
+    appendedAt: timeOf(Number(id)),
     consumer: String(consumer),
     idleMs: Math.max(0, now - Number(delivered_at)),
     deliveries: Number(deliveries),

@@ -1,7 +1,7 @@
 import type { Entry, MessageId, Position, ReadRange } from '../port.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import { firstIdAt, formatMessageId, lastIdAt, parseMessageId } from './message-id.ts'
+import { firstIdAt, formatMessageId, lastIdAt, parseMessageId, timeOf } from './message-id.ts'
 
 const LAST_ID = 'SELECT last_id FROM state'
 const ENTRY = 'SELECT id, payload FROM entries WHERE id = ?'
@@ -39,10 +39,11 @@ export class Reader {
     })
   }
 
-  get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#connection.read(() => {
-      const row = this.#connection.statement(ENTRY).get(parseMessageId(messageId))
-      return row && toEntry(row)
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#connection.snapshot(() => {
+      const entry = this.#connection.statement(ENTRY)
+      const rows = messageIds.map(parseMessageId).map((id) => entry.get(id))
+      return rows.map((row) => row && toEntry(row))
     })
   }
 
@@ -70,6 +71,7 @@ function upperBound(to: ReadRange['to']): number {
   return 'time' in to ? lastIdAt(to.time) : parseMessageId(to.messageId)
 }
 
-function toEntry({ id, payload }: Record<string, unknown>): Entry {
-  return { messageId: formatMessageId(id as number), payload: payload as string }
+/** A row of an entry. */
+export function toEntry({ id, payload }: Record<string, unknown>): Entry {
+  return { messageId: formatMessageId(id as number), appendedAt: timeOf(id as number), payload: payload as string }
 }

@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Entry, ShardingOptions } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { lastIdOf } from './group-info.ts'
-import { formatMessageId } from './message-id.ts'
+import { toEntry } from './reader.ts'
 
 const HAS_STRAYS = 'SELECT strays FROM groups WHERE name = ?'
 const NO_STRAYS = 'UPDATE groups SET strays = 0 WHERE name = ?'
@@ -35,7 +35,7 @@ export function routeEntries(connection: Connection, group: string, now: number,
   if (!routeStrays(connection, group, now, options, shards)) return { shards: [...shards], hasMore: false }
   const entries = connection.statement(NEW).all(lastIdOf(connection, group), PAGE)
   for (const { id, payload } of entries) {
-    const shard = shardOf(options, { messageId: formatMessageId(Number(id)), payload: payload as string })
+    const shard = shardOf(options, toEntry({ id, payload }))
     connection.statement(ROUTE).run(group, Number(id), shardName(shard), shard, now)
     shards.add(shard)
   }
@@ -62,7 +62,7 @@ function routeStrays(
     if (payload === null) {
       connection.statement(DROP).run(group, Number(id))
     } else if (freeAt <= now) {
-      const shard = shardOf(options, { messageId: formatMessageId(Number(id)), payload: String(payload) })
+      const shard = shardOf(options, toEntry({ id, payload }))
       connection.statement(ADOPT).run(group, Number(id), shardName(shard), shard)
       shards.add(shard)
     } else {

@@ -15,7 +15,7 @@ import { assertLimit, assertName, assertSharding } from './arguments.ts'
 import { lastIdOf } from './group-info.ts'
 import type { GroupParts } from './group-parts.ts'
 import { byAttempt, lostOf } from './holds.ts'
-import { formatMessageId, parseMessageId } from './message-id.ts'
+import { formatMessageId, parseMessageId, timeOf } from './message-id.ts'
 import { routeEntries } from './router.ts'
 import { settleAll } from './settlements.ts'
 import { loadSharding, storeSharding } from './sharding-state.ts'
@@ -266,6 +266,7 @@ function tenuresOf(holds: readonly ShardHold[]): [ShardTenure, ShardHold[]][] {
 function toShardDelivery({ id, shard, handed, deliveries, note, payload }: Record<string, unknown>): ShardDelivery {
   return {
     messageId: formatMessageId(Number(id)),
+    appendedAt: timeOf(Number(id)),
     payload: String(payload),
     attempt: Number(deliveries),
     ...(note === null ? {} : { note: String(note) }),

@@ -9,6 +9,7 @@ import type {
   Cursors,
   DeadLetters,
   Entry,
+  EntryPlace,
   EventLog,
   Leases,
   LogBounds,
@@ -37,7 +38,7 @@ import { Documents } from './documents.ts'
 import { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
 import { SqliteLeases } from './leases.ts'
-import { formatMessageId, IDS_PER_MS, parseMessageId } from './message-id.ts'
+import { formatMessageId, IDS_PER_MS, parseMessageId, timeOf } from './message-id.ts'
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { countRecent } from './recent-ids.ts'
@@ -148,8 +149,8 @@ export class SqliteLog implements EventLog {
     return this.#reader.read(range)
   }
 
-  get(messageId: MessageId): Promise<Entry | undefined> {
-    return this.#reader.get(messageId)
+  get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
+    return this.#reader.get(messageIds)
   }
 
   tail(from: Position, options: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
@@ -184,10 +185,6 @@ export class SqliteLog implements EventLog {
 
   compare(a: MessageId, b: MessageId): number {
     return parseMessageId(a) - parseMessageId(b)
-  }
-
-  timeOf(messageId: MessageId): number {
-    return Math.floor(parseMessageId(messageId) / IDS_PER_MS)
   }
 
   group(name: string): ConsumerGroup {
@@ -247,8 +244,8 @@ export class SqliteLog implements EventLog {
       const writeAheadLog = statSync(`${this.location}-wal`, { throwIfNoEntry: false })
       return {
         length: Number(summary.length),
-        firstId: toMessageId(summary.first_id),
-        lastId: toMessageId(summary.last_id),
+        first: toPlace(summary.first_id),
+        last: toPlace(summary.last_id),
         bytes: Number(summary.bytes) + (writeAheadLog?.size ?? 0),
         groups: this.#connection
           .statement(GROUPS)
@@ -274,6 +271,10 @@ export class SqliteLog implements EventLog {
       return this.#connection.statement(LIVES).get()
     })
   }
+}
+
+function toPlace(id: unknown): EntryPlace | null {
+  return typeof id === 'number' ? { messageId: formatMessageId(id), appendedAt: timeOf(id) } : null
 }
 
 function toMessageId(id: unknown): MessageId | null {

@@ -47,6 +47,7 @@ export interface DrainParts {
 
 interface Taken {
   readonly messageId: MessageId
+  readonly spooledAt: number
   readonly record: SpoolRecord
   unknown: UnknownOutcome | undefined
 }
@@ -106,12 +107,12 @@ export class Drain {
   }
 
   /** What was taken up before, by a process that died or in a call that failed, may have come into the log. */
-  #taken({ messageId, payload }: Entry, lastTaken: MessageId): Taken {
+  #taken({ messageId, appendedAt: spooledAt, payload }: Entry, lastTaken: MessageId): Taken {
     const { store, clock, vault } = this.#parts
     const record = decodeRecord(payload, vault)
-    if (store.compare(messageId, lastTaken) > 0) return { messageId, record, unknown: record.unknown }
-    const sinceThen = { sentAt: store.timeOf(messageId), until: clock.now() }
-    return { messageId, record, unknown: together(record.unknown, sinceThen) }
+    if (store.compare(messageId, lastTaken) > 0) return { messageId, spooledAt, record, unknown: record.unknown }
+    const sinceThen = { sentAt: spooledAt, until: clock.now() }
+    return { messageId, spooledAt, record, unknown: together(record.unknown, sinceThen) }
   }
 
   /**
@@ -187,8 +188,8 @@ export class Drain {
   async #refuse(batch: readonly Taken[], conflicts: readonly RepeatedEntry[]): Promise<void> {
     const { refused, logger } = this.#parts
     const events = conflicts.map(({ entry, messageId: firstMessageId }) => {
-      const { messageId, record } = batch.find(({ record }) => record.entries.includes(entry)) as Taken
-      return { entry, spoolId: messageId, index: record.entries.indexOf(entry), firstMessageId }
+      const { messageId, spooledAt, record } = batch.find(({ record }) => record.entries.includes(entry)) as Taken
+      return { entry, spoolId: messageId, spooledAt, index: record.entries.indexOf(entry), firstMessageId }
     })
     await refused.add(events)
     for (const { entry, firstMessageId } of events) {

@@ -1,5 +1,5 @@
 import type { TextVault } from '../../codec/index.ts'
-import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
+import type { AppendEntry, EventLog } from '../../log/index.ts'
 import { pagesOf } from './pages.ts'
 import { decodeRecord, RECORD, type SpoolRecord } from './record.ts'
 
@@ -11,8 +11,7 @@ export interface SpooledEvent extends AppendEntry {
 
 /** What waits in a spool, oldest first, also while its process uses it. `store` is a started log on its file. */
 export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
-  for await (const { messageId, record } of recordsOf(store)) {
-    const spooledAt = store.timeOf(messageId)
+  for await (const { spooledAt, record } of recordsOf(store)) {
     for (const entry of record.entries) yield { ...entry, spooledAt }
   }
 }
@@ -21,8 +20,8 @@ export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
 export async function* recordsOf(
   store: EventLog,
   vault?: TextVault
-): AsyncIterable<{ messageId: MessageId; record: SpoolRecord }> {
+): AsyncIterable<{ spooledAt: number; record: SpoolRecord }> {
   for await (const page of pagesOf(store, RECORD)) {
-    for (const { messageId, payload } of page) yield { messageId, record: decodeRecord(payload, vault) }
+    for (const { appendedAt, payload } of page) yield { spooledAt: appendedAt, record: decodeRecord(payload, vault) }
   }
 }

@@ -1,5 +1,5 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
+import { type AppendEntry, Documents, type EventLog, type MessageId } from '../../log/index.ts'
 import { sentenceOf } from '../event-id-conflict.ts'
 import { pagesOf } from './pages.ts'
 
@@ -28,6 +28,7 @@ export interface RefusedEvent extends AppendEntry {
 export interface NewRefusal {
   readonly entry: AppendEntry
   readonly spoolId: MessageId
+  readonly spooledAt: number
   readonly index: number
   readonly firstMessageId: MessageId
 }
@@ -50,7 +51,7 @@ export class RefusedEvents {
 
   /** To be awaited before all else, when the store is started. */
   async load(): Promise<void> {
-    this.#revision = await this.#store.records.revision(DISCARDED)
+    this.#revision = await new Documents(this.#store).revision(DISCARDED)
     const ids = new Set<string>()
     let bytes = 0
     for await (const { id, payload } of readRefused(this.#store)) {
@@ -65,20 +66,11 @@ export class RefusedEvents {
   async add(refusals: readonly NewRefusal[]): Promise<void> {
     if (refusals.length === 0) return
     const refusedAt = this.#clock.now()
-    const events = refusals.map(({ entry, spoolId, index, firstMessageId }): RefusedEvent => {
+    const events = refusals.map(({ entry, spoolId, spooledAt, index, firstMessageId }): RefusedEvent => {
       const { eventId, eventType, payload } = entry
       const reason = sentenceOf({ eventId, messageId: firstMessageId })
       const id = `${spoolId}:${index}`
-      return {
-        id,
-        eventId,
-        eventType,
-        payload,
-        spooledAt: this.#store.timeOf(spoolId),
-        refusedAt,
-        firstMessageId,
-        reason
-      }
+      return { id, eventId, eventType, payload, spooledAt, refusedAt, firstMessageId, reason }
     })
     // No event id has a control character: none is taken for one of these.
     await this.#store.append(
@@ -92,7 +84,8 @@ export class RefusedEvents {
 
   /** How many there are, and the characters of their payloads, also when another process has discarded some. */
   async count(): Promise<{ readonly events: number; readonly bytes: number }> {
-    if (this.#ids.size > 0 && (await this.#store.records.revision(DISCARDED)) !== this.#revision) await this.load()
+    if (this.#ids.size > 0 && (await new Documents(this.#store).revision(DISCARDED)) !== this.#revision)
+      await this.load()
     return { events: this.#ids.size, bytes: this.#bytes }
   }
 }
@@ -133,7 +126,7 @@ export async function discardRefused(store: EventLog, ids: readonly string[]): P
   for (let from = 0; from < messageIds.length; from += REMOVED_AT_ONCE) {
     await store.remove(messageIds.slice(from, from + REMOVED_AT_ONCE), { force: true })
   }
-  await store.records.put(DISCARDED, 'last', messageIds.at(-1) ?? '')
+  await new Documents(store).put(DISCARDED, 'last', messageIds.at(-1) ?? '')
   return wanted.size
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
 import { type EventCodec, likenessOf, type TextVault } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, EventLog, MessageId } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, Entry, EventLog, MessageId } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { type Parcel, together } from '../parcel.ts'
@@ -171,10 +171,11 @@ export class Spool {
       const { bytes } = await this.#refused.count()
       fitting = parcels.filter((parcel) => this.#fits(parcel, bytes))
       await this.#mustStillBeOurs()
+      const askedAt = this.#parts.clock.now()
       const results = await store.append(fitting.map((parcel) => this.#recordOf(parcel, idOf(parcel.entries))))
       for (const [i, parcel] of fitting.entries()) {
         const { messageId, duplicate } = results[i] as AppendResult
-        if (duplicate) await this.#putRepeated(parcel, messageId)
+        if (duplicate) await this.#putRepeated(parcel, messageId, askedAt)
         else this.#onPut(parcel, messageId)
       }
       this.#drain.wake()
@@ -198,17 +199,20 @@ export class Spool {
 
   /**
    * Of one whose event id was put before: the same event is not put twice while it waits. Any other is put as well, for the drain to
-   * compare it with what the log has then.
+   * compare it with what the log has then. That may have the first since it was put: where its record is gone, at most a
+   * deduplication window before the store was asked, for the store knew its event id still.
    */
-  async #putRepeated(parcel: Parcel, first: MessageId): Promise<void> {
-    const { store, clock } = this.#parts
+  async #putRepeated(parcel: Parcel, first: MessageId, askedAt: number): Promise<void> {
+    const { store, clock, deduplicationWindowMs } = this.#parts
     try {
-      if (await this.#isWaiting(parcel, first)) {
+      const [record] = await store.get([first])
+      if (await this.#isSame(parcel, record)) {
         this.#contents.remove(parcel)
         parcel.resolve({ kind: 'spooled', spoolId: `spool:${first}`, duplicate: true })
         return
       }
-      parcel.unknown = together(parcel.unknown, { sentAt: store.timeOf(first), until: clock.now() })
+      const sentAt = record?.appendedAt ?? askedAt - deduplicationWindowMs
+      parcel.unknown = together(parcel.unknown, { sentAt, until: clock.now() })
       const [result] = await store.append([this.#recordOf(parcel, newEventId())])
       this.#onPut(parcel, (result as AppendResult).messageId)
     } catch (error) {
@@ -220,10 +224,9 @@ export class Spool {
     return { eventId, eventType: RECORD, payload: encodeRecord(parcel, this.#parts.vault) }
   }
 
-  /** Whether the record there is the same event. False too when nobody can tell. */
-  async #isWaiting({ entries: [entry] }: Parcel, messageId: MessageId): Promise<boolean> {
-    const { store, codec, vault } = this.#parts
-    const record = await store.get(messageId)
+  /** Whether the record is the same event. False too when nobody can tell. */
+  async #isSame({ entries: [entry] }: Parcel, record: Entry | undefined): Promise<boolean> {
+    const { codec, vault } = this.#parts
     if (record === undefined || entry === undefined) return false
     const [first] = decodeRecord(record.payload, vault).entries
     const payloads = [entry.payload, first?.payload ?? null] as const
@@ -265,7 +268,7 @@ export class Spool {
     const { events, bytes } = this.#contents
     const refused = await this.#refused.count()
     const [oldest] = events === 0 ? [] : await store.read({ limit: 1, eventTypes: [RECORD] })
-    const oldestMs = oldest === undefined ? null : Math.max(0, clock.now() - store.timeOf(oldest.messageId))
+    const oldestMs = oldest === undefined ? null : Math.max(0, clock.now() - oldest.appendedAt)
     return {
       location: store.location,
       events,

@@ -7,12 +7,14 @@ const PAGE = 1_000
 /** An entry and the rule that it is under. */
 export interface RuledEntry extends Holding {
   readonly messageId: MessageId
+  readonly appendedAt: number
   readonly rule: string
 }
 
 /** A stretch of the log: what stands behind the page before it, up to its last id. */
 export interface Page {
-  firstId: MessageId
+  /** When its first entry was appended, ms since the epoch. */
+  firstAt: number
   lastId: MessageId
   /** By rule. */
   holdings: Map<string, Holding>
@@ -45,7 +47,7 @@ export class PageIndex {
       const entries = this.#ruled(await this.#log.read({ from, to, limit: PAGE }))
       const [first, last] = [entries[0], entries.at(-1)]
       if (first === undefined || last === undefined) return
-      this.#pages.push({ firstId: first.messageId, lastId: last.messageId, holdings: holdingsOf(entries) })
+      this.#pages.push({ firstAt: first.appendedAt, lastId: last.messageId, holdings: holdingsOf(entries) })
       this.#readUpTo = last.messageId
       // A log that answers synchronously would keep everybody else waiting until it is read.
       await new Promise((resolve) => setImmediate(resolve))
@@ -82,7 +84,7 @@ export class PageIndex {
     const from = before === undefined ? 'start' : { after: before.lastId }
     const entries = this.#ruled(await this.#log.read({ from, to: { messageId: page.lastId }, limit: PAGE }))
     page.holdings = holdingsOf(entries)
-    page.firstId = entries[0]?.messageId ?? page.firstId
+    page.firstAt = entries[0]?.appendedAt ?? page.firstAt
     return entries
   }
 
@@ -102,6 +104,7 @@ export class PageIndex {
   #ruled(entries: readonly Entry[]): RuledEntry[] {
     return entries.map((entry) => ({
       messageId: entry.messageId,
+      appendedAt: entry.appendedAt,
       rule: this.#ruleOf(entry),
       count: 1,
       bytes: Buffer.byteLength(entry.payload ?? '')

@@ -34,11 +34,10 @@ export class TrimByRule {
     const due = new Due(this.#rules, this.#index.totals(), now)
     const sum = new TrimSum()
     let keptInARow = 0
-    for (const [at, { firstId, holdings }] of this.#index.pages.entries()) {
+    for (const [at, { firstAt, holdings }] of this.#index.pages.entries()) {
       signal?.throwIfAborted()
-      const time = this.#log.timeOf(firstId)
-      if (keptInARow >= KEPT_IN_A_ROW || !due.isAnyFrom(time)) break
-      if (![...holdings.keys()].some((rule) => due.isDue(rule, time))) continue
+      if (keptInARow >= KEPT_IN_A_ROW || !due.isAnyFrom(firstAt)) break
+      if (![...holdings.keys()].some((rule) => due.isDue(rule, firstAt))) continue
       const ids = this.#choose(await this.#index.read(at), due)
       if (ids.length === 0) continue
       const result = await this.#log.remove(ids, options)
@@ -53,14 +52,14 @@ export class TrimByRule {
   /** No further than what may be due: of a year that is kept by its age, the newest is not looked at. */
   async #takeStock(now: number, signal: AbortSignal | undefined): Promise<void> {
     if (!this.#rules.doCount) return this.#index.readOn({ time: now - this.#rules.leastAgeMs }, signal)
-    const { length, lastId } = await this.#log.info()
-    if (lastId !== null) await this.#index.readOn({ messageId: lastId }, signal)
+    const { length, last } = await this.#log.info()
+    if (last !== null) await this.#index.readOn({ messageId: last.messageId }, signal)
     await this.#index.recount(length, signal)
   }
 
   #choose(entries: readonly RuledEntry[], due: Due): string[] {
     return entries.flatMap((entry) => {
-      const isDue = due.isDue(entry.rule, this.#log.timeOf(entry.messageId))
+      const isDue = due.isDue(entry.rule, entry.appendedAt)
       due.pass(entry.rule, entry)
       return isDue ? [entry.messageId] : []
     })

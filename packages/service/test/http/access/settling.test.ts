@@ -1,5 +1,5 @@
 import { EventClient } from '@tradpal/event-client'
-import { createEvent, systemClock } from '@tradpal/event-system'
+import { createEvent, Documents, systemClock } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ApiKeys } from '../../../src/access/index.ts'
@@ -63,7 +63,7 @@ describe.each(LOGS)('settling, over %s', (kind) => {
   async function pulledDesk() {
     const place = await newLog(kind)
     const { service, url, as } = await guardedService(kind, place)
-    const keys = new ApiKeys(service.system.log.records, systemClock)
+    const keys = new ApiKeys(new Documents(service.system.log), systemClock)
     const { key, apiKey } = await keys.create({ name: 'desk', scopes: ['consume:desk', 'read:*'], by: 'a test' })
     const feed = await as('feed', ['publish:*'], { sources: ['*'] })
     for (const event of [signal(), price, signal()]) expect((await feed.post('/events', event)).status).toBe(200)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
+import { Documents } from '@tradpal/event-system'
 import { onTestFinished } from 'vitest'
 import { Certificates } from '../../../../../test/support/certificates.ts'
 import { newFolder } from '../../../../../test/support/new-folder.ts'
@@ -43,8 +44,8 @@ export async function apiKeyStrategy(): Promise<Strategy> {
   return {
     environment: {},
     async credentials({ url, system }) {
-      const { records } = system.log
-      const keysAt = (ms: number) => new ApiKeys(records, { now: () => ms, sleep: async () => {} })
+      const documents = new Documents(system.log)
+      const keysAt = (ms: number) => new ApiKeys(documents, { now: () => ms, sleep: async () => {} })
       const keys = keysAt(Date.now())
       const everything = { name: 'a_service', scopes: ['*'], by: 'a test' }
       const expired = await keysAt(Date.now() - 7 * DAY_MS).create({ ...everything, expiresAt: Date.now() - DAY_MS })

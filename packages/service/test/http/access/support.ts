@@ -1,3 +1,4 @@
+import { Documents } from '@tradpal/event-system'
 import { ApiKeys } from '../../../src/access/index.ts'
 import type { RunningService } from '../../../src/index.ts'
 import { type Answer, get, type LogKind, post, serviceOver } from '../support/test-service.ts'
@@ -11,7 +12,7 @@ export async function keyHeaders(
   scopes: readonly string[],
   more: { readonly sources?: readonly string[] } = {}
 ): Promise<Record<string, string>> {
-  const { key } = await new ApiKeys(system.log.records, clock).create({ name, scopes, ...more, by: 'a test' })
+  const { key } = await new ApiKeys(new Documents(system.log), clock).create({ name, scopes, ...more, by: 'a test' })
   return { authorization: `Bearer ${key}` }
 }
 

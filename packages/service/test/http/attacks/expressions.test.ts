@@ -10,7 +10,7 @@ import { publishOptions } from '../../../src/http/receipts.ts'
 const access = await Access.open({
   configuration: { auth: 'required', policyFile: undefined, jwt: undefined, tls: undefined, metricsPublic: false },
   // Nothing here has the form of a key, and so nobody asks for one.
-  records: {} as never,
+  documents: {} as never,
   clock: systemClock,
   logger: silentLogger,
   failuresPerMinute: 0,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '@tradpal/event-system'
+import { Documents, systemClock } from '@tradpal/event-system'
 import { onTestFinished } from 'vitest'
 import { ApiKeys } from '../../../src/access/api-keys.ts'
 import type { RunningService } from '../../../src/index.ts'
@@ -17,6 +17,6 @@ export async function policyFile(policy: object): Promise<string> {
 
 /** A new key of a principal of a service. */
 export async function keyOf({ system }: RunningService, name: string, scopes: readonly string[] = []): Promise<string> {
-  const { key } = await new ApiKeys(system.log.records, systemClock).create({ name, scopes, by: 'a test' })
+  const { key } = await new ApiKeys(new Documents(system.log), systemClock).create({ name, scopes, by: 'a test' })
   return key
 }

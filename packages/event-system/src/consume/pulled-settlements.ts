@@ -1,0 +1,37 @@
+import type { TextVault } from '../codec/index.ts'
+import type { DeadLetters } from '../dead-letters/index.ts'
+import type { EventLog } from '../log/index.ts'
+import { QueueSettling } from './queue-settling.ts'
+import { Attachments } from './received.ts'
+import { reportDeadLetter } from './reports.ts'
+import type { Settlement } from './settlement.ts'
+import { type SettlementResult, settle } from './settling.ts'
+
+export interface PulledSettlementsParts {
+  readonly log: EventLog
+  readonly deadLetters: DeadLetters
+  readonly vault: TextVault | undefined
+}
+
+/** Writes how deliveries ended that were pulled, in the name of whoever holds them. */
+export class PulledSettlements {
+  readonly #parts: PulledSettlementsParts
+
+  constructor(parts: PulledSettlementsParts) {
+    this.#parts = parts
+  }
+
+  attachmentsOf(group: string): Attachments {
+    return new Attachments(group, this.#parts.vault)
+  }
+
+  async settle(group: string, consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+    const { log, deadLetters } = this.#parts
+    const to = new QueueSettling(log, group, consumer)
+    const results = await settle(settlements, { to, deadLetters, attachments: this.attachmentsOf(group) })
+    for (const result of results) {
+      if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(log, result.letter)
+    }
+    return results
+  }
+}

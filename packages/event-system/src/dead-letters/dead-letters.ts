@@ -1,0 +1,253 @@
+import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
+import { type TextVault, toAttachment } from '../codec/index.ts'
+import type { Document, EventLog, Unit, UnitResult, Write } from '../log/index.ts'
+import type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterCause,
+  DeadLetterFilter,
+  NewDeadLetter,
+  Operator
+} from './dead-letter.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import {
+  ACTIONS,
+  behindAllOf,
+  CAUSES,
+  causeId,
+  DEAD_LETTERS,
+  GrowingUuids,
+  groupIn,
+  leastUuidAt,
+  prefixOf,
+  uuidIn
+} from './ids.ts'
+import { groupsWithDeadLetters, lettersOf } from './pages.ts'
+import { bringKeys, openAction, openLetter, sealLetter, sealReason } from './sealing.ts'
+
+/** Documents that are read at once where conditions have to be looked at in each. */
+const PAGE = 200
+
+export interface DeadLettersParts {
+  readonly log: Pick<EventLog, 'collections' | 'commit'>
+  /** Seals what dead letters quote of events. Default: nothing is sealed. */
+  readonly vault?: TextVault | undefined
+  readonly clock?: Clock
+}
+
+export type ListedPage = DeadLetterFilter & { readonly after?: string; readonly limit: number }
+
+/** A dead letter, and what a unit writes to put it here. */
+export interface NewlyDead {
+  readonly letter: DeadLetter
+  readonly writes: readonly Write[]
+}
+
+/** The dead letters of a log, oldest first, and the record of what operators did to them. */
+export class DeadLetters {
+  readonly #log: DeadLettersParts['log']
+  readonly #vault: TextVault | undefined
+  readonly #clock: Clock
+  readonly #uuids = new GrowingUuids()
+
+  constructor({ log, vault, clock = systemClock }: DeadLettersParts) {
+    this.#log = log
+    this.#vault = vault
+    this.#clock = clock
+  }
+
+  /** Resolves to each dead letter with what a unit has to write, beside the acknowledgement. Rejects with what the log says when keys cannot be brought. */
+  async prepare(letters: readonly NewDeadLetter[]): Promise<NewlyDead[]> {
+    if (this.#vault !== undefined) await bringKeys(letters, this.#vault)
+    return letters.map((letter) => this.#prepared(letter))
+  }
+
+  #prepared(wanted: NewDeadLetter): NewlyDead {
+    const { uuid, ms: deadAt } = this.#uuids.next(this.#clock.now())
+    const letter = {
+      ...wanted,
+      id: `${prefixOf(wanted.group)}${uuid}`,
+      fingerprint: fingerprintOf(wanted),
+      deadAt
+    }
+    const stored = this.#vault === undefined ? letter : sealLetter(letter, this.#vault)
+    return {
+      letter,
+      writes: [
+        { collection: DEAD_LETTERS, id: letter.id, value: JSON.stringify(stored), expected: 0 },
+        { collection: CAUSES, id: causeId(letter, letter.id), value: '', expected: 0 }
+      ]
+    }
+  }
+
+  /** A page of at most `limit` dead letters that match, behind the one with the id `after`. A page shorter than `limit` is the last. */
+  async list({ after, limit, ...filter }: ListedPage): Promise<DeadLetter[]> {
+    const found: DeadLetter[] = []
+    const page = hasConditions(filter) ? PAGE : limit
+    for await (const letter of this.#matching(filter, after, page)) {
+      found.push(letter)
+      if (found.length === limit) break
+    }
+    if (this.#vault !== undefined) await bringKeys(found, this.#vault)
+    return found.map((letter) => this.#opened(letter))
+  }
+
+  /** How many dead letters match. Of a group, or all, it costs the same however many there are; each other condition is looked at in each. */
+  async count(filter: DeadLetterFilter = {}): Promise<number> {
+    const { group, fingerprint, ...conditions } = filter
+    if (!hasConditions(conditions)) {
+      const prefix = group === undefined ? '' : prefixOf(group)
+      if (fingerprint === undefined) return this.#log.collections.count(DEAD_LETTERS, prefix)
+      if (group !== undefined) return this.#log.collections.count(CAUSES, `${prefix}${fingerprint}~`)
+    }
+    let count = 0
+    for await (const _ of this.#matching(filter, undefined, PAGE)) count++
+    return count
+  }
+
+  async get(id: string): Promise<DeadLetter | undefined> {
+    const document = await this.#document(id)
+    if (document === undefined) return undefined
+    const letter = letterIn(document)
+    if (this.#vault !== undefined) await bringKeys([letter], this.#vault)
+    return this.#opened(letter)
+  }
+
+  /** The dead letters of a group, or of all, by cause: how many have it, and the oldest. Its cost follows the number of causes. */
+  async causes({ group }: Pick<DeadLetterFilter, 'group'> = {}): Promise<DeadLetterCause[]> {
+    const { collections } = this.#log
+    const prefix = group === undefined ? '' : prefixOf(group)
+    const causes: DeadLetterCause[] = []
+    let after: string | undefined
+    for (;;) {
+      const [first] = await collections.list(CAUSES, { prefix, limit: 1, ...(after !== undefined && { after }) })
+      if (first === undefined) return causes
+      const ofCause = first.id.slice(0, first.id.lastIndexOf('~') + 1)
+      const ofGroup = groupIn(first.id)
+      const [count, oldest] = await Promise.all([
+        collections.count(CAUSES, ofCause),
+        this.get(`${prefixOf(ofGroup)}${uuidIn(first.id)}`)
+      ])
+      // It was moved a moment ago, and the next time another is the oldest.
+      if (oldest !== undefined) causes.push({ group: ofGroup, fingerprint: oldest.fingerprint, count, oldest })
+      after = behindAllOf(first.id)
+    }
+  }
+
+  /**
+   * Puts an entry back to the group that failed, to nobody else, as if it was never delivered, removes the dead letter and records the
+   * action, in one step: the next of the group to claim gets it, with attempt 1 and the note. With `payload` the group gets that
+   * instead of the entry's, until it has acknowledged it; so it does with what it was given before. Rejects with `not_found` when there is no such dead
+   * letter or its group is gone, and with `entry_trimmed`; both keep it.
+   */
+  requeue(id: string, { by, payload }: Operator & { readonly payload?: string }): Promise<void> {
+    return this.#move(id, (letter) => {
+      const { group, messageId, note, requeues } = letter
+      const given = payload ?? (letter.amended ? letter.payload : null)
+      const attachment = toAttachment({
+        ...(note !== undefined && { progress: note }),
+        ...(given !== null && { payload: given }),
+        requeues: requeues + 1
+      })
+      return {
+        action: { action: 'requeue', by, amended: given !== null },
+        unit: { requeue: [{ group, messageId, attachment }] }
+      }
+    })
+  }
+
+  /** Removes a dead letter for good and records the action, in one step. Rejects with `not_found`. */
+  discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
+    const sealed = this.#vault === undefined ? reason : sealReason(reason, id, this.#vault)
+    return this.#move(id, () => ({ action: { action: 'discard', by, reason: sealed, amended: false }, unit: {} }))
+  }
+
+  /** A page of the record of what operators did, oldest first, behind the record `after`. */
+  async actions({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
+    const page = await this.#log.collections.list(ACTIONS, { limit, ...(after !== undefined && { after }) })
+    const actions = page.map(({ value }) => JSON.parse(value) as DeadLetterAction)
+    const vault = this.#vault
+    if (vault === undefined) return actions
+    await bringKeys(
+      actions.map(({ letter }) => letter),
+      vault
+    )
+    return actions.map((action) => openAction(action, vault))
+  }
+
+  /** Removes a dead letter as it is now, in one step with what comes of it. */
+  async #move(
+    id: string,
+    moved: (letter: DeadLetter) => { action: Omit<DeadLetterAction, 'id' | 'at' | 'letter'>; unit: Unit }
+  ): Promise<void> {
+    for (;;) {
+      const document = await this.#document(id)
+      if (document === undefined)
+        throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
+      const letter = letterIn(document)
+      const { action, unit } = moved(letter)
+      const { uuid, ms: at } = this.#uuids.next(this.#clock.now())
+      const record: DeadLetterAction = { id: uuid, at, ...action, letter }
+      const write: Write[] = [
+        { collection: DEAD_LETTERS, id, value: null, expected: document.revision },
+        { collection: CAUSES, id: causeId(letter, id), value: null },
+        { collection: ACTIONS, id: uuid, value: JSON.stringify(record), expected: 0 }
+      ]
+      const [result] = await this.#log.commit([{ ...unit, write }])
+      if (result?.kind === 'committed') return
+      // Somebody else moved it, or encrypted it with another key.
+      if (result?.reason !== 'conflict') throw refusal(letter, result)
+    }
+  }
+
+  async *#matching(
+    filter: DeadLetterFilter,
+    after: string | undefined,
+    page: number
+  ): AsyncGenerator<DeadLetter, void> {
+    const { collections } = this.#log
+    const groups = filter.group === undefined ? await groupsWithDeadLetters(collections) : [filter.group]
+    const since = filter.since === undefined ? '' : leastUuidAt(filter.since)
+    const behind = after === undefined ? '' : uuidIn(after)
+    for await (const document of lettersOf(collections, groups, { after: behind > since ? behind : since, page })) {
+      const letter = letterIn(document)
+      if (filter.until !== undefined && letter.deadAt > filter.until) return
+      if (matches(letter, filter)) yield letter
+    }
+  }
+
+  async #document(id: string): Promise<Document | undefined> {
+    const [document] = await this.#log.collections.get(DEAD_LETTERS, [id])
+    return document
+  }
+
+  #opened(letter: DeadLetter): DeadLetter {
+    return this.#vault === undefined ? letter : openLetter(letter, this.#vault)
+  }
+}
+
+function letterIn({ value }: Document): DeadLetter {
+  return JSON.parse(value) as DeadLetter
+}
+
+function hasConditions({ group: _, ...conditions }: DeadLetterFilter): boolean {
+  return Object.values(conditions).some((condition) => condition !== undefined)
+}
+
+function matches(letter: DeadLetter, { eventType, handler, kind, fingerprint, since }: DeadLetterFilter): boolean {
+  return (
+    (eventType === undefined || letter.eventType === eventType) &&
+    (handler === undefined || letter.handler === handler) &&
+    (kind === undefined || letter.kind === kind) &&
+    (fingerprint === undefined || letter.fingerprint === fingerprint) &&
+    (since === undefined || letter.deadAt >= since)
+  )
+}
+
+function refusal({ id, group, messageId }: DeadLetter, result: UnitResult | undefined): EventSystemError {
+  if (result?.kind === 'refused' && result.reason === 'entry_trimmed') {
+    const message = `The entry ${messageId} of the dead letter ${id} is no longer in the log; the dead letter stays.`
+    return new EventSystemError('entry_trimmed', message)
+  }
+  return new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
+}

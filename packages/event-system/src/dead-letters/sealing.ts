@@ -1,0 +1,51 @@
+import { eachText, type HandlingError, subjectIdIn, subjectIdOfText, type TextVault } from '../codec/index.ts'
+import type { DeadLetter, DeadLetterAction } from './dead-letter.ts'
+
+/** Brings the keys with which the errors of dead letters are sealed, or are to be sealed. Rejects with what the log says. */
+export function bringKeys(
+  letters: readonly Pick<DeadLetter, 'payload' | 'firstError' | 'lastError'>[],
+  vault: TextVault
+) {
+  return vault.bring(
+    letters.flatMap(({ payload, firstError, lastError }) => [
+      ...[subjectIdIn(payload)].filter((id) => id !== undefined),
+      ...textsOf(firstError, lastError)
+        .map(subjectIdOfText)
+        .filter((id) => id !== undefined)
+    ])
+  )
+}
+
+/** The dead letter as it is stored: its errors quote the event, and have its subject's key where it has a subject. */
+export function sealLetter<Letter extends Omit<DeadLetter, 'id'>>(letter: Letter, vault: TextVault): Letter {
+  const { group, messageId, payload } = letter
+  const subjectId = subjectIdIn(payload)
+  const place = ['error', group, messageId]
+  const seal = (text: string) =>
+    subjectId === undefined ? vault.seal(place, text) : vault.sealFor(subjectId, place, text)
+  return { ...letter, firstError: eachText(letter.firstError, seal), lastError: eachText(letter.lastError, seal) }
+}
+
+/** The dead letter for people: what cannot be read says why. The note stays sealed: only its group has a use for it. */
+export function openLetter(letter: DeadLetter, vault: TextVault): DeadLetter {
+  const place = ['error', letter.group, letter.messageId]
+  const open = (error: HandlingError) => eachText(error, (text) => vault.shown(place, text))
+  return { ...letter, firstError: open(letter.firstError), lastError: open(letter.lastError) }
+}
+
+export function sealReason(reason: string, letterId: string, vault: TextVault): string {
+  return vault.seal(['reason', letterId], reason)
+}
+
+export function openAction(action: DeadLetterAction, vault: TextVault): DeadLetterAction {
+  const { reason, letter } = action
+  return {
+    ...action,
+    ...(reason !== undefined && { reason: vault.shown(['reason', letter.id], reason) }),
+    letter: openLetter(letter, vault)
+  }
+}
+
+function textsOf(...errors: readonly HandlingError[]): string[] {
+  return errors.flatMap(({ message, stack = '', pointer = '' }) => [message, stack, pointer])
+}
