@@ -1,6 +1,6 @@
 import type { Event } from '@tradpal/events'
 import { isSealedNote } from '../codec/index.ts'
-import type { ShardTenure } from '../log/index.ts'
+import type { OwnedPartition } from '../log/index.ts'
 import { Progress } from './progress.ts'
 import type { Received } from './received.ts'
 
@@ -15,8 +15,8 @@ export type Content =
  */
 export type HeldState = 'queued' | 'running' | 'waiting' | 'ended' | 'gone'
 
-/** A delivery of either way to share: those of a shard name their tenure. */
-export type AnyDelivery = Received & Partial<ShardTenure>
+/** A delivery of either kind of group: those of a partitioned one name their partition and its epoch. */
+export type AnyDelivery = Received & Partial<OwnedPartition>
 
 /** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
 export class Held {

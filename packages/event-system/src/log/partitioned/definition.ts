@@ -18,6 +18,8 @@ export interface Destroyed {
   readonly kind: 'destroyed'
   readonly position: MessageId
   readonly cursors: number
+  /** A group that shares entry by entry is to go on at the position, and has not begun yet. */
+  readonly isRetired?: true
 }
 
 export interface Defined<Kind extends Definition = Definition> {

@@ -5,11 +5,17 @@ import { GROUPS, leasesOf, ofGroup, partitionName, RECORDS, REQUEUED } from './n
 import { membersIn } from './seats.ts'
 import { withAllLeases } from './takeover.ts'
 
-export interface DivideOptions {
+/** What a group is to be used for from now on. */
+export interface NewUse {
   readonly log: Pick<EventLog, 'leases' | 'cursors' | 'collections' | 'commit'>
   readonly group: string
   /** The member that asks: it does not count as one that lives. */
-  readonly member: string
+  readonly member?: string
+  /** As a sentence goes on: to give it 4 partitions. */
+  readonly to: string
+}
+
+export interface DivideOptions extends Omit<NewUse, 'to'> {
   readonly living: Defined<Living>
   readonly partitions: number
 }
@@ -23,12 +29,13 @@ export async function divide(options: DivideOptions): Promise<void> {
   const { definition, revision } = living
   if (definition.partitions === partitions) return removeSurplus(options)
   const before = definition.partitions ?? 1
-  await mustNotLive(options)
+  const use = { ...options, to: `to give it ${counted(partitions, 'partition')} instead of ${before}` }
+  await mustNotLive(use)
   await withAllLeases(log.leases, group, Math.max(before, partitions), async (fence) => {
     // Another member may have changed the group while the leases were waited for.
     if ((await livingOf(log.collections, group)).revision !== revision) return
-    await mustNotLive(options)
-    const position = await mustBeDrained(options, before)
+    await mustNotLive(use)
+    const position = await mustBeDrained(use, before)
     const names = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
     for (const name of names.slice(before)) await log.cursors.create(name, { after: position })
     const changed: Living = { kind: 'living', partitions, cursors: Math.max(definition.cursors, partitions) }
@@ -43,24 +50,26 @@ export async function divide(options: DivideOptions): Promise<void> {
 }
 
 /** Where every partition stands, when none has anything unfinished behind it. */
-export async function mustBeDrained(options: Omit<DivideOptions, 'living'>, partitions: number): Promise<MessageId> {
-  const { log, group } = options
+export async function mustBeDrained({ log, group, to }: NewUse, partitions: number): Promise<MessageId> {
   const cursors = await cursorsOf(log, group, partitions)
   const records = await log.collections.count(RECORDS, ofGroup(group))
   const requeued = await log.collections.count(REQUEUED, ofGroup(group))
   const position = cursors[0]?.position
   const isEven = cursors.every((cursor) => cursor?.position === position)
   if (position !== undefined && isEven && records + requeued === 0) return position
-  throw conflict(options, partitions, 'events of it are pending')
+  throw new EventSystemError(
+    'group_conflict',
+    `Events of the group '${group}' are pending: ${to}, have a member that orders by key finish them and leave.`
+  )
 }
 
-export async function mustNotLive(
-  options: Pick<DivideOptions, 'log' | 'group' | 'member'> & { living?: Defined<Living>; partitions: number }
-): Promise<void> {
-  const { log, group, member, living } = options
+export async function mustNotLive({ log, group, member, to }: NewUse): Promise<void> {
   const members = membersIn(await log.leases.list(leasesOf(group)), group).filter((name) => name !== member)
   if (members.length === 0) return
-  throw conflict(options, living?.definition.partitions ?? 1, `${members.join(', ')} share it so`)
+  throw new EventSystemError(
+    'group_conflict',
+    `The group '${group}' is ordered by key, by ${members.join(', ')}: ${to}, let all events be finished and its members leave.`
+  )
 }
 
 export function cursorsOf(
@@ -85,15 +94,4 @@ async function removeSurplus({
   }
   const value = JSON.stringify({ ...definition, cursors: partitions })
   await log.commit([{ write: [{ collection: GROUPS, id: group, value, expected: revision }] }])
-}
-
-function conflict(
-  { group, partitions }: { group: string; partitions: number },
-  before: number,
-  why: string
-): EventSystemError {
-  return new EventSystemError(
-    'group_conflict',
-    `The group '${group}' has ${counted(before, 'partition')}, not ${partitions}, and ${why}: change that when none of its members lives and nothing is pending.`
-  )
 }

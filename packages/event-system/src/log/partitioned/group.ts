@@ -6,14 +6,16 @@ import type {
   MessageId,
   PartitionedGroup,
   PartitionMember,
+  PendingEntry,
   Position,
   Write
 } from '../port.ts'
-import { type Defined, type Definition, definitionOf, isLiving, livingOf } from './definition.ts'
+import { type Defined, type Definition, type Destroyed, definitionOf, isLiving, livingOf } from './definition.ts'
 import { cursorsOf, mustBeDrained, mustNotLive } from './divide.ts'
 import { describe } from './info.ts'
 import { LeasedMember } from './member.ts'
 import { documentId, GROUPS, ofGroup, partitionName, RECORDS, REPORTS, REQUEUED } from './names.ts'
+import { pendingOf } from './pending.ts'
 import { withAllLeases } from './takeover.ts'
 
 const PAGE = 100
@@ -32,9 +34,9 @@ export class LeasedGroup implements PartitionedGroup {
   async create(at: Position): Promise<boolean> {
     const defined = await definitionOf(this.#log.collections, this.name)
     if (defined !== undefined && isLiving(defined)) return false
-    const shared = await this.#sharedPosition()
-    const isNew = await this.#createAt(shared === undefined ? at : { after: shared }, defined)
-    if (shared !== undefined) await this.#log.group(this.name).destroy()
+    const before = (await this.#sharedPosition()) ?? (defined && retiredPosition(defined))
+    const isNew = await this.#createAt(before === undefined ? at : { after: before }, defined)
+    if (before !== undefined) await this.#log.group(this.name).destroy()
     return isNew
   }
 
@@ -80,29 +82,46 @@ export class LeasedGroup implements PartitionedGroup {
     }
     await withAllLeases(this.#log.leases, this.name, definition.partitions ?? 0, async () => {
       const cursors = await cursorsOf(this.#log, this.name, definition.partitions ?? 1)
-      await this.#end(defined, this.#first(cursors.map((cursor) => cursor?.position)), definition.cursors)
+      const position = this.#first(cursors.map((cursor) => cursor?.position))
+      await this.#end(defined, { kind: 'destroyed', position, cursors: definition.cursors })
     })
     return true
   }
 
-  async retire(): Promise<MessageId> {
-    const living = await livingOf(this.#log.collections, this.name)
-    const { partitions, cursors } = living.definition
-    const options = { log: this.#log, group: this.name, member: '', partitions: partitions ?? 1 }
-    await mustNotLive(options)
+  async exists(): Promise<boolean> {
+    const defined = await definitionOf(this.#log.collections, this.name)
+    return defined !== undefined && isLiving(defined)
+  }
+
+  async retire(): Promise<MessageId | undefined> {
+    const defined = await definitionOf(this.#log.collections, this.name)
+    if (defined === undefined) return undefined
+    if (!isLiving(defined)) return retiredPosition(defined)
+    const { partitions, cursors } = defined.definition
+    const use = { log: this.#log, group: this.name, to: 'to share it event by event' }
+    await mustNotLive(use)
     return withAllLeases(this.#log.leases, this.name, partitions ?? 0, async () => {
-      const position = await mustBeDrained(options, partitions ?? 1)
-      await this.#end(living, position, cursors)
+      await mustNotLive(use)
+      const position = await mustBeDrained(use, partitions ?? 1)
+      await this.#end(defined, { kind: 'destroyed', position, cursors, isRetired: true })
       return position
     })
   }
 
+  async forget(): Promise<void> {
+    const defined = await definitionOf(this.#log.collections, this.name)
+    if (defined === undefined || retiredPosition(defined) === undefined) return
+    await this.#removeRest(defined.definition.cursors)
+    const write = [{ collection: GROUPS, id: this.name, value: null, expected: defined.revision }]
+    await this.#log.commit([{ write }])
+  }
+
   /** The position is kept before anything is removed: who dies in between leaves a group that is destroyed, and the next to create it removes the rest. */
-  async #end({ revision }: Defined, position: MessageId, cursors: number): Promise<void> {
-    const isEnded = await this.#define({ kind: 'destroyed', position, cursors }, revision)
+  async #end({ revision }: Defined, destroyed: Destroyed): Promise<void> {
+    const isEnded = await this.#define(destroyed, revision)
     if (!isEnded)
       throw new EventSystemError('group_conflict', `The group ${this.name} was changed at the same time: look again.`)
-    await this.#removeRest(cursors)
+    await this.#removeRest(destroyed.cursors)
   }
 
   #first(positions: readonly (MessageId | undefined)[]): MessageId {
@@ -162,6 +181,11 @@ export class LeasedGroup implements PartitionedGroup {
     return describe(this.#log, this.name)
   }
 
+  async pending(options: { limit: number; after?: MessageId }): Promise<PendingEntry[]> {
+    await livingOf(this.#log.collections, this.name)
+    return pendingOf(this.#log, this.name, options)
+  }
+
   requeue(messageId: MessageId, attachment = ''): Write {
     return { collection: REQUEUED, id: documentId(this.name, messageId), value: attachment }
   }
@@ -169,4 +193,8 @@ export class LeasedGroup implements PartitionedGroup {
   join(member: string, options: MemberOptions): PartitionMember {
     return new LeasedMember(member, this.name, this.#log, options)
   }
+}
+
+function retiredPosition({ definition }: Defined): MessageId | undefined {
+  return definition.kind === 'destroyed' && definition.isRetired ? definition.position : undefined
 }

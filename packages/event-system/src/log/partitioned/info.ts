@@ -59,6 +59,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   const busy = reports.flatMap((report) => Object.keys(report.pending).map((partition) => cursors[Number(partition)]))
   return {
     name: group,
+    kind: 'partitioned',
     shards: definition.partitions,
     consumers: members.map((name, i) => memberInfo(name, owners, reports[i], leases, group)),
     pending,

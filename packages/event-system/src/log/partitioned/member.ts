@@ -214,7 +214,7 @@ export class LeasedMember implements PartitionMember {
     for (const partition of ready) {
       const unread = partition.unread(PAGE)
       if (unread.length === 0) continue
-      const entries = await Promise.all(unread.map(({ messageId }) => this.#log.get(messageId)))
+      const entries = await this.#log.get(unread.map(({ messageId }) => messageId))
       for (const [i, one] of unread.entries()) one.entry = entries[i]
       partition.drop(unread.filter(({ entry }) => entry === undefined))
     }

@@ -74,7 +74,7 @@ class World {
     const own = []
     for (let number = from + 1; number <= to; number++) {
       if (number % 2 === 1) continue
-      own.push({ entry: { messageId: idOf(number), payload: '' }, behind: idOf(number - 1) })
+      own.push({ entry: { messageId: idOf(number), appendedAt: 0, payload: '' }, behind: idOf(number - 1) })
     }
     this.owner.takeIn(own, idOf(to))
   }
@@ -261,7 +261,7 @@ test('a requeued entry comes before new ones, and a second copy of it is not han
   const world = new World()
   world.length = 6
   world.read(1)
-  world.owner.requeue({ messageId: idOf(4), payload: 'again' }, 'mended')
+  world.owner.requeue({ messageId: idOf(4), appendedAt: 0, payload: 'again' }, 'mended')
   world.read(10)
   const handed = world.handOut(10)
   expect(handed.map(({ messageId, note }) => [messageId, note])).toEqual([

@@ -41,7 +41,7 @@ export class Requeued {
   /** Resolves to false when it cannot be told yet whose it is. */
   async #give({ id, value, revision }: Document): Promise<boolean> {
     const { log, group, cut, holdings } = this.#parts
-    const entry = await log.get(id.slice(documentId(group, '').length))
+    const [entry] = await log.get([id.slice(documentId(group, '').length)])
     if (entry === undefined) {
       await log.commit([{ write: [{ collection: REQUEUED, id, value: null, expected: revision }] }])
       return true

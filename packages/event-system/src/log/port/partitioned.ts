@@ -1,4 +1,4 @@
-import type { GroupInfo } from './consumer-group.ts'
+import type { GroupInfo, PendingEntry } from './consumer-group.ts'
 import type { Entry, MessageId, Position } from './entries.ts'
 import type { Unit, UnitResult, Write } from './unit.ts'
 
@@ -86,11 +86,23 @@ export interface PartitionedGroup {
   restore(fallback: Position): Promise<boolean>
   /** Drops the group with all that it keeps; its members are fenced. Resolves to whether there was one. */
   destroy(): Promise<boolean>
-  /** Destroys a group of which nothing is pending and no member lives, and resolves to the position where it stood. Rejects with `group_conflict`. */
-  retire(): Promise<MessageId>
+  exists(): Promise<boolean>
+  /**
+   * Destroys the group to make place for one of its name that shares entry by entry. Resolves to the position where it stood, also when it
+   * was retired before and not yet forgotten, and to `undefined` when there is none. Rejects with `group_conflict` while something is
+   * pending or a member lives.
+   */
+  retire(): Promise<MessageId | undefined>
+  /** Forgets the position of a group that was retired: the other group has it now. */
+  forget(): Promise<void>
   /** Moves every partition. Its owners are fenced, and what is pending is dropped: it is done when it stands before the position. */
   seek(to: Position): Promise<void>
   info(): Promise<GroupInfo>
+  /**
+   * What is written down of unfinished entries, in log order, a page behind `after`: entries that are noted, that finished ones stand
+   * behind, that may have ended a member, or that were requeued. Entries in flight of which nothing is written are counted by `info` alone.
+   */
+  pending(options: { limit: number; after?: MessageId }): Promise<PendingEntry[]>
   /** A write for a unit: the members get the entry once more, as attempt 1, with the attachment, at the latest when they renew next. */
   requeue(messageId: MessageId, attachment?: string): Write
   /** A member of the group: nobody knows of it before it has renewed for the first time. */
