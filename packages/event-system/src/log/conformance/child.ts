@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
-import { shardOfPayload } from './entries.ts'
+import { partitionOfPayload, shardOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -29,6 +29,13 @@ export interface ChildTasks {
   settleAll: { readonly group: string; readonly consumer: string }
   /** Joins a sharded group and acknowledges what it gets, until it is killed; reports `{ shard, epoch, messageId, payload }` of each delivery, before it acknowledges. */
   consumeShards: { readonly group: string; readonly member: string; readonly shards: number; readonly leaseMs: number }
+  /** Joins a partitioned group and finishes what it gets, until it is killed; reports `{ partition, epoch, messageId, payload }` of each delivery, before it finishes it. */
+  consumePartitions: {
+    readonly group: string
+    readonly member: string
+    readonly partitions: number
+    readonly leaseMs: number
+  }
   /** Reads from a group. */
   readGroup: { readonly group: string; readonly consumer: string; readonly limit: number; readonly waitMs: number }
 }
@@ -67,6 +74,8 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return settleAll(log, request.with.group, request.with.consumer)
     case 'consumeShards':
       return consumeShards(log, request.with)
+    case 'consumePartitions':
+      return consumePartitions(log, request.with)
     case 'readGroup': {
       const { group, consumer, limit, waitMs } = request.with
       return log.group(group).read(consumer, { limit, waitMs })
@@ -169,6 +178,27 @@ async function consumeShards(
       report({ about: 'progress', value: { shard, epoch, messageId, payload } })
     }
     await shardMember.acknowledge(deliveries)
+  }
+}
+
+async function consumePartitions(
+  log: EventLog,
+  { group, member, partitions, leaseMs }: ChildTasks['consumePartitions']
+): Promise<never> {
+  const one = log
+    .partitioned(group)
+    .join(member, { leaseMs, cut: { partitions, partitionOf: partitionOfPayload(partitions) } })
+  await one.renew()
+  setInterval(async () => {
+    const { surplus } = await one.renew()
+    if (surplus.length > 0) await one.giveUp(surplus)
+  }, leaseMs / 4)
+  for (;;) {
+    const deliveries = await one.read({ limit: 5, waitMs: 1_000 })
+    for (const { partition, epoch, messageId, payload } of deliveries) {
+      report({ about: 'progress', value: { partition, epoch, messageId, payload } })
+    }
+    await one.commit(deliveries.map((delivery) => ({ done: [delivery] })))
   }
 }
 

@@ -19,6 +19,9 @@ export function shardOfPayload(shards: number): (entry: Entry) => number {
   return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % shards
 }
 
+/** The partition of the entries of {@link someEntries}: by the last number of the payload. */
+export const partitionOfPayload = shardOfPayload
+
 export function newEventId(): string {
   made += 1
   return `event-${process.pid}-${made}`

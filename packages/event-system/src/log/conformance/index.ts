@@ -31,6 +31,10 @@ import { infoCases } from './info.ts'
 import { leaseCases } from './leases.ts'
 import { ledgerCases } from './ledger.ts'
 import { lifetimeCases } from './lifetime.ts'
+import { partitionedCommitCases } from './partitioned-commit.ts'
+import { partitionedLifeCases } from './partitioned-life.ts'
+import { partitionedMemberCases } from './partitioned-members.ts'
+import { partitionedReadCases } from './partitioned-read.ts'
 import { placeCases } from './place.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
@@ -67,6 +71,10 @@ export const conformance: readonly ConformanceCase[] = [
   ...shardingCases,
   ...shardMemberCases,
   ...shardHoldCases,
+  ...partitionedLifeCases,
+  ...partitionedMemberCases,
+  ...partitionedReadCases,
+  ...partitionedCommitCases,
   ...deadLetterCases,
   ...deadLetterActionCases,
   ...trimCases,

@@ -4,6 +4,7 @@ import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
 import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
 import type { Leases } from './leases.ts'
+import type { PartitionedGroup } from './partitioned.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
 /** Which entry it is, and when the log took it. */
@@ -125,6 +126,8 @@ export interface EventLog {
 
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup
+  /** A handle of a group whose members own partitions; the group itself is made by {@link PartitionedGroup.create}. */
+  partitioned(name: string): PartitionedGroup
   /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
   groupNames(): Promise<string[]>
   readonly leases: Leases

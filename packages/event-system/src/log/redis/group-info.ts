@@ -46,6 +46,7 @@ async function groupInfo(
   const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
+    kind: 'queue',
     shards: cut?.shards ?? null,
     consumers: cut === null ? named : withMembers(named, cut, now, Number(leaseMs)),
     pending: fields.pending as number,

@@ -1,4 +1,5 @@
 import { assertStreamKey, EventSystemError } from '@tradpal/events'
+import { LeasedGroup, partitionedNames, withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
   AppendOptions,
@@ -15,6 +16,7 @@ import type {
   LogInfo,
   LogWarning,
   MessageId,
+  PartitionedGroup,
   Position,
   ReadRange,
   Records,
@@ -175,6 +177,10 @@ export class RedisLog implements EventLog {
     })
   }
 
+  partitioned(name: string): PartitionedGroup {
+    return new LeasedGroup(name, this)
+  }
+
   commit(units: readonly Unit[], options: { timeoutMs?: number } = {}): Promise<UnitResult[]> {
     return this.#committer.commit(units, options)
   }
@@ -193,11 +199,16 @@ export class RedisLog implements EventLog {
     return Promise.reject(new EventSystemError('unsupported', message))
   }
 
-  groupNames(): Promise<string[]> {
-    return groupNamesIn(this.#connection, this.#keys.stream)
+  async groupNames(): Promise<string[]> {
+    const own = await groupNamesIn(this.#connection, this.#keys.stream)
+    return [...own, ...(await partitionedNames(this))]
   }
 
   async info(): Promise<LogInfo> {
+    return withPartitioned(this, await this.#ownInfo())
+  }
+
+  async #ownInfo(): Promise<LogInfo> {
     const { deadLetters: letters } = this.#keys
     const [length, ends, groups, cursors, deadLetters, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
