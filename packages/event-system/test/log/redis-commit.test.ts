@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
-import type { AppendEntry, Collection, Unit } from '../../src/log/port.ts'
+import type { AppendEntry, Collection, ConsumerGroup, Delivery, Unit } from '../../src/log/port.ts'
 import type { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisInTest } from './redis-in-test.ts'
@@ -20,13 +20,25 @@ async function everything(client: Client): Promise<Record<string, unknown>> {
 }
 
 async function contentOf(client: Client, key: string): Promise<unknown> {
+  const type = await client.type(key)
+  if (type === 'stream') return [await client.xRange(key, '-', '+'), await pendingOf(client, key)]
   const commands: Record<string, string[]> = {
-    stream: ['XRANGE', key, '-', '+'],
     hash: ['HGETALL', key],
     zset: ['ZRANGE', key, '0', '-1'],
     string: ['GET', key]
   }
-  return client.sendCommand(commands[await client.type(key)] as string[])
+  return client.sendCommand(commands[type] as string[])
+}
+
+/** Id, holder and deliveries of all that is pending of a stream. */
+async function pendingOf(client: Client, stream: string): Promise<unknown> {
+  const pending: unknown[] = []
+  for (const { name } of await client.xInfoGroups(stream)) {
+    for (const one of await client.xPendingRange(stream, String(name), '-', '+', 1_000)) {
+      pending.push([name, one.id, one.consumer, one.deliveriesCounter])
+    }
+  }
+  return pending
 }
 
 function keyedEntry(streamKey = 'account-7'): AppendEntry {
@@ -35,11 +47,18 @@ function keyedEntry(streamKey = 'account-7'): AppendEntry {
 
 /** A log with something in each of its keys, and a unit that changes each but the leases. */
 async function prepared(log: RedisLog): Promise<Unit> {
-  const [first] = await log.append([keyedEntry()])
+  const group = log.group('group')
+  await group.create('start')
+  await log.append([keyedEntry(), entry(), entry(), entry()])
+  const [first, second, third, fourth] = (await group.read('one', { limit: 4, waitMs: 0 })) as Delivery[]
+  const keptOf = (delivery?: Delivery) => ({ group: 'group', messageId: delivery?.messageId ?? '' })
+  const hold = { consumer: 'one', attempt: 1 }
+  const attach = [second, third, fourth].map((one) => ({ ...keptOf(one), text: 'before', if: hold }))
   const [token = 0] = await log.leases.acquire(['relay'], { holder: 'one', ttlMs: 600_000 })
   await log.cursors.create('follower', 'start')
   await log.commit([
     {
+      attach,
       write: [
         { collection: 'c', id: 'a', value: 'before' },
         { collection: 'c', id: 'gone', value: 'before' },
@@ -49,6 +68,9 @@ async function prepared(log: RedisLog): Promise<Unit> {
   ])
   return {
     fence: [{ lease: 'relay', token }],
+    acknowledge: [{ ...keptOf(second), ...hold }],
+    attach: [{ ...keptOf(third), text: LARGE, if: { from: 'before' } }],
+    requeue: [{ ...keptOf(fourth), attachment: LARGE }],
     cursors: [{ name: 'follower', to: first?.messageId ?? '' }],
     append: { entries: [keyedEntry(), entry(LARGE)], expected: [{ key: 'account-7', version: 1 }] },
     write: [
@@ -75,6 +97,8 @@ describe('a commit in Redis', () => {
       'tradpal_events:documents:c',
       'tradpal_events:documents:d',
       'tradpal_events:expiring:1:steps',
+      'tradpal_events:group:group:attachments',
+      'tradpal_events:group:group:place',
       'tradpal_events:ids:1',
       'tradpal_events:leases',
       'tradpal_events:versions'
@@ -95,7 +119,12 @@ describe('a commit in Redis', () => {
     'tradpal_events:documents:d',
     'tradpal_events:document-ids:d',
     'tradpal_events:expiring:0:steps',
-    'tradpal_events:expiring:1:steps'
+    'tradpal_events:expiring:1:steps',
+    'tradpal_events:group:group:notes',
+    'tradpal_events:group:group:amended',
+    'tradpal_events:group:group:attachments',
+    'tradpal_events:group:group:sharding',
+    'tradpal_events:group:group:routed'
   ])('where %s is of another type, rejects with log_incompatible, and nothing of any unit happens', async (key) => {
     const log = await redis.started()
     const unit = await prepared(log)
@@ -110,6 +139,11 @@ describe('a commit in Redis', () => {
 
   const shapes: [string, (unit: Unit) => Unit][] = [
     ['of all parts', (unit) => unit],
+    ['that acknowledges and appends', ({ acknowledge = [], append = { entries: [] } }) => ({ acknowledge, append })],
+    ['that acknowledges and moves a cursor', ({ acknowledge = [], cursors = [] }) => ({ acknowledge, cursors })],
+    ['that acknowledges and attaches', ({ acknowledge = [], attach = [] }) => ({ acknowledge, attach })],
+    ['that requeues with an attachment', ({ requeue = [] }) => ({ requeue })],
+    ['that requeues and removes a document', ({ requeue = [], write = [] }) => ({ requeue, write: write.slice(0, 1) })],
     ['that appends', ({ append = { entries: [] } }) => ({ append })],
     [
       'that moves a cursor and removes documents',
@@ -143,6 +177,19 @@ describe('a commit in Redis', () => {
     }
     expect(refusals).toBeGreaterThan(0)
     await isWhole(log, unit)
+  })
+
+  test('a unit that only acknowledges or requeues is committed with a full memory', async () => {
+    const log = await redis.started()
+    const { acknowledge = [], requeue = [] } = await prepared(log)
+    const requeueAlone = requeue.map(({ group, messageId }) => ({ group, messageId }))
+    await redis.client.configSet('maxmemory', '1')
+    onTestFinished(async () => void (await redis.client.configSet('maxmemory', '0')))
+    const units: Unit[] = [{ acknowledge }, { requeue: requeueAlone }]
+    for (const unit of units) {
+      expect(await log.commit([unit])).toMatchObject([{ kind: 'committed' }])
+      await isWhole(log, unit)
+    }
   })
 
   test('a unit that only removes from an expiring collection is committed with a full memory, and those behind it whole', async () => {
@@ -213,10 +260,9 @@ describe('a commit in Redis', () => {
     const direct = await redis.started()
     await waitFor(async () => (await direct.versionOf('order-17')) === 1)
     proxy.mend()
-    const { append: _, ...writes } = conditional
-    const again = await waitFor(() => log.commit([writes, plain]))
+    const again = await waitFor(() => log.commit([conditional, plain]))
     expect(again).toMatchObject([
-      { kind: 'refused', part: 'write', reason: 'conflict' },
+      { kind: 'refused', part: 'acknowledge', reason: 'hold_lost' },
       { kind: 'committed', appended: [{ duplicate: true, version: 1 }] }
     ])
     expect(await direct.versionOf('order-17')).toBe(1)
@@ -255,6 +301,39 @@ describe('a Redis that is killed during commits', () => {
   })
 })
 
+describe('a Redis that is killed while units acknowledge', () => {
+  test('has an entry either pending or done with its effects', async () => {
+    const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
+    const log = await started({ url: redis.url, timeoutMs: 2_000 })
+    const group = log.group('group')
+    await group.create('start')
+    await log.append(Array.from({ length: 600 }, () => entry()))
+    const deliveries = await group.read('one', { limit: 600, waitMs: 0 })
+    const units = deliveries.map(({ messageId, attempt }): Unit => {
+      const acknowledge = [{ group: 'group', consumer: 'one', messageId, attempt }]
+      return { acknowledge, append: { entries: [{ ...entry(messageId), streamKey: 'effects' }] } }
+    })
+    const calls = Array.from({ length: 60 }, (_, i) => log.commit(units.slice(10 * i, 10 * i + 10)))
+    const settled = Promise.allSettled(calls)
+    await calls[10]
+    await redis.kill()
+    await settled
+    await redis.restart()
+    await waitFor(() => log.ping().then(() => true), { timeoutMs: 10_000 })
+    const pending = (await group.pending({ limit: 1_000 })).map(({ messageId }) => messageId)
+    const effects = (await log.read({ limit: 2_000 })).slice(600).map(({ payload }) => payload)
+    expect([...effects, ...pending]).toEqual(deliveries.map(({ messageId }) => messageId))
+    expect(await log.versionOf('effects')).toBe(effects.length)
+    expect(Math.min(effects.length, pending.length), 'the kill came in the middle').toBeGreaterThan(0)
+    // Units that are given again take place once.
+    for (let from = 0; from < 600; from += 100) await log.commit(units.slice(from, from + 100))
+    expect((await group.info()).pending).toBe(0)
+    expect((await log.read({ limit: 2_000 })).slice(600).map(({ payload }) => payload)).toEqual(
+      deliveries.map(({ messageId }) => messageId)
+    )
+  })
+})
+
 /** A unit that leaves its number in each part. */
 function numbered(number: number): Unit {
   return {
@@ -282,16 +361,28 @@ async function wholeUnits(log: RedisLog, given: number): Promise<Set<number>> {
 }
 
 /** Fails unless all that a unit writes is there. */
-async function isWhole(log: RedisLog, { cursors = [], append, write = [] }: Unit): Promise<void> {
+async function isWhole(log: RedisLog, unit: Unit): Promise<void> {
+  const { cursors = [], append, write = [] } = unit
+  await isWholeIn(log.group('group'), unit)
   for (const { name, to } of cursors) expect((await log.cursors.get(name))?.position).toBe(to)
   const entries = append?.entries ?? []
   const payloads = (await log.read({ limit: 100 })).map(({ payload }) => payload)
-  expect(payloads.slice(1)).toEqual(entries.map(({ payload }) => payload))
+  expect(payloads.slice(4)).toEqual(entries.map(({ payload }) => payload))
   expect(await log.versionOf('account-7')).toBe(1 + entries.filter(({ streamKey }) => streamKey !== undefined).length)
   for (const { collection, id, value } of write) {
     const [document] = await log.collections.get(collection, [id])
     expect(document?.value ?? null).toBe(value)
     if (typeof collection === 'string') expect(await log.collections.count(collection, id)).toBe(value === null ? 0 : 1)
+  }
+}
+
+async function isWholeIn(group: ConsumerGroup, { acknowledge = [], attach = [], requeue = [] }: Unit): Promise<void> {
+  const pending = new Map((await group.pending({ limit: 10 })).map((one) => [one.messageId, one]))
+  for (const { messageId } of acknowledge) expect(pending.get(messageId)).toBeUndefined()
+  for (const { messageId, text } of attach) expect(pending.get(messageId)?.attachment).toBe(text)
+  for (const { messageId, attachment } of requeue) {
+    expect(pending.get(messageId)).toMatchObject({ consumer: '', deliveries: 0 })
+    expect(pending.get(messageId)?.attachment).toBe(attachment)
   }
 }
 

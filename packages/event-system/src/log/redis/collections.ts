@@ -1,5 +1,5 @@
 import type { Collection, Collections, Document, Erased, ListPage } from '../port.ts'
-import { assertCollection, assertDocumentId, assertRevision } from '../unit-terms.ts'
+import { assertCollection, assertDocumentId, assertIdPrefix, assertRevision } from '../unit-terms.ts'
 import { mustBeLimit } from './arguments.ts'
 import type { Committer } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -54,6 +54,7 @@ export class RedisCollections implements Collections {
 
   async list(collection: string, { prefix = '', after, limit }: ListPage): Promise<Document[]> {
     mustBeLimit(limit)
+    assertIdPrefix(prefix)
     if (after !== undefined) assertDocumentId(after)
     const args = [startOf(prefix, after), prefix, String(limit)]
     const page = await runScript<string[]>(this.#connection, 'listDocuments', this.#keysOf(collection), args)
@@ -63,6 +64,7 @@ export class RedisCollections implements Collections {
   }
 
   async count(collection: string, prefix = ''): Promise<number> {
+    assertIdPrefix(prefix)
     const [, ids] = this.#keysOf(collection)
     return runScript<number>(this.#connection, 'countDocuments', [ids], [prefix])
   }

@@ -2,10 +2,11 @@ import { EventSystemError } from '@tradpal/events'
 import type { Unit, UnitResult } from '../port.ts'
 import { assertUnits } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
-import { type CollectionKeys, collectionKeys, expiringKeys, type LogKeys } from './keys.ts'
+import { NOBODY } from './holders.ts'
+import { collectionKeys, expiringKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
-import { assertUnitTexts, collectionsOf, sizeOf, type UnitReply, unitArguments, unitResult } from './units.ts'
+import { assertUnitTexts, sizeOf, type Targets, targetsOf, type UnitReply, unitArguments, unitResult } from './units.ts'
 
 /** So many bytes go into one run of the script, or one unit that has more: the server does nothing else meanwhile. */
 const STEP_BYTES = 1_048_576
@@ -43,17 +44,31 @@ export class Committer {
 
   async #step(units: readonly Unit[], timeoutMs: number): Promise<UnitResult[]> {
     const { stream, deduplication, versions, leases, cursors } = this.#keys
-    const collections = collectionsOf(units)
-    const keys = collections.flatMap(
-      ({ name, keepMs }): CollectionKeys =>
-        keepMs === undefined ? collectionKeys(this.#keys, name) : expiringKeys(this.#keys, name)
-    )
-    const keeps = collections.map(({ keepMs = '' }) => String(keepMs))
-    const args = [this.#window, String(collections.length), ...keeps]
-    for (const unit of units) args.push(...unitArguments(unit, collections))
-    const all = [stream, ...deduplication, versions, leases, cursors, ...keys]
-    const replies = await runScript<UnitReply[]>(this.#connection.durable, 'commit', all, args, timeoutMs)
+    const targets = targetsOf(units)
+    const keys = [stream, ...deduplication, versions, leases, cursors, ...this.#keysOf(targets)]
+    const keeps = targets.collections.map(({ keepMs = '' }) => String(keepMs))
+    const args = [
+      this.#window,
+      NOBODY,
+      String(keeps.length),
+      ...keeps,
+      String(targets.groups.length),
+      ...targets.groups
+    ]
+    for (const unit of units) args.push(...unitArguments(unit, targets))
+    const replies = await runScript<UnitReply[]>(this.#connection.durable, 'commit', keys, args, timeoutMs)
     return replies.map((reply, i) => unitResult(reply, units[i] as Unit))
+  }
+
+  #keysOf({ collections, groups }: Targets): string[] {
+    const ofCollections = collections.flatMap(({ name, keepMs }) =>
+      keepMs === undefined ? collectionKeys(this.#keys, name) : expiringKeys(this.#keys, name)
+    )
+    const ofGroups = groups.flatMap((name) => {
+      const keys = groupKeys(this.#keys, name)
+      return [...textKeys(keys), keys.sharding, keys.routed]
+    })
+    return [...ofCollections, ...ofGroups]
   }
 
   /** An error may say that nothing was written: that is not so where units before are committed. */

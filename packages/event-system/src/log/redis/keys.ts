@@ -27,6 +27,8 @@ export interface GroupKeys {
   readonly notes: string
   /** Message id -> the payload that the group is given instead of the entry's. */
   readonly amended: string
+  /** Message id -> the text that units attached to a pending entry. */
+  readonly attachments: string
   /** Message ids by when they may be claimed. */
   readonly delayed: string
   /** The message id behind which a group that was lost is restored. */
@@ -91,11 +93,21 @@ export function counterKey({ prefix }: LogKeys, key: string): string {
   return `${prefix}:counter:${key}`
 }
 
+/** The hashes of the texts that a group keeps with its pending entries, in the order in which scripts take them. */
+export function textKeys({
+  notes,
+  amended,
+  attachments
+}: GroupKeys): [notes: string, amended: string, attachments: string] {
+  return [notes, amended, attachments]
+}
+
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {
     notes: `${ofGroup}:notes`,
     amended: `${ofGroup}:amended`,
+    attachments: `${ofGroup}:attachments`,
     delayed: `${ofGroup}:delayed`,
     place: `${ofGroup}:place`,
     sharding: `${ofGroup}:sharding`,

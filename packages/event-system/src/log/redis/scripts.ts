@@ -8,14 +8,14 @@ import { isReply } from './errors.ts'
 const SCRIPTS = {
   append: load('append-4'),
   seek: load('seek-1'),
-  acknowledge: load('acknowledge-4'),
-  settle: load('settle-9'),
-  held: load('held-4'),
+  acknowledge: load('acknowledge-5'),
+  settle: load('settle-10'),
+  held: load('held-5'),
   extend: load('extend-1'),
   release: load('release-2'),
-  claim: load('claim-4'),
-  createGroup: load('create-group-7'),
-  destroyGroup: load('destroy-group-6'),
+  claim: load('claim-5'),
+  createGroup: load('create-group-8'),
+  destroyGroup: load('destroy-group-7'),
   keepPlace: load('keep-place-2'),
   removeConsumer: load('remove-consumer-1'),
   ledger: load('ledger-2'),
@@ -28,7 +28,7 @@ const SCRIPTS = {
   countDocuments: load('count-documents-1'),
   readExpiring: load('read-expiring-2'),
   count: load('count-n'),
-  requeue: load('requeue-8'),
+  requeue: load('requeue-9'),
   discard: load('discard-3'),
   rewriteTexts: load('rewrite-texts-2'),
   rewritePending: load('rewrite-pending-3'),
@@ -40,7 +40,7 @@ const SCRIPTS = {
   route: load('route-3'),
   leftovers: load('leftovers-2'),
   routeLeftovers: load('route-leftovers-2'),
-  nextOfShards: load('next-of-shards-4')
+  nextOfShards: load('next-of-shards-5')
 } as const
 
 export type ScriptName = keyof typeof SCRIPTS
