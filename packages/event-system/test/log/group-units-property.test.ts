@@ -22,7 +22,7 @@ type Action = typeof action extends fc.Arbitrary<infer One> ? One : never
 const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ append: limit }) },
   { weight: 2, arbitrary: fc.record({ read: consumer, limit }) },
-  { weight: 2, arbitrary: fc.record({ claim: consumer, limit }) },
+  { weight: 3, arbitrary: fc.record({ claim: consumer, limit }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -113,7 +113,7 @@ describeOnEachLog('units that concern groups', (logs) => {
     const log = await logs.open()
     let count = 0
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
         const run = await Run.begin(log, `run ${++count}`)
         for (const one of steps) await run.take(one)
         await run.end()
@@ -138,6 +138,7 @@ class Run {
 
   static async begin(log: EventLog, name: string): Promise<Run> {
     const group = log.group(name)
+    for (const left of await log.groupNames()) await log.group(left).destroy()
     await log.trim({ maxLength: 0 })
     await group.create('end')
     return new Run(log, group)
@@ -221,7 +222,6 @@ class Run {
         return held === undefined ? [] : [[id, held.consumer, held.attempt, held.attachment]]
       })
     )
-    await this.#group.destroy()
   }
 
   #newEntry() {
