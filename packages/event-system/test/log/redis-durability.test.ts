@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import type { Settlement } from '../../src/log/port.ts'
+import type { Settlement, Unit } from '../../src/log/port.ts'
 import { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { command, failure, entry as newEntry, newLog, server, started, unique } from './redis-logs.ts'
@@ -58,6 +58,34 @@ describe('durability replicas:N', () => {
     replica.resume()
     await waitFor(() => log.append([entry()]))
     expect(await reader.read({ limit: 10 })).toHaveLength(9)
+  })
+
+  test('holds for a commit, but not for one that changes only what is pending', async () => {
+    const [master, replica] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
+    const group = log.group('group')
+    await group.create('start')
+    await log.append([entry()])
+    await log.cursors.create('follower', 'start')
+    const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
+    const { messageId = '', attempt = 0 } = delivery ?? {}
+    replica.pause()
+    const lasting: Unit[] = [
+      { append: { entries: [entry()] } },
+      { cursors: [{ name: 'follower', to: messageId }] },
+      { write: [{ collection: 'c', id: 'a', value: 'one' }] }
+    ]
+    for (const unit of lasting) {
+      expect(await failure(log.commit([unit]))).toMatchObject({ message: expect.stringMatching(LOST) })
+    }
+    const hold = { consumer: 'one', attempt }
+    const attach = [{ group: 'group', messageId, text: 'a text', if: hold }]
+    const acknowledge = [{ group: 'group', messageId, ...hold }]
+    expect(await log.commit([{ attach }, { acknowledge }])).toMatchObject([
+      { kind: 'committed' },
+      { kind: 'committed' }
+    ])
+    replica.resume()
   })
 
   test('asks again for what is there already, whoever appends it', async () => {

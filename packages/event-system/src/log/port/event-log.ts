@@ -138,8 +138,9 @@ export interface EventLog {
 
   /**
    * Each unit is all or nothing, in order. A unit that is refused changes nothing and stops no other; the call as a whole is not atomic.
-   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took effect, its conditions refuse it or its
-   * entries are duplicates. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
+   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took
+   * effect, its conditions refuse it or its entries are duplicates. A call of which some units are committed and the others failed rejects
+   * with `log_timeout` too. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
    */
   commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]>
 

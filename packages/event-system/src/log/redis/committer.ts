@@ -53,10 +53,11 @@ export class Committer {
       String(keeps.length),
       ...keeps,
       String(targets.groups.length),
-      ...targets.groups
+      ...targets.groups,
+      ...units.flatMap((unit) => unitArguments(unit, targets))
     ]
-    for (const unit of units) args.push(...unitArguments(unit, targets))
-    const replies = await runScript<UnitReply[]>(this.#connection.durable, 'commit', keys, args, timeoutMs)
+    const writer = units.some(leavesSomething) ? this.#connection.durable : this.#connection
+    const replies = await runScript<UnitReply[]>(writer, 'commit', keys, args, timeoutMs)
     return replies.map((reply, i) => unitResult(reply, units[i] as Unit))
   }
 
@@ -79,6 +80,11 @@ export class Committer {
     const message = `Of ${count} units the first ${before.length} were settled, and ${committed} of them committed. The others failed: ${reason}`
     throw new EventSystemError('log_timeout', message, { cause: error })
   }
+}
+
+/** Whether it does more than to change what is pending in groups: where that is lost, an entry is handed out once more. */
+function leavesSomething({ append, cursors, write }: Unit): boolean {
+  return append !== undefined || cursors !== undefined || write !== undefined
 }
 
 /** Cuts units into steps of a bounded size. */

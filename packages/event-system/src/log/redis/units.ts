@@ -44,8 +44,8 @@ export function sizeOf({ attach = [], requeue = [], append, write = [] }: Unit):
   let size = 0
   for (const { text } of attach) size += Buffer.byteLength(text)
   for (const { attachment = '' } of requeue) size += Buffer.byteLength(attachment)
-  for (const { payload } of append?.entries ?? []) size += Buffer.byteLength(payload)
-  for (const { value } of write) size += Buffer.byteLength(value ?? '')
+  for (const { eventId, payload } of append?.entries ?? []) size += eventId.length + Buffer.byteLength(payload)
+  for (const { id, value } of write) size += id.length + Buffer.byteLength(value ?? '')
   return size
 }
 
