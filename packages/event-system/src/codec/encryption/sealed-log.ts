@@ -19,6 +19,8 @@ import type {
   ReadRange,
   Records,
   Rewrite,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -94,6 +96,10 @@ export class SealedLog implements Whole<EventLog> {
 
   versionOf(streamKey: string): Promise<number> {
     return this.under.versionOf(streamKey)
+  }
+
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.under.readStream(streamKey, range)
   }
 
   read(range: ReadRange): Promise<Entry[]> {

@@ -3,7 +3,17 @@ import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+import type {
+  AppendEntry,
+  AppendOptions,
+  AppendResult,
+  Entry,
+  MessageId,
+  Position,
+  ReadRange,
+  StreamEntry,
+  StreamRange
+} from './entries.ts'
 import type { Leases } from './leases.ts'
 import type { Records } from './records.ts'
 import type { Unit, UnitResult } from './unit.ts'
@@ -107,6 +117,12 @@ export interface EventLog {
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
   /** How many entries were appended with this stream key, whether or not they are still there: 0 when none ever was. Rejects with `invalid_argument`. */
   versionOf(streamKey: string): Promise<number>
+  /**
+   * The entries of one stream key in the order of their versions, one page. Those that were trimmed or removed are left out. A page
+   * shorter than `limit` is the last; the next page begins behind the version of the last entry. An entry that a settlement
+   * appended is in no stream. Rejects with `invalid_argument`.
+   */
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
   get(messageId: MessageId): Promise<Entry | undefined>

@@ -30,12 +30,31 @@ export class Measures {
     return this.#bytesOf([this.#keys.stream])
   }
 
-  /** What all of it takes, in bytes, with what these groups keep. */
+  /** What all of it takes, in bytes, with what these groups keep, but for the indexes of stream keys: they are as many as the keys. */
   bytes(groups: readonly string[]): Promise<number> {
-    const { stream, deduplication, versions, leases, deadLetters, actions, rewrittenLetters, rewrittenActions } =
-      this.#keys
+    const {
+      stream,
+      deduplication,
+      versions,
+      streams,
+      leases,
+      deadLetters,
+      actions,
+      rewrittenLetters,
+      rewrittenActions
+    } = this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
-    const ofLog = [stream, ...deduplication, versions, leases, deadLetters, actions, rewrittenLetters, rewrittenActions]
+    const ofLog = [
+      stream,
+      ...deduplication,
+      versions,
+      streams,
+      leases,
+      deadLetters,
+      actions,
+      rewrittenLetters,
+      rewrittenActions
+    ]
     return this.#bytesOf([...ofLog, ...ofGroups])
   }
 

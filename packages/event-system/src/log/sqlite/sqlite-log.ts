@@ -16,6 +16,8 @@ import type {
   ReadRange,
   Records,
   Rewrite,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget
@@ -116,6 +118,10 @@ export class SqliteLog implements EventLog {
 
   versionOf(streamKey: string): Promise<number> {
     return this.#appender.versionOf(streamKey)
+  }
+
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.#reader.readStream(streamKey, range)
   }
 
   read(range: ReadRange): Promise<Entry[]> {
