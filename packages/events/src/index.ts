@@ -29,6 +29,7 @@ export {
   type ReadOptions,
   type StoredEvent,
   type StoredEventOf,
+  type StreamEvent,
   type ValidEvent,
   validateEvent,
   withCanonicalType
