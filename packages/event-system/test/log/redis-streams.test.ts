@@ -22,7 +22,7 @@ async function versionsRead(log: EventLog, streamKey = 'account-7', fromVersion 
 
 describe('the index of a stream key in Redis', () => {
   const redis = redisInTest()
-  const length = (key = INDEX) => redis.client.xLen(key)
+  const length = (key = INDEX) => redis.client.lLen(key)
   const indexed = () => redis.client.zRangeWithScores(INDEXES, 0, -1)
   const timeOf = (messageId = '') => Number(messageId.split('-')[0])
 
@@ -32,14 +32,12 @@ describe('the index of a stream key in Redis', () => {
     await waitFor(async () => timeOf((await log.append(entries(1)))[0]?.messageId) > before)
   }
 
-  test('is a stream of message ids by version, and its key stands by the time of the oldest in the set', async () => {
+  test('is a list of versions and message ids, and its key stands by the time of the oldest in the set', async () => {
     const log = await redis.started()
     const results = await log.append([...entries(2, 'account-7'), ...entries(1), ...entries(1, 'order-17')])
-    await log.append(entries(1, 'account-7'))
-    const index = (await redis.client.xRange(INDEX, '-', '+')) ?? []
-    expect(index.map(({ id }) => id)).toEqual(['1-0', '2-0', '3-0'])
-    expect(index.slice(0, 2).map(({ message }) => message.id)).toEqual(
-      results.slice(0, 2).map(({ messageId }) => messageId)
+    const [later] = await log.append(entries(1, 'account-7'))
+    expect(await redis.client.lRange(INDEX, 0, -1)).toEqual(
+      [results[0], results[1], later].map((result) => `${result?.version} ${result?.messageId}`)
     )
     expect(await indexed()).toEqual([
       { value: 'account-7', score: timeOf(results[0]?.messageId) },
@@ -141,6 +139,35 @@ describe('the index of a stream key in Redis', () => {
     expect(await redis.client.exists([INDEX, `${STREAM}:stream:order-17`, INDEXES])).toBe(0)
   })
 
+  test('is read to its end while trims cut it: nothing is missing that the log still has', async () => {
+    const log = await redis.started()
+    const other = await redis.started()
+    const versionOf = new Map<string, number>()
+    for (let batch = 0; batch < 2; batch++) {
+      for (const { messageId, version } of await log.append(entries(1_000, 'account-7'))) {
+        versionOf.set(messageId, version ?? 0)
+      }
+    }
+    let isDone = false
+    const trimming = (async () => {
+      for (let left = 1_990; left >= 0; left -= 10) await other.trim({ maxLength: left })
+      isDone = true
+    })()
+    let reads = 0
+    for (; !isDone; reads++) {
+      const fromVersion = 1 + Math.floor(Math.random() * 2_000)
+      const versions = await versionsRead(log, 'account-7', fromVersion)
+      const [oldest] = await log.read({ limit: 1 })
+      const first = Math.max(fromVersion, versionOf.get(oldest?.messageId ?? '') ?? 2_001)
+      expect(versions.filter((version) => version >= first)).toEqual(
+        Array.from({ length: Math.max(0, 2_001 - first) }, (_, i) => first + i)
+      )
+    }
+    await trimming
+    expect(reads).toBeGreaterThan(5)
+    expect(await redis.client.exists([INDEX, INDEXES])).toBe(0)
+  })
+
   test('begins anew where the count of its key was taken out or lost', async () => {
     const log = await redis.started()
     await log.append(entries(5, 'account-7'))
@@ -150,6 +177,14 @@ describe('the index of a stream key in Redis', () => {
     const stream = await log.readStream('account-7', { fromVersion: 1, limit: 10 })
     expect(stream.map(({ messageId }) => messageId)).toEqual([first?.messageId, second?.messageId])
     expect(await indexed()).toEqual([{ value: 'account-7', score: timeOf(first?.messageId) }])
+  })
+
+  test('begins anew where it does not end with the version of its key', async () => {
+    const log = await redis.started()
+    await log.append(entries(5, 'account-7'))
+    await redis.client.hSet(VERSIONS, 'account-7', '9')
+    await log.append(entries(2, 'account-7'))
+    expect(await versionsRead(log)).toEqual([10, 11])
   })
 
   test('where a key of it is another type, the append is refused with log_incompatible, and nothing is written', async () => {

@@ -68,7 +68,7 @@ export function clusterPrefix(stream: string): string {
   throw new EventSystemError('invalid_options', message)
 }
 
-/** A stream: version of the stream key -> message id. */
+/** A list: of each entry with the stream key its version, a space and its message id. */
 export function streamIndexKey({ prefix }: LogKeys, streamKey: string): string {
   return `${prefix}:stream:${streamKey}`
 }

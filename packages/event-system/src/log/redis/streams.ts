@@ -1,8 +1,7 @@
 import { assertFromVersion, assertStreamKey } from '@tradpal/events'
-import type { StreamEntry, StreamRange } from '../port.ts'
+import type { MessageId, StreamEntry, StreamRange } from '../port.ts'
 import { mustBeLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { EntryReply } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
 import { type LogKeys, streamIndexKey } from './keys.ts'
 import { timeOfMessageId } from './message-id.ts'
@@ -13,6 +12,11 @@ const PAGE = 1_000
 /** One step cuts so many entries from indexes, and looks at so many of them: the server does nothing else meanwhile. */
 const STEP = 1_000
 const INDEXES_STEP = 100
+
+interface Place {
+  readonly version: number
+  readonly messageId: MessageId
+}
 
 /** The streams of stream keys: what scripts/include/streams.lua indexes. */
 export class Streams {
@@ -64,10 +68,25 @@ export class Streams {
     }
   }
 
-  async #places(streamKey: string, from: number, count: number): Promise<{ version: number; messageId: string }[]> {
+  /** Where the entries stand from this version on. The versions of an index have no gap, so that the oldest tells the place of each. */
+  async #places(streamKey: string, from: number, count: number): Promise<Place[]> {
     const index = streamIndexKey(this.#keys, streamKey)
-    const rows = await this.#connection.read<EntryReply[]>(['XRANGE', index, `${from}-0`, '+', 'COUNT', String(count)])
-    return rows.map(([id, fields]) => ({ version: Number.parseInt(id, 10), messageId: fields[1] as string }))
+    for (let oldest = await this.#oldestIn(index); oldest !== undefined; ) {
+      const start = Math.max(0, from - oldest.version)
+      const [rows, oldestThen] = await Promise.all([
+        this.#connection.read<string[]>(['LRANGE', index, String(start), String(start + count - 1)]),
+        this.#oldestIn(index)
+      ])
+      // An index that begins elsewhere by then was cut between the reads.
+      if (oldestThen?.version === oldest.version) return rows.map(placeOf)
+      oldest = oldestThen
+    }
+    return []
+  }
+
+  async #oldestIn(index: string): Promise<Place | undefined> {
+    const entry = await this.#connection.read<string | null>(['LINDEX', index, '0'])
+    return entry === null ? undefined : placeOf(entry)
   }
 
   /** A user who may only read goes on reading: others append and trim. */
@@ -85,4 +104,10 @@ export class Streams {
       [String(STEP), ...streamKeys]
     )
   }
+}
+
+/** An entry of an index: a version, a space and a message id. */
+function placeOf(entry: string): Place {
+  const space = entry.indexOf(' ')
+  return { version: Number(entry.slice(0, space)), messageId: entry.slice(space + 1) }
 }

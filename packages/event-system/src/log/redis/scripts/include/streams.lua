@@ -1,8 +1,9 @@
 -- The versions of stream keys, and the index of each key, which says where its events stand in the log.
 -- Includes: order
 --
--- A hash has stream key -> version. An index is a stream in which `<version>-0` has the message id of the event with this
--- version. The set of indexes has each stream key whose index is there, by the time in its oldest message id, in ms.
+-- A hash has stream key -> version. An index is a list: of each event a version, a space and the message id. The versions
+-- follow one another without a gap, up to that of the key. (A stream would take 4 KB for the first event of a key.) The set of
+-- indexes has each stream key whose index is there, by the time in its oldest message id, in ms.
 --
 -- A trim leaves entries in the indexes whose events are gone. Message ids grow with the versions, so these entries stand first
 -- in an index, and are cut off, a bounded number at once: by an append, of its own keys, twice as many as it adds; by a
@@ -22,15 +23,16 @@ local function versionOf(counts, key)
   return counts.versions[key]
 end
 
--- Makes a stream key ready for count(). An index that is ahead of the version is left from a count that was lost or taken out,
--- and what it says is not true any more.
+-- Makes a stream key ready for count(). An index that does not end with the version of its key is left from a count that was
+-- lost or taken out, and what it says is not true any more.
 local function openStream(counts, key, index)
-  local newest = redis.call('XREVRANGE', index, '+', '-', 'COUNT', 1)[1]
-  local last = newest and tonumber(string.match(newest[1], '^%d+')) or 0
-  counts.streams[key] = {index = index, isNew = newest == nil, isOutdated = last > versionOf(counts, key), toCut = 0}
+  local newest, version = redis.call('LINDEX', index, -1), versionOf(counts, key)
+  local isOutdated = newest and tonumber(string.match(newest, '^%d+')) ~= version
+  counts.streams[key] = {index = index, isNew = not newest, isOutdated = isOutdated, toCut = 0}
 end
 
-local function timeOf(id) return string.match(id, '^%d+') end
+local function messageIdIn(entry) return string.match(entry, ' (.+)$') end
+local function timeIn(entry) return string.match(entry, ' (%d+)') end
 
 -- Counts an event that stands in the log under this id, and returns its version. To be followed by keepCounts(). The event comes
 -- first: Redis refuses the first write of a script when its memory is full, if that one takes memory, and no later one.
@@ -40,9 +42,10 @@ local function count(counts, key, id)
     redis.call('UNLINK', stream.index)
     stream.isOutdated, stream.isNew = false, true
   end
-  redis.call('XADD', stream.index, version .. '-0', 'id', id)
+  local entry = version .. ' ' .. id
+  redis.call('RPUSH', stream.index, entry)
   if stream.isNew then
-    redis.call('ZADD', counts.indexes, timeOf(id), key)
+    redis.call('ZADD', counts.indexes, timeIn(entry), key)
     stream.isNew = false
   end
   stream.isCounted = true
@@ -57,17 +60,17 @@ local function oldestIn(log)
   return entry and entry[1]
 end
 
-local function isGone(entry, oldest) return not oldest or precedes(entry[2][2], oldest) end
+local function isGone(entry, oldest) return not oldest or precedes(messageIdIn(entry), oldest) end
 
 -- Cuts from an index at most `most` entries that come before the oldest event of the log. Returns how many.
 local function cutIndex(indexes, key, index, oldest, most)
-  local first = redis.call('XRANGE', index, '-', '+', 'COUNT', 1)[1]
+  local first = redis.call('LINDEX', index, 0)
   if first and not isGone(first, oldest) then return 0 end
   local cut = 0
-  for _, entry in ipairs(redis.call('XRANGE', index, '-', '+', 'COUNT', most + 1)) do
+  for _, entry in ipairs(redis.call('LRANGE', index, 0, most)) do
     if cut == most or not isGone(entry, oldest) then
-      redis.call('XTRIM', index, 'MINID', '=', entry[1])
-      redis.call('ZADD', indexes, timeOf(entry[2][2]), key)
+      redis.call('LTRIM', index, cut, -1)
+      redis.call('ZADD', indexes, timeIn(entry), key)
       return cut
     end
     cut = cut + 1
