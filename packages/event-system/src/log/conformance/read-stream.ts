@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { AppendResult, Delivery, EventLog, MessageId, StreamEntry } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
-import { appendSome, handedOut, someEntries } from './entries.ts'
-import { rejectsWith } from './expect.ts'
+import { appendSome, handedOut, idsOf, readAll, someEntries } from './entries.ts'
+import { eventually, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 import { keyed } from './versions.ts'
 
@@ -157,6 +157,31 @@ export const readStreamCases: readonly ConformanceCase[] = [
         places.map(({ messageId }) => messageId).toSorted(log.compare.bind(log)),
         places.map(({ messageId }) => messageId)
       )
+    }
+  },
+  {
+    title:
+      'readStream: an appender that is killed leaves each entry with its version in the stream, and the stream goes on',
+    async run(harness) {
+      const log = await harness.open()
+      for (let round = 0; round < 3; round += 1) {
+        await using other = await OtherProcess.start(harness)
+        other.begin('appendBatches', { size: 50, streamKey: 'key' })
+        await eventually('some batches', () => other.progress.length >= 5 + round)
+        await other.kill()
+        // A server may have its last append to do still.
+        const { entries, stream, version } = await eventually('the log to be at rest', async () => {
+          const entries = await readAll(log)
+          const [stream, version] = [await readWhole(log, 'key', 1_000), await log.versionOf('key')]
+          return (await readAll(log)).length === entries.length && { entries, stream, version }
+        })
+        assert.deepEqual(idsOf(stream), idsOf(entries))
+        assert.deepEqual(
+          stream.map(({ version }) => version),
+          Array.from({ length: stream.length }, (_, i) => i + 1)
+        )
+        assert.equal(version, stream.length)
+      }
     }
   },
   {

@@ -50,7 +50,10 @@ export class Streams {
     }
   }
 
-  /** Cuts the indexes of the keys whose oldest events are gone, in steps, also those of keys that nobody writes any more. */
+  /**
+   * Cuts the indexes of the keys whose oldest events are gone, in steps, also those of keys that nobody writes any more. What is of the
+   * very millisecond in which the log begins waits for a later call.
+   */
   async cut(): Promise<void> {
     for (;;) {
       const [oldest] = await this.#reader.read({ limit: 1 })
