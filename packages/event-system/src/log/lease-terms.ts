@@ -17,10 +17,13 @@ export function assertLeaseTerms(names: readonly string[], { holder, ttlMs }: Le
 /** Throws `invalid_argument` for what names no lease, or no holder. */
 export function assertLeases(names: readonly string[], holder: string): void {
   if (names.length > MOST_NAMES) throw wrong(`A call takes at most ${MOST_NAMES} leases, got ${names.length}.`)
-  for (const name of names) {
-    if (!hasLength(name, 500)) throw wrong('The name of a lease must have 1 to 500 characters.')
-  }
+  for (const name of names) assertLeaseName(name)
   if (!hasLength(holder, 200)) throw wrong('The holder of a lease must have 1 to 200 characters.')
+}
+
+/** Throws `invalid_argument` for what names no lease. */
+export function assertLeaseName(name: string): void {
+  if (!hasLength(name, 500)) throw wrong('The name of a lease must have 1 to 500 characters.')
 }
 
 function hasLength(text: unknown, most: number): boolean {

@@ -169,6 +169,30 @@ describe('a Redis that is reached by TLS', () => {
   })
 })
 
+describe('a Redis user with the permissions of docs/logs.md', () => {
+  let server: RedisServer
+  let url: string
+  beforeAll(async () => {
+    server = await startRedis()
+    const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')
+    const rules = /^ACL SETUSER events ([^`]+)/m.exec(page)?.[1]?.trim().split(/\s+/) ?? []
+    const ofStreams = rules.map((rule) => rule.replace('~tradpal_events', '~conformance_*'))
+    await command(server.url, 'ACL', 'SETUSER', 'events', ...ofStreams)
+    url = server.url.replace('://', '://events:password@')
+  })
+  afterAll(() => server.stop())
+
+  // Those that start processes ask nothing more of Redis.
+  for (const { title, needs, run } of conformance.filter(({ title }) => !title.startsWith('processes:'))) {
+    test(title, async (context) => {
+      const harness = redisHarness({ url, foreignUrl: server.url })
+      onTestFinished(() => harness.dispose())
+      if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+      await run(harness)
+    })
+  }
+})
+
 describe('a Redis', () => {
   let server: RedisServer
   let socket: string

@@ -25,6 +25,7 @@ describe('a group of Redis', () => {
     return { group, deliveries: await group.read('one', NOW) }
   }
 
+  type Six = [Delivery, Delivery, Delivery, Delivery, Delivery, Delivery]
   const idsOf = (list: readonly { messageId: string }[]) => list.map(({ messageId }) => messageId)
   const done = ({ messageId, attempt }: Delivery): Settlement => ({ messageId, attempt, outcome: { kind: 'done' } })
   const dead = ({ messageId, attempt }: Delivery): Settlement => {
@@ -74,6 +75,75 @@ describe('a group of Redis', () => {
     expect(claimed).toEqual([{ messageId: first.messageId, payload: 'amended', attempt: 1 }])
     await group.settle('two', claimed.map(done))
     expect(await redis.client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
+  })
+
+  test('keeps attachments no longer than the entry is pending, whichever way it ends', async () => {
+    const log = await started()
+    const { group, deliveries } = await handedOut(log, 6)
+    const attached = async (...some: readonly Delivery[]) => {
+      const attach = some.map(({ messageId, attempt }) => ({
+        group: 'group',
+        messageId,
+        text: `of ${messageId}`,
+        if: { consumer: 'one', attempt }
+      }))
+      expect(await log.commit([{ attach }])).toMatchObject([{ kind: 'committed' }])
+      expect(await redis.client.hLen('tradpal_events:group:group:attachments')).toBe(some.length)
+    }
+    const isForgotten = async () => expect(await redis.client.exists('tradpal_events:group:group:attachments')).toBe(0)
+    const [first, second, third, fourth, fifth, sixth] = deliveries as Six
+
+    await attached(first)
+    await group.acknowledge('one', [first])
+    await isForgotten()
+    await attached(second, third)
+    await group.settle('one', [done(second), dead(third)])
+    await isForgotten()
+    const [letter] = await log.deadLetters.list({ limit: 1 })
+    await attached(fourth)
+    await log.commit([{ acknowledge: [{ group: 'group', consumer: 'one', ...fourth }] }])
+    await isForgotten()
+    await attached(fifth)
+    await log.remove([fifth.messageId], { force: true })
+    expect(await group.claim('one', { minIdleMs: 0, limit: 10, after: fourth.messageId })).toMatchObject([
+      { messageId: sixth.messageId, attempt: 2 }
+    ])
+    await isForgotten()
+    const requeued = third.messageId
+    await log.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
+    await log.deadLetters.requeue(letter?.id ?? '', { by: 'ada' })
+    await isForgotten()
+    await log.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
+    await log.commit([{ requeue: [{ group: 'group', messageId: requeued }] }])
+    await isForgotten()
+    await log.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
+    await group.destroy()
+    await isForgotten()
+    await redis.client.hSet(
+      'tradpal_events:group:group:attachments',
+      requeued,
+      'of a group that was dropped past the log'
+    )
+    await group.create('start')
+    await isForgotten()
+  })
+
+  test('that shares by key hands out what was requeued with its attachment', async () => {
+    const log = await started()
+    await log.append(entries(1))
+    const group = log.group('group')
+    await group.create('start')
+    const member = group.sharded('one', { shards: 1, leaseMs: 60_000, shardOf: () => 0 })
+    await member.renew()
+    const [delivery] = await member.read({ limit: 1, waitMs: 5_000 })
+    await member.acknowledge(delivery === undefined ? [] : [delivery])
+    const requeue = [{ group: 'group', messageId: delivery?.messageId ?? '', attachment: 'a text' }]
+    await log.commit([{ requeue }])
+    expect(await redis.client.xLen('tradpal_events:group:group:routed'), 'members that wait are told').toBe(1)
+    const requeued = await member.read({ limit: 1, waitMs: 10_000 })
+    expect(requeued).toMatchObject([{ messageId: delivery?.messageId, attempt: 1, attachment: 'a text' }])
+    expect(await member.acknowledge(requeued)).toEqual([])
+    expect(await redis.client.exists('tradpal_events:group:group:attachments')).toBe(0)
   })
 
   test('that was moved back hands out once more what is pending, with the note and the payload that it keeps', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog, Hold, Settlement, ShardMember } from '../../src/log/port.ts'
+import type { EventLog, Hold, Settlement, ShardMember, Unit } from '../../src/log/port.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** While it runs, the statement with this number fails, counted from 0, as a disk that fails would make it. */
@@ -58,7 +58,10 @@ function contentsOf(log: EventLog): unknown {
     'dead_letter_actions',
     'ledger',
     'places',
-    'sharding'
+    'sharding',
+    'versions',
+    'cursors',
+    'documents'
   ]
   const contents = tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()])
   database.close()
@@ -83,6 +86,7 @@ describe('when any one statement fails, nothing is half done and the next try do
     ['sharded leave', (_, member) => member.leave()],
     ['keepPlace', (log) => log.group('group').keepPlace()],
     ['ledger', (log) => log.group('group').ledger.write([{ eventId: 'e', step: 's', value: 'v' }])],
+    ['commit', (log) => commitUnits(log)],
     ['requeue', (log) => log.deadLetters.requeue('1', { by: 'an operator' })],
     ['discard', (log) => log.deadLetters.discard('1', { by: 'an operator', reason: 'a test order' })],
     ['destroy', (log) => log.group('group').destroy()],
@@ -106,6 +110,8 @@ describe('when any one statement fails, nothing is half done and the next try do
       if (first !== undefined) await log.group('group').settle('consumer', [dead(first)])
       const member = sharded(log, 'member')
       await member.renew()
+      await log.cursors.create('cursor', 'start')
+      await log.leases.acquire(['lease'], { holder: 'holder', ttlMs: 60_000 })
       const before = contentsOf(log)
       const { met, error } = await withFaultAt(number, () => call(log, member))
       if (!met) {
@@ -123,6 +129,36 @@ describe('when any one statement fails, nothing is half done and the next try do
     expect.fail('no round passed without a fault')
   })
 })
+
+/** The second is refused after it has done all else. */
+async function commitUnits(log: EventLog): Promise<void> {
+  const [{ token = 0 } = {}] = await log.leases.list('lease')
+  const [first] = await log.read({ limit: 1 })
+  const held = (await heldBy(log)).map((hold) => ({ group: 'group', consumer: 'consumer', ...hold }))
+  const attach = held.map((hold) => ({ ...hold, text: 'text', if: hold }))
+  const requeue = [{ group: 'group', messageId: first?.messageId ?? '', attachment: 'text' }]
+  const unit = (name: string, more: Unit['write'] = []): Unit => ({
+    fence: [{ lease: 'lease', token }],
+    cursors: [{ name: 'cursor', to: first?.messageId ?? '' }],
+    append: { entries: entries(name).map((entry) => ({ ...entry, streamKey: 'key' })) },
+    write: [
+      { collection: 'documents', id: name, value: name },
+      { collection: { name: 'steps', keepMs: 60_000 }, id: name, value: name, expected: 0 },
+      ...more
+    ]
+  })
+  const refusing = [{ collection: 'documents', id: 'one', value: 'twice', expected: 0 }]
+  const results = await log.commit([
+    { ...unit('one'), attach, requeue },
+    { ...unit('two', refusing), acknowledge: held },
+    { ...unit('three'), acknowledge: held }
+  ])
+  expect(results).toMatchObject([{ kind: 'committed' }, { kind: 'refused' }, { kind: 'committed' }])
+  const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
+  expect(appended.map(({ duplicate, version }) => [duplicate, version])).toEqual(
+    [1, 2, 3, 4, 5, 6].map((version) => [false, version])
+  )
+}
 
 async function heldBy(log: EventLog): Promise<Hold[]> {
   const pending = await log.group('group').pending({ limit: 10 })

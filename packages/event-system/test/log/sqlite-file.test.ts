@@ -173,6 +173,29 @@ describe('the file of an embedded log', () => {
     await log.close()
   })
 
+  test('has nothing of a document that was erased, wherever earlier writes and others beside it moved it', async () => {
+    const path = join(newFolder(), 'log.db')
+    const log = await open({ path })
+    const secret = 'a secret that is to be gone'
+    const write = (id: string, value: string) => log.commit([{ write: [{ collection: 'keys', id, value }] }])
+    const step = (id: string) =>
+      log.commit([{ write: [{ collection: { name: 'steps', keepMs: 1 }, id, value: 'x'.repeat(300) }] }])
+    for (let i = 0; i < 200; i += 1) {
+      await write(`${i % 50}`, `${i}`.repeat(1 + (i % 7) * 20))
+      await write('secret', `${secret}${'.'.repeat((i * 37) % 1_500)}`)
+      await step(`${i}`)
+    }
+    const traces = () =>
+      readdirSync(join(path, '..')).filter((name) => readFileSync(join(path, '..', name)).includes(secret))
+    expect(traces()).not.toEqual([])
+    const [document] = await log.collections.get('keys', ['secret'])
+    expect(await log.collections.erase('keys', 'secret', 'gone', document?.revision ?? 0)).toMatchObject({
+      remains: null
+    })
+    expect(traces()).toEqual([])
+    expect(await log.collections.get('keys', ['secret'])).toMatchObject([{ value: 'gone' }])
+  })
+
   test('options that are wrong are refused with invalid_options', () => {
     const wrong = [
       { path: '' },

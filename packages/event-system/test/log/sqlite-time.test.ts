@@ -141,4 +141,42 @@ describe('an embedded log and time', () => {
     delays.sort((a, b) => a - b)
     expect(delays[10], `ms, sorted: ${delays.map((delay) => delay.toFixed(1)).join(' ')}`).toBeLessThan(10)
   })
+
+  test('a document of an expiring collection is kept for keepMs, to the millisecond, and leaves the file with later writes', async () => {
+    let now = 1_800_000_000_000
+    const path = newPath()
+    const log = await open(path, () => now)
+    const steps = { name: 'steps', keepMs: 1_000 }
+    const put = (id: string) => ({ write: [{ collection: steps, id, value: 'value', expected: 0 }] })
+    const ids = Array.from({ length: 100 }, (_, index) => `${index}`)
+    await log.commit(ids.map(put))
+    now += 999
+    expect(await log.commit([put('0')])).toMatchObject([{ kind: 'refused' }])
+    expect(await log.collections.get(steps, ['0'])).toEqual([{ id: '0', value: 'value', revision: 0 }])
+    now += 1
+    expect(await log.collections.get(steps, ['0'])).toEqual([undefined])
+    expect(await log.commit([put('0')])).toMatchObject([{ kind: 'committed' }])
+    for (let write = 0; write < 40; write += 1) {
+      await log.commit([{ write: [{ collection: 'others', id: 'one', value: `${write}` }] }])
+    }
+    const database = new DatabaseSync(path, { readOnly: true })
+    const left = database.prepare("SELECT id FROM documents WHERE collection = 'steps'").all()
+    database.close()
+    expect(left).toEqual([{ id: '0' }])
+  })
+
+  test('revisions follow the clock, and grow when the clock steps back and when the file is lost', async () => {
+    let now = 1_800_000_000_000
+    const put = async (log: SqliteLog) => {
+      await log.commit([{ write: [{ collection: 'documents', id: 'one', value: 'value' }] }])
+      return log.collections.revision('documents')
+    }
+    const log = await open(newPath(), () => now)
+    expect(await put(log)).toBe(1_800_000_000_000_000)
+    expect(await put(log)).toBe(1_800_000_000_000_001)
+    now -= 60_000
+    expect(await put(log)).toBe(1_800_000_000_000_002)
+    now += 60_001
+    expect(await put(await open(newPath(), () => now))).toBe(1_800_000_000_001_000)
+  })
 })

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { AppendEntry, AppendOptions, EventLog } from '../port.ts'
+import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
 import { shardOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
@@ -14,8 +14,17 @@ export interface ChildTasks {
   appendExpecting: { readonly entries: readonly AppendEntry[]; readonly expected: AppendOptions['expected'] & {} }
   /** Appends batches of `size`, each in one call, until it is killed; reports each that resolved. A payload is `<batch> <place in it>`. */
   appendBatches: { readonly size: number; readonly streamKey?: string }
+  /**
+   * Follows the entries whose payload begins with `source` from the cursor of this name until it is killed: a unit for each, two in a
+   * call, appends one that names it, counts it in the document `count` of the collection of this name, and moves the cursor. Reports each
+   * call that resolved.
+   */
+  followInUnits: { readonly name: string }
   /** Waits for one entry behind the end and reports it. */
   awaitNext: Record<never, never>
+  commit: { readonly units: readonly Unit[] }
+  /** Reads from a group and acknowledges what it gets, each in a unit with an entry that names it, until it is killed; reports each call that resolved. */
+  acknowledgeInUnits: { readonly group: string; readonly consumer: string }
   /** Reads from a group and settles what it gets, each with one effect that names it, until it is killed; reports each call that resolved. */
   settleAll: { readonly group: string; readonly consumer: string }
   /** Joins a sharded group and acknowledges what it gets, until it is killed; reports `{ shard, epoch, messageId, payload }` of each delivery, before it acknowledges. */
@@ -46,8 +55,14 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
     }
     case 'appendBatches':
       return appendBatches(log, request.with)
+    case 'followInUnits':
+      return followInUnits(log, request.with.name)
     case 'awaitNext':
       return awaitNext(log)
+    case 'commit':
+      return log.commit(request.with.units)
+    case 'acknowledgeInUnits':
+      return acknowledgeInUnits(log, request.with.group, request.with.consumer)
     case 'settleAll':
       return settleAll(log, request.with.group, request.with.consumer)
     case 'consumeShards':
@@ -75,6 +90,46 @@ async function appendBatches(log: EventLog, { size, ...key }: ChildTasks['append
     report({ about: 'progress', value: batch })
     // What else a process does has its turn, too.
     await turn()
+  }
+}
+
+async function followInUnits(log: EventLog, name: string): Promise<never> {
+  let count = Number((await log.collections.get(name, ['count']))[0]?.value ?? 0)
+  let after = (await log.cursors.get(name))?.position ?? ''
+  for (;;) {
+    const page = await log.read({ from: { after }, limit: 20 })
+    after = page.at(-1)?.messageId ?? after
+    const sources = page.filter(({ payload }) => payload?.startsWith('source'))
+    for (let i = 0; i < sources.length; i += 2) {
+      const units = sources.slice(i, i + 2).map(({ messageId, payload }): Unit => {
+        count += 1
+        const entry = { eventId: `${name}-${messageId}`, eventType: 'order_executed', payload: `of ${payload}` }
+        return {
+          cursors: [{ name, to: messageId }],
+          append: { entries: [entry] },
+          write: [{ collection: name, id: 'count', value: `${count}` }]
+        }
+      })
+      await log.commit(units)
+      report({ about: 'progress', value: count })
+      await turn()
+    }
+  }
+}
+
+async function acknowledgeInUnits(log: EventLog, group: string, consumer: string): Promise<never> {
+  for (;;) {
+    const deliveries = await log.group(group).read(consumer, { limit: 50, waitMs: 1_000 })
+    for (let i = 0; i < deliveries.length; i += 5) {
+      const units = deliveries.slice(i, i + 5).map(
+        ({ messageId, attempt }): Unit => ({
+          acknowledge: [{ group, consumer, messageId, attempt }],
+          append: { entries: [effectOf(messageId)] }
+        })
+      )
+      await log.commit(units)
+      report({ about: 'progress', value: i })
+    }
   }
 }
 

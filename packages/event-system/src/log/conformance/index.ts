@@ -12,9 +12,15 @@
  *       })
  */
 import { appendCases } from './append.ts'
+import { attachmentCases } from './attachments.ts'
 import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
+import { collectionCases } from './collections.ts'
+import { commitCases } from './commit.ts'
+import { commitConditionCases } from './commit-conditions.ts'
+import { commitGroupCases } from './commit-groups.ts'
 import { counterCases } from './counters.ts'
+import { cursorCases } from './cursors.ts'
 import { deadLetterActionCases } from './dead-letter-actions.ts'
 import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
@@ -72,6 +78,12 @@ export const conformance: readonly ConformanceCase[] = [
   ...infoCases,
   ...recordCases,
   ...leaseCases,
+  ...cursorCases,
+  ...collectionCases,
+  ...commitCases,
+  ...commitConditionCases,
+  ...commitGroupCases,
+  ...attachmentCases,
   ...counterCases,
   ...processCases
 ]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AppendResult, Delivery, Entry, MessageId } from '../port.ts'
+import type { AppendResult, Delivery, Entry, EventLog, MessageId } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
 import { appendSome, idsOf, readAll, someEntries } from './entries.ts'
 import { eventually, within } from './expect.ts'
@@ -124,5 +124,40 @@ export const processCases: readonly ConformanceCase[] = [
       })
       assert.deepEqual(new Set(idsOf(taken)), new Set(ids))
     }
+  },
+  {
+    title:
+      'processes: a process that is killed in the middle of a stream of commits leaves each unit whole or absent, and another goes on',
+    async run(harness) {
+      const log = await harness.open()
+      await appendSources(log, 0)
+      await log.cursors.create('follower', 'start')
+      for (let round = 0; round < 3; round += 1) {
+        await using other = await OtherProcess.start(harness)
+        other.begin('followInUnits', { name: 'follower' })
+        await eventually('some commits', () => other.progress.length >= 5 + round)
+        await other.kill()
+        const stored = await readAll(log)
+        const { position = '' } = (await log.cursors.get('follower')) ?? {}
+        const done = stored.filter(({ payload }) => payload?.startsWith('of ')).map(({ payload }) => payload)
+        const passed = stored.filter(
+          ({ messageId, payload }) => payload?.startsWith('source') && log.compare(messageId, position) <= 0
+        )
+        const [count] = await log.collections.get('follower', ['count'])
+        assert.deepEqual(
+          done,
+          passed.map(({ payload }) => `of ${payload}`)
+        )
+        assert.equal(Number(count?.value), done.length)
+        assert.ok(done.length >= Number(other.progress.at(-1)), 'each call that was confirmed is there')
+        await appendSources(log, round + 1)
+      }
+    }
   }
 ]
+
+/** More than the process that follows them has done when it is killed. */
+async function appendSources(log: EventLog, round: number): Promise<void> {
+  const entries = someEntries(5_000).map((entry, i) => ({ ...entry, payload: `source ${round} ${i}` }))
+  await log.append(entries)
+}

@@ -123,6 +123,29 @@ export const readStreamCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'readStream: what a unit appends is in the streams of its keys; a unit that is refused adds nothing',
+    async run(harness) {
+      const log = await harness.open()
+      const places = placesIn(await log.append(keyed('key', 2)))
+      const units = [
+        { append: { entries: keyed('key', 2), expected: [{ key: 'key', version: 2 }] } },
+        { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 2 }] } },
+        { append: { entries: keyed('other', 1) }, write: [{ collection: 'c', id: 'a', value: 'b', expected: 1 }] },
+        { append: { entries: [...keyed('other', 1), ...someEntries(1), ...keyed('key', 1)] } }
+      ]
+      const results = await log.commit(units)
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['committed', 'refused', 'refused', 'committed']
+      )
+      const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
+      places.push(...placesIn([appended[0], appended[1], appended[4]]))
+      places.push(...placesIn(await log.append(keyed('key', 1))))
+      assert.deepEqual(placesOf(await log.readStream('key', ALL)), places)
+      assert.deepEqual(placesOf(await log.readStream('other', ALL)), placesIn([appended[2]]))
+    }
+  },
+  {
     title: 'readStream: a key may be any text, and is told from every other',
     async run(harness) {
       const log = await harness.open()

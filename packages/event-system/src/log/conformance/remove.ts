@@ -39,6 +39,24 @@ export const removeCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'remove: what a guarding cursor has not passed stays, unless force; it is counted as `cursor <name>`',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 6)
+      await log.cursors.create('guard', { after: ids[2] ?? '' })
+      await log.cursors.create('lax', 'start', { guards: false })
+      const asked = [ids[1] ?? '', ids[3] ?? '', ids[5] ?? '']
+      const kept = { removed: 1, lost: 0, lostByGroup: {}, guarded: true }
+      assert.deepEqual(await log.remove(asked, { dryRun: true }), kept)
+      assert.deepEqual(await log.remove(asked), kept)
+      assert.deepEqual(idsOf(await log.read(ALL)), [ids[0], ...ids.slice(2)])
+      const lost = { removed: 2, lost: 2, lostByGroup: { 'cursor guard': 2 }, guarded: false }
+      assert.deepEqual(await log.remove(asked, { force: true, dryRun: true }), lost)
+      assert.deepEqual(await log.remove(asked, { force: true }), lost)
+      assert.deepEqual(idsOf(await log.read(ALL)), [ids[0], ids[2], ids[4]])
+    }
+  },
+  {
     title: 'remove: takes at most 10,000 message ids in a call',
     async run(harness) {
       const log = await harness.open()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TrimTarget } from '../port.ts'
+import { moveTo } from './cursors.ts'
 import { appendSome, idsOf, newEventId } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -121,6 +122,51 @@ export const trimCases: readonly ConformanceCase[] = [
       assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true }), expected)
       assert.deepEqual(idsOf(await slow.read('consumer', NOW)), ids.slice(15))
       assert.deepEqual(idsOf(await slow.claim('heir', { minIdleMs: 0, limit: 100 })), ids.slice(15))
+    }
+  },
+  {
+    title: 'trim: what a guarding cursor has not passed, and all behind it, stays; another cursor keeps nothing',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 20)
+      await log.cursors.create('guard', { after: ids[4] ?? '' })
+      await log.cursors.create('lax', 'start', { guards: false })
+      assert.deepEqual(await log.trim({ maxLength: 18 }), result(2, false))
+      assert.deepEqual(await log.trim({ maxLength: 0 }, { dryRun: true }), result(3, true))
+      assert.deepEqual(await log.trim({ maxLength: 5 }), result(3, true))
+      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(5))
+      const group = log.group('group')
+      await group.create('start')
+      await group.acknowledge('consumer', await group.read('consumer', { limit: 3, waitMs: 0 }))
+      await moveTo(log, 'guard', ids[11] ?? '')
+      assert.deepEqual(await log.trim({ maxLength: 0 }), result(3, true), 'the group is behind the cursor')
+      await group.acknowledge('consumer', await group.read('consumer', NOW))
+      assert.deepEqual(
+        await log.trim({ before: Date.now() + 60_000 }),
+        result(4, true),
+        'the cursor is behind the group'
+      )
+      assert.deepEqual(await log.trim({ maxBytes: 0 }), result(0, true))
+      await log.cursors.remove('guard')
+      assert.deepEqual(await log.trim({ maxLength: 0 }), result(8, false))
+    }
+  },
+  {
+    title: 'trim: with force counts what some guarding cursor had not passed, and names it `cursor <name>`',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 20)
+      await log.group('same').create({ after: ids[9] ?? '' })
+      await log.cursors.create('same', { after: ids[7] ?? '' })
+      await log.cursors.create('two words', { after: ids[12] ?? '' })
+      await log.cursors.create('done', 'end')
+      await log.cursors.create('lax', 'start', { guards: false })
+      const lostByGroup = { same: 5, 'cursor same': 7, 'cursor two words': 2 }
+      const expected = { removed: 15, lost: 7, lostByGroup, guarded: false }
+      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
+      assert.equal((await log.info()).length, 20, 'a dry run removes nothing')
+      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true }), expected)
+      assert.equal((await log.cursors.get('same'))?.lag, 5)
     }
   },
   {

@@ -1,11 +1,12 @@
 /**
  * A text names a lasting collection. One with `keepMs` is expiring: a document is kept for at least `keepMs` after its last write and
- * at most twice as long, is found by its id only, and has no revision. Names have 1 to 200 characters.
+ * at most twice as long, is found by its id only, and has no revision. Names have 1 to 200 characters. One name stands for one kind of
+ * collection, and for one `keepMs`.
  */
 export type Collection = string | { readonly name: string; readonly keepMs: number }
 
 export interface Document {
-  /** 1 to 500 characters. */
+  /** 1 to 500 characters, none of them half a character. */
   readonly id: string
   /** At most 1 MiB. */
   readonly value: string
@@ -34,8 +35,9 @@ export interface Collections {
   /** How many documents have ids that begin with `prefix`. */
   count(collection: string, prefix?: string): Promise<number>
   /**
-   * Writes a value over one of the revision `expected` that must not be found any more: it stands in no file of the log when this
-   * resolves, or `remains` says where it may, and what ends that. Resolves to `undefined`, nothing changed, when it has another revision.
+   * Writes a value over one of the revision `expected`, 1 or more, that must not be found any more: it stands in no file of the log when this
+   * resolves, or `remains` says where it may, and what ends that. Resolves to `undefined`, nothing changed, when the document has another
+   * revision or is not there.
    */
   erase(collection: string, id: string, value: string, expected: number): Promise<Erased | undefined>
 }

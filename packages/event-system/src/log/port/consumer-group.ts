@@ -15,6 +15,8 @@ export interface PendingEntry {
   readonly note?: string
   /** What the group is given instead of the entry's payload: {@link DeadLetters.requeue}. */
   readonly amended?: string
+  /** The text that the group keeps with it: {@link Delivery.attachment}. */
+  readonly attachment?: string
 }
 
 /** The texts that a group keeps of a pending entry. */

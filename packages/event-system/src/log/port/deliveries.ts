@@ -8,6 +8,8 @@ export interface Delivery extends Entry {
   readonly attempt: number
   /** What the consumer that had it before left for this one: {@link Settlement.outcome}. */
   readonly note?: string
+  /** A text that the group keeps with the entry while it is pending. Units set it. */
+  readonly attachment?: string
 }
 
 /**

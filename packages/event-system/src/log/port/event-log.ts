@@ -44,16 +44,19 @@ export type TrimTarget = { readonly maxLength: number } | { readonly before: num
 
 export interface TrimResult {
   readonly removed: number
-  /** Of those removed, how many some group had not acknowledged, counted once each. Above 0 only with `force`. */
+  /** Of those removed, how many some group had not acknowledged or some guarding cursor had not passed, counted once each. Above 0 only with `force`. */
   readonly lost: number
-  /** Of those removed, how many each group had not acknowledged, by its name. Groups that lose nothing are left out. */
+  /**
+   * Of those removed, how many each group had not acknowledged, by its name, and how many each guarding cursor had not passed, by
+   * `cursor <name>`. Groups and cursors that lose nothing are left out.
+   */
   readonly lostByGroup: Readonly<Record<string, number>>
   /** True when the guard kept entries that the target asked to remove. */
   readonly guarded: boolean
 }
 
 export interface TrimOptions {
-  /** Removes also what groups have not acknowledged. Default false: the guard keeps it. */
+  /** Removes also what groups have not acknowledged and guarding cursors have not passed. Default false: the guard keeps it. */
   readonly force?: boolean
   /** Removes nothing, and resolves to what it would have removed and lost. Default false. */
   readonly dryRun?: boolean
@@ -150,14 +153,17 @@ export interface EventLog {
 
   /**
    * Each unit is all or nothing, in order. A unit that is refused changes nothing and stops no other; the call as a whole is not atomic.
-   * At most 100 units in a call. After `log_timeout` a unit may be given again: where it took effect, its conditions refuse it or its
-   * entries are duplicates. Rejects with `invalid_argument`, nothing changed.
+   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took effect, its conditions refuse it or its
+   * entries are duplicates. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
    */
   commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]>
 
-  /** Removes the oldest entries down to the target. What a group has not acknowledged, and all behind it, stays, unless `force`. */
+  /** Removes the oldest entries down to the target. What a group has not acknowledged or a guarding cursor has not passed, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
-  /** Removes these entries, wherever they stand, at most 10,000 in a call. What a group has not acknowledged stays, unless `force`. Those that are not there are left out. */
+  /**
+   * Removes these entries, wherever they stand, at most 10,000 in a call. What a group has not acknowledged or a guarding cursor has
+   * not passed stays, unless `force`. Those that are not there are left out.
+   */
   remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult>
   /**
    * Writes other payloads in the place of those that entries have, and with them those of dead letters and of what groups were

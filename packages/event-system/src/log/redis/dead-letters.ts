@@ -12,7 +12,7 @@ import type {
 import { mustBeLimit, mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
-import { groupKeys, type LogKeys } from './keys.ts'
+import { groupKeys, type LogKeys, textKeys } from './keys.ts'
 import { compareMessageIds, timeOfMessageId } from './message-id.ts'
 import { RewritableStream, type StreamText } from './rewritable-stream.ts'
 import { runScript } from './scripts.ts'
@@ -95,11 +95,12 @@ export class RedisDeadLetters implements DeadLetters {
     const outcome = await this.#take(id, ({ letter, text }) => {
       const { group, messageId, note } = letter
       const record = recordOf({ action: 'requeue', by, amended: payload !== undefined, letter })
-      const { notes, amended, sharding, routed } = groupKeys(this.#keys, group)
+      const ofGroup = groupKeys(this.#keys, group)
+      const { sharding, routed } = ofGroup
       return runScript<string>(
         this.#connection,
         'requeue',
-        [this.#keys.stream, stream, rewritten, this.#keys.actions, notes, amended, sharding, routed],
+        [this.#keys.stream, stream, rewritten, this.#keys.actions, ...textKeys(ofGroup), sharding, routed],
         [id, text, group, messageId, NOBODY, record, ...optional(note), ...optional(payload)]
       )
     })

@@ -3,13 +3,14 @@ import type { Reply } from './connection.ts'
 
 /** An entry as Redis answers it: id, and fields and values in turn. */
 export type EntryReply = [id: string, fields: string[]]
-/** An entry that was handed out, with how often, and what the group keeps beside it: the last two are left out where it keeps nothing. */
+/** An entry that was handed out, with how often, and what the group keeps beside it: the last three are left out where it keeps nothing. */
 export type DeliveryReply = [
   id: string,
   fields: string[],
   deliveries: number,
   note: string | null,
-  amended: string | null
+  amended: string | null,
+  attachment: string | null
 ]
 
 /** The one field of an event's entry. */
@@ -23,9 +24,18 @@ export function toEntry([messageId, fields]: EntryReply): Entry {
   return payload === undefined ? { messageId, payload: null, raw } : { messageId, payload }
 }
 
-export function toDelivery([id, fields, attempt, note = null, amended = null]: DeliveryReply): Delivery {
+export function toDelivery([
+  id,
+  fields,
+  attempt,
+  note = null,
+  amended = null,
+  attachment = null
+]: DeliveryReply): Delivery {
   const entry = amended === null ? toEntry([id, fields]) : { messageId: id, payload: amended }
-  return note === null ? { ...entry, attempt } : { ...entry, attempt, note }
+  const delivery = { ...entry, attempt }
+  if (note === null && attachment === null) return delivery
+  return { ...delivery, ...(note !== null && { note }), ...(attachment !== null && { attachment }) }
 }
 
 /** A list of names and values in turn, as XINFO answers, as an object. */

@@ -59,7 +59,7 @@ const REPLIES: Readonly<Record<string, Meaning>> = {
     says: "Redis runs somebody's script that does not end, and does nothing else meanwhile; nothing was written; SCRIPT KILL ends it"
   },
   NOGROUP: { code: 'not_found', says: 'There is no such consumer group' },
-  WRONGTYPE: { code: 'log_incompatible', says: 'The key holds something that is no stream' }
+  WRONGTYPE: { code: 'log_incompatible', says: 'A key of the log holds something of another type' }
 }
 
 /** Those that begin with no word of their own. */

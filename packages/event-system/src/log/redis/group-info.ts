@@ -1,16 +1,12 @@
 import type { ConsumerInfo, GroupInfo, MessageId } from '../port.ts'
 import type { ShardingState } from '../sharding/index.ts'
 import type { Connection, Reply } from './connection.ts'
-import { type EntryReply, fieldsOf } from './entries.ts'
-import { isReply } from './errors.ts'
+import { fieldsOf } from './entries.ts'
 import { isNobody, shardOfHolder } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
-import { compareKnownIds, timeOfMessageId } from './message-id.ts'
-import { runScript } from './scripts.ts'
+import { ageBehind, lagBehind, type StreamState, streamState, xinfo } from './lag.ts'
+import { timeOfMessageId } from './message-id.ts'
 import { parseSharding } from './sharding-store.ts'
-
-/** How many entries are counted, at most, when Redis itself cannot tell how far a group lags. */
-const LAG_BOUND = 10_000
 
 /** The names of the groups of a stream. None when there is no stream. */
 export async function groupNamesIn(connection: Connection, stream: string): Promise<string[]> {
@@ -19,31 +15,29 @@ export async function groupNamesIn(connection: Connection, stream: string): Prom
 
 /** How every group of a log stands, or the one of a name. None when there is no stream. */
 export async function groupInfos(connection: Connection, keys: LogKeys, name?: string): Promise<GroupInfo[]> {
-  const [time, replies, stream] = await Promise.all([
-    connection.read<[string, string]>(['TIME']),
+  const [replies, state] = await Promise.all([
     xinfo(connection, ['XINFO', 'GROUPS', keys.stream]),
-    xinfo(connection, ['XINFO', 'STREAM', keys.stream])
+    streamState(connection, keys.stream)
   ])
-  const now = Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
   const groups = replies.map(fieldsOf).filter((fields) => name === undefined || fields.name === name)
-  return Promise.all(groups.map((fields) => groupInfo(connection, keys, { now, stream: fieldsOf(stream) }, fields)))
+  return Promise.all(groups.map((fields) => groupInfo(connection, keys, state, fields)))
 }
 
 async function groupInfo(
   connection: Connection,
   log: LogKeys,
-  { now, stream: state }: { now: number; stream: Record<string, Reply> },
+  state: StreamState,
   fields: Record<string, Reply>
 ): Promise<GroupInfo> {
   const name = fields.name as string
-  const { stream } = log
+  const { stream, now } = state
   const keys = groupKeys(log, name)
   const lastDeliveredId = fields['last-delivered-id'] as string
-  const [consumers, summary, [next], lag, retrying, [sharding, leaseMs]] = await Promise.all([
+  const [consumers, summary, lagMs, lag, retrying, [sharding, leaseMs]] = await Promise.all([
     xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
     xinfo(connection, ['XPENDING', stream, name]),
-    connection.read<EntryReply[]>(['XRANGE', stream, `(${lastDeliveredId}`, '+', 'COUNT', '1']),
-    lagOf(connection, stream, state, fields),
+    ageBehind(connection, state, lastDeliveredId),
+    lagBehind(connection, state, lastDeliveredId, toldLag(state, fields)),
     connection.read<number>(['HLEN', keys.notes]),
     connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms'])
   ])
@@ -59,7 +53,7 @@ async function groupInfo(
     oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
     lastDeliveredId,
     lag,
-    lagMs: next === undefined ? 0 : Math.max(0, now - timeOfMessageId(next[0]))
+    lagMs
   }
 }
 
@@ -90,35 +84,11 @@ function withMembers(
 }
 
 /**
- * How many entries stand behind the place of a group. Redis does not know it of a group that was set to the middle of the stream
+ * What Redis itself says of the lag of a group. It does not know it of a group that was set to the middle of the stream
  * (https://redis.io/docs/latest/commands/xinfo-groups/), counts entries that were trimmed before they were delivered, and
  * counts wrongly where a group has passed deleted entries: each of those is one too many for ever.
  */
-async function lagOf(
-  connection: Connection,
-  stream: string,
-  state: Record<string, Reply>,
-  fields: Record<string, Reply>
-): Promise<number | null> {
-  const lastDelivered = fields['last-delivered-id'] as MessageId
-  const length = state.length as number
-  if (compareKnownIds(lastDelivered, state['last-generated-id'] as MessageId) >= 0) return 0
-  if (compareKnownIds(lastDelivered, state['recorded-first-entry-id'] as MessageId) < 0) return length
-  const hasDeletedSome = state['max-deleted-entry-id'] !== '0-0'
-  if (!hasDeletedSome && typeof fields.lag === 'number') return Math.min(fields.lag, length)
-  return countBehind(connection, stream, lastDelivered)
-}
-
-async function countBehind(connection: Connection, stream: string, id: MessageId): Promise<number | null> {
-  const count = await runScript<number>(connection, 'countBehind', [stream], [id, String(LAG_BOUND)])
-  return count < 0 ? null : count
-}
-
-async function xinfo(connection: Connection, command: string[]): Promise<Reply[]> {
-  try {
-    return await connection.read<Reply[]>(command)
-  } catch (error) {
-    if (isReply(error, 'ERR no such key') || isReply(error, 'NOGROUP')) return []
-    throw error
-  }
+function toldLag({ info }: StreamState, { lag }: Record<string, Reply>): number | undefined {
+  if (info['max-deleted-entry-id'] !== '0-0' || typeof lag !== 'number') return undefined
+  return Math.min(lag, info.length as number)
 }

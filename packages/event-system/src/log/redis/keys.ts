@@ -17,6 +17,8 @@ export interface LogKeys {
   readonly streams: string
   /** Name of a lease -> its token, when it ends, and who has it. */
   readonly leases: string
+  /** Name of a cursor -> its position, when it moved, and whether it guards. */
+  readonly cursors: string
   /** Written before each confirmation of what is durable: see {@link DurableLine}. */
   readonly confirmed: string
 }
@@ -27,6 +29,8 @@ export interface GroupKeys {
   readonly notes: string
   /** Message id -> the payload that the group is given instead of the entry's. */
   readonly amended: string
+  /** Message id -> the text that units attached to a pending entry. */
+  readonly attachments: string
   /** Message ids by when they may be claimed. */
   readonly delayed: string
   /** The message id behind which a group that was lost is restored. */
@@ -52,6 +56,7 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     versions: `${prefix}:stream_versions`,
     streams: `${prefix}:streams`,
     leases: `${prefix}:leases`,
+    cursors: `${prefix}:cursors`,
     confirmed: `${prefix}:confirmed`
   }
 }
@@ -78,9 +83,31 @@ export function recordsKey({ prefix }: LogKeys, collection: string): string {
   return `${prefix}:records:${collection}`
 }
 
+/** The two keys of a collection. */
+export type CollectionKeys = [string, string]
+
+/** Of a lasting collection the hash of its documents, and the sorted set of their ids. The kind stands before the name: a name may be any text. */
+export function collectionKeys({ prefix }: LogKeys, collection: string): CollectionKeys {
+  return [`${prefix}:documents:${collection}`, `${prefix}:document-ids:${collection}`]
+}
+
+/** The two hashes of an expiring collection, which take turns. */
+export function expiringKeys({ prefix }: LogKeys, collection: string): CollectionKeys {
+  return [`${prefix}:expiring:0:${collection}`, `${prefix}:expiring:1:${collection}`]
+}
+
 /** A count, which expires. */
 export function counterKey({ prefix }: LogKeys, key: string): string {
   return `${prefix}:counter:${key}`
+}
+
+/** The hashes of the texts that a group keeps with its pending entries, in the order in which scripts take them. */
+export function textKeys({
+  notes,
+  amended,
+  attachments
+}: GroupKeys): [notes: string, amended: string, attachments: string] {
+  return [notes, amended, attachments]
 }
 
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
@@ -88,6 +115,7 @@ export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   return {
     notes: `${ofGroup}:notes`,
     amended: `${ofGroup}:amended`,
+    attachments: `${ofGroup}:attachments`,
     delayed: `${ofGroup}:delayed`,
     place: `${ofGroup}:place`,
     sharding: `${ofGroup}:sharding`,

@@ -33,14 +33,20 @@ export async function pendingEntries(
   )
   const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
   const page = rows.slice(0, limit)
-  const [notes, amended] = await Promise.all([
+  const [notes, amended, attachments] = await Promise.all([
     keptOf(connection, keys.notes, page),
-    keptOf(connection, keys.amended, page)
+    keptOf(connection, keys.amended, page),
+    keptOf(connection, keys.attachments, page)
   ])
   return page.map(([messageId, holder, idleMs, deliveries], i) => {
     const entry = { messageId, consumer: nameOf(holder, state), idleMs, deliveries }
-    const [note = null, payload = null] = [notes[i], amended[i]]
-    return { ...entry, ...(note !== null && { note }), ...(payload !== null && { amended: payload }) }
+    const [note = null, payload = null, attachment = null] = [notes[i], amended[i], attachments[i]]
+    return {
+      ...entry,
+      ...(note !== null && { note }),
+      ...(payload !== null && { amended: payload }),
+      ...(attachment !== null && { attachment })
+    }
   })
 }
 

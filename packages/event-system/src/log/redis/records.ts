@@ -1,15 +1,12 @@
 import type { Erased, LogRecord, Records } from '../port.ts'
 import { mustBeRecordName } from './arguments.ts'
+import { ON_DISK } from './collections.ts'
 import type { Connection } from './connection.ts'
 import { type LogKeys, recordsKey } from './keys.ts'
 import { runScript } from './scripts.ts'
 
 /** The field of a collection's hash that has its revision. */
 const REVISION = ''
-
-/** The memory has it no more; what a server has on its disk it does not say to everybody. */
-const ON_DISK =
-  'The disk of Redis, and of each replica, has it until its append-only file is rewritten (BGREWRITEAOF) and its snapshot replaced (BGSAVE).'
 
 /** Records, a hash for each collection: under its id each has its revision, a colon and its value. */
 export class RedisRecords implements Records {

@@ -22,7 +22,7 @@ import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
 import { groupInfos } from './group-info.ts'
 import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
-import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
+import { type GroupKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
 import { pendingEntries, rewritePending } from './pending.ts'
@@ -95,8 +95,8 @@ export class RedisGroup implements ConsumerGroup {
 
   /** What goes with the group. */
   #detailKeys(): string[] {
-    const { notes, amended, delayed, sharding, routed } = this.#keys
-    return [notes, amended, delayed, sharding, routed]
+    const { delayed, sharding, routed } = this.#keys
+    return [...textKeys(this.#keys), delayed, sharding, routed]
   }
 
   async read(
@@ -126,27 +126,26 @@ export class RedisGroup implements ConsumerGroup {
   }
 
   async #readNew(consumer: string, limit: number): Promise<Delivery[]> {
-    const { notes, amended } = this.#keys
     const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
       this.#connection.write<[string, EntryReply[]][] | null>(['XREADGROUP', ...reading]),
-      this.#connection.read<number>(['EXISTS', notes, amended])
+      this.#connection.read<number>(['EXISTS', ...textKeys(this.#keys)])
     ])
     const entries = reply?.[0]?.[1] ?? []
     if (kept === 0 || entries.length === 0)
-      return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null]))
+      return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null, null]))
     return this.#withDetails(entries)
   }
 
   /** A group that was moved back reads what is pending once more, with what it keeps of it. */
   async #withDetails(entries: readonly EntryReply[]): Promise<Delivery[]> {
     const ids = entries.map(([id]) => id)
-    const [notes, amended] = await Promise.all(
-      [this.#keys.notes, this.#keys.amended].map((key) =>
-        this.#connection.read<(string | null)[]>(['HMGET', key, ...ids])
-      )
+    const [notes, amended, attachments] = await Promise.all(
+      textKeys(this.#keys).map((key) => this.#connection.read<(string | null)[]>(['HMGET', key, ...ids]))
     )
-    return entries.map(([id, fields], i) => toDelivery([id, fields, 1, notes?.[i] ?? null, amended?.[i] ?? null]))
+    return entries.map(([id, fields], i) =>
+      toDelivery([id, fields, 1, notes?.[i] ?? null, amended?.[i] ?? null, attachments?.[i] ?? null])
+    )
   }
 
   async acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
@@ -184,18 +183,16 @@ export class RedisGroup implements ConsumerGroup {
     mustBeConsumer(consumer)
     if (heldBy !== undefined) mustBeConsumer(heldBy)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const { notes, amended, delayed } = this.#keys
     const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
-    const replies = await this.#run<DeliveryReply[]>('claim', [notes, amended, delayed], args)
+    const replies = await this.#run<DeliveryReply[]>('claim', [...textKeys(this.#keys), this.#keys.delayed], args)
     return replies.map(toDelivery)
   }
 
   async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
     mustBeConsumer(consumer)
     if (holds.length === 0) return []
-    const { notes, amended, sharding } = this.#keys
     const args = [consumer, '', '', ...holdArguments(holds)]
-    const replies = await this.#run<DeliveryReply[]>('held', [notes, amended, sharding], args)
+    const replies = await this.#run<DeliveryReply[]>('held', [...textKeys(this.#keys), this.#keys.sharding], args)
     return replies.map(toDelivery)
   }
 

@@ -3,7 +3,9 @@ import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Collections,
   Counters,
+  Cursors,
   DeadLetters,
   Entry,
   EventLog,
@@ -20,12 +22,17 @@ import type {
   StreamRange,
   TrimOptions,
   TrimResult,
-  TrimTarget
+  TrimTarget,
+  Unit,
+  UnitResult
 } from '../port.ts'
 import { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
+import { RedisCollections } from './collections.ts'
+import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
+import { cursorInfos, RedisCursors } from './cursors.ts'
 import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
@@ -57,11 +64,14 @@ export class RedisLog implements EventLog {
   readonly deadLetters: DeadLetters
   readonly records: Records
   readonly leases: Leases
+  readonly cursors: Cursors
+  readonly collections: Collections
   readonly counters: Counters
   readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
+  readonly #committer: Committer
   readonly #reader: EntryReader
   readonly #streams: Streams
   readonly #measures: Measures
@@ -81,15 +91,18 @@ export class RedisLog implements EventLog {
     this.#connection = connection
     this.location = connection.location
     this.#appender = new Appender(connection, keys, resolved)
+    this.#committer = new Committer(connection, keys, resolved)
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
     this.#streams = new Streams(connection, keys, this.#reader)
-    this.#trimmer = new Trimmer(connection, keys.stream, this.#measures, this.#streams)
+    this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys)
     this.records = new RedisRecords(connection, keys)
     this.leases = new RedisLeases(connection, keys.leases)
+    this.cursors = new RedisCursors(connection, keys)
+    this.collections = new RedisCollections(connection, this.#committer, keys)
     this.counters = new RedisCounters(connection, keys)
   }
 
@@ -175,6 +188,10 @@ export class RedisLog implements EventLog {
     })
   }
 
+  commit(units: readonly Unit[], options: { timeoutMs?: number } = {}): Promise<UnitResult[]> {
+    return this.#committer.commit(units, options)
+  }
+
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
     return this.#trimmer.trim(target, options)
   }
@@ -195,10 +212,11 @@ export class RedisLog implements EventLog {
 
   async info(): Promise<LogInfo> {
     const { deadLetters: letters } = this.#keys
-    const [length, ends, groups, deadLetters, deduplicationEntries] = await Promise.all([
+    const [length, ends, groups, cursors, deadLetters, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys),
+      cursorInfos(this.#connection, this.#keys),
       this.#connection.read<number>(['XLEN', letters]),
       this.#measures.remembered()
     ])
@@ -207,6 +225,7 @@ export class RedisLog implements EventLog {
       ...ends,
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
+      cursors,
       deduplicationEntries,
       deadLetters
     }

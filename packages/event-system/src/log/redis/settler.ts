@@ -2,7 +2,7 @@ import type { AppendEntry, Hold, MessageId, RepeatedEffect, Settlement, Settleme
 import type { Appender } from './appender.ts'
 import type { Connection } from './connection.ts'
 import { letterWithId, toStoredLetter } from './dead-letters.ts'
-import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
+import { type GroupKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { acknowledgeArguments, type Holder, settleArguments } from './settlements.ts'
@@ -50,13 +50,13 @@ export class Settler {
 
   /** Resolves to the ids whose hold was lost. */
   async acknowledge(batches: Batches): Promise<MessageId[]> {
-    const { notes, amended, sharding } = this.#keys
+    const { sharding } = this.#keys
     const lost = await all(
       stepsOf(batches).map((step) =>
         runScript<string[]>(
           this.#connection,
           'acknowledge',
-          [this.#log.stream, notes, amended, sharding],
+          [this.#log.stream, ...textKeys(this.#keys), sharding],
           [this.#group, ...step.flatMap(({ holder, holds }) => acknowledgeArguments(holder, holds))]
         )
       )
@@ -76,8 +76,8 @@ export class Settler {
 
   async #settleSome(settlements: readonly HeldSettlement[]): Promise<SettleReply[]> {
     const { stream, deduplication, deadLetters } = this.#log
-    const { notes, amended, sharding, ledger } = this.#keys
-    const keys = [stream, ...deduplication, notes, amended, sharding, ...ledger, deadLetters]
+    const { sharding, ledger } = this.#keys
+    const keys = [stream, ...deduplication, ...textKeys(this.#keys), sharding, ...ledger, deadLetters]
     const { deduplicationWindowMs, ledgerRetentionMs } = this.#options
     const args = [this.#group, String(deduplicationWindowMs), String(ledgerRetentionMs)]
     for (const { holder, settlement } of settlements) args.push(...settleArguments(holder, this.#group, settlement))

@@ -18,7 +18,7 @@ import { type DeliveryReply, toDelivery } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
 import { HeldShards } from './held-shards.ts'
 import { mustBeConsumer } from './holders.ts'
-import type { GroupKeys } from './keys.ts'
+import { type GroupKeys, textKeys } from './keys.ts'
 import { runScript } from './scripts.ts'
 import { type Holder, holdArguments } from './settlements.ts'
 import type { Settler } from './settler.ts'
@@ -202,7 +202,7 @@ export class RedisShardMember implements ShardMember {
       const results = await runScript<[holds: number, more: number, deliveries: DeliveryReply[]][]>(
         connection,
         'nextOfShards',
-        [stream, keys.notes, keys.amended, keys.sharding],
+        [stream, ...textKeys(keys), keys.sharding],
         [group, String(limit), ...args]
       )
       const deliveries = shards.flatMap((held, i) => {
@@ -252,7 +252,7 @@ export class RedisShardMember implements ShardMember {
     const { connection, stream, group, keys } = this.#context
     const [{ shard: number, epoch }] = holds as [ShardHold]
     const args = [group, consumer, shard, tenure, ...holdArguments(holds)]
-    const ofGroup = [stream, keys.notes, keys.amended, keys.sharding]
+    const ofGroup = [stream, ...textKeys(keys), keys.sharding]
     const replies = await runScript<DeliveryReply[]>(connection, 'held', ofGroup, args)
     return replies.map((reply) => ({ ...toDelivery(reply), shard: number, epoch }))
   }

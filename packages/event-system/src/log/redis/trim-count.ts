@@ -1,6 +1,6 @@
 import type { TrimResult } from '../port.ts'
 
-/** What one step of a trim answers; lostByGroup is group and count in turn. */
+/** What one step of a trim answers; lostByGroup is the name of a group, or `cursor <name>`, and count in turn. */
 export type StepReply = [removed: number, lost: number, guarded: number, lostByGroup: (string | number)[]]
 
 /** Adds up the steps of a trim. */
@@ -19,8 +19,8 @@ export class TrimCount {
     this.#lost += lost
     this.#guarded ||= guarded === 1
     for (let i = 0; i < lostByGroup.length; i += 2) {
-      const group = lostByGroup[i] as string
-      this.#lostByGroup.set(group, (this.#lostByGroup.get(group) ?? 0) + (lostByGroup[i + 1] as number))
+      const name = lostByGroup[i] as string
+      this.#lostByGroup.set(name, (this.#lostByGroup.get(name) ?? 0) + (lostByGroup[i + 1] as number))
     }
     return [removed, ...rest]
   }

@@ -2,6 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
 import { mustBeTrimTarget } from './arguments.ts'
 import type { Connection } from './connection.ts'
+import type { LogKeys } from './keys.ts'
 import type { Measures } from './measures.ts'
 import { mustBeMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
@@ -16,13 +17,13 @@ const MOST_TO_REMOVE = 10_000
 /** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */
 export class Trimmer {
   readonly #connection: Connection
-  readonly #stream: string
+  readonly #keys: readonly string[]
   readonly #measures: Measures
   readonly #streams: Streams
 
-  constructor(connection: Connection, stream: string, measures: Measures, streams: Streams) {
+  constructor(connection: Connection, { stream, cursors }: LogKeys, measures: Measures, streams: Streams) {
     this.#connection = connection
-    this.#stream = stream
+    this.#keys = [stream, cursors]
     this.#measures = measures
     this.#streams = streams
   }
@@ -36,7 +37,7 @@ export class Trimmer {
     for (let from = '-'; ; ) {
       const args = [...bounds, from, dryRun ? String(count.removed) : '']
       const [removed, last] = count.add(
-        await runScript<[...StepReply, string]>(this.#connection, 'trim', [this.#stream], args)
+        await runScript<[...StepReply, string]>(this.#connection, 'trim', this.#keys, args)
       )
       if (removed < STEP) break
       if (dryRun) from = `(${last}`
@@ -57,7 +58,7 @@ export class Trimmer {
     const count = new TrimCount()
     for (let from = 0; from < ids.length; from += STEP) {
       const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
-      count.add(await runScript<StepReply>(this.#connection, 'remove', [this.#stream], args))
+      count.add(await runScript<StepReply>(this.#connection, 'remove', this.#keys, args))
     }
     return count.result()
   }

@@ -21,7 +21,15 @@ export function appendResults(
   expected: readonly StreamVersion[]
 ): AppendResult[] {
   if (isConflict(reply)) throw versionConflict(expected[reply[0]] as StreamVersion, reply[1])
-  const [places, duplicates] = reply
+  return placedResults(...reply, entries)
+}
+
+/** What entries were appended as, by their places and which of them are duplicates. */
+export function placedResults(
+  places: readonly string[],
+  duplicates: readonly number[],
+  entries: readonly AppendEntry[]
+): AppendResult[] {
   const known = new Set(duplicates)
   return places.map((place, i) => {
     const { messageId, version } = placedAt(place)

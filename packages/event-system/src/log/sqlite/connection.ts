@@ -105,7 +105,7 @@ export class Connection {
   }
 
   /** As {@link write}; the bytes of what the step lets go are overwritten, where SQLite leaves them in the file otherwise. */
-  overwrite<Result>(work: () => Result): Promise<Result> {
+  overwrite<Result>(work: () => Result, timeoutMs = this.options.timeoutMs): Promise<Result> {
     return this.#call(() => {
       // As a statement that is kept it would count once: it is obeyed when it is prepared.
       this.#database?.exec('PRAGMA secure_delete = ON')
@@ -114,7 +114,7 @@ export class Connection {
       } finally {
         this.#database?.exec('PRAGMA secure_delete = OFF')
       }
-    }, this.options.timeoutMs)
+    }, timeoutMs)
   }
 
   /** Folds the write-ahead log into the file, and empties it. Resolves to whether it could within `timeoutMs`: it waits for whoever reads or writes. */

@@ -2,7 +2,8 @@ import { EventSystemError } from '@tradpal/events'
 import type { ConsumerInfo, GroupInfo } from '../port.ts'
 import type { ShardingState } from '../sharding/index.ts'
 import type { Connection } from './connection.ts'
-import { formatMessageId, IDS_PER_MS } from './message-id.ts'
+import { ageOf, lagBehind } from './lag.ts'
+import { formatMessageId } from './message-id.ts'
 import { loadSharding } from './sharding-state.ts'
 
 const LAST_ID = 'SELECT last_id FROM groups WHERE name = ?'
@@ -13,14 +14,6 @@ const PENDING =
   'SELECT count(*) AS entries, count(note) AS notes, min(id) AS oldest, count(shard) AS sharded FROM pending WHERE grp = ?'
 const PENDING_OF_SHARDS =
   'SELECT shard, count(*) AS entries FROM pending WHERE grp = ? AND shard IS NOT NULL GROUP BY shard'
-const FIRST_BEHIND = 'SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT 1'
-const FIRST_ORDINAL = 'SELECT ordinal FROM entries ORDER BY id LIMIT 1'
-const ORDINAL_UP_TO = 'SELECT ordinal FROM entries WHERE id <= ? ORDER BY id DESC LIMIT 1'
-const STATE = 'SELECT added, removed FROM state'
-const COUNT_BEHIND = 'SELECT count(*) AS entries FROM (SELECT 1 FROM entries WHERE id > ? LIMIT ?)'
-/** How many entries are counted, at most, when their numbers cannot tell how far a group lags. */
-const LAG_BOUND = 10_000
-
 /** The id up to which a group has handed out. To be called inside a step of the connection. Throws `not_found`. */
 export function lastIdOf(connection: Connection, group: string): number {
   const row = connection.statement(LAST_ID).get(group)
@@ -36,17 +29,15 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
   const state = loadSharding(connection, group)
   const alive = Object.values(state?.members ?? {}).some((endsAt) => endsAt > now)
   const isSharded = state !== null && (alive || Number(sharded) > 0)
-  const next = connection.statement(FIRST_BEHIND).get(lastId)?.id
   return {
     name: group,
     shards: isSharded ? state.shards : null,
     consumers: consumersOf(connection, group, isSharded ? state : null, now),
     pending: Number(entries),
     retrying: Number(notes),
-    oldestPendingMs: typeof oldest === 'number' ? ageOf(oldest, now) : null,
+    oldestPendingMs: typeof oldest === 'number' ? ageOf(connection, oldest) : null,
     lastDeliveredId: formatMessageId(lastId),
-    lag: lagBehind(connection, lastId),
-    lagMs: typeof next === 'number' ? ageOf(next, now) : 0
+    ...lagBehind(connection, lastId)
   }
 }
 
@@ -70,20 +61,4 @@ function consumersOf(connection: Connection, group: string, state: ShardingState
         shards
       }
     })
-}
-
-/** By the numbers of the entries, as long as only the oldest were removed; else counted, up to the bound. */
-function lagBehind(connection: Connection, lastId: number): number | null {
-  const { added, removed } = connection.statement(STATE).get() ?? {}
-  const first = connection.statement(FIRST_ORDINAL).get()?.ordinal
-  if (first === undefined) return 0
-  if (Number(first) - 1 === Number(removed)) {
-    return Number(added) - Number(connection.statement(ORDINAL_UP_TO).get(lastId)?.ordinal ?? removed)
-  }
-  const counted = Number(connection.statement(COUNT_BEHIND).get(lastId, LAG_BOUND + 1)?.entries)
-  return counted > LAG_BOUND ? null : counted
-}
-
-function ageOf(id: number, now: number): number {
-  return Math.max(0, now - Math.floor(id / IDS_PER_MS))
 }

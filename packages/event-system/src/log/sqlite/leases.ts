@@ -1,5 +1,5 @@
 import { assertLeases, assertLeaseTerms, FORGET_LEASE_MS } from '../lease-terms.ts'
-import type { Lease, Leases, LeaseTerms } from '../port.ts'
+import type { Fence, Lease, Leases, LeaseTerms } from '../port.ts'
 import type { Connection } from './connection.ts'
 
 const FIND = 'SELECT holder, token, ends_at FROM leases WHERE name = ?'
@@ -8,6 +8,7 @@ const TAKE = `
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = excluded.token, ends_at = excluded.ends_at`
 const END = "UPDATE leases SET holder = '', ends_at = ? WHERE name = ? AND holder = ?"
 const FORGET = 'DELETE FROM leases WHERE ends_at < ?'
+const STANDS = "SELECT 1 FROM leases WHERE name = ? AND token = ? AND holder <> ''"
 const HELD = `
   SELECT name, holder, token, ends_at FROM leases
   WHERE substr(name, 1, length(?1)) = ?1 AND ends_at > ?2 ORDER BY name`
@@ -57,6 +58,11 @@ export class SqliteLeases implements Leases {
         expiresInMs: Number(ends_at) - now
       }))
     })
+  }
+
+  /** To be called inside a step of the connection. */
+  stands({ lease, token }: Fence): boolean {
+    return this.#connection.statement(STANDS).get(lease, token) !== undefined
   }
 
   #now(): number {

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
 
 const PENDING = `
-  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note, payload FROM pending
+  SELECT id, iif(shard IS NOT NULL AND handed = 0, '', consumer) AS consumer, delivered_at, deliveries, note, payload, attachment FROM pending
   WHERE grp = ?1 AND id > ?2 AND (?3 IS NULL OR consumer = ?3) ORDER BY id LIMIT ?4`
 const TEXTS = 'SELECT note, payload FROM pending WHERE grp = ? AND id = ? AND (note IS NOT NULL OR payload IS NOT NULL)'
 const REWRITE = 'UPDATE pending SET note = ?3, payload = ?4 WHERE grp = ?1 AND id = ?2'
@@ -19,13 +19,14 @@ export function pendingEntries(
   const behind = after === undefined ? -1 : parseMessageId(after)
   const now = Math.floor(connection.options.clock.now())
   const rows = connection.statement(PENDING).all(group, behind, consumer ?? null, limit)
-  return rows.map(({ id, consumer, delivered_at, deliveries, note, payload }) => ({
+  return rows.map(({ id, consumer, delivered_at, deliveries, note, payload, attachment }) => ({
     messageId: formatMessageId(Number(id)),
     consumer: String(consumer),
     idleMs: Math.max(0, now - Number(delivered_at)),
     deliveries: Number(deliveries),
     ...(note !== null && { note: String(note) }),
-    ...(payload !== null && { amended: String(payload) })
+    ...(payload !== null && { amended: String(payload) }),
+    ...(attachment !== null && { attachment: String(attachment) })
   }))
 }
 

@@ -39,6 +39,10 @@ export class RecentIds {
     this.#connection = connection
   }
 
+  get insertedSincePrune(): number {
+    return this.#insertedSincePrune
+  }
+
   /** Takes in what others appended at or behind `horizon`, a page a turn: what is left for {@link catchUp} in a transaction is little. */
   async approach(horizon: number): Promise<void> {
     if (performance.now() - this.#caughtUpAt < MOMENT_MS) return
@@ -61,14 +65,16 @@ export class RecentIds {
     return this.#index.find(eventId, (id) => id >= horizon && eventIdAt.get(id)?.event_id === eventId)
   }
 
-  /** Inside a step of the connection: writes down what is appended. The index has it when the step is committed. */
+  /** Inside a step of the connection: writes down what is appended. {@link add} it when the step is committed. */
   insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
     const insert = this.#connection.statement(INSERT)
     for (const [i, { eventId }] of entries.entries()) insert.run(firstId + i, firstOrdinal + i, eventId)
     this.#insertedSincePrune += entries.length
-    this.#connection.afterCommit(() => {
-      for (const [i, { eventId }] of entries.entries()) this.#add(eventId, firstId + i)
-    })
+  }
+
+  /** Takes in what a step has committed: message ids by event id, in the order of the log. */
+  add(committed: ReadonlyMap<string, number>): void {
+    for (const [eventId, id] of committed) this.#add(eventId, id)
   }
 
   /** Inside a step of the connection: forgets what is before `horizon`, though in the table not all of it at once. */

@@ -35,7 +35,7 @@ export async function settleAll<S extends Settlement>(
       return result
     })
     if (append.length === 0) return results
-    const placed = appender.place(append)
+    const placed = appender.begin().place(append)
     if (!placed.some(({ duplicate }) => duplicate)) return results
     return results.map((result, i) => withRepeated(result, append, placed, [ends[i - 1] ?? 0, ends[i] as number]))
   })

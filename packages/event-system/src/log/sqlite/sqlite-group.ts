@@ -50,7 +50,7 @@ const HAND_OUT = `
   ON CONFLICT (grp, id) DO UPDATE SET
     consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1, shard = NULL, handed = 0`
 const HANDED_OUT = `
-  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM entries JOIN pending ON grp = ?1 AND pending.id = entries.id
   WHERE entries.id > ?2 ORDER BY entries.id LIMIT ?3`
 const ACKNOWLEDGE = `
@@ -67,11 +67,11 @@ const CLAIM = `
 const TRIMMED = `
   DELETE FROM pending WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?2)) AND id NOT IN (SELECT id FROM entries)`
 const CLAIMED = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
 const HELD = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND pending.id IN (SELECT value FROM json_each(?4)) ORDER BY pending.id`
 const EXTEND = `

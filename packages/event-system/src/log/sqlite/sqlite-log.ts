@@ -3,7 +3,9 @@ import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Collections,
   ConsumerGroup,
+  Cursors,
   DeadLetters,
   Entry,
   EventLog,
@@ -20,12 +22,18 @@ import type {
   StreamRange,
   TrimOptions,
   TrimResult,
-  TrimTarget
+  TrimTarget,
+  Unit,
+  UnitResult
 } from '../port.ts'
 import { Appender } from './appender.ts'
 import { assertLimit } from './arguments.ts'
+import { SqliteCollections } from './collections.ts'
+import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
+import { SqliteCursors } from './cursors.ts'
 import { SqliteDeadLetters } from './dead-letters.ts'
+import { Documents } from './documents.ts'
 import { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
 import { SqliteLeases } from './leases.ts'
@@ -69,6 +77,8 @@ export class SqliteLog implements EventLog {
   readonly deadLetters: DeadLetters
   readonly records: Records
   readonly leases: Leases
+  readonly cursors: Cursors
+  readonly collections: Collections
 
   readonly #connection: Connection
   readonly #doorbell: Doorbell
@@ -78,6 +88,8 @@ export class SqliteLog implements EventLog {
   readonly #trimmer: Trimmer
   readonly #rewriter: Rewriter
   readonly #letters: SqliteDeadLetters
+  readonly #cursors: SqliteCursors
+  readonly #committer: Committer
   readonly #closing = new AbortController()
 
   /** Throws `invalid_options`. */
@@ -94,7 +106,19 @@ export class SqliteLog implements EventLog {
     this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
     this.deadLetters = this.#letters
     this.records = new SqliteRecords(this.#connection)
-    this.leases = new SqliteLeases(this.#connection)
+    const leases = new SqliteLeases(this.#connection)
+    this.leases = leases
+    this.#cursors = new SqliteCursors(this.#connection, this.#reader)
+    this.cursors = this.#cursors
+    const documents = new Documents(this.#connection)
+    this.collections = new SqliteCollections(this.#connection, documents)
+    this.#committer = new Committer({
+      connection: this.#connection,
+      appender: this.#appender,
+      cursors: this.#cursors,
+      documents,
+      leases
+    })
   }
 
   start(): Promise<void> {
@@ -181,6 +205,15 @@ export class SqliteLog implements EventLog {
     })
   }
 
+  async commit(
+    units: readonly Unit[],
+    { timeoutMs = this.#connection.options.timeoutMs }: { timeoutMs?: number } = {}
+  ): Promise<UnitResult[]> {
+    const results = await this.#committer.commit(units, timeoutMs)
+    this.#doorbell.ring()
+    return results
+  }
+
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
     return this.#trimmer.trim(target, options)
   }
@@ -216,6 +249,7 @@ export class SqliteLog implements EventLog {
           .statement(GROUPS)
           .all()
           .map(({ name }) => describeGroup(this.#connection, String(name))),
+        cursors: this.#cursors.all(),
         deduplicationEntries: countRecent(this.#connection, horizon),
         deadLetters: Number(summary.dead_letters)
       }

@@ -1,4 +1,4 @@
-import { type StreamVersion, versionConflict } from '@tradpal/events'
+import type { StreamVersion } from '@tradpal/events'
 import type { AppendEntry } from '../port.ts'
 import type { Connection } from './connection.ts'
 
@@ -17,6 +17,12 @@ export interface Placed {
   readonly version?: number
 }
 
+/** The first of the expected versions that a key does not have, by its place among them. */
+export interface VersionConflict {
+  readonly index: number
+  readonly actualVersion: number
+}
+
 /** The versions of stream keys, inside a step of the connection. */
 export class StreamVersions {
   readonly #connection: Connection
@@ -29,12 +35,12 @@ export class StreamVersions {
     return Number(this.#connection.statement(VERSION).get(key)?.version ?? 0)
   }
 
-  /** Throws `version_conflict`. */
-  mustBe(expected: readonly StreamVersion[]): void {
-    for (const one of expected) {
-      const actual = this.of(one.key)
-      if (actual !== one.version) throw versionConflict(one, actual)
+  conflict(expected: readonly StreamVersion[]): VersionConflict | undefined {
+    for (const [index, { key, version }] of expected.entries()) {
+      const actualVersion = this.of(key)
+      if (actualVersion !== version) return { index, actualVersion }
     }
+    return undefined
   }
 
   /**

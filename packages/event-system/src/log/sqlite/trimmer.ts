@@ -8,14 +8,18 @@ const ID_AT_OFFSET = 'SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ?'
 const LAST_OF_FIRST_BEFORE = 'SELECT max(id) AS id FROM (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)'
 const SIZES = 'SELECT id, octet_length(payload) AS size FROM entries ORDER BY id LIMIT ?'
 const FIRST_ID = 'SELECT min(id) AS id FROM entries'
-/** The last id that every group has acknowledged, with all before it; nothing when there are no groups. */
-const ACKNOWLEDGED_BY_ALL = `
-  SELECT min(coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id)) AS id FROM groups`
+/** The last id that every group has acknowledged and every guarding cursor has passed, with all before it; nothing without any. */
+const DONE_BY_ALL = `
+  SELECT min(done) AS id FROM (
+    SELECT coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id) AS done FROM groups
+    UNION ALL SELECT position FROM cursors WHERE guards = 1)`
 const SIZE_OF = 'SELECT count(*) AS entries, coalesce(sum(octet_length(payload)), 0) AS bytes FROM entries WHERE id IN'
 const GROUPS = 'SELECT name, last_id FROM groups'
 const UNACKNOWLEDGED = (which: string) => `
   SELECT id FROM entries
   WHERE id IN (${which}) AND (id > ?2 OR EXISTS (SELECT 1 FROM pending WHERE grp = ?3 AND pending.id = entries.id))`
+const GUARDS = 'SELECT name, position FROM cursors WHERE guards = 1'
+const NOT_PASSED = (which: string) => `SELECT id FROM entries WHERE id IN (${which}) AND id > ?2`
 const SHRINK = 'UPDATE state SET removed = removed + ?, bytes = bytes - ?'
 const OF_LIST = 'SELECT value FROM json_each(?1)'
 const UP_TO = 'SELECT id FROM entries WHERE id <= ?1'
@@ -27,6 +31,13 @@ const MOST_IDS = 10_000
 interface Loss {
   readonly lost: number
   readonly lostByGroup: Readonly<Record<string, number>>
+}
+
+/** What is lost to a group or a cursor, if it is removed. */
+interface Undone {
+  /** As {@link TrimResult.lostByGroup} names it. */
+  readonly by: string
+  readonly ids: readonly number[]
 }
 
 /** Removes entries. The file keeps its size; what is appended next fills the room. */
@@ -81,7 +92,7 @@ export class Trimmer {
   #removeListed(ids: string, force: boolean, dryRun: boolean): TrimResult {
     const loss = this.#loss(OF_LIST, ids)
     if (loss.lost > 0 && !force) {
-      const kept = new Set(this.#unacknowledged(OF_LIST, ids).flatMap(({ ids }) => ids))
+      const kept = new Set(this.#undone(OF_LIST, ids).flatMap(({ ids }) => ids))
       const free = JSON.stringify((JSON.parse(ids) as number[]).filter((id) => !kept.has(id)))
       const removed = dryRun ? this.#count(OF_LIST, free).entries : this.#delete(OF_LIST, free)
       return { removed, ...NO_LOSS, guarded: true }
@@ -93,7 +104,7 @@ export class Trimmer {
   #allowedCut(target: TrimTarget, force: boolean, step: number): { cut: number | undefined; guarded: boolean } {
     const wanted = this.#cut(target, step)
     if (wanted === undefined || force) return { cut: wanted, guarded: false }
-    const allowed = this.#connection.statement(ACKNOWLEDGED_BY_ALL).get()?.id
+    const allowed = this.#connection.statement(DONE_BY_ALL).get()?.id
     if (typeof allowed !== 'number' || allowed >= wanted) return { cut: wanted, guarded: false }
     const first = this.#connection.statement(FIRST_ID).get()?.id
     return { cut: typeof first === 'number' && first <= allowed ? allowed : undefined, guarded: true }
@@ -136,20 +147,30 @@ export class Trimmer {
   }
 
   #loss(which: string, argument: string | number): Loss {
-    const byGroup = this.#unacknowledged(which, argument)
+    const undone = this.#undone(which, argument)
     return {
-      lost: new Set(byGroup.flatMap(({ ids }) => ids)).size,
-      lostByGroup: Object.fromEntries(byGroup.map(({ group, ids }) => [group, ids.length]))
+      lost: new Set(undone.flatMap(({ ids }) => ids)).size,
+      lostByGroup: Object.fromEntries(undone.map(({ by, ids }) => [by, ids.length]))
     }
   }
 
-  /** Of the entries in question, those that each group has not acknowledged; groups that have all are left out. */
-  #unacknowledged(which: string, argument: string | number): { group: string; ids: number[] }[] {
-    const groups = this.#connection.statement(GROUPS).all()
-    return groups.flatMap(({ name, last_id }) => {
-      const rows = this.#connection.statement(UNACKNOWLEDGED(which)).all(argument, Number(last_id), String(name))
-      return rows.length === 0 ? [] : [{ group: String(name), ids: rows.map(({ id }) => Number(id)) }]
-    })
+  /** Of the entries in question, those that each group has not acknowledged and each guarding cursor has not passed. */
+  #undone(which: string, argument: string | number): Undone[] {
+    const ofGroups = this.#connection
+      .statement(GROUPS)
+      .all()
+      .map(({ name, last_id }): Undone => {
+        const rows = this.#connection.statement(UNACKNOWLEDGED(which)).all(argument, Number(last_id), String(name))
+        return { by: String(name), ids: rows.map(({ id }) => Number(id)) }
+      })
+    const ofCursors = this.#connection
+      .statement(GUARDS)
+      .all()
+      .map(({ name, position }): Undone => {
+        const rows = this.#connection.statement(NOT_PASSED(which)).all(argument, Number(position))
+        return { by: `cursor ${name}`, ids: rows.map(({ id }) => Number(id)) }
+      })
+    return [...ofGroups, ...ofCursors].filter(({ ids }) => ids.length > 0)
   }
 }
 

@@ -1,6 +1,7 @@
 -- Takes leases that are free, have ended, or are the holder's own.
+-- Includes: lease
 --
--- KEYS  1 the hash of leases: name -> token, a space, when it ends in ms, a space, and the holder
+-- KEYS  1 the hash of leases
 -- ARGV  1 holder, 2 how long they last in ms, 3 when an ended lease is forgotten, in ms behind its end, 4.. the names
 -- Returns for each name its token, or false where another holder has it
 
@@ -10,16 +11,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local fromClock = time[1] * 1000000 + time[2]
 local ends = string.format('%.0f', now + tonumber(ARGV[2]))
 
-local function parsed(text)
-  local token, endsAt, name = string.match(text, '^(%d+) (%d+) (.*)$')
-  return tonumber(token), tonumber(endsAt), name
-end
-
 local function forgetEnded()
   local all = redis.call('HGETALL', leases)
   for i = 1, #all, 2 do
-    local _, endsAt = parsed(all[i + 1])
-    if endsAt + tonumber(ARGV[3]) < now then redis.call('HDEL', leases, all[i]) end
+    local _, endsAt = parsedLease(all[i + 1])
+    if endsAt + ARGV[3] < now then redis.call('HDEL', leases, all[i]) end
   end
 end
 
@@ -27,10 +23,10 @@ local tokens, hasNew = {}, false
 for i = 4, #ARGV do
   local text, token = redis.call('HGET', leases, ARGV[i]), fromClock
   if text then
-    local last, endsAt, by = parsed(text)
+    local last, endsAt, by = parsedLease(text)
     if by == holder then
-      token = last
-    elseif endsAt > now then
+      token = tonumber(last)
+    elseif tonumber(endsAt) > now then
       token = false
     else
       token = math.max(last + 1, fromClock)

@@ -1,48 +1,26 @@
 -- Appends events, each event id once in the deduplication window. In ARGV an event is three arguments: its id, its payload,
 -- and its stream key ('' for none).
 --
--- Two hashes remember event ids. The value of an id is the place of its event: the message id and, where the event has a
--- stream key, a space and the version. The field '' has the time at which the hash was begun, in ms. All writes go to the
--- hash that was begun last. When that hash is as old as the window, the other one has nothing of the window any more: it is
--- emptied, and takes the writes. So an id is kept for one to two windows, and a hash expires a window after its last write.
+-- A rotation remembers event ids for the window. The text of an id is the place of its event: the message id and, where the
+-- event has a stream key, a space and the version.
+-- Includes: rotation
 
 local WIDTH = 3
 local CHUNK = 1000 -- events; Lua's stack has room for about 8,000 values
 
 -- What deduplication knows; nil without a window.
 local function memoryOf(evenHash, oddHash, window)
-  if window == 0 then return nil end
-  local time = redis.call('TIME')
-  return {hashes = {evenHash, oddHash}, window = window, now = time[1] * 1000 + math.floor(time[2] / 1000)}
+  return window > 0 and rotationOf(evenHash, oddHash, window) or nil
 end
 
 -- Event id -> place, for those of the events from `first` to `last` that were appended inside the window.
-local function recall(memory, first, last)
-  local fields, known = {''}, {}
-  for i = first, last, WIDTH do fields[#fields + 1] = ARGV[i] end
-  memory.begun = {}
-  for n, hash in ipairs(memory.hashes) do
-    local values = redis.call('HMGET', hash, unpack(fields))
-    memory.begun[n] = tonumber(values[1]) or 0
-    for i = 2, #fields do
-      local place = values[i]
-      if place and memory.now - string.match(place, '^%d+') < memory.window then known[fields[i]] = place end
-    end
+local function knownPlaces(memory, first, last)
+  local ids, known = {}, {}
+  for i = first, last, WIDTH do ids[#ids + 1] = ARGV[i] end
+  for id, place in pairs(recall(memory, ids)) do
+    if memory.now - string.match(place, '^%d+') < memory.keep then known[id] = place end
   end
   return known
-end
-
--- `fresh`: event ids and places in turn. To be called behind recall().
-local function remember(memory, fresh)
-  if #fresh == 0 then return end
-  local n = memory.begun[1] >= memory.begun[2] and 1 or 2
-  if memory.now - memory.begun[n] >= memory.window then
-    n = 3 - n
-    redis.call('UNLINK', memory.hashes[n])
-    redis.call('HSET', memory.hashes[n], '', memory.now)
-  end
-  redis.call('HSET', memory.hashes[n], unpack(fresh))
-  redis.call('PEXPIRE', memory.hashes[n], memory.window)
 end
 
 -- Whether all events from `first` to `last` were appended inside the window.
@@ -50,7 +28,7 @@ local function areAllKnown(memory, first, last)
   if not memory then return false end
   for from = first, last, CHUNK * WIDTH do
     local to = math.min(last, from + CHUNK * WIDTH - 1)
-    local known = recall(memory, from, to)
+    local known = knownPlaces(memory, from, to)
     for i = from, to, WIDTH do
       if not known[ARGV[i]] then return false end
     end
@@ -64,7 +42,7 @@ local function appendEvents(memory, first, last, add)
   local places, duplicates = {}, {}
   for from = first, last, CHUNK * WIDTH do
     local to = math.min(last, from + CHUNK * WIDTH - 1)
-    local known, fresh = memory and recall(memory, from, to) or {}, {}
+    local known, fresh = memory and knownPlaces(memory, from, to) or {}, {}
     for i = from, to, WIDTH do
       local eventId = ARGV[i]
       local place = known[eventId]

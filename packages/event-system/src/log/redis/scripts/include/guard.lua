@@ -1,40 +1,45 @@
--- Who has not acknowledged an entry, of all groups of a log.
--- Includes: order, fields
+-- Who has not done with an entry, of all groups and guarding cursors of a log.
+-- Includes: order, fields, cursor
 
--- The groups of the stream, each with where it stands.
-local function groupsOf(stream)
-  local groups = {}
+-- The groups of the stream and the cursors that guard, each with where it stands.
+local function guardsOf(stream, cursors)
+  local guards = {}
   for i, reply in ipairs(redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'GROUPS', stream) or {}) do
     local info = fieldsOf(reply)
     local oldest = redis.call('XPENDING', stream, info.name)[2]
-    groups[i] = {name = info.name, delivered = info['last-delivered-id'], oldest = oldest, lost = 0}
+    guards[i] = {name = info.name, group = info.name, done = info['last-delivered-id'], oldest = oldest, lost = 0}
   end
-  return groups
+  local all = redis.call('HGETALL', cursors)
+  for i = 1, #all, 2 do
+    local position, isGuarding = parsedCursor(all[i + 1])
+    if isGuarding == '1' then guards[#guards + 1] = {name = 'cursor ' .. all[i], done = position, lost = 0} end
+  end
+  return guards
 end
 
--- Every entry before the oldest pending one is done with, and needs no closer look.
-local function isUnacknowledged(stream, group, id)
-  if precedes(group.delivered, id) then return true end
-  if not group.oldest or precedes(id, group.oldest) then return false end
-  return #redis.call('XPENDING', stream, group.name, id, id, 1) == 1
+-- Whether it needs the entry. Every entry before the oldest pending one of a group is done with, and needs no closer look.
+local function needs(stream, guard, id)
+  if precedes(guard.done, id) then return true end
+  if not guard.oldest or precedes(id, guard.oldest) then return false end
+  return #redis.call('XPENDING', stream, guard.group, id, id, 1) == 1
 end
 
--- The groups that have not acknowledged it.
-local function losersOf(stream, groups, id)
+-- Those that have not done with it.
+local function losersOf(stream, all, id)
   local losers = {}
-  for _, group in ipairs(groups) do
-    if isUnacknowledged(stream, group, id) then losers[#losers + 1] = group end
+  for _, guard in ipairs(all) do
+    if needs(stream, guard, id) then losers[#losers + 1] = guard end
   end
   return losers
 end
 
--- {name, how many, ...} of the groups that lose any.
-local function lostByGroup(groups)
+-- {name, how many, ...} of those that lose any.
+local function lostByName(all)
   local lost = {}
-  for _, group in ipairs(groups) do
-    if group.lost > 0 then
-      lost[#lost + 1] = group.name
-      lost[#lost + 1] = group.lost
+  for _, guard in ipairs(all) do
+    if guard.lost > 0 then
+      lost[#lost + 1] = guard.name
+      lost[#lost + 1] = guard.lost
     end
   end
   return lost

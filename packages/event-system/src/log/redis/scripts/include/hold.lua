@@ -1,3 +1,11 @@
+-- Whether there is such a group.
+local function hasGroup(stream, group)
+  local summary = redis.pcall('XPENDING', stream, group)
+  if not summary.err then return true end
+  if string.sub(summary.err, 1, 7) == 'NOGROUP' then return false end
+  error(summary)
+end
+
 -- What a consumer holds: the row that XPENDING has of an entry, {id, consumer, idle ms, deliveries}, when the consumer
 -- holds it with that attempt. Nil when the hold is lost. Fails with NOGROUP without the group.
 local function held(stream, group, consumer, id, attempt)

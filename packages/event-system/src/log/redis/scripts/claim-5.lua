@@ -1,13 +1,13 @@
 -- Takes over the oldest pending entries of a group that were idle long enough, whoever held them, and those that nobody
 -- holds. XCLAIM drops from the pending list what is no longer in the stream.
--- Includes: order, hold, due, pending, describe
+-- Includes: order, hold, due, pending
 --
--- KEYS  1 the stream, 2 the notes, 3 the amended payloads, 4 the sorted set of delayed entries
+-- KEYS  1 the stream, 2 the notes, 3 the amended payloads, 4 the attachments, 5 the sorted set of delayed entries
 -- ARGV  1 group, 2 consumer, 3 least idle time in ms, 4 how many at most, 5 the consumer that held them, '' for any,
 --       6 where to begin, as XPENDING takes it, 7 the consumer that nobody is, 8 the one that waits
--- Returns {{id, fields, deliveries, note, amended payload}, ...}
+-- Returns {{id, fields, deliveries, note, amended payload, attachment}, ...}
 
-local stream, notes, amended, delayed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local stream, kept, delayed = KEYS[1], {KEYS[2], KEYS[3], KEYS[4]}, KEYS[5]
 local group, consumer, idle, limit, heldBy, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local nobody, waiting = ARGV[7], ARGV[8]
 
@@ -73,10 +73,10 @@ while #deliveries < limit and not isAtEnd do
     counts[row[1]] = row[4] + 1
     tookFromNobody = tookFromNobody or row[2] == nobody
   end
-  for _, entry in ipairs(takeOver(stream, ids, group, consumer, notes, amended)) do
+  for _, entry in ipairs(takeOver(stream, ids, group, consumer, kept)) do
     deliveries[#deliveries + 1] = {entry[1], entry[2], counts[entry[1]]}
   end
 end
 
 if tookFromNobody then removeWhenEmpty(stream, group, nobody) end
-return describe(notes, amended, deliveries)
+return describe(kept, deliveries)

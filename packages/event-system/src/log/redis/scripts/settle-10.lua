@@ -1,9 +1,9 @@
 -- Settles deliveries, each whole or not at all: what can fail is looked at before anything is written, and a full memory
 -- refuses the first write.
--- Includes: hold, append, ledger
+-- Includes: hold, kept, append, ledger
 --
--- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the group's
---       sharding, 7, 8 the two hashes of the ledger, 9 the stream of dead letters
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the notes, 5 the amended payloads, 6 the attachments, 7 the
+--       group's sharding, 8, 9 the two hashes of the ledger, 10 the stream of dead letters
 -- ARGV  1 group, 2 the deduplication window in ms, 3 the ledger's retention in ms, then for each settlement:
 --       consumer, shard and tenure ('' for none), message id, attempt, 'done', 'dead' or 'retry', letter or note,
 --       how many effects, and for each: event id, step, how many arguments its events take, and its events;
@@ -12,14 +12,14 @@
 -- already: an array of that and, for each of these events, the number of its effects, its own in them, both from 0, and its
 -- message id
 
-local stream, notes, amended, letters, group = KEYS[1], KEYS[4], KEYS[5], KEYS[9], ARGV[1]
+local stream, notes, kept, letters, group = KEYS[1], KEYS[4], {KEYS[4], KEYS[5], KEYS[6]}, KEYS[10], ARGV[1]
 local memory, retention = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[2])), tonumber(ARGV[3])
 
 -- A key of another type fails here.
 redis.call('XLEN', stream)
 redis.call('XLEN', letters)
-for _, i in ipairs({2, 3, 4, 5, 6}) do redis.call('HLEN', KEYS[i]) end
-local ledger = ledgerAt(KEYS[7], KEYS[8], retention)
+for i = 2, 7 do redis.call('HLEN', KEYS[i]) end
+local ledger = ledgerAt(KEYS[8], KEYS[9], retention)
 
 local at = 4
 local function take()
@@ -59,7 +59,7 @@ end
 local results = {}
 while at <= #ARGV do
   local consumer, shard, tenure, id, attempt, outcome, text = take(), take(), take(), take(), take(), take(), take()
-  local isTenant = tenure == '' or redis.call('HGET', KEYS[6], shard) == tenure
+  local isTenant = tenure == '' or redis.call('HGET', KEYS[7], shard) == tenure
   local counts = held(stream, group, consumer, id, attempt) ~= nil and isTenant
   local result, repeated = '', {''}
   takeEffects(counts, repeated)
@@ -71,8 +71,7 @@ while at <= #ARGV do
   else
     if outcome == 'dead' then result = redis.call('XADD', letters, '*', 'letter', text) end
     redis.call('XACK', stream, group, id)
-    redis.call('HDEL', notes, id)
-    redis.call('HDEL', amended, id)
+    forgetTexts(kept, {id})
   end
   repeated[1] = result
   if #repeated > 1 then result = repeated end

@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict'
+import type { Delivery, EventLog, Unit, UnitResult } from '../port.ts'
+import { OtherProcess } from './child-process.ts'
+import { committed } from './commit.ts'
+import { appendSome, handedOut, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
+import { eventually, rejectsWith } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+
+const GROUP = 'group'
+const ALL = { minIdleMs: 0, limit: 1_000 }
+
+/** The parts of a unit that concern what groups have handed out: done, and handed out once more. Attachments: `attachmentCases`. */
+export const commitGroupCases: readonly ConformanceCase[] = [
+  {
+    title: 'commit: acknowledge marks entries done that the consumer holds, in one step with the rest of the unit',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
+      const other = log.group('größe 💱')
+      await other.create('start')
+      const [theirs] = await other.read('consumer', { limit: 1, waitMs: 0 })
+      const unit: Unit = {
+        acknowledge: [
+          ...deliveries.slice(0, 2).map((delivery) => done(delivery)),
+          { ...done(theirs), group: 'größe 💱' }
+        ],
+        append: { entries: someEntries(1, 4) },
+        write: [{ collection: 'steps', id: 'a', value: 'done', expected: 0 }]
+      }
+      committed(await log.commit([unit]))
+      assert.deepEqual(idsOf(await group.pending({ limit: 10 })), ids.slice(2))
+      assert.deepEqual(await other.pending({ limit: 10 }), [])
+      assert.deepEqual(idsOf(await group.claim('heir', ALL)), ids.slice(2))
+      assert.equal((await readAll(log)).length, 5)
+      assert.equal((await log.collections.get('steps', ['a']))[0]?.value, 'done')
+      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+    }
+  },
+  {
+    title: 'commit: a unit whose hold is lost is refused with hold_lost, nothing of it happens, and it stops no other',
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 5)
+      const [taken, again, finished, kept, mine] = deliveries
+      await group.claim('heir', { minIdleMs: 0, limit: 1 })
+      await group.release('consumer', again === undefined ? [] : [again], { delayMs: 1 })
+      const [second] = await eventually('the second attempt', async () => {
+        const claimed = await group.claim('consumer', { minIdleMs: 600_000, limit: 1 })
+        return claimed.length > 0 && claimed
+      })
+      await group.acknowledge('consumer', finished === undefined ? [] : [finished])
+      const lost = [
+        done(taken),
+        done(taken, { attempt: 2 }),
+        done(again),
+        done(finished),
+        done(kept, { attempt: 2 }),
+        done(kept, { consumer: 'heir' }),
+        done(kept, { group: 'no such group' })
+      ]
+      const rest = (): Unit => ({
+        append: { entries: someEntries(1) },
+        write: [{ collection: 'steps', id: 'a', value: 'lost' }]
+      })
+      const results = await log.commit([
+        ...lost.map((hold) => ({ acknowledge: [done(mine), hold], ...rest() })),
+        { acknowledge: [done(kept), done(second)] }
+      ])
+      assert.deepEqual(results, [
+        ...lost.map(() => refused('acknowledge', 1, 'hold_lost')),
+        { kind: 'committed', appended: [], revisions: [] }
+      ])
+      assert.deepEqual(idsOf(await group.pending({ limit: 10 })), idsOf([taken, mine] as Delivery[]))
+      assert.equal((await readAll(log)).length, 5)
+      assert.equal(await log.collections.revision('steps'), 0)
+    }
+  },
+  {
+    title: 'commit: the hold is lost when the group was dropped, and when it was made again',
+    async run(harness) {
+      const { log, group, deliveries } = await handedOut(await harness.open(), 1)
+      const unit: Unit = { acknowledge: [done(deliveries[0])], append: { entries: someEntries(1) } }
+      await group.destroy()
+      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+      await group.create('start')
+      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+      assert.equal((await readAll(log)).length, 1)
+    }
+  },
+  {
+    title: 'commit: of two that race to acknowledge the same entries, each is committed once, with what it appends',
+    async run(harness) {
+      const { log, deliveries } = await handedOut(await harness.open(), 60)
+      const other = await harness.open()
+      const commit = async (each: EventLog) => {
+        const results: UnitResult[] = []
+        for (let i = 0; i < deliveries.length; i += 5) {
+          const units = deliveries
+            .slice(i, i + 5)
+            .map((delivery): Unit => ({ acknowledge: [done(delivery)], append: { entries: someEntries(1) } }))
+          results.push(...(await each.commit(units)))
+        }
+        return results
+      }
+      const [left, right] = await Promise.all([commit(log), commit(other)])
+      for (const [i, { kind }] of left.entries()) assert.notEqual(kind, right[i]?.kind)
+      assert.equal((await readAll(log)).length, 120)
+    }
+  },
+  {
+    title: 'commit: requeue makes an entry pending in this group only, as attempt 1, whoever held it',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
+      const other = log.group('other')
+      await other.create('start')
+      await other.acknowledge('consumer', await other.read('consumer', { limit: 10, waitMs: 0 }))
+      await group.acknowledge('consumer', deliveries.slice(0, 2))
+      await group.claim('consumer', { minIdleMs: 0, limit: 10 })
+      committed(await log.commit([{ requeue: [requeue(ids[0]), requeue(ids[2])] }]))
+      const pending = await group.pending({ limit: 10 })
+      assert.deepEqual(
+        pending.map(({ messageId, consumer, deliveries }) => [messageId, consumer, deliveries]),
+        [
+          [ids[0], '', 0],
+          [ids[2], '', 0],
+          [ids[3], 'consumer', 2]
+        ]
+      )
+      assert.deepEqual(await group.acknowledge('consumer', [{ messageId: ids[2] ?? '', attempt: 2 }]), [ids[2]])
+      const claimed = await group.claim('heir', { minIdleMs: 600_000, limit: 10 })
+      assert.deepEqual(
+        claimed.map(({ messageId, attempt, payload }) => [messageId, attempt, payload]),
+        [
+          [ids[0], 1, 'entry 0'],
+          [ids[2], 1, 'entry 2']
+        ]
+      )
+      assert.deepEqual(await other.pending({ limit: 10 }), [])
+      assert.deepEqual(await other.claim('heir', ALL), [])
+    }
+  },
+  {
+    title: 'commit: a requeue of an entry that left the log, or into a group that is gone, is refused',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
+      await group.acknowledge('consumer', deliveries)
+      await log.trim({ maxLength: 2 })
+      await log.remove([ids[2] ?? ''])
+      const gone = { ...requeue(ids[1]), group: 'no such group' }
+      const rest: Unit = { write: [{ collection: 'actions', id: 'a', value: 'requeued' }] }
+      const results = await log.commit([
+        { requeue: [requeue(ids[0])], ...rest },
+        { requeue: [requeue(ids[1]), requeue(ids[2])], ...rest },
+        { requeue: [gone], ...rest },
+        { requeue: [requeue(ids[1]), { ...requeue(ids[0]), group: 'no such group' }], ...rest }
+      ])
+      assert.deepEqual(results, [
+        refused('requeue', 0, 'entry_trimmed'),
+        refused('requeue', 1, 'entry_trimmed'),
+        refused('requeue', 0, 'not_found'),
+        refused('requeue', 1, 'not_found')
+      ])
+      assert.deepEqual(await group.pending({ limit: 10 }), [])
+      assert.equal(await log.collections.revision('actions'), 0)
+      assert.deepEqual(await log.groupNames(), [GROUP])
+    }
+  },
+  {
+    title: 'commit: later units see what earlier ones acknowledged and requeued',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 2)
+      const acknowledge = [done(deliveries[0])]
+      const results = await log.commit([
+        { acknowledge },
+        { acknowledge },
+        { requeue: [requeue(ids[0]), requeue(ids[1])] },
+        { acknowledge: [done(deliveries[1])] },
+        { requeue: [requeue(ids[0])] }
+      ])
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['committed', 'refused', 'committed', 'refused', 'committed']
+      )
+      assert.deepEqual(idsOf(await group.claim('heir', ALL)), ids)
+    }
+  },
+  {
+    title: 'commit: what is acknowledged no longer keeps trim from it, and what is requeued does',
+    async run(harness) {
+      const { log, ids, deliveries } = await handedOut(await harness.open(), 3)
+      committed(await log.commit([{ acknowledge: deliveries.map((delivery) => done(delivery)) }]))
+      assert.equal((await log.trim({ maxLength: 0 }, { dryRun: true })).removed, 3)
+      committed(await log.commit([{ requeue: [requeue(ids[1])] }]))
+      const expected = { removed: 1, lost: 0, lostByGroup: {}, guarded: true }
+      assert.deepEqual(await log.trim({ maxLength: 0 }), expected)
+    }
+  },
+  {
+    title: 'commit: a refusal names the first condition that did not hold, where several parts concern groups',
+    async run(harness) {
+      const { log, ids, deliveries } = await handedOut(await harness.open(), 3)
+      const wrong = {
+        fence: [{ lease: 'none', token: 1 }],
+        acknowledge: [done(deliveries[0]), done(deliveries[1], { attempt: 7 })],
+        attach: [{ group: GROUP, messageId: ids[2] ?? '', text: 'text', if: { from: 'none' } }],
+        requeue: [requeue('1-1')],
+        cursors: [{ name: 'none', to: ids[0] ?? '' }]
+      } satisfies Unit
+      const { fence: _f, ...withoutFence } = wrong
+      const { acknowledge: _a, ...withoutAcknowledge } = withoutFence
+      const { attach: _t, ...withoutAttach } = withoutAcknowledge
+      const { requeue: _r, ...withoutRequeue } = withoutAttach
+      const results = await log.commit([wrong, withoutFence, withoutAcknowledge, withoutAttach, withoutRequeue])
+      assert.deepEqual(results, [
+        refused('fence', 0, 'fenced'),
+        refused('acknowledge', 1, 'hold_lost'),
+        refused('attach', 0, 'conflict'),
+        refused('requeue', 0, 'entry_trimmed'),
+        refused('cursors', 0, 'not_found')
+      ])
+    }
+  },
+  {
+    title: 'commit: what names no entry of a group is refused, and nothing of the call happens',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 2)
+      const [first = '', second = ''] = ids
+      const attach = { group: GROUP, messageId: second, text: 'text', if: { consumer: 'consumer', attempt: 1 } }
+      const right: Unit = { acknowledge: [done(deliveries[0])], attach: [attach] }
+      const wrong: Unit[] = [
+        { acknowledge: [done(deliveries[0], { group: '' })] },
+        { acknowledge: [done(deliveries[0], { consumer: '' })] },
+        { acknowledge: [done(deliveries[0], { attempt: 1.5 })] },
+        { attach: [{ ...attach, group: '' }] },
+        { attach: [{ ...attach, if: { consumer: '', attempt: 1 } }] },
+        { attach: [{ ...attach, if: { consumer: 'consumer', attempt: Number.NaN } }] },
+        { requeue: [requeue(first), requeue(first)] },
+        { requeue: [{ ...requeue(first), group: '' }] },
+        { acknowledge: [done(deliveries[1])], attach: [attach] },
+        { attach: [attach], requeue: [requeue(second)] }
+      ]
+      for (const unit of wrong) await rejectsWith(() => log.commit([right, unit]), 'invalid_argument')
+      for (const unit of [
+        { acknowledge: [done(deliveries[0], { messageId: 'nonsense' })] },
+        { attach: [{ ...attach, messageId: 'nonsense' }] },
+        { requeue: [requeue('nonsense')] }
+      ]) {
+        await rejectsWith(() => log.commit([right, unit]), 'invalid_message_id')
+      }
+      const pending = await group.pending({ limit: 10 })
+      assert.deepEqual(idsOf(pending), ids)
+      assert.ok(pending.every(({ attachment }) => attachment === undefined))
+    }
+  },
+  {
+    title:
+      'commit: a consumer that is killed while it commits leaves each entry acknowledged with what it appended, or neither',
+    async run(harness) {
+      const log = await harness.open()
+      const group = log.group(GROUP)
+      await group.create('start')
+      for (let round = 0; round < 3; round += 1) {
+        const ids = await appendSome(log, 400)
+        await using other = await OtherProcess.start(harness)
+        other.begin('acknowledgeInUnits', { group: GROUP, consumer: `victim-${round}` })
+        await eventually('some commits', () => other.progress.length >= 3 + round)
+        await other.kill()
+        const unread = await group.read('heir', { limit: 1_000, waitMs: 0 })
+        const pending = new Set(idsOf(await group.pending({ limit: 10_000 })))
+        const effects = payloadsOf(await readAll(log)).filter((payload) => payload?.startsWith('effect of '))
+        for (const id of ids) {
+          const made = effects.filter((payload) => payload === `effect of ${id}`).length
+          assert.equal(made, pending.has(id) ? 0 : 1, `the entry ${id} has ${made} effects`)
+        }
+        await group.acknowledge('heir', unread)
+        await group.acknowledge('heir', await group.claim('heir', { minIdleMs: 0, limit: 10_000 }))
+      }
+    }
+  }
+]
+
+/** That the consumer of {@link handedOut} is done with it. */
+export function done(delivery: Delivery | undefined, more: Partial<NonNullable<Unit['acknowledge']>[number]> = {}) {
+  assert.ok(delivery)
+  const { messageId, attempt } = delivery
+  return { group: GROUP, consumer: 'consumer', messageId, attempt, ...more }
+}
+
+export function requeue(messageId: string | undefined) {
+  return { group: GROUP, messageId: messageId ?? '' }
+}
+
+export function refused(
+  part: Extract<UnitResult, { kind: 'refused' }>['part'],
+  index: number,
+  reason: Extract<UnitResult, { kind: 'refused' }>['reason']
+): UnitResult {
+  return { kind: 'refused', part, index, reason }
+}

@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import type { Committed, EventLog, Unit, UnitResult } from '../port.ts'
+import { put } from './collections.ts'
+import { cursorOf } from './cursors.ts'
+import { appendSome, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
+import { assertGrowing, rejectsWith, within } from './expect.ts'
+import type { ConformanceCase } from './harness.ts'
+import { keyed, versionsOf } from './versions.ts'
+
+const WAKE_MS = 2_000
+
+/** Units, and the parts of them that write. What a unit may expect of leases and of others: `commitConditionCases`. */
+export const commitCases: readonly ConformanceCase[] = [
+  {
+    title: 'commit: all parts of a unit happen; the result has what was appended and the revision of each write',
+    async run(harness) {
+      const log = await harness.open()
+      const [source = ''] = await appendSome(log, 1)
+      await log.cursors.create('follower', 'start')
+      const entries = someEntries(2, 1)
+      const unit: Unit = {
+        cursors: [{ name: 'follower', to: source }],
+        append: { entries },
+        write: [
+          { collection: 'counts', id: 'größe 💱', value: '1' },
+          { collection: { name: 'steps', keepMs: 60_000 }, id: 'a', value: 'done' },
+          { collection: 'counts', id: 'b', value: '2' }
+        ]
+      }
+      const { appended, revisions } = committed(await log.commit([unit]))
+      const other = await harness.open()
+      const stored = await readAll(other)
+      assert.deepEqual(payloadsOf(stored), ['entry 0', 'entry 1', 'entry 2'])
+      assert.deepEqual(
+        appended,
+        idsOf(stored)
+          .slice(1)
+          .map((messageId) => ({ messageId, duplicate: false }))
+      )
+      assert.equal((await cursorOf(other, 'follower')).position, source)
+      assert.equal(revisions.length, 3)
+      const [first = 0, expiring, second = 0] = revisions
+      assert.equal(expiring, 0)
+      assert.ok(first > 0 && second > first, `${revisions}`)
+      assert.deepEqual(await other.collections.get('counts', ['größe 💱', 'b']), [
+        { id: 'größe 💱', value: '1', revision: first },
+        { id: 'b', value: '2', revision: second }
+      ])
+      assert.equal(await other.collections.revision('counts'), second)
+      const [step] = await other.collections.get({ name: 'steps', keepMs: 60_000 }, ['a'])
+      assert.equal(step?.value, 'done')
+    }
+  },
+  {
+    title: 'commit: units happen in order, each sees what the units before it did; none and an empty one are committed',
+    async run(harness) {
+      const log = await harness.open()
+      const [first = '', second = ''] = await appendSome(log, 2)
+      await log.cursors.create('follower', { after: first })
+      const [entry, other] = keyed('key', 2)
+      assert.ok(entry !== undefined && other !== undefined)
+      const results = await log.commit([
+        { append: { entries: [entry], expected: [{ key: 'key', version: 0 }] } },
+        { append: { entries: [other, entry], expected: [{ key: 'key', version: 1 }] } },
+        { cursors: [{ name: 'follower', to: second, expected: first }] },
+        { cursors: [{ name: 'follower', to: first, expected: second }] },
+        { write: [{ collection: 'c', id: 'a', value: 'one', expected: 0 }] },
+        { write: [{ collection: 'c', id: 'a', value: 'two', expected: 0 }] },
+        { write: [{ collection: 'c', id: 'a', value: null }] },
+        { write: [{ collection: 'c', id: 'a', value: 'three', expected: 0 }] },
+        {}
+      ])
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        [
+          'committed',
+          'committed',
+          'committed',
+          'committed',
+          'committed',
+          'refused',
+          'committed',
+          'committed',
+          'committed'
+        ]
+      )
+      const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
+      assert.deepEqual(versionsOf(appended), [1, 2, 1])
+      assert.deepEqual(
+        appended.map(({ duplicate }) => duplicate),
+        [false, false, true]
+      )
+      assert.deepEqual(idsOf(appended).slice(0, 2), idsOf(await log.read({ limit: 10, from: { after: second } })))
+      assert.equal(appended[2]?.messageId, appended[0]?.messageId)
+      assert.equal((await cursorOf(log, 'follower')).position, first)
+      const [document] = await log.collections.get('c', ['a'])
+      assert.equal(document?.value, 'three')
+      const revisions = results.flatMap((result) => (result.kind === 'committed' ? result.revisions : []))
+      assert.ok(
+        revisions.every((revision, i) => i === 0 || revision > (revisions[i - 1] ?? 0)),
+        `${revisions}`
+      )
+      assert.equal(document?.revision, revisions.at(-1))
+      assert.deepEqual(results.at(-1), { kind: 'committed', appended: [], revisions: [] })
+      assert.deepEqual(await log.commit([]), [])
+    }
+  },
+  {
+    title: 'commit: a unit that is refused changes nothing and stops no other',
+    async run(harness) {
+      const log = await harness.open()
+      const [first = '', second = ''] = await appendSome(log, 2)
+      await log.cursors.create('follower', { after: first })
+      const taken = await put(log, 'c', 'taken', 'one')
+      const whole = (write: Unit['write'], more: Unit = {}): Unit => ({
+        cursors: [{ name: 'follower', to: second }],
+        append: { entries: keyed('key', 2) },
+        write: [
+          { collection: 'c', id: 'new', value: 'new' },
+          { collection: 'c', id: 'taken', value: null },
+          { collection: { name: 'steps', keepMs: 60_000 }, id: 'new', value: 'new' },
+          ...(write ?? [])
+        ],
+        ...more
+      })
+      const wrong: Unit[] = [
+        whole([{ collection: 'c', id: 'other', value: 'two', expected: 7 }]),
+        whole([], { fence: [{ lease: 'never taken', token: 1 }] }),
+        whole([], {
+          cursors: [
+            { name: 'follower', to: second },
+            { name: 'none', to: second }
+          ]
+        }),
+        whole([], { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 9 }] } })
+      ]
+      const right = (): Unit => ({ append: { entries: keyed('key', 1) } })
+      const results = await log.commit(wrong.flatMap((unit) => [unit, right()]))
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        wrong.flatMap(() => ['refused', 'committed'])
+      )
+      const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
+      assert.deepEqual(versionsOf(appended), [1, 2, 3, 4])
+      assert.deepEqual(idsOf(await log.read({ limit: 10, from: { after: second } })), idsOf(appended))
+      assert.equal(await log.versionOf('key'), 4)
+      assert.equal((await log.info()).length, 6)
+      assert.equal((await cursorOf(log, 'follower')).position, first)
+      assert.deepEqual(await log.collections.list('c', { limit: 10 }), [{ id: 'taken', value: 'one', revision: taken }])
+      assert.equal(await log.collections.revision('c'), taken)
+      assert.deepEqual(await log.collections.get({ name: 'steps', keepMs: 60_000 }, ['new']), [undefined])
+    }
+  },
+  {
+    title: 'commit: an event id is appended once, whether by append or by a unit, of this call or another',
+    async run(harness) {
+      const [log, other] = [await harness.open(), await harness.open()]
+      const entries = someEntries(3)
+      const [a, b, c] = entries
+      assert.ok(a !== undefined && b !== undefined && c !== undefined)
+      const [first] = await other.append([a])
+      const results = await log.commit([{ append: { entries: [a, b, b] } }, { append: { entries: [b, c] } }])
+      const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
+      assert.deepEqual(
+        appended.map(({ duplicate }) => duplicate),
+        [true, false, true, true, false]
+      )
+      assert.equal(appended[0]?.messageId, first?.messageId)
+      assert.equal(appended[2]?.messageId, appended[1]?.messageId)
+      assert.equal(appended[3]?.messageId, appended[1]?.messageId)
+      for (const handle of [log, other]) {
+        const again = await handle.append(entries)
+        assert.deepEqual(idsOf(again), idsOf(await readAll(log)))
+        assert.ok(again.every(({ duplicate }) => duplicate))
+      }
+    }
+  },
+  {
+    title: 'commit: the event ids of a unit that was refused are as new as before, in the same call and later',
+    async run(harness) {
+      const [log, other] = [await harness.open(), await harness.open()]
+      await put(log, 'c', 'taken', 'one')
+      const [entry, later] = keyed('key', 2)
+      assert.ok(entry !== undefined && later !== undefined)
+      const refusing: Unit['write'] = [{ collection: 'c', id: 'taken', value: 'two', expected: 0 }]
+      const results = await log.commit([
+        { append: { entries: [entry, later] }, write: refusing },
+        { append: { entries: [entry] } },
+        { append: { entries: [later] }, write: refusing }
+      ])
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['refused', 'committed', 'refused']
+      )
+      assert.deepEqual(results[1]?.kind === 'committed' && versionsOf(results[1].appended), [1])
+      for (const [i, handle] of [log, other].entries()) {
+        const [one, two] = await handle.append([entry, later])
+        assert.deepEqual([one?.duplicate, two?.duplicate], [true, i > 0])
+        assert.deepEqual([one?.version, two?.version], [1, 2])
+      }
+      assert.deepEqual((await readAll(log)).length, 2)
+    }
+  },
+  {
+    title: 'commit: expected versions are looked at in the same step; a unit of duplicates alone is no conflict',
+    async run(harness) {
+      const log = await harness.open()
+      const entries = keyed('key', 2)
+      const stale = [{ key: 'key', version: 0 }]
+      assert.deepEqual(
+        versionsOf(committed(await log.commit([{ append: { entries, expected: stale } }])).appended),
+        [1, 2]
+      )
+      const again = committed(await log.commit([{ append: { entries, expected: stale } }]))
+      assert.ok(again.appended.every(({ duplicate }) => duplicate))
+      assert.deepEqual(versionsOf(again.appended), [1, 2])
+      const expected = [{ key: 'other', version: 0 }, ...stale]
+      assert.deepEqual(await log.commit([{ append: { entries: [...entries, ...keyed('key', 1)], expected } }]), [
+        { kind: 'refused', part: 'append', index: 1, reason: 'version_conflict' }
+      ])
+      assert.equal(await log.versionOf('key'), 2)
+      const next = await log.commit([{ append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 2 }] } }])
+      assert.deepEqual(versionsOf(committed(next).appended), [3])
+    }
+  },
+  {
+    title: 'commit: what a unit appends wakes a tail and a group that wait',
+    async run(harness) {
+      const [log, other] = [await harness.open(), await harness.open()]
+      await log.group('group').create('start')
+      const abort = new AbortController()
+      const pages = log.tail('start', { signal: abort.signal })[Symbol.asyncIterator]()
+      const waiting = Promise.all([
+        pages.next(),
+        log.group('group').read('consumer', { limit: 10, waitMs: 10_000 })
+      ] as const)
+      const { appended } = committed(await other.commit([{ append: { entries: someEntries(2) } }]))
+      const [page, deliveries] = await within(WAKE_MS, 'the wake-up', waiting)
+      assert.equal(page.value?.[0]?.messageId, appended[0]?.messageId)
+      assert.equal(deliveries[0]?.messageId, appended[0]?.messageId)
+      abort.abort()
+    }
+  },
+  {
+    title: 'commit: many units with many entries, by several handles at once, each stand together and in order',
+    async run(harness) {
+      const handles = [await harness.open(), await harness.open(), await harness.open()]
+      const calls = Array.from({ length: 6 }, async (_, call) => {
+        const units = Array.from({ length: 100 }, (_, unit): Unit => {
+          const entries = someEntries(3).map((entry, i) => ({ ...entry, payload: `${call} ${unit} ${i}` }))
+          return { append: { entries }, write: [{ collection: `c${call % 2}`, id: `${call}`, value: `${unit}` }] }
+        })
+        return (handles[call % 3] as EventLog).commit(units)
+      })
+      const results = (await Promise.all(calls)).flat()
+      assert.ok(results.every(({ kind }) => kind === 'committed'))
+      const stored = await readAll(handles[0] as EventLog)
+      assert.equal(stored.length, 1_800)
+      assertGrowing((a, b) => (handles[0] as EventLog).compare(a, b), idsOf(stored))
+      for (let call = 0; call < 6; call += 1) {
+        const own = payloadsOf(stored).filter((payload) => payload?.startsWith(`${call} `))
+        assert.deepEqual(
+          own,
+          Array.from({ length: 300 }, (_, i) => `${call} ${Math.floor(i / 3)} ${i % 3}`)
+        )
+        const [document] = await (handles[0] as EventLog).collections.get(`c${call % 2}`, [`${call}`])
+        assert.equal(document?.value, '99')
+      }
+    }
+  },
+  {
+    title: 'commit: a value of 1 MiB and one of any text come back unchanged',
+    async run(harness) {
+      const log = await harness.open()
+      const values = { large: '💱'.repeat(262_144), empty: '', text: 'nul\u0000 line\r\n "quoted" \u2028 {}' }
+      for (const [id, value] of Object.entries(values)) await put(log, 'c', id, value)
+      for (const [id, value] of Object.entries(values)) {
+        assert.ok((await log.collections.get('c', [id]))[0]?.value === value, id)
+      }
+    }
+  },
+  {
+    title: 'commit: what is no unit is refused, and nothing of the call happens',
+    async run(harness) {
+      const log = await harness.open()
+      const [first = ''] = await appendSome(log, 1)
+      await log.cursors.create('follower', 'start')
+      const write = (more: object): Unit => ({ write: [{ collection: 'c', id: 'a', value: 'one', ...more }] })
+      const move = { name: 'follower', to: first }
+      const right: Unit = { append: { entries: keyed('key', 1) }, ...write({}), cursors: [move] }
+      const wrong: Unit[] = [
+        ...['', 'n'.repeat(201), 'half \ud83c'].map((collection) => write({ collection })),
+        ...['', 'i'.repeat(501), 'half \ud83c'].map((id) => write({ id })),
+        ...[0, 1.5, Number.NaN].map((keepMs) => write({ collection: { name: 'steps', keepMs } })),
+        ...[-1, 1.5, Number.NaN].map((expected) => write({ expected })),
+        write({ collection: { name: 'steps', keepMs: 1_000 }, expected: 1 }),
+        write({ value: 'x'.repeat(1_048_577) }),
+        write({ value: 'ß'.repeat(524_289) }),
+        { write: [...(right.write ?? []), ...(right.write ?? [])] },
+        { cursors: [move, move] },
+        ...['', 'n'.repeat(501)].map((name): Unit => ({ cursors: [{ name, to: first }] })),
+        ...['', 'n'.repeat(501)].map((lease): Unit => ({ fence: [{ lease, token: 1 }] })),
+        ...[1.5, Number.NaN].map((token): Unit => ({ fence: [{ lease: 'a', token }] })),
+        { append: { entries: keyed('', 1) } },
+        { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: -1 }] } }
+      ]
+      for (const unit of wrong) await rejectsWith(() => log.commit([right, unit, right]), 'invalid_argument')
+      for (const unit of [
+        { cursors: [{ name: 'follower', to: 'nonsense' }] },
+        { cursors: [{ ...move, expected: 'nonsense' }] }
+      ]) {
+        await rejectsWith(() => log.commit([right, unit]), 'invalid_message_id')
+      }
+      await rejectsWith(() => log.commit(Array(101).fill(right)), 'invalid_argument')
+      assert.equal((await log.info()).length, 1)
+      assert.equal(await log.versionOf('key'), 0)
+      assert.equal(await log.collections.revision('c'), 0)
+      assert.equal((await cursorOf(log, 'follower')).lag, 1)
+      assert.equal((await log.commit(Array(100).fill({}))).length, 100)
+      committed(await log.commit([right]))
+    }
+  }
+]
+
+/** The result of the only unit of a call, which is committed. */
+export function committed(results: readonly UnitResult[]): Committed {
+  const [result] = results
+  assert.equal(results.length, 1)
+  assert.equal(result?.kind, 'committed')
+  return result as Committed
+}

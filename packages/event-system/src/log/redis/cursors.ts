@@ -1,0 +1,61 @@
+import type { CursorInfo, Cursors, MessageId, Position } from '../port.ts'
+import { assertCursorName } from '../unit-terms.ts'
+import type { Connection } from './connection.ts'
+import type { LogKeys } from './keys.ts'
+import { ageBehind, lagBehind, type StreamState, streamState } from './lag.ts'
+import { deliveredUpTo } from './message-id.ts'
+import { runScript } from './scripts.ts'
+
+/** Cursors, in one hash: see scripts/include/cursor.lua. */
+export class RedisCursors implements Cursors {
+  readonly #connection: Connection
+  readonly #keys: LogKeys
+
+  constructor(connection: Connection, keys: LogKeys) {
+    this.#connection = connection
+    this.#keys = keys
+  }
+
+  async get(name: string): Promise<CursorInfo | undefined> {
+    assertCursorName(name)
+    const [text, state] = await Promise.all([
+      this.#connection.read<string | null>(['HGET', this.#keys.cursors, name]),
+      streamState(this.#connection, this.#keys.stream)
+    ])
+    return text === null ? undefined : cursorInfo(this.#connection, state, name, text)
+  }
+
+  async create(name: string, at: Position, { guards = true }: { guards?: boolean } = {}): Promise<boolean> {
+    assertCursorName(name)
+    const { stream, cursors } = this.#keys
+    const args = [name, deliveredUpTo(at), guards ? '1' : '0']
+    return (await runScript<number>(this.#connection.durable, 'createCursor', [stream, cursors], args)) === 1
+  }
+
+  async remove(name: string): Promise<boolean> {
+    assertCursorName(name)
+    return (await this.#connection.durable.write<number>(['HDEL', this.#keys.cursors, name])) === 1
+  }
+}
+
+/** How every cursor of a log stands. */
+export async function cursorInfos(connection: Connection, { stream, cursors }: LogKeys): Promise<CursorInfo[]> {
+  const [fields, state] = await Promise.all([
+    connection.read<string[]>(['HGETALL', cursors]),
+    streamState(connection, stream)
+  ])
+  const infos: Promise<CursorInfo>[] = []
+  for (let i = 0; i < fields.length; i += 2) {
+    infos.push(cursorInfo(connection, state, fields[i] as string, fields[i + 1] as string))
+  }
+  return Promise.all(infos)
+}
+
+async function cursorInfo(connection: Connection, state: StreamState, name: string, text: string): Promise<CursorInfo> {
+  const [position, movedAt, guards] = text.split(' ') as [MessageId, string, string]
+  const [lag, lagMs] = await Promise.all([
+    lagBehind(connection, state, position),
+    ageBehind(connection, state, position)
+  ])
+  return { name, position, movedAt: Number(movedAt), guards: guards === '1', lag, lagMs }
+}

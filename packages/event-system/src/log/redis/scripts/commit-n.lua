@@ -1,0 +1,190 @@
+-- Commits units in order, each whole or not at all. What can refuse a unit is looked at before any of it is written. A full
+-- memory refuses the first write of the script, and no later one.
+-- Includes: versions, lease, cursor, collection, hold, kept, requeue
+--
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key, 5 the leases, 6 the cursors, 7 the set
+--       of indexes, then two for each collection: of a lasting one its hash and the sorted set of its ids, of an expiring one
+--       its two hashes; then five for each group: its notes, amended payloads, attachments, sharding, and its stream of what
+--       was routed; then the indexes of the stream keys of the entries
+-- ARGV  1 the deduplication window in ms, 2 the consumer that nobody is, 3 how many collections, and for each how long
+--       documents are kept in ms, '' for a lasting one, how many groups, and their names, how many stream keys the
+--       entries have, and each of these, then for each unit: how many fences, and for each: lease, token;
+--       entries to acknowledge, and for each: number of the group from 1, message id, consumer, attempt;
+--       attachments, and for each: number of the group, message id, text, 'hold', consumer and attempt, or 'from', the text
+--       that it must have and '';
+--       entries to requeue, and for each: number of the group, message id, '1' with an attachment or '0', attachment;
+--       moves of cursors, and for each: cursor, position, the position that it must have or '' for any;
+--       expected versions, and for each: stream key, version;
+--       entries, and for each: its event;
+--       writes, and for each: number of the collection from 1, id, '1' with a value or '0' to remove it, value, the revision
+--       that it must have or '' for any
+-- Returns for each unit {places, indexes (from 0) of the duplicates, revisions}, or {part, index (from 0), reason}
+
+local stream, leases, cursors = KEYS[1], KEYS[5], KEYS[6]
+
+-- A key of another type fails here.
+redis.call('XLEN', stream)
+for i = 4, 6 do redis.call('HLEN', KEYS[i]) end
+local memory, versions = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[1])), versionsIn(KEYS[4], KEYS[7])
+local nobody, collections, groups = ARGV[2], {}, {}
+for n = 1, tonumber(ARGV[3]) do collections[n] = collectionIn(KEYS[6 + 2 * n], KEYS[7 + 2 * n], tonumber(ARGV[3 + n])) end
+
+local function groupIn(key, name)
+  for i = key, key + 3 do redis.call('HLEN', KEYS[i]) end
+  redis.call('XLEN', KEYS[key + 4])
+  local group = {name = name, isThere = hasGroup(stream, name), kept = {KEYS[key], KEYS[key + 1], KEYS[key + 2]}}
+  group.attachments, group.sharding, group.routed = KEYS[key + 2], KEYS[key + 3], KEYS[key + 4]
+  return group
+end
+
+local at = 4 + #collections
+for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(3 + 2 * #collections + 5 * n, ARGV[at + n]) end
+at = at + 1 + #groups
+openStreams(versions, tonumber(ARGV[at]), at + 1, 8 + 2 * #collections + 5 * #groups)
+at = at + 1 + ARGV[at]
+
+-- A part of a unit: where its arguments begin and end, and how many each of its members takes.
+local function takePart(width)
+  local part = {first = at + 1, last = at + width * ARGV[at], width = width}
+  at = part.last + 1
+  return part
+end
+
+-- The first refusal by a member of a part: refuses(i) looks at the one whose arguments begin at i, and answers a reason or nil.
+local function firstRefusal(name, part, refuses)
+  for i = part.first, part.last, part.width do
+    local reason = refuses(i)
+    if reason then return {name, (i - part.first) / part.width, reason} end
+  end
+  return nil
+end
+
+local function fenceRefuses(i)
+  local token, _, holder = parsedLease(redis.call('HGET', leases, ARGV[i]) or '')
+  return (token ~= ARGV[i + 1] or holder == '') and 'fenced' or nil
+end
+
+local function groupAt(i)
+  return groups[tonumber(ARGV[i])]
+end
+
+local function acknowledgementRefuses(i)
+  local group = groupAt(i)
+  local isHeld = group.isThere and held(stream, group.name, ARGV[i + 2], ARGV[i + 1], ARGV[i + 3])
+  return not isHeld and 'hold_lost' or nil
+end
+
+local function attachmentRefuses(i)
+  local group, id = groupAt(i), ARGV[i + 1]
+  if ARGV[i + 3] == 'hold' then
+    local isHeld = group.isThere and held(stream, group.name, ARGV[i + 4], id, ARGV[i + 5])
+    return not isHeld and 'hold_lost' or nil
+  end
+  local isPending = group.isThere and #redis.call('XPENDING', stream, group.name, id, id, 1) == 1
+  return not (isPending and redis.call('HGET', group.attachments, id) == ARGV[i + 4]) and 'conflict' or nil
+end
+
+local function requeueRefuses(i)
+  if not groupAt(i).isThere then return 'not_found' end
+  return #redis.call('XRANGE', stream, ARGV[i + 1], ARGV[i + 1]) == 0 and 'entry_trimmed' or nil
+end
+
+local function moveRefuses(i)
+  local position = cursorOf(cursors, ARGV[i])
+  if not position then return 'not_found' end
+  return ARGV[i + 2] ~= '' and ARGV[i + 2] ~= position and 'conflict' or nil
+end
+
+local function writeRefuses(i)
+  local expected = ARGV[i + 4]
+  return expected ~= '' and expected ~= revisionOf(collections[tonumber(ARGV[i])], ARGV[i + 1]) and 'conflict' or nil
+end
+
+local function versionRefusal(expected, entries)
+  local wrong = wrongVersion(versions, memory, expected.first, expected.last, entries.first, entries.last)
+  return wrong and {'append', wrong, 'version_conflict'} or nil
+end
+
+-- The revision of each write: that of its collection once it has taken place.
+local function revise(writes)
+  local revisions = {}
+  for i = writes.first, writes.last, writes.width do
+    local collection, id, hasValue = collections[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2] == '1'
+    local changes = hasValue or revisionOf(collection, id) ~= '0'
+    revisions[#revisions + 1] = changes and nextRevision(collection) or lastRevision(collection)
+  end
+  return revisions
+end
+
+local function each(part, take)
+  for i = part.first, part.last, part.width do take(i) end
+end
+
+local function move(i)
+  local _, guards = cursorOf(cursors, ARGV[i])
+  putCursor(cursors, ARGV[i], ARGV[i + 1], guards)
+end
+
+local function attach(i)
+  redis.call('HSET', groupAt(i).attachments, ARGV[i + 1], ARGV[i + 2])
+end
+
+local function eachWrite(writes, revisions, take)
+  local n = 0
+  for i = writes.first, writes.last, writes.width do
+    n = n + 1
+    local value = ARGV[i + 2] == '1' and ARGV[i + 3] or nil
+    take(collections[tonumber(ARGV[i])], ARGV[i + 1], value, revisions[n])
+  end
+end
+
+local function requeue(i)
+  local group, id = groupAt(i), ARGV[i + 1]
+  if ARGV[i + 2] == '1' then redis.call('HSET', group.attachments, id, ARGV[i + 3]) end
+  makePending(stream, group.name, nobody, id, group.sharding, group.routed)
+end
+
+local function forgetOfRequeued(i)
+  local notes, amended, attachments = unpack(groupAt(i).kept)
+  forgetTexts(ARGV[i + 2] == '1' and {notes, amended} or {notes, amended, attachments}, {ARGV[i + 1]})
+end
+
+local function acknowledge(i)
+  local group, id = groupAt(i), ARGV[i + 1]
+  redis.call('XACK', stream, group.name, id)
+  forgetTexts(group.kept, {id})
+end
+
+local function commit(unit)
+  local revisions = revise(unit.writes)
+  local places, duplicates = appendCounted(stream, versions, memory, unit.entries.first, unit.entries.last)
+  each(unit.moves, move)
+  eachWrite(unit.writes, revisions, put)
+  each(unit.attachments, attach)
+  each(unit.requeues, requeue)
+  -- A full memory does not refuse those that only remove.
+  each(unit.requeues, forgetOfRequeued)
+  each(unit.acknowledgements, acknowledge)
+  eachWrite(unit.writes, revisions, remove)
+  return {places, duplicates, revisions}
+end
+
+local function takeUnit()
+  local unit = {fences = takePart(2), acknowledgements = takePart(4), attachments = takePart(6), requeues = takePart(4)}
+  unit.moves, unit.expected, unit.entries, unit.writes = takePart(3), takePart(2), takePart(WIDTH), takePart(5)
+  return unit
+end
+
+local results = {}
+while at <= #ARGV do
+  local unit = takeUnit()
+  results[#results + 1] = firstRefusal('fence', unit.fences, fenceRefuses)
+    or firstRefusal('acknowledge', unit.acknowledgements, acknowledgementRefuses)
+    or firstRefusal('attach', unit.attachments, attachmentRefuses)
+    or firstRefusal('requeue', unit.requeues, requeueRefuses)
+    or firstRefusal('cursors', unit.moves, moveRefuses)
+    or versionRefusal(unit.expected, unit.entries)
+    or firstRefusal('write', unit.writes, writeRefuses)
+    or commit(unit)
+end
+return results
