@@ -35,6 +35,7 @@ describeOnEachLog('an event system', (under) => {
     ['replayEvents()', (system) => system.replayEvents()],
     ['getEvents()', (system) => system.getEvents()],
     ['readEvents()', (system) => Array.fromAsync(system.readEvents())],
+    ['readStream()', (system) => Array.fromAsync(system.readStream('account-7'))],
     ['getEventStats()', (system) => system.getEventStats()]
   ]
 

@@ -41,7 +41,7 @@ describe('a log in a Redis Cluster', () => {
   test('has all its keys in the slot of its stream and under its name', async () => {
     const streamName = 'keys'
     const log = await started({ url: cluster.url, streamName })
-    await log.append([entry('a'), entry('b', 'risk_alert')])
+    await log.append([entry('a'), { ...entry('b', 'risk_alert'), streamKey: 'account-7' }])
     const group = log.group('group')
     await group.create('start')
     await group.sharded('one', { shards: 2, leaseMs: 1_000, shardOf: () => 0 }).renew()
@@ -51,7 +51,9 @@ describe('a log in a Redis Cluster', () => {
     expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
       streamName,
       ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
-      `${streamName}:{${streamName}}:ids:N`
+      ...['ids:N', 'stream:account-7', 'stream_versions', 'streams'].map(
+        (name) => `${streamName}:{${streamName}}:${name}`
+      )
     ])
     for (const master of cluster.masters) {
       const others = await cluster.ask<string[]>(master, 'KEYS', `${streamName}*`)
@@ -108,8 +110,11 @@ describe('a log in a Redis Cluster', () => {
       await cluster.ask(master, 'ACL', ...line.trim().split(/\s+/), ...besides.split(' '))
     }
     const log = await started({ url: cluster.url.replace('://', '://events:password@') })
-    await log.append([entry('a')])
-    expect(await log.read({ limit: 10 })).toHaveLength(1)
+    await log.append([entry('a'), { ...entry('b'), streamKey: 'account-7' }])
+    expect(await log.read({ limit: 10 })).toHaveLength(2)
+    expect(await log.readStream('account-7', { fromVersion: 1, limit: 10 })).toHaveLength(1)
+    await log.trim({ maxLength: 0 })
+    expect(await log.readStream('account-7', { fromVersion: 1, limit: 10 })).toEqual([])
     expect(log.location).toBe(`${cluster.url} tradpal_events`)
   })
 

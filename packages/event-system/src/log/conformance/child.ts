@@ -13,7 +13,7 @@ export interface ChildTasks {
   /** Appends what expects versions; answers the results, or the code of the error. */
   appendExpecting: { readonly entries: readonly AppendEntry[]; readonly expected: AppendOptions['expected'] & {} }
   /** Appends batches of `size`, each in one call, until it is killed; reports each that resolved. A payload is `<batch> <place in it>`. */
-  appendBatches: { readonly size: number }
+  appendBatches: { readonly size: number; readonly streamKey?: string }
   /**
    * Follows the entries whose payload begins with `source` from the cursor of this name until it is killed: a unit for each, two in a
    * call, appends one that names it, counts it in the document `count` of the collection of this name, and moves the cursor. Reports each
@@ -61,7 +61,7 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return log.append(entries, { expected }).catch(codeOf)
     }
     case 'appendBatches':
-      return appendBatches(log, request.with.size)
+      return appendBatches(log, request.with)
     case 'followInUnits':
       return followInUnits(log, request.with.name)
     case 'awaitNext':
@@ -87,12 +87,13 @@ function codeOf(error: unknown): string {
   return error instanceof EventSystemError ? error.code : String(error)
 }
 
-async function appendBatches(log: EventLog, size: number): Promise<never> {
+async function appendBatches(log: EventLog, { size, ...key }: ChildTasks['appendBatches']): Promise<never> {
   for (let batch = 0; ; batch += 1) {
     const entries = Array.from({ length: size }, (_, place) => ({
       eventId: `${process.pid}-${batch}-${place}`,
       eventType: 'market_data_update',
-      payload: `${batch} ${place}`
+      payload: `${batch} ${place}`,
+      ...key
     }))
     await log.append(entries)
     report({ about: 'progress', value: batch })

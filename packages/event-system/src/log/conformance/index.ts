@@ -38,6 +38,7 @@ import { partitionedReadCases } from './partitioned-read.ts'
 import { placeCases } from './place.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
+import { readStreamCases } from './read-stream.ts'
 import { recordCases } from './records.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
@@ -58,6 +59,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...appendCases,
   ...versionCases,
   ...versionConflictCases,
+  ...readStreamCases,
   ...readCases,
   ...tailCases,
   ...groupLifeCases,

@@ -2,7 +2,17 @@ import type { Collections } from './collections.ts'
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
-import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+import type {
+  AppendEntry,
+  AppendOptions,
+  AppendResult,
+  Entry,
+  MessageId,
+  Position,
+  ReadRange,
+  StreamEntry,
+  StreamRange
+} from './entries.ts'
 import type { Leases } from './leases.ts'
 import type { PartitionedGroup } from './partitioned.ts'
 import type { Unit, UnitResult } from './unit.ts'
@@ -112,6 +122,11 @@ export interface EventLog {
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
   /** How many entries were appended with this stream key, whether or not they are still there: 0 when none ever was. Rejects with `invalid_argument`. */
   versionOf(streamKey: string): Promise<number>
+  /**
+   * The entries of one stream key in the order of their versions, one page. Those that were trimmed or removed are left out. A page
+   * shorter than `limit` is the last; the next page begins behind the version of the last entry. Rejects with `invalid_argument`.
+   */
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
   /** The entries of these ids, in the order of the ids; `undefined` for one that is not there. */

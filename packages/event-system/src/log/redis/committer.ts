@@ -3,10 +3,11 @@ import type { Unit, UnitResult } from '../port.ts'
 import { assertUnits } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
-import { collectionKeys, expiringKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
+import { collectionKeys, expiringKeys, groupKeys, type LogKeys, streamIndexKey, textKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { assertUnitTexts, sizeOf, type Targets, targetsOf, type UnitReply, unitArguments, unitResult } from './units.ts'
+import { streamKeyArguments } from './versions.ts'
 
 /** So many bytes go into one run of the script, or one unit that has more: the server does nothing else meanwhile. */
 const STEP_BYTES = 1_048_576
@@ -43,9 +44,9 @@ export class Committer {
   }
 
   async #step(units: readonly Unit[], timeoutMs: number): Promise<UnitResult[]> {
-    const { stream, deduplication, versions, leases, cursors } = this.#keys
+    const { stream, deduplication, versions, leases, cursors, streams } = this.#keys
     const targets = targetsOf(units)
-    const keys = [stream, ...deduplication, versions, leases, cursors, ...this.#keysOf(targets)]
+    const keys = [stream, ...deduplication, versions, leases, cursors, streams, ...this.#keysOf(targets)]
     const keeps = targets.collections.map(({ keepMs = '' }) => String(keepMs))
     const args = [
       this.#window,
@@ -54,6 +55,7 @@ export class Committer {
       ...keeps,
       String(targets.groups.length),
       ...targets.groups,
+      ...streamKeyArguments(targets.streamKeys),
       ...units.flatMap((unit) => unitArguments(unit, targets))
     ]
     const writer = units.some(leavesSomething) ? this.#connection.durable : this.#connection
@@ -61,7 +63,7 @@ export class Committer {
     return replies.map((reply, i) => unitResult(reply, units[i] as Unit))
   }
 
-  #keysOf({ collections, groups }: Targets): string[] {
+  #keysOf({ collections, groups, streamKeys }: Targets): string[] {
     const ofCollections = collections.flatMap(({ name, keepMs }) =>
       keepMs === undefined ? collectionKeys(this.#keys, name) : expiringKeys(this.#keys, name)
     )
@@ -69,7 +71,7 @@ export class Committer {
       const keys = groupKeys(this.#keys, name)
       return [...textKeys(keys), keys.sharding, keys.routed]
     })
-    return [...ofCollections, ...ofGroups]
+    return [...ofCollections, ...ofGroups, ...streamKeys.map((key) => streamIndexKey(this.#keys, key))]
   }
 
   /** An error may say that nothing was written: that is not so where units before are committed. */

@@ -13,6 +13,8 @@ export interface LogKeys {
   readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
+  /** The stream keys that have an index ({@link streamIndexKey}), by the time of the oldest entry in it. */
+  readonly streams: string
   /** Name of a lease -> its token, when it ends, and who has it. */
   readonly leases: string
   /** Name of a cursor -> its position, when it moved, and whether it guards. */
@@ -51,7 +53,8 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     actions: `${prefix}:dead_letters:actions`,
     rewrittenLetters: `${prefix}:dead_letters:rewritten`,
     rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
-    versions: `${prefix}:versions`,
+    versions: `${prefix}:stream_versions`,
+    streams: `${prefix}:streams`,
     leases: `${prefix}:leases`,
     cursors: `${prefix}:cursors`,
     confirmed: `${prefix}:confirmed`
@@ -68,6 +71,11 @@ export function clusterPrefix(stream: string): string {
   if (!/[{}]/.test(stream)) return `${stream}:{${stream}}`
   const message = `In a Redis Cluster streamName must have no braces, or a hash tag such as {${stream.replaceAll(/[{}]/g, '')}}.`
   throw new EventSystemError('invalid_options', message)
+}
+
+/** A list: of each entry with the stream key its version, a space and its message id. */
+export function streamIndexKey({ prefix }: LogKeys, streamKey: string): string {
+  return `${prefix}:stream:${streamKey}`
 }
 
 /** A hash of a collection's records, by id; its revision stands under the empty id. */

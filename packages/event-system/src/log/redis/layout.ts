@@ -4,7 +4,11 @@ import type { LogKeys } from './keys.ts'
 
 /** Rejects with `log_incompatible` when an earlier version keeps the log in a layout that this one cannot read. */
 export async function mustBeKnownLayout(connection: Connection, keys: LogKeys): Promise<void> {
-  await Promise.all([mustHaveNoOtherWindow(connection, keys), mustBeOneStream(connection, keys)])
+  await Promise.all([
+    mustHaveNoOtherWindow(connection, keys),
+    mustBeOneStream(connection, keys),
+    mustHaveIndexes(connection, keys)
+  ])
 }
 
 /** An earlier version keeps its window under other keys. Each version would append again the events that the other has appended. */
@@ -21,5 +25,13 @@ async function mustBeOneStream(connection: Connection, { prefix }: LogKeys): Pro
   const partitions = `${prefix}:partitions`
   if ((await connection.read<number>(['EXISTS', partitions])) === 0) return
   const message = `The log (${connection.location}) has a stream for each event type (${partitions}), which an earlier version of the event system wrote with EVENT_PARTITIONING=type: export the log with that version, and import it into a new stream with this one.`
+  throw new EventSystemError('log_incompatible', message)
+}
+
+/** An earlier version counted the events of stream keys and kept no index of them. This one would not find them by their key. */
+async function mustHaveIndexes(connection: Connection, { prefix }: LogKeys): Promise<void> {
+  const versions = `${prefix}:versions`
+  if ((await connection.read<number>(['EXISTS', versions])) === 0) return
+  const message = `The log (${connection.location}) has stream keys that an earlier version of the event system counted (${versions}), and no index of their events: export the log with that version, and import it into a new stream with this one.`
   throw new EventSystemError('log_incompatible', message)
 }

@@ -31,12 +31,13 @@ export class Measures {
     return this.#bytesOf([this.#keys.stream])
   }
 
-  /** What all of it takes, in bytes, with what these groups keep. */
+  /** What all of it takes, in bytes, with what these groups keep, but for the indexes of stream keys: they are as many as the keys. */
   bytes(groups: readonly string[]): Promise<number> {
     const {
       stream,
       deduplication,
       versions,
+      streams,
       leases,
       cursors,
       deadLetters,
@@ -49,6 +50,7 @@ export class Measures {
       stream,
       ...deduplication,
       versions,
+      streams,
       leases,
       cursors,
       deadLetters,

@@ -20,6 +20,8 @@ import type {
   Position,
   ReadRange,
   Records,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -47,6 +49,7 @@ import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOpti
 import { RedisRecords } from './records.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
+import { Streams } from './streams.ts'
 import { Trimmer } from './trimmer.ts'
 
 /** A log in Redis Streams. */
@@ -72,6 +75,7 @@ export class RedisLog implements EventLog {
   readonly #appender: Appender
   readonly #committer: Committer
   readonly #reader: EntryReader
+  readonly #streams: Streams
   readonly #measures: Measures
   readonly #trimmer: Trimmer
   readonly #doorbell: Doorbell
@@ -92,7 +96,8 @@ export class RedisLog implements EventLog {
     this.#committer = new Committer(connection, keys, resolved)
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
-    this.#trimmer = new Trimmer(connection, keys, this.#measures)
+    this.#streams = new Streams(connection, keys, this.#reader)
+    this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
     this.#safety = new Safety(connection, resolved.durability)
     this.deadLetters = new RedisDeadLetters(connection, keys)
@@ -122,6 +127,10 @@ export class RedisLog implements EventLog {
   async versionOf(streamKey: string): Promise<number> {
     assertStreamKey(streamKey)
     return Number((await this.#connection.read<string | null>(['HGET', this.#keys.versions, streamKey])) ?? 0)
+  }
+
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.#streams.read(streamKey, range)
   }
 
   async read(range: ReadRange): Promise<Entry[]> {

@@ -6,7 +6,7 @@ import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for any number. */
 const SCRIPTS = {
-  append: load('append-4'),
+  append: load('append-n'),
   seek: load('seek-1'),
   acknowledge: load('acknowledge-5'),
   settle: load('settle-10'),
@@ -32,6 +32,7 @@ const SCRIPTS = {
   discard: load('discard-3'),
   rewriteTexts: load('rewrite-texts-2'),
   rewritePending: load('rewrite-pending-3'),
+  cutStreams: load('cut-streams-n'),
   trim: load('trim-2'),
   remove: load('remove-2'),
   countBehind: load('count-behind-1'),

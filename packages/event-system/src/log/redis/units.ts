@@ -9,6 +9,8 @@ import { expectedArguments, placedResults } from './versions.ts'
 export interface Targets {
   readonly collections: readonly NamedCollection[]
   readonly groups: readonly string[]
+  /** Those of the entries that units append. */
+  readonly streamKeys: readonly string[]
 }
 
 /** A collection that units of one run write to. */
@@ -50,7 +52,7 @@ export function sizeOf({ attach = [], requeue = [], append, write = [] }: Unit):
 }
 
 export function targetsOf(units: readonly Unit[]): Targets {
-  return { collections: collectionsOf(units), groups: groupsOf(units) }
+  return { collections: collectionsOf(units), groups: groupsOf(units), streamKeys: streamKeysOf(units) }
 }
 
 /** The groups that units name, each once. */
@@ -61,6 +63,12 @@ function groupsOf(units: readonly Unit[]): string[] {
     ...requeue
   ])
   return [...new Set(named.map(({ group }) => group))]
+}
+
+/** The stream keys of what units append, each once. */
+function streamKeysOf(units: readonly Unit[]): string[] {
+  const entries = units.flatMap(({ append }) => append?.entries ?? [])
+  return [...new Set(entries.flatMap(({ streamKey }) => streamKey ?? []))]
 }
 
 /** The collections that units write to, each once. */

@@ -21,6 +21,8 @@ import type {
   ReadRange,
   Records,
   Rewrite,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -143,6 +145,10 @@ export class SqliteLog implements EventLog {
 
   versionOf(streamKey: string): Promise<number> {
     return this.#appender.versionOf(streamKey)
+  }
+
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.#reader.readStream(streamKey, range)
   }
 
   read(range: ReadRange): Promise<Entry[]> {
