@@ -33,8 +33,8 @@ function subscriberOn(log: EventLog): EventSubscriber {
 
 async function settled(log: EventLog): Promise<void> {
   await waitFor(async () => {
-    const { pending, lag } = await log.group('g').info()
-    return pending === 0 && lag === 0
+    const group = (await log.info()).groups.find(({ name }) => name === 'g')
+    return group?.pending === 0 && group.lag === 0
   })
 }
 
