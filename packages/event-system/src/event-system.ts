@@ -128,7 +128,7 @@ export class EventSystem {
     this.store = new EventStore({ log, codec, clock })
     this.puller = new EventPuller({ log, codec, vault, logger, clock, maxGroups })
     this.deadLetters = new DeadLetterOffice({ log, codec, vault, clock })
-    this.groups = new GroupOffice({ log, clock })
+    this.groups = new GroupOffice({ log, vault, clock })
     this.retention = new Retention({ log, clock, logger, policy: options.retention })
   }
 

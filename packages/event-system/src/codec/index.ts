@@ -4,10 +4,10 @@
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
-export { type AttachmentContent, parseAttachment, toAttachment } from './attachment.ts'
+export { type AttachmentContent, Attachments, parseAttachment, type Received, toAttachment } from './attachment.ts'
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
-export { openProgress, sealProgress } from './encryption/sealed-progress.ts'
+export { sealProgress } from './encryption/sealed-progress.ts'
 export { subjectIdIn } from './encryption/sealed-text.ts'
 export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
 export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'

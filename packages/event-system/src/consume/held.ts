@@ -1,8 +1,8 @@
 import type { Event } from '@tradpal/events'
+import type { Received } from '../codec/index.ts'
 import { isSealedNote } from '../codec/index.ts'
 import type { OwnedPartition } from '../log/index.ts'
 import { Progress } from './progress.ts'
-import type { Received } from './received.ts'
 
 /** What an entry says: an event and what it must stay in order with, or why it is no event. */
 export type Content =

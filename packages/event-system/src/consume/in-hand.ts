@@ -1,6 +1,6 @@
+import type { Received } from '../codec/index.ts'
 import type { MessageId } from '../log/index.ts'
 import type { Content, Held } from './held.ts'
-import type { Received } from './received.ts'
 
 /** What a consumer has in hand: handed out to it, and not yet settled or lost. */
 export class InHand {

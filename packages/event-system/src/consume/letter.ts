@@ -1,5 +1,5 @@
+import type { Received } from '../codec/index.ts'
 import type { NewDeadLetter } from '../dead-letters/index.ts'
-import type { Received } from './received.ts'
 
 /** Why a delivery is given up. */
 export type GivenUp = Pick<NewDeadLetter, 'kind' | 'handler' | 'attempts' | 'firstError' | 'lastError'>

@@ -1,4 +1,5 @@
 import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
+import type { Received } from '../codec/index.ts'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
@@ -15,7 +16,6 @@ import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from '
 import { PulledGroups } from './pulled-groups.ts'
 import { PulledSettlements } from './pulled-settlements.ts'
 import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
-import type { Received } from './received.ts'
 import { reportClaimed, ShreddedEvents } from './reports.ts'
 import { doneOf, type Settlement } from './settlement.ts'
 

@@ -1,15 +1,16 @@
 import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
+import type { Received } from '../codec/index.ts'
 import { labelOf } from '../codec/index.ts'
 import type { ConsumerGroup, EventLog, MessageId } from '../log/index.ts'
 import { diagnostics } from '../runtime/index.ts'
 import type { DeliveredEvent, DeliveredEvents } from './delivered-events.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
+import { heldDeliveries } from './held-deliveries.ts'
 import { letterOf } from './letter.ts'
 import { handlingError, Progress } from './progress.ts'
 import { name, within } from './pull-options.ts'
 import type { PulledGroups } from './pulled-groups.ts'
 import type { PulledSettlements } from './pulled-settlements.ts'
-import type { Received } from './received.ts'
 import { type PulledEnding, reportPulled } from './reports.ts'
 import { doneOf, type Outcome as End } from './settlement.ts'
 
@@ -139,16 +140,17 @@ export class PulledSettling {
    * log has what is held. Left out is what the caller does not hold any more, which it cannot settle either.
    */
   async #eventsOf(group: ConsumerGroup, verified: readonly Verified[]): Promise<Settled> {
+    const { log, delivered } = this.#parts
     const events = new Map<MessageId, DeliveredEvent>()
     const unknown: Verified[] = []
     for (const one of verified) {
       const { messageId } = one.hold
-      const event = this.#parts.delivered.of(messageId)
+      const event = delivered.of(messageId)
       if (event === undefined) unknown.push(one)
       else events.set(messageId, event)
     }
     await eachHolder(unknown, async (consumer, holds) => {
-      for (const { messageId, appendedAt, payload } of await group.held(consumer, holds)) {
+      for (const { messageId, appendedAt, payload } of await heldDeliveries({ log, group, consumer }, holds)) {
         events.set(messageId, { eventType: labelOf(payload)?.eventType ?? null, appendedAt })
       }
       return []
@@ -166,9 +168,9 @@ export class PulledSettling {
     hold: PulledHold,
     { reason, reject, maxAttempts, delayMs }: Failure
   ): Promise<Outcome> {
-    const { clock, random, settlements } = this.#parts
+    const { log, clock, random, settlements } = this.#parts
     const { consumer } = hold
-    const [held] = await group.held(consumer, [hold])
+    const [held] = await heldDeliveries({ log, group, consumer }, [hold])
     if (held === undefined) return 'lost'
     const delivery = settlements.attachmentsOf(group.name).read(held)
     const progress = Progress.from(delivery.note)

@@ -1,8 +1,8 @@
+import type { Attachments } from '../codec/index.ts'
 import type { DeadLetter, DeadLetters, NewlyDead } from '../dead-letters/index.ts'
 import type { AppendEntry, AppendResult, MessageId, Unit, UnitResult } from '../log/index.ts'
 import type { AnyDelivery } from './held.ts'
 import type { Effects } from './once-steps.ts'
-import type { Attachments } from './received.ts'
 import type { Settlement } from './settlement.ts'
 
 /** Where deliveries are settled: in a group that shares entry by entry, or in one that is partitioned. */

@@ -1,6 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import type { ConsumerGroup, Delivery, MessageId, UnitResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
+import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
 import { QueueSettling } from './queue-settling.ts'
 import type { DeliveryEnd } from './settling.ts'
@@ -69,7 +70,8 @@ export class SharedIntake implements Intake {
   }
 
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
-    return this.#group.held(this.#parts.consumer, deliveries)
+    const { log, consumer } = this.#parts
+    return heldDeliveries({ log, group: this.#group, consumer }, deliveries)
   }
 
   onLost(): void {}

@@ -83,7 +83,7 @@ export class DeadLetters {
   /** A page of at most `limit` dead letters that match, behind the one with the id `after`. A page shorter than `limit` is the last. */
   async list({ after, limit, ...filter }: ListedPage): Promise<DeadLetter[]> {
     const found: DeadLetter[] = []
-    const page = hasConditions(filter) ? PAGE : limit
+    const page = isNarrow(filter) ? PAGE : limit
     for await (const letter of this.#matching(filter, after, page)) {
       found.push(letter)
       if (found.length === limit) break
@@ -94,8 +94,8 @@ export class DeadLetters {
 
   /** How many dead letters match. Of a group, or all, it costs the same however many there are; each other condition is looked at in each. */
   async count(filter: DeadLetterFilter = {}): Promise<number> {
-    const { group, fingerprint, ...conditions } = filter
-    if (!hasConditions(conditions)) {
+    const { group, fingerprint, since, until, ...conditions } = filter
+    if (since === undefined && until === undefined && !isNarrow(conditions)) {
       const prefix = group === undefined ? '' : prefixOf(group)
       if (fingerprint === undefined) return this.#log.collections.count(DEAD_LETTERS, prefix)
       if (group !== undefined) return this.#log.collections.count(CAUSES, `${prefix}${fingerprint}~`)
@@ -241,8 +241,9 @@ function letterIn({ value }: Document): DeadLetter {
   return JSON.parse(value) as DeadLetter
 }
 
-function hasConditions({ group: _, ...conditions }: DeadLetterFilter): boolean {
-  return Object.values(conditions).some((condition) => condition !== undefined)
+/** Whether dead letters of the wanted groups and times must be looked at to know which of them match. */
+function isNarrow({ eventType, handler, kind, fingerprint }: DeadLetterFilter): boolean {
+  return [eventType, handler, kind, fingerprint].some((condition) => condition !== undefined)
 }
 
 function matches(letter: DeadLetter, { eventType, handler, kind, fingerprint, since }: DeadLetterFilter): boolean {

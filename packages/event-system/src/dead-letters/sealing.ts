@@ -1,4 +1,11 @@
-import { eachText, type HandlingError, subjectIdIn, subjectIdOfText, type TextVault } from '../codec/index.ts'
+import {
+  eachText,
+  type HandlingError,
+  sealProgress,
+  subjectIdIn,
+  subjectIdOfText,
+  type TextVault
+} from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction } from './dead-letter.ts'
 
 /** Brings the keys with which the errors of dead letters are sealed, or are to be sealed. Rejects with what the log says. */
@@ -18,12 +25,17 @@ export function bringKeys(
 
 /** The dead letter as it is stored: its errors quote the event, and have its subject's key where it has a subject. */
 export function sealLetter<Letter extends Omit<DeadLetter, 'id'>>(letter: Letter, vault: TextVault): Letter {
-  const { group, messageId, payload } = letter
+  const { group, messageId, payload, note } = letter
   const subjectId = subjectIdIn(payload)
   const place = ['error', group, messageId]
   const seal = (text: string) =>
     subjectId === undefined ? vault.seal(place, text) : vault.sealFor(subjectId, place, text)
-  return { ...letter, firstError: eachText(letter.firstError, seal), lastError: eachText(letter.lastError, seal) }
+  return {
+    ...letter,
+    firstError: eachText(letter.firstError, seal),
+    lastError: eachText(letter.lastError, seal),
+    ...(note !== undefined && { note: sealProgress(note, [group, messageId], vault) })
+  }
 }
 
 /** The dead letter for people: what cannot be read says why. The note stays sealed: only its group has a use for it. */

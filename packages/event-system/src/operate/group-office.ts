@@ -1,5 +1,5 @@
 import { type Clock, counted, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
-import { parseHandlingNote } from '../codec/index.ts'
+import { Attachments, parseHandlingNote, type TextVault } from '../codec/index.ts'
 import {
   changePullSettings,
   listPullSettings,
@@ -25,6 +25,8 @@ import { pageLimit } from './arguments.ts'
 export interface GroupOfficeOptions {
   /** A started log. */
   readonly log: EventLog
+  /** Opens what is kept of pending events, where the log is encrypted. Default: nothing is sealed. */
+  readonly vault?: TextVault | undefined
   readonly clock?: Clock
 }
 
@@ -35,7 +37,7 @@ export interface GroupReport extends GroupInfo {
 }
 
 /** An entry that was handed out and not yet acknowledged. */
-export interface PendingEvent extends Omit<PendingEntry, 'appendedAt'> {
+export interface PendingEvent extends Omit<PendingEntry, 'appendedAt' | 'attachment'> {
   /** When the log took it, ms since the epoch. */
   readonly at: number
   /** How often its handlers have failed. */
@@ -58,14 +60,16 @@ const ALIVE_MS = 30_000
 export class GroupOffice {
   readonly #log: EventLog
   readonly #documents: Documents
+  readonly #vault: TextVault | undefined
   readonly #clock: Clock
 
   /** Throws `invalid_options`. */
   constructor(options: GroupOfficeOptions) {
-    onlyOptions('GroupOffice', options, { log: true, clock: true })
+    onlyOptions('GroupOffice', options, { log: true, vault: true, clock: true })
     mustBeLog(options.log)
-    const { log, clock = systemClock } = options
+    const { log, vault, clock = systemClock } = options
     this.#log = log
+    this.#vault = vault
     this.#documents = new Documents(log)
     this.#clock = clock
   }
@@ -90,7 +94,11 @@ export class GroupOffice {
     const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
     const entries = await (await this.#groupOf(name)).pending(page)
-    return entries.map(({ appendedAt, ...entry }) => ({ ...entry, at: appendedAt, ...whyPending(entry.note) }))
+    const attachments = new Attachments(name, this.#vault)
+    return entries.map((entry) => {
+      const { appendedAt: at, attachment: _, ...standing } = entry
+      return { ...standing, at, ...whyPending(attachments.noteOf(entry)) }
+    })
   }
 
   /**

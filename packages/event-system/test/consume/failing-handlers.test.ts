@@ -41,16 +41,15 @@ describeOnEachLog('a handler that throws', (logs) => {
     const log = await logs.open()
     const nobodyHasIt = Promise.withResolvers<void>()
     const asked = withFaults(log, {
+      async commit(units) {
+        const results = await log.commit(units)
+        await nobodyHasIt.promise
+        return results
+      },
       group: (name) => {
         const group = log.group(name)
-        const settle = group.settle.bind(group)
         const extend = group.extend.bind(group)
         return Object.assign(group, {
-          async settle(consumer, settlements) {
-            const results = await settle(consumer, settlements)
-            await nobodyHasIt.promise
-            return results
-          },
           async extend(consumer, holds) {
             const lost = await extend(consumer, holds)
             if (lost.length > 0) setImmediate(nobodyHasIt.resolve)

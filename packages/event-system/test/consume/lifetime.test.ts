@@ -206,14 +206,7 @@ describeOnEachLog('the life of a consumer', (logs) => {
     const log = await logs.open()
     let failures = 0
     const faulty = withFaults(log, {
-      group: (name) => {
-        const group = log.group(name)
-        const settle = group.settle.bind(group)
-        return Object.assign(group, {
-          settle: (consumer, settlements) =>
-            failures++ < 3 ? Promise.reject(new Error('the network')) : settle(consumer, settlements)
-        } satisfies Partial<ConsumerGroup>)
-      }
+      commit: (units) => (failures++ < 3 ? Promise.reject(new Error('the network')) : log.commit(units))
     })
     const subscriber = subscriberOn(faulty)
     const failed = new Set<string>()

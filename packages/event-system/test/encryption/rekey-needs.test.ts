@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { parseAttachment } from '../../src/codec/index.ts'
 import { createEvent, Documents, type EventSystem } from '../../src/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -57,7 +58,10 @@ describeOnEachLog('an old key', (under) => {
       ...(await raw.group('g').pending({ limit: 9 })),
       ...(await raw.group('waiting').pending({ limit: 9 }))
     ]
-    const texts = pending.flatMap(({ note, amended }) => [note, amended]).filter((text) => text !== undefined)
+    const texts = pending.flatMap(({ attachment = '{}' }) => {
+      const { progress, payload } = parseAttachment(attachment)
+      return [progress, payload].filter((text) => text !== undefined)
+    })
     expect(texts).toHaveLength(3)
     for (const text of texts) expect(text).toMatch(/\.new\./)
     if (raw.features.rewritesEntries) {

@@ -120,8 +120,10 @@ describeOnEachLog('a plain text beside an encrypted event', (under) => {
     const group = raw.group('g')
     await group.create('start')
     const [delivery] = (await group.read('neighbour', { limit: 1, waitMs: 0 })) as [Delivery]
-    const note = JSON.stringify({ handlers: { order: { state: 'done', failures: 0 } } })
-    await group.settle('neighbour', [{ ...delivery, outcome: { kind: 'retry', note } }])
+    const progress = JSON.stringify({ handlers: { order: { state: 'done', failures: 0 } } })
+    const { messageId, attempt } = delivery
+    const attach = { group: 'g', messageId, text: JSON.stringify({ progress }), if: { consumer: 'neighbour', attempt } }
+    expect(await raw.commit([{ attach: [attach] }])).toMatchObject([{ kind: 'committed' }])
     const handled: unknown[] = []
     system.registerHandler('trading_signal', ({ data }) => void handled.push(data.price), { name: 'order' })
     await system.startConsuming({ group: 'g', from: 'start', claimAfterMs: 1_000 })
@@ -132,11 +134,10 @@ describeOnEachLog('a plain text beside an encrypted event', (under) => {
   it('is not what a step returned', async () => {
     const { system, raw } = await encrypted()
     const [event] = await system.getEvents()
-    const ledger = raw.group('g').ledger
     await raw.group('g').create('start')
-    const step = { eventId: event?.eventId ?? '', step: 'once:order:price' }
-    await ledger.begin(step.eventId, step.step)
-    await ledger.write([{ ...step, value: '{"result":666}', payload: null }])
+    const collection = { name: 'ledger:g', keepMs: 86_400_000 }
+    const id = `${event?.eventId} once:order:price`
+    await raw.commit([{ write: [{ collection, id, value: '{"result":666}' }] }])
     const returned: unknown[] = []
     system.registerHandler(
       'trading_signal',

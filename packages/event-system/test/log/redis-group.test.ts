@@ -137,12 +137,12 @@ describe('a group of Redis', () => {
     await member.renew()
     const [delivery] = await member.read({ limit: 1, waitMs: 5_000 })
     await member.acknowledge(delivery === undefined ? [] : [delivery])
-    const waiting = member.read({ limit: 1, waitMs: 10_000 })
     const requeue = [{ group: 'group', messageId: delivery?.messageId ?? '', attachment: 'a text' }]
     await log.commit([{ requeue }])
     expect(await redis.client.xLen('tradpal_events:group:group:routed'), 'members that wait are told').toBe(1)
-    expect(await waiting).toMatchObject([{ messageId: delivery?.messageId, attempt: 1, attachment: 'a text' }])
-    expect(await member.acknowledge(await waiting)).toEqual([])
+    const requeued = await member.read({ limit: 1, waitMs: 10_000 })
+    expect(requeued).toMatchObject([{ messageId: delivery?.messageId, attempt: 1, attachment: 'a text' }])
+    expect(await member.acknowledge(requeued)).toEqual([])
     expect(await redis.client.exists('tradpal_events:group:group:attachments')).toBe(0)
   })
 

@@ -134,6 +134,9 @@ describe('when any one statement fails, nothing is half done and the next try do
 async function commitUnits(log: EventLog): Promise<void> {
   const [{ token = 0 } = {}] = await log.leases.list('lease')
   const [first] = await log.read({ limit: 1 })
+  const held = (await heldBy(log)).map((hold) => ({ group: 'group', consumer: 'consumer', ...hold }))
+  const attach = held.map((hold) => ({ ...hold, text: 'text', if: hold }))
+  const requeue = [{ group: 'group', messageId: first?.messageId ?? '', attachment: 'text' }]
   const unit = (name: string, more: Unit['write'] = []): Unit => ({
     fence: [{ lease: 'lease', token }],
     cursors: [{ name: 'cursor', to: first?.messageId ?? '' }],
@@ -145,7 +148,11 @@ async function commitUnits(log: EventLog): Promise<void> {
     ]
   })
   const refusing = [{ collection: 'documents', id: 'one', value: 'twice', expected: 0 }]
-  const results = await log.commit([unit('one'), unit('two', refusing), unit('three')])
+  const results = await log.commit([
+    { ...unit('one'), attach, requeue },
+    { ...unit('two', refusing), acknowledge: held },
+    { ...unit('three'), acknowledge: held }
+  ])
   expect(results).toMatchObject([{ kind: 'committed' }, { kind: 'refused' }, { kind: 'committed' }])
   const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
   expect(appended.map(({ duplicate, version }) => [duplicate, version])).toEqual(

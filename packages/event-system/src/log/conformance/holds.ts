@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Delivery, NewDeadLetter } from '../port.ts'
+import type { Delivery } from '../port.ts'
 import { appendSome, handedOut, idsOf } from './entries.ts'
-import { eventually, pause } from './expect.ts'
+import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
 const AN_HOUR_MS = 3_600_000
@@ -56,31 +56,6 @@ export const holdCases: readonly ConformanceCase[] = [
   },
   {
     title:
-      'group.held: what a consumer holds, as it was handed out to it, with its note and the payload that was amended',
-    async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
-      const [first, second, third] = deliveries as [Delivery, Delivery, Delivery]
-      await group.settle('consumer', [{ ...first, outcome: { kind: 'retry', note: 'a note' } }])
-      await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
-      await group.acknowledge('consumer', [third])
-      assert.deepEqual(await group.held('consumer', deliveries), [{ ...first, note: 'a note' }, deliveries[3]])
-      assert.deepEqual(await group.held('heir', [{ ...second, attempt: 2 }]), [{ ...second, attempt: 2 }])
-      assert.deepEqual(await group.held('stranger', deliveries), [])
-      assert.deepEqual(await group.held('consumer', []), [])
-      const failed = { message: 'failed', at: 1 }
-      const letter = { consumer: 'consumer', handler: null, eventType: null, payload: first.payload, kind: 'rejected' }
-      const attempts = { attempts: 1, firstError: failed, lastError: failed }
-      const dead = { kind: 'dead', letter: { ...letter, ...attempts } as NewDeadLetter } as const
-      const [settled] = await group.settle('consumer', [{ ...first, outcome: dead }])
-      assert.ok(settled?.kind === 'settled' && settled.letter !== undefined)
-      await log.deadLetters.requeue(settled.letter.id, { by: 'an operator', payload: '{"amended":true}' })
-      const claimed = await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 1 })
-      assert.deepEqual(await group.held('heir', claimed), [{ ...first, payload: '{"amended":true}' }])
-      assert.deepEqual(await group.held('heir', [first]), claimed)
-    }
-  },
-  {
-    title:
       'group.pending: what was handed out and not acknowledged, in log order, page behind page, of one consumer or all',
     async run(harness) {
       const log = await harness.open()
@@ -108,6 +83,38 @@ export const holdCases: readonly ConformanceCase[] = [
         ids[6]
       ])
       assert.deepEqual(await group.pending({ limit: 100, consumer: 'nobody' }), [])
+    }
+  },
+  {
+    title:
+      'group.pending: exactly these ids, in log order, of one consumer or all; an id that is not pending is left out',
+    async run(harness) {
+      const { group, ids, deliveries } = await handedOut(await harness.open(), 6)
+      const [first, , third, , fifth] = deliveries as [Delivery, Delivery, Delivery, Delivery, Delivery]
+      await group.settle('consumer', [{ ...first, outcome: { kind: 'retry', note: 'a note' } }])
+      await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
+      await group.acknowledge('consumer', [third])
+      await group.release('consumer', [fifth])
+      const all = (await group.pending({ limit: 10 })).map(({ idleMs: _, ...one }) => one)
+      const asked = async (messageIds: readonly string[], consumer?: string) => {
+        const found = await group.pending({ messageIds, ...(consumer !== undefined && { consumer }) })
+        return found.map(({ idleMs: _, ...one }) => one)
+      }
+      assert.deepEqual(await asked(ids.toReversed()), all)
+      assert.deepEqual(await asked([...ids.slice(0, 4), '1-1', ids[0] ?? '']), all.slice(0, 3))
+      assert.deepEqual(
+        (await asked(ids, 'consumer')).map(({ messageId, note }) => [messageId, note]),
+        [
+          [ids[0], 'a note'],
+          [ids[3], undefined],
+          [ids[5], undefined]
+        ]
+      )
+      assert.deepEqual(idsOf(await group.pending({ messageIds: ids, consumer: 'heir' })), [ids[1]])
+      assert.deepEqual(await asked([]), [])
+      await rejectsWith(() => asked(['1-1', 'nonsense']), 'invalid_message_id')
+      await group.destroy()
+      for (const messageIds of [ids, []]) await rejectsWith(() => asked(messageIds), 'not_found')
     }
   },
   {

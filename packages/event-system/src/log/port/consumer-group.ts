@@ -1,6 +1,5 @@
-import type { Delivery, Hold, Settlement, SettlementResult } from './deliveries.ts'
+import type { Delivery, Hold } from './deliveries.ts'
 import type { MessageId, Position } from './entries.ts'
-import type { Ledger } from './ledger.ts'
 import type { ShardingOptions, ShardMember } from './sharding.ts'
 
 export interface PendingEntry {
@@ -13,16 +12,14 @@ export interface PendingEntry {
   readonly idleMs: number
   /** How many times it was handed out. */
   readonly deliveries: number
-  /** What its last consumer left for the next. */
-  readonly note?: string
-  /** What the group is given instead of the entry's payload: {@link DeadLetters.requeue}. */
-  readonly amended?: string
   /** The text that the group keeps with it: {@link Delivery.attachment}. */
   readonly attachment?: string
 }
 
-/** The texts that a group keeps of a pending entry. */
-export type PendingTexts = Pick<PendingEntry, 'messageId' | 'note' | 'amended'>
+/** Which pending entries: a page behind `after`, or exactly those of `messageIds` that are pending; of one consumer, or of all. */
+export type PendingRange =
+  | { readonly limit: number; readonly after?: MessageId; readonly consumer?: string }
+  | { readonly messageIds: readonly MessageId[]; readonly consumer?: string }
 
 export interface ConsumerInfo {
   readonly name: string
@@ -42,7 +39,7 @@ export interface GroupInfo {
   readonly consumers: readonly ConsumerInfo[]
   /** Handed out and not yet acknowledged. */
   readonly pending: number
-  /** Of those pending, how many have failed and wait to be tried again: those with a note. */
+  /** Of those pending, how many have an attachment: they have failed or were put back, and wait to be tried again. */
   readonly retrying: number
   /** Since the oldest pending entry was appended, in ms. `null` with none. */
   readonly oldestPendingMs: number | null
@@ -70,7 +67,7 @@ export interface ConsumerGroup {
   restore(fallback: Position): Promise<boolean>
   /** Keeps, apart from the group, the place behind which it has acknowledged nothing: all before it is done. A group that is lost is restored there. */
   keepPlace(): Promise<void>
-  /** Drops the group, its consumers and its pending entries. Its ledger, its dead letters and the place that was kept stay. Resolves to whether there was one. */
+  /** Drops the group, its consumers and its pending entries. The place that was kept stays. Resolves to whether there was one. */
   destroy(): Promise<boolean>
 
   /**
@@ -82,10 +79,8 @@ export interface ConsumerGroup {
   read(consumer: string, options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]>
   /** Marks entries done that this consumer holds; they are never handed out again. Resolves to the ids whose hold was lost: nothing happened to those. */
   acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
-  /** Settles deliveries, in order: each in one atomic step, all of it or nothing. One result for each. */
-  settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]>
-  /** What was handed out and not acknowledged, in log order, a page behind `after`. */
-  pending(options: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]>
+  /** What was handed out and not acknowledged, in log order: a page of it, or what there is of some ids. */
+  pending(range: PendingRange): Promise<PendingEntry[]>
   /**
    * Takes over pending entries that were idle for `minIdleMs`, whoever held them, or only those that `heldBy` held, in
    * log order, at most `limit`, behind `after`, and counts a delivery for each. An entry that was trimmed meanwhile is
@@ -95,8 +90,6 @@ export interface ConsumerGroup {
     consumer: string,
     options: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
   ): Promise<Delivery[]>
-  /** What this consumer holds, once more as it was handed out to it. Left out is what it does not hold any more, and what was trimmed meanwhile. */
-  held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]>
   /** Sets the idle time of entries that this consumer holds to 0. Resolves to the ids whose hold was lost. */
   extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
   /**
@@ -112,18 +105,9 @@ export interface ConsumerGroup {
    */
   sharded(member: string, options: ShardingOptions): ShardMember
 
-  /**
-   * Writes what `change` makes of the notes of pending entries, and of what the group is given instead of their payloads, as
-   * when they are encrypted anew: of at most 1,000 entries in a call, of each in one atomic step, and nobody's hold changes.
-   * `change` is asked again when somebody changed the texts meanwhile. Resolves to how many were written; those are left out
-   * that `change` leaves as they are, and that have no such text or are done.
-   */
-  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number>
-
   /** Moves the group: the next read hands out from there. What is pending stays pending; moved to before it, the group hands it out once more. */
   seek(to: Position): Promise<void>
   /** Removes a consumer that holds nothing and was idle for `minIdleMs` (default 0). Resolves to false, and removes nothing, when it holds something, was there lately or is not there: checked and removed in one atomic step. */
   removeConsumer(consumer: string, options?: { minIdleMs?: number }): Promise<boolean>
   info(): Promise<GroupInfo>
-  readonly ledger: Ledger
 }

@@ -46,7 +46,7 @@ export interface ShardMember {
    * the shard, but for those requeued from the dead letters. Waits and ends as {@link ConsumerGroup.read} does.
    */
   read(options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<ShardDelivery[]>
-  /** As {@link ConsumerGroup.held}, of the shards that this member has. */
+  /** What this member holds of the shards that it has, once more as it was handed out to it. Left out is what it does not hold any more, and what was trimmed meanwhile. */
   held(holds: readonly ShardHold[]): Promise<ShardDelivery[]>
   /** As {@link ConsumerGroup.acknowledge}. */
   acknowledge(holds: readonly ShardHold[]): Promise<MessageId[]>

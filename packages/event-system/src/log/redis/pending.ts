@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MessageId, PendingEntry, PendingTexts } from '../port.ts'
 import type { ShardingState } from '../sharding/index.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Reply } from './connection.ts'
 import { isNobody, shardHolder, shardOfHolder } from './holders.ts'
 import type { GroupKeys } from './keys.ts'
 import { compareMessageIds, mustBeMessageId, timeOfMessageId } from './message-id.ts'
@@ -19,26 +19,57 @@ interface GroupOfStream {
 type PendingRow = [messageId: string, holder: string, idleMs: number, deliveries: number]
 
 /** A page of what is pending in a group, where XPENDING begins at `from`; of one consumer, or of the shards that it has, or of all. */
-export async function pendingEntries(
+export async function pendingPage(
   connection: Connection,
-  { stream, group, keys }: GroupOfStream,
+  group: GroupOfStream,
   { from, limit, consumer }: { from: string; limit: number; consumer: string | undefined }
 ): Promise<PendingEntry[]> {
-  const state = parseSharding(await connection.read<string | null>(['HGET', keys.sharding, 'state']))
+  const state = await shardingOf(connection, group)
   const holders = consumer === undefined ? [[]] : [[consumer], ...shardsOf(state, consumer)]
   const pages = await Promise.all(
     holders.map((holder) =>
-      connection.read<PendingRow[]>(['XPENDING', stream, group, from, '+', String(limit), ...holder])
+      connection.read<PendingRow[]>(['XPENDING', group.stream, group.group, from, '+', String(limit), ...holder])
     )
   )
   const rows = pages.length === 1 ? pages.flat() : pages.flat().sort(([a], [b]) => compareMessageIds(a, b))
-  const page = rows.slice(0, limit)
-  const [notes, amended, attachments] = await Promise.all([
-    keptOf(connection, keys.notes, page),
-    keptOf(connection, keys.amended, page),
-    keptOf(connection, keys.attachments, page)
+  return described(connection, group, rows.slice(0, limit), state)
+}
+
+/** What is pending of these ids, in log order; of one consumer, or of all. */
+export async function pendingOf(
+  connection: Connection,
+  group: GroupOfStream,
+  messageIds: readonly MessageId[],
+  consumer: string | undefined
+): Promise<PendingEntry[]> {
+  const ids = [...new Set(messageIds.map(mustBeMessageId))].sort(compareMessageIds)
+  const pending = ['XPENDING', group.stream, group.group]
+  const [state, , ...found] = await Promise.all([
+    shardingOf(connection, group),
+    // Without the group it is refused here, be it that nothing is asked for.
+    connection.read<Reply>(pending),
+    ...ids.map((id) => connection.read<PendingRow[]>([...pending, id, id, '1']))
   ])
-  return page.map(([messageId, holder, idleMs, deliveries], i) => {
+  const entries = await described(connection, group, found.flat(), state)
+  return entries.filter((entry) => consumer === undefined || entry.consumer === consumer)
+}
+
+async function shardingOf(connection: Connection, { keys }: GroupOfStream): Promise<ShardingState | null> {
+  return parseSharding(await connection.read<string | null>(['HGET', keys.sharding, 'state']))
+}
+
+async function described(
+  connection: Connection,
+  { keys }: GroupOfStream,
+  rows: readonly PendingRow[],
+  state: ShardingState | null
+): Promise<PendingEntry[]> {
+  const [notes, amended, attachments] = await Promise.all([
+    keptOf(connection, keys.notes, rows),
+    keptOf(connection, keys.amended, rows),
+    keptOf(connection, keys.attachments, rows)
+  ])
+  return rows.map(([messageId, holder, idleMs, deliveries], i) => {
     const appendedAt = timeOfMessageId(messageId)
     const entry = { messageId, appendedAt, consumer: nameOf(holder, state), idleMs, deliveries }
     const [note = null, payload = null, attachment = null] = [notes[i], amended[i], attachments[i]]

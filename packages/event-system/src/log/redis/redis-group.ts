@@ -7,6 +7,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -25,7 +26,7 @@ import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
 import { type GroupKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { pendingEntries, rewritePending } from './pending.ts'
+import { pendingOf, pendingPage, rewritePending } from './pending.ts'
 import { runScript, type ScriptName } from './scripts.ts'
 import { entryHolder, holdArguments } from './settlements.ts'
 import { Settler, type SettlerOptions } from './settler.ts'
@@ -159,20 +160,15 @@ export class RedisGroup implements ConsumerGroup {
     return this.#settler.settle(settlements.map((settlement) => ({ holder, settlement })))
   }
 
-  async pending({
-    limit,
-    after,
-    consumer
-  }: {
-    limit: number
-    after?: MessageId
-    consumer?: string
-  }): Promise<PendingEntry[]> {
-    mustBeLimit(limit)
+  async pending(range: PendingRange): Promise<PendingEntry[]> {
+    const { consumer } = range
     if (consumer !== undefined) mustBeConsumer(consumer)
-    const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
-    return pendingEntries(this.#connection, group, { from, limit, consumer })
+    if ('messageIds' in range) return pendingOf(this.#connection, group, range.messageIds, consumer)
+    const { limit, after } = range
+    mustBeLimit(limit)
+    const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
+    return pendingPage(this.#connection, group, { from, limit, consumer })
   }
 
   async claim(
@@ -185,14 +181,6 @@ export class RedisGroup implements ConsumerGroup {
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
     const replies = await this.#run<DeliveryReply[]>('claim', [...textKeys(this.#keys), this.#keys.delayed], args)
-    return replies.map(toDelivery)
-  }
-
-  async held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
-    mustBeConsumer(consumer)
-    if (holds.length === 0) return []
-    const args = [consumer, '', '', ...holdArguments(holds)]
-    const replies = await this.#run<DeliveryReply[]>('held', [...textKeys(this.#keys), this.#keys.sharding], args)
     return replies.map(toDelivery)
   }
 

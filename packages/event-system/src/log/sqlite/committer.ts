@@ -1,4 +1,4 @@
-import type { CursorMove, Fence, Refused, Unit, UnitResult, Write } from '../port.ts'
+import type { Refused, Unit, UnitResult, Write } from '../port.ts'
 import { assertUnits } from '../unit-terms.ts'
 import type { AppendStep } from './append-step.ts'
 import { type Appender, toAppendResult } from './appender.ts'
@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import type { SqliteCursors } from './cursors.ts'
 import type { Documents } from './documents.ts'
 import type { SqliteLeases } from './leases.ts'
+import { PendingUnits } from './pending-units.ts'
 
 export interface CommitterParts {
   readonly connection: Connection
@@ -18,9 +19,11 @@ export interface CommitterParts {
 /** Commits the units of a call in one step of the connection, each in a savepoint of its own. */
 export class Committer {
   readonly #parts: CommitterParts
+  readonly #pending: PendingUnits
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
+    this.#pending = new PendingUnits(parts.connection)
   }
 
   async commit(units: readonly Unit[], timeoutMs: number): Promise<UnitResult[]> {
@@ -56,8 +59,9 @@ export class Committer {
     return result
   }
 
-  #commitOne({ fence = [], cursors = [], append, write = [] }: Unit, appends: AppendStep | undefined): UnitResult {
-    const refused = this.#fence(fence) ?? this.#move(cursors)
+  #commitOne(unit: Unit, appends: AppendStep | undefined): UnitResult {
+    const { append, write = [] } = unit
+    const refused = this.#holdAndMove(unit)
     if (refused !== undefined) return refused
     const appended = (append && appends?.append(append.entries, append.expected ?? [])) ?? []
     if ('index' in appended) return refuse('append', appended.index, 'version_conflict')
@@ -66,17 +70,16 @@ export class Committer {
     return { kind: 'committed', appended: appended.map(toAppendResult), revisions }
   }
 
-  #fence(fences: readonly Fence[]): Refused | undefined {
-    const index = fences.findIndex((fence) => !this.#parts.leases.stands(fence))
-    return index < 0 ? undefined : refuse('fence', index, 'fenced')
-  }
-
-  #move(moves: readonly CursorMove[]): Refused | undefined {
-    for (const [index, move] of moves.entries()) {
-      const reason = this.#parts.cursors.move(move)
-      if (reason !== undefined) return refuse('cursors', index, reason)
-    }
-    return undefined
+  /** The parts before the append. */
+  #holdAndMove({ fence, acknowledge, attach, requeue, cursors }: Unit): Refused | undefined {
+    const { leases, cursors: all } = this.#parts
+    return (
+      each('fence', fence, (one) => (leases.stands(one) ? undefined : 'fenced')) ??
+      each('acknowledge', acknowledge, (one) => this.#pending.acknowledge(one)) ??
+      each('attach', attach, (one) => this.#pending.attach(one)) ??
+      each('requeue', requeue, (one) => this.#pending.requeue(one)) ??
+      each('cursors', cursors, (one) => all.move(one))
+    )
   }
 
   #write(writes: readonly Write[]): number[] | Refused {
@@ -92,6 +95,19 @@ export class Committer {
 
 function doAppend(units: readonly Unit[]): boolean {
   return units.some(({ append }) => append !== undefined)
+}
+
+/** Does each of a part, up to the first that does not hold. */
+function each<One>(
+  part: Refused['part'],
+  ones: readonly One[] = [],
+  work: (one: One) => Refused['reason'] | undefined
+): Refused | undefined {
+  for (const [index, one] of ones.entries()) {
+    const reason = work(one)
+    if (reason !== undefined) return refuse(part, index, reason)
+  }
+  return undefined
 }
 
 function refuse(part: Refused['part'], index: number, reason: Refused['reason']): Refused {

@@ -12,6 +12,7 @@ import type {
 import { assertLimit, assertStep } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { formatMessageId, parseMessageId } from './message-id.ts'
+import { putBack } from './put-back.ts'
 import type { Tide } from './tide.ts'
 
 const INSERT = `
@@ -28,15 +29,6 @@ const ACTIONS = 'SELECT id, action FROM dead_letter_actions WHERE id > ? ORDER B
 const REWRITE = 'UPDATE dead_letters SET letter = ?2 WHERE id = ?1'
 const GET_ACTION = 'SELECT id, action FROM dead_letter_actions WHERE id = ?'
 const REWRITE_ACTION = 'UPDATE dead_letter_actions SET action = ?2 WHERE id = ?1'
-const HAS_ENTRY = 'SELECT 1 FROM entries WHERE id = ?'
-const HAS_GROUP = 'SELECT 1 FROM groups WHERE name = ?'
-/** Held by nobody and never handed out: the next claim is its first delivery. */
-const PUT_BACK = `
-  INSERT INTO pending (grp, id, consumer, delivered_at, deliveries, note, payload) VALUES (?1, ?2, '', 0, 0, ?3, ?4)
-  ON CONFLICT (grp, id) DO UPDATE SET
-    consumer = '', delivered_at = 0, deliveries = 0, note = excluded.note, payload = excluded.payload, shard = NULL, handed = 0`
-const HAS_STRAYS = 'UPDATE groups SET strays = 1 WHERE name = ?'
-const RAISE_TIDE = 'UPDATE state SET moves = moves + 1'
 
 export class SqliteDeadLetters implements DeadLetters {
   readonly #connection: Connection
@@ -77,19 +69,16 @@ export class SqliteDeadLetters implements DeadLetters {
     await this.#connection.write(() => {
       const letter = this.#mustFind(id)
       const { group, messageId, note } = letter
-      const entryId = parseMessageId(messageId)
-      if (this.#connection.statement(HAS_GROUP).get(group) === undefined) {
+      const refusal = putBack(this.#connection, { group, entryId: parseMessageId(messageId), note, amended: payload })
+      if (refusal === 'not_found') {
         throw new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
       }
-      if (this.#connection.statement(HAS_ENTRY).get(entryId) === undefined) {
+      if (refusal === 'entry_trimmed') {
         throw new EventSystemError(
           'entry_trimmed',
           `The entry ${messageId} of the dead letter '${id}' has left the log.`
         )
       }
-      this.#connection.statement(PUT_BACK).run(group, entryId, note ?? null, payload ?? null)
-      this.#connection.statement(HAS_STRAYS).run(group)
-      this.#connection.statement(RAISE_TIDE).run()
       this.#take(letter, { action: 'requeue', by, amended: payload !== undefined })
     })
     this.#tide.ring()

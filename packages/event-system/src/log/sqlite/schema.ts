@@ -20,7 +20,7 @@ const DRIVER_WAIT_MS = 20
  *
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
  * or it belongs to a shard: then `handed` is the epoch in which it was handed out, and 0 while it waits. `payload` replaces
- * the entry's for this group. `strays` of a group says that some of its pending entries may belong to no shard.
+ * the entry's for this group. `attachment` is a text that units set. `strays` of a group says that some of its pending entries may belong to no shard.
  * The record of a collection without an id has no value, and the collection's revision; so has the document without an id.
  */
 const CREATE = `
@@ -35,7 +35,7 @@ const CREATE = `
   CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
   CREATE TABLE pending (
     grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
-    note TEXT, payload TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
+    note TEXT, payload TEXT, attachment TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (grp, id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX pending_of_shards ON pending (grp, shard, id) WHERE shard IS NOT NULL AND handed = 0;

@@ -6,6 +6,7 @@ import type {
   Ledger,
   MessageId,
   PendingEntry,
+  PendingRange,
   PendingTexts,
   Position,
   Settlement,
@@ -50,7 +51,7 @@ const HAND_OUT = `
   ON CONFLICT (grp, id) DO UPDATE SET
     consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1, shard = NULL, handed = 0`
 const HANDED_OUT = `
-  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM entries JOIN pending ON grp = ?1 AND pending.id = entries.id
   WHERE entries.id > ?2 ORDER BY entries.id LIMIT ?3`
 const ACKNOWLEDGE = `
@@ -67,13 +68,9 @@ const CLAIM = `
 const TRIMMED = `
   DELETE FROM pending WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?2)) AND id NOT IN (SELECT id FROM entries)`
 const CLAIMED = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
+  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
-const HELD = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note
-  FROM pending JOIN entries ON entries.id = pending.id
-  WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND pending.id IN (SELECT value FROM json_each(?4)) ORDER BY pending.id`
 const EXTEND = `
   UPDATE pending SET delivered_at = ?5
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
@@ -175,11 +172,10 @@ export class SqliteGroup implements ConsumerGroup {
     })
   }
 
-  pending(page: { limit: number; after?: MessageId; consumer?: string }): Promise<PendingEntry[]> {
+  pending(range: PendingRange): Promise<PendingEntry[]> {
     return this.#connection.snapshot(() => {
-      assertLimit(page.limit)
       lastIdOf(this.#connection, this.name)
-      return pendingEntries(this.#connection, this.name, page)
+      return pendingEntries(this.#connection, this.name, range)
     })
   }
 
@@ -203,16 +199,6 @@ export class SqliteGroup implements ConsumerGroup {
       this.#connection.statement(TRIMMED).run(this.name, ids)
       this.#connection.statement(CLAIM).run(this.name, consumer, now, ids)
       return this.#connection.statement(CLAIMED).all(this.name, ids).map(toDelivery)
-    })
-  }
-
-  held(consumer: string, holds: readonly Hold[]): Promise<Delivery[]> {
-    return this.#connection.snapshot(() => {
-      lastIdOf(this.#connection, this.name)
-      const rows = byAttempt(holds).flatMap(({ attempt, ids }) =>
-        this.#connection.statement(HELD).all(this.name, consumer, attempt, ids)
-      )
-      return rows.map(toDelivery)
     })
   }
 
