@@ -44,6 +44,8 @@ export class LeasedMember implements PartitionMember {
   /** Renewing, giving up and leaving, one after the other. */
   readonly #turns = new Turns()
   #first = 0
+  /** A member of this name may have died before. */
+  #hasJoined = false
   /** Why nothing can be read: the group is gone. */
   #gone: Error | undefined
 
@@ -63,6 +65,8 @@ export class LeasedMember implements PartitionMember {
 
   renew(): Promise<Ownership> {
     return this.#turns.take(async () => {
+      if (!this.#hasJoined) await this.#reports.forget(new Set([this.name]))
+      this.#hasJoined = true
       await this.#mustFit()
       const surplus = await this.#takeShare()
       this.#gone = undefined
@@ -243,6 +247,7 @@ export class LeasedMember implements PartitionMember {
   leave(): Promise<void> {
     return this.#turns.take(async () => {
       this.#reader.rest()
+      this.#hasJoined = false
       await this.#giveUp([...this.#holdings].map(({ partition }) => partition))
       await this.#reports.forget(new Set([this.name]))
       await this.#log.leases.release([memberName(this.#group, this.name)], this.name)

@@ -15,6 +15,8 @@ export interface ReportsParts {
 /** What a member has in flight, as it said when it renewed last. */
 export interface Report {
   readonly leaseMs: number
+  /** By partition: the epoch in which it owned the partition. */
+  readonly owned: Readonly<Record<number, number>>
   /** By partition. */
   readonly pending: Readonly<Record<number, number>>
   readonly retrying: number
@@ -75,13 +77,15 @@ export class Reports {
 
   #report(): Report {
     const { leaseMs, holdings } = this.#parts
+    const owned: Record<number, number> = {}
     const pending: Record<number, number> = {}
     let retrying = 0
-    for (const owned of holdings) {
-      const ofPartition = owned.pending
-      if (ofPartition.length > 0) pending[owned.partition] = ofPartition.length
+    for (const partition of holdings) {
+      owned[partition.partition] = partition.epoch
+      const ofPartition = partition.pending
+      if (ofPartition.length > 0) pending[partition.partition] = ofPartition.length
       retrying += ofPartition.filter(({ note }) => note !== undefined).length
     }
-    return { leaseMs, pending, retrying }
+    return { leaseMs, owned, pending, retrying }
   }
 }
