@@ -37,17 +37,23 @@ export class Reports {
 
   async tell(): Promise<void> {
     const { log, group, member, holdings, committer } = this.#parts
-    await committer.take(() => [...holdings].map((partition) => ({ partition, step: partition.finish([]) })))
-    const position = this.#position()
-    if (position === undefined) return this.#told === undefined ? undefined : this.forget(new Set([member]))
-    const value = JSON.stringify(this.#report())
-    const told = `${position} ${value}`
-    if (told === this.#told) return
     const name = memberName(group, member)
-    if (!this.#hasCursor) await log.cursors.create(name, { after: position }, { guards: false })
-    const write = [{ collection: REPORTS, id: documentId(group, member), value }]
-    const [result] = await log.commit([{ cursors: [{ name, to: position }], write }])
-    this.#hasCursor = result?.kind === 'committed'
+    const first = this.#position()
+    if (first === undefined) return this.#told === undefined ? undefined : this.forget(new Set([member]))
+    if (!this.#hasCursor) await log.cursors.create(name, { after: first }, { guards: false })
+    let told: string | undefined
+    const result = await committer.takeWith(
+      () => [...holdings].map((partition) => ({ partition, step: partition.finish([]) })),
+      () => {
+        const to = this.#position() ?? first
+        const value = JSON.stringify(this.#report())
+        told = `${to} ${value}`
+        if (told === this.#told) return undefined
+        return { cursors: [{ name, to }], write: [{ collection: REPORTS, id: documentId(group, member), value }] }
+      }
+    )
+    if (result === undefined) return
+    this.#hasCursor = result.kind === 'committed'
     this.#told = this.#hasCursor ? told : undefined
   }
 
