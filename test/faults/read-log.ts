@@ -23,7 +23,7 @@ async function readRedis(url: string): Promise<LogContent> {
       .flat()
       .map(({ id, fields }) => entryOf(id, fields.event ?? ''))
       .sort((a, b) => compareIds(a.messageId, b.messageId))
-    return { entries, deadLetters: await client.xLen(`${STREAM}:dead_letters`) }
+    return { entries, deadLetters: await client.zCard(`${STREAM}:document-ids:dead-letters`) }
   } finally {
     await client.close()
   }
@@ -39,7 +39,9 @@ async function readSqlite(path: string): Promise<LogContent> {
   const database = new DatabaseSync(path, { readOnly: true })
   try {
     const rows = database.prepare('SELECT CAST(id AS TEXT) AS id, payload FROM entries ORDER BY entries.id').all()
-    const [letters] = database.prepare('SELECT count(*) AS count FROM dead_letters').all()
+    const [letters] = database
+      .prepare("SELECT count(*) AS count FROM documents WHERE collection = 'dead-letters' AND id <> ''")
+      .all()
     return {
       entries: rows.map(({ id, payload }) => entryOf(String(id), String(payload))),
       deadLetters: Number(letters?.count)

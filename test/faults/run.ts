@@ -151,10 +151,11 @@ export class Run implements PlannedRun<Verdict> {
   /** As somebody would who does not know that it is used. Redis may be away just then. */
   async #deleteGroup(): Promise<void> {
     const system = new EventSystem({ ...systemOptions(this.#settings), timeoutMs: 500 })
-    await system.initialize().then(
-      () => system.log.group(GROUP).destroy(),
-      () => undefined
-    )
+    const { log } = system
+    await system
+      .initialize()
+      .then(() => (this.#options.ordering === 'key' ? log.partitioned(GROUP) : log.group(GROUP)).destroy())
+      .catch(() => undefined)
     await system.close()
   }
 

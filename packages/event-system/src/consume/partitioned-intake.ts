@@ -124,8 +124,14 @@ export class PartitionedIntake implements Intake {
   }
 
   async #renewLoop(): Promise<void> {
-    const { options, recovery } = this.#parts
-    while (await recovery.pause(options.leaseMs / 3)) await this.#mustRenew()
+    const { clock, options, recovery } = this.#parts
+    const everyMs = options.leaseMs / 3
+    let begun = clock.now()
+    // A log that is slow to answer does not put off the next renewal.
+    while (await recovery.pause(Math.max(1, begun + everyMs - clock.now()))) {
+      begun = clock.now()
+      await this.#mustRenew()
+    }
   }
 
   /** Asks until it is answered, or the consumer stops. */

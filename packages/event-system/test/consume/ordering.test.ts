@@ -2,7 +2,7 @@ import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import type { EventLog, PartitionedGroup } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, withFaults } from '../support/events.ts'
@@ -34,8 +34,8 @@ async function member(
 }
 
 async function isSettled(log: EventLog): Promise<boolean> {
-  const { pending, lag } = await log.group('g').info()
-  return pending === 0 && lag === 0
+  const { groups } = await log.info()
+  return groups.some(({ name, pending, lag }) => name === 'g' && pending === 0 && lag === 0)
 }
 
 /** What was handled, by key, in order. */
@@ -165,7 +165,7 @@ describeOnEachLog('ordering by key', (logs) => {
     expect(seen).toEqual([2])
   })
 
-  test('whoever learns that its shard is lost begins nothing more of it, also behind an event that waits for its retry', async () => {
+  test('a member that learns that its partition is lost begins nothing more of it, also behind an event that waits for its retry', async () => {
     const log = await logs.open()
     const seen: string[] = []
     let isFirst = true
@@ -175,8 +175,7 @@ describeOnEachLog('ordering by key', (logs) => {
       async ({ data }) => {
         if (data.price === 1 && isFirst) {
           isFirst = false
-          await log.group('g').keepPlace()
-          await log.group('g').destroy()
+          await log.partitioned('g').destroy()
           seen.push('1 failed')
           throw new Error('not yet')
         }
@@ -199,7 +198,7 @@ describeOnEachLog('ordering by key', (logs) => {
           handledBy.set(consumer, (handledBy.get(consumer) ?? 0) + 1)
           return diary.handler(event, context)
         },
-        { consumer }
+        { consumer, leaseMs: 2_000 }
       )
     await start('one')
     let published = 0
@@ -209,7 +208,7 @@ describeOnEachLog('ordering by key', (logs) => {
     }
     const sharedBy = async (...names: string[]) => {
       await waitFor(async () => {
-        const { consumers } = await log.group('g').info()
+        const { consumers } = await log.partitioned('g').info()
         const owners = consumers.filter(({ shards }) => shards.length > 0).map(({ name }) => name)
         return owners.toSorted().join() === names.join()
       })
@@ -232,19 +231,19 @@ describeOnEachLog('ordering by key', (logs) => {
     expect([...handledBy.keys()].toSorted()).toEqual(['one', 'three', 'two'])
   })
 
-  test('a shard that a member was to give up, and is not any more as the other has left, goes on in order', async () => {
+  test('a partition that a member was to give up, and is not any more as the other has left, goes on in order', async () => {
     const log = await logs.open()
     let renewals = 0
     const counting = withFaults(log, {
-      group: (name) => {
-        const group = log.group(name)
-        const join = group.sharded.bind(group)
-        const sharded: ConsumerGroup['sharded'] = (consumer, options) => {
-          const one = join(consumer, options)
+      partitioned: (name) => {
+        const group = log.partitioned(name)
+        const ofGroup = group.join.bind(group)
+        const join: PartitionedGroup['join'] = (consumer, options) => {
+          const one = ofGroup(consumer, options)
           const renew = one.renew.bind(one)
           return Object.assign(one, { renew: () => renew().finally(() => renewals++) })
         }
-        return Object.assign(group, { sharded })
+        return Object.assign(group, { join })
       }
     })
     const renewedTwice = async () => {
@@ -259,7 +258,8 @@ describeOnEachLog('ordering by key', (logs) => {
       await gate.promise
     })
     await waitFor(() => diary.byKey.size === KEYS.length)
-    const other = log.group('g').sharded('other', { shards: 8, leaseMs: 60_000, shardOf: () => 0 })
+    const cut = { partitions: 8, partitionOf: () => 0 }
+    const other = log.partitioned('g').join('other', { leaseMs: 60_000, cut })
     await other.renew()
     await renewedTwice()
     await other.leave()
@@ -270,35 +270,56 @@ describeOnEachLog('ordering by key', (logs) => {
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, [1, 2, 3, 4]])))
   })
 
-  test('a group whose members have left goes over from one ordering to the other, with what they left', async () => {
+  test('a group goes over from one ordering to the other when its members have left and nothing is pending', async () => {
     const log = await logs.open()
     const seen: string[] = []
-    const [failing, passing] = [new Error('not here'), undefined]
-    const consume = async (ordering: 'none' | 'key', error: Error | undefined) => {
+    let isFailing = true
+    let failures = 0
+    const consume = async (ordering: 'none' | 'key') => {
       const subscriber = new EventSubscriber({ log })
       onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
       subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => {
-        if (error !== undefined) throw error
+        if (isFailing) {
+          failures++
+          throw new Error('not here')
+        }
         seen.push(`${ordering} ${data.price}`)
       })
       const claim = ordering === 'none' ? { claimAfterMs: 50 } : { leaseMs: 300 }
-      await subscriber.startConsuming({ group: 'g', from: 'start', ordering, maxAttempts: 1_000, ...claim })
+      await subscriber.startConsuming({
+        group: 'g',
+        from: 'start',
+        ordering,
+        backoff: soon,
+        maxAttempts: 10_000,
+        ...claim
+      })
       return subscriber
     }
-    await append(log, signal('AAPL', 1), signal('MSFT', 2))
+    let price = 0
     for (const [before, after] of [
       ['key', 'none'],
       ['none', 'key']
     ] as const) {
       seen.length = 0
-      const first = await consume(before, failing)
-      await waitFor(async () => (await log.group('g').info()).retrying === 2)
+      await append(log, signal('AAPL', ++price))
+      isFailing = true
+      const first = await consume(before)
+      failures = 0
+      await waitFor(() => failures >= 2)
+      await expect(consume(after)).rejects.toMatchObject({ code: 'group_conflict' })
       await first.close()
-      const second = await consume(after, passing)
+      await expect(consume(after)).rejects.toMatchObject({ code: 'group_conflict' })
+      isFailing = false
+      const again = await consume(before)
       await waitFor(() => isSettled(log))
-      expect(seen.toSorted()).toEqual([`${after} 1`, `${after} 2`])
+      await again.close()
+      await append(log, signal('AAPL', ++price))
+      const second = await consume(after)
+      await waitFor(() => isSettled(log))
       await second.close()
-      await log.group('g').seek('start')
+      expect(seen).toEqual([`${before} ${price - 1}`, `${after} ${price}`])
+      expect((await log.groupNames()).filter((name) => name === 'g')).toHaveLength(1)
     }
   })
 

@@ -126,6 +126,18 @@ export class Committer {
     })
   }
 
+  /** As {@link take}, with a unit of the member that goes in the same call where it can. Resolves to the result of that. */
+  takeWith(stepsOf: () => readonly PartitionStep[], unitOf: () => Unit | undefined): Promise<UnitResult | undefined> {
+    return this.#turns.take(async () => {
+      await this.#resolveDoubts()
+      const steps = stepsOf()
+      const rest = steps.slice(0, Math.max(0, steps.length - (PAGE - 1)))
+      await this.#send(rest)
+      const unit = unitOf()
+      return (await this.#sendPage(steps.slice(rest.length), unit)).at(steps.length - rest.length)
+    })
+  }
+
   /** Commits the steps of entries that are handed out, and hands them out. */
   async handOut(handOutsOf: () => readonly { readonly partition: Partition; readonly handOut: HandOut }[]) {
     return this.#turns.take(async () => {
@@ -145,23 +157,26 @@ export class Committer {
     return answers
   }
 
-  async #sendPage(steps: readonly PartitionStep[]): Promise<UnitResult[]> {
+  /** The result of the unit that goes with the steps comes last. */
+  async #sendPage(steps: readonly PartitionStep[], unit?: Unit): Promise<UnitResult[]> {
     const { log, holdings } = this.#parts
     const writing = steps.filter(writesSomething)
+    const units = [...writing.map((one) => this.#unitOf(one)), ...(unit === undefined ? [] : [unit])]
     let answers: UnitResult[] = []
     try {
-      if (writing.length > 0) answers = await log.commit(writing.map((one) => this.#unitOf(one)))
+      if (units.length > 0) answers = await log.commit(units)
     } catch (error) {
       if (!wroteNothing(error)) for (const { partition, step } of writing) this.#doubts.set(partition, step)
       throw error
     }
     const byStep = new Map(writing.map((one, i) => [one, answers[i] as UnitResult]))
-    return steps.map((one) => {
+    const ofSteps = steps.map((one) => {
       const answer = byStep.get(one) ?? { kind: 'committed', appended: [], revisions: [] }
       if (answer.kind === 'committed') one.partition.apply(one.step)
       else if (!isTheCallers(answer)) holdings.remove(one.partition)
       return answer
     })
+    return [...ofSteps, ...answers.slice(writing.length)]
   }
 
   #unitOf({ partition, step, with: given = {} }: PartitionStep): Unit {

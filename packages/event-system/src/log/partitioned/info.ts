@@ -2,7 +2,17 @@ import { EventSystemError } from '@tradpal/events'
 import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo } from '../port.ts'
 import { type Definition, livingOf } from './definition.ts'
 import { cursorsOf } from './divide.ts'
-import { documentId, GROUPS, groupOfCursor, leasesOf, memberName, ofGroup, REPORTS, REQUEUED } from './names.ts'
+import {
+  documentId,
+  GROUPS,
+  groupOfCursor,
+  leasesOf,
+  memberName,
+  ofGroup,
+  partitionName,
+  REPORTS,
+  REQUEUED
+} from './names.ts'
 import type { Report } from './reports.ts'
 import { seatsIn } from './seats.ts'
 
@@ -51,10 +61,16 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
     Promise.all(members.map((member) => log.cursors.get(memberName(group, member)))),
     log.collections.count(REQUEUED, ofGroup(group))
   ])
-  const isOwned = (partition: number) => owners[partition] !== undefined && members.includes(owners[partition])
-  const positions = cursors.filter((cursor) => cursor !== undefined)
-  const places = [...readers.filter((reader) => reader !== undefined), ...cursors.filter((_, i) => !isOwned(i))]
-  const lagging = places.filter((place) => place !== undefined)
+  const tokens = new Map(leases.map(({ name, token }) => [name, token]))
+  // The report of a member says nothing of a partition that it has owned for a moment only.
+  const readerOf = (partition: number) => {
+    const member = members.indexOf(owners[partition] ?? '')
+    const epoch = tokens.get(partitionName(group, partition))
+    return reports[member]?.owned[partition] === epoch ? readers[member] : undefined
+  }
+  const lagging = cursors
+    .map((cursor, partition) => readerOf(partition) ?? cursor)
+    .filter((place) => place !== undefined)
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
   const busy = reports.flatMap((report) => Object.keys(report.pending).map((partition) => cursors[Number(partition)]))
   return {
@@ -65,7 +81,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
     pending,
     retrying: sum(reports, ({ retrying }) => retrying),
     oldestPendingMs: pending === 0 ? null : Math.max(0, ...busy.map((cursor) => cursor?.lagMs ?? 0)),
-    lastDeliveredId: firstOf(log, lagging.length > 0 ? lagging : positions),
+    lastDeliveredId: firstOf(log, lagging),
     lag: lagOf(lagging),
     lagMs: Math.max(0, ...lagging.map(({ lagMs }) => lagMs))
   }
@@ -77,7 +93,7 @@ async function reportsOf({ collections }: Described, group: string, members: rea
   return documents.map((document) => (document === undefined ? NO_REPORT : (JSON.parse(document.value) as Report)))
 }
 
-const NO_REPORT: Report = { leaseMs: 0, pending: {}, retrying: 0 }
+const NO_REPORT: Report = { leaseMs: 0, owned: {}, pending: {}, retrying: 0 }
 
 function memberInfo(
   name: string,

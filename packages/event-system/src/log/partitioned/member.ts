@@ -22,7 +22,7 @@ import { parseRecord } from './record.ts'
 import { Reports } from './reports.ts'
 import { Requeued } from './requeued.ts'
 import { seatsOf } from './seats.ts'
-import { shareOf } from './shares.ts'
+import { type Seats, shareOf } from './shares.ts'
 import { Turns } from './turns.ts'
 
 const MOST_PARTITIONS = 1_024
@@ -44,6 +44,8 @@ export class LeasedMember implements PartitionMember {
   /** Renewing, giving up and leaving, one after the other. */
   readonly #turns = new Turns()
   #first = 0
+  /** A member of this name may have died before. */
+  #hasJoined = false
   /** Why nothing can be read: the group is gone. */
   #gone: Error | undefined
 
@@ -63,8 +65,13 @@ export class LeasedMember implements PartitionMember {
 
   renew(): Promise<Ownership> {
     return this.#turns.take(async () => {
-      await this.#mustFit()
-      const surplus = await this.#takeShare()
+      if (!this.#hasJoined) await this.#reports.forget(new Set([this.name]))
+      this.#hasJoined = true
+      const [seats] = await Promise.all([
+        seatsOf(this.#log.leases, this.#group, this.#options.cut.partitions),
+        this.#mustFit()
+      ])
+      const surplus = await this.#takeShare(seats)
       this.#gone = undefined
       this.#holdings.setSurplus(surplus)
       this.#changes.tell()
@@ -85,10 +92,9 @@ export class LeasedMember implements PartitionMember {
   }
 
   /** Resolves to the surplus. */
-  async #takeShare(): Promise<readonly number[]> {
+  async #takeShare({ owners, members }: Seats): Promise<readonly number[]> {
     const { leases } = this.#log
-    const { leaseMs, cut } = this.#options
-    const { owners, members } = await seatsOf(leases, this.#group, cut.partitions)
+    const { leaseMs } = this.#options
     const { take, surplus } = shareOf(this.name, { owners, members })
     const own = owners.flatMap((owner, partition) => (owner === this.name ? [partition] : []))
     const wanted = [...new Set([...own, ...[...this.#holdings].map(({ partition }) => partition), ...take])]
@@ -114,14 +120,14 @@ export class LeasedMember implements PartitionMember {
 
   async #open(gained: readonly OwnedPartition[], members: readonly string[]): Promise<void> {
     const { collections, cursors } = this.#log
-    // A group that was divided otherwise before the leases were taken is not to be read by this cut.
-    await this.#mustFit()
-    const documents = await collections.get(
-      RECORDS,
-      gained.map(({ partition }) => documentId(this.#group, partition))
-    )
-    const places = await Promise.all(gained.map(({ partition }) => cursors.get(partitionName(this.#group, partition))))
-    const { lastIssuedId: newest } = await this.#log.bounds()
+    const ids = gained.map(({ partition }) => documentId(this.#group, partition))
+    const [documents, places, { lastIssuedId: newest }] = await Promise.all([
+      collections.get(RECORDS, ids),
+      Promise.all(gained.map(({ partition }) => cursors.get(partitionName(this.#group, partition)))),
+      this.#log.bounds(),
+      // A group that was divided otherwise before the leases were taken is not to be read by this cut.
+      this.#mustFit()
+    ])
     const partitions = gained.map(({ partition, epoch }, i) => {
       const cursor = places[i]?.position
       if (cursor === undefined) return this.#end(noCursor(this.#group))
@@ -243,6 +249,7 @@ export class LeasedMember implements PartitionMember {
   leave(): Promise<void> {
     return this.#turns.take(async () => {
       this.#reader.rest()
+      this.#hasJoined = false
       await this.#giveUp([...this.#holdings].map(({ partition }) => partition))
       await this.#reports.forget(new Set([this.name]))
       await this.#log.leases.release([memberName(this.#group, this.name)], this.name)

@@ -181,7 +181,7 @@ test('an entry that ends its owners is found: its attempt grows, and that of no 
       world.length = 2 * Math.max(count, place)
       const killer = 2 * place
       const attempts = new Map<number, number>()
-      for (let owners = 0; owners < 8; owners++) {
+      for (let owners = 0; owners < 15; owners++) {
         let isDead = false
         while (!isDead) {
           world.read(1_000)
@@ -194,7 +194,7 @@ test('an entry that ends its owners is found: its attempt grows, and that of no 
         expect(isDead).toBe(true)
         world.crash()
       }
-      expect(attempts.get(killer)).toBe(8)
+      expect(attempts.get(killer)).toBeGreaterThanOrEqual(8)
       attempts.delete(killer)
       for (const attempt of attempts.values()) expect(attempt).toBeLessThanOrEqual(2)
     }),
@@ -207,6 +207,7 @@ test('once the suspects are passed, entries are handed out many at a time again'
   world.length = 40
   world.read(100)
   expect(world.handOut(10)).toHaveLength(10)
+  world.crash()
   world.crash()
   world.length = 100
   world.read(200)
@@ -226,12 +227,28 @@ test('an entry that waits for its retry keeps no suspect behind it waiting', () 
   world.read(100)
   world.handOut(4)
   world.crash()
+  world.crash()
   world.read(100)
   const [first] = world.handOut(10)
   expect(first?.messageId).toBe(idOf(2))
   expect(world.handOut(10)).toEqual([])
   world.commit(world.owner.finish([], new Map([[first as Unfinished, 'not yet']])))
   expect(world.handOut(10).map(({ messageId }) => messageId)).toEqual([idOf(4)])
+})
+
+test('one owner that died makes no suspects: entries come many at a time, those that it may have begun as attempt 2', () => {
+  const world = new World()
+  world.length = 80
+  world.read(100)
+  world.handOut(5)
+  world.crash()
+  world.read(100)
+  const handed = world.handOut(100)
+  expect(handed).toHaveLength(16)
+  expect(handed.every(({ attempt }) => attempt === 2)).toBe(true)
+  expect(world.handOut(100)).toEqual([])
+  world.commit(world.owner.finish(handed.slice(0, 1)))
+  expect(world.handOut(100).map(({ attempt }) => attempt)).toEqual(Array.from({ length: 24 }, () => 1))
 })
 
 test('what is kept is bounded by what is unfinished, not by what was finished', () => {

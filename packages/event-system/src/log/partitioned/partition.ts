@@ -1,14 +1,16 @@
 import type { Entry, MessageId } from '../port.ts'
-import { formatRecord, type PartitionRecord, type Suspects } from './record.ts'
+import { type Deaths, formatRecord, type PartitionRecord, type Suspects } from './record.ts'
 
-/** An owner begins with this number of unfinished entries at most, and doubles it as it needs more. */
+/** An owner begins with this number of unfinished entries at most, and doubles it as it needs more; behind one that died, once it has finished something. */
 const FIRST_ALLOWANCE = 16
 /** A partition has at most this number of unfinished entries in flight: what it keeps of them stays small. */
 const MOST_UNFINISHED = 4_096
 /** A partition that has this number of entries waiting to be handed out takes in no more. */
 const ENOUGH_WAITING = 256
 
-/** Two owners have died with the entry in flight: from this attempt on, it is handed out without other suspects. */
+/** This number of owners that died at one cursor makes its entries suspects. */
+const DEATHS_TO_SUSPECT = 2
+/** An owner has died with this suspect in flight: from this attempt on, it is handed out without other suspects. */
 export const DANGEROUS_ATTEMPT = 3
 
 /** An entry of a partition that is not finished. */
@@ -58,6 +60,7 @@ export interface HandOut {
 interface Kept {
   readonly owner: string | null
   readonly allowance: number
+  readonly deaths: Deaths | undefined
   readonly suspects: Suspects | undefined
   readonly attempts: ReadonlyMap<MessageId, number>
 }
@@ -83,6 +86,8 @@ export class Partition {
   #top: { readonly messageId: MessageId; readonly order: number }
   #readTo: MessageId
   #kept: Kept
+  /** Entries that the last owner may have begun: it did not leave. */
+  #maybeBegun: Suspects | undefined
   #stored: { readonly cursor: MessageId; readonly record: string | null }
 
   constructor({ partition, epoch, owner, cursor, record, newest, compare }: PartitionStart) {
@@ -98,7 +103,9 @@ export class Partition {
       behind = messageId
     }
     this.#top = { messageId: this.#readTo, order: this.#nextOrder++ }
-    this.#kept = { owner, allowance: FIRST_ALLOWANCE, ...whatMayHaveBegun(record, newest) }
+    this.#kept = { owner, allowance: FIRST_ALLOWANCE, ...careFor(record, cursor, newest) }
+    const isInherited = record.owner !== null && newest !== null
+    this.#maybeBegun = isInherited ? { left: record.allowance, upTo: newest } : undefined
   }
 
   /** Everything up to here is taken in. */
@@ -182,7 +189,8 @@ export class Partition {
     const next = this.#waiting[0]
     const kept = this.#withoutPassedSuspects(next)
     const isOneByOne = kept.suspects !== undefined
-    const room = Math.min(limit, isOneByOne ? 1 : limit, MOST_UNFINISHED - this.#handedOut)
+    const most = this.#kept.deaths === undefined ? MOST_UNFINISHED : FIRST_ALLOWANCE
+    const room = Math.min(limit, isOneByOne ? 1 : limit, most - this.#handedOut)
     const mustWait = isOneByOne && next?.note === undefined && this.#hasUnprovenInFlight()
     const entries = mustWait || next === undefined ? [] : this.#waiting.slice(0, Math.max(0, room))
     const counted = entries.length === 0 ? this.#kept : this.#counting(entries, kept)
@@ -237,12 +245,20 @@ export class Partition {
   applyHandOut({ entries, step }: HandOut): void {
     this.apply(step)
     for (const one of entries) {
-      one.attempt = this.#kept.attempts.get(one.messageId) ?? 1
+      one.attempt = this.#kept.attempts.get(one.messageId) ?? this.#firstAttempt(one)
       one.state = 'handed out'
     }
     this.#handedOut += entries.length
     const handed = new Set(entries)
     this.#waiting = this.#waiting.filter((one) => !handed.has(one))
+  }
+
+  #firstAttempt({ messageId, order }: Unfinished): number {
+    const begun = this.#maybeBegun
+    if (begun === undefined || order === undefined) return 1
+    const isBegun = begun.left > 0 && this.#compare(messageId, begun.upTo) <= 0
+    this.#maybeBegun = isBegun ? { ...begun, left: begun.left - 1 } : undefined
+    return isBegun ? 2 : 1
   }
 
   /** These are finished, and those are noted; the rest stays. Without any: what the log should know by now. */
@@ -305,7 +321,7 @@ export class Partition {
     return { cursor: undefined, record: undefined, done: [], noted: new Map(), kept: this.#kept }
   }
 
-  #step({ kept, done = [], noted = new Map() }: Partial<Step> & Pick<Step, 'kept'>): Step {
+  #step({ kept: wanted, done = [], noted = new Map() }: Partial<Step> & Pick<Step, 'kept'>): Step {
     const gone = new Set(done)
     let top = this.#top
     for (const { messageId, order } of done) if (order !== undefined && order > top.order) top = { messageId, order }
@@ -322,6 +338,7 @@ export class Partition {
       if (note !== undefined) notes[one.messageId] = note
     }
     const cursor = first?.behind ?? this.#readTo
+    const kept = cursor === wanted.deaths?.at ? wanted : { ...wanted, deaths: undefined }
     const record = formatRecord({
       owner: kept.owner,
       allowance: kept.allowance,
@@ -329,6 +346,7 @@ export class Partition {
       unfinished: holes,
       notes,
       attempts: Object.fromEntries(kept.attempts),
+      ...(kept.deaths !== undefined && { deaths: kept.deaths }),
       ...(kept.suspects !== undefined && { suspects: kept.suspects })
     })
     return {
@@ -341,12 +359,20 @@ export class Partition {
   }
 }
 
-/** What the next owner must take care of, when the last one did not give the partition up. */
-function whatMayHaveBegun(record: PartitionRecord, newest: MessageId | null): Pick<Kept, 'suspects' | 'attempts'> {
-  const wasLeft = record.owner === null
-  const attempts = Object.entries(record.attempts).map(([id, count]) => [id, wasLeft ? count : count + 1] as const)
-  const found = wasLeft || newest === null ? undefined : { left: record.allowance, upTo: newest }
-  return { attempts: new Map(attempts), suspects: record.suspects ?? found }
+/** What an owner must take care of where the last one did not give the partition up. */
+function careFor(
+  { owner, allowance, attempts, deaths: before, suspects }: PartitionRecord,
+  at: MessageId,
+  newest: MessageId | null
+): Pick<Kept, 'deaths' | 'suspects' | 'attempts'> {
+  if (owner === null) return { deaths: undefined, suspects, attempts: new Map(Object.entries(attempts)) }
+  const deaths = { at, count: before?.at === at ? before.count + 1 : 1 }
+  const areSuspect = deaths.count >= DEATHS_TO_SUSPECT && newest !== null
+  return {
+    deaths,
+    suspects: suspects ?? (areSuspect ? { left: allowance, upTo: newest } : undefined),
+    attempts: new Map(Object.entries(attempts).map(([id, count]) => [id, count + 1]))
+  }
 }
 
 function without(attempts: ReadonlyMap<MessageId, number>, done: readonly Unfinished[]): Map<MessageId, number> {

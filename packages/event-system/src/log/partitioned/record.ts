@@ -14,12 +14,20 @@ export interface PartitionRecord {
   readonly notes: Readonly<Record<MessageId, string>>
   /** How often an unfinished entry was handed out, where that was written down before. */
   readonly attempts: Readonly<Record<MessageId, number>>
+  /** Undefined as soon as an owner has finished something at the cursor. */
+  readonly deaths?: Deaths
   readonly suspects?: Suspects
 }
 
-/** An owner did not leave: one of these entries may have ended it. They are handed out one at a time. */
+/** Owners that did not leave, one after the other, while the cursor stood still. */
+export interface Deaths {
+  readonly at: MessageId
+  readonly count: number
+}
+
+/** Two owners did not leave: one of these entries may have ended them. They are handed out one at a time. */
 export interface Suspects {
-  /** The number of unfinished entries, from the first on, that the owner may have had. */
+  /** The number of unfinished entries, from the first on, that an owner may have had. */
   readonly left: number
   /** The owner cannot have had entries behind this one. */
   readonly upTo: MessageId
@@ -33,12 +41,13 @@ export function parseRecord(text: string | undefined): PartitionRecord {
 
 /** `null` where there is nothing to keep. */
 export function formatRecord(record: PartitionRecord): string | null {
-  const { owner, allowance, finishedTo, unfinished, notes, attempts, suspects } = record
+  const { owner, allowance, finishedTo, unfinished, notes, attempts, deaths, suspects } = record
   const text = JSON.stringify({
     ...(owner !== null && { owner, allowance }),
     ...(unfinished.length > 0 && { finishedTo, unfinished }),
     ...(hasSome(notes) && { notes }),
     ...(hasSome(attempts) && { attempts }),
+    ...(deaths !== undefined && { deaths }),
     ...(suspects !== undefined && { suspects })
   })
   return text === '{}' ? null : text

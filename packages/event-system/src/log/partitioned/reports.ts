@@ -15,6 +15,8 @@ export interface ReportsParts {
 /** What a member has in flight, as it said when it renewed last. */
 export interface Report {
   readonly leaseMs: number
+  /** By partition: the epoch in which it owned the partition. */
+  readonly owned: Readonly<Record<number, number>>
   /** By partition. */
   readonly pending: Readonly<Record<number, number>>
   readonly retrying: number
@@ -35,17 +37,23 @@ export class Reports {
 
   async tell(): Promise<void> {
     const { log, group, member, holdings, committer } = this.#parts
-    await committer.take(() => [...holdings].map((partition) => ({ partition, step: partition.finish([]) })))
-    const position = this.#position()
-    if (position === undefined) return this.#told === undefined ? undefined : this.forget(new Set([member]))
-    const value = JSON.stringify(this.#report())
-    const told = `${position} ${value}`
-    if (told === this.#told) return
     const name = memberName(group, member)
-    if (!this.#hasCursor) await log.cursors.create(name, { after: position }, { guards: false })
-    const write = [{ collection: REPORTS, id: documentId(group, member), value }]
-    const [result] = await log.commit([{ cursors: [{ name, to: position }], write }])
-    this.#hasCursor = result?.kind === 'committed'
+    const first = this.#position()
+    if (first === undefined) return this.#told === undefined ? undefined : this.forget(new Set([member]))
+    if (!this.#hasCursor) await log.cursors.create(name, { after: first }, { guards: false })
+    let told: string | undefined
+    const result = await committer.takeWith(
+      () => [...holdings].map((partition) => ({ partition, step: partition.finish([]) })),
+      () => {
+        const to = this.#position() ?? first
+        const value = JSON.stringify(this.#report())
+        told = `${to} ${value}`
+        if (told === this.#told) return undefined
+        return { cursors: [{ name, to }], write: [{ collection: REPORTS, id: documentId(group, member), value }] }
+      }
+    )
+    if (result === undefined) return
+    this.#hasCursor = result.kind === 'committed'
     this.#told = this.#hasCursor ? told : undefined
   }
 
@@ -75,13 +83,15 @@ export class Reports {
 
   #report(): Report {
     const { leaseMs, holdings } = this.#parts
+    const owned: Record<number, number> = {}
     const pending: Record<number, number> = {}
     let retrying = 0
-    for (const owned of holdings) {
-      const ofPartition = owned.pending
-      if (ofPartition.length > 0) pending[owned.partition] = ofPartition.length
+    for (const partition of holdings) {
+      owned[partition.partition] = partition.epoch
+      const ofPartition = partition.pending
+      if (ofPartition.length > 0) pending[partition.partition] = ofPartition.length
       retrying += ofPartition.filter(({ note }) => note !== undefined).length
     }
-    return { leaseMs, pending, retrying }
+    return { leaseMs, owned, pending, retrying }
   }
 }
