@@ -6,7 +6,7 @@ import type { EventLog } from '../../src/log/index.ts'
 import { Retention, type RetentionPolicy } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals, timesOf } from '../support/events.ts'
+import { append, signal, signals, timesOf, withFaults } from '../support/events.ts'
 
 const A_DAY_MS = 86_400_000
 const { TRADING_SIGNAL, MARKET_DATA_UPDATE, PORTFOLIO_UPDATE } = EventType
@@ -211,6 +211,41 @@ describe('a retention policy', () => {
     expect(construct).toThrow(
       expect.objectContaining({ code: 'invalid_options', message: expect.stringContaining(message) })
     )
+  })
+
+  test('is enforced by one of the processes that have the same policy, and by another when that one ends', async () => {
+    const log = await logs.open()
+    const policies = [{ maxLength: 2 }, { maxLength: 2 }, { maxLength: 1_000 }]
+    const trims = [0, 0, 0]
+    const clock = new FakeClock()
+    const [first, second, other] = policies.map((policy, i) => {
+      const counted = withFaults(log, {
+        trim(target, options) {
+          trims[i] = (trims[i] ?? 0) + 1
+          return log.trim(target, options)
+        }
+      })
+      const retention = new Retention({ log: counted, clock, policy })
+      onTestFinished(() => retention.close())
+      return retention
+    }) as [Retention, Retention, Retention]
+    await append(log, ...signals(5))
+    const enforced = async (retention: Retention, i: number) => {
+      const before = trims[i] ?? 0
+      retention.start()
+      await waitFor(async () => {
+        await clock.advance(60_000)
+        return (trims[i] ?? 0) > before
+      })
+    }
+    await enforced(first, 0)
+    second.start()
+    await enforced(other, 2)
+    for (let minute = 0; minute < 5; minute++) await clock.advance(60_000)
+    expect(trims[1]).toBe(0)
+    await first.close()
+    await enforced(second, 1)
+    expect(await idsOf(log)).toHaveLength(2)
   })
 
   test('is needed to enforce one', async () => {

@@ -6,7 +6,7 @@ import {
   repeatedAmong,
   type TextVault
 } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, ConsumerGroup, Entry, EventLog, MessageId } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, Entry, EventLog, Fence, MessageId } from '../../log/index.ts'
 import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { together, type UnknownOutcome } from '../parcel.ts'
@@ -16,6 +16,8 @@ import { type Found, findInLog } from './find-in-log.ts'
 import { decodeRecord, RECORD, type SpoolRecord } from './record.ts'
 import type { RefusedEvents } from './refused.ts'
 
+/** The cursor of the store that stands behind what was taken up. */
+export const CURSOR = 'drain'
 /** So many records are taken up at once, and so many events appended, at most. */
 const PAGE = 1_000
 const BACKOFF = { initialMs: 50, maxMs: 500 }
@@ -24,8 +26,8 @@ const MARGIN_MS = 5_000
 
 export interface DrainParts {
   readonly store: EventLog
-  /** Stands behind what was taken up. */
-  readonly group: ConsumerGroup
+  /** What shows the store that it is this process's still. */
+  readonly fence: () => Fence
   /** Throws when the store may be another's by now. */
   readonly mustBeOurs: () => void
   readonly target: {
@@ -94,11 +96,12 @@ export class Drain {
 
   /** All that is there: what is done with is removed, so that it begins at the start each time. */
   async #drain(): Promise<void> {
-    const { store, group, stop } = this.#parts
-    const { lastDeliveredId } = await group.info()
+    const { store, stop } = this.#parts
+    const cursor = await store.cursors.get(CURSOR)
+    if (cursor === undefined) throw new EventSystemError('not_found', `The spool at ${store.location} has no cursor.`)
     for (;;) {
       const page = await store.read({ limit: PAGE, eventTypes: [RECORD] })
-      for (const batch of batchesOf(page.map((entry) => this.#taken(entry, lastDeliveredId)))) {
+      for (const batch of batchesOf(page.map((entry) => this.#taken(entry, cursor.position)))) {
         if (stop.aborted) return
         await this.#bring(batch)
       }
@@ -120,8 +123,8 @@ export class Drain {
    * the records in the spool: they are taken up again, and what is done already changes nothing.
    */
   async #bring(batch: readonly Taken[]): Promise<void> {
-    const { group, store, contents, stop, logger, target } = this.#parts
-    await group.seek({ after: (batch.at(-1) as Taken).messageId })
+    const { store, contents, stop, logger, target } = this.#parts
+    await this.#moveTo((batch.at(-1) as Taken).messageId)
     const repeated = await this.#untilDone(() => this.#append(batch))
     // Apart from the append: what the log has must not be appended again, however long this takes.
     const conflicts = repeated && (await this.#untilDone(() => conflictsAmong(repeated, target)))
@@ -132,6 +135,14 @@ export class Drain {
     const events = batch.reduce((sum, { record }) => sum + record.entries.length, 0)
     this.#drained += events - conflicts.length
     if (contents.isEmpty) logger.info({ drained: this.#drained }, 'the spool is empty: all of it is in the log')
+  }
+
+  /** Rejects with `log_busy` when another process has the spool by now. */
+  async #moveTo(to: MessageId): Promise<void> {
+    const { store, fence } = this.#parts
+    const [result] = await store.commit([{ fence: [fence()], cursors: [{ name: CURSOR, to }] }])
+    if (result?.kind === 'committed') return
+    throw new EventSystemError('log_busy', `Another process has the spool at ${store.location} now.`)
   }
 
   /** Resolves to undefined when it is stopped before. */

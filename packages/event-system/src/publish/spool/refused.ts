@@ -122,9 +122,8 @@ export async function discardRefused(store: EventLog, ids: readonly string[]): P
   if (missing.size > 0) {
     throw new EventSystemError('not_found', `There is no refused event with the id ${[...missing].join(', ')}.`)
   }
-  // The group of the drain stands before them and never reads them.
   for (let from = 0; from < messageIds.length; from += REMOVED_AT_ONCE) {
-    await store.remove(messageIds.slice(from, from + REMOVED_AT_ONCE), { force: true })
+    await store.remove(messageIds.slice(from, from + REMOVED_AT_ONCE))
   }
   await new Documents(store).put(DISCARDED, 'last', messageIds.at(-1) ?? '')
   return wanted.size

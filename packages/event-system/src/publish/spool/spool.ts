@@ -7,13 +7,11 @@ import type { Circuit } from '../circuit.ts'
 import { type Parcel, together } from '../parcel.ts'
 import { refuse } from '../refusal.ts'
 import { SpoolContents } from './contents.ts'
-import { Drain } from './drain.ts'
+import { CURSOR, Drain } from './drain.ts'
 import { recordsOf } from './read-spool.ts'
 import { decodeRecord, encodeRecord, RECORD } from './record.ts'
 import { RefusedEvents } from './refused.ts'
 
-/** The group of the store that stands behind what was taken up. It never reads. */
-const GROUP = 'drain'
 /** The lease of the store that says whose the spool is. */
 const LEASE = 'spool'
 /** A process that has not renewed for so long has left the spool, in ms. */
@@ -61,6 +59,7 @@ export class Spool {
   readonly #refused: RefusedEvents
   readonly #holder = randomUUID()
   #isOursUntil = 0
+  #token = 0
   readonly #drain: Drain
   readonly #stop = new AbortController()
   #spooled = 0
@@ -74,7 +73,7 @@ export class Spool {
     this.#refused = new RefusedEvents(store, clock)
     this.#drain = new Drain({
       store,
-      group: store.group(GROUP),
+      fence: () => ({ lease: LEASE, token: this.#token }),
       mustBeOurs: () => this.#mustBeOurs(),
       target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
       contents: this.#contents,
@@ -92,7 +91,7 @@ export class Spool {
     if (this.#isOpen) return
     const { store, logger, vault } = this.#parts
     await store.start()
-    await store.group(GROUP).create('start')
+    await store.cursors.create(CURSOR, 'start', { guards: false })
     await this.#mustBeAlone()
     for await (const { record } of recordsOf(store, vault)) this.#contents.add(record)
     await this.#refused.load()
@@ -120,6 +119,7 @@ export class Spool {
     const asked = this.#parts.clock.now()
     const [token] = await this.#parts.store.leases.acquire([LEASE], { holder: this.#holder, ttlMs: LEASE_MS })
     if (token === undefined) return false
+    this.#token = token
     this.#isOursUntil = asked + LEASE_MS
     return true
   }

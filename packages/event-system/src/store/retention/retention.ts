@@ -1,3 +1,4 @@
+import { hash, randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
 import {
@@ -14,6 +15,8 @@ import { trimLog } from './trim-log.ts'
 
 /** So often, in ms, the log is held against the policy. */
 const INTERVAL_MS = 60_000
+/** A process that has not enforced the policy for so long leaves that to another, in ms. */
+const LEASE_MS = 3 * INTERVAL_MS
 
 export interface RetentionParts {
   /** A started log. */
@@ -40,6 +43,7 @@ export class Retention {
   readonly #parts: RetentionParts
   readonly #logger: Logger
   readonly #stop = new AbortController()
+  readonly #holder = randomUUID()
   /** Of the system's own policy, so that the log is read only once. */
   #byRule: TrimByRule | undefined
   #running: Promise<void> | undefined
@@ -103,7 +107,10 @@ export class Retention {
     return this.#removedByItself
   }
 
-  /** Enforces the policy every minute, until {@link close}. Without a policy it does nothing. */
+  /**
+   * Enforces the policy every minute, until {@link close}: of the processes over the log that have the same policy, one does. Without a
+   * policy it does nothing.
+   */
   start(): void {
     if (this.policy !== undefined) this.#running ??= this.#run()
   }
@@ -111,19 +118,31 @@ export class Retention {
   /** Ends what {@link start} began. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort()
+    if (this.#running === undefined) return
     await this.#running
+    await this.#parts.log.leases.release([this.#lease], this.#holder).catch(() => {})
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
-        this.#report(await this.enforce({ signal }))
+        if (await this.#isOurs()) this.#report(await this.enforce({ signal }))
       } catch (error) {
         if (!signal.aborted) this.#logger.warn({ err: error }, 'retention failed; it is tried again in a minute')
       }
       await this.#parts.clock.sleep(INTERVAL_MS, signal).catch(() => {})
     }
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const terms = { holder: this.#holder, ttlMs: LEASE_MS }
+    const [token] = await this.#parts.log.leases.acquire([this.#lease], terms)
+    return token !== undefined
+  }
+
+  get #lease(): string {
+    return `retention/${hash('sha256', JSON.stringify(this.policy), 'hex').slice(0, 16)}`
   }
 
   #report({ removed, guarded }: TrimResult): void {
