@@ -47,13 +47,13 @@ describe('a log in a Redis Cluster', () => {
     const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
     const messageId = delivery?.messageId ?? ''
     const attach = [{ group: 'group', messageId, text: 'a text', if: { consumer: 'one', attempt: 1 } }]
-    const write = ['c', { name: 'c', keepMs: 60_000 }].map((collection) => ({ collection, id: 'a', value: 'one' }))
+    const write = ['c', { name: 'd', keepMs: 60_000 }].map((collection) => ({ collection, id: 'a', value: 'one' }))
     await log.commit([{ attach, write }])
     await group.release('one', delivery === undefined ? [] : [delivery], { delayMs: 60_000 })
     const { node, slot } = await cluster.ownerOf(streamName)
     const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
     const beside = [
-      ...['document-ids:c', 'documents:c', 'expiring:N:c'],
+      ...['document-ids:c', 'documents:c', 'expiring:N:d'],
       ...['attachments', 'delayed', 'place'].map((name) => `group:group:${name}`),
       'ids:N'
     ]
