@@ -14,11 +14,6 @@ export function someEntries(count: number, first = 0): AppendEntry[] {
   }))
 }
 
-/** The shard of the entries of {@link someEntries}: by the last number of the payload. */
-export function shardOfPayload(shards: number): (entry: Entry) => number {
-  return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % shards
-}
-
 export function newEventId(): string {
   made += 1
   return `event-${process.pid}-${made}`

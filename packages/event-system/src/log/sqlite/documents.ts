@@ -15,7 +15,7 @@ const PRUNE = `
     SELECT collection, id FROM documents WHERE expires_at <= ? ORDER BY expires_at LIMIT 4)`
 
 /** The id of the row that has a collection's revision. */
-export const REVISION = ''
+const REVISION = ''
 
 /** The documents of all collections, in a table. To be called inside a step of the connection. */
 export class Documents {
