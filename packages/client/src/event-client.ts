@@ -7,7 +7,8 @@ import {
   encodeJsonArray,
   onlyOptions,
   type ReadOptions,
-  type StoredEvent
+  type StoredEvent,
+  type StreamEvent
 } from '@tradpal/events'
 import {
   type EventStats,
@@ -40,6 +41,7 @@ import { assertId, assertList, type PublishOptions, publication } from './publis
 import { type EventQuery, idSegment, QUERY_OPTIONS, queryOf, RANGE_OPTIONS, rangeParameters } from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
 import { type CountOptions, replaying, type StreamReplayOptions, speedOf } from './replaying.ts'
+import { type StreamOptions, streamEvents } from './stream-reading.ts'
 import { type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
@@ -131,6 +133,18 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
   async versionOf(streamKey: string): Promise<number> {
     return await this.#transport.json({ ...reading('/versions'), query: queryOf({ stream_key: streamKey }) }, versionOf)
+  }
+
+  /**
+   * The events that were published with a stream key, in the order of their versions, as {@link EventClient.getEvents} answers them, each with its
+   * `streamKey` and `version`; a page at a time in memory. Events that were trimmed, and those of types that the caller may not read,
+   * are left out: the versions show it. Throws `invalid_argument`.
+   */
+  readStream<Raw extends boolean = false>(
+    streamKey: string,
+    options: StreamOptions<Raw> = {}
+  ): AsyncIterable<StreamEvent<Raw>> {
+    return streamEvents<Raw>(this.#transport, streamKey, options)
   }
 
   /**

@@ -36,6 +36,47 @@ describe('reading', () => {
     })
   })
 
+  it('reads a stream page by page, until one says no more where the next begins', async () => {
+    const page = (versions: number[], next?: number) =>
+      json({
+        stream_key: 'account 7/a',
+        events: versions.map((version) => ({ ...storedWire(stored(`${version}-0`)), version })),
+        count: versions.length,
+        ...(next === undefined ? {} : { next_version: next })
+      })
+    await using service = await ScriptedService.start(page([3, 5], 6), page([], 9), page([9]))
+    await using client = new EventClient({ url: service.url, timeoutMs: DEADLINE_MS, clock: new TestClock() })
+    const stream = await Array.fromAsync(client.readStream('account 7/a', { fromVersion: 2 }))
+    expect(stream.map(({ messageId, streamKey, version }) => [messageId, streamKey, version])).toEqual([
+      ['3-0', 'account 7/a', 3],
+      ['5-0', 'account 7/a', 5],
+      ['9-0', 'account 7/a', 9]
+    ])
+    expect(service.requests.map(({ path, query }) => [path, Object.fromEntries(query)])).toEqual(
+      ['2', '6', '9'].map((from_version) => [
+        '/versions/events',
+        { stream_key: 'account 7/a', from_version, limit: '1000' }
+      ])
+    )
+  })
+
+  it('refuses a stream key and a version that cannot be before anything is sent, and an answer without a version', async () => {
+    await withClient(json({ events: [storedWire(event)], count: 1 }), async (client, service) => {
+      for (const [key, fromVersion] of [
+        ['', 1],
+        ['a\n', 1],
+        ['a', 0],
+        ['a', 1.5]
+      ] as const) {
+        expect(() => client.readStream(key, { fromVersion })).toThrow(
+          expect.objectContaining({ code: 'invalid_argument' })
+        )
+      }
+      expect(service.requests).toHaveLength(0)
+      await expect(Array.fromAsync(client.readStream('a'))).rejects.toMatchObject({ code: 'http_error' })
+    })
+  })
+
   it('refuses what is no instant before anything is sent', async () => {
     await withClient(json({ events: [] }), async (client, service) => {
       await expect(client.getEvents({ startTime: Number.NaN })).rejects.toMatchObject({ code: 'invalid_argument' })

@@ -28,6 +28,10 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['spol is no option of publish(); did you mean spool?', () => client.publishBatch([event], { spol: 'never' })],
   ['spol is no option of publish(); did you mean spool?', () => client.publishAll([event], { spol: 'never' })],
   ['simbol is no option of getEvents(); did you mean symbol?', () => client.getEvents({ simbol: 'AAPL' })],
+  [
+    'from is no option of readStream(); its options are fromVersion, raw.',
+    () => client.readStream('account-7', { from: 1 })
+  ],
   ['simbol is no option of countEvents(); did you mean symbol?', () => client.countEvents({ simbol: 'AAPL' })],
   ['sped is no option of streamReplay(); did you mean speed?', () => client.streamReplay({ sped: 1 })],
   ['sped is no option of replayEvents(); did you mean speed?', () => client.replayEvents({ sped: 1 }, none)],

@@ -4,7 +4,8 @@ import {
   EventSystemError,
   type EventTypeFilter,
   isRetryable,
-  onlyOptions
+  onlyOptions,
+  type StreamEvent
 } from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
 import {
@@ -52,7 +53,8 @@ import {
   type EventSystemStats,
   onlyRange,
   type ReplayPace,
-  Retention
+  Retention,
+  type StreamOptions
 } from './store/index.ts'
 
 /** In `close()` consumers hand back what their handlers had not begun, and a log ends its calls, after their time is up: each may take so long beyond it, in ms. */
@@ -198,6 +200,15 @@ export class EventSystem {
   async versionOf(streamKey: string): Promise<number> {
     this.#mustBeOpen('versionOf()')
     return this.log.versionOf(streamKey)
+  }
+
+  /** The events that were published with a stream key, in the order of their versions: {@link EventStore.readStream}. */
+  readStream<Raw extends boolean = false>(
+    streamKey: string,
+    options?: StreamOptions<Raw>
+  ): AsyncIterable<StreamEvent<Raw>> {
+    this.#mustBeOpen('readStream()')
+    return this.store.readStream(streamKey, options)
   }
 
   /** Registers a handler for a type, for several, or for all (`'*'`): {@link EventSubscriber.registerHandler}. */

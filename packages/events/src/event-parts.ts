@@ -55,6 +55,14 @@ export interface DataFault {
 /** An event of these types, as it is answered: by default in the newest form, with `raw` as it is stored. */
 export type Answer<T extends string = string, Raw extends boolean = false> = Raw extends true ? StoredEvent : EventOf<T>
 
+/** An event of a stream key, as it is answered, and its place in the stream. */
+export type StreamEvent<Raw extends boolean = false> = Answer<string, Raw> & {
+  /** What it was published with. */
+  readonly streamKey: string
+  /** Its number among the events of the key, from 1: the `version` of its receipt. */
+  readonly version: number
+}
+
 /** How events are answered. */
 export interface ReadOptions<Raw extends boolean = false> {
   /** Each event as it is stored, and not in the newest form. Default false. */

@@ -29,6 +29,7 @@ export {
   type ReadOptions,
   type StoredEvent,
   type StoredEventOf,
+  type StreamEvent,
   type ValidEvent,
   validateEvent,
   withCanonicalType
@@ -64,7 +65,13 @@ export {
 } from './schema-compatibility.ts'
 export type * from './schemas/data-types/index.ts'
 export { eventSchemas } from './schemas/index.ts'
-export { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from './stream-version.ts'
+export {
+  assertExpectedVersions,
+  assertFromVersion,
+  assertStreamKey,
+  type StreamVersion,
+  versionConflict
+} from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
 export { newestVersionOf, registerUpcaster, type Upcaster, upcastEvent, upcastIfPossible } from './upcasting.ts'
 export { Reject, RetryLater } from './verdicts.ts'

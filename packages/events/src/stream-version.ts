@@ -16,6 +16,13 @@ export function assertStreamKey(key: unknown): asserts key is string {
   throw new EventSystemError('invalid_argument', message)
 }
 
+/** Throws `invalid_argument` unless it is the number that an entry of a stream can have: a whole number of at least 1. */
+export function assertFromVersion(fromVersion: unknown): asserts fromVersion is number {
+  if (Number.isSafeInteger(fromVersion) && (fromVersion as number) >= 1) return
+  const message = `fromVersion must be a whole number of at least 1, got ${shown(fromVersion)}.`
+  throw new EventSystemError('invalid_argument', message)
+}
+
 /** Throws `invalid_argument` unless each is a version of a key that can be, and no key comes twice. */
 export function assertExpectedVersions(expected: readonly StreamVersion[]): void {
   if (expected.length === 0) return

@@ -49,6 +49,18 @@ export function storedEvents(body: unknown): StoredEvent[] {
   return listOf(body, 'events').map(storedEvent)
 }
 
+/** A page of a stream key: its events, and where the next page begins, if there is one. */
+export interface StreamPage {
+  readonly events: readonly { readonly event: StoredEvent; readonly version: number }[]
+  readonly nextVersion: number | undefined
+}
+
+export function streamPageOf(body: unknown): StreamPage {
+  const events = listOf(body, 'events').map((one) => ({ event: storedEvent(one), version: numberOf(one, 'version') }))
+  const { next_version } = partsOf(body)
+  return { events, nextVersion: next_version === undefined ? undefined : numberOf(body, 'next_version') }
+}
+
 export function receiptOf(body: unknown): PublishReceipt {
   const status = isSpooled(body) ? 'spooled' : 'published'
   const { duplicate, version, timestamp_ahead } = partsOf(body)

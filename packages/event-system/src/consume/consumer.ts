@@ -2,15 +2,15 @@ import { EventSystemError, onlyOptions } from '@tradpal/events'
 import type { TextVault } from '../codec/index.ts'
 import { Attachments } from '../codec/index.ts'
 import { eventTypesText, readPullSettings } from '../groups/index.ts'
-import { type ConsumerGroup, Documents } from '../log/index.ts'
+import { Documents } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
 import { Contents } from './content.ts'
 import { keepHouse } from './housekeeping.ts'
 import { OnceSteps } from './once-steps.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
+import { PartitionedIntake } from './partitioned-intake.ts'
 import { Recovery } from './recovery.ts'
-import { ShardedIntake } from './sharded-intake.ts'
 import { SharedIntake } from './shared-intake.ts'
 import { Workbench, type WorkbenchParts } from './workbench.ts'
 
@@ -43,7 +43,6 @@ export class EventConsumer {
   readonly consumer: string
   readonly #parts: ConsumerParts
   readonly #options: ResolvedConsumeOptions
-  readonly #group: ConsumerGroup
   readonly #logger: Logger
   readonly #recovery: Recovery
   readonly #contents: Contents
@@ -61,13 +60,12 @@ export class EventConsumer {
     this.#options = options
     this.group = group
     this.consumer = consumer
-    this.#group = log.group(group)
     this.#logger = parts.logger.child({ group, consumer })
     this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: stop })
     const contents = new Contents({
       log,
       codec,
-      shards,
+      partitions: shards,
       logger: this.#logger,
       clock,
       ...(ordering === 'key' ? { key } : {})
@@ -82,10 +80,8 @@ export class EventConsumer {
       attachments: new Attachments(group, parts.vault),
       steps: new OnceSteps({ log, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
       stop,
-      newIntake: (intakeParts) => {
-        const ofGroup = { ...intakeParts, group: this.#group }
-        return ordering === 'key' ? new ShardedIntake(ofGroup, contents) : new SharedIntake(ofGroup)
-      }
+      newIntake: (intakeParts) =>
+        ordering === 'key' ? new PartitionedIntake(intakeParts, contents) : new SharedIntake(intakeParts)
     })
   }
 
@@ -103,15 +99,20 @@ export class EventConsumer {
     await this.#warnOfFilter()
     this.#loops = Promise.all([
       intake.run(),
-      keepHouse({
-        group: this.#group,
-        consumer: this.consumer,
-        options: this.#options,
-        recovery: this.#recovery,
-        logger: this.#logger,
-        settled: () => this.#workbench.settled
-      })
+      // A partitioned group keeps its place and its members by itself.
+      this.#options.ordering === 'key' ? undefined : this.#keepHouse()
     ])
+  }
+
+  #keepHouse(): Promise<void> {
+    return keepHouse({
+      group: this.#parts.log.group(this.group),
+      consumer: this.consumer,
+      options: this.#options,
+      recovery: this.#recovery,
+      logger: this.#logger,
+      settled: () => this.#workbench.settled
+    })
   }
 
   /** Members that pull with a filter acknowledge the other events for the whole group, and the handlers here never see those. */

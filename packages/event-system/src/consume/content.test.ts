@@ -14,7 +14,7 @@ test('what is stored may name any number of missing keys: the last 1,000 reasons
     }
   }
   const log = {} as EventLog
-  const contents = new Contents({ log, codec, shards: 1, logger: silentLogger, clock: new FakeClock() })
+  const contents = new Contents({ log, codec, partitions: 1, logger: silentLogger, clock: new FakeClock() })
   for (let i = 0; i < 1_100; i++) contents.of({ messageId: `${i}-0`, appendedAt: i, payload: `key-${i}` })
   expect(contents.missed).toHaveLength(1_000)
   expect(contents.missed.at(-1)).toBe('There is no key key-1099.')

@@ -3,11 +3,11 @@ import { beforeReading, type EventCodec } from '../codec/index.ts'
 import type { Entry, EventLog, MessageId } from '../log/index.ts'
 import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
-import { shardOfKey } from './key.ts'
+import { partitionOfKey } from './key.ts'
 
-/** Entries that were looked at for their shard and are not yet handed out; beyond so many they are looked at again. */
+/** Entries that were looked at for their partition and are not yet handed out; beyond so many they are looked at again. */
 const MAX_REMEMBERED = 10_000
-/** When an entry needs a key from the log before its shard is known, those of so many behind it are brought with it. */
+/** When an entry needs a key from the log before its partition is known, those of so many behind it are brought with it. */
 const AHEAD = 500
 /** What waits for its key is read again within so long, in ms: a key that was not missed for longer is there. */
 const MISSED_MS = 10_000
@@ -20,7 +20,7 @@ export interface ContentsOptions {
   readonly codec: EventCodec
   /** What must stay in order. Undefined where nothing must. */
   readonly key?: (event: Event) => string | undefined
-  readonly shards: number
+  readonly partitions: number
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -32,7 +32,7 @@ export class Contents {
   readonly #occurrences: Occurrences
   /** Why entries cannot be read yet, and when that was last so. */
   readonly #missed = new BoundedMap<string, number>(MOST_REASONS)
-  /** The last whose shard was asked for before its key was brought from the log. */
+  /** The last whose partition was asked for before its key was brought from the log. */
   #unbrought: Entry | undefined
 
   constructor(options: ContentsOptions) {
@@ -63,7 +63,7 @@ export class Contents {
   }
 
   /** What has no key is in order with nothing, and is spread by its message id. Throws what keeps an entry from being read yet: its key to be ordered by is not known. */
-  shardOf(entry: Entry): number {
+  partitionOf(entry: Entry): number {
     if (this.#options.codec.lacksKeyOf?.(entry.payload)) {
       this.#unbrought = entry
       throw new EventSystemError('key_missing', `The key of ${entry.messageId} has yet to be read from the log.`)
@@ -73,10 +73,10 @@ export class Contents {
     if (waitsFor !== undefined) throw waitsFor
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(entry.messageId, content)
-    return shardOfKey(content.key ?? entry.messageId, this.#options.shards)
+    return partitionOfKey(content.key ?? entry.messageId, this.#options.partitions)
   }
 
-  /** Runs a call of which {@link shardOf} is a part; when that lacked a key of the log, brings it and those that come next, and runs it again. */
+  /** Runs a call of which {@link partitionOf} is a part; when that lacked a key of the log, brings it and those that come next, and runs it again. */
   async whileKeysComeIn<Result>(call: () => Promise<Result>): Promise<Result> {
     for (;;) {
       this.#unbrought = undefined

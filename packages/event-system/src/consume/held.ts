@@ -1,7 +1,7 @@
 import type { Event } from '@tradpal/events'
 import type { Received } from '../codec/index.ts'
 import { isSealedNote } from '../codec/index.ts'
-import type { ShardTenure } from '../log/index.ts'
+import type { OwnedPartition } from '../log/index.ts'
 import { Progress } from './progress.ts'
 
 /** What an entry says: an event and what it must stay in order with, or why it is no event. */
@@ -15,8 +15,8 @@ export type Content =
  */
 export type HeldState = 'queued' | 'running' | 'waiting' | 'ended' | 'gone'
 
-/** A delivery of either way to share: those of a shard name their tenure. */
-export type AnyDelivery = Received & Partial<ShardTenure>
+/** A delivery of either kind of group: those of a partitioned one name their partition and its epoch. */
+export type AnyDelivery = Received & Partial<OwnedPartition>
 
 /** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
 export class Held {

@@ -23,8 +23,7 @@ export async function keepHouse(parts: HousekeepingParts): Promise<void> {
 
 /** Keeps the group's place, so that a group that is dropped goes on where it stood. */
 async function keepPlaces({ group, options, recovery, settled }: HousekeepingParts): Promise<void> {
-  const { ordering, leaseMs, claimAfterMs } = options
-  const everyMs = (ordering === 'key' ? leaseMs : claimAfterMs) / 3
+  const everyMs = options.claimAfterMs / 3
   let kept: number | undefined
   do {
     const now = settled()

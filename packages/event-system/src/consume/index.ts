@@ -2,7 +2,7 @@
  * Consuming: the members of a consumer group share the events of the log, hand each to the handlers registered for its
  * type, and acknowledge it when all of them are done.
  *
- * An intake brings deliveries, entry by entry or shard by shard, and knows what is still this consumer's; lanes say whose
+ * An intake brings deliveries, entry by entry or partition by partition, and knows what is still this consumer's; lanes say whose
  * turn it is; the handling runs the handlers and says how it ended; the settler writes that to the log. The consumer
  * wires them.
  */

@@ -1,12 +1,12 @@
 import type { Clock } from '@tradpal/events'
-import type { ConsumerGroup, Delivery, EventLog } from '../log/index.ts'
+import type { Delivery, EventLog } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import type { InHand } from './in-hand.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
 import type { Settling } from './settling.ts'
 
-/** Where a consumer's deliveries come from, and where they are settled: entry by entry, or shard by shard. */
+/** Where a consumer's deliveries come from, and where they are settled: entry by entry, or partition by partition. */
 export interface Intake extends Settling {
   /** Joins the group. */
   join(): Promise<void>
@@ -29,7 +29,6 @@ export interface Intake extends Settling {
 /** What an intake has of its consumer. */
 export interface IntakeParts {
   readonly log: EventLog
-  readonly group: ConsumerGroup
   readonly consumer: string
   readonly options: ResolvedConsumeOptions
   readonly clock: Clock

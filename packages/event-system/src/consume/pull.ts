@@ -88,7 +88,7 @@ export class EventPuller {
     const logger = loggerOf(options.logger)
     const { maxGroups = MAX_GROUPS } = options
     this.#log = log
-    this.#contents = new Contents({ log, codec, shards: 1, logger, clock })
+    this.#contents = new Contents({ log, codec, partitions: 1, logger, clock })
     this.#clock = clock
     this.#shredded = new ShreddedEvents({ log, logger, clock })
     this.#groups = new PulledGroups({ log, clock, logger, maxGroups })

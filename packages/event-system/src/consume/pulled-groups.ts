@@ -9,7 +9,6 @@ import {
 import { type ConsumerGroup, Documents, type EventLog } from '../log/index.ts'
 import { BoundedMap, type Logger } from '../runtime/index.ts'
 import { GroupMaker } from './group-maker.ts'
-import { membersByKey } from './members-by-key.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
 
 /** So often a group that is pulled is looked after, in ms. */
@@ -60,6 +59,7 @@ export class PulledGroups {
     const group = this.#log.group(options.group)
     const known = this.#of(options.group)
     if (this.#isDue(known.lookedAfterAt, LOOK_AFTER_MS)) {
+      await this.#mustShare(options.group)
       await this.orRestored(options, () => this.#lookAfter(group))
       known.lookedAfterAt = this.#clock.now()
     }
@@ -143,13 +143,14 @@ export class PulledGroups {
     return settings
   }
 
+  async #mustShare(group: string): Promise<void> {
+    if (!(await this.#log.partitioned(group).exists())) return
+    const sentence = `The group ${group} is ordered by key: it cannot be pulled. Pull from another group.`
+    throw new EventSystemError('group_conflict', sentence)
+  }
+
   async #lookAfter(group: ConsumerGroup): Promise<void> {
     const { consumers } = await group.info()
-    const sharders = membersByKey(consumers)
-    if (sharders.length > 0) {
-      const sentence = `The group ${group.name} is ordered by key, by ${sharders.join(', ')}: it cannot be pulled. Pull from another group.`
-      throw new EventSystemError('group_conflict', sentence)
-    }
     for (const { name, idleMs, pending } of consumers) {
       if (idleMs >= FORGET_AFTER_MS && pending === 0) await group.removeConsumer(name, { minIdleMs: FORGET_AFTER_MS })
     }

@@ -1,9 +1,8 @@
 import { EventSystemError } from '@tradpal/events'
-import type { Delivery, MessageId, UnitResult } from '../log/index.ts'
+import type { ConsumerGroup, Delivery, MessageId, UnitResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
-import { membersByKey } from './members-by-key.ts'
 import { QueueSettling } from './queue-settling.ts'
 import type { DeliveryEnd } from './settling.ts'
 
@@ -17,6 +16,7 @@ const COUNTED_MS = 1
 /** Entry by entry: each new entry to whichever member asks first. */
 export class SharedIntake implements Intake {
   readonly #parts: IntakeParts
+  readonly #group: ConsumerGroup
   readonly #settling: QueueSettling
   #lastRead: MessageId | undefined
   #certainUntil = 0
@@ -25,14 +25,18 @@ export class SharedIntake implements Intake {
   #asking: Promise<unknown> | undefined
 
   constructor(parts: IntakeParts) {
+    const { log, consumer, options } = parts
     this.#parts = parts
-    this.#settling = new QueueSettling(parts.log, parts.group.name, parts.consumer)
+    this.#group = log.group(options.group)
+    this.#settling = new QueueSettling(log, options.group, consumer)
   }
 
   async join(): Promise<void> {
-    const { group, options, clock } = this.#parts
-    await group.create(options.from)
-    await this.#mustNotBeSharded()
+    const { options, clock } = this.#parts
+    const byKey = this.#parts.log.partitioned(options.group)
+    const retiredAt = await byKey.retire()
+    await this.#group.create(retiredAt === undefined ? options.from : { after: retiredAt })
+    if (retiredAt !== undefined) await byKey.forget()
     this.#certainUntil = clock.now() + options.claimAfterMs
     await this.#takeUpOwn()
   }
@@ -50,8 +54,8 @@ export class SharedIntake implements Intake {
   }
 
   async extend(held: Held): Promise<void> {
-    const { group, consumer, lose } = this.#parts
-    if ((await group.extend(consumer, [held.delivery])).length === 0) return
+    const { consumer, lose } = this.#parts
+    if ((await this.#group.extend(consumer, [held.delivery])).length === 0) return
     const reason = claimed(held)
     lose(held, reason)
     throw reason
@@ -66,7 +70,8 @@ export class SharedIntake implements Intake {
   }
 
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
-    return heldDeliveries(this.#parts, deliveries)
+    const { log, consumer } = this.#parts
+    return heldDeliveries({ log, group: this.#group, consumer }, deliveries)
   }
 
   onLost(): void {}
@@ -74,7 +79,8 @@ export class SharedIntake implements Intake {
   onOutOfHand(): void {}
 
   async leave(): Promise<void> {
-    const { group, consumer, inHand } = this.#parts
+    const { consumer, inHand } = this.#parts
+    const group = this.#group
     for (const page of pages([...inHand])) {
       const begun = page.filter(({ state }) => state === 'running').map(({ delivery }) => delivery)
       const untouched = page.filter(({ state }) => state !== 'running').map(({ delivery }) => delivery)
@@ -84,23 +90,13 @@ export class SharedIntake implements Intake {
     await group.removeConsumer(consumer)
   }
 
-  async #mustNotBeSharded(): Promise<void> {
-    const { name, consumers } = await this.#parts.group.info()
-    const others = membersByKey(consumers)
-    if (others.length === 0) return
-    throw new EventSystemError(
-      'group_conflict',
-      `The group ${name} is ordered by key, by ${others.join(', ')}: give all its members the same ordering, or wait until those have left.`
-    )
-  }
-
   /** What a process of this name left that ended before it was done. */
   async #takeUpOwn(): Promise<void> {
-    const { group, consumer, ready, accept } = this.#parts
+    const { consumer, ready, accept } = this.#parts
     let last: Delivery | undefined
     do {
       const after = last === undefined ? {} : { after: last.messageId }
-      const page = await group.claim(consumer, { minIdleMs: 0, limit: PAGE, heldBy: consumer, ...after })
+      const page = await this.#group.claim(consumer, { minIdleMs: 0, limit: PAGE, heldBy: consumer, ...after })
       const bringing = ready(page)
       if (bringing !== undefined) await bringing
       accept(page)
@@ -109,7 +105,7 @@ export class SharedIntake implements Intake {
   }
 
   async #readLoop(): Promise<void> {
-    const { group, consumer, stop, room, roomChange, ready, accept } = this.#parts
+    const { consumer, stop, room, roomChange, ready, accept } = this.#parts
     while (!stop.aborted) {
       const limit = room()
       if (limit <= 0) {
@@ -121,7 +117,7 @@ export class SharedIntake implements Intake {
         continue
       }
       await this.#attempt('read', async () => {
-        const deliveries = await group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
+        const deliveries = await this.#group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
         this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
         const bringing = ready(deliveries)
         if (bringing !== undefined) await bringing
@@ -141,11 +137,11 @@ export class SharedIntake implements Intake {
 
   /** Takes over what dead members left, and what the living handed back. Behind a full page there may be more. */
   async #claim(): Promise<void> {
-    const { group, consumer, options, room, ready, accept, onClaimed } = this.#parts
+    const { consumer, options, room, ready, accept, onClaimed } = this.#parts
     const limit = room()
     if (limit <= 0) return
     await this.#attempt('claim', async () => {
-      const deliveries = await group.claim(consumer, { minIdleMs: options.claimAfterMs, limit })
+      const deliveries = await this.#group.claim(consumer, { minIdleMs: options.claimAfterMs, limit })
       this.#claimIsDue = deliveries.length === limit
       const bringing = ready(deliveries)
       if (bringing !== undefined) await bringing
@@ -166,10 +162,10 @@ export class SharedIntake implements Intake {
   }
 
   async #keepAlive(): Promise<void> {
-    const { group, consumer, options, clock, inHand, lose, resume } = this.#parts
+    const { consumer, options, clock, inHand, lose, resume } = this.#parts
     const asked = clock.now()
     for (const page of pages([...inHand])) {
-      const lost = await group.extend(
+      const lost = await this.#group.extend(
         consumer,
         page.map(({ delivery }) => delivery)
       )
@@ -183,9 +179,9 @@ export class SharedIntake implements Intake {
   }
 
   #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
-    const { group, options, recovery } = this.#parts
+    const { options, recovery } = this.#parts
     return recovery.attempt(call, work, () =>
-      group.restore(this.#lastRead === undefined ? options.from : { after: this.#lastRead })
+      this.#group.restore(this.#lastRead === undefined ? options.from : { after: this.#lastRead })
     )
   }
 }

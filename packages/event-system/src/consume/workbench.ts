@@ -49,7 +49,7 @@ export interface WorkbenchParts {
   readonly deadLetters: DeadLetters
   /** Aborted when the consumer stops: no handler starts after that. */
   readonly stop: AbortSignal
-  readonly newIntake: (parts: Omit<IntakeParts, 'group'>) => Intake
+  readonly newIntake: (parts: IntakeParts) => Intake
 }
 
 /** What a consumer has in hand, and the handlers at work on it: from the moment an entry is handed out to the one when it is settled, or lost. */

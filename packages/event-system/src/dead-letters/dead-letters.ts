@@ -29,7 +29,7 @@ import { bringKeys, openAction, openLetter, sealLetter, sealReason } from './sea
 const PAGE = 200
 
 export interface DeadLettersParts {
-  readonly log: Pick<EventLog, 'collections' | 'commit'>
+  readonly log: Pick<EventLog, 'collections' | 'commit' | 'get' | 'partitioned'>
   /** Seals what dead letters quote of events. Default: nothing is sealed. */
   readonly vault?: TextVault | undefined
   readonly clock?: Clock
@@ -141,8 +141,8 @@ export class DeadLetters {
    * letter or its group is gone, and with `entry_trimmed`; both keep it.
    */
   requeue(id: string, { by, payload }: Operator & { readonly payload?: string }): Promise<void> {
-    return this.#move(id, (letter) => {
-      const { group, messageId, note, requeues } = letter
+    return this.#move(id, async (letter) => {
+      const { note, requeues } = letter
       const given = payload ?? (letter.amended ? letter.payload : null)
       const attachment = toAttachment({
         ...(note !== undefined && { progress: note }),
@@ -151,15 +151,25 @@ export class DeadLetters {
       })
       return {
         action: { action: 'requeue', by, amended: given !== null },
-        unit: { requeue: [{ group, messageId, attachment }] }
+        unit: await this.#putBack(letter, attachment)
       }
     })
+  }
+
+  /** A partitioned group finds it in its list of requeued entries, which knows nothing of the log. */
+  async #putBack(letter: DeadLetter, attachment: string): Promise<Unit> {
+    const { group, messageId } = letter
+    const partitioned = this.#log.partitioned(group)
+    if (!(await partitioned.exists())) return { requeue: [{ group, messageId, attachment }] }
+    const [entry] = await this.#log.get([messageId])
+    if (entry === undefined) throw trimmed(letter)
+    return { write: [partitioned.requeue(messageId, attachment)] }
   }
 
   /** Removes a dead letter for good and records the action, in one step. Rejects with `not_found`. */
   discard(id: string, { by, reason }: Operator & { readonly reason: string }): Promise<void> {
     const sealed = this.#vault === undefined ? reason : sealReason(reason, id, this.#vault)
-    return this.#move(id, () => ({ action: { action: 'discard', by, reason: sealed, amended: false }, unit: {} }))
+    return this.#move(id, async () => ({ action: { action: 'discard', by, reason: sealed, amended: false }, unit: {} }))
   }
 
   /** A page of the record of what operators did, oldest first, behind the record `after`. */
@@ -178,20 +188,21 @@ export class DeadLetters {
   /** Removes a dead letter as it is now, in one step with what comes of it. */
   async #move(
     id: string,
-    moved: (letter: DeadLetter) => { action: Omit<DeadLetterAction, 'id' | 'at' | 'letter'>; unit: Unit }
+    moved: (letter: DeadLetter) => Promise<{ action: Omit<DeadLetterAction, 'id' | 'at' | 'letter'>; unit: Unit }>
   ): Promise<void> {
     for (;;) {
       const document = await this.#document(id)
       if (document === undefined)
         throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
       const letter = letterIn(document)
-      const { action, unit } = moved(letter)
+      const { action, unit } = await moved(letter)
       const { uuid, ms: at } = this.#uuids.next(this.#clock.now())
       const record: DeadLetterAction = { id: uuid, at, ...action, letter }
       const write: Write[] = [
         { collection: DEAD_LETTERS, id, value: null, expected: document.revision },
         { collection: CAUSES, id: causeId(letter, id), value: null },
-        { collection: ACTIONS, id: uuid, value: JSON.stringify(record), expected: 0 }
+        { collection: ACTIONS, id: uuid, value: JSON.stringify(record), expected: 0 },
+        ...(unit.write ?? [])
       ]
       const [result] = await this.#log.commit([{ ...unit, write }])
       if (result?.kind === 'committed') return
@@ -245,10 +256,13 @@ function matches(letter: DeadLetter, { eventType, handler, kind, fingerprint, si
   )
 }
 
-function refusal({ id, group, messageId }: DeadLetter, result: UnitResult | undefined): EventSystemError {
-  if (result?.kind === 'refused' && result.reason === 'entry_trimmed') {
-    const message = `The entry ${messageId} of the dead letter ${id} is no longer in the log; the dead letter stays.`
-    return new EventSystemError('entry_trimmed', message)
-  }
+function trimmed({ id, messageId }: DeadLetter): EventSystemError {
+  const message = `The entry ${messageId} of the dead letter ${id} is no longer in the log; the dead letter stays.`
+  return new EventSystemError('entry_trimmed', message)
+}
+
+function refusal(letter: DeadLetter, result: UnitResult | undefined): EventSystemError {
+  if (result?.kind === 'refused' && result.reason === 'entry_trimmed') return trimmed(letter)
+  const { id, group } = letter
   return new EventSystemError('not_found', `The group ${JSON.stringify(group)} of the dead letter ${id} is gone.`)
 }

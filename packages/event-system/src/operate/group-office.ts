@@ -10,10 +10,12 @@ import {
   rotateDeliveryKey
 } from '../groups/index.ts'
 import {
+  type ConsumerGroup,
   Documents,
   type EventLog,
   type GroupInfo,
   type MessageId,
+  type PartitionedGroup,
   type PendingEntry,
   type Position
 } from '../log/index.ts'
@@ -82,7 +84,7 @@ export class GroupOffice {
 
   /** Rejects with `not_found`. */
   async get(name: string): Promise<GroupReport> {
-    const info = await this.#log.group(name).info()
+    const info = await (await this.#groupOf(name)).info()
     return { ...info, pulled: (await readPullSettings(this.#documents, name)) ?? null }
   }
 
@@ -91,7 +93,7 @@ export class GroupOffice {
     onlyOptions('pending()', wanted, { after: true, limit: true })
     const { after, limit = 100 } = wanted
     const page = { limit: pageLimit(limit), ...(after === undefined ? {} : { after }) }
-    const entries = await this.#log.group(name).pending(page)
+    const entries = await (await this.#groupOf(name)).pending(page)
     const attachments = new Attachments(name, this.#vault)
     return entries.map((entry) => {
       const { appendedAt: at, attachment: _, ...standing } = entry
@@ -106,7 +108,7 @@ export class GroupOffice {
    */
   async seek(name: string, to: 'start' | 'end' | MessageId | Date, options: GroupChangeOptions = {}): Promise<void> {
     onlyOptions('seek()', options, { force: true })
-    const group = this.#log.group(name)
+    const group = await this.#groupOf(name)
     const info = await group.info()
     const position = await this.#positionOf(to)
     if (options.force !== true) mustBeAlone(info, 'moved')
@@ -119,7 +121,7 @@ export class GroupOffice {
    */
   async remove(name: string, options: GroupChangeOptions = {}): Promise<void> {
     onlyOptions('remove()', options, { force: true })
-    const group = this.#log.group(name)
+    const group = await this.#groupOf(name)
     const info = await this.#infoOrRemains(name)
     if (info === undefined) return
     if (options.force !== true) {
@@ -149,10 +151,15 @@ export class GroupOffice {
     return rotateDeliveryKey(this.#documents)
   }
 
+  async #groupOf(name: string): Promise<ConsumerGroup | PartitionedGroup> {
+    const partitioned = this.#log.partitioned(name)
+    return (await partitioned.exists()) ? partitioned : this.#log.group(name)
+  }
+
   /** Undefined when there is no group, and what was left of one is removed: somebody dropped it and was cut short. */
   async #infoOrRemains(name: string): Promise<GroupInfo | undefined> {
     try {
-      return await this.#log.group(name).info()
+      return await (await this.#groupOf(name)).info()
     } catch (error) {
       const isGone = error instanceof EventSystemError && error.code === 'not_found'
       if (isGone && (await removePullSettings(this.#documents, name))) return undefined

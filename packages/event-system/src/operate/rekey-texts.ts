@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AttachmentContent, type Encryption, parseAttachment, toAttachment } from '../codec/index.ts'
 import { ACTIONS, DEAD_LETTERS, type DeadLetter, type DeadLetterAction } from '../dead-letters/index.ts'
-import type { Document, EventLog, MessageId, PendingEntry, Unit } from '../log/index.ts'
+import type { Document, EventLog, MessageId, PartitionedGroup, PendingEntry, Unit } from '../log/index.ts'
 import type { Counted, NeededKeys } from './needed-keys.ts'
 import { resealedAction, resealedAttachment, resealedLetter } from './resealed.ts'
 
@@ -106,7 +106,20 @@ function ofDocument(
   return { id, texts, resealed, unit: { write } }
 }
 
-async function pendingOf({ log, encryption }: ResealParts, group: string, page: Page): Promise<Quoting[]> {
+async function pendingOf(parts: ResealParts, group: string, page: Page): Promise<Quoting[]> {
+  const partitioned = parts.log.partitioned(group)
+  return (await partitioned.exists()) ? pendingOfPartitioned(partitioned, page) : pendingOfQueue(parts, group, page)
+}
+
+/** What a partitioned group keeps of its entries is its members' alone: the old key is needed until the entries are finished. */
+async function pendingOfPartitioned(group: PartitionedGroup, page: Page): Promise<Quoting[]> {
+  return (await group.pending(page)).map(({ messageId, attachment = '{}' }) => {
+    const texts = textsIn(parseAttachment(attachment))
+    return { id: messageId, texts, resealed: texts, unit: {} }
+  })
+}
+
+async function pendingOfQueue({ log, encryption }: ResealParts, group: string, page: Page): Promise<Quoting[]> {
   return (await log.group(group).pending(page)).map(
     ({ messageId, attachment = '{}' }: PendingEntry & { messageId: MessageId }) => {
       const before = parseAttachment(attachment)

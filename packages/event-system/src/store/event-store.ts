@@ -7,6 +7,7 @@ import {
   onlyOptions,
   type ReadOptions,
   type StoredEvent,
+  type StreamEvent,
   systemClock,
   upcastIfPossible
 } from '@tradpal/events'
@@ -36,6 +37,7 @@ import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
 import { paced, type ReplayPace, speedOf, type Timed } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
+import { type StreamOptions, streamEvents } from './stream-events.ts'
 
 /** How many entries a page has, unless fewer are asked for. */
 const PAGE = 1_000
@@ -114,6 +116,18 @@ export class EventStore {
   ): AsyncIterable<Answer<T, Raw>> {
     onlyRange('readEvents()', range)
     return this.#scan<T, Raw>(resolveRange(range, this.#log), {}, eventAlone)
+  }
+
+  /**
+   * The events that were published with a stream key, in the order of their versions, a page at a time in memory. Ends at what was the
+   * end of the stream when the last page was read. Events that were trimmed, and entries that cannot be read, are left out: the versions
+   * beside them show it. Throws `invalid_argument` and `invalid_options`.
+   */
+  readStream<Raw extends boolean = false>(
+    streamKey: string,
+    options: StreamOptions<Raw> = {}
+  ): AsyncIterable<StreamEvent<Raw>> {
+    return streamEvents<Raw>({ log: this.#log, codec: this.#codec }, streamKey, options)
   }
 
   /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */

@@ -22,3 +22,4 @@ export {
   type RetentionPolicy
 } from './retention/index.ts'
 export type { EventSystemStats } from './stats.ts'
+export type { StreamOptions } from './stream-events.ts'

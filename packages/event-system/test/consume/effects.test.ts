@@ -1,7 +1,7 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
-import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import type { EventLog } from '../../src/log/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'

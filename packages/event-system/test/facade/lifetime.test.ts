@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { EventSystemOptions } from '../../src/configuration/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import type { EventLog } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
@@ -34,6 +35,7 @@ describeOnEachLog('an event system', (under) => {
     ['replayEvents()', (system) => system.replayEvents()],
     ['getEvents()', (system) => system.getEvents()],
     ['readEvents()', (system) => Array.fromAsync(system.readEvents())],
+    ['readStream()', (system) => Array.fromAsync(system.readStream('account-7'))],
     ['getEventStats()', (system) => system.getEventStats()]
   ]
 
@@ -272,26 +274,33 @@ describeOnEachLog('an event system', (under) => {
     const [lagging, failing] = [system.log.group('lagging'), system.log.group('failing')]
     await system.publishBatch([signal(), signal()])
     await Promise.all([lagging.create('start'), failing.create('start')])
-    for (const { messageId, attempt, payload } of await failing.read('one', { limit: 2, waitMs: 0 })) {
-      const error = { message: 'No.', at: 0 }
-      const about = { handler: 'desk', consumer: 'one', eventType: 'trading_signal', kind: 'rejected' } as const
-      const letter = { ...about, attempts: 1, payload, firstError: error, lastError: error }
-      await failing.settle('one', [{ messageId, attempt, outcome: { kind: 'dead', letter } }])
+    const deliveries = await failing.read('one', { limit: 2, waitMs: 0 })
+    const error = { message: 'No.', at: 0 }
+    const dead = await new DeadLetters({ log: system.log }).prepare(
+      deliveries.map(({ messageId, payload }) => {
+        const about = { group: 'failing', consumer: 'one', handler: 'desk', eventType: 'trading_signal' }
+        const state = { kind: 'rejected', amended: false, attempts: 1, requeues: 0 } as const
+        return { ...about, ...state, messageId, payload, firstError: error, lastError: error }
+      })
+    )
+    for (const [i, { messageId, attempt }] of deliveries.entries()) {
+      const acknowledge = [{ group: 'failing', consumer: 'one', messageId, attempt }]
+      await system.log.commit([{ acknowledge, write: dead[i]?.writes ?? [] }])
     }
     const reasons = async () => {
       await clock.advance(5_000)
       return (await system.healthCheck()).reasons
     }
-    const dead = 'The group failing has 2 dead letters, more than 1.'
+    const tooMany = 'The group failing has 2 dead letters, more than 1.'
     await waitFor(async () => (await reasons()).length === 2)
     expect(await reasons()).toEqual([
       expect.stringMatching(/^The group lagging lags \d+(\.\d)? s behind, more than 0\.1\.$/),
-      dead
+      tooMany
     ])
     const { status, groupReasons, reasons: all } = await system.healthCheck()
     expect({ status, groupReasons }).toEqual({ status: 'degraded', groupReasons: all })
     await lagging.read('one', { limit: 2, waitMs: 0 })
-    expect(await reasons()).toEqual([dead])
+    expect(await reasons()).toEqual([tooMany])
     for (const { id } of (await system.deadLetters.list()).slice(0, 1)) {
       await system.deadLetters.discard(id, { by: 'test', reason: 'seen' })
     }

@@ -155,6 +155,10 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
     'limit is no option of readEvents(); its options are eventType, symbol, symbols, startTime, endTime, after, onGap, raw.',
     () => system.readEvents({ limit: 1 })
   ],
+  [
+    'from is no option of readStream(); its options are fromVersion, raw.',
+    () => system.readStream('account-7', { from: 1 })
+  ],
   ['simbol is no option of replayEvents(); did you mean symbol?', () => system.replayEvents({ simbol: 'AAPL' }, none)],
   ['simbol is no option of replayEvents(); did you mean symbol?', () => system.replayEvents({ simbol: 'AAPL' })],
   ['sped is no option of replay(); did you mean speed?', () => system.replayEvents({}, none, { sped: 1 })],

@@ -41,7 +41,7 @@ describe('a log in a Redis Cluster', () => {
   test('has all its keys in the slot of its stream and under its name', async () => {
     const streamName = 'keys'
     const log = await started({ url: cluster.url, streamName })
-    await log.append([entry('a'), entry('b', 'risk_alert')])
+    await log.append([entry('a'), { ...entry('b', 'risk_alert'), streamKey: 'account-7' }])
     const group = log.group('group')
     await group.create('start')
     const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
@@ -55,7 +55,7 @@ describe('a log in a Redis Cluster', () => {
     const beside = [
       ...['document-ids:c', 'documents:c', 'expiring:N:d'],
       ...['attachments', 'delayed', 'place'].map((name) => `group:group:${name}`),
-      'ids:N'
+      ...['ids:N', 'stream:account-7', 'stream_versions', 'streams']
     ]
     expect(keys.map((key) => key.replace(/(?<=:)[01](?=$|:)/, 'N')).sort()).toEqual([
       streamName,
@@ -116,8 +116,11 @@ describe('a log in a Redis Cluster', () => {
       await cluster.ask(master, 'ACL', ...line.trim().split(/\s+/), ...besides.split(' '))
     }
     const log = await started({ url: cluster.url.replace('://', '://events:password@') })
-    await log.append([entry('a')])
-    expect(await log.read({ limit: 10 })).toHaveLength(1)
+    await log.append([entry('a'), { ...entry('b'), streamKey: 'account-7' }])
+    expect(await log.read({ limit: 10 })).toHaveLength(2)
+    expect(await log.readStream('account-7', { fromVersion: 1, limit: 10 })).toHaveLength(1)
+    await log.trim({ maxLength: 0 })
+    expect(await log.readStream('account-7', { fromVersion: 1, limit: 10 })).toEqual([])
     expect(log.location).toBe(`${cluster.url} tradpal_events`)
   })
 

@@ -24,6 +24,7 @@ async function contentOf(client: Client, key: string): Promise<unknown> {
   if (type === 'stream') return [await client.xRange(key, '-', '+'), await pendingOf(client, key)]
   const commands: Record<string, string[]> = {
     hash: ['HGETALL', key],
+    list: ['LRANGE', key, '0', '-1'],
     zset: ['ZRANGE', key, '0', '-1'],
     string: ['GET', key]
   }
@@ -101,7 +102,9 @@ describe('a commit in Redis', () => {
       'tradpal_events:group:group:place',
       'tradpal_events:ids:1',
       'tradpal_events:leases',
-      'tradpal_events:versions'
+      'tradpal_events:stream:account-7',
+      'tradpal_events:stream_versions',
+      'tradpal_events:streams'
     ])
     expect(await redis.client.zRange('tradpal_events:document-ids:c', 0, -1)).toEqual(['a'])
     expect(await redis.client.pTTL('tradpal_events:expiring:1:steps')).toBeGreaterThan(500_000)
@@ -111,7 +114,9 @@ describe('a commit in Redis', () => {
     'tradpal_events',
     'tradpal_events:ids:0',
     'tradpal_events:ids:1',
-    'tradpal_events:versions',
+    'tradpal_events:stream_versions',
+    'tradpal_events:streams',
+    'tradpal_events:stream:account-7',
     'tradpal_events:leases',
     'tradpal_events:cursors',
     'tradpal_events:documents:c',

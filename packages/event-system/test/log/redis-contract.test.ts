@@ -119,7 +119,9 @@ describe('what stands in Redis', () => {
       ...['attachments', 'delayed', 'place'].map((name) => `tradpal_events:group:group:${name}`),
       'tradpal_events:ids:N',
       'tradpal_events:leases',
-      'tradpal_events:versions'
+      'tradpal_events:stream:account-7',
+      'tradpal_events:stream_versions',
+      'tradpal_events:streams'
     ])
     expect(await redis.client.get('another')).toBe('stays')
     await group.destroy()
@@ -289,7 +291,15 @@ describe('what stands in Redis', () => {
   })
 
   const earlier = [
-    ...['recent:1', 'dedup:0', 'partitions', 'dead_letters', 'dead_letters:actions', 'records:subject-keys'],
+    ...[
+      'recent:1',
+      'dedup:0',
+      'partitions',
+      'versions',
+      'dead_letters',
+      'dead_letters:actions',
+      'records:subject-keys'
+    ],
     ...['notes', 'amended', 'sharding', 'ledger:0', 'ledger:1'].map((name) => `group:consumers:${name}`)
   ]
 

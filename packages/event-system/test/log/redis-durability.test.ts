@@ -56,6 +56,34 @@ describe('durability replicas:N', () => {
     expect(await reader.read({ limit: 10 })).toHaveLength(9)
   })
 
+  test('holds for a commit, but not for one that changes only what is pending', async () => {
+    const [master, replica] = await pair()
+    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
+    const group = log.group('group')
+    await group.create('start')
+    await log.append([entry()])
+    await log.cursors.create('follower', 'start')
+    const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
+    const { messageId = '', attempt = 0 } = delivery ?? {}
+    replica.pause()
+    const lasting: Unit[] = [
+      { append: { entries: [entry()] } },
+      { cursors: [{ name: 'follower', to: messageId }] },
+      { write: [{ collection: 'c', id: 'a', value: 'one' }] }
+    ]
+    for (const unit of lasting) {
+      expect(await failure(log.commit([unit]))).toMatchObject({ message: expect.stringMatching(LOST) })
+    }
+    const hold = { consumer: 'one', attempt }
+    const attach = [{ group: 'group', messageId, text: 'a text', if: hold }]
+    const acknowledge = [{ group: 'group', messageId, ...hold }]
+    expect(await log.commit([{ attach }, { acknowledge }])).toMatchObject([
+      { kind: 'committed' },
+      { kind: 'committed' }
+    ])
+    replica.resume()
+  })
+
   test('asks again for what is there already, whoever appends it', async () => {
     const [master, replica] = await pair()
     const options = { url: master.url, durability: 'replicas:1', timeoutMs: 1_000 } as const

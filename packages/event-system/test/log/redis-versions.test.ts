@@ -14,10 +14,10 @@ describe('the versions of stream keys in Redis', () => {
   test('stand in one hash, a field for each key, which a log without keys does not have', async () => {
     const log = await redis.started()
     await log.append([entry(), entry()])
-    expect(await redis.client.exists('tradpal_events:versions')).toBe(0)
+    expect(await redis.client.exists('tradpal_events:stream_versions')).toBe(0)
     await log.append([entry('account-7'), entry('order-17'), entry()])
     await log.append([entry('account-7')], { expected: [{ key: 'account-7', version: 1 }] })
-    expect({ ...(await redis.client.hGetAll('tradpal_events:versions')) }).toEqual({
+    expect({ ...(await redis.client.hGetAll('tradpal_events:stream_versions')) }).toEqual({
       'account-7': '2',
       'order-17': '1'
     })
@@ -40,7 +40,7 @@ describe('the versions of stream keys in Redis', () => {
 
   test('where that key is another type, what names a key is refused with log_incompatible, and nothing is written', async () => {
     const log = await redis.started()
-    await redis.client.set('tradpal_events:versions', 'a text')
+    await redis.client.set('tradpal_events:stream_versions', 'a text')
     for (const options of [{}, { expected: [{ key: 'account-7', version: 0 }] }]) {
       await expect(log.append([entry(), entry('account-7')], options)).rejects.toMatchObject({
         code: 'log_incompatible'

@@ -29,11 +29,16 @@ const step: fc.Arbitrary<Step> = fc.record({
 class Model {
   /** Their payloads. */
   readonly appended: string[] = []
-  readonly #versions = new Map<string, number>()
+  readonly #streams = new Map<string, string[]>()
   readonly #known = new Map<string, { readonly place: number; readonly version: number | undefined }>()
 
   of(key: string): number {
-    return this.#versions.get(key) ?? 0
+    return this.streamOf(key).length
+  }
+
+  /** The payloads of the entries of a key. */
+  streamOf(key: string): readonly string[] {
+    return this.#streams.get(key) ?? []
   }
 
   append(entries: readonly AppendEntry[], expected: readonly { key: string; version: number }[]) {
@@ -48,7 +53,7 @@ class Model {
 
   #take(eventId: string, payload: string, key: string | undefined) {
     const version = key === undefined ? undefined : this.of(key) + 1
-    if (key !== undefined && version !== undefined) this.#versions.set(key, version)
+    if (key !== undefined) this.#streams.set(key, [...this.streamOf(key), payload])
     const entry = { place: this.appended.push(payload) - 1, version }
     this.#known.set(eventId, entry)
     return entry
@@ -91,7 +96,13 @@ describeOnEachLog('versions of stream keys', (logs) => {
           const seen = Array.isArray(given) ? given.map((result) => asPlaced(result, placeOf)) : given
           expect(seen).toEqual(wanted)
         }
-        for (const key of KEYS) expect(await handles[1]?.versionOf(`${name} ${key}`)).toBe(model.of(`${name} ${key}`))
+        for (const key of KEYS.map((one) => `${name} ${one}`)) {
+          expect(await handles[1]?.versionOf(key)).toBe(model.of(key))
+          const stream = (await handles[1]?.readStream(key, { fromVersion: 1, limit: 100 })) ?? []
+          expect(stream.map(({ version, payload }) => [version, payload])).toEqual(
+            model.streamOf(key).map((payload, i) => [i + 1, payload])
+          )
+        }
       }),
       { numRuns: 60 }
     )

@@ -15,6 +15,7 @@ import type { TestSystem } from '../../src/testing/index.ts'
 type Signal = ValidEvent<'trading_signal'> | InvalidEvent<'trading_signal'>
 type Order = ValidEvent<'order_executed'> | InvalidEvent<'order_executed'>
 type Any = ValidEvent | InvalidEvent
+type Place = { readonly streamKey: string; readonly version: number }
 
 // Nothing below is run: `npm run types` is the test.
 it('types events by the event type that is asked for', () => {
@@ -36,6 +37,8 @@ it('types events by the event type that is asked for', () => {
       await reader.getEvents({ eventType: ['order_executed', 'trading_signl'] })
       expectTypeOf(reader.readEvents({ eventType, symbol: 'AAPL' })).toExtend<AsyncIterable<Signal>>()
       expectTypeOf(reader.readEvents()).toEqualTypeOf<AsyncIterable<Any>>()
+      expectTypeOf(reader.readStream('account-7')).toEqualTypeOf<AsyncIterable<Any & Place>>()
+      expectTypeOf(reader.readStream('account-7', { raw: true })).toEqualTypeOf<AsyncIterable<StoredEvent & Place>>()
       await reader.replayEvents({ eventType }, (event) => expectTypeOf(event).toEqualTypeOf<Signal>())
       await reader.replayEvents({}, (event) => expectTypeOf(event).toEqualTypeOf<Any>())
       await reader.replayEvents({ eventType }, (_event: Any) => {})

@@ -1,4 +1,4 @@
-import { type StoredEvent, stringifyJson, toWire } from '@tradpal/events'
+import { type StoredEvent, type StreamEvent, stringifyJson, toWire } from '@tradpal/events'
 import { printable, printableJson } from '../terminal-text.ts'
 import type { RangeOptions } from './options.ts'
 import { type Output, styled } from './output.ts'
@@ -28,17 +28,41 @@ export async function showEvent(output: Output, event: StoredEvent): Promise<voi
 /** Shows a list of events: a table for people, or NDJSON. */
 export async function showEvents(output: Output, events: readonly StoredEvent[]): Promise<void> {
   if (output.json) return output.write(events.map(ndjsonOf).join(''))
-  if (events.length === 0) return output.note('no events')
-  const rows = events.map((event) => {
-    const { data, symbol = '' } = dataOf(event)
-    return [event.messageId, event.timestamp.slice(0, 23), sentTypeOf(event), symbol, event.source, data].map(printable)
-  })
-  const others = [0, 1, 2, 3, 4].map((column) => Math.max(8, ...rows.map((row) => (row[column] as string).length)))
+  await showTable(output, HEAD, events.map(rowOf))
+}
+
+/** As {@link showEvents}, with the version of each. */
+export async function showStream(output: Output, events: readonly StreamEvent<true>[]): Promise<void> {
+  if (output.json) return output.write(events.map(ndjsonOfStream).join(''))
+  const rows = events.map((event) => [String(event.version), ...rowOf(event)])
+  await showTable(output, ['VERSION', ...HEAD], rows)
+}
+
+/** The key stands in the command. */
+function ndjsonOfStream(event: StreamEvent<true>): string {
+  const { message_id, ...wire } = wireOf(event)
+  return `${printableJson({ message_id, version: event.version, ...wire })}\n`
+}
+
+const HEAD = ['MESSAGE ID', 'TIME (UTC)', 'TYPE', 'SYMBOL', 'SOURCE', 'DATA']
+
+function rowOf(event: StoredEvent): string[] {
+  const { data, symbol = '' } = dataOf(event)
+  return [event.messageId, event.timestamp.slice(0, 23), sentTypeOf(event), symbol, event.source, data].map(printable)
+}
+
+/** The last column, which has the data, is cut where the terminal has no room for it. */
+async function showTable(output: Output, head: readonly string[], rows: readonly string[][]): Promise<void> {
+  if (rows.length === 0) return output.note('no events')
+  const last = head.length - 1
+  const others = head
+    .slice(0, last)
+    .map((_, column) => Math.max(8, ...rows.map((row) => (row[column] as string).length)))
   const taken = others.reduce((sum, width) => sum + width + 2, 0)
   const room = output.width === undefined ? undefined : Math.max(12, output.width - taken)
   await output.table(
-    ['MESSAGE ID', 'TIME (UTC)', 'TYPE', 'SYMBOL', 'SOURCE', 'DATA'],
-    rows.map((row) => row.with(5, cut(row[5] as string, room)))
+    head,
+    rows.map((row) => row.with(last, cut(row[last] as string, room)))
   )
 }
 

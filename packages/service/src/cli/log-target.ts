@@ -19,6 +19,7 @@ import {
   type ShredReport,
   type SkippedMessage,
   type StoredEvent,
+  type StreamEvent,
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
@@ -123,6 +124,10 @@ class LogTarget implements Target {
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
     return this.#system.readEvents({ ...range, raw: true })
+  }
+
+  readStream(streamKey: string, fromVersion: number): AsyncIterable<StreamEvent<true>> {
+    return this.#system.readStream(streamKey, { fromVersion, raw: true })
   }
 
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent> {

@@ -1,5 +1,12 @@
 import { EventClient, type TrimReport, type TrimRequest } from '@tradpal/event-client'
-import { type Event, EventSystemError, isKnownEventType, registerEventType, type StoredEvent } from '@tradpal/events'
+import {
+  type Event,
+  EventSystemError,
+  isKnownEventType,
+  registerEventType,
+  type StoredEvent,
+  type StreamEvent
+} from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 import { accessOf, showsWho } from './service-access.ts'
 import {
@@ -80,6 +87,10 @@ class ServiceTarget implements Target {
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {
     return this.#client.streamReplay({ ...range, raw: true })
+  }
+
+  readStream(streamKey: string, fromVersion: number): AsyncIterable<StreamEvent<true>> {
+    return this.#client.readStream(streamKey, { fromVersion, raw: true })
   }
 
   async *replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncGenerator<StoredEvent> {

@@ -15,7 +15,7 @@ import type {
   TrimRequest
 } from '@tradpal/event-client'
 import type { RekeyOptions, RekeyReport, ShredOptions, ShredReport } from '@tradpal/event-system'
-import type { Event, JsonObject, StoredEvent } from '@tradpal/events'
+import type { Event, JsonObject, StoredEvent, StreamEvent } from '@tradpal/events'
 
 /** Which events of a target. */
 export interface TargetRange {
@@ -90,6 +90,8 @@ export interface Target extends AsyncDisposable {
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]>
   /** Any number of events, in log order and constant memory, up to what is the end of the log when it gets there. */
   readEvents(range: TargetRange): AsyncIterable<StoredEvent>
+  /** The events of a stream key, in the order of their versions. */
+  readStream(streamKey: string, fromVersion: number): AsyncIterable<StreamEvent<true>>
   /** As `readEvents`, at the pace at which the log took them times `speed`. */
   replay(range: TargetRange, speed: number | 'max', signal: AbortSignal): AsyncIterable<StoredEvent>
   /** How many entries of the log its reads met that are no event, and passed over. Over a service always 0: none comes with its answers. */

@@ -51,6 +51,7 @@ import { settlingRoutes } from './settling.ts'
 import { shedLoad } from './shedding.ts'
 import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
+import { streamEventsRoute } from './stream-events.ts'
 import { trimmingRoute } from './trimming.ts'
 
 export interface AppOptions {
@@ -178,6 +179,7 @@ const ROOMS = [
   queryRoutes,
   lineageRoute,
   streamRoute,
+  streamEventsRoute,
   replayRoute,
   statsRoute,
   trimmingRoute,

@@ -41,17 +41,27 @@ export const range = {
 export const closed = <Properties extends Record<string, TSchema>>(properties: Properties) =>
   Type.Object(properties, { additionalProperties: false })
 
+const eventParts = {
+  event_type: Type.String(),
+  event_id: Type.String(),
+  timestamp: time('When it happened, by its publisher.'),
+  source: Type.String(),
+  data: open('What the event carries.'),
+  metadata: open('What travels beside the data.')
+}
+
 export const storedEvent = Type.Object(
+  { message_id: messageId, ...eventParts },
+  { description: 'An event and its place in the log.' }
+)
+
+export const streamEvent = Type.Object(
   {
     message_id: messageId,
-    event_type: Type.String(),
-    event_id: Type.String(),
-    timestamp: time('When it happened, by its publisher.'),
-    source: Type.String(),
-    data: open('What the event carries.'),
-    metadata: open('What travels beside the data.')
+    version: Type.Integer({ description: 'Its number among the events of the stream key, from 1.' }),
+    ...eventParts
   },
-  { description: 'An event and its place in the log.' }
+  { description: 'An event of a stream key, and its places in the log and in the stream.' }
 )
 
 export const newEvent = Type.Object(
@@ -85,6 +95,8 @@ export const streamKey = Type.String({
   description: 'Of what events are: 1 to 200 characters.',
   examples: ['account-7']
 })
+
+export const fromVersion = Type.Integer({ minimum: 1, default: 1, description: 'From this version on.' })
 
 /** Of what is published, and the version of that that its publisher has seen. */
 export const expectation = closed({

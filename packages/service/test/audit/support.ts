@@ -82,7 +82,7 @@ async function redisLog(): Promise<TestLog> {
       await client.del(streamName)
       for (const [i, text] of texts.entries()) await client.xAdd(streamName, `1-${i + 1}`, { event: text })
     },
-    forget: async (entries) => void (await client.hIncrBy(`${streamName}:versions`, 'chain', -entries))
+    forget: async (entries) => void (await client.hIncrBy(`${streamName}:stream_versions`, 'chain', -entries))
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
+import { createEvent, toWire } from '@tradpal/events'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { jsonLines, runCommand, startCommand, temporaryFolder } from './support/command.ts'
 import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
@@ -126,6 +127,30 @@ describe.each([
   test('events begins behind a message id', async () => {
     const { stdout } = await run('events', '--json', '--after', messageIds[1] as string)
     expect(jsonLines(stdout).map(({ message_id }) => message_id)).toEqual(messageIds.slice(2))
+  })
+
+  test('events shows the stream of a key, with the version of each, from a version on', async () => {
+    const own = await open()
+    onTestFinished(() => own[Symbol.asyncDispose]())
+    const runOwn = (...args: string[]) => runCommand(['events', ...args, ...own.options])
+    await using system = await own.openSystem()
+    const orders = ['AAPL', 'MSFT', 'AAPL'].map((symbol) =>
+      createEvent('order_executed', { symbol, side: 'BUY', quantity: 1, price: 2 })
+    )
+    const messageIds = await system.publishBatch(orders, { streamKey: 'account 7/a' })
+    await system.publish(createEvent('system_health'))
+    const stream = jsonLines((await runOwn('--stream-key', 'account 7/a', '--json')).stdout)
+    expect(stream).toEqual(orders.map((order, i) => ({ message_id: messageIds[i], version: i + 1, ...toWire(order) })))
+    const rest = await runOwn('--stream-key', 'account 7/a', '--from-version', '2', '--limit', '1', '--json')
+    expect(jsonLines(rest.stdout)).toMatchObject([{ version: 2 }])
+    const { stdout } = await runOwn('--stream-key', 'account 7/a')
+    expect(stdout.split('\n')[0]).toMatch(/^VERSION +MESSAGE ID +TIME \(UTC\) +TYPE +SYMBOL +SOURCE +DATA$/)
+    expect(stdout.split('\n')[2]).toMatch(new RegExp(`^2 +${messageIds[1]} +.*order_executed +MSFT `))
+    expect(await runOwn('--stream-key', 'account-8')).toMatchObject({ code: 0, stdout: '', stderr: 'no events\n' })
+    expect(await runOwn('--stream-key', '')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/A stream key must/)
+    })
   })
 
   test('replay prints a range, and counts it', async () => {

@@ -39,6 +39,13 @@ describe('wrong use', () => {
     ['--url beside --log', ['events', '--log', 'a.db', '--url', 'http://localhost'], /--url and --log contradict/],
     ['--stream without --redis', ['events', '--log', 'a.db', '--stream', 's'], /give it with --redis/],
     ['--start beside --after', ['events', '--start', '1h', '--after', '1-0'], /cannot be used with option/],
+    [
+      '--stream-key beside --type',
+      ['events', '--stream-key', 'a', '--type', 'risk_alert'],
+      /cannot be used with option/
+    ],
+    ['--from-version without a key', ['events', '--from-version', '3'], /give it with --stream-key/],
+    ['a version that is none', ['events', '--stream-key', 'a', '--from-version', '0'], /whole number of at least 1/],
     ['--from beside --lines', ['tail', '--from', 'start', '-n', '3'], /give one of them/],
     ['an unknown type', ['publish', 'trading_sginal', '--log', 'a.db'], /nearest known ones/],
     ['an address that is none', ['events', '--url', 'localhost'], /must be an http/],

@@ -399,7 +399,7 @@ async function breakAuditLog({
   }
   const client = redisClient(url)
   await client.connect()
-  await client.del(`${stream}:audit:versions`)
-  await client.set(`${stream}:audit:versions`, 'broken')
+  await client.del(`${stream}:audit:stream_versions`)
+  await client.set(`${stream}:audit:stream_versions`, 'broken')
   client.destroy()
 }

@@ -35,6 +35,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /metrics',
     'GET /openapi.json',
     'GET /versions',
+    'GET /versions/events',
     'PATCH /groups/{group}',
     'POST /dead-letters/requeue',
     'POST /dead-letters/{id}/requeue',

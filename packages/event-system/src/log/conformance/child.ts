@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
+import { partitionOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -12,7 +13,7 @@ export interface ChildTasks {
   /** Appends what expects versions; answers the results, or the code of the error. */
   appendExpecting: { readonly entries: readonly AppendEntry[]; readonly expected: AppendOptions['expected'] & {} }
   /** Appends batches of `size`, each in one call, until it is killed; reports each that resolved. A payload is `<batch> <place in it>`. */
-  appendBatches: { readonly size: number }
+  appendBatches: { readonly size: number; readonly streamKey?: string }
   /**
    * Follows the entries whose payload begins with `source` from the cursor of this name until it is killed: a unit for each, two in a
    * call, appends one that names it, counts it in the document `count` of the collection of this name, and moves the cursor. Reports each
@@ -24,6 +25,13 @@ export interface ChildTasks {
   commit: { readonly units: readonly Unit[] }
   /** Reads from a group and acknowledges what it gets, each in a unit with an entry that names it and a document of the collection `steps`, until it is killed; reports each call that resolved. */
   acknowledgeInUnits: { readonly group: string; readonly consumer: string }
+  /** Joins a partitioned group and finishes what it gets, until it is killed; reports `{ partition, epoch, messageId, payload }` of each delivery, before it finishes it. */
+  consumePartitions: {
+    readonly group: string
+    readonly member: string
+    readonly partitions: number
+    readonly leaseMs: number
+  }
   /** Reads from a group. */
   readGroup: { readonly group: string; readonly consumer: string; readonly limit: number; readonly waitMs: number }
 }
@@ -49,7 +57,7 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return log.append(entries, { expected }).catch(codeOf)
     }
     case 'appendBatches':
-      return appendBatches(log, request.with.size)
+      return appendBatches(log, request.with)
     case 'followInUnits':
       return followInUnits(log, request.with.name)
     case 'awaitNext':
@@ -58,6 +66,8 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return log.commit(request.with.units)
     case 'acknowledgeInUnits':
       return acknowledgeInUnits(log, request.with.group, request.with.consumer)
+    case 'consumePartitions':
+      return consumePartitions(log, request.with)
     case 'readGroup': {
       const { group, consumer, limit, waitMs } = request.with
       return log.group(group).read(consumer, { limit, waitMs })
@@ -69,12 +79,13 @@ function codeOf(error: unknown): string {
   return error instanceof EventSystemError ? error.code : String(error)
 }
 
-async function appendBatches(log: EventLog, size: number): Promise<never> {
+async function appendBatches(log: EventLog, { size, ...key }: ChildTasks['appendBatches']): Promise<never> {
   for (let batch = 0; ; batch += 1) {
     const entries = Array.from({ length: size }, (_, place) => ({
       eventId: `${process.pid}-${batch}-${place}`,
       eventType: 'market_data_update',
-      payload: `${batch} ${place}`
+      payload: `${batch} ${place}`,
+      ...key
     }))
     await log.append(entries)
     report({ about: 'progress', value: batch })
@@ -126,6 +137,27 @@ async function acknowledgeInUnits(log: EventLog, group: string, consumer: string
 
 function effectOf(messageId: string): AppendEntry {
   return { eventId: `effect-${messageId}`, eventType: 'order_executed', payload: `effect of ${messageId}` }
+}
+
+async function consumePartitions(
+  log: EventLog,
+  { group, member, partitions, leaseMs }: ChildTasks['consumePartitions']
+): Promise<never> {
+  const one = log
+    .partitioned(group)
+    .join(member, { leaseMs, cut: { partitions, partitionOf: partitionOfPayload(partitions) } })
+  await one.renew()
+  setInterval(async () => {
+    const { surplus } = await one.renew()
+    if (surplus.length > 0) await one.giveUp(surplus)
+  }, leaseMs / 4)
+  for (;;) {
+    const deliveries = await one.read({ limit: 5, waitMs: 1_000 })
+    for (const { partition, epoch, messageId, payload } of deliveries) {
+      report({ about: 'progress', value: { partition, epoch, messageId, payload } })
+    }
+    await one.commit(deliveries.map((delivery) => ({ done: [delivery] })))
+  }
 }
 
 async function awaitNext(log: EventLog): Promise<unknown> {

@@ -14,6 +14,11 @@ export function someEntries(count: number, first = 0): AppendEntry[] {
   }))
 }
 
+/** The partition of the entries of {@link someEntries}: by the last number of the payload. */
+export function partitionOfPayload(partitions: number): (entry: Entry) => number {
+  return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % partitions
+}
+
 export function newEventId(): string {
   made += 1
   return `event-${process.pid}-${made}`

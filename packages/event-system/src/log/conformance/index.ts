@@ -28,10 +28,15 @@ import { holdCases } from './holds.ts'
 import { infoCases } from './info.ts'
 import { leaseCases } from './leases.ts'
 import { lifetimeCases } from './lifetime.ts'
+import { partitionedCommitCases } from './partitioned-commit.ts'
+import { partitionedLifeCases } from './partitioned-life.ts'
+import { partitionedMemberCases } from './partitioned-members.ts'
+import { partitionedReadCases } from './partitioned-read.ts'
 import { placeCases } from './place.ts'
 import { poisonCases } from './poison.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
+import { readStreamCases } from './read-stream.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
 import { tailCases } from './tail.ts'
@@ -46,6 +51,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...appendCases,
   ...versionCases,
   ...versionConflictCases,
+  ...readStreamCases,
   ...readCases,
   ...tailCases,
   ...groupLifeCases,
@@ -55,6 +61,10 @@ export const conformance: readonly ConformanceCase[] = [
   ...badArgumentCases,
   ...placeCases,
   ...poisonCases,
+  ...partitionedLifeCases,
+  ...partitionedMemberCases,
+  ...partitionedReadCases,
+  ...partitionedCommitCases,
   ...trimCases,
   ...removeCases,
   ...rewriteCases,

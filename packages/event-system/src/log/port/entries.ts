@@ -42,6 +42,19 @@ export interface Entry {
   readonly raw?: Readonly<Record<string, string>>
 }
 
+/** An entry that was appended with a stream key. */
+export interface StreamEntry extends Entry {
+  /** Its number among the entries of the key, from 1: what {@link AppendResult.version} said when it was appended. */
+  readonly version: number
+}
+
+export interface StreamRange {
+  /** The first version that is wanted, 1 or more. */
+  readonly fromVersion: number
+  /** At most so many entries, 1 or more. */
+  readonly limit: number
+}
+
 export interface ReadRange {
   /** Entries behind this position. Default `start`. */
   readonly from?: Position

@@ -2,8 +2,19 @@ import type { Collections } from './collections.ts'
 import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
 import type { Counters } from './counters.ts'
 import type { CursorInfo, Cursors } from './cursors.ts'
-import type { AppendEntry, AppendOptions, AppendResult, Entry, MessageId, Position, ReadRange } from './entries.ts'
+import type {
+  AppendEntry,
+  AppendOptions,
+  AppendResult,
+  Entry,
+  MessageId,
+  Position,
+  ReadRange,
+  StreamEntry,
+  StreamRange
+} from './entries.ts'
 import type { Leases } from './leases.ts'
+import type { PartitionedGroup } from './partitioned.ts'
 import type { Unit, UnitResult } from './unit.ts'
 
 /** Which entry it is, and when the log took it. */
@@ -111,6 +122,11 @@ export interface EventLog {
   append(entries: readonly AppendEntry[], options?: AppendOptions): Promise<AppendResult[]>
   /** How many entries were appended with this stream key, whether or not they are still there: 0 when none ever was. Rejects with `invalid_argument`. */
   versionOf(streamKey: string): Promise<number>
+  /**
+   * The entries of one stream key in the order of their versions, one page. Those that were trimmed or removed are left out. A page
+   * shorter than `limit` is the last; the next page begins behind the version of the last entry. Rejects with `invalid_argument`.
+   */
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]>
   /** One page of entries. A page shorter than `limit` is the last. */
   read(range: ReadRange): Promise<Entry[]>
   /** The entries of these ids, in the order of the ids; `undefined` for one that is not there. */
@@ -125,6 +141,8 @@ export interface EventLog {
 
   /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
   group(name: string): ConsumerGroup
+  /** A handle of a group whose members own partitions; the group itself is made by {@link PartitionedGroup.create}. */
+  partitioned(name: string): PartitionedGroup
   /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
   groupNames(): Promise<string[]>
   readonly leases: Leases
@@ -135,8 +153,9 @@ export interface EventLog {
 
   /**
    * Each unit is all or nothing, in order. A unit that is refused changes nothing and stops no other; the call as a whole is not atomic.
-   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took effect, its conditions refuse it or its
-   * entries are duplicates. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
+   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took
+   * effect, its conditions refuse it or its entries are duplicates. A call of which some units are committed and the others failed rejects
+   * with `log_timeout` too. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
    */
   commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]>
 

@@ -2,10 +2,10 @@ import { assertExpectedVersions, assertStreamKey } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { LogKeys } from './keys.ts'
+import { type LogKeys, streamIndexKey } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
-import { type AppendReply, appendResults, expectedArguments } from './versions.ts'
+import { type AppendReply, appendResults, expectedArguments, streamKeyArguments } from './versions.ts'
 
 export type AppenderOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'timeoutMs'>
 
@@ -29,17 +29,22 @@ export class Appender {
   ): Promise<AppendResult[]> {
     assertExpectedVersions(expected)
     if (entries.length === 0) return []
+    const streamKeys = new Set<string>()
     for (const { eventId, streamKey } of entries) {
       mustBeSaid('An event id', eventId)
-      if (streamKey !== undefined) assertStreamKey(streamKey)
+      if (streamKey === undefined) continue
+      assertStreamKey(streamKey)
+      streamKeys.add(streamKey)
     }
-    const { stream, deduplication, versions } = this.#keys
+    const { stream, deduplication, versions, streams } = this.#keys
     const args = [
       this.#window,
       ...expectedArguments(expected),
+      ...streamKeyArguments([...streamKeys]),
       ...entries.flatMap((entry) => eventArguments(entry, entry.streamKey))
     ]
-    const keys = [stream, ...deduplication, versions]
+    const indexes = [...streamKeys].map((key) => streamIndexKey(this.#keys, key))
+    const keys = [stream, ...deduplication, versions, streams, ...indexes]
     const reply = await runScript<AppendReply>(this.#connection.durable, 'append', keys, args, timeoutMs)
     return appendResults(reply, entries, expected)
   }

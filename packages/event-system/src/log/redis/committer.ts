@@ -3,10 +3,11 @@ import type { Unit, UnitResult } from '../port.ts'
 import { assertUnits } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
-import { collectionKeys, expiringKeys, groupKeys, type LogKeys } from './keys.ts'
+import { collectionKeys, expiringKeys, groupKeys, type LogKeys, streamIndexKey } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { assertUnitTexts, sizeOf, type Targets, targetsOf, type UnitReply, unitArguments, unitResult } from './units.ts'
+import { streamKeyArguments } from './versions.ts'
 
 /** So many bytes go into one run of the script, or one unit that has more: the server does nothing else meanwhile. */
 const STEP_BYTES = 1_048_576
@@ -43,9 +44,9 @@ export class Committer {
   }
 
   async #step(units: readonly Unit[], timeoutMs: number): Promise<UnitResult[]> {
-    const { stream, deduplication, versions, leases, cursors } = this.#keys
+    const { stream, deduplication, versions, leases, cursors, streams } = this.#keys
     const targets = targetsOf(units)
-    const keys = [stream, ...deduplication, versions, leases, cursors, ...this.#keysOf(targets)]
+    const keys = [stream, ...deduplication, versions, leases, cursors, streams, ...this.#keysOf(targets)]
     const keeps = targets.collections.map(({ keepMs = '' }) => String(keepMs))
     const args = [
       this.#window,
@@ -53,18 +54,21 @@ export class Committer {
       String(keeps.length),
       ...keeps,
       String(targets.groups.length),
-      ...targets.groups
+      ...targets.groups,
+      ...streamKeyArguments(targets.streamKeys),
+      ...units.flatMap((unit) => unitArguments(unit, targets))
     ]
-    for (const unit of units) args.push(...unitArguments(unit, targets))
-    const replies = await runScript<UnitReply[]>(this.#connection.durable, 'commit', keys, args, timeoutMs)
+    const writer = units.some(leavesSomething) ? this.#connection.durable : this.#connection
+    const replies = await runScript<UnitReply[]>(writer, 'commit', keys, args, timeoutMs)
     return replies.map((reply, i) => unitResult(reply, units[i] as Unit))
   }
 
-  #keysOf({ collections, groups }: Targets): string[] {
+  #keysOf({ collections, groups, streamKeys }: Targets): string[] {
     const ofCollections = collections.flatMap(({ name, keepMs }) =>
       keepMs === undefined ? collectionKeys(this.#keys, name) : expiringKeys(this.#keys, name)
     )
-    return [...ofCollections, ...groups.map((name) => groupKeys(this.#keys, name).attachments)]
+    const ofGroups = groups.map((name) => groupKeys(this.#keys, name).attachments)
+    return [...ofCollections, ...ofGroups, ...streamKeys.map((key) => streamIndexKey(this.#keys, key))]
   }
 
   /** An error may say that nothing was written: that is not so where units before are committed. */
@@ -75,6 +79,11 @@ export class Committer {
     const message = `Of ${count} units the first ${before.length} were settled, and ${committed} of them committed. The others failed: ${reason}`
     throw new EventSystemError('log_timeout', message, { cause: error })
   }
+}
+
+/** Whether it does more than to change what is pending in groups: where that is lost, an entry is handed out once more. */
+function leavesSomething({ append, cursors, write }: Unit): boolean {
+  return append !== undefined || cursors !== undefined || write !== undefined
 }
 
 /** Cuts units into steps of a bounded size. */

@@ -8,6 +8,8 @@ export interface LogKeys {
   readonly deduplication: readonly [string, string]
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
+  /** The stream keys that have an index ({@link streamIndexKey}), by the time of the oldest entry in it. */
+  readonly streams: string
   /** Name of a lease -> its token, when it ends, and who has it. */
   readonly leases: string
   /** Name of a cursor -> its position, when it moved, and whether it guards. */
@@ -32,7 +34,8 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     stream,
     prefix,
     deduplication: [`${prefix}:ids:0`, `${prefix}:ids:1`],
-    versions: `${prefix}:versions`,
+    versions: `${prefix}:stream_versions`,
+    streams: `${prefix}:streams`,
     leases: `${prefix}:leases`,
     cursors: `${prefix}:cursors`,
     confirmed: `${prefix}:confirmed`
@@ -49,6 +52,11 @@ export function clusterPrefix(stream: string): string {
   if (!/[{}]/.test(stream)) return `${stream}:{${stream}}`
   const message = `In a Redis Cluster streamName must have no braces, or a hash tag such as {${stream.replaceAll(/[{}]/g, '')}}.`
   throw new EventSystemError('invalid_options', message)
+}
+
+/** A list: of each entry with the stream key its version, a space and its message id. */
+export function streamIndexKey({ prefix }: LogKeys, streamKey: string): string {
+  return `${prefix}:stream:${streamKey}`
 }
 
 /** The two keys of a collection. */

@@ -5,7 +5,7 @@ import type { LogKeys } from './keys.ts'
 
 /** What earlier versions keep under the prefix of a log. */
 const EARLIER = [
-  ...['recent:0', 'recent:1', 'dedup:0', 'dedup:1', 'partitions', 'dead_letters', 'dead_letters:actions'],
+  ...['recent:0', 'recent:1', 'dedup:0', 'dedup:1', 'partitions', 'versions', 'dead_letters', 'dead_letters:actions'],
   ...[
     'api-keys',
     'api-key-uses',

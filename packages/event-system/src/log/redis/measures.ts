@@ -31,11 +31,11 @@ export class Measures {
     return this.#bytesOf([this.#keys.stream])
   }
 
-  /** What all of it takes, in bytes, with what these groups keep. */
+  /** What all of it takes, in bytes, with what these groups keep, but for the indexes of stream keys: they are as many as the keys. */
   bytes(groups: readonly string[]): Promise<number> {
-    const { stream, deduplication, versions, leases, cursors } = this.#keys
+    const { stream, deduplication, versions, streams, leases, cursors } = this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)))
-    const ofLog = [stream, ...deduplication, versions, leases, cursors]
+    const ofLog = [stream, ...deduplication, versions, streams, leases, cursors]
     return this.#bytesOf([...ofLog, ...ofGroups])
   }
 

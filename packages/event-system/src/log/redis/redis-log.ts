@@ -1,4 +1,5 @@
 import { assertStreamKey, EventSystemError } from '@tradpal/events'
+import { LeasedGroup, partitionedNames, withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
   AppendOptions,
@@ -14,8 +15,11 @@ import type {
   LogInfo,
   LogWarning,
   MessageId,
+  PartitionedGroup,
   Position,
   ReadRange,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -41,6 +45,7 @@ import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.
 import { type RedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
+import { Streams } from './streams.ts'
 import { Trimmer } from './trimmer.ts'
 
 /** A log in Redis Streams. */
@@ -63,6 +68,7 @@ export class RedisLog implements EventLog {
   readonly #appender: Appender
   readonly #committer: Committer
   readonly #reader: EntryReader
+  readonly #streams: Streams
   readonly #measures: Measures
   readonly #trimmer: Trimmer
   readonly #doorbell: Doorbell
@@ -82,7 +88,8 @@ export class RedisLog implements EventLog {
     this.#committer = new Committer(connection, keys, resolved)
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
-    this.#trimmer = new Trimmer(connection, keys, this.#measures)
+    this.#streams = new Streams(connection, keys, this.#reader)
+    this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
     this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, streamName)
     this.#safety = new Safety(connection, resolved.durability)
     this.leases = new RedisLeases(connection, keys.leases)
@@ -110,6 +117,10 @@ export class RedisLog implements EventLog {
   async versionOf(streamKey: string): Promise<number> {
     assertStreamKey(streamKey)
     return Number((await this.#connection.read<string | null>(['HGET', this.#keys.versions, streamKey])) ?? 0)
+  }
+
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.#streams.read(streamKey, range)
   }
 
   async read(range: ReadRange): Promise<Entry[]> {
@@ -161,6 +172,10 @@ export class RedisLog implements EventLog {
     })
   }
 
+  partitioned(name: string): PartitionedGroup {
+    return new LeasedGroup(name, this)
+  }
+
   commit(units: readonly Unit[], options: { timeoutMs?: number } = {}): Promise<UnitResult[]> {
     return this.#committer.commit(units, options)
   }
@@ -179,11 +194,16 @@ export class RedisLog implements EventLog {
     return Promise.reject(new EventSystemError('unsupported', message))
   }
 
-  groupNames(): Promise<string[]> {
-    return groupNamesIn(this.#connection, this.#keys.stream)
+  async groupNames(): Promise<string[]> {
+    const own = await groupNamesIn(this.#connection, this.#keys.stream)
+    return [...own, ...(await partitionedNames(this))]
   }
 
   async info(): Promise<LogInfo> {
+    return withPartitioned(this, await this.#ownInfo())
+  }
+
+  async #ownInfo(): Promise<LogInfo> {
     const [length, ends, groups, cursors, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),

@@ -6,7 +6,7 @@ import { isReply } from './errors.ts'
 
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for any number. */
 const SCRIPTS = {
-  append: load('append-4'),
+  append: load('append-n'),
   seek: load('seek-1'),
   acknowledge: load('acknowledge-2'),
   extend: load('extend-1'),
@@ -24,6 +24,7 @@ const SCRIPTS = {
   countDocuments: load('count-documents-1'),
   readExpiring: load('read-expiring-2'),
   count: load('count-n'),
+  cutStreams: load('cut-streams-n'),
   trim: load('trim-2'),
   remove: load('remove-2'),
   countBehind: load('count-behind-1')

@@ -6,6 +6,7 @@ import type { LogKeys } from './keys.ts'
 import type { Measures } from './measures.ts'
 import { mustBeMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
+import type { Streams } from './streams.ts'
 import { type StepReply, TrimCount } from './trim-count.ts'
 
 /** One step looks at so many entries: the server does nothing else meanwhile. */
@@ -18,11 +19,13 @@ export class Trimmer {
   readonly #connection: Connection
   readonly #keys: readonly string[]
   readonly #measures: Measures
+  readonly #streams: Streams
 
-  constructor(connection: Connection, { stream, cursors }: LogKeys, measures: Measures) {
+  constructor(connection: Connection, { stream, cursors }: LogKeys, measures: Measures, streams: Streams) {
     this.#connection = connection
     this.#keys = [stream, cursors]
     this.#measures = measures
+    this.#streams = streams
   }
 
   /** Bytes are those that Redis takes for the events, by their average, so that `maxBytes` is approximate. */
@@ -39,6 +42,7 @@ export class Trimmer {
       if (removed < STEP) break
       if (dryRun) from = `(${last}`
     }
+    if (!dryRun) await this.#streams.cut()
     return count.result()
   }
 

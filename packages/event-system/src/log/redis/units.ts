@@ -9,6 +9,8 @@ import { expectedArguments, placedResults } from './versions.ts'
 export interface Targets {
   readonly collections: readonly NamedCollection[]
   readonly groups: readonly string[]
+  /** Those of the entries that units append. */
+  readonly streamKeys: readonly string[]
 }
 
 /** A collection that units of one run write to. */
@@ -44,13 +46,13 @@ export function sizeOf({ attach = [], requeue = [], append, write = [] }: Unit):
   let size = 0
   for (const { text } of attach) size += Buffer.byteLength(text)
   for (const { attachment = '' } of requeue) size += Buffer.byteLength(attachment)
-  for (const { payload } of append?.entries ?? []) size += Buffer.byteLength(payload)
-  for (const { value } of write) size += Buffer.byteLength(value ?? '')
+  for (const { eventId, payload } of append?.entries ?? []) size += eventId.length + Buffer.byteLength(payload)
+  for (const { id, value } of write) size += id.length + Buffer.byteLength(value ?? '')
   return size
 }
 
 export function targetsOf(units: readonly Unit[]): Targets {
-  return { collections: collectionsOf(units), groups: groupsOf(units) }
+  return { collections: collectionsOf(units), groups: groupsOf(units), streamKeys: streamKeysOf(units) }
 }
 
 /** The groups that units name, each once. */
@@ -61,6 +63,12 @@ function groupsOf(units: readonly Unit[]): string[] {
     ...requeue
   ])
   return [...new Set(named.map(({ group }) => group))]
+}
+
+/** The stream keys of what units append, each once. */
+function streamKeysOf(units: readonly Unit[]): string[] {
+  const entries = units.flatMap(({ append }) => append?.entries ?? [])
+  return [...new Set(entries.flatMap(({ streamKey }) => streamKey ?? []))]
 }
 
 /** The collections that units write to, each once. */

@@ -9,6 +9,11 @@ export function expectedArguments(expected: readonly StreamVersion[]): string[] 
   return [String(expected.length), ...expected.flatMap(({ key, version }) => [key, String(version)])]
 }
 
+/** How many stream keys the entries have, and each of them. */
+export function streamKeyArguments(streamKeys: readonly string[]): string[] {
+  return [String(streamKeys.length), ...streamKeys]
+}
+
 /** Throws `version_conflict`. */
 export function appendResults(
   reply: AppendReply,

@@ -31,6 +31,7 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
   const isSharded = state !== null && (alive || Number(sharded) > 0)
   return {
     name: group,
+    kind: 'queue',
     shards: isSharded ? state.shards : null,
     consumers: consumersOf(connection, group, isSharded ? state : null, now),
     pending: Number(entries),

@@ -1,4 +1,5 @@
-import type { Entry, MessageId, Position, ReadRange } from '../port.ts'
+import { assertFromVersion, assertStreamKey } from '@tradpal/events'
+import type { Entry, MessageId, Position, ReadRange, StreamEntry, StreamRange } from '../port.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { firstIdAt, formatMessageId, lastIdAt, parseMessageId, timeOf } from './message-id.ts'
@@ -7,11 +8,13 @@ const LAST_ID = 'SELECT last_id FROM state'
 const ENTRY = 'SELECT id, payload FROM entries WHERE id = ?'
 const FORWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id LIMIT ?'
 const BACKWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
+const OF_STREAM = `
+  SELECT id, payload, version FROM entries WHERE stream_key = ? AND version >= ? ORDER BY version LIMIT ?`
 const IDS_OF_TYPE_FORWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'
 const IDS_OF_TYPE_BACKWARD =
   'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
 
-/** Reads entries by position. */
+/** Reads entries by position, and those of a stream key by version. */
 export class Reader {
   readonly #connection: Connection
 
@@ -36,6 +39,17 @@ export class Reader {
       if (eventTypes !== undefined) return this.#readTypes(new Set(eventTypes), behind, last, direction, limit)
       const rows = this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
       return rows.map(toEntry)
+    })
+  }
+
+  readStream(streamKey: string, { fromVersion, limit }: StreamRange): Promise<StreamEntry[]> {
+    return this.#connection.read(() => {
+      this.#connection.assertFileStands()
+      assertStreamKey(streamKey)
+      assertFromVersion(fromVersion)
+      assertLimit(limit)
+      const rows = this.#connection.statement(OF_STREAM).all(streamKey, fromVersion, limit)
+      return rows.map((row) => ({ ...toEntry(row), version: Number(row.version) }))
     })
   }
 

@@ -15,7 +15,7 @@ const DRIVER_WAIT_MS = 20
 /**
  * `ordinal` numbers the entries from 1, without gaps, for ever: any count of entries between two ids is a subtraction.
  * `recent` is the deduplication window: the event id of each entry, and the version of one that has a stream key. `versions`
- * has the versions of all stream keys that ever were.
+ * has the versions of all stream keys that ever were. An entry that was counted has its stream key and its version.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
  * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
@@ -28,8 +28,12 @@ const CREATE = `
     last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
   ) STRICT;
   INSERT INTO state VALUES (0, 0, 0, 0, 0);
-  CREATE TABLE entries (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
+  CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL,
+    stream_key TEXT, version INTEGER
+  ) STRICT;
   CREATE INDEX entries_by_type ON entries (event_type, id);
+  CREATE INDEX entries_by_stream ON entries (stream_key, version) WHERE stream_key IS NOT NULL;
   CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
   CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;

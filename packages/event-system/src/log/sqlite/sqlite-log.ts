@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { LeasedGroup, partitionedNames, withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
   AppendOptions,
@@ -15,10 +16,13 @@ import type {
   LogFeatures,
   LogInfo,
   MessageId,
+  PartitionedGroup,
   Position,
   ReadRange,
   Records,
   Rewrite,
+  StreamEntry,
+  StreamRange,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -143,6 +147,10 @@ export class SqliteLog implements EventLog {
     return this.#appender.versionOf(streamKey)
   }
 
+  readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
+    return this.#reader.readStream(streamKey, range)
+  }
+
   read(range: ReadRange): Promise<Entry[]> {
     return this.#reader.read(range)
   }
@@ -196,6 +204,10 @@ export class SqliteLog implements EventLog {
     })
   }
 
+  partitioned(name: string): PartitionedGroup {
+    return new LeasedGroup(name, this)
+  }
+
   async commit(
     units: readonly Unit[],
     { timeoutMs = this.#connection.options.timeoutMs }: { timeoutMs?: number } = {}
@@ -217,14 +229,19 @@ export class SqliteLog implements EventLog {
     return this.#rewriter.rewrite(rewrites)
   }
 
-  groupNames(): Promise<string[]> {
-    return this.#connection.read(() => {
+  async groupNames(): Promise<string[]> {
+    const own = await this.#connection.read(() => {
       const rows = this.#connection.statement(GROUPS).all()
       return rows.map(({ name }) => String(name))
     })
+    return [...own, ...(await partitionedNames(this))]
   }
 
-  info(): Promise<LogInfo> {
+  async info(): Promise<LogInfo> {
+    return withPartitioned(this, await this.#ownInfo())
+  }
+
+  #ownInfo(): Promise<LogInfo> {
     return this.#connection.snapshot(() => {
       this.#connection.assertFileStands()
       const summary = this.#connection.statement(SUMMARY).get() ?? {}

@@ -6,6 +6,7 @@ const VERSION = 'SELECT version FROM versions WHERE key = ?'
 const SET_VERSION = `
   INSERT INTO versions (key, version) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version`
 const RECALL = 'SELECT version FROM recent WHERE id = ?'
+const INDEX = 'UPDATE entries SET stream_key = ?2, version = ?3 WHERE id = ?1'
 const REMEMBER = 'UPDATE recent SET version = ?2 WHERE id = ?1'
 
 /** Where an entry stands. */
@@ -42,7 +43,10 @@ export class StreamVersions {
     return undefined
   }
 
-  /** Counts up the keys of what was appended, and gives each entry that has one its version; a duplicate has that of the first. */
+  /**
+   * Counts up the keys of what was appended, and gives each entry that has one its version; a duplicate has that of the first. An
+   * entry that is counted is in the stream of its key from here on.
+   */
   count(entries: readonly AppendEntry[], placed: readonly Placed[]): Placed[] {
     const versions = new Map<string, number>()
     const counted = placed.map((place, index) => {
@@ -51,6 +55,7 @@ export class StreamVersions {
       if (place.duplicate) return withVersion(place, this.#connection.statement(RECALL).get(place.id)?.version)
       const version = (versions.get(key) ?? this.of(key)) + 1
       versions.set(key, version)
+      this.#connection.statement(INDEX).run(place.id, key, version)
       this.#connection.statement(REMEMBER).run(place.id, version)
       return withVersion(place, version)
     })

@@ -1,4 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
+import { groupOfCursor } from '../partitioned/index.ts'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { firstIdAt, parseMessageId } from './message-id.ts'
@@ -168,10 +169,17 @@ export class Trimmer {
       .all()
       .map(({ name, position }): Undone => {
         const rows = this.#connection.statement(NOT_PASSED(which)).all(argument, Number(position))
-        return { by: `cursor ${name}`, ids: rows.map(({ id }) => Number(id)) }
+        return { by: groupOfCursor(String(name)) ?? `cursor ${name}`, ids: rows.map(({ id }) => Number(id)) }
       })
-    return [...ofGroups, ...ofCursors].filter(({ ids }) => ids.length > 0)
+    return [...ofGroups, ...joined(ofCursors)].filter(({ ids }) => ids.length > 0)
   }
+}
+
+/** A partitioned group has a cursor for each partition. */
+function joined(undone: readonly Undone[]): Undone[] {
+  const byName = new Map<string, Set<number>>()
+  for (const { by, ids } of undone) byName.set(by, new Set([...(byName.get(by) ?? []), ...ids]))
+  return [...byName].map(([by, ids]) => ({ by, ids: [...ids] }))
 }
 
 const NO_LOSS: Loss = { lost: 0, lostByGroup: {} }

@@ -2,12 +2,12 @@
 -- memory refuses the first write of the script, and no later one.
 -- Includes: versions, lease, cursor, collection, hold, attachments
 --
--- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key, 5 the leases, 6 the cursors, then two
---       for each collection: of a lasting one its hash and the sorted set of its ids, of an expiring one its two hashes; then
---       one for each group, its attachments
+-- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key, 5 the leases, 6 the cursors, 7 the set
+--       of indexes, then two for each collection: of a lasting one its hash and the sorted set of its ids, of an expiring one
+--       its two hashes; then one for each group, its attachments; then the indexes of the stream keys of the entries
 -- ARGV  1 the deduplication window in ms, 2 the consumer that nobody is, 3 how many collections, and for each how long
---       documents are kept in ms, '' for a lasting one, how many groups, and their names, then for each unit: how many
---       fences, and for each: lease, token;
+--       documents are kept in ms, '' for a lasting one, how many groups, and their names, how many stream keys the
+--       entries have, and each of these, then for each unit: how many fences, and for each: lease, token;
 --       entries to acknowledge, and for each: number of the group from 1, message id, consumer, attempt;
 --       attachments, and for each: number of the group, message id, text, 'hold', consumer and attempt, or 'from', the text
 --       that it must have and '';
@@ -24,9 +24,9 @@ local stream, leases, cursors = KEYS[1], KEYS[5], KEYS[6]
 -- A key of another type fails here.
 redis.call('XLEN', stream)
 for i = 4, 6 do redis.call('HLEN', KEYS[i]) end
-local memory, versions = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[1])), versionsIn(KEYS[4])
+local memory, versions = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[1])), versionsIn(KEYS[4], KEYS[7])
 local nobody, collections, groups = ARGV[2], {}, {}
-for n = 1, tonumber(ARGV[3]) do collections[n] = collectionIn(KEYS[5 + 2 * n], KEYS[6 + 2 * n], tonumber(ARGV[3 + n])) end
+for n = 1, tonumber(ARGV[3]) do collections[n] = collectionIn(KEYS[6 + 2 * n], KEYS[7 + 2 * n], tonumber(ARGV[3 + n])) end
 
 local function groupIn(key, name)
   redis.call('HLEN', key)
@@ -34,8 +34,10 @@ local function groupIn(key, name)
 end
 
 local at = 4 + #collections
-for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(KEYS[6 + 2 * #collections + n], ARGV[at + n]) end
+for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(KEYS[7 + 2 * #collections + n], ARGV[at + n]) end
 at = at + 1 + #groups
+openStreams(versions, tonumber(ARGV[at]), at + 1, 8 + 2 * #collections + #groups)
+at = at + 1 + ARGV[at]
 
 -- A part of a unit: where its arguments begin and end, and how many each of its members takes.
 local function takePart(width)

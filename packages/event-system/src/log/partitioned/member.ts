@@ -1,0 +1,295 @@
+import { counted, EventSystemError } from '@tradpal/events'
+import type {
+  EventLog,
+  MemberOptions,
+  MessageId,
+  OwnedPartition,
+  Ownership,
+  PartitionDelivery,
+  PartitionMember,
+  PartitionUnit,
+  UnitResult
+} from '../port.ts'
+import { Changes, whicheverFirst } from './changes.ts'
+import { Committer } from './committer.ts'
+import { livingOf } from './definition.ts'
+import { divide } from './divide.ts'
+import { Holdings } from './holdings.ts'
+import { documentId, memberName, partitionName, RECORDS } from './names.ts'
+import { DANGEROUS_ATTEMPT, Partition, type Unfinished } from './partition.ts'
+import { Reader } from './reader.ts'
+import { parseRecord } from './record.ts'
+import { Reports } from './reports.ts'
+import { Requeued } from './requeued.ts'
+import { seatsOf } from './seats.ts'
+import { shareOf } from './shares.ts'
+import { Turns } from './turns.ts'
+
+const MOST_PARTITIONS = 1_024
+/** Entries that are known by their ids are read, at most, of a partition at once. */
+const PAGE = 100
+
+/** A member of a partitioned group, over leases, cursors and collections. */
+export class LeasedMember implements PartitionMember {
+  readonly name: string
+  readonly #log: EventLog
+  readonly #group: string
+  readonly #options: MemberOptions
+  readonly #holdings = new Holdings()
+  readonly #changes = new Changes()
+  readonly #committer: Committer
+  readonly #reader: Reader
+  readonly #requeued: Requeued
+  readonly #reports: Reports
+  /** Renewing, giving up and leaving, one after the other. */
+  readonly #turns = new Turns()
+  #first = 0
+  /** Why nothing can be read: the group is gone. */
+  #gone: Error | undefined
+
+  constructor(name: string, group: string, log: EventLog, options: MemberOptions) {
+    assertOptions(name, options)
+    const { cut } = options
+    this.name = name
+    this.#log = log
+    this.#group = group
+    this.#options = options
+    const parts = { log, group, cut, holdings: this.#holdings, changes: this.#changes }
+    this.#committer = new Committer(parts)
+    this.#reader = new Reader(parts)
+    this.#requeued = new Requeued(parts)
+    this.#reports = new Reports({ ...parts, member: name, leaseMs: options.leaseMs, committer: this.#committer })
+  }
+
+  renew(): Promise<Ownership> {
+    return this.#turns.take(async () => {
+      await this.#mustFit()
+      const surplus = await this.#takeShare()
+      this.#gone = undefined
+      this.#holdings.setSurplus(surplus)
+      this.#changes.tell()
+      await this.#reports.tell()
+      return { owned: this.#holdings.tenures(), surplus: this.#holdings.surplus }
+    })
+  }
+
+  /** Divides a group that nobody has divided, or that has another number of partitions. Rejects with `not_found` and `group_conflict`. */
+  async #mustFit(): Promise<void> {
+    const { partitions } = this.#options.cut
+    for (;;) {
+      const living = await livingOf(this.#log.collections, this.#group).catch((error) => this.#end(error))
+      const { definition } = living
+      if (definition.partitions === partitions && definition.cursors === partitions) return
+      await divide({ log: this.#log, group: this.#group, member: this.name, living, partitions })
+    }
+  }
+
+  /** Resolves to the surplus. */
+  async #takeShare(): Promise<readonly number[]> {
+    const { leases } = this.#log
+    const { leaseMs, cut } = this.#options
+    const { owners, members } = await seatsOf(leases, this.#group, cut.partitions)
+    const { take, surplus } = shareOf(this.name, { owners, members })
+    const own = owners.flatMap((owner, partition) => (owner === this.name ? [partition] : []))
+    const wanted = [...new Set([...own, ...[...this.#holdings].map(({ partition }) => partition), ...take])]
+    const names = [
+      memberName(this.#group, this.name),
+      ...wanted.map((partition) => partitionName(this.#group, partition))
+    ]
+    const [, ...tokens] = await leases.acquire(names, { holder: this.name, ttlMs: leaseMs })
+    const had: OwnedPartition[] = []
+    for (const [i, partition] of wanted.entries()) {
+      const epoch = tokens[i]
+      if (epoch !== undefined) had.push({ partition, epoch })
+    }
+    for (const held of [...this.#holdings]) {
+      if (!had.some(({ partition, epoch }) => partition === held.partition && epoch === held.epoch))
+        this.#holdings.remove(held)
+    }
+    const gained = had.filter((one) => !this.#holdings.has(one))
+    if (gained.length > 0) await this.#open(gained, members)
+    await this.#requeued.look({ all: gained.length > 0 })
+    return surplus
+  }
+
+  async #open(gained: readonly OwnedPartition[], members: readonly string[]): Promise<void> {
+    const { collections, cursors } = this.#log
+    // A group that was divided otherwise before the leases were taken is not to be read by this cut.
+    await this.#mustFit()
+    const documents = await collections.get(
+      RECORDS,
+      gained.map(({ partition }) => documentId(this.#group, partition))
+    )
+    const places = await Promise.all(gained.map(({ partition }) => cursors.get(partitionName(this.#group, partition))))
+    const { lastIssuedId: newest } = await this.#log.bounds()
+    const partitions = gained.map(({ partition, epoch }, i) => {
+      const cursor = places[i]?.position
+      if (cursor === undefined) return this.#end(noCursor(this.#group))
+      const record = parseRecord(documents[i]?.value)
+      const compare = (a: MessageId, b: MessageId) => this.#log.compare(a, b)
+      return {
+        before: record.owner,
+        opened: new Partition({ partition, epoch, owner: this.name, cursor, record, newest, compare })
+      }
+    })
+    await this.#committer.open(partitions.map(({ opened }) => opened))
+    const dead = partitions.flatMap(({ before }) => (before === null || members.includes(before) ? [] : [before]))
+    await this.#reports.forget(new Set(dead.filter((name) => name !== this.name)))
+  }
+
+  async read({
+    limit,
+    waitMs,
+    signal
+  }: {
+    limit: number
+    waitMs: number
+    signal?: AbortSignal
+  }): Promise<PartitionDelivery[]> {
+    assertLimit(limit)
+    const deadline = performance.now() + waitMs
+    for (;;) {
+      if (signal?.aborted) return []
+      if (this.#gone !== undefined) throw this.#gone
+      const change = this.#changes.next()
+      const deliveries = await this.#handOut(limit)
+      if (deliveries.length > 0) return deliveries
+      if (await this.#reader.fill(this.#holdings.handingOut(), waitMs > 0)) continue
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) return []
+      await whicheverFirst(change, leftMs, signal)
+    }
+  }
+
+  /** Of each partition its share of the limit, and each time another partition first. */
+  async #handOut(limit: number): Promise<PartitionDelivery[]> {
+    const ready = this.#apartFromDanger(this.#holdings.handingOut().filter(({ hasWaiting }) => hasWaiting))
+    if (ready.length === 0) return []
+    await this.#bring(ready)
+    const first = this.#first++ % ready.length
+    const inTurn = [...ready.slice(first), ...ready.slice(0, first)]
+    const deliveries: PartitionDelivery[] = []
+    const writing: { partition: Partition; limit: number }[] = []
+    let left = limit
+    for (const [i, partition] of inTurn.entries()) {
+      const share = Math.ceil(left / (inTurn.length - i))
+      if (share === 0) break
+      const handOut = partition.handOut(share)
+      left -= handOut.entries.length
+      if (handOut.step.record !== undefined) {
+        writing.push({ partition, limit: share })
+      } else {
+        partition.applyHandOut(handOut)
+        deliveries.push(...deliveriesOf(partition, handOut.entries))
+      }
+    }
+    if (writing.length > 0) deliveries.push(...(await this.#handOutWritten(writing)))
+    return deliveries
+  }
+
+  /** Leaves out partitions whose next entry must wait, so that of entries that may end this member one is in flight at a time. */
+  #apartFromDanger(ready: readonly Partition[]): readonly Partition[] {
+    const withSuspects = ready.filter(({ hasSuspects }) => hasSuspects)
+    if (withSuspects.length === 0) return ready
+    const inFlight = Math.max(0, ...[...this.#holdings].map(({ suspectInFlight }) => suspectInFlight))
+    const dangerous = withSuspects.filter(({ isNextDangerous }) => isNextDangerous)
+    let allowed = withSuspects.filter((partition) => !dangerous.includes(partition))
+    if (inFlight >= DANGEROUS_ATTEMPT) allowed = []
+    else if (inFlight === 0 && dangerous.length > 0) allowed = dangerous.slice(0, 1)
+    return ready.filter((partition) => !withSuspects.includes(partition) || allowed.includes(partition))
+  }
+
+  /** What is written down before it is handed out. */
+  async #handOutWritten(writing: readonly { partition: Partition; limit: number }[]): Promise<PartitionDelivery[]> {
+    const handed = await this.#committer.handOut(() =>
+      writing
+        .filter(({ partition }) => this.#holdings.has(partition))
+        .map(({ partition, limit }) => ({ partition, handOut: partition.handOut(limit) }))
+    )
+    return handed.flatMap(({ partition, handOut }) => deliveriesOf(partition, handOut.entries))
+  }
+
+  /** Reads entries that are known by their ids. Those that are not there any more are dropped. */
+  async #bring(ready: readonly Partition[]): Promise<void> {
+    for (const partition of ready) {
+      const unread = partition.unread(PAGE)
+      if (unread.length === 0) continue
+      const entries = await this.#log.get(unread.map(({ messageId }) => messageId))
+      for (const [i, one] of unread.entries()) one.entry = entries[i]
+      partition.drop(unread.filter(({ entry }) => entry === undefined))
+    }
+  }
+
+  async commit(units: readonly PartitionUnit[]): Promise<UnitResult[]> {
+    const results = await this.#committer.commit(units)
+    this.#changes.tell()
+    return results
+  }
+
+  giveUp(partitions: readonly number[]): Promise<void> {
+    return this.#turns.take(() => this.#giveUp(partitions))
+  }
+
+  async #giveUp(partitions: readonly number[]): Promise<void> {
+    const owned = partitions.map((partition) => this.#holdings.get(partition)).filter((one) => one !== undefined)
+    const released = await this.#committer.take(() =>
+      owned.map((partition) => ({ partition, step: partition.release() }))
+    )
+    for (const { partition } of released) this.#holdings.remove(partition)
+    const names = owned.map(({ partition }) => partitionName(this.#group, partition))
+    await this.#log.leases.release(names, this.name)
+  }
+
+  leave(): Promise<void> {
+    return this.#turns.take(async () => {
+      this.#reader.rest()
+      await this.#giveUp([...this.#holdings].map(({ partition }) => partition))
+      await this.#reports.forget(new Set([this.name]))
+      await this.#log.leases.release([memberName(this.#group, this.name)], this.name)
+    })
+  }
+
+  /** Owns nothing more where the group is gone. */
+  #end(error: unknown): never {
+    if (error instanceof EventSystemError && error.code === 'not_found') {
+      for (const held of [...this.#holdings]) this.#holdings.remove(held)
+      this.#gone = error
+      this.#changes.tell()
+    }
+    throw error
+  }
+}
+
+function deliveriesOf({ partition, epoch }: Partition, entries: readonly Unfinished[]): PartitionDelivery[] {
+  return entries.map((one) => {
+    const { entry, attempt, note } = one
+    // The receiver has it now.
+    one.entry = undefined
+    return {
+      ...(entry as NonNullable<typeof entry>),
+      partition,
+      epoch,
+      attempt,
+      ...(note !== undefined && { attachment: note })
+    }
+  })
+}
+
+function noCursor(group: string): EventSystemError {
+  return new EventSystemError('not_found', `The partitioned group ${group} is being destroyed: create it again.`)
+}
+
+function assertLimit(limit: number): void {
+  if (Number.isSafeInteger(limit) && limit >= 1) return
+  throw new EventSystemError('invalid_argument', `limit is ${limit}: it is a whole number, 1 or more.`)
+}
+
+function assertOptions(name: string, { leaseMs, cut: { partitions } }: MemberOptions): void {
+  if (name === '') throw new EventSystemError('invalid_argument', 'The name of a member is empty.')
+  if (!Number.isSafeInteger(partitions) || partitions < 1 || partitions > MOST_PARTITIONS) {
+    const sentence = `A group has 1 to ${counted(MOST_PARTITIONS, 'partition')}, got ${partitions}.`
+    throw new EventSystemError('invalid_argument', sentence)
+  }
+  if (Number.isSafeInteger(leaseMs) && leaseMs >= 1) return
+  throw new EventSystemError('invalid_argument', `leaseMs is ${leaseMs}: it is a whole number, 1 or more.`)
+}

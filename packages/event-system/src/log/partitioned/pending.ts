@@ -1,0 +1,54 @@
+import type { EventLog, MessageId, PendingEntry } from '../port.ts'
+import { documentId, ofGroup, RECORDS, REQUEUED } from './names.ts'
+import { parseRecord } from './record.ts'
+
+const MOST_PARTITIONS = 1_024
+/** At most this number of requeued entries is looked at. */
+const MOST_REQUEUED = 10_000
+
+type Written = Pick<PendingEntry, 'consumer' | 'deliveries' | 'attachment'>
+
+/** What is written down of unfinished entries, in log order: those with a note, those with finished ones behind them, and those that were requeued. */
+export async function pendingOf(
+  log: Pick<EventLog, 'collections' | 'get' | 'compare'>,
+  group: string,
+  { limit, after }: { readonly limit: number; readonly after?: MessageId }
+): Promise<PendingEntry[]> {
+  const written = new Map([...(await inRecords(log, group)), ...(await requeued(log, group))])
+  const ids = [...written.keys()].filter((id) => after === undefined || log.compare(id, after) > 0)
+  const page = ids.sort((a, b) => log.compare(a, b)).slice(0, limit)
+  const entries = await log.get(page)
+  return page.flatMap((messageId, i) => {
+    const appendedAt = entries[i]?.appendedAt
+    return appendedAt === undefined
+      ? []
+      : [{ messageId, appendedAt, idleMs: 0, ...(written.get(messageId) as Written) }]
+  })
+}
+
+async function inRecords(
+  { collections }: Pick<EventLog, 'collections'>,
+  group: string
+): Promise<[MessageId, Written][]> {
+  const documents = await collections.list(RECORDS, { prefix: ofGroup(group), limit: MOST_PARTITIONS })
+  return documents.flatMap(({ value }) => {
+    const { owner, unfinished, notes, attempts } = parseRecord(value)
+    const ids = new Set([...unfinished, ...Object.keys(notes), ...Object.keys(attempts)])
+    return [...ids].map((messageId): [MessageId, Written] => {
+      const attachment = notes[messageId]
+      const deliveries = attempts[messageId] ?? 1
+      return [messageId, { consumer: owner ?? '', deliveries, ...(attachment !== undefined && { attachment }) }]
+    })
+  })
+}
+
+async function requeued(
+  { collections }: Pick<EventLog, 'collections'>,
+  group: string
+): Promise<[MessageId, Written][]> {
+  const documents = await collections.list(REQUEUED, { prefix: ofGroup(group), limit: MOST_REQUEUED })
+  return documents.map(({ id, value }) => {
+    const written: Written = { consumer: '', deliveries: 0, ...(value !== '' && { attachment: value }) }
+    return [id.slice(documentId(group, '').length), written]
+  })
+}

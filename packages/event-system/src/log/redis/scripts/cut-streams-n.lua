@@ -1,0 +1,13 @@
+-- Cuts from the indexes of stream keys what is of events that the log has no more, in one bounded step.
+-- Includes: streams
+--
+-- KEYS  1 the stream, 2 the set of indexes, 3.. the indexes of the stream keys
+-- ARGV  1 how many entries at most, 2.. the stream keys
+-- Returns how many were cut
+
+local oldest, most, cut = oldestIn(KEYS[1]), tonumber(ARGV[1]), 0
+for i = 2, #ARGV do
+  if cut == most then break end
+  cut = cut + cutIndex(KEYS[2], ARGV[i], KEYS[i + 1], oldest, most - cut)
+end
+return cut

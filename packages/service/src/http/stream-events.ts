@@ -1,0 +1,55 @@
+import type { StreamEvent } from '@tradpal/event-system'
+import Type from 'typebox'
+import { mayRead } from '../access/index.ts'
+import type { App, AppContext } from './context.ts'
+import { problemResponses } from './problems.ts'
+import { closed, fromVersion, limit, streamEvent, streamKey } from './schemas.ts'
+import { asItIs, wireOf } from './wire-event.ts'
+
+export function streamEventsRoute(app: App, { system }: AppContext): void {
+  app.get(
+    '/versions/events',
+    {
+      ...asItIs,
+      config: { access: { some: 'read' }, audit: 'nothing' },
+      schema: {
+        tags: ['query'],
+        summary: 'The events that were published with a stream key, in the order of their versions',
+        description:
+          'Left out are events that were trimmed or cannot be read, and those of types that the caller may not read: the versions show it.',
+        querystring: closed({ stream_key: streamKey, from_version: fromVersion, limit }),
+        response: {
+          200: Type.Object({
+            stream_key: Type.String(),
+            events: Type.Array(streamEvent),
+            count: Type.Integer(),
+            next_version: Type.Optional(
+              Type.Integer({ description: 'Of a full page: the from_version of the next one.' })
+            )
+          }),
+          ...problemResponses
+        }
+      }
+    },
+    async ({ query: { stream_key: streamKey, from_version: fromVersion, limit }, principal }) => {
+      const events: StreamEvent<true>[] = []
+      for await (const event of system.readStream(streamKey, { fromVersion, raw: true })) {
+        if (mayRead(principal, event.eventType)) events.push(event)
+        if (events.length === limit) break
+      }
+      const last = events.at(limit - 1)
+      return {
+        stream_key: streamKey,
+        events: events.map(wireOfStream),
+        count: events.length,
+        ...(last === undefined ? {} : { next_version: last.version + 1 })
+      }
+    }
+  )
+}
+
+/** The key stands once in the answer. */
+function wireOfStream(event: StreamEvent<true>) {
+  const { message_id, ...wire } = wireOf(event)
+  return { message_id, version: event.version, ...wire }
+}
