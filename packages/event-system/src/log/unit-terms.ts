@@ -3,7 +3,7 @@ import { assertLeaseName } from './lease-terms.ts'
 import type { Collection, CursorMove, MessageId, Unit, Write } from './port.ts'
 
 const MOST_UNITS = 100
-const MOST_BYTES = 1_048_576
+const MOST_BYTES = 16_777_216
 /** Ten years. */
 const LONGEST_MS = 315_360_000_000
 
@@ -21,7 +21,7 @@ export function assertCursorName(name: string): void {
 /** Throws `invalid_argument` for what names no collection. */
 export function assertCollection(collection: Collection): void {
   const name = typeof collection === 'string' ? collection : collection.name
-  if (!isText(name, 200)) throw wrong('The name of a collection must have 1 to 200 characters.')
+  if (!isText(name, 500)) throw wrong('The name of a collection must have 1 to 500 characters.')
   if (typeof collection === 'string') return
   const { keepMs } = collection
   if (Number.isSafeInteger(keepMs) && keepMs >= 1 && keepMs <= LONGEST_MS) return
@@ -30,8 +30,8 @@ export function assertCollection(collection: Collection): void {
 
 /** Throws `invalid_argument` for what is no id of a document. */
 export function assertDocumentId(id: string): void {
-  if (!isText(id, 500))
-    throw wrong('The id of a document must have 1 to 500 characters, none of them half a character.')
+  if (!isText(id, 1_000))
+    throw wrong('The id of a document must have 1 to 1,000 characters, none of them half a character.')
 }
 
 /** Throws `invalid_argument` for what no id begins with. All ids begin with an empty text. */

@@ -225,12 +225,4 @@ describe('the index of a stream key in Redis', () => {
       })
     )
   }
-
-  test('is missing in a log of an earlier version, which is refused with log_incompatible', async () => {
-    await redis.client.hSet(`${STREAM}:versions`, 'account-7', '3')
-    await expect(redis.started()).rejects.toMatchObject({
-      code: 'log_incompatible',
-      message: expect.stringMatching(/no index/)
-    })
-  })
 })

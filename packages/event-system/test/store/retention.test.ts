@@ -188,30 +188,6 @@ describeOnEachLog('retention', (logs) => {
     expect([lost, lostByGroup]).toEqual([3, { desk: 3 }])
     expect(said[1]?.[1]).toMatch(/a consumer group has not acknowledged them/)
   })
-})
-
-describe('a retention policy', () => {
-  test.each([
-    [{}, 'Retention needs a limit: maxLength, maxAgeMs or maxBytes, of the log or by type.'],
-    [{ maxLength: -1 }, 'maxLength must be a whole number of at least 0, got -1.'],
-    [{ maxAgeMs: 0 }, 'maxAgeMs must be a whole number of at least 1, got 0.'],
-    [{ maxBytes: 1.5 }, 'maxBytes must be a whole number of at least 0, got 1.5.'],
-    [{ maxAge: 1 }, 'maxAge is no option of retention; did you mean maxAgeMs?'],
-    [{ byType: { trading_signal: {} } }, 'Retention of trading_signal needs maxLength, maxAgeMs or maxBytes.'],
-    [
-      { byType: { trading_signal: { maxLength: -1 } } },
-      'maxLength of trading_signal must be a whole number of at least 0, got -1.'
-    ],
-    [
-      { byType: { trading_signals: { maxLength: 1 } } },
-      'There is no event type trading_signals; register it before, or correct its name.'
-    ]
-  ] as [RetentionPolicy, string][])('that is %j is refused', (retention, message) => {
-    const construct = () => new EventSystem({ environment: {}, retention })
-    expect(construct).toThrow(
-      expect.objectContaining({ code: 'invalid_options', message: expect.stringContaining(message) })
-    )
-  })
 
   test('is enforced by one of the processes that have the same policy, and by another when that one ends', async () => {
     const log = await logs.open()
@@ -246,6 +222,30 @@ describe('a retention policy', () => {
     await first.close()
     await enforced(second, 1)
     expect(await idsOf(log)).toHaveLength(2)
+  })
+})
+
+describe('a retention policy', () => {
+  test.each([
+    [{}, 'Retention needs a limit: maxLength, maxAgeMs or maxBytes, of the log or by type.'],
+    [{ maxLength: -1 }, 'maxLength must be a whole number of at least 0, got -1.'],
+    [{ maxAgeMs: 0 }, 'maxAgeMs must be a whole number of at least 1, got 0.'],
+    [{ maxBytes: 1.5 }, 'maxBytes must be a whole number of at least 0, got 1.5.'],
+    [{ maxAge: 1 }, 'maxAge is no option of retention; did you mean maxAgeMs?'],
+    [{ byType: { trading_signal: {} } }, 'Retention of trading_signal needs maxLength, maxAgeMs or maxBytes.'],
+    [
+      { byType: { trading_signal: { maxLength: -1 } } },
+      'maxLength of trading_signal must be a whole number of at least 0, got -1.'
+    ],
+    [
+      { byType: { trading_signals: { maxLength: 1 } } },
+      'There is no event type trading_signals; register it before, or correct its name.'
+    ]
+  ] as [RetentionPolicy, string][])('that is %j is refused', (retention, message) => {
+    const construct = () => new EventSystem({ environment: {}, retention })
+    expect(construct).toThrow(
+      expect.objectContaining({ code: 'invalid_options', message: expect.stringContaining(message) })
+    )
   })
 
   test('is needed to enforce one', async () => {

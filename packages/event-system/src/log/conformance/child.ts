@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
-import { partitionOfPayload, shardOfPayload } from './entries.ts'
+import { partitionOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -23,12 +23,8 @@ export interface ChildTasks {
   /** Waits for one entry behind the end and reports it. */
   awaitNext: Record<never, never>
   commit: { readonly units: readonly Unit[] }
-  /** Reads from a group and acknowledges what it gets, each in a unit with an entry that names it, until it is killed; reports each call that resolved. */
+  /** Reads from a group and acknowledges what it gets, each in a unit with an entry that names it and a document of the collection `steps`, until it is killed; reports each call that resolved. */
   acknowledgeInUnits: { readonly group: string; readonly consumer: string }
-  /** Reads from a group and settles what it gets, each with one effect that names it, until it is killed; reports each call that resolved. */
-  settleAll: { readonly group: string; readonly consumer: string }
-  /** Joins a sharded group and acknowledges what it gets, until it is killed; reports `{ shard, epoch, messageId, payload }` of each delivery, before it acknowledges. */
-  consumeShards: { readonly group: string; readonly member: string; readonly shards: number; readonly leaseMs: number }
   /** Joins a partitioned group and finishes what it gets, until it is killed; reports `{ partition, epoch, messageId, payload }` of each delivery, before it finishes it. */
   consumePartitions: {
     readonly group: string
@@ -70,10 +66,6 @@ async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
       return log.commit(request.with.units)
     case 'acknowledgeInUnits':
       return acknowledgeInUnits(log, request.with.group, request.with.consumer)
-    case 'settleAll':
-      return settleAll(log, request.with.group, request.with.consumer)
-    case 'consumeShards':
-      return consumeShards(log, request.with)
     case 'consumePartitions':
       return consumePartitions(log, request.with)
     case 'readGroup': {
@@ -133,7 +125,8 @@ async function acknowledgeInUnits(log: EventLog, group: string, consumer: string
       const units = deliveries.slice(i, i + 5).map(
         ({ messageId, attempt }): Unit => ({
           acknowledge: [{ group, consumer, messageId, attempt }],
-          append: { entries: [effectOf(messageId)] }
+          append: { entries: [effectOf(messageId)] },
+          write: [{ collection: 'steps', id: messageId, value: 'done' }]
         })
       )
       await log.commit(units)
@@ -142,44 +135,8 @@ async function acknowledgeInUnits(log: EventLog, group: string, consumer: string
   }
 }
 
-async function settleAll(log: EventLog, name: string, consumer: string): Promise<never> {
-  const group = log.group(name)
-  for (;;) {
-    const deliveries = await group.read(consumer, { limit: 50, waitMs: 1_000 })
-    for (let i = 0; i < deliveries.length; i += 5) {
-      const settlements = deliveries.slice(i, i + 5).map(({ messageId, attempt }) => ({
-        messageId,
-        attempt,
-        outcome: { kind: 'done' } as const,
-        effects: [{ eventId: messageId, step: 'effects', append: [effectOf(messageId)] }]
-      }))
-      await group.settle(consumer, settlements)
-      report({ about: 'progress', value: i })
-    }
-  }
-}
-
 function effectOf(messageId: string): AppendEntry {
   return { eventId: `effect-${messageId}`, eventType: 'order_executed', payload: `effect of ${messageId}` }
-}
-
-async function consumeShards(
-  log: EventLog,
-  { group, member, shards, leaseMs }: ChildTasks['consumeShards']
-): Promise<never> {
-  const shardMember = log.group(group).sharded(member, { shards, leaseMs, shardOf: shardOfPayload(shards) })
-  await shardMember.renew()
-  setInterval(async () => {
-    const { surplus } = await shardMember.renew()
-    if (surplus.length > 0) await shardMember.giveUp(surplus)
-  }, leaseMs / 4)
-  for (;;) {
-    const deliveries = await shardMember.read({ limit: 5, waitMs: 1_000 })
-    for (const { shard, epoch, messageId, payload } of deliveries) {
-      report({ about: 'progress', value: { shard, epoch, messageId, payload } })
-    }
-    await shardMember.acknowledge(deliveries)
-  }
 }
 
 async function consumePartitions(

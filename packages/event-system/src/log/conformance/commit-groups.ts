@@ -138,6 +138,50 @@ export const commitGroupCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'commit: of two that requeue what one document says, one is committed, and the other changes nothing',
+    async run(harness) {
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 20)
+      const other = await harness.open()
+      const bury = deliveries.map(
+        (delivery): Unit => ({
+          acknowledge: [done(delivery)],
+          write: [{ collection: 'letters', id: delivery.messageId, value: 'dead', expected: 0 }]
+        })
+      )
+      for (const { kind } of await log.commit(bury)) assert.equal(kind, 'committed')
+      const letters = await log.collections.get('letters', ids)
+      const units = (mark: string) =>
+        letters.map(
+          (letter): Unit => ({
+            requeue: [{ ...requeue(letter?.id), attachment: mark }],
+            write: [
+              { collection: 'letters', id: letter?.id ?? '', value: null, expected: letter?.revision ?? 0 },
+              { collection: 'actions', id: letter?.id ?? '', value: mark }
+            ]
+          })
+        )
+      const commitEach = async (each: EventLog, mark: string) => {
+        const results: UnitResult[] = []
+        for (const unit of units(mark)) results.push(...(await each.commit([unit])))
+        return results
+      }
+      const [left, right] = await Promise.all([commitEach(log, 'left'), commitEach(other, 'right')])
+      for (const [i, { kind }] of left.entries()) {
+        const loser = kind === 'committed' ? right[i] : left[i]
+        assert.deepEqual(loser, refused('write', 0, 'conflict'))
+        assert.equal(kind === 'committed' ? kind : right[i]?.kind, 'committed')
+      }
+      const actions = await log.collections.list('actions', { limit: 100 })
+      const claimed = await group.claim('heir', ALL)
+      assert.deepEqual(
+        claimed.map(({ messageId, attempt, attachment }) => [messageId, attempt, attachment]),
+        actions.map(({ id, value }) => [id, 1, value]).toSorted(([a], [b]) => log.compare(`${a}`, `${b}`))
+      )
+      assert.equal(claimed.length, 20)
+      assert.equal(await log.collections.count('letters'), 0)
+    }
+  },
+  {
     title: 'commit: a requeue of an entry that left the log, or into a group that is gone, is refused',
     async run(harness) {
       const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
@@ -252,7 +296,7 @@ export const commitGroupCases: readonly ConformanceCase[] = [
   },
   {
     title:
-      'commit: a consumer that is killed while it commits leaves each entry acknowledged with what it appended, or neither',
+      'commit: a consumer that is killed while it commits leaves each entry acknowledged with all that its unit wrote, or with nothing of it',
     async run(harness) {
       const log = await harness.open()
       const group = log.group(GROUP)
@@ -269,6 +313,8 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         for (const id of ids) {
           const made = effects.filter((payload) => payload === `effect of ${id}`).length
           assert.equal(made, pending.has(id) ? 0 : 1, `the entry ${id} has ${made} effects`)
+          const [step] = await log.collections.get('steps', [id])
+          assert.equal(step?.value, pending.has(id) ? undefined : 'done')
         }
         await group.acknowledge('heir', unread)
         await group.acknowledge('heir', await group.claim('heir', { minIdleMs: 0, limit: 10_000 }))

@@ -269,10 +269,10 @@ export const commitCases: readonly ConformanceCase[] = [
     }
   },
   {
-    title: 'commit: a value of 1 MiB and one of any text come back unchanged',
+    title: 'commit: a value of 16 MiB and one of any text come back unchanged',
     async run(harness) {
       const log = await harness.open()
-      const values = { large: '💱'.repeat(262_144), empty: '', text: 'nul\u0000 line\r\n "quoted" \u2028 {}' }
+      const values = { large: '💱'.repeat(4_194_304), empty: '', text: 'nul\u0000 line\r\n "quoted" \u2028 {}' }
       for (const [id, value] of Object.entries(values)) await put(log, 'c', id, value)
       for (const [id, value] of Object.entries(values)) {
         assert.ok((await log.collections.get('c', [id]))[0]?.value === value, id)
@@ -289,13 +289,13 @@ export const commitCases: readonly ConformanceCase[] = [
       const move = { name: 'follower', to: first }
       const right: Unit = { append: { entries: keyed('key', 1) }, ...write({}), cursors: [move] }
       const wrong: Unit[] = [
-        ...['', 'n'.repeat(201), 'half \ud83c'].map((collection) => write({ collection })),
-        ...['', 'i'.repeat(501), 'half \ud83c'].map((id) => write({ id })),
+        ...['', 'n'.repeat(501), 'half \ud83c'].map((collection) => write({ collection })),
+        ...['', 'i'.repeat(1_001), 'half \ud83c'].map((id) => write({ id })),
         ...[0, 1.5, Number.NaN].map((keepMs) => write({ collection: { name: 'steps', keepMs } })),
         ...[-1, 1.5, Number.NaN].map((expected) => write({ expected })),
         write({ collection: { name: 'steps', keepMs: 1_000 }, expected: 1 }),
-        write({ value: 'x'.repeat(1_048_577) }),
-        write({ value: 'ß'.repeat(524_289) }),
+        write({ value: 'x'.repeat(16_777_217) }),
+        write({ value: 'ß'.repeat(8_388_609) }),
         { write: [...(right.write ?? []), ...(right.write ?? [])] },
         { cursors: [move, move] },
         ...['', 'n'.repeat(501)].map((name): Unit => ({ cursors: [{ name, to: first }] })),

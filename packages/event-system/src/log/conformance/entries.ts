@@ -14,13 +14,10 @@ export function someEntries(count: number, first = 0): AppendEntry[] {
   }))
 }
 
-/** The shard of the entries of {@link someEntries}: by the last number of the payload. */
-export function shardOfPayload(shards: number): (entry: Entry) => number {
-  return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % shards
-}
-
 /** The partition of the entries of {@link someEntries}: by the last number of the payload. */
-export const partitionOfPayload = shardOfPayload
+export function partitionOfPayload(partitions: number): (entry: Entry) => number {
+  return ({ payload }) => Number(/\d+$/.exec(payload ?? '0')?.[0] ?? 0) % partitions
+}
 
 export function newEventId(): string {
   made += 1

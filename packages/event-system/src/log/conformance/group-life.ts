@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { committed } from './commit.ts'
 import { appendSome, idsOf, payloadsOf, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -88,7 +89,6 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       await rejectsWith(() => group.acknowledge('consumer', [hold]), 'not_found')
       await rejectsWith(() => group.extend('consumer', [hold]), 'not_found')
       await rejectsWith(() => group.release('consumer', [hold]), 'not_found')
-      await rejectsWith(() => group.settle('consumer', [{ ...hold, outcome: { kind: 'done' } }]), 'not_found')
       await rejectsWith(() => group.keepPlace(), 'not_found')
       await rejectsWith(() => group.removeConsumer('consumer'), 'not_found')
     }
@@ -177,7 +177,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       await group.acknowledge('left', held.slice(0, 1))
       const [, second] = held
       assert.ok(second)
-      await group.settle('left', [{ ...second, outcome: { kind: 'retry', note: 'not yet' } }])
+      const { messageId, attempt } = second
+      const attachment = { group: 'group', messageId, text: 'not yet', if: { consumer: 'left', attempt } }
+      committed(await log.commit([{ attach: [attachment] }]))
       await pause(20)
       const info = await group.info()
       assert.equal(info.name, 'group')

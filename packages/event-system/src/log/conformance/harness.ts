@@ -4,8 +4,6 @@ import type { EventLog, LogFeatures, MessageId } from '../port.ts'
 export interface HarnessOpenOptions {
   /** The adapter's deduplication window. Without it the adapter's default, which is far longer than a case runs. */
   readonly deduplicationWindowMs?: number
-  /** The adapter's retention of the ledger. Without it the adapter's default, which is far longer than a case runs. */
-  readonly ledgerRetentionMs?: number
 }
 
 /** How another process opens the same log: it imports the module and calls its default export with the options. */

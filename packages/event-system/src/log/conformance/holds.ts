@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Delivery } from '../port.ts'
+import { attachTo } from './attachments.ts'
 import { appendSome, handedOut, idsOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -38,11 +39,6 @@ export const holdCases: readonly ConformanceCase[] = [
       assert.deepEqual(await group.acknowledge('stranger', deliveries), ids)
       assert.deepEqual(await group.release('consumer', deliveries.slice(0, 3)), lost)
       assert.deepEqual(await group.extend('consumer', deliveries.slice(0, 3)), lost)
-      const results = await group.settle(
-        'consumer',
-        deliveries.slice(0, 3).map((hold) => ({ ...hold, outcome: { kind: 'done' } }))
-      )
-      assert.ok(results.every(({ kind }) => kind === 'lost'))
       const after = await group.pending({ limit: 10 })
       assert.deepEqual(
         after.map(({ idleMs: _, ...rest }) => rest),
@@ -89,9 +85,9 @@ export const holdCases: readonly ConformanceCase[] = [
     title:
       'group.pending: exactly these ids, in log order, of one consumer or all; an id that is not pending is left out',
     async run(harness) {
-      const { group, ids, deliveries } = await handedOut(await harness.open(), 6)
+      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 6)
       const [first, , third, , fifth] = deliveries as [Delivery, Delivery, Delivery, Delivery, Delivery]
-      await group.settle('consumer', [{ ...first, outcome: { kind: 'retry', note: 'a note' } }])
+      await attachTo(log, [first], 'a text')
       await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
       await group.acknowledge('consumer', [third])
       await group.release('consumer', [fifth])
@@ -103,9 +99,9 @@ export const holdCases: readonly ConformanceCase[] = [
       assert.deepEqual(await asked(ids.toReversed()), all)
       assert.deepEqual(await asked([...ids.slice(0, 4), '1-1', ids[0] ?? '']), all.slice(0, 3))
       assert.deepEqual(
-        (await asked(ids, 'consumer')).map(({ messageId, note }) => [messageId, note]),
+        (await asked(ids, 'consumer')).map(({ messageId, attachment }) => [messageId, attachment]),
         [
-          [ids[0], 'a note'],
+          [ids[0], 'a text'],
           [ids[3], undefined],
           [ids[5], undefined]
         ]

@@ -21,32 +21,24 @@ import { commitConditionCases } from './commit-conditions.ts'
 import { commitGroupCases } from './commit-groups.ts'
 import { counterCases } from './counters.ts'
 import { cursorCases } from './cursors.ts'
-import { deadLetterActionCases } from './dead-letter-actions.ts'
-import { deadLetterCases } from './dead-letters.ts'
 import { groupLifeCases } from './group-life.ts'
 import { groupReadCases } from './group-read.ts'
 import type { ConformanceCase } from './harness.ts'
 import { holdCases } from './holds.ts'
 import { infoCases } from './info.ts'
 import { leaseCases } from './leases.ts'
-import { ledgerCases } from './ledger.ts'
 import { lifetimeCases } from './lifetime.ts'
 import { partitionedCommitCases } from './partitioned-commit.ts'
 import { partitionedLifeCases } from './partitioned-life.ts'
 import { partitionedMemberCases } from './partitioned-members.ts'
 import { partitionedReadCases } from './partitioned-read.ts'
 import { placeCases } from './place.ts'
+import { poisonCases } from './poison.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
 import { readStreamCases } from './read-stream.ts'
-import { recordCases } from './records.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
-import { rewriteTextCases } from './rewrite-texts.ts'
-import { settleCases } from './settle.ts'
-import { shardHoldCases } from './shard-holds.ts'
-import { shardMemberCases } from './shard-members.ts'
-import { shardingCases } from './sharding.ts'
 import { tailCases } from './tail.ts'
 import { trimCases } from './trim.ts'
 import { versionConflictCases } from './version-conflicts.ts'
@@ -67,24 +59,16 @@ export const conformance: readonly ConformanceCase[] = [
   ...holdCases,
   ...claimCases,
   ...badArgumentCases,
-  ...settleCases,
-  ...ledgerCases,
   ...placeCases,
-  ...shardingCases,
-  ...shardMemberCases,
-  ...shardHoldCases,
+  ...poisonCases,
   ...partitionedLifeCases,
   ...partitionedMemberCases,
   ...partitionedReadCases,
   ...partitionedCommitCases,
-  ...deadLetterCases,
-  ...deadLetterActionCases,
   ...trimCases,
   ...removeCases,
   ...rewriteCases,
-  ...rewriteTextCases,
   ...infoCases,
-  ...recordCases,
   ...leaseCases,
   ...cursorCases,
   ...collectionCases,

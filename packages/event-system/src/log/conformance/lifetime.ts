@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { committed } from './commit.ts'
 import { appendSome, idsOf, someEntries } from './entries.ts'
 import { PATIENCE_MS, pause, rejectsWith, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
@@ -67,8 +68,9 @@ export const lifetimeCases: readonly ConformanceCase[] = [
         () => log.trim({ maxLength: 0 }),
         () => log.info(),
         () => log.ping(),
-        () => log.deadLetters.list({ limit: 1 }),
-        () => log.deadLetters.requeue('1-1', { by: 'an operator' }),
+        () => log.commit([{ write: [{ collection: 'c', id: 'a', value: 'one' }] }]),
+        () => log.collections.list('c', { limit: 1 }),
+        () => log.collections.get('c', ['a']),
         () => group.create('start'),
         () => group.read('consumer', { limit: 1, waitMs: 100 }),
         () => group.acknowledge('consumer', [{ messageId, attempt: 1 }]),
@@ -100,7 +102,7 @@ export const lifetimeCases: readonly ConformanceCase[] = [
   },
   {
     title:
-      'restart: on the same data, ids go on, groups, pending entries, dead letters and the deduplication window are there',
+      'restart: on the same data, ids go on, groups, pending entries with their attachments, documents and the deduplication window are there',
     needs: ({ persistent }) => persistent,
     async run(harness) {
       const before = await harness.open()
@@ -108,29 +110,16 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       const ids = idsOf(await before.append(entries))
       const group = before.group('group')
       await group.create('start')
-      const held = await group.read('consumer', { limit: 3, waitMs: 0 })
-      const error = { message: 'No.', at: 1_000 }
-      const [settled] = await group.settle('consumer', [
+      await group.read('consumer', { limit: 3, waitMs: 0 })
+      const hold = { group: 'group', consumer: 'consumer', attempt: 1 }
+      const results = await before.commit([
         {
-          messageId: ids[0] ?? '',
-          attempt: 1,
-          outcome: {
-            kind: 'dead',
-            letter: {
-              payload: 'entry 0',
-              consumer: 'consumer',
-              handler: 'handler',
-              eventType: null,
-              kind: 'rejected',
-              attempts: 1,
-              firstError: error,
-              lastError: error
-            }
-          }
+          acknowledge: [{ ...hold, messageId: ids[0] ?? '' }],
+          attach: [{ group: 'group', messageId: ids[1] ?? '', text: 'text', if: { consumer: 'consumer', attempt: 1 } }],
+          write: [{ collection: 'c', id: 'a', value: 'one' }]
         }
       ])
-      const letter = settled?.kind === 'settled' ? settled.letter : undefined
-      assert.ok(letter)
+      const { revisions } = committed(results)
       await before.close()
 
       const after = await harness.open()
@@ -141,12 +130,21 @@ export const lifetimeCases: readonly ConformanceCase[] = [
       )
       const [next = ''] = await appendSome(after, 1)
       assert.ok(after.compare(ids[4] ?? '', next) < 0)
-      assert.deepEqual(idsOf(await after.group('group').pending({ limit: 10 })), idsOf(held.slice(1)))
+      const pending = await after.group('group').pending({ limit: 10 })
+      assert.deepEqual(
+        pending.map(({ messageId, attachment }) => [messageId, attachment]),
+        [
+          [ids[1], 'text'],
+          [ids[2], undefined]
+        ]
+      )
       assert.deepEqual(idsOf(await after.group('group').read('consumer', { limit: 10, waitMs: 0 })), [
         ...ids.slice(3),
         next
       ])
-      assert.deepEqual(await after.deadLetters.list({ limit: 10 }), [letter])
+      assert.deepEqual(await after.collections.list('c', { limit: 10 }), [
+        { id: 'a', value: 'one', revision: revisions[0] }
+      ])
     }
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AppendEntry, AppendResult, Delivery, EventLog } from '../port.ts'
-import { appendSome, handedOut, payloadsOf, readAll, someEntries } from './entries.ts'
+import type { AppendEntry, AppendResult, EventLog } from '../port.ts'
+import { appendSome, payloadsOf, readAll, someEntries } from './entries.ts'
 import { eventually, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -115,17 +115,6 @@ export const versionCases: readonly ConformanceCase[] = [
       assert.deepEqual(versionsOf(await log.append(entries)), [3, 4])
       await rejectsWith(() => log.append(entries, { expected: [{ key: 'key', version: 0 }] }), 'version_conflict')
       assert.equal(await log.versionOf('key'), 4)
-    }
-  },
-  {
-    title: 'versions: what a settlement appends counts nothing',
-    async run(harness) {
-      const { log, group, deliveries } = await handedOut(await harness.open(), 1)
-      const { messageId, attempt } = deliveries[0] as Delivery
-      const effects = [{ eventId: messageId, step: 'effects', append: keyed('key', 1) }]
-      await group.settle('consumer', [{ messageId, attempt, outcome: { kind: 'done' }, effects }])
-      assert.equal((await readAll(log)).length, 2)
-      assert.equal(await log.versionOf('key'), 0)
     }
   },
   {

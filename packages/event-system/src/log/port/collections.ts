@@ -1,14 +1,14 @@
 /**
  * A text names a lasting collection. One with `keepMs` is expiring: a document is kept for at least `keepMs` after its last write and
- * at most twice as long, is found by its id only, and has no revision. Names have 1 to 200 characters. One name stands for one kind of
+ * at most twice as long, is found by its id only, and has no revision. Names have 1 to 500 characters. One name stands for one kind of
  * collection, and for one `keepMs`.
  */
 export type Collection = string | { readonly name: string; readonly keepMs: number }
 
 export interface Document {
-  /** 1 to 500 characters, none of them half a character. */
+  /** 1 to 1,000 characters, none of them half a character. */
   readonly id: string
-  /** At most 1 MiB. */
+  /** At most 16 MiB: a dead letter quotes a payload, escaped. */
   readonly value: string
   /** That of the collection when the document was written; 0 in an expiring collection. */
   readonly revision: number

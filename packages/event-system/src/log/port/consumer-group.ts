@@ -1,6 +1,5 @@
 import type { Delivery, Hold } from './deliveries.ts'
 import type { MessageId, Position } from './entries.ts'
-import type { ShardingOptions, ShardMember } from './sharding.ts'
 
 export interface PendingEntry {
   readonly messageId: MessageId
@@ -51,9 +50,8 @@ export interface GroupInfo {
 }
 
 /**
- * The consumers that share the entries of a log among them: entry by entry, by the calls below, or shard by shard, by
- * {@link sharded}. Without the group, every call but `create`, `restore` and `destroy` rejects with `not_found`. An
- * empty name, and a limit below 1, are refused with `invalid_argument`.
+ * The consumers that share the entries of a log among them, entry by entry. Without the group, every call but `create`, `restore`
+ * and `destroy` rejects with `not_found`. An empty name, and a limit below 1, are refused with `invalid_argument`.
  */
 export interface ConsumerGroup {
   readonly name: string
@@ -98,12 +96,6 @@ export interface ConsumerGroup {
    * whose hold was lost.
    */
   release(consumer: string, holds: readonly Hold[], options?: { delayMs?: number }): Promise<MessageId[]>
-
-  /**
-   * A member of the group that gets entries shard by shard: those of one shard to one member at a time, in log order.
-   * `renew()` joins. Members that share entry by entry must not be in the group at the same time.
-   */
-  sharded(member: string, options: ShardingOptions): ShardMember
 
   /** Moves the group: the next read hands out from there. What is pending stays pending; moved to before it, the group hands it out once more. */
   seek(to: Position): Promise<void>

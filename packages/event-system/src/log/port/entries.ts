@@ -12,7 +12,7 @@ export interface AppendEntry {
   readonly eventId: string
   readonly eventType: string
   readonly payload: string
-  /** Of what it is, such as `account-7`: {@link EventLog.append} counts the key up. 1 to 200 characters, none of them a control character. Elsewhere, as in a settlement, it counts nothing. */
+  /** Of what it is, such as `account-7`: {@link EventLog.append} counts the key up. 1 to 200 characters, none of them a control character. */
   readonly streamKey?: string
 }
 

@@ -167,9 +167,9 @@ export interface EventLog {
    */
   remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult>
   /**
-   * Writes other payloads in the place of those that entries have, and with them those of dead letters and of what groups were
-   * given instead, where they are the same: at most 1,000 in a call, in one atomic step. Resolves to how many were there.
-   * Rejects with `unsupported` where the log declares that it does not.
+   * Writes other payloads in the place of those that entries have: at most 1,000 in a call, in one atomic step. What groups keep with
+   * entries and what documents hold stays. Resolves to how many were there. Rejects with `unsupported` where the log declares that it does
+   * not.
    */
   rewrite(rewrites: readonly Rewrite[]): Promise<number>
   info(): Promise<LogInfo>

@@ -1,7 +1,7 @@
 import { assertExpectedVersions, assertStreamKey } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
-import type { Connection, Writer } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type LogKeys, streamIndexKey } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
@@ -21,11 +21,6 @@ export class Appender {
     this.#keys = keys
     this.#window = String(options.deduplicationWindowMs)
     this.#timeoutMs = options.timeoutMs
-  }
-
-  /** What is appended by another script is written by this, to be as durable. */
-  get writer(): Writer {
-    return this.#connection.durable
   }
 
   async append(
@@ -50,7 +45,7 @@ export class Appender {
     ]
     const indexes = [...streamKeys].map((key) => streamIndexKey(this.#keys, key))
     const keys = [stream, ...deduplication, versions, streams, ...indexes]
-    const reply = await runScript<AppendReply>(this.writer, 'append', keys, args, timeoutMs)
+    const reply = await runScript<AppendReply>(this.#connection.durable, 'append', keys, args, timeoutMs)
     return appendResults(reply, entries, expected)
   }
 }

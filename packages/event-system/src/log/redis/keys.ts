@@ -6,11 +6,6 @@ export interface LogKeys {
   readonly prefix: string
   /** The two hashes of deduplication. */
   readonly deduplication: readonly [string, string]
-  readonly deadLetters: string
-  readonly actions: string
-  /** Letter id -> the letter that was written in the place of the one in the stream, and so of actions. */
-  readonly rewrittenLetters: string
-  readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
   /** The stream keys that have an index ({@link streamIndexKey}), by the time of the oldest entry in it. */
@@ -25,22 +20,12 @@ export interface LogKeys {
 
 /** What a group keeps beside what Redis itself keeps of it. */
 export interface GroupKeys {
-  /** Message id -> note of a pending entry. */
-  readonly notes: string
-  /** Message id -> the payload that the group is given instead of the entry's. */
-  readonly amended: string
   /** Message id -> the text that units attached to a pending entry. */
   readonly attachments: string
   /** Message ids by when they may be claimed. */
   readonly delayed: string
   /** The message id behind which a group that was lost is restored. */
   readonly place: string
-  /** Who has which shard: the state as JSON, and each shard's tenure in a field of its own. */
-  readonly sharding: string
-  /** A short stream that tells members what was routed to shards. */
-  readonly routed: string
-  /** The two hashes of the ledger. */
-  readonly ledger: readonly [string, string]
 }
 
 /** `prefix`: of all keys but the stream, see {@link clusterPrefix}. */
@@ -49,10 +34,6 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     stream,
     prefix,
     deduplication: [`${prefix}:ids:0`, `${prefix}:ids:1`],
-    deadLetters: `${prefix}:dead_letters`,
-    actions: `${prefix}:dead_letters:actions`,
-    rewrittenLetters: `${prefix}:dead_letters:rewritten`,
-    rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:stream_versions`,
     streams: `${prefix}:streams`,
     leases: `${prefix}:leases`,
@@ -78,11 +59,6 @@ export function streamIndexKey({ prefix }: LogKeys, streamKey: string): string {
   return `${prefix}:stream:${streamKey}`
 }
 
-/** A hash of a collection's records, by id; its revision stands under the empty id. */
-export function recordsKey({ prefix }: LogKeys, collection: string): string {
-  return `${prefix}:records:${collection}`
-}
-
 /** The two keys of a collection. */
 export type CollectionKeys = [string, string]
 
@@ -101,25 +77,11 @@ export function counterKey({ prefix }: LogKeys, key: string): string {
   return `${prefix}:counter:${key}`
 }
 
-/** The hashes of the texts that a group keeps with its pending entries, in the order in which scripts take them. */
-export function textKeys({
-  notes,
-  amended,
-  attachments
-}: GroupKeys): [notes: string, amended: string, attachments: string] {
-  return [notes, amended, attachments]
-}
-
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {
-    notes: `${ofGroup}:notes`,
-    amended: `${ofGroup}:amended`,
     attachments: `${ofGroup}:attachments`,
     delayed: `${ofGroup}:delayed`,
-    place: `${ofGroup}:place`,
-    sharding: `${ofGroup}:sharding`,
-    routed: `${ofGroup}:routed`,
-    ledger: [`${ofGroup}:ledger:0`, `${ofGroup}:ledger:1`]
+    place: `${ofGroup}:place`
   }
 }

@@ -7,7 +7,6 @@ import type {
   Collections,
   Counters,
   Cursors,
-  DeadLetters,
   Entry,
   EventLog,
   Leases,
@@ -19,7 +18,6 @@ import type {
   PartitionedGroup,
   Position,
   ReadRange,
-  Records,
   StreamEntry,
   StreamRange,
   TrimOptions,
@@ -35,7 +33,6 @@ import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
 import { cursorInfos, RedisCursors } from './cursors.ts'
-import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
@@ -45,8 +42,7 @@ import { mustBeKnownLayout } from './layout.ts'
 import { RedisLeases } from './leases.ts'
 import { Measures } from './measures.ts'
 import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
-import { RedisRecords } from './records.ts'
+import { type RedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
 import { Streams } from './streams.ts'
@@ -63,13 +59,10 @@ export class RedisLog implements EventLog {
     rewritesEntries: false,
     sharedCounters: true
   }
-  readonly deadLetters: DeadLetters
-  readonly records: Records
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections
   readonly counters: Counters
-  readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
@@ -88,7 +81,6 @@ export class RedisLog implements EventLog {
     const { streamName, address } = resolved
     const keys = logKeys(streamName, address.kind === 'cluster' ? clusterPrefix(streamName) : streamName)
     const connection = new Connection(resolved, keys.confirmed)
-    this.#options = resolved
     this.#keys = keys
     this.#connection = connection
     this.location = connection.location
@@ -98,10 +90,8 @@ export class RedisLog implements EventLog {
     this.#measures = new Measures(connection, keys)
     this.#streams = new Streams(connection, keys, this.#reader)
     this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
-    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
+    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, streamName)
     this.#safety = new Safety(connection, resolved.durability)
-    this.deadLetters = new RedisDeadLetters(connection, keys)
-    this.records = new RedisRecords(connection, keys)
     this.leases = new RedisLeases(connection, keys.leases)
     this.cursors = new RedisCursors(connection, keys)
     this.collections = new RedisCollections(connection, this.#committer, keys)
@@ -152,8 +142,7 @@ export class RedisLog implements EventLog {
   async #behind(from: Position, limit: number): Promise<MessageId> {
     mustBeLimit(limit)
     if (from !== 'end') return deliveredUpTo(from)
-    const [newest = '0-0'] = await this.#doorbell.newest()
-    return newest
+    return this.#doorbell.newest()
   }
 
   async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
@@ -179,10 +168,7 @@ export class RedisLog implements EventLog {
     return new RedisGroup(name, {
       connection: this.#connection,
       doorbell: this.#doorbell,
-      keys: this.#keys,
-      reader: this.#reader,
-      appender: this.#appender,
-      options: this.#options
+      keys: this.#keys
     })
   }
 
@@ -218,13 +204,11 @@ export class RedisLog implements EventLog {
   }
 
   async #ownInfo(): Promise<LogInfo> {
-    const { deadLetters: letters } = this.#keys
-    const [length, ends, groups, cursors, deadLetters, deduplicationEntries] = await Promise.all([
+    const [length, ends, groups, cursors, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys),
       cursorInfos(this.#connection, this.#keys),
-      this.#connection.read<number>(['XLEN', letters]),
       this.#measures.remembered()
     ])
     return {
@@ -233,8 +217,7 @@ export class RedisLog implements EventLog {
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
       cursors,
-      deduplicationEntries,
-      deadLetters
+      deduplicationEntries
     }
   }
 
