@@ -17,22 +17,11 @@ export function readLog(place: string): Promise<LogContent> {
 async function readRedis(url: string): Promise<LogContent> {
   const client = await connectRaw(url)
   try {
-    const streams = [STREAM, ...(await client.keys(`${STREAM}:type:*`))]
-    const pages = await Promise.all(streams.map((stream) => readStream(client, stream)))
-    const entries = pages
-      .flat()
-      .map(({ id, fields }) => entryOf(id, fields.event ?? ''))
-      .sort((a, b) => compareIds(a.messageId, b.messageId))
-    return { entries, deadLetters: await client.xLen(`${STREAM}:dead_letters`) }
+    const entries = (await readStream(client, STREAM)).map(({ id, fields }) => entryOf(id, fields.event ?? ''))
+    return { entries, deadLetters: await client.zCard(`${STREAM}:document-ids:dead-letters`) }
   } finally {
     await client.close()
   }
-}
-
-function compareIds(a: string, b: string): number {
-  const [msA = 0, sequenceA = 0] = a.split('-').map(Number)
-  const [msB = 0, sequenceB = 0] = b.split('-').map(Number)
-  return msA - msB || sequenceA - sequenceB
 }
 
 async function readSqlite(path: string): Promise<LogContent> {

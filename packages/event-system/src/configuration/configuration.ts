@@ -194,7 +194,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     { deduplicationWindowMs, timeoutMs, clock, onExposed },
     { encryption, signing }
   )
-  const ofEither = { deduplicationWindowMs, ledgerRetentionMs, timeoutMs }
+  const ofEither = { deduplicationWindowMs, timeoutMs }
   const others = {
     consumerGroup,
     timeoutMs,

@@ -2,7 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import { describe, expect, it } from 'vitest'
 import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
-import { clusterPrefix, groupKeys, logKeys, recordsKey } from '../../src/log/redis/keys.ts'
+import { clusterPrefix, collectionKeys, expiringKeys, groupKeys, logKeys } from '../../src/log/redis/keys.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** The sentences with which options are refused. */
@@ -205,7 +205,8 @@ describe('the audit log', () => {
         const keysOf = (name: string) => {
           const keys = logKeys(name, prefixOf(name))
           const all = [keys.deduplication, Object.values(groupKeys(keys, 'audit')), Object.values(keys)].flat(2)
-          return [...all, recordsKey(keys, 'audit')].filter((key) => key !== keys.prefix)
+          const ofCollections = [...collectionKeys(keys, 'audit'), ...expiringKeys(keys, 'audit')]
+          return [...all, ...ofCollections].filter((key) => key !== keys.prefix)
         }
         const [own, audit] = [keysOf(stream), keysOf(`${stream}:audit`)]
         expect(own.filter((key) => audit.includes(key) || key.startsWith(`${stream}:audit`))).toEqual([])

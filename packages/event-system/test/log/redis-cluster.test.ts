@@ -44,14 +44,22 @@ describe('a log in a Redis Cluster', () => {
     await log.append([entry('a'), entry('b', 'risk_alert')])
     const group = log.group('group')
     await group.create('start')
-    await group.sharded('one', { shards: 2, leaseMs: 1_000, shardOf: () => 0 }).renew()
-    await group.ledger.begin('event', 'step')
+    const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
+    const messageId = delivery?.messageId ?? ''
+    const attach = [{ group: 'group', messageId, text: 'a text', if: { consumer: 'one', attempt: 1 } }]
+    const write = ['c', { name: 'd', keepMs: 60_000 }].map((collection) => ({ collection, id: 'a', value: 'one' }))
+    await log.commit([{ attach, write }])
+    await group.release('one', delivery === undefined ? [] : [delivery], { delayMs: 60_000 })
     const { node, slot } = await cluster.ownerOf(streamName)
     const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
-    expect(keys.map((key) => key.replace(/[01]$/, 'N')).sort()).toEqual([
+    const beside = [
+      ...['document-ids:c', 'documents:c', 'expiring:N:d'],
+      ...['attachments', 'delayed', 'place'].map((name) => `group:group:${name}`),
+      'ids:N'
+    ]
+    expect(keys.map((key) => key.replace(/(?<=:)[01](?=$|:)/, 'N')).sort()).toEqual([
       streamName,
-      ...['ledger:N', 'place', 'sharding'].map((name) => `${streamName}:{${streamName}}:group:group:${name}`),
-      `${streamName}:{${streamName}}:ids:N`
+      ...beside.map((name) => `${streamName}:{${streamName}}:${name}`)
     ])
     for (const master of cluster.masters) {
       const others = await cluster.ask<string[]>(master, 'KEYS', `${streamName}*`)

@@ -120,11 +120,7 @@ describe('a commit in Redis', () => {
     'tradpal_events:document-ids:d',
     'tradpal_events:expiring:0:steps',
     'tradpal_events:expiring:1:steps',
-    'tradpal_events:group:group:notes',
-    'tradpal_events:group:group:amended',
-    'tradpal_events:group:group:attachments',
-    'tradpal_events:group:group:sharding',
-    'tradpal_events:group:group:routed'
+    'tradpal_events:group:group:attachments'
   ])('where %s is of another type, rejects with log_incompatible, and nothing of any unit happens', async (key) => {
     const log = await redis.started()
     const unit = await prepared(log)

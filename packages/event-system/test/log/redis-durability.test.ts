@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import type { Settlement } from '../../src/log/port.ts'
+import type { Unit } from '../../src/log/port.ts'
 import { RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { command, failure, entry as newEntry, newLog, server, started, unique } from './redis-logs.ts'
@@ -25,7 +25,7 @@ async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, rep
 const LOST = /has written it, but only 0 of 1 replicas said in time/
 
 describe('durability replicas:N', () => {
-  test('resolves when a replica has it: alone, in a batch, and what a settlement publishes', async () => {
+  test('resolves when a replica has it: alone, in a batch, and in a unit', async () => {
     const [master, replica] = await pair()
     const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
     const group = log.group('group')
@@ -34,14 +34,12 @@ describe('durability replicas:N', () => {
     await log.append([entry(), entry('risk_alert')])
     const deliveries = await group.read('one', { limit: 2, waitMs: 0 })
     const [first, second] = deliveries.map(
-      ({ messageId, attempt }): Settlement => ({
-        messageId,
-        attempt,
-        outcome: { kind: 'done' },
-        effects: [{ eventId: messageId, step: 'publish', append: [entry()] }]
+      ({ messageId, attempt }): Unit => ({
+        acknowledge: [{ group: 'group', consumer: 'one', messageId, attempt }],
+        append: { entries: [entry()] }
       })
-    )
-    await group.settle('one', [first as Settlement])
+    ) as [Unit, Unit]
+    await log.commit([first])
     const reader = await started({ url: replica.url })
     expect(await reader.read({ limit: 10 })).toHaveLength(4)
 
@@ -51,9 +49,7 @@ describe('durability replicas:N', () => {
       expect(error).toMatchObject({ code: 'log_timeout', retryable: true, message: expect.stringMatching(LOST) })
       expect(error.message).toMatch(/Publishing the same event again is safe/)
     }
-    expect(await failure(group.settle('one', [second as Settlement]))).toMatchObject({
-      message: expect.stringMatching(LOST)
-    })
+    expect(await failure(log.commit([second]))).toMatchObject({ message: expect.stringMatching(LOST) })
     expect(await log.read({ limit: 10 }), 'the master has all of it').toHaveLength(8)
     replica.resume()
     await waitFor(() => log.append([entry()]))

@@ -12,17 +12,6 @@ import { type ConnectionChange, RedisLog } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { command, entry, failure, newLog, server, started as startedLog } from './redis-logs.ts'
 
-const LETTER = {
-  consumer: 'one',
-  handler: 'handle',
-  eventType: 'trading_signal',
-  payload: 'an event',
-  kind: 'rejected',
-  attempts: 1,
-  firstError: { message: 'No.', at: 1 },
-  lastError: { message: 'No.', at: 1 }
-} as const
-
 async function answers(log: EventLog): Promise<void> {
   const pong = () =>
     log.ping().then(
@@ -237,13 +226,7 @@ describe('a start', () => {
     for (const url of ['', 'localhost:6379', 'http://localhost', 'redis://h/x', 'redis://:50%@h']) {
       expect(() => new RedisLog({ url })).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
     }
-    const wrong = [
-      { timeoutMs: 0 },
-      { deduplicationWindowMs: -1 },
-      { connectTimeoutMs: 1.5 },
-      { streamName: '' },
-      { ledgerRetentionMs: 0 }
-    ]
+    const wrong = [{ timeoutMs: 0 }, { deduplicationWindowMs: -1 }, { connectTimeoutMs: 1.5 }, { streamName: '' }]
     for (const options of wrong) {
       expect(() => new RedisLog(options)).toThrowError(expect.objectContaining({ code: 'invalid_options' }))
     }
@@ -294,14 +277,19 @@ describe('a server that refuses', () => {
     const group = log.group('group')
     await group.create('start')
     const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
-    const settlement = {
-      messageId: delivery?.messageId ?? '',
-      attempt: 1,
-      outcome: { kind: 'dead', letter: LETTER }
-    } as const
-    await command(redis.url, 'SET', 'tradpal_events:dead_letters', 'a text')
-    const effects = [{ eventId: 'event', step: 'publish', append: [entry()] }]
-    expect(await failure(group.settle('one', [{ ...settlement, effects }]))).toMatchObject({ code: 'log_incompatible' })
+    const acknowledge = [{ group: 'group', consumer: 'one', messageId: delivery?.messageId ?? '', attempt: 1 }]
+    const write = [{ collection: 'dead-letters', id: 'a', value: 'a letter' }]
+    await command(redis.url, 'SET', 'tradpal_events:documents:dead-letters', 'a text')
+    const unit = { acknowledge, append: { entries: [entry()] }, write }
+    expect(await failure(log.commit([unit]))).toMatchObject({ code: 'log_incompatible' })
+    await command(redis.url, 'SET', 'tradpal_events:group:group:attachments', 'a text')
+    for (const call of [
+      () => group.acknowledge('one', delivery === undefined ? [] : [delivery]),
+      () => group.claim('one', { minIdleMs: 0, limit: 1 })
+    ]) {
+      expect(await failure(call())).toMatchObject({ code: 'log_incompatible' })
+    }
+    await command(redis.url, 'DEL', 'tradpal_events:group:group:attachments')
     expect(await group.pending({ limit: 10 })).toHaveLength(1)
     expect(await log.read({ limit: 10 })).toHaveLength(1)
     await command(redis.url, 'SET', 'tradpal_events', 'a text')

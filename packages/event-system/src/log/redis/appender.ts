@@ -1,7 +1,7 @@
 import { assertExpectedVersions, assertStreamKey } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
-import type { Connection, Writer } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
@@ -23,11 +23,6 @@ export class Appender {
     this.#timeoutMs = options.timeoutMs
   }
 
-  /** What is appended by another script is written by this, to be as durable. */
-  get writer(): Writer {
-    return this.#connection.durable
-  }
-
   async append(
     entries: readonly AppendEntry[],
     { timeoutMs = this.#timeoutMs, expected = [] }: AppendOptions = {}
@@ -45,7 +40,7 @@ export class Appender {
       ...entries.flatMap((entry) => eventArguments(entry, entry.streamKey))
     ]
     const keys = [stream, ...deduplication, versions]
-    const reply = await runScript<AppendReply>(this.writer, 'append', keys, args, timeoutMs)
+    const reply = await runScript<AppendReply>(this.#connection.durable, 'append', keys, args, timeoutMs)
     return appendResults(reply, entries, expected)
   }
 }

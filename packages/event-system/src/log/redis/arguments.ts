@@ -1,20 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
-import type { ShardingOptions, TrimTarget } from '../port.ts'
+import type { TrimTarget } from '../port.ts'
 
 /** Throws `invalid_argument` unless `limit` is a whole number of 1 or more. */
 export function mustBeLimit(limit: number): void {
   if (Number.isSafeInteger(limit) && limit >= 1) return
   throw new EventSystemError('invalid_argument', `limit must be a whole number of at least 1, got ${limit}.`)
-}
-
-/** So many texts are written in the place of others in one step. */
-const MOST_CHANGES = 1_000
-
-/** Throws `invalid_argument` for more changes than one step takes. */
-export function mustBeStep(changes: readonly unknown[]): void {
-  if (changes.length <= MOST_CHANGES) return
-  const message = `At most ${MOST_CHANGES} texts are rewritten in a call, got ${changes.length}.`
-  throw new EventSystemError('invalid_argument', message)
 }
 
 /** Throws `invalid_argument` when the name of a group or a consumer is empty. */
@@ -47,24 +37,4 @@ export function mustBeTrimTarget(target: TrimTarget): void {
   const [name, value] = first
   if (Number.isSafeInteger(value) && value >= 0) return
   throw new EventSystemError('invalid_argument', `${name} must be a whole number of at least 0, got ${value}.`)
-}
-
-/** Throws `invalid_argument` for what names no record, or no collection. */
-export function mustBeRecordName(what: string, name: string): string {
-  if (typeof name === 'string' && name !== '' && name.length <= 200) return name
-  throw new EventSystemError('invalid_argument', `The ${what} must have 1 to 200 characters.`)
-}
-
-/** A group can be cut into so many shards. */
-const MOST_SHARDS = 1_024
-
-/** Throws `invalid_argument` for a number of shards, or a lease, that cannot be. */
-export function mustBeSharding({ shards, leaseMs }: ShardingOptions): void {
-  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
-    const message = `shards must be a whole number from 1 to ${MOST_SHARDS}, got ${shards}.`
-    throw new EventSystemError('invalid_argument', message)
-  }
-  if (!Number.isSafeInteger(leaseMs) || leaseMs < 1) {
-    throw new EventSystemError('invalid_argument', `leaseMs must be a whole number of at least 1, got ${leaseMs}.`)
-  }
 }

@@ -10,7 +10,7 @@ import { runScript } from './scripts.ts'
 const REVISION = ''
 
 /** The memory has it no more; what a server has on its disk it does not say to everybody. */
-export const ON_DISK =
+const ON_DISK =
   'The disk of Redis, and of each replica, has it until its append-only file is rewritten (BGREWRITEAOF) and its snapshot replaced (BGSAVE).'
 
 /** Collections, as scripts/include/collection.lua keeps them. */

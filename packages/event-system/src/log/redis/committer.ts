@@ -3,7 +3,7 @@ import type { Unit, UnitResult } from '../port.ts'
 import { assertUnits } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
-import { collectionKeys, expiringKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
+import { collectionKeys, expiringKeys, groupKeys, type LogKeys } from './keys.ts'
 import type { ResolvedRedisLogOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { assertUnitTexts, sizeOf, type Targets, targetsOf, type UnitReply, unitArguments, unitResult } from './units.ts'
@@ -64,11 +64,7 @@ export class Committer {
     const ofCollections = collections.flatMap(({ name, keepMs }) =>
       keepMs === undefined ? collectionKeys(this.#keys, name) : expiringKeys(this.#keys, name)
     )
-    const ofGroups = groups.flatMap((name) => {
-      const keys = groupKeys(this.#keys, name)
-      return [...textKeys(keys), keys.sharding, keys.routed]
-    })
-    return [...ofCollections, ...ofGroups]
+    return [...ofCollections, ...groups.map((name) => groupKeys(this.#keys, name).attachments)]
   }
 
   /** An error may say that nothing was written: that is not so where units before are committed. */

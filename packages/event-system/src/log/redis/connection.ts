@@ -15,8 +15,6 @@ export type { Reply } from './line.ts'
 export interface BlockingLine {
   /** Sends a command that waits at the server for at most `waitMs`. */
   block<R extends Reply>(command: readonly string[], waitMs: number): Promise<R>
-  /** Ends it, and what waits on it. Idempotent. */
-  end(): void
 }
 
 /** Sends what changes something. */
@@ -108,9 +106,9 @@ export class Connection {
       this.#blocking.add(line)
       return { line, opened: line.open(this.#options.connectTimeoutMs) }
     }
-    const end = () => {
-      current?.line.destroy()
-      if (current !== undefined) this.#blocking.delete(current.line)
+    const giveUp = (line: Line) => {
+      line.destroy()
+      this.#blocking.delete(line)
       current = undefined
     }
     return {
@@ -121,12 +119,11 @@ export class Connection {
         try {
           await opened
         } catch (error) {
-          if (current?.line === line) end()
+          if (current?.line === line) giveUp(line)
           throw error
         }
         return line.send(command, 'read', waitMs + this.#options.timeoutMs)
-      },
-      end
+      }
     }
   }
 

@@ -10,12 +10,9 @@ const AFTER_FAILURE_MS = 100
 /** A waiter looks for itself after so long, in ms: not everything that there is to read was appended (another process may seek). */
 const LOOK_AGAIN_MS = 1_000
 
-/** Of each stream that a bell listens to, a message id. */
-export type Newest = readonly MessageId[]
-
 interface Waiter {
-  /** The newest ids that the waiter knew of before it found nothing. */
-  readonly after: Newest
+  /** The newest id that the waiter knew of before it found nothing. */
+  readonly after: MessageId
   readonly ring: () => void
 }
 
@@ -26,35 +23,31 @@ interface Waiter {
 export class Doorbell {
   readonly #line: BlockingLine
   readonly #connection: Connection
-  readonly #streams: readonly string[]
+  readonly #stream: string
   readonly #waiters = new Set<Waiter>()
   #isListening = false
   /** What the blocked read waits behind: never less than any waiter knew of. */
-  readonly #behind: MessageId[]
+  #behind: MessageId = '0-0'
 
-  constructor(line: BlockingLine, connection: Connection, streams: readonly string[]) {
+  constructor(line: BlockingLine, connection: Connection, stream: string) {
     this.#line = line
     this.#connection = connection
-    this.#streams = streams
-    this.#behind = streams.map(() => '0-0')
+    this.#stream = stream
   }
 
   /**
-   * The newest id that has been in each stream: to be asked for before the read that may find nothing, so that nothing
+   * The newest id that has been in the stream: to be asked for before the read that may find nothing, so that nothing
    * falls between. What the bell waits behind has been there too, also when a trim has taken it away since.
    */
-  newest(): Promise<Newest> {
-    return Promise.all(this.#streams.map((stream, i) => this.#newestOf(stream, i)))
-  }
-
-  async #newestOf(stream: string, i: number): Promise<MessageId> {
-    const known = this.#behind[i] as MessageId
-    const [entry] = await this.#connection.read<[string, string[]][]>(['XREVRANGE', stream, '+', '-', 'COUNT', '1'])
+  async newest(): Promise<MessageId> {
+    const known = this.#behind
+    const command = ['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1']
+    const [entry] = await this.#connection.read<[string, string[]][]>(command)
     return entry !== undefined && compareMessageIds(entry[0], known) > 0 ? entry[0] : known
   }
 
   /** Resolves when it is worth to look again: something behind `after` was appended, the time is up, the signal is aborted, or a while has passed. */
-  wait(after: Newest, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  wait(after: MessageId, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
@@ -77,19 +70,12 @@ export class Doorbell {
     for (const { ring } of [...this.#waiters]) ring()
   }
 
-  /** Wakes everybody, and listens no more until somebody waits again. */
-  end(): void {
-    this.ringAll()
-    this.#line.end()
-  }
-
   async #listen(): Promise<void> {
     this.#isListening = true
     while (this.#waiters.size > 0) {
       this.#catchUp()
       try {
-        const streams = ['STREAMS', ...this.#streams, ...this.#behind]
-        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), ...streams]
+        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', this.#stream, this.#behind]
         if ((await this.#line.block(command, BLOCK_MS)) !== null) this.ringAll()
       } catch {
         await sleep(AFTER_FAILURE_MS)
@@ -99,17 +85,15 @@ export class Doorbell {
     this.#isListening = false
   }
 
-  /** Listens behind the newest ids that any waiter knows of, and wakes those who know of less. */
+  /** Listens behind the newest id that any waiter knows of, and wakes those who know of less. */
   #catchUp(): void {
     for (const { after } of this.#waiters) {
-      for (const [i, id] of after.entries()) {
-        if (compareMessageIds(id, this.#behind[i] as MessageId) > 0) this.#behind[i] = id
-      }
+      if (compareMessageIds(after, this.#behind) > 0) this.#behind = after
     }
     for (const { after, ring } of [...this.#waiters]) if (this.#knowsMoreThan(after)) ring()
   }
 
-  #knowsMoreThan(after: Newest): boolean {
-    return after.some((id, i) => compareMessageIds(id, this.#behind[i] as MessageId) < 0)
+  #knowsMoreThan(after: MessageId): boolean {
+    return compareMessageIds(after, this.#behind) < 0
   }
 }

@@ -4,15 +4,8 @@ import { timeOfMessageId } from './message-id.ts'
 
 /** An entry as Redis answers it: id, and fields and values in turn. */
 export type EntryReply = [id: string, fields: string[]]
-/** An entry that was handed out, with how often, and what the group keeps beside it: the last three are left out where it keeps nothing. */
-export type DeliveryReply = [
-  id: string,
-  fields: string[],
-  deliveries: number,
-  note: string | null,
-  amended: string | null,
-  attachment: string | null
-]
+/** An entry that was handed out, with how often, and its attachment, which is left out where the group keeps none. */
+export type DeliveryReply = [id: string, fields: string[], deliveries: number, attachment: string | null]
 
 /** The one field of an event's entry. */
 const EVENT_FIELD = 'event'
@@ -26,19 +19,9 @@ export function toEntry([messageId, fields]: EntryReply): Entry {
   return payload === undefined ? { messageId, appendedAt, payload: null, raw } : { messageId, appendedAt, payload }
 }
 
-export function toDelivery([
-  id,
-  fields,
-  attempt,
-  note = null,
-  amended = null,
-  attachment = null
-]: DeliveryReply): Delivery {
-  const entry =
-    amended === null ? toEntry([id, fields]) : { messageId: id, appendedAt: timeOfMessageId(id), payload: amended }
-  const delivery = { ...entry, attempt }
-  if (note === null && attachment === null) return delivery
-  return { ...delivery, ...(note !== null && { note }), ...(attachment !== null && { attachment }) }
+export function toDelivery([id, fields, attempt, attachment = null]: DeliveryReply): Delivery {
+  const delivery = { ...toEntry([id, fields]), attempt }
+  return attachment === null ? delivery : { ...delivery, attachment }
 }
 
 /** A list of names and values in turn, as XINFO answers, as an object. */

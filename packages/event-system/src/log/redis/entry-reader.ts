@@ -28,11 +28,6 @@ export class EntryReader {
       : this.#range('XREVRANGE', last, first, limit)
   }
 
-  /** The next entries behind an id. */
-  behind(messageId: MessageId, limit: number): Promise<Entry[]> {
-    return this.#range('XRANGE', `(${messageId}`, '+', limit)
-  }
-
   async #range(command: 'XRANGE' | 'XREVRANGE', from: string, to: string, limit: number): Promise<Entry[]> {
     const replies = await this.#connection.read<EntryReply[]>([command, this.#stream, from, to, 'COUNT', String(limit)])
     return replies.map(toEntry)

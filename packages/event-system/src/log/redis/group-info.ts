@@ -1,12 +1,10 @@
 import type { ConsumerInfo, GroupInfo, MessageId } from '../port.ts'
-import type { ShardingState } from '../sharding/index.ts'
 import type { Connection, Reply } from './connection.ts'
 import { fieldsOf } from './entries.ts'
-import { isNobody, shardOfHolder } from './holders.ts'
+import { isNobody } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { ageBehind, lagBehind, type StreamState, streamState, xinfo } from './lag.ts'
 import { timeOfMessageId } from './message-id.ts'
-import { parseSharding } from './sharding-store.ts'
 
 /** The names of the groups of a stream. None when there is no stream. */
 export async function groupNamesIn(connection: Connection, stream: string): Promise<string[]> {
@@ -31,23 +29,19 @@ async function groupInfo(
 ): Promise<GroupInfo> {
   const name = fields.name as string
   const { stream, now } = state
-  const keys = groupKeys(log, name)
   const lastDeliveredId = fields['last-delivered-id'] as string
-  const [consumers, summary, lagMs, lag, retrying, [sharding, leaseMs]] = await Promise.all([
+  const [consumers, summary, lagMs, lag, retrying] = await Promise.all([
     xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
     xinfo(connection, ['XPENDING', stream, name]),
     ageBehind(connection, state, lastDeliveredId),
     lagBehind(connection, state, lastDeliveredId, toldLag(state, fields)),
-    connection.read<number>(['HLEN', keys.notes]),
-    connection.read<(string | null)[]>(['HMGET', keys.sharding, 'state', 'lease_ms'])
+    connection.read<number>(['HLEN', groupKeys(log, name).attachments])
   ])
-  const cut = parseSharding(sharding)
-  const named = consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name))
   const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
-    shards: cut?.shards ?? null,
-    consumers: cut === null ? named : withMembers(named, cut, now, Number(leaseMs)),
+    shards: null,
+    consumers: consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name)),
     pending: fields.pending as number,
     retrying,
     oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
@@ -60,27 +54,6 @@ async function groupInfo(
 function toConsumerInfo(reply: Reply): ConsumerInfo {
   const { name, pending, idle } = fieldsOf(reply)
   return { name: name as string, pending: pending as number, idleMs: idle as number, shards: [] }
-}
-
-/** The members that share by key instead of the consumers that stand for shards. What is pending of shards that nobody has is the consumer's without a name. */
-function withMembers(
-  consumers: readonly ConsumerInfo[],
-  state: ShardingState,
-  now: number,
-  leaseMs: number
-): ConsumerInfo[] {
-  const ofShards = consumers.filter(({ name }) => shardOfHolder(name) !== undefined)
-  const infoOf = (name: string, idleMs: number): ConsumerInfo => {
-    const shards = state.tenures.flatMap(({ member }, shard) => ((member ?? '') === name ? [shard] : []))
-    const own = ofShards.filter((consumer) => shards.includes(shardOfHolder(consumer.name) as number))
-    return { name, pending: own.reduce((sum, { pending }) => sum + pending, 0), idleMs, shards }
-  }
-  const members = Object.entries(state.members).map(([name, endsAt]) =>
-    infoOf(name, Math.max(0, now - endsAt + leaseMs))
-  )
-  const unassigned = infoOf('', Math.min(...ofShards.map(({ idleMs }) => idleMs)))
-  const others = consumers.filter(({ name }) => !ofShards.some((shard) => shard.name === name))
-  return [...others, ...members, ...(unassigned.pending > 0 ? [unassigned] : [])]
 }
 
 /**

@@ -6,11 +6,6 @@ export interface LogKeys {
   readonly prefix: string
   /** The two hashes of deduplication. */
   readonly deduplication: readonly [string, string]
-  readonly deadLetters: string
-  readonly actions: string
-  /** Letter id -> the letter that was written in the place of the one in the stream, and so of actions. */
-  readonly rewrittenLetters: string
-  readonly rewrittenActions: string
   /** Stream key -> how many entries were appended with it. */
   readonly versions: string
   /** Name of a lease -> its token, when it ends, and who has it. */
@@ -23,22 +18,12 @@ export interface LogKeys {
 
 /** What a group keeps beside what Redis itself keeps of it. */
 export interface GroupKeys {
-  /** Message id -> note of a pending entry. */
-  readonly notes: string
-  /** Message id -> the payload that the group is given instead of the entry's. */
-  readonly amended: string
   /** Message id -> the text that units attached to a pending entry. */
   readonly attachments: string
   /** Message ids by when they may be claimed. */
   readonly delayed: string
   /** The message id behind which a group that was lost is restored. */
   readonly place: string
-  /** Who has which shard: the state as JSON, and each shard's tenure in a field of its own. */
-  readonly sharding: string
-  /** A short stream that tells members what was routed to shards. */
-  readonly routed: string
-  /** The two hashes of the ledger. */
-  readonly ledger: readonly [string, string]
 }
 
 /** `prefix`: of all keys but the stream, see {@link clusterPrefix}. */
@@ -47,10 +32,6 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     stream,
     prefix,
     deduplication: [`${prefix}:ids:0`, `${prefix}:ids:1`],
-    deadLetters: `${prefix}:dead_letters`,
-    actions: `${prefix}:dead_letters:actions`,
-    rewrittenLetters: `${prefix}:dead_letters:rewritten`,
-    rewrittenActions: `${prefix}:dead_letters:actions:rewritten`,
     versions: `${prefix}:versions`,
     leases: `${prefix}:leases`,
     cursors: `${prefix}:cursors`,
@@ -68,11 +49,6 @@ export function clusterPrefix(stream: string): string {
   if (!/[{}]/.test(stream)) return `${stream}:{${stream}}`
   const message = `In a Redis Cluster streamName must have no braces, or a hash tag such as {${stream.replaceAll(/[{}]/g, '')}}.`
   throw new EventSystemError('invalid_options', message)
-}
-
-/** A hash of a collection's records, by id; its revision stands under the empty id. */
-export function recordsKey({ prefix }: LogKeys, collection: string): string {
-  return `${prefix}:records:${collection}`
 }
 
 /** The two keys of a collection. */
@@ -93,25 +69,11 @@ export function counterKey({ prefix }: LogKeys, key: string): string {
   return `${prefix}:counter:${key}`
 }
 
-/** The hashes of the texts that a group keeps with its pending entries, in the order in which scripts take them. */
-export function textKeys({
-  notes,
-  amended,
-  attachments
-}: GroupKeys): [notes: string, amended: string, attachments: string] {
-  return [notes, amended, attachments]
-}
-
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {
-    notes: `${ofGroup}:notes`,
-    amended: `${ofGroup}:amended`,
     attachments: `${ofGroup}:attachments`,
     delayed: `${ofGroup}:delayed`,
-    place: `${ofGroup}:place`,
-    sharding: `${ofGroup}:sharding`,
-    routed: `${ofGroup}:routed`,
-    ledger: [`${ofGroup}:ledger:0`, `${ofGroup}:ledger:1`]
+    place: `${ofGroup}:place`
   }
 }

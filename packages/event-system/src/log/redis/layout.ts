@@ -1,25 +1,37 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Connection } from './connection.ts'
+import { groupNamesIn } from './group-info.ts'
 import type { LogKeys } from './keys.ts'
 
-/** Rejects with `log_incompatible` when an earlier version keeps the log in a layout that this one cannot read. */
-export async function mustBeKnownLayout(connection: Connection, keys: LogKeys): Promise<void> {
-  await Promise.all([mustHaveNoOtherWindow(connection, keys), mustBeOneStream(connection, keys)])
-}
+/** What earlier versions keep under the prefix of a log. */
+const EARLIER = [
+  ...['recent:0', 'recent:1', 'dedup:0', 'dedup:1', 'partitions', 'dead_letters', 'dead_letters:actions'],
+  ...[
+    'api-keys',
+    'api-key-uses',
+    'subject-keys',
+    'shredded-subjects',
+    'pulled-groups',
+    'delivery-keys',
+    'retired-encryption-keys'
+  ].map((collection) => `records:${collection}`)
+]
 
-/** An earlier version keeps its window under other keys. Each version would append again the events that the other has appended. */
-async function mustHaveNoOtherWindow(connection: Connection, { prefix }: LogKeys): Promise<void> {
-  const earlier = ['recent:0', 'recent:1', 'dedup:0', 'dedup:1'].map((name) => `${prefix}:${name}`)
-  const found = await connection.read<number>(['EXISTS', ...earlier])
-  if (found === 0) return
-  const message = `An earlier version of the event system has appended to the log (${connection.location}) and keeps its deduplication window in ${earlier.join(', ')}: stop it, and start again when these keys have expired, two windows after its last append.`
-  throw new EventSystemError('log_incompatible', message)
-}
+/** What earlier versions keep of a group. */
+const EARLIER_OF_GROUP = ['notes', 'amended', 'sharding', 'ledger:0', 'ledger:1']
 
-/** An earlier version could give each event type a stream of its own. This one would not see the events in them. */
-async function mustBeOneStream(connection: Connection, { prefix }: LogKeys): Promise<void> {
-  const partitions = `${prefix}:partitions`
-  if ((await connection.read<number>(['EXISTS', partitions])) === 0) return
-  const message = `The log (${connection.location}) has a stream for each event type (${partitions}), which an earlier version of the event system wrote with EVENT_PARTITIONING=type: export the log with that version, and import it into a new stream with this one.`
+/**
+ * Rejects with `log_incompatible` when an earlier version keeps parts of the log in a layout that this one cannot read: it
+ * would not see its dead letters, would do its steps once more, and would append its events again.
+ */
+export async function mustBeKnownLayout(connection: Connection, { stream, prefix }: LogKeys): Promise<void> {
+  const ofGroups = (await groupNamesIn(connection, stream)).flatMap((group) =>
+    EARLIER_OF_GROUP.map((name) => `group:${group}:${name}`)
+  )
+  const names = [...EARLIER, ...ofGroups].map((name) => `${prefix}:${name}`)
+  const found = await Promise.all(names.map((name) => connection.read<number>(['EXISTS', name])))
+  const earlier = names.filter((_, i) => found[i] === 1)
+  if (earlier.length === 0) return
+  const message = `An earlier version of the event system keeps parts of the log (${connection.location}) in ${earlier.join(', ')}: export the log with that version, and import it into a new stream with this one.`
   throw new EventSystemError('log_incompatible', message)
 }

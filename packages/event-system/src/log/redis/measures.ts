@@ -33,29 +33,9 @@ export class Measures {
 
   /** What all of it takes, in bytes, with what these groups keep. */
   bytes(groups: readonly string[]): Promise<number> {
-    const {
-      stream,
-      deduplication,
-      versions,
-      leases,
-      cursors,
-      deadLetters,
-      actions,
-      rewrittenLetters,
-      rewrittenActions
-    } = this.#keys
-    const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)).flat())
-    const ofLog = [
-      stream,
-      ...deduplication,
-      versions,
-      leases,
-      cursors,
-      deadLetters,
-      actions,
-      rewrittenLetters,
-      rewrittenActions
-    ]
+    const { stream, deduplication, versions, leases, cursors } = this.#keys
+    const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)))
+    const ofLog = [stream, ...deduplication, versions, leases, cursors]
     return this.#bytesOf([...ofLog, ...ofGroups])
   }
 

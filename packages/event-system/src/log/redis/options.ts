@@ -23,12 +23,7 @@ export interface RedisLogOptions {
    */
   readonly deduplicationWindowMs?: number
   /**
-   * A group's ledger remembers each entry for at least so long, in ms, and for at most twice as long. All who consume in
-   * one group must say the same. Default 86,400,000, a day.
-   */
-  readonly ledgerRetentionMs?: number
-  /**
-   * What an append that resolved survives, and all that a settlement publishes. `memory`: what the server is configured for.
+   * What an append and a unit that resolved survive. `memory`: what the server is configured for.
    * `fsync`: the loss of its power, by WAITAOF of Redis 7.2. `replicas:N`: the loss of the server, since N replicas have it, by
    * WAIT; when fewer say so within the time of the call it rejects with `log_timeout`, though the server has it. Default `memory`.
    */
@@ -53,7 +48,6 @@ const NAMES: OptionNames<RedisLogOptions> = {
   sentinel: true,
   streamName: true,
   deduplicationWindowMs: true,
-  ledgerRetentionMs: true,
   durability: true,
   timeoutMs: true,
   connectTimeoutMs: true,
@@ -78,7 +72,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     sentinel: options.sentinel,
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
-    ledgerRetentionMs: options.ledgerRetentionMs ?? 86_400_000,
     durability: options.durability ?? 'memory',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
@@ -94,7 +87,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisL
     throw new EventSystemError('invalid_options', 'sentinel is for a URL that begins with redis+sentinel://.')
   }
   mustBeWhole('deduplicationWindowMs', resolved.deduplicationWindowMs, 0)
-  mustBeWhole('ledgerRetentionMs', resolved.ledgerRetentionMs, 1)
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
   mustBeWhole('connectTimeoutMs', resolved.connectTimeoutMs, 1)
   return resolved

@@ -4,67 +4,50 @@ import type {
   Delivery,
   GroupInfo,
   Hold,
-  Ledger,
   MessageId,
   PendingEntry,
   PendingRange,
-  PendingTexts,
-  Position,
-  Settlement,
-  SettlementResult,
-  ShardingOptions,
-  ShardMember
+  Position
 } from '../port.ts'
-import type { Appender } from './appender.ts'
 import { durationText, mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
-import { Doorbell } from './doorbell.ts'
+import type { Doorbell } from './doorbell.ts'
 import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
-import type { EntryReader } from './entry-reader.ts'
 import { groupInfos } from './group-info.ts'
 import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
-import { type GroupKeys, groupKeys, type LogKeys, textKeys } from './keys.ts'
-import { RedisLedger } from './ledger.ts'
+import { acknowledgeArguments, holdArguments } from './holds.ts'
+import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { pendingOf, pendingPage, rewritePending } from './pending.ts'
+import { pendingOf, pendingPage } from './pending.ts'
 import { runScript, type ScriptName } from './scripts.ts'
-import { entryHolder, holdArguments } from './settlements.ts'
-import { Settler, type SettlerOptions } from './settler.ts'
-import { RedisShardMember } from './shard-member.ts'
+
+/** So many holds go into one call, at most: the server does nothing else meanwhile. */
+const HOLDS_STEP = 2_000
 
 /** What a group needs of its log. */
 export interface GroupContext {
   readonly connection: Connection
   readonly doorbell: Doorbell
   readonly keys: LogKeys
-  readonly reader: EntryReader
-  readonly appender: Appender
-  readonly options: SettlerOptions
 }
 
 /** A consumer group of Redis Streams. */
 export class RedisGroup implements ConsumerGroup {
   readonly name: string
-  readonly ledger: Ledger
   readonly #connection: Connection
   readonly #doorbell: Doorbell
   readonly #log: LogKeys
   readonly #keys: GroupKeys
-  readonly #reader: EntryReader
-  readonly #settler: Settler
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
 
-  constructor(name: string, { connection, doorbell, keys, reader, appender, options }: GroupContext) {
+  constructor(name: string, { connection, doorbell, keys }: GroupContext) {
     mustBeName('group', name)
     this.name = name
     this.#connection = connection
     this.#doorbell = doorbell
     this.#log = keys
-    this.#reader = reader
     this.#keys = groupKeys(keys, name)
-    this.#settler = new Settler(name, { connection, appender }, keys, options)
-    this.ledger = new RedisLedger(connection, this.#keys.ledger, options.ledgerRetentionMs)
   }
 
   create(at: Position): Promise<boolean> {
@@ -96,8 +79,8 @@ export class RedisGroup implements ConsumerGroup {
 
   /** What goes with the group. */
   #detailKeys(): string[] {
-    const { delayed, sharding, routed } = this.#keys
-    return [...textKeys(this.#keys), delayed, sharding, routed]
+    const { attachments, delayed } = this.#keys
+    return [attachments, delayed]
   }
 
   async read(
@@ -130,40 +113,36 @@ export class RedisGroup implements ConsumerGroup {
     const reading = ['GROUP', this.name, consumer, 'COUNT', String(limit), 'STREAMS', this.#log.stream, '>']
     const [reply, kept] = await Promise.all([
       this.#connection.write<[string, EntryReply[]][] | null>(['XREADGROUP', ...reading]),
-      this.#connection.read<number>(['EXISTS', ...textKeys(this.#keys)])
+      this.#connection.read<number>(['EXISTS', this.#keys.attachments])
     ])
     const entries = reply?.[0]?.[1] ?? []
-    if (kept === 0 || entries.length === 0)
-      return entries.map(([id, fields]) => toDelivery([id, fields, 1, null, null, null]))
-    return this.#withDetails(entries)
+    if (kept === 0 || entries.length === 0) return entries.map(([id, fields]) => toDelivery([id, fields, 1, null]))
+    return this.#withAttachments(entries)
   }
 
   /** A group that was moved back reads what is pending once more, with what it keeps of it. */
-  async #withDetails(entries: readonly EntryReply[]): Promise<Delivery[]> {
+  async #withAttachments(entries: readonly EntryReply[]): Promise<Delivery[]> {
     const ids = entries.map(([id]) => id)
-    const [notes, amended, attachments] = await Promise.all(
-      textKeys(this.#keys).map((key) => this.#connection.read<(string | null)[]>(['HMGET', key, ...ids]))
-    )
-    return entries.map(([id, fields], i) =>
-      toDelivery([id, fields, 1, notes?.[i] ?? null, amended?.[i] ?? null, attachments?.[i] ?? null])
-    )
+    const texts = await this.#connection.read<(string | null)[]>(['HMGET', this.#keys.attachments, ...ids])
+    return entries.map(([id, fields], i) => toDelivery([id, fields, 1, texts[i] ?? null]))
   }
 
   async acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
-    return this.#settler.acknowledge([{ holder: entryHolder(consumer), holds }])
-  }
-
-  async settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-    mustBeConsumer(consumer)
-    const holder = entryHolder(consumer)
-    return this.#settler.settle(settlements.map((settlement) => ({ holder, settlement })))
+    const steps: Promise<MessageId[]>[] = []
+    for (let from = 0; from < holds.length; from += HOLDS_STEP) {
+      const args = [consumer, ...acknowledgeArguments(holds.slice(from, from + HOLDS_STEP))]
+      steps.push(this.#run<string[]>('acknowledge', [this.#keys.attachments], args))
+    }
+    // Every step is waited for before it rejects: none is left behind that nobody waits for.
+    await Promise.allSettled(steps)
+    return (await Promise.all(steps)).flat()
   }
 
   async pending(range: PendingRange): Promise<PendingEntry[]> {
     const { consumer } = range
     if (consumer !== undefined) mustBeConsumer(consumer)
-    const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
+    const group = { stream: this.#log.stream, group: this.name, attachments: this.#keys.attachments }
     if ('messageIds' in range) return pendingOf(this.#connection, group, range.messageIds, consumer)
     const { limit, after } = range
     mustBeLimit(limit)
@@ -180,7 +159,7 @@ export class RedisGroup implements ConsumerGroup {
     if (heldBy !== undefined) mustBeConsumer(heldBy)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
     const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
-    const replies = await this.#run<DeliveryReply[]>('claim', [...textKeys(this.#keys), this.#keys.delayed], args)
+    const replies = await this.#run<DeliveryReply[]>('claim', this.#detailKeys(), args)
     return replies.map(toDelivery)
   }
 
@@ -200,26 +179,6 @@ export class RedisGroup implements ConsumerGroup {
     if (holds.length === 0) return []
     const args = [consumer, NOBODY, WAITING, delay, ...holdArguments(holds)]
     return this.#run<string[]>('release', [this.#keys.delayed], args)
-  }
-
-  sharded(member: string, options: ShardingOptions): ShardMember {
-    return new RedisShardMember(member, options, {
-      stream: this.#log.stream,
-      group: this.name,
-      keys: this.#keys,
-      connection: this.#connection,
-      reader: this.#reader,
-      settler: this.#settler,
-      doorbell: new Doorbell(this.#connection.newBlockingLine(), this.#connection, [
-        this.#log.stream,
-        this.#keys.routed
-      ])
-    })
-  }
-
-  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
-    const group = { stream: this.#log.stream, group: this.name, keys: this.#keys }
-    return rewritePending(this.#connection, group, messageIds, change)
   }
 
   async seek(to: Position): Promise<void> {

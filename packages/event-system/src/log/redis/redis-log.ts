@@ -6,7 +6,6 @@ import type {
   Collections,
   Counters,
   Cursors,
-  DeadLetters,
   Entry,
   EventLog,
   Leases,
@@ -17,7 +16,6 @@ import type {
   MessageId,
   Position,
   ReadRange,
-  Records,
   TrimOptions,
   TrimResult,
   TrimTarget,
@@ -31,7 +29,6 @@ import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
 import { cursorInfos, RedisCursors } from './cursors.ts'
-import { RedisDeadLetters } from './dead-letters.ts'
 import { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
@@ -41,8 +38,7 @@ import { mustBeKnownLayout } from './layout.ts'
 import { RedisLeases } from './leases.ts'
 import { Measures } from './measures.ts'
 import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { type RedisLogOptions, type ResolvedRedisLogOptions, resolveRedisLogOptions } from './options.ts'
-import { RedisRecords } from './records.ts'
+import { type RedisLogOptions, resolveRedisLogOptions } from './options.ts'
 import { RedisGroup } from './redis-group.ts'
 import { Safety } from './safety.ts'
 import { Trimmer } from './trimmer.ts'
@@ -58,13 +54,10 @@ export class RedisLog implements EventLog {
     rewritesEntries: false,
     sharedCounters: true
   }
-  readonly deadLetters: DeadLetters
-  readonly records: Records
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections
   readonly counters: Counters
-  readonly #options: ResolvedRedisLogOptions
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
@@ -82,7 +75,6 @@ export class RedisLog implements EventLog {
     const { streamName, address } = resolved
     const keys = logKeys(streamName, address.kind === 'cluster' ? clusterPrefix(streamName) : streamName)
     const connection = new Connection(resolved, keys.confirmed)
-    this.#options = resolved
     this.#keys = keys
     this.#connection = connection
     this.location = connection.location
@@ -91,10 +83,8 @@ export class RedisLog implements EventLog {
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
     this.#trimmer = new Trimmer(connection, keys, this.#measures)
-    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, [streamName])
+    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, streamName)
     this.#safety = new Safety(connection, resolved.durability)
-    this.deadLetters = new RedisDeadLetters(connection, keys)
-    this.records = new RedisRecords(connection, keys)
     this.leases = new RedisLeases(connection, keys.leases)
     this.cursors = new RedisCursors(connection, keys)
     this.collections = new RedisCollections(connection, this.#committer, keys)
@@ -141,8 +131,7 @@ export class RedisLog implements EventLog {
   async #behind(from: Position, limit: number): Promise<MessageId> {
     mustBeLimit(limit)
     if (from !== 'end') return deliveredUpTo(from)
-    const [newest = '0-0'] = await this.#doorbell.newest()
-    return newest
+    return this.#doorbell.newest()
   }
 
   async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
@@ -168,10 +157,7 @@ export class RedisLog implements EventLog {
     return new RedisGroup(name, {
       connection: this.#connection,
       doorbell: this.#doorbell,
-      keys: this.#keys,
-      reader: this.#reader,
-      appender: this.#appender,
-      options: this.#options
+      keys: this.#keys
     })
   }
 
@@ -198,13 +184,11 @@ export class RedisLog implements EventLog {
   }
 
   async info(): Promise<LogInfo> {
-    const { deadLetters: letters } = this.#keys
-    const [length, ends, groups, cursors, deadLetters, deduplicationEntries] = await Promise.all([
+    const [length, ends, groups, cursors, deduplicationEntries] = await Promise.all([
       this.#measures.length(),
       this.#measures.ends(),
       groupInfos(this.#connection, this.#keys),
       cursorInfos(this.#connection, this.#keys),
-      this.#connection.read<number>(['XLEN', letters]),
       this.#measures.remembered()
     ])
     return {
@@ -213,8 +197,7 @@ export class RedisLog implements EventLog {
       bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
       groups,
       cursors,
-      deduplicationEntries,
-      deadLetters
+      deduplicationEntries
     }
   }
 

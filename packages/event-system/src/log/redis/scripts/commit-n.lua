@@ -1,10 +1,10 @@
 -- Commits units in order, each whole or not at all. What can refuse a unit is looked at before any of it is written. A full
 -- memory refuses the first write of the script, and no later one.
--- Includes: versions, lease, cursor, collection, hold, kept, requeue
+-- Includes: versions, lease, cursor, collection, hold, attachments
 --
 -- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key, 5 the leases, 6 the cursors, then two
 --       for each collection: of a lasting one its hash and the sorted set of its ids, of an expiring one its two hashes; then
---       five for each group: its notes, amended payloads, attachments, sharding, and its stream of what was routed
+--       one for each group, its attachments
 -- ARGV  1 the deduplication window in ms, 2 the consumer that nobody is, 3 how many collections, and for each how long
 --       documents are kept in ms, '' for a lasting one, how many groups, and their names, then for each unit: how many
 --       fences, and for each: lease, token;
@@ -29,15 +29,12 @@ local nobody, collections, groups = ARGV[2], {}, {}
 for n = 1, tonumber(ARGV[3]) do collections[n] = collectionIn(KEYS[5 + 2 * n], KEYS[6 + 2 * n], tonumber(ARGV[3 + n])) end
 
 local function groupIn(key, name)
-  for i = key, key + 3 do redis.call('HLEN', KEYS[i]) end
-  redis.call('XLEN', KEYS[key + 4])
-  local group = {name = name, isThere = hasGroup(stream, name), kept = {KEYS[key], KEYS[key + 1], KEYS[key + 2]}}
-  group.attachments, group.sharding, group.routed = KEYS[key + 2], KEYS[key + 3], KEYS[key + 4]
-  return group
+  redis.call('HLEN', key)
+  return {name = name, isThere = hasGroup(stream, name), attachments = key}
 end
 
 local at = 4 + #collections
-for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(2 + 2 * #collections + 5 * n, ARGV[at + n]) end
+for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(KEYS[6 + 2 * #collections + n], ARGV[at + n]) end
 at = at + 1 + #groups
 
 -- A part of a unit: where its arguments begin and end, and how many each of its members takes.
@@ -135,21 +132,21 @@ local function eachWrite(writes, revisions, take)
   end
 end
 
+-- Nobody holds the entry until somebody claims it.
 local function requeue(i)
   local group, id = groupAt(i), ARGV[i + 1]
   if ARGV[i + 2] == '1' then redis.call('HSET', group.attachments, id, ARGV[i + 3]) end
-  makePending(stream, group.name, nobody, id, group.sharding, group.routed)
+  redis.call('XCLAIM', stream, group.name, nobody, 0, id, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
 end
 
 local function forgetOfRequeued(i)
-  local notes, amended, attachments = unpack(groupAt(i).kept)
-  forgetTexts(ARGV[i + 2] == '1' and {notes, amended} or {notes, amended, attachments}, {ARGV[i + 1]})
+  if ARGV[i + 2] ~= '1' then forgetAttachments(groupAt(i).attachments, {ARGV[i + 1]}) end
 end
 
 local function acknowledge(i)
   local group, id = groupAt(i), ARGV[i + 1]
   redis.call('XACK', stream, group.name, id)
-  forgetTexts(group.kept, {id})
+  forgetAttachments(group.attachments, {id})
 end
 
 local function commit(unit)

@@ -1,13 +1,13 @@
 -- Takes over the oldest pending entries of a group that were idle long enough, whoever held them, and those that nobody
 -- holds. XCLAIM drops from the pending list what is no longer in the stream.
--- Includes: order, hold, due, pending
+-- Includes: order, hold, due, attachments
 --
--- KEYS  1 the stream, 2 the notes, 3 the amended payloads, 4 the attachments, 5 the sorted set of delayed entries
+-- KEYS  1 the stream, 2 the attachments, 3 the sorted set of delayed entries
 -- ARGV  1 group, 2 consumer, 3 least idle time in ms, 4 how many at most, 5 the consumer that held them, '' for any,
 --       6 where to begin, as XPENDING takes it, 7 the consumer that nobody is, 8 the one that waits
--- Returns {{id, fields, deliveries, note, amended payload, attachment}, ...}
+-- Returns {{id, fields, deliveries, attachment}, ...}
 
-local stream, kept, delayed = KEYS[1], {KEYS[2], KEYS[3], KEYS[4]}, KEYS[5]
+local stream, attachments, delayed = KEYS[1], KEYS[2], KEYS[3]
 local group, consumer, idle, limit, heldBy, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local nobody, waiting = ARGV[7], ARGV[8]
 
@@ -46,6 +46,7 @@ local function rowsOf(pageOf)
 end
 
 redis.call('XPENDING', stream, group) -- Without the group, it ends here.
+redis.call('HLEN', attachments) -- A key of another type fails here.
 freeDue(stream, group, delayed, waiting, nobody)
 
 local idleRows = rowsOf(idlePage)
@@ -58,6 +59,20 @@ local function nextRow()
   local row = source.first()
   source.at = source.at + 1
   return row
+end
+
+-- Takes entries over, and forgets what is kept of those that were trimmed. Returns {id, fields} of the others, in the order
+-- of the ids.
+local function takeOver(ids)
+  if #ids == 0 then return {} end
+  local entries = redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))
+  if #entries == #ids then return entries end
+  local isThere = {}
+  for _, entry in ipairs(entries) do isThere[entry[1]] = true end
+  for _, id in ipairs(ids) do
+    if not isThere[id] then forgetAttachments(attachments, {id}) end
+  end
+  return entries
 end
 
 local deliveries, tookFromNobody, isAtEnd = {}, false, false
@@ -73,10 +88,10 @@ while #deliveries < limit and not isAtEnd do
     counts[row[1]] = row[4] + 1
     tookFromNobody = tookFromNobody or row[2] == nobody
   end
-  for _, entry in ipairs(takeOver(stream, ids, group, consumer, kept)) do
+  for _, entry in ipairs(takeOver(ids)) do
     deliveries[#deliveries + 1] = {entry[1], entry[2], counts[entry[1]]}
   end
 end
 
 if tookFromNobody then removeWhenEmpty(stream, group, nobody) end
-return describe(kept, deliveries)
+return addAttachments(attachments, deliveries)

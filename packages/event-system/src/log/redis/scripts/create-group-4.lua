@@ -1,7 +1,7 @@
 -- Makes a group, with nothing left of one that had its name, and keeps the place where it begins.
 -- Includes: order, fields, place
 --
--- KEYS  1 the stream, 2 the place that was kept, 3 to 8 what a group keeps beside its pending entries
+-- KEYS  1 the stream, 2 the place that was kept, 3 the attachments, 4 the sorted set of delayed entries
 -- ARGV  1 group, 2 the last id that it has behind it, 3 '1' to prefer the place that was kept
 -- Returns 1, or 0 when it exists
 
@@ -15,6 +15,6 @@ if place then
   behind = precedes(newest, place) and newest or place
 end
 putGroup('CREATE', stream, group, behind)
-for i = 3, 8 do redis.call('UNLINK', KEYS[i]) end
+redis.call('UNLINK', KEYS[3], KEYS[4])
 redis.call('SET', KEYS[2], groupInfo(stream, group)['last-delivered-id'])
 return 1
