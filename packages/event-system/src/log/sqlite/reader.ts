@@ -86,6 +86,6 @@ function upperBound(to: ReadRange['to']): number {
 }
 
 /** A row of an entry. */
-export function toEntry({ id, payload }: Record<string, unknown>): Entry {
+function toEntry({ id, payload }: Record<string, unknown>): Entry {
   return { messageId: formatMessageId(id as number), appendedAt: timeOf(id as number), payload: payload as string }
 }
