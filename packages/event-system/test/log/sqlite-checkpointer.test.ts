@@ -39,7 +39,7 @@ function opened({ at = path, idleMs = 60_000 } = {}) {
   }
   const pages = () => database.prepare('PRAGMA wal_autocheckpoint').get()?.wal_autocheckpoint
   const write = (text: string) =>
-    database.exec(`INSERT INTO records (collection, id, value, revision) VALUES ('k', '${text}', '', 1)`)
+    database.exec(`INSERT INTO documents (collection, id, value, revision) VALUES ('k', '${text}', '', 1)`)
   const close = async () => {
     await checkpointer.close()
     if (database.isOpen) database.close()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog, Hold, Settlement, ShardMember, Unit } from '../../src/log/port.ts'
+import type { EventLog, Hold, Unit } from '../../src/log/port.ts'
 import { SqliteLog } from '../../src/log/sqlite/index.ts'
 
 /** While it runs, the statement with this number fails, counted from 0, as a disk that fails would make it. */
@@ -48,21 +48,7 @@ async function newLog(): Promise<SqliteLog> {
 /** All that the file says, times aside. */
 function contentsOf(log: EventLog): unknown {
   const database = new DatabaseSync(log.location, { readOnly: true })
-  const tables = [
-    'state',
-    'entries',
-    'recent',
-    'groups',
-    'pending',
-    'dead_letters',
-    'dead_letter_actions',
-    'ledger',
-    'places',
-    'sharding',
-    'versions',
-    'cursors',
-    'documents'
-  ]
+  const tables = ['state', 'entries', 'recent', 'groups', 'pending', 'places', 'versions', 'cursors', 'documents']
   const contents = tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()])
   database.close()
   return contents
@@ -74,21 +60,15 @@ const entries = (name: string) =>
 const ROUNDS = 200
 
 describe('when any one statement fails, nothing is half done and the next try does it whole', () => {
-  test.each<[string, (log: EventLog, member: ShardMember) => Promise<unknown>]>([
+  test.each<[string, (log: EventLog) => Promise<unknown>]>([
     ['append', (log) => log.append([...entries('new'), ...entries('old')])],
     ['read', (log) => log.group('group').read('consumer', { limit: 10, waitMs: 0 })],
     ['acknowledge', async (log) => log.group('group').acknowledge('consumer', await heldBy(log))],
     ['claim', (log) => log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })],
     ['release', async (log) => log.group('group').release('consumer', await heldBy(log))],
-    ['settle', async (log) => log.group('group').settle('consumer', (await heldBy(log)).map(withEverything))],
-    ['sharded renew', (log) => sharded(log, 'another').renew()],
-    ['sharded read', (_, member) => member.read({ limit: 10, waitMs: 0 })],
-    ['sharded leave', (_, member) => member.leave()],
     ['keepPlace', (log) => log.group('group').keepPlace()],
-    ['ledger', (log) => log.group('group').ledger.write([{ eventId: 'e', step: 's', value: 'v' }])],
     ['commit', (log) => commitUnits(log)],
-    ['requeue', (log) => log.deadLetters.requeue('1', { by: 'an operator' })],
-    ['discard', (log) => log.deadLetters.discard('1', { by: 'an operator', reason: 'a test order' })],
+    ['rewrite', (log) => rewriteFirst(log)],
     ['destroy', (log) => log.group('group').destroy()],
     ['trim', (log) => log.trim({ maxLength: 0 }, { force: true })],
     [
@@ -107,13 +87,11 @@ describe('when any one statement fails, nothing is half done and the next try do
       await log.group('group').create('start')
       await log.group('group').read('consumer', { limit: 2, waitMs: 0 })
       const [first] = await heldBy(log)
-      if (first !== undefined) await log.group('group').settle('consumer', [dead(first)])
-      const member = sharded(log, 'member')
-      await member.renew()
+      if (first !== undefined) await log.group('group').acknowledge('consumer', [first])
       await log.cursors.create('cursor', 'start')
       await log.leases.acquire(['lease'], { holder: 'holder', ttlMs: 60_000 })
       const before = contentsOf(log)
-      const { met, error } = await withFaultAt(number, () => call(log, member))
+      const { met, error } = await withFaultAt(number, () => call(log))
       if (!met) {
         expect(error).toBeUndefined()
         expect(failures).toBeGreaterThan(2)
@@ -122,7 +100,7 @@ describe('when any one statement fails, nothing is half done and the next try do
       failures += 1
       expect(error).toMatchObject({ code: 'log_failed' })
       expect(contentsOf(log)).toEqual(before)
-      await call(log, member)
+      await call(log)
       expect(contentsOf(log)).not.toEqual(before)
       await log.close()
     }
@@ -165,35 +143,7 @@ async function heldBy(log: EventLog): Promise<Hold[]> {
   return pending.map(({ messageId, deliveries }) => ({ messageId, attempt: deliveries }))
 }
 
-function withEverything(hold: Hold): Settlement {
-  const append = entries(`effect of ${hold.messageId}`)
-  return {
-    ...dead(hold),
-    effects: [{ eventId: hold.messageId, step: 'effects', append }],
-    remember: [{ eventId: hold.messageId, step: 'handler', value: 'done' }]
-  }
-}
-
-function dead(hold: Hold): Settlement {
-  const error = { message: 'No.', at: 1 }
-  return {
-    ...hold,
-    outcome: {
-      kind: 'dead',
-      letter: {
-        consumer: 'consumer',
-        handler: 'handler',
-        eventType: null,
-        payload: 'old',
-        kind: 'rejected',
-        attempts: 1,
-        firstError: error,
-        lastError: error
-      }
-    }
-  }
-}
-
-function sharded(log: EventLog, name: string): ShardMember {
-  return log.group('group').sharded(name, { shards: 2, leaseMs: 1, shardOf: () => 1 })
+async function rewriteFirst(log: EventLog): Promise<void> {
+  const [first] = await log.read({ limit: 1 })
+  await log.rewrite([{ messageId: first?.messageId ?? '', from: first?.payload ?? '', to: 'another' }])
 }

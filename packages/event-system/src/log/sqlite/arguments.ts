@@ -1,5 +1,4 @@
 import { EventSystemError } from '@tradpal/events'
-import type { ShardingOptions } from '../port.ts'
 
 /** Throws `invalid_argument` unless `limit` is a whole number of 1 or more. */
 export function assertLimit(limit: number): void {
@@ -27,25 +26,4 @@ export function assertName(what: 'group' | 'consumer', name: string): void {
 export function assertDuration(name: string, ms: number): void {
   if (typeof ms === 'number' && ms >= 0) return
   throw new EventSystemError('invalid_argument', `${name} is ${ms}: it is a number of milliseconds, 0 or more.`)
-}
-
-/** A group can be cut into so many shards. */
-const MOST_SHARDS = 1_024
-
-/** Throws `invalid_argument` unless a group can be cut so. */
-export function assertSharding({ shards, leaseMs }: ShardingOptions): void {
-  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
-    throw new EventSystemError(
-      'invalid_argument',
-      `shards is ${shards}: it is a whole number from 1 to ${MOST_SHARDS}.`
-    )
-  }
-  if (Number.isSafeInteger(leaseMs) && leaseMs >= 1) return
-  throw new EventSystemError('invalid_argument', `leaseMs is ${leaseMs}: it is a whole number, 1 or more.`)
-}
-
-/** Throws `invalid_argument` for what names no record, or no collection. */
-export function assertRecordName(what: string, name: string): void {
-  if (typeof name === 'string' && name !== '' && name.length <= 200) return
-  throw new EventSystemError('invalid_argument', `The ${what} has no 1 to 200 characters.`)
 }

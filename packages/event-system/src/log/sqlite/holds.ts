@@ -27,13 +27,12 @@ export function lostOf(holds: readonly Hold[], found: readonly number[]): string
 }
 
 /** A row of what is pending, with its entry's payload. */
-export function toDelivery({ id, payload, deliveries, note, attachment }: Record<string, unknown>): Delivery {
+export function toDelivery({ id, payload, deliveries, attachment }: Record<string, unknown>): Delivery {
   return {
     messageId: formatMessageId(id as number),
     appendedAt: timeOf(id as number),
     payload: payload as string,
     attempt: deliveries as number,
-    ...(note === null ? {} : { note: note as string }),
     ...(attachment === null ? {} : { attachment: attachment as string })
   }
 }

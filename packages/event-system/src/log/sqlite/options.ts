@@ -13,8 +13,6 @@ export interface SqliteLogOptions {
   readonly durability?: 'os' | 'disk'
   /** For how long an event id that was appended is a duplicate, in ms; the same for every handle on one log. 0: never. Default 120,000. */
   readonly deduplicationWindowMs?: number
-  /** For how long a group's ledger keeps an entry at least, in ms. Default 86,400,000: a day. */
-  readonly ledgerRetentionMs?: number
   /** How long a call waits while another process writes, in ms; then it rejects with `log_busy`. Default 5,000. */
   readonly timeoutMs?: number
   /** Stamps entries and measures idle times. Default: the system's. */
@@ -27,7 +25,6 @@ const NAMES: OptionNames<SqliteLogOptions> = {
   path: true,
   durability: true,
   deduplicationWindowMs: true,
-  ledgerRetentionMs: true,
   timeoutMs: true,
   clock: true,
   onExposed: true
@@ -42,7 +39,6 @@ export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqli
     path = './data/tradpal_events.db',
     durability = 'os',
     deduplicationWindowMs = 120_000,
-    ledgerRetentionMs = 86_400_000,
     timeoutMs = 5_000,
     clock = systemClock,
     onExposed = () => {}
@@ -53,10 +49,10 @@ export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqli
   if (durability !== 'os' && durability !== 'disk') {
     throw new EventSystemError('invalid_options', `durability is '${String(durability)}': it is 'os' or 'disk'.`)
   }
-  for (const [name, value] of Object.entries({ deduplicationWindowMs, ledgerRetentionMs, timeoutMs })) {
+  for (const [name, value] of Object.entries({ deduplicationWindowMs, timeoutMs })) {
     if (!Number.isFinite(value) || value < 0) {
       throw new EventSystemError('invalid_options', `${name} is ${value}: it is a number of ms, 0 or more.`)
     }
   }
-  return { path: resolve(path), durability, deduplicationWindowMs, ledgerRetentionMs, timeoutMs, clock, onExposed }
+  return { path: resolve(path), durability, deduplicationWindowMs, timeoutMs, clock, onExposed }
 }

@@ -1,11 +1,17 @@
 import type { Acknowledgement, Attachment, Requeue } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { parseMessageId } from './message-id.ts'
-import { putBack } from './put-back.ts'
 
 const ACKNOWLEDGE = 'DELETE FROM pending WHERE grp = ? AND id = ? AND consumer = ? AND deliveries = ?'
 const ATTACH_HELD =
   'UPDATE pending SET attachment = ?3 WHERE grp = ?1 AND id = ?2 AND consumer = ?4 AND deliveries = ?5'
+/** Held by nobody and never handed out: the next claim is its first delivery. */
+const PUT_BACK = `
+  INSERT INTO pending (grp, id, consumer, delivered_at, deliveries, attachment) VALUES (?, ?, '', 0, 0, ?)
+  ON CONFLICT (grp, id) DO UPDATE SET
+    consumer = '', delivered_at = 0, deliveries = 0, attachment = excluded.attachment`
+const HAS_ENTRY = 'SELECT 1 FROM entries WHERE id = ?'
+const HAS_GROUP = 'SELECT 1 FROM groups WHERE name = ?'
 const REPLACE = 'UPDATE pending SET attachment = ?3 WHERE grp = ?1 AND id = ?2 AND attachment = ?4'
 
 /** What units do to pending entries of groups: each says why it did not, if it did not. To be called inside a step of the connection. */
@@ -33,6 +39,10 @@ export class PendingUnits {
   }
 
   requeue({ group, messageId, attachment }: Requeue): 'not_found' | 'entry_trimmed' | undefined {
-    return putBack(this.#connection, { group, entryId: parseMessageId(messageId), attachment })
+    const id = parseMessageId(messageId)
+    if (this.#connection.statement(HAS_GROUP).get(group) === undefined) return 'not_found'
+    if (this.#connection.statement(HAS_ENTRY).get(id) === undefined) return 'entry_trimmed'
+    this.#connection.statement(PUT_BACK).run(group, id, attachment ?? null)
+    return undefined
   }
 }

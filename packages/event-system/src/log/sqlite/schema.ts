@@ -7,7 +7,7 @@ import { makeFile, makeFolders } from './file-modes.ts'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised whenever the tables change: a file of another version is refused. */
-const SCHEMA_VERSION = 8
+const SCHEMA_VERSION = 9
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -18,10 +18,8 @@ const DRIVER_WAIT_MS = 20
  * has the versions of all stream keys that ever were. An entry that was counted has its stream key and its version.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
- * A pending entry is held by a consumer, or by nobody (`consumer` is empty, and `delivered_at` is when it may be claimed),
- * or it belongs to a shard: then `handed` is the epoch in which it was handed out, and 0 while it waits. `payload` replaces
- * the entry's for this group. `attachment` is a text that units set. `strays` of a group says that some of its pending entries may belong to no shard.
- * The record of a collection without an id has no value, and the collection's revision; so has the document without an id.
+ * A pending entry is held by a consumer, or by nobody: then `consumer` is empty, and `delivered_at` is when it may be claimed.
+ * `attachment` is a text that units set. The document of a collection without an id has no value, and the collection's revision.
  */
 const CREATE = `
   CREATE TABLE state (
@@ -36,30 +34,13 @@ const CREATE = `
   CREATE INDEX entries_by_stream ON entries (stream_key, version) WHERE stream_key IS NOT NULL;
   CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
   CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL, strays INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE pending (
     grp TEXT NOT NULL, id INTEGER NOT NULL, consumer TEXT NOT NULL, delivered_at INTEGER NOT NULL, deliveries INTEGER NOT NULL,
-    note TEXT, payload TEXT, attachment TEXT, shard INTEGER, handed INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (grp, id)
+    attachment TEXT, PRIMARY KEY (grp, id)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX pending_of_shards ON pending (grp, shard, id) WHERE shard IS NOT NULL AND handed = 0;
   CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
   CREATE TABLE places (grp TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE sharding (grp TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE ledger (
-    grp TEXT NOT NULL, event_id TEXT NOT NULL, step TEXT NOT NULL, value TEXT, written_at INTEGER NOT NULL,
-    PRIMARY KEY (grp, event_id, step)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX ledger_by_age ON ledger (written_at);
-  CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT NOT NULL, entry_id INTEGER NOT NULL, event_type TEXT, handler TEXT,
-    kind TEXT NOT NULL, dead_at INTEGER NOT NULL, letter TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX dead_letters_by_group ON dead_letters (grp, id);
-  CREATE TABLE dead_letter_actions (id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL) STRICT;
-  CREATE TABLE records (
-    collection TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (collection, id)
-  ) STRICT, WITHOUT ROWID;
   CREATE TABLE leases (
     name TEXT PRIMARY KEY, holder TEXT NOT NULL, token INTEGER NOT NULL, ends_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;

@@ -3,27 +3,18 @@ import type {
   Delivery,
   GroupInfo,
   Hold,
-  Ledger,
   MessageId,
   PendingEntry,
   PendingRange,
-  PendingTexts,
-  Position,
-  Settlement,
-  SettlementResult,
-  ShardingOptions,
-  ShardMember
+  Position
 } from '../port.ts'
 import { assertDuration, assertLimit, assertName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { describeGroup, lastIdOf } from './group-info.ts'
-import type { GroupParts, GroupSurroundings } from './group-parts.ts'
+import type { GroupParts } from './group-parts.ts'
 import { byAttempt, lostOf, toDelivery } from './holds.ts'
-import { SqliteLedger } from './ledger.ts'
 import { parseMessageId } from './message-id.ts'
-import { pendingEntries, rewritePending } from './pending.ts'
-import { settleAll } from './settlements.ts'
-import { SqliteShardMember } from './shard-member.ts'
+import { pendingEntries } from './pending.ts'
 import { waitForSome } from './waiting.ts'
 
 const CREATE = 'INSERT INTO groups (name, last_id) VALUES (?, ?) ON CONFLICT (name) DO NOTHING'
@@ -32,14 +23,9 @@ const KEEP_PLACE = `
   SELECT name, coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id) FROM groups WHERE name = ?
   ON CONFLICT (grp) DO UPDATE SET id = excluded.id`
 const PLACE = 'SELECT id FROM places WHERE grp = ?'
-const DESTROY = [
-  'DELETE FROM pending WHERE grp = ?',
-  'DELETE FROM consumers WHERE grp = ?',
-  'DELETE FROM sharding WHERE grp = ?'
-]
+const DESTROY = ['DELETE FROM pending WHERE grp = ?', 'DELETE FROM consumers WHERE grp = ?']
 const DESTROY_GROUP = 'DELETE FROM groups WHERE name = ?'
 const SEEK = 'UPDATE groups SET last_id = ?2 WHERE name = ?1'
-const MOVE = 'UPDATE groups SET last_id = ?2, strays = 1 WHERE name = ?1'
 const RAISE_TIDE = 'UPDATE state SET moves = moves + 1'
 const HAS_NEW = 'SELECT EXISTS (SELECT 1 FROM entries WHERE id > ?) AS found'
 const SEE_CONSUMER = `
@@ -49,26 +35,25 @@ const HAND_OUT = `
   INSERT INTO pending (grp, id, consumer, delivered_at, deliveries)
   SELECT ?1, id, ?2, ?3, 1 FROM entries WHERE id > ?4 ORDER BY id LIMIT ?5
   ON CONFLICT (grp, id) DO UPDATE SET
-    consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1, shard = NULL, handed = 0`
+    consumer = excluded.consumer, delivered_at = excluded.delivered_at, deliveries = deliveries + 1`
 const HANDED_OUT = `
-  SELECT entries.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
+  SELECT entries.id AS id, payload, deliveries, attachment
   FROM entries JOIN pending ON grp = ?1 AND pending.id = entries.id
   WHERE entries.id > ?2 ORDER BY entries.id LIMIT ?3`
 const ACKNOWLEDGE = `
   DELETE FROM pending
   WHERE grp = ?1 AND consumer = ?2 AND deliveries = ?3 AND id IN (SELECT value FROM json_each(?4)) RETURNING id`
-const IS_HELD = 'SELECT 1 FROM pending WHERE grp = ? AND id = ? AND consumer = ? AND deliveries = ?'
 /** What nobody holds is free once it is due. */
 const CLAIMABLE = `
   SELECT id FROM pending
   WHERE grp = ?1 AND id > ?2 AND delivered_at <= iif(consumer = '', ?3, ?4) AND (?5 IS NULL OR consumer = ?5) ORDER BY id LIMIT ?6`
 const CLAIM = `
-  UPDATE pending SET consumer = ?2, delivered_at = ?3, deliveries = deliveries + 1, shard = NULL, handed = 0
+  UPDATE pending SET consumer = ?2, delivered_at = ?3, deliveries = deliveries + 1
   WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?4))`
 const TRIMMED = `
   DELETE FROM pending WHERE grp = ?1 AND id IN (SELECT value FROM json_each(?2)) AND id NOT IN (SELECT id FROM entries)`
 const CLAIMED = `
-  SELECT pending.id AS id, coalesce(pending.payload, entries.payload) AS payload, deliveries, note, attachment
+  SELECT pending.id AS id, payload, deliveries, attachment
   FROM pending JOIN entries ON entries.id = pending.id
   WHERE grp = ?1 AND pending.id IN (SELECT value FROM json_each(?2)) ORDER BY pending.id`
 const EXTEND = `
@@ -84,16 +69,13 @@ const REMOVE_CONSUMER = `
 
 export class SqliteGroup implements ConsumerGroup {
   readonly name: string
-  readonly ledger: Ledger
   readonly #log: GroupParts
   readonly #connection: Connection
 
-  constructor(name: string, log: GroupSurroundings) {
+  constructor(name: string, log: GroupParts) {
     assertName('group', name)
-    const ledger = new SqliteLedger(log.connection, name)
     this.name = name
-    this.ledger = ledger
-    this.#log = { ...log, ledger }
+    this.#log = log
     this.#connection = log.connection
   }
 
@@ -132,7 +114,7 @@ export class SqliteGroup implements ConsumerGroup {
     assertLimit(options.limit)
     assertName('consumer', consumer)
     let isFirst = true
-    return waitForSome<Delivery>(this.#log, options, async () => {
+    return waitForSome(this.#log, options, async () => {
       const isWorthIt = isFirst || (await this.#connection.read(() => this.#hasNew()))
       isFirst = false
       return isWorthIt ? this.#connection.write(() => this.#handOut(consumer, options.limit)) : []
@@ -146,7 +128,7 @@ export class SqliteGroup implements ConsumerGroup {
     this.#connection.statement(HAND_OUT).run(this.name, consumer, now, lastId, limit)
     const deliveries = this.#connection.statement(HANDED_OUT).all(this.name, lastId, limit)
     const newest = deliveries.at(-1)
-    if (newest !== undefined) this.#connection.statement(MOVE).run(this.name, Number(newest.id))
+    if (newest !== undefined) this.#connection.statement(SEEK).run(this.name, Number(newest.id))
     return deliveries.map(toDelivery)
   }
 
@@ -159,17 +141,6 @@ export class SqliteGroup implements ConsumerGroup {
     return this.#changeHeld(holds, ({ attempt, ids }) =>
       this.#connection.statement(ACKNOWLEDGE).all(this.name, consumer, attempt, ids)
     )
-  }
-
-  settle(consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-    let isFirst = true
-    return settleAll({ ...this.#log, group: this.name }, settlements, ({ messageId, attempt }) => {
-      if (isFirst) lastIdOf(this.#connection, this.name)
-      isFirst = false
-      return (
-        this.#connection.statement(IS_HELD).get(this.name, parseMessageId(messageId), consumer, attempt) !== undefined
-      )
-    })
   }
 
   pending(range: PendingRange): Promise<PendingEntry[]> {
@@ -233,17 +204,6 @@ export class SqliteGroup implements ConsumerGroup {
         holds,
         changed.map(({ id }) => Number(id))
       )
-    })
-  }
-
-  sharded(member: string, options: ShardingOptions): ShardMember {
-    return new SqliteShardMember(member, this.name, this.#log, options)
-  }
-
-  rewrite(messageIds: readonly MessageId[], change: (texts: PendingTexts) => PendingTexts): Promise<number> {
-    return this.#connection.write(() => {
-      lastIdOf(this.#connection, this.name)
-      return rewritePending(this.#connection, this.name, messageIds, change)
     })
   }
 

@@ -7,7 +7,6 @@ import type {
   Collections,
   ConsumerGroup,
   Cursors,
-  DeadLetters,
   Entry,
   EntryPlace,
   EventLog,
@@ -19,7 +18,6 @@ import type {
   PartitionedGroup,
   Position,
   ReadRange,
-  Records,
   Rewrite,
   StreamEntry,
   StreamRange,
@@ -35,7 +33,6 @@ import { SqliteCollections } from './collections.ts'
 import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { SqliteCursors } from './cursors.ts'
-import { SqliteDeadLetters } from './dead-letters.ts'
 import { Documents } from './documents.ts'
 import { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
@@ -44,7 +41,6 @@ import { formatMessageId, IDS_PER_MS, parseMessageId, timeOf } from './message-i
 import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { countRecent } from './recent-ids.ts'
-import { SqliteRecords } from './records.ts'
 import { Rewriter } from './rewriter.ts'
 import { SqliteGroup } from './sqlite-group.ts'
 import { Tide } from './tide.ts'
@@ -52,8 +48,7 @@ import { Trimmer } from './trimmer.ts'
 
 const SUMMARY = `
   SELECT added - removed AS length, (SELECT min(id) FROM entries) AS first_id, (SELECT max(id) FROM entries) AS last_id,
-    (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
-    (SELECT count(*) FROM dead_letters) AS dead_letters, added
+    (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes
   FROM state`
 const BOUNDS = 'SELECT (SELECT min(id) FROM entries) AS first_id, last_id FROM state'
 const GROUPS = 'SELECT name FROM groups ORDER BY name'
@@ -77,8 +72,6 @@ export class SqliteLog implements EventLog {
     rewritesEntries: true,
     sharedCounters: false
   }
-  readonly deadLetters: DeadLetters
-  readonly records: Records
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections
@@ -90,7 +83,6 @@ export class SqliteLog implements EventLog {
   readonly #appender: Appender
   readonly #trimmer: Trimmer
   readonly #rewriter: Rewriter
-  readonly #letters: SqliteDeadLetters
   readonly #cursors: SqliteCursors
   readonly #committer: Committer
   readonly #closing = new AbortController()
@@ -106,9 +98,6 @@ export class SqliteLog implements EventLog {
     this.#appender = new Appender(this.#connection)
     this.#trimmer = new Trimmer(this.#connection)
     this.#rewriter = new Rewriter(this.#connection)
-    this.#letters = new SqliteDeadLetters(this.#connection, this.#tide)
-    this.deadLetters = this.#letters
-    this.records = new SqliteRecords(this.#connection)
     const leases = new SqliteLeases(this.#connection)
     this.leases = leases
     this.#cursors = new SqliteCursors(this.#connection, this.#reader)
@@ -197,9 +186,7 @@ export class SqliteLog implements EventLog {
     return new SqliteGroup(name, {
       connection: this.#connection,
       reader: this.#reader,
-      appender: this.#appender,
       tide: this.#tide,
-      deadLetters: this.#letters,
       closing: this.#closing.signal
     })
   }
@@ -258,8 +245,7 @@ export class SqliteLog implements EventLog {
           .all()
           .map(({ name }) => describeGroup(this.#connection, String(name))),
         cursors: this.#cursors.all(),
-        deduplicationEntries: countRecent(this.#connection, horizon),
-        deadLetters: Number(summary.dead_letters)
+        deduplicationEntries: countRecent(this.#connection, horizon)
       }
     })
   }

@@ -1,16 +1,14 @@
-import type { GroupSurroundings } from './group-parts.ts'
+import type { Delivery } from '../port.ts'
+import type { GroupParts } from './group-parts.ts'
 
-/** A reader looks again after so long, in ms: what was handed back with a delay comes due without anybody's doing. */
+/** A reader looks again after this time, in ms: a group that is dropped and made again meanwhile raises no tide. */
 const LOOK_AGAIN_MS = 1_000
 
-/**
- * Asks for deliveries until there are some, the time is up, or the signal or the log ends it. `ask` resolves to undefined
- * when it is to be asked again at once.
- */
-export async function waitForSome<Delivery>(
-  { connection, tide, closing }: GroupSurroundings,
+/** Asks for deliveries until there are some, the time is up, or the signal or the log ends it. */
+export async function waitForSome(
+  { connection, tide, closing }: GroupParts,
   { waitMs, signal }: { waitMs: number; signal?: AbortSignal },
-  ask: () => Promise<Delivery[] | undefined>
+  ask: () => Promise<Delivery[]>
 ): Promise<Delivery[]> {
   connection.assertOpen()
   const deadline = performance.now() + waitMs
@@ -20,7 +18,6 @@ export async function waitForSome<Delivery>(
     if (signal?.aborted) return []
     const level = waitMs > 0 ? await connection.read(() => tide.level()) : 0
     const found = await ask()
-    if (found === undefined) continue
     if (found.length > 0 || performance.now() >= deadline) return found
     await tide.rise(level, stops, Math.min(LOOK_AGAIN_MS, deadline - performance.now()))
   }
