@@ -81,7 +81,7 @@ function ofEviction(memory: Settings): string | undefined {
   return `Redis drops any key when its memory is full, the log too (maxmemory-policy ${policy}). Set maxmemory-policy noeviction.`
 }
 
-/** With a time to live are the hashes of deduplication and the ledgers. */
+/** With a time to live are the hashes of deduplication and those of expiring collections, such as the ledgers. */
 function ofVolatileKeys(memory: Settings): string | undefined {
   const policy = evicting(memory)
   if (policy?.startsWith('volatile') !== true) return undefined
