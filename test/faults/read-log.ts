@@ -3,6 +3,9 @@ import { connectRaw, readStream } from '../support/read-stream.ts'
 import type { LogEntry } from './check.ts'
 import { EFFECT, STREAM } from './settings.ts'
 
+/** The collection that has the dead letters. */
+const DEAD_LETTERS = 'dead-letters'
+
 export interface LogContent {
   /** In log order. */
   readonly entries: readonly LogEntry[]
@@ -23,7 +26,7 @@ async function readRedis(url: string): Promise<LogContent> {
       .flat()
       .map(({ id, fields }) => entryOf(id, fields.event ?? ''))
       .sort((a, b) => compareIds(a.messageId, b.messageId))
-    return { entries, deadLetters: await client.xLen(`${STREAM}:dead_letters`) }
+    return { entries, deadLetters: await client.zCard(`${STREAM}:document-ids:${DEAD_LETTERS}`) }
   } finally {
     await client.close()
   }
@@ -39,7 +42,8 @@ async function readSqlite(path: string): Promise<LogContent> {
   const database = new DatabaseSync(path, { readOnly: true })
   try {
     const rows = database.prepare('SELECT CAST(id AS TEXT) AS id, payload FROM entries ORDER BY entries.id').all()
-    const [letters] = database.prepare('SELECT count(*) AS count FROM dead_letters').all()
+    const count = "SELECT count(*) AS count FROM documents WHERE collection = ? AND id <> ''"
+    const [letters] = database.prepare(count).all(DEAD_LETTERS)
     return {
       entries: rows.map(({ id, payload }) => entryOf(String(id), String(payload))),
       deadLetters: Number(letters?.count)
