@@ -2,7 +2,9 @@ import { type JsonObject, type OptionNames, onlyOptions, stringifyJson } from '@
 import {
   type DeadLetter,
   type DeadLetterAction,
+  type DeadLetterCause,
   deadLetterActionsOf,
+  deadLetterCausesOf,
   deadLetterCountOf,
   deadLetterOf,
   deadLettersOf,
@@ -20,6 +22,8 @@ export interface DeadLetterFilter {
   /** Only those that this handler gave up. */
   readonly handler?: string
   readonly kind?: DeadLetter['kind']
+  /** Only those of this cause. */
+  readonly fingerprint?: string
   /** Put there at this instant or later. */
   readonly since?: Instant
   /** Put there at this instant or earlier. */
@@ -31,6 +35,7 @@ const FILTER_OPTIONS: OptionNames<DeadLetterFilter> = {
   eventType: true,
   handler: true,
   kind: true,
+  fingerprint: true,
   since: true,
   until: true
 }
@@ -79,6 +84,12 @@ export class DeadLetters {
   async count(filter: DeadLetterFilter = {}): Promise<number> {
     onlyOptions('count()', filter, FILTER_OPTIONS)
     return await this.#get('', { ...filterParameters(filter), limit: 1 }, deadLetterCountOf)
+  }
+
+  /** The letters by cause: how many have it, and the oldest. A service answers only causes of events that the caller may read. */
+  async causes(filter: Pick<DeadLetterFilter, 'group'> = {}): Promise<DeadLetterCause[]> {
+    onlyOptions('causes()', filter, { group: true })
+    return await this.#get('/causes', { group: filter.group }, deadLetterCausesOf)
   }
 
   /** Rejects with `not_found` when there is no such letter. */
@@ -137,12 +148,13 @@ export class DeadLetters {
   }
 }
 
-function filterParameters({ group, eventType, handler, kind, since, until }: DeadLetterFilter) {
+function filterParameters({ group, eventType, handler, kind, fingerprint, since, until }: DeadLetterFilter) {
   return {
     group,
     event_type: eventType,
     handler,
     kind,
+    fingerprint,
     since: instant('since', since),
     until: instant('until', until)
   }

@@ -9,6 +9,7 @@ export type {
   AuditVerification,
   DeadLetter,
   DeadLetterAction,
+  DeadLetterCause,
   EventStats,
   GroupInfo,
   GroupMember,

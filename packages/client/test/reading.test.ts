@@ -266,6 +266,9 @@ describe('the dead letters', () => {
     kind: 'poison',
     reason: 'The entry has no field event.',
     attempts: 0,
+    requeues: 2,
+    amended: true,
+    fingerprint: 'c0ffee',
     first_error: { message: 'The entry has no field event.', at },
     last_error: { message: 'The entry has no field event.', stack: 'Error', at },
     dead_at: at,
@@ -281,6 +284,9 @@ describe('the dead letters', () => {
     eventType: null,
     kind: 'poison',
     attempts: 0,
+    requeues: 2,
+    amended: true,
+    fingerprint: 'c0ffee',
     firstError: { message: 'The entry has no field event.', at: ms },
     lastError: { message: 'The entry has no field event.', stack: 'Error', at: ms },
     deadAt: ms,
@@ -295,6 +301,7 @@ describe('the dead letters', () => {
         eventType: 'risk_alert',
         handler: 'h',
         kind: 'poison',
+        fingerprint: 'c0ffee',
         since: ms,
         until: at
       } as const
@@ -304,6 +311,7 @@ describe('the dead letters', () => {
         event_type: 'risk_alert',
         handler: 'h',
         kind: 'poison',
+        fingerprint: 'c0ffee',
         since: at,
         until: at,
         after: '2',
@@ -319,12 +327,31 @@ describe('the dead letters', () => {
     })
   })
 
+  it('are counted by cause, with the oldest of each', async () => {
+    const cause = { group: 'g', fingerprint: 'c0ffee', count: 7 }
+    await withClient(json({ causes: [{ ...cause, oldest: wire }], count: 1 }), async (client, service) => {
+      expect(await client.deadLetters.causes({ group: 'g' })).toEqual([{ ...cause, oldest: letter }])
+      await client.deadLetters.causes()
+      expect(service.requests.map(({ path, query }) => `${path}?${query}`)).toEqual([
+        '/dead-letters/causes?group=g',
+        '/dead-letters/causes?'
+      ])
+    })
+  })
+
   it('are got one by one', async () => {
     const event = { ...wire, payload: '{}', handler: 'h', event_type: 'risk_alert' }
     await withClient(json(event), async (client, service) => {
       const expected = { ...letter, payload: '{}', handler: 'h', eventType: 'risk_alert' }
       expect(await client.deadLetters.get('3')).toEqual(expected)
       expect(service.requests[0]?.path).toBe('/dead-letters/3')
+    })
+  })
+
+  it('have ids that stand in a path, whatever characters the name of the group has', async () => {
+    await withClient(json(wire), async (client, service) => {
+      await client.deadLetters.get('a%7Eb/ü %25~3')
+      expect(service.requests[0]?.path).toBe('/dead-letters/a%257Eb%2F%C3%BC%20%2525~3')
     })
   })
 

@@ -47,6 +47,7 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ],
   ['grop is no option of list(); did you mean group?', () => client.deadLetters.list({ grop: 'a' })],
   ['grop is no option of count(); did you mean group?', () => client.deadLetters.count({ grop: 'a' })],
+  ['grop is no option of causes(); did you mean group?', () => client.deadLetters.causes({ grop: 'a' })],
   ['dat is no option of requeue(); did you mean data?', () => client.deadLetters.requeue('a', { dat: {} })],
   ['grop is no option of requeueAll(); did you mean group?', () => client.deadLetters.requeueAll({ grop: 'a' })],
   [

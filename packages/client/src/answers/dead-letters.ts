@@ -1,5 +1,5 @@
 import { timestampMs } from '@tradpal/events'
-import { listOf, numberOf, partsOf, textOf, textOrNull } from './parts.ts'
+import { booleanOf, listOf, numberOf, partsOf, textOf, textOrNull } from './parts.ts'
 
 /** One failure of an event's handling. */
 export interface HandlingError {
@@ -29,14 +29,29 @@ export interface DeadLetter {
   readonly kind: 'poison' | 'invalid' | 'rejected' | 'exhausted'
   /** How often the handler was tried. */
   readonly attempts: number
+  /** How often an operator had put the entry back before. */
+  readonly requeues: number
+  /** Whether an operator had given the group the event with other data. */
+  readonly amended: boolean
+  /** The same for dead letters of one cause: of their group, event type, class of error and place in the code. */
+  readonly fingerprint: string
   readonly firstError: HandlingError
   readonly lastError: HandlingError
   /** When it was put there, ms since the epoch. */
   readonly deadAt: number
-  /** The entry's text as it stands in the log, or `null` when it has none. */
+  /** The entry's text as the group had it, or `null` when it has none. */
   readonly payload: string | null
   /** With a `null` payload: what the entry holds instead. */
   readonly raw?: Readonly<Record<string, string>>
+}
+
+/** The dead letters of one group that have the same fingerprint. */
+export interface DeadLetterCause {
+  readonly group: string
+  readonly fingerprint: string
+  readonly count: number
+  /** The oldest of them. */
+  readonly oldest: DeadLetter
 }
 
 /** What an operator did to a dead letter. */
@@ -90,6 +105,9 @@ export function deadLetterOf(value: unknown): DeadLetter {
     eventType: textOrNull(value, 'event_type'),
     kind: textOf(value, 'kind') as DeadLetter['kind'],
     attempts: numberOf(value, 'attempts'),
+    requeues: numberOf(value, 'requeues'),
+    amended: booleanOf(value, 'amended'),
+    fingerprint: textOf(value, 'fingerprint'),
     firstError: handlingErrorOf(partsOf(value).first_error),
     lastError: handlingErrorOf(partsOf(value).last_error),
     deadAt: timestampMs(textOf(value, 'dead_at')),
@@ -100,6 +118,15 @@ export function deadLetterOf(value: unknown): DeadLetter {
 
 export function deadLetterCountOf(body: unknown): number {
   return numberOf(body, 'total')
+}
+
+export function deadLetterCausesOf(body: unknown): DeadLetterCause[] {
+  return listOf(body, 'causes').map((value) => ({
+    group: textOf(value, 'group'),
+    fingerprint: textOf(value, 'fingerprint'),
+    count: numberOf(value, 'count'),
+    oldest: deadLetterOf(partsOf(value).oldest)
+  }))
 }
 
 export function deadLetterActionsOf(body: unknown): DeadLetterAction[] {

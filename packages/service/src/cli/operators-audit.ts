@@ -49,6 +49,7 @@ export class OperatorsAudit implements AuditTarget {
     return {
       list: (page) => letters.list(page),
       count: (filter) => letters.count(filter),
+      causes: (filter) => letters.causes(filter),
       get: (id) => letters.get(id),
       actions: (page) => letters.actions(page),
       requeue: (id, options) => {

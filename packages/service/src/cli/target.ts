@@ -4,6 +4,7 @@ import type {
   AuditVerification,
   DeadLetter,
   DeadLetterAction,
+  DeadLetterCause,
   GroupInfo,
   IssuedApiKey,
   ListedApiKey,
@@ -143,6 +144,7 @@ export interface LetterFilter {
   readonly eventType?: string
   readonly handler?: string
   readonly kind?: DeadLetter['kind']
+  readonly fingerprint?: string
   /** Dead since this instant or later, ms since the epoch. */
   readonly since?: number
   readonly until?: number
@@ -152,6 +154,8 @@ export interface LetterFilter {
 export interface DeadLetterTarget {
   list(page: LetterFilter & { readonly after?: string; readonly limit?: number }): Promise<DeadLetter[]>
   count(filter: LetterFilter): Promise<number>
+  /** By cause: how many letters have it, and the oldest. */
+  causes(filter: Pick<LetterFilter, 'group'>): Promise<DeadLetterCause[]>
   /** Rejects with `not_found`, or resolves to undefined, when there is no such letter. */
   get(id: string): Promise<DeadLetter | undefined>
   /** Puts the entry back to its group, with other data when they are given. Rejects with `not_found` and `entry_trimmed`. */

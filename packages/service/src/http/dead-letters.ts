@@ -1,6 +1,7 @@
 import {
   type DeadLetter,
   type DeadLetterAction,
+  type DeadLetterCause,
   EventSystemError,
   formatTimestamp,
   type HandlingError,
@@ -15,7 +16,7 @@ import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
 import { mustReadWhatMatches, ReadableLetters } from './readable-letters.ts'
-import { closed, deadLetter, deadLetterAction, limit, time } from './schemas.ts'
+import { closed, deadLetter, deadLetterAction, deadLetterCause, limit, time } from './schemas.ts'
 import { asItIs } from './wire-event.ts'
 
 const params = Type.Object({ id: Type.String({ description: "The letter's own id." }) })
@@ -23,8 +24,9 @@ const after = Type.Optional(Type.String({ minLength: 1, description: 'Behind the
 const by = Type.Optional(
   Type.String({ minLength: 1, maxLength: 200, default: 'http', description: 'Who does it, for the record.' })
 )
+const group = Type.Optional(Type.String({ minLength: 1, description: 'Only those of this consumer group.' }))
 const filter = {
-  group: Type.Optional(Type.String({ minLength: 1, description: 'Only those of this consumer group.' })),
+  group,
   event_type: Type.Optional(Type.String({ minLength: 1, description: 'Only those of events of this type.' })),
   handler: Type.Optional(Type.String({ minLength: 1, description: 'Only those that this handler gave up.' })),
   kind: Type.Optional(
@@ -32,6 +34,7 @@ const filter = {
       description: 'Only those given up for this reason.'
     })
   ),
+  fingerprint: Type.Optional(Type.String({ minLength: 1, description: 'Only those of this cause.' })),
   since: Type.Optional(time('Put here at this time or later.')),
   until: Type.Optional(time('Put here at this time or earlier.'))
 }
@@ -127,6 +130,31 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
     async ({ query, principal }) => {
       const actions = await new ReadableLetters(deadLetters, principal).actions(query)
       return { actions: actions.map(actionAnswer), count: actions.length }
+    }
+  )
+
+  app.get(
+    '/dead-letters/causes',
+    {
+      config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
+      ...asItIs,
+      schema: {
+        tags: ['dead letters'],
+        summary: 'The dead letters by cause: how many have it, and the oldest',
+        description: 'Its cost follows the number of causes, not that of dead letters.',
+        querystring: closed({ group }),
+        response: {
+          200: Type.Object({
+            causes: Type.Array(deadLetterCause),
+            count: Type.Integer({ description: 'How many causes.' })
+          }),
+          ...problemResponses
+        }
+      }
+    },
+    async ({ query, principal }) => {
+      const causes = await new ReadableLetters(deadLetters, principal).causes(query)
+      return { causes: causes.map(causeAnswer), count: causes.length }
     }
   )
 
@@ -240,12 +268,13 @@ function nameOf(principal: Principal, by: string): string {
   return principal === ANYBODY ? by : principal.name
 }
 
-function filterOf({ group, event_type, handler, kind, since, until }: Static<typeof filterSchema>) {
+function filterOf({ group, event_type, handler, kind, fingerprint, since, until }: Static<typeof filterSchema>) {
   return {
     ...(group === undefined ? {} : { group }),
     ...(event_type === undefined ? {} : { eventType: event_type }),
     ...(handler === undefined ? {} : { handler }),
     ...(kind === undefined ? {} : { kind }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(since === undefined ? {} : { since: instantOf('since', since) }),
     ...(until === undefined ? {} : { until: instantOf('until', until) })
   }
@@ -261,6 +290,10 @@ function letterAnswer({ messageId, deadAt, eventType, firstError, lastError, not
     last_error: errorAnswer(lastError),
     dead_at: formatTimestamp(deadAt)
   }
+}
+
+function causeAnswer({ oldest, ...cause }: DeadLetterCause) {
+  return { ...cause, oldest: letterAnswer(oldest) }
 }
 
 function requeueAnswer({ matched, requeued, remaining, failed, next }: RequeueReport) {

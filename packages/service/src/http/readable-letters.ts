@@ -1,6 +1,7 @@
 import {
   type DeadLetter,
   type DeadLetterAction,
+  type DeadLetterCause,
   type DeadLetterOffice,
   EventSystemError,
   knownEventTypes
@@ -9,6 +10,7 @@ import { mayRead, mayReadAll, mustHave, type Principal } from '../access/index.t
 
 type Filter = Parameters<DeadLetterOffice['count']>[0]
 type Page = Parameters<DeadLetterOffice['list']>[0]
+type CausesFilter = Parameters<DeadLetterOffice['causes']>[0]
 type ActionsPage = Parameters<DeadLetterOffice['actions']>[0]
 
 /** Letters are looked at in pages of so many. */
@@ -39,6 +41,12 @@ export class ReadableLetters {
     const readable = knownEventTypes().filter((eventType) => mayRead(this.#principal, eventType))
     const counts = await Promise.all(readable.map((eventType) => this.#office.count({ ...filter, eventType })))
     return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** The dead letters of a cause have the same event type: all may be read, or none. */
+  async causes(filter: CausesFilter): Promise<DeadLetterCause[]> {
+    const causes = await this.#office.causes(filter)
+    return causes.filter(({ oldest }) => this.#isReadable(oldest))
   }
 
   actions(page: ActionsPage): Promise<DeadLetterAction[]> {

@@ -172,11 +172,24 @@ export const deadLetter = Type.Object({
   kind: Type.String({ description: 'poison, invalid, rejected or exhausted.' }),
   reason: Type.String({ description: 'What the last error said.' }),
   attempts: Type.Integer({ description: 'How often the handler was tried.' }),
+  requeues: Type.Integer({ description: 'How often an operator had put the entry back before.' }),
+  amended: Type.Boolean({ description: 'Whether an operator had given the group the event with other data.' }),
+  fingerprint: Type.String({
+    description:
+      'The same for dead letters of one cause: of their group, event type, class of error and place in the code.'
+  }),
   first_error: handlingError,
   last_error: handlingError,
   dead_at: time('When it was put here.'),
-  payload: Type.Union([Type.String(), Type.Null()], { description: 'The entry as it is in the log.' }),
+  payload: Type.Union([Type.String(), Type.Null()], { description: 'The entry as the group had it.' }),
   raw: Type.Optional(open('What the entry holds where it has no event.'))
+})
+
+export const deadLetterCause = Type.Object({
+  group: Type.String(),
+  fingerprint: Type.String(),
+  count: Type.Integer({ description: 'How many dead letters have this cause.' }),
+  oldest: deadLetter
 })
 
 export const deadLetterAction = Type.Object({

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+import { bury } from '../../../../test/support/bury.ts'
 import { startChromium } from '../../../../test/support/chromium.ts'
 import { get, post, serviceOver, signal } from '../http/support/test-service.ts'
-import { bury } from '../support/bury.ts'
 import { startWebsite } from '../support/website.ts'
 
 const GROUP = 'executor'

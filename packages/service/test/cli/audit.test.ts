@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { bury } from '../support/bury.ts'
+import { bury } from '../../../../test/support/bury.ts'
 import { runCommand, temporaryFolder } from './support/command.ts'
 import { publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { createEvent, type DeadLetter, type EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { bury } from '../support/bury.ts'
+import { bury, claimRequeued } from '../../../../test/support/bury.ts'
 import { runCommand, startCommand } from './support/command.ts'
 import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
@@ -37,7 +37,8 @@ describe.each([
   test('are listed by what they are, and shown in full', async () => {
     const { run, letters, id } = await withLetters(2)
     const listed = JSON.parse((await run('--json', '--limit', '1')).stdout)
-    expect(listed).toMatchObject({ total: 2, dead_letters: [{ id, group: 'brokers', kind: 'rejected', attempts: 1 }] })
+    const what = { kind: 'rejected', attempts: 1, requeues: 0, amended: false, fingerprint: letters[0]?.fingerprint }
+    expect(listed).toMatchObject({ total: 2, dead_letters: [{ id, group: 'brokers', ...what }] })
     const [letter] = listed.dead_letters
     expect(letter.message_id).toBe(letters[0]?.messageId)
     const table = await run('list', '--group', 'brokers', '--type', 'trading_signal', '--handler', 'desk')
@@ -47,8 +48,47 @@ describe.each([
     expect((await run('list', '--until', '1h')).stderr).toBe('no dead letters\n')
 
     expect(JSON.parse((await run('show', id, '--json')).stdout)).toEqual(letter)
-    expect((await run('show', id)).stdout).toContain('    at desk')
+    const shown = (await run('show', id)).stdout
+    expect(shown).toContain('    at desk')
+    expect(shown).toMatch(/^requeues +0$/m)
+    expect(shown).toMatch(/^amended +false$/m)
+    expect(shown).toMatch(new RegExp(`^fingerprint +${letter.fingerprint}$`, 'm'))
     expect(await run('show', 'none')).toMatchObject({ code: 1, stderr: expect.stringContaining('(not_found)') })
+  })
+
+  test('are listed by cause, the most frequent first, and put back by cause', async () => {
+    const { run, letters, system } = await withLetters(1)
+    await system.publishBatch([createEvent('trading_signal', SIGNAL), createEvent('trading_signal', SIGNAL)])
+    const [other] = await bury(system, 'brokers', 'The market is closed.')
+    await bury(system, 'others')
+
+    const { causes } = JSON.parse((await run('causes', '--group', 'brokers', '--json')).stdout)
+    expect(causes).toMatchObject([
+      { group: 'brokers', count: 2, fingerprint: other?.fingerprint, oldest: { id: other?.id } },
+      { group: 'brokers', count: 1, fingerprint: letters[0]?.fingerprint, oldest: { id: letters[0]?.id } }
+    ])
+    const { oldest } = causes[0]
+    expect(oldest).toEqual(JSON.parse((await run('show', other?.id ?? '', '--json')).stdout))
+    const table = (await run('causes')).stdout.trim().split('\n')
+    expect(table.map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ['COUNT', 'GROUP', 'TYPE', 'KIND', 'SINCE (UTC)', 'ERROR', 'FINGERPRINT'],
+      ['3', 'others', 'trading_signal', 'rejected', expect.any(String), 'No.', expect.any(String)],
+      expect.arrayContaining([
+        '2',
+        'brokers',
+        oldest.dead_at.slice(0, 19),
+        'The market is closed.',
+        oldest.fingerprint
+      ]),
+      expect.arrayContaining(['1', 'brokers', 'No such account.'])
+    ])
+    expect((await run('causes', '--group', 'nobody')).stderr).toBe('no dead letters\n')
+
+    const ofCause = ['--fingerprint', oldest.fingerprint]
+    expect((await run('list', ...ofCause)).stderr).toBe('2 of 2\n')
+    expect((await run('requeue', ...ofCause, '--yes')).stdout).toBe('2 of 2 dead letters put back\n')
+    expect((await run('list', ...ofCause)).stderr).toBe('no dead letters\n')
+    expect(await system.deadLetters.count()).toBe(4)
   })
 
   test('one is put back, with other data when they are given', async () => {
@@ -60,7 +100,7 @@ describe.each([
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('(invalid_data)') })
     expect((await run('requeue', second, '--data', JSON.stringify(data), '--by', 'ann')).code).toBe(0)
 
-    const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 10 })
+    const deliveries = await claimRequeued(system, 'brokers')
     const events = deliveries.map(({ payload }) => JSON.parse(payload ?? ''))
     expect(events.map((event) => event.data)).toEqual([SIGNAL, data])
     expect(events.map(({ metadata }) => metadata.amended_by)).toEqual([undefined, 'ann'])

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addEncryptionKey, createEvent, EventSystem } from '@tradpal/event-system'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bury } from '../../../../test/support/bury.ts'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { bury } from '../support/bury.ts'
 import { runCommand } from './support/command.ts'
 import { runShell, type ShellOptions } from './support/shell.ts'
 import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
@@ -37,6 +37,7 @@ const COMMANDS = [
   ['groups', 'rotate-key'],
   ['dead-letters'],
   ['dead-letters', 'list'],
+  ['dead-letters', 'causes'],
   ['dead-letters', 'show'],
   ['dead-letters', 'requeue'],
   ['dead-letters', 'discard'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addEncryptionKey } from '@tradpal/event-system'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { bury } from '../support/bury.ts'
+import { bury } from '../../../../test/support/bury.ts'
 import { jsonLines, runCommand } from './support/command.ts'
 import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 

@@ -1,7 +1,7 @@
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, test } from 'vitest'
+import { bury, claimRequeued, giveUp } from '../../../../test/support/bury.ts'
 import type { RunningService } from '../../src/index.ts'
-import { bury } from '../support/bury.ts'
 import { get, LOGS, post, serviceOver, signal } from './support/test-service.ts'
 
 /** A service whose group has given up on so many events. */
@@ -40,6 +40,9 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
       kind: 'exhausted',
       reason: 'the broker is down',
       attempts: 1,
+      requeues: 0,
+      amended: false,
+      fingerprint: expect.stringMatching(/^[\da-f]{16}$/),
       dead_at: expect.stringMatching(/\+00:00$/)
     })
     expect(JSON.parse(letter.payload).event_id).toBe(body.event_id)
@@ -75,7 +78,7 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
 
   test('are found by every condition, and counted beyond the page', async () => {
     const { url, letters, system } = await withLetters(log, 3)
-    await bury(system, 'others')
+    const [other] = await bury(system, 'others')
     const list = async (query: string) => (await get(`${url}/dead-letters?${query}`)).body
     const { deadAt } = letters[0] ?? { deadAt: 0 }
 
@@ -83,6 +86,9 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
     expect(await list('group=brokers&limit=2')).toMatchObject({ count: 2, total: 3 })
     expect(await list('event_type=trading_signal&handler=desk&kind=rejected')).toMatchObject({ total: 6 })
     expect(await list('event_type=risk_alert')).toMatchObject({ total: 0 })
+    expect(await list(`fingerprint=${letters[0]?.fingerprint}`)).toMatchObject({ total: 3 })
+    expect(await list(`group=others&fingerprint=${other?.fingerprint}`)).toMatchObject({ count: 3, total: 3 })
+    expect(await list(`group=others&fingerprint=${letters[0]?.fingerprint}`)).toMatchObject({ count: 0, total: 0 })
     expect(await list('handler=other')).toMatchObject({ total: 0 })
     expect(await list('kind=poison')).toMatchObject({ total: 0 })
     expect(await list(`since=${new Date(deadAt).toISOString()}`)).toMatchObject({ total: 6 })
@@ -99,12 +105,78 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
     expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_data', pointer: '/data/symbol' } })
     expect((await post(`${path}/requeue`, { by: 'ann', data })).status).toBe(200)
 
-    const [delivery] = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 1 })
-    expect(JSON.parse(delivery?.payload ?? '').data).toEqual(data)
+    const deliveries = await claimRequeued(system, 'brokers')
+    expect(deliveries.map(({ payload }) => JSON.parse(payload ?? '').data)).toEqual([data])
     expect((await get(`${url}/events/${letter?.messageId}`)).body.data).toMatchObject({ symbol: 'BTC/USDT' })
     const { actions } = (await get(`${url}/dead-letters/actions`)).body
-    expect(actions).toMatchObject([{ action: 'requeue', by: 'ann', amended: true, letter: { id: letter?.id } }])
+    expect(actions).toMatchObject([
+      { action: 'requeue', by: 'ann', amended: true, letter: { id: letter?.id, requeues: 0, amended: false } }
+    ])
   })
+
+  test('one that its group gives up on again says how often it was put back, and that it has other data', async () => {
+    const { url, letters, system } = await withLetters(log, 1)
+    const [letter] = letters
+    const path = `${url}/dead-letters/${encodeURIComponent(letter?.id ?? '')}`
+    await post(`${path}/requeue`, { data: { symbol: 'ETH/USDT', signal: 'SELL' } })
+    const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 1 })
+    await giveUp(system.log, 'brokers', 'broker-2', deliveries, 'The broker is down.')
+
+    const { dead_letters } = (await get(`${url}/dead-letters`)).body
+
+    expect(dead_letters).toMatchObject([{ requeues: 1, amended: true, fingerprint: letter?.fingerprint }])
+    expect(dead_letters[0].id).not.toBe(letter?.id)
+  })
+
+  test('are counted by cause, with the oldest of each, and put back by cause', async () => {
+    const service = await withLetters(log, 3)
+    const { url, letters, system } = service
+    await publish(service, 2)
+    const unknown = await bury(system, 'brokers', 'No such account.')
+    await bury(system, 'others')
+    const causes = async (query = '') => (await get(`${url}/dead-letters/causes${query}`)).body
+
+    const { body: oldest } = await get(`${url}/dead-letters/${encodeURIComponent(letters[0]?.id ?? '')}`)
+    const ofBrokers = await causes('?group=brokers')
+    expect(ofBrokers.count).toBe(2)
+    expect(ofBrokers.causes).toContainEqual({
+      group: 'brokers',
+      fingerprint: letters[0]?.fingerprint,
+      count: 3,
+      oldest
+    })
+    expect(ofBrokers.causes).toContainEqual(expect.objectContaining({ fingerprint: unknown[0]?.fingerprint, count: 2 }))
+    expect(
+      (await causes()).causes.map(({ group, count }: Record<string, unknown>) => `${group} ${count}`).sort()
+    ).toEqual(['brokers 2', 'brokers 3', 'others 5'])
+    expect(await causes('?group=nobody')).toEqual({ causes: [], count: 0 })
+    expect((await get(`${url}/dead-letters/causes?kind=rejected`)).status).toBe(400)
+
+    const requeued = await post(`${url}/dead-letters/requeue`, { fingerprint: unknown[0]?.fingerprint })
+    expect(requeued.body).toMatchObject({ matched: 2, requeued: 2, remaining: 0 })
+    expect((await causes('?group=brokers')).causes).toMatchObject([{ fingerprint: letters[0]?.fingerprint, count: 3 }])
+  })
+
+  test.each(['a~b/ü %', '~'.repeat(140), '/'.repeat(200), 'causes', '%7E', '..'])(
+    'of a group with the name %s are found, put back and discarded by their ids',
+    async (group) => {
+      const { url, letters, system } = await withLetters(log, 2, group)
+      const [first, second] = letters.map(({ id }) => `${url}/dead-letters/${encodeURIComponent(id)}`)
+      const { body } = await get(`${url}/dead-letters?group=${encodeURIComponent(group)}`)
+      expect(body.dead_letters.map(({ id }: { id: string }) => id)).toEqual(letters.map(({ id }) => id))
+      const { causes } = (await get(`${url}/dead-letters/causes?group=${encodeURIComponent(group)}`)).body
+      expect(causes).toMatchObject([{ group, count: 2, oldest: { id: letters[0]?.id, group } }])
+
+      expect((await get(first ?? '')).body).toEqual(body.dead_letters[0])
+      expect((await post(`${first}/requeue`)).body).toEqual({ status: 'requeued', id: letters[0]?.id })
+      expect((await remove(second ?? '', { reason: 'A test.' })).body).toEqual({
+        status: 'discarded',
+        id: letters[1]?.id
+      })
+      expect(await system.deadLetters.count()).toBe(0)
+      expect((await system.log.group(group).info()).pending).toBe(1)
+    }
+  )
 
   test('all that match are put back in bounded steps, those that came since are left', async () => {
     const service = await withLetters(log, 5)

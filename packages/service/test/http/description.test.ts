@@ -21,6 +21,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /audit/verification',
     'GET /dead-letters',
     'GET /dead-letters/actions',
+    'GET /dead-letters/causes',
     'GET /dead-letters/{id}',
     'GET /events',
     'GET /events/stats',

@@ -1,6 +1,6 @@
 import { createEvent, type EventSystem } from '@tradpal/event-system'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { bury } from '../../support/bury.ts'
+import { bury } from '../../../../../test/support/bury.ts'
 import { get, serviceOver, signal } from '../support/test-service.ts'
 import { endpointsOf } from './endpoints.ts'
 import {

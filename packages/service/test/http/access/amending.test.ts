@@ -1,6 +1,6 @@
 import type { EventSystem } from '@tradpal/event-system'
 import { describe, expect, test } from 'vitest'
-import { bury } from '../../support/bury.ts'
+import { bury, claimRequeued, giveUp } from '../../../../../test/support/bury.ts'
 import { get, LOGS, post, serviceOver, signal } from '../support/test-service.ts'
 import { guardedService } from './support.ts'
 
@@ -21,9 +21,9 @@ async function deadLetterOf(system: EventSystem): Promise<string> {
   return encodeURIComponent(letter?.id ?? '')
 }
 
-/** What the group gets next. */
+/** The event that the group gets next. */
 async function delivered(system: EventSystem) {
-  const [delivery] = await system.log.group('executor').claim('executor-2', { minIdleMs: 0, limit: 1 })
+  const [delivery] = await claimRequeued(system, 'executor')
   return JSON.parse(delivery?.payload ?? 'null')
 }
 
@@ -76,13 +76,10 @@ describe.each(LOGS)('a dead letter is put back with other data, over %s,', (kind
     const { as, service, id } = await withLetter(kind)
     const amender = await as('amender', [...OPERATOR, 'publish:*'], { sources: ['*'] })
     await amender.post(`/dead-letters/${id}/requeue`, { data: OTHER_DATA })
-    const group = service.system.log.group('executor')
-    const [delivery] = await group.claim('executor-2', { minIdleMs: 0, limit: 1 })
-    const { messageId, attempt, payload } = delivery ?? { messageId: '', attempt: 0, payload: null }
-    const error = { message: 'No.', at: Date.now() }
-    const of = { handler: null, eventType: 'trading_signal', kind: 'rejected', attempts: 1, consumer: 'e' } as const
-    const letter = { ...of, payload, firstError: error, lastError: error }
-    await group.settle('executor-2', [{ messageId, attempt, outcome: { kind: 'dead', letter } }])
+    const { log } = service.system
+    const deliveries = await log.group('executor').claim('executor-2', { minIdleMs: 0, limit: 1 })
+    const [again] = await giveUp(log, 'executor', 'executor-2', deliveries)
+    expect(again).toMatchObject({ amended: true, requeues: 1 })
     const operator = await as('operator', OPERATOR)
     expect((await operator.post('/dead-letters/requeue', { group: 'executor' })).body).toMatchObject({ requeued: 1 })
     expect(await delivered(service.system)).toMatchObject({ data: OTHER_DATA, metadata: { amended_by: 'amender' } })

@@ -1,8 +1,8 @@
 import { EventType } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bury } from '../../../../../test/support/bury.ts'
 import type { RunningService } from '../../../src/index.ts'
-import { bury } from '../../support/bury.ts'
 import { SseReader } from '../support/sse-reader.ts'
 import { LOGS, signal } from '../support/test-service.ts'
 import { type Caller, guardedService, keyHeaders } from './support.ts'
@@ -103,6 +103,14 @@ describe.each(LOGS)('who may read signals and not prices, over %s', (kind) => {
     expect((await all.get('/dead-letters')).body).toMatchObject({ count: 3, total: 3 })
     expect((await some.get('/dead-letters')).body).toMatchObject({ dead_letters: [{ id: own }], count: 1, total: 1 })
     expect((await some.get('/dead-letters?event_type=market_data_update')).status).toBe(403)
+    const { body: causes } = await some.get('/dead-letters/causes')
+    expect(causes).toMatchObject({ causes: [{ group: 'brokers', count: 1, oldest: { id: own } }], count: 1 })
+    expect(
+      (await all.get('/dead-letters/causes')).body.causes.map(({ count }: { count: number }) => count).sort()
+    ).toEqual([1, 2])
+    const fingerprint = letters.find(({ id }) => id === foreign)?.fingerprint
+    expect((await some.get(`/dead-letters?fingerprint=${fingerprint}`)).body).toMatchObject({ count: 0, total: 0 })
+    expect((await some.post('/dead-letters/requeue', { fingerprint })).status).toBe(403)
     expect((await some.get('/events/stats')).body.dead_letters).toBe(1)
     expect((await some.get(`/dead-letters/${foreign}`)).status).toBe(404)
     expect((await some.post(`/dead-letters/${foreign}/requeue`, {})).status).toBe(404)

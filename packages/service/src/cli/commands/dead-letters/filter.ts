@@ -9,6 +9,7 @@ export interface FilterOptions {
   readonly type?: string
   readonly handler?: string
   readonly kind?: DeadLetter['kind']
+  readonly fingerprint?: string
   /** In ms since the epoch. */
   readonly since?: number
   readonly until?: number
@@ -27,16 +28,18 @@ export function addFilterOptions(command: Command): Command {
         'exhausted'
       ])
     )
+    .option('--fingerprint <fingerprint>', 'only those of this cause, as causes lists it')
     .option('--since <time>', `dead since this time or later: ${TIMES_HELP}`, parseTime)
     .option('--until <time>', 'dead since this time or earlier', parseTime)
 }
 
-export function filterOf({ group, type, handler, kind, since, until }: FilterOptions): LetterFilter {
+export function filterOf({ group, type, handler, kind, fingerprint, since, until }: FilterOptions): LetterFilter {
   return {
     ...(group === undefined ? {} : { group }),
     ...(type === undefined ? {} : { eventType: type }),
     ...(handler === undefined ? {} : { handler }),
     ...(kind === undefined ? {} : { kind }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until })
   }

@@ -3,7 +3,7 @@ import { formatTimestamp } from '@tradpal/events'
 
 /** A letter in the words of the service's answers. */
 export function letterDocument({ messageId, eventType, firstError, lastError, deadAt, ...letter }: DeadLetter) {
-  const { id, group, consumer, handler, kind, attempts, payload, raw } = letter
+  const { id, group, consumer, handler, kind, attempts, requeues, amended, fingerprint, payload, raw } = letter
   return {
     id,
     message_id: messageId,
@@ -14,6 +14,9 @@ export function letterDocument({ messageId, eventType, firstError, lastError, de
     kind,
     reason: lastError.message,
     attempts,
+    requeues,
+    amended,
+    fingerprint,
     first_error: errorDocument(firstError),
     last_error: errorDocument(lastError),
     dead_at: formatTimestamp(deadAt),
