@@ -1,5 +1,5 @@
 import { counted, EventSystemError } from '@tradpal/events'
-import type { CursorInfo, EventLog, MessageId } from '../port.ts'
+import type { EventLog, MessageId } from '../port.ts'
 import { type Defined, type Living, livingOf } from './definition.ts'
 import { GROUPS, leasesOf, ofGroup, partitionName, RECORDS, REQUEUED } from './names.ts'
 import { membersIn } from './seats.ts'
@@ -51,11 +51,11 @@ export async function divide(options: DivideOptions): Promise<void> {
 
 /** Where every partition stands, when none has anything unfinished behind it. */
 export async function mustBeDrained({ log, group, to }: NewUse, partitions: number): Promise<MessageId> {
-  const cursors = await cursorsOf(log, group, partitions)
+  const positions = await positionsOf(log, group, partitions)
   const records = await log.collections.count(RECORDS, ofGroup(group))
   const requeued = await log.collections.count(REQUEUED, ofGroup(group))
-  const position = cursors[0]?.position
-  const isEven = cursors.every((cursor) => cursor?.position === position)
+  const [position] = positions
+  const isEven = positions.every((one) => one === position)
   if (position !== undefined && isEven && records + requeued === 0) return position
   throw new EventSystemError(
     'group_conflict',
@@ -72,14 +72,13 @@ export async function mustNotLive({ log, group, member, to }: NewUse): Promise<v
   )
 }
 
-export function cursorsOf(
+/** Where the partitions are. */
+export function positionsOf(
   log: Pick<EventLog, 'cursors'>,
   group: string,
   partitions: number
-): Promise<(CursorInfo | undefined)[]> {
-  return Promise.all(
-    Array.from({ length: partitions }, (_, partition) => log.cursors.get(partitionName(group, partition)))
-  )
+): Promise<(MessageId | undefined)[]> {
+  return log.cursors.positions(Array.from({ length: partitions }, (_, partition) => partitionName(group, partition)))
 }
 
 /** Cursors of partitions that there are no more would keep the log from being trimmed. */

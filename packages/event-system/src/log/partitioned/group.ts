@@ -11,7 +11,7 @@ import type {
   Write
 } from '../port.ts'
 import { type Defined, type Definition, type Destroyed, definitionOf, isLiving, livingOf } from './definition.ts'
-import { cursorsOf, mustBeDrained, mustNotLive } from './divide.ts'
+import { mustBeDrained, mustNotLive, positionsOf } from './divide.ts'
 import { describe } from './info.ts'
 import { LeasedMember } from './member.ts'
 import { documentId, GROUPS, ofGroup, partitionName, RECORDS, REPORTS, REQUEUED } from './names.ts'
@@ -81,8 +81,7 @@ export class LeasedGroup implements PartitionedGroup {
       return false
     }
     await withAllLeases(this.#log.leases, this.name, definition.partitions ?? 0, async () => {
-      const cursors = await cursorsOf(this.#log, this.name, definition.partitions ?? 1)
-      const position = this.#first(cursors.map((cursor) => cursor?.position))
+      const position = this.#first(await positionsOf(this.#log, this.name, definition.partitions ?? 1))
       await this.#end(defined, { kind: 'destroyed', position, cursors: definition.cursors })
     })
     return true
@@ -171,7 +170,7 @@ export class LeasedGroup implements PartitionedGroup {
     const { cursors } = this.#log
     try {
       await cursors.create(name, to, { guards: false })
-      return (await cursors.get(name))?.position as MessageId
+      return (await cursors.positions([name]))[0] as MessageId
     } finally {
       await cursors.remove(name)
     }

@@ -1,18 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
-import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo } from '../port.ts'
+import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo, MessageId } from '../port.ts'
 import { type Definition, livingOf } from './definition.ts'
-import { cursorsOf } from './divide.ts'
-import {
-  documentId,
-  GROUPS,
-  groupOfCursor,
-  leasesOf,
-  memberName,
-  ofGroup,
-  partitionName,
-  REPORTS,
-  REQUEUED
-} from './names.ts'
+import { documentId, GROUPS, leasesOf, memberName, ofGroup, partitionName, REPORTS, REQUEUED } from './names.ts'
 import type { Report } from './reports.ts'
 import { seatsIn } from './seats.ts'
 
@@ -32,16 +21,12 @@ export async function partitionedNames({ collections }: Pick<EventLog, 'collecti
   }
 }
 
-/** What a log says of itself, with its partitioned groups. What they keep in cursors is left out. */
+/** What a log says of itself, with its partitioned groups. */
 export async function withPartitioned(log: Described, info: LogInfo): Promise<LogInfo> {
   const names = await partitionedNames(log)
   // One that was destroyed meanwhile is left out.
   const groups = await Promise.all(names.map((name) => describe(log, name).catch(ifGone)))
-  return {
-    ...info,
-    groups: [...info.groups, ...groups.filter((group) => group !== undefined)],
-    cursors: info.cursors.filter(({ name }) => groupOfCursor(name) === undefined)
-  }
+  return { ...info, groups: [...info.groups, ...groups.filter((group) => group !== undefined)] }
 }
 
 function ifGone(error: unknown): undefined {
@@ -55,24 +40,26 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   const partitions = definition.partitions ?? 1
   const leases = await log.leases.list(leasesOf(group))
   const { owners, members } = seatsIn(leases, group, partitions)
-  const [cursors, reports, readers, requeued] = await Promise.all([
-    cursorsOf(log, group, partitions),
+  const partitionNames = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
+  const memberNames = members.map((member) => memberName(group, member))
+  const [positions, reports, requeued] = await Promise.all([
+    log.cursors.positions([...partitionNames, ...memberNames]),
     reportsOf(log, group, members),
-    Promise.all(members.map((member) => log.cursors.get(memberName(group, member)))),
     log.collections.count(REQUEUED, ofGroup(group))
   ])
   const tokens = new Map(leases.map(({ name, token }) => [name, token]))
+  const positionOf = new Map([...partitionNames, ...memberNames].map((name, i) => [name, positions[i]]))
   // The report of a member says nothing of a partition that it has owned for a moment only.
-  const readerOf = (partition: number) => {
+  const handedOutBy = partitionNames.map((name, partition) => {
     const member = members.indexOf(owners[partition] ?? '')
-    const epoch = tokens.get(partitionName(group, partition))
-    return reports[member]?.owned[partition] === epoch ? readers[member] : undefined
-  }
-  const lagging = cursors
-    .map((cursor, partition) => readerOf(partition) ?? cursor)
-    .filter((place) => place !== undefined)
+    const isReported = reports[member]?.owned[partition] === tokens.get(name)
+    return isReported && positionOf.get(memberNames[member] ?? '') !== undefined
+      ? (memberNames[member] as string)
+      : name
+  })
+  const busy = partitionNames.filter((_, partition) => reports.some(({ pending }) => pending[partition] !== undefined))
+  const [handedOut, oldest] = await Promise.all([firstOf(log, handedOutBy, positionOf), firstOf(log, busy, positionOf)])
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
-  const busy = reports.flatMap((report) => Object.keys(report.pending).map((partition) => cursors[Number(partition)]))
   return {
     name: group,
     kind: 'partitioned',
@@ -80,11 +67,26 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
     consumers: members.map((name, i) => memberInfo(name, owners, reports[i], leases, group)),
     pending,
     retrying: sum(reports, ({ retrying }) => retrying),
-    oldestPendingMs: pending === 0 ? null : Math.max(0, ...busy.map((cursor) => cursor?.lagMs ?? 0)),
-    lastDeliveredId: firstOf(log, lagging),
-    lag: lagOf(lagging),
-    lagMs: Math.max(0, ...lagging.map(({ lagMs }) => lagMs))
+    oldestPendingMs: pending === 0 ? null : (oldest?.lagMs ?? 0),
+    lastDeliveredId: handedOut?.position ?? '',
+    lag: handedOut?.lag ?? null,
+    lagMs: handedOut?.lagMs ?? 0
   }
+}
+
+/** The cursor that is behind all others. The log counts its lag alone: that is the greatest. */
+async function firstOf(
+  { cursors, compare }: Described,
+  names: readonly string[],
+  positionOf: ReadonlyMap<string, MessageId | undefined>
+): Promise<CursorInfo | undefined> {
+  let first: { readonly name: string; readonly position: MessageId } | undefined
+  for (const name of names) {
+    const position = positionOf.get(name)
+    if (position === undefined) continue
+    if (first === undefined || compare(position, first.position) < 0) first = { name, position }
+  }
+  return first && cursors.get(first.name)
 }
 
 async function reportsOf({ collections }: Described, group: string, members: readonly string[]): Promise<Report[]> {
@@ -109,15 +111,6 @@ function memberInfo(
     idleMs: Math.max(0, leaseMs - (lease?.expiresInMs ?? leaseMs)),
     shards: owners.flatMap((owner, partition) => (owner === name ? [partition] : []))
   }
-}
-
-function firstOf({ compare }: Described, cursors: readonly CursorInfo[]): string {
-  return cursors.map(({ position }) => position).reduce((first, one) => (compare(one, first) < 0 ? one : first))
-}
-
-function lagOf(cursors: readonly CursorInfo[]): number | null {
-  const lags = cursors.map(({ lag }) => lag)
-  return lags.includes(null) ? null : Math.max(0, ...lags.map((lag) => lag ?? 0))
 }
 
 function sum<One>(these: readonly One[], count: (one: One) => number): number {

@@ -121,15 +121,15 @@ export class LeasedMember implements PartitionMember {
   async #open(gained: readonly OwnedPartition[], members: readonly string[]): Promise<void> {
     const { collections, cursors } = this.#log
     const ids = gained.map(({ partition }) => documentId(this.#group, partition))
-    const [documents, places, { lastIssuedId: newest }] = await Promise.all([
+    const [documents, positions, { lastIssuedId: newest }] = await Promise.all([
       collections.get(RECORDS, ids),
-      Promise.all(gained.map(({ partition }) => cursors.get(partitionName(this.#group, partition)))),
+      cursors.positions(gained.map(({ partition }) => partitionName(this.#group, partition))),
       this.#log.bounds(),
       // A group that was divided otherwise before the leases were taken is not to be read by this cut.
       this.#mustFit()
     ])
     const partitions = gained.map(({ partition, epoch }, i) => {
-      const cursor = places[i]?.position
+      const cursor = positions[i]
       if (cursor === undefined) return this.#end(noCursor(this.#group))
       const record = parseRecord(documents[i]?.value)
       const compare = (a: MessageId, b: MessageId) => this.#log.compare(a, b)

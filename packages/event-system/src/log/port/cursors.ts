@@ -21,6 +21,8 @@ export interface CursorInfo {
  */
 export interface Cursors {
   get(name: string): Promise<CursorInfo | undefined>
+  /** Where cursors are, in the order of the names; `undefined` for one that is not there. Cheaper than {@link get}, which counts the lag. */
+  positions(names: readonly string[]): Promise<(MessageId | undefined)[]>
   /**
    * Creates a cursor. A position beyond the newest entry counts as `end`. A guarding cursor (the default) keeps {@link EventLog.trim}
    * from what it has not passed. Resolves to false, nothing changed, when the cursor exists. Rejects with `invalid_argument`.

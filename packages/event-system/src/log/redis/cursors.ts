@@ -1,3 +1,4 @@
+import { groupOfCursor } from '../partitioned/index.ts'
 import type { CursorInfo, Cursors, MessageId, Position } from '../port.ts'
 import { assertCursorName } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
@@ -25,6 +26,13 @@ export class RedisCursors implements Cursors {
     return text === null ? undefined : cursorInfo(this.#connection, state, name, text)
   }
 
+  async positions(names: readonly string[]): Promise<(MessageId | undefined)[]> {
+    for (const name of names) assertCursorName(name)
+    if (names.length === 0) return []
+    const texts = await this.#connection.read<(string | null)[]>(['HMGET', this.#keys.cursors, ...names])
+    return texts.map((text) => text?.split(' ')[0])
+  }
+
   async create(name: string, at: Position, { guards = true }: { guards?: boolean } = {}): Promise<boolean> {
     assertCursorName(name)
     const { stream, cursors } = this.#keys
@@ -38,7 +46,7 @@ export class RedisCursors implements Cursors {
   }
 }
 
-/** How every cursor of a log stands. */
+/** How every cursor of a log stands, but for those of its partitioned groups. */
 export async function cursorInfos(connection: Connection, { stream, cursors }: LogKeys): Promise<CursorInfo[]> {
   const [fields, state] = await Promise.all([
     connection.read<string[]>(['HGETALL', cursors]),
@@ -46,7 +54,8 @@ export async function cursorInfos(connection: Connection, { stream, cursors }: L
   ])
   const infos: Promise<CursorInfo>[] = []
   for (let i = 0; i < fields.length; i += 2) {
-    infos.push(cursorInfo(connection, state, fields[i] as string, fields[i + 1] as string))
+    const name = fields[i] as string
+    if (groupOfCursor(name) === undefined) infos.push(cursorInfo(connection, state, name, fields[i + 1] as string))
   }
   return Promise.all(infos)
 }

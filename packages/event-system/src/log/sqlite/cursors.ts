@@ -1,4 +1,5 @@
-import type { CursorInfo, CursorMove, Cursors, Position } from '../port.ts'
+import { groupOfCursor } from '../partitioned/index.ts'
+import type { CursorInfo, CursorMove, Cursors, MessageId, Position } from '../port.ts'
 import { assertCursorName } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import { lagBehind } from './lag.ts'
@@ -30,6 +31,16 @@ export class SqliteCursors implements Cursors {
     })
   }
 
+  positions(names: readonly string[]): Promise<(MessageId | undefined)[]> {
+    return this.#connection.read(() =>
+      names.map((name) => {
+        assertCursorName(name)
+        const position = this.#connection.statement(FIND).get(name)?.position
+        return position === undefined ? undefined : formatMessageId(Number(position))
+      })
+    )
+  }
+
   create(name: string, at: Position, { guards = true }: { readonly guards?: boolean } = {}): Promise<boolean> {
     return this.#connection.write(() => {
       assertCursorName(name)
@@ -46,11 +57,12 @@ export class SqliteCursors implements Cursors {
     })
   }
 
-  /** To be called inside a step of the connection, as {@link move}. */
+  /** All but those of partitioned groups. To be called inside a step of the connection, as {@link move}. */
   all(): CursorInfo[] {
     return this.#connection
       .statement(ALL)
       .all()
+      .filter(({ name }) => groupOfCursor(String(name)) === undefined)
       .map((row) => this.#toInfo(row))
   }
 
