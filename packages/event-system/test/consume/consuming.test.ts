@@ -7,7 +7,7 @@ import { EventPublisher } from '../../src/publish/index.ts'
 import type { ConsumedMessage, Logger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals, timesOf } from '../support/events.ts'
+import { append, isGroupSettled, signal, signals, timesOf } from '../support/events.ts'
 
 function subscriberOn(log: EventLog, options: { logger?: Logger } = {}): EventSubscriber {
   const subscriber = new EventSubscriber({ log, ...options })
@@ -16,8 +16,7 @@ function subscriberOn(log: EventLog, options: { logger?: Logger } = {}): EventSu
 }
 
 async function isSettled(log: EventLog, group: string): Promise<boolean> {
-  const { pending, lag } = await log.group(group).info()
-  return pending === 0 && lag === 0
+  return isGroupSettled(log, group)
 }
 
 describeOnEachLog('consuming', (logs) => {

@@ -5,7 +5,7 @@ import { DeadLetters } from '../../src/dead-letters/index.ts'
 import type { EventLog, PartitionedGroup } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, withFaults } from '../support/events.ts'
+import { append, isGroupSettled, signal, withFaults } from '../support/events.ts'
 
 const KEYS = ['AAPL', 'MSFT', 'NVDA', 'TSLA', 'AMZN', 'META', 'GOOG', 'AMD']
 const soon = { initialMs: 1, maxMs: 1 }
@@ -34,8 +34,7 @@ async function member(
 }
 
 async function isSettled(log: EventLog): Promise<boolean> {
-  const { groups } = await log.info()
-  return groups.some(({ name, pending, lag }) => name === 'g' && pending === 0 && lag === 0)
+  return isGroupSettled(log, 'g')
 }
 
 /** What was handled, by key, in order. */

@@ -25,6 +25,12 @@ export async function timesOf(log: EventLog, messageIds: readonly string[]): Pro
   return (await log.get(messageIds)).map((entry) => entry?.appendedAt ?? Number.NaN)
 }
 
+/** Whether a group of either kind has nothing pending and nothing left to hand out. */
+export async function isGroupSettled(log: EventLog, group: string): Promise<boolean> {
+  const { groups } = await log.info()
+  return groups.some(({ name, pending, lag }) => name === group && pending === 0 && lag === 0)
+}
+
 /** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */
 export function withFaults(log: EventLog, faults: Partial<EventLog>): EventLog {
   return new Proxy(log, {
