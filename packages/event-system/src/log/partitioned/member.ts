@@ -26,9 +26,6 @@ import { type Seats, shareOf } from './shares.ts'
 import { Turns } from './turns.ts'
 
 const MOST_PARTITIONS = 1_024
-/** Entries that are known by their ids are read, at most, of a partition at once. */
-const PAGE = 100
-
 /** A member of a partitioned group, over leases, cursors and collections. */
 export class LeasedMember implements PartitionMember {
   readonly name: string
@@ -171,7 +168,6 @@ export class LeasedMember implements PartitionMember {
   async #handOut(limit: number): Promise<PartitionDelivery[]> {
     const ready = this.#apartFromDanger(this.#holdings.handingOut().filter(({ hasWaiting }) => hasWaiting))
     if (ready.length === 0) return []
-    await this.#bring(ready)
     const first = this.#first++ % ready.length
     const inTurn = [...ready.slice(first), ...ready.slice(0, first)]
     const deliveries: PartitionDelivery[] = []
@@ -189,8 +185,9 @@ export class LeasedMember implements PartitionMember {
         deliveries.push(...deliveriesOf(partition, handOut.entries))
       }
     }
-    if (writing.length > 0) deliveries.push(...(await this.#handOutWritten(writing)))
-    return deliveries
+    // When the log fails, the others must not be lost: the next call meets the failure.
+    if (writing.length === 0 || deliveries.length > 0) return deliveries
+    return this.#handOutWritten(writing)
   }
 
   /** Leaves out partitions whose next entry must wait, so that of entries that may end this member one is in flight at a time. */
@@ -213,17 +210,6 @@ export class LeasedMember implements PartitionMember {
         .map(({ partition, limit }) => ({ partition, handOut: partition.handOut(limit) }))
     )
     return handed.flatMap(({ partition, handOut }) => deliveriesOf(partition, handOut.entries))
-  }
-
-  /** Reads entries that are known by their ids. Those that are not there any more are dropped. */
-  async #bring(ready: readonly Partition[]): Promise<void> {
-    for (const partition of ready) {
-      const unread = partition.unread(PAGE)
-      if (unread.length === 0) continue
-      const entries = await this.#log.get(unread.map(({ messageId }) => messageId))
-      for (const [i, one] of unread.entries()) one.entry = entries[i]
-      partition.drop(unread.filter(({ entry }) => entry === undefined))
-    }
   }
 
   async commit(units: readonly PartitionUnit[]): Promise<UnitResult[]> {
@@ -272,13 +258,8 @@ function deliveriesOf({ partition, epoch }: Partition, entries: readonly Unfinis
     const { entry, attempt, note } = one
     // The receiver has it now.
     one.entry = undefined
-    return {
-      ...(entry as NonNullable<typeof entry>),
-      partition,
-      epoch,
-      attempt,
-      ...(note !== undefined && { attachment: note })
-    }
+    const written = note === undefined ? {} : { attachment: note }
+    return { ...(entry as NonNullable<typeof entry>), partition, epoch, attempt, ...written }
   })
 }
 

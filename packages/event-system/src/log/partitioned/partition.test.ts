@@ -258,10 +258,10 @@ test('what is kept is bounded by what is unfinished, not by what was finished', 
   const [first, ...others] = world.handOut(200)
   for (const one of others) world.commit(world.owner.finish([one]))
   expect(world.cursor).toBe(idOf(1))
-  expect(parseRecord(world.record).unfinished).toEqual([idOf(2)])
+  expect(parseRecord(world.record).finished).toEqual([[idOf(2), idOf(400)]])
   world.commit(world.owner.finish([first as Unfinished]))
   expect(world.cursor).toBe(idOf(400))
-  expect(parseRecord(world.record).unfinished).toEqual([])
+  expect(parseRecord(world.record).finished).toEqual([])
 })
 
 test('a partition that was given up with nothing left keeps no record', () => {

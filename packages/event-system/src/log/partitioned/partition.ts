@@ -1,10 +1,12 @@
 import type { Entry, MessageId } from '../port.ts'
-import { type Deaths, formatRecord, type PartitionRecord, type Suspects } from './record.ts'
+import { type Deaths, formatRecord, type PartitionRecord, type Stretch, type Suspects } from './record.ts'
 
 /** An owner begins with this number of unfinished entries at most, and doubles it as it needs more; behind one that died, once it has finished something. */
 const FIRST_ALLOWANCE = 16
-/** A partition has at most this number of unfinished entries in flight: what it keeps of them stays small. */
-const MOST_UNFINISHED = 4_096
+/** A partition hands out nothing more while its record has this number of stretches: it stays small. */
+const MOST_STRETCHES = 4_096
+/** And while it has this number of entries in flight. */
+const MOST_UNFINISHED = 100_000
 /** A partition that has this number of entries waiting to be handed out takes in no more. */
 const ENOUGH_WAITING = 256
 
@@ -20,7 +22,7 @@ export interface Unfinished {
   readonly behind: MessageId
   /** Grows in log order. Undefined: it was requeued. */
   readonly order: number | undefined
-  /** Undefined where the entry is known by its id only. */
+  /** Undefined once it is handed out: the receiver has it. */
   entry: Entry | undefined
   attempt: number
   note: string | undefined
@@ -73,7 +75,7 @@ export class Partition {
   readonly partition: number
   readonly epoch: number
   readonly #compare: (a: MessageId, b: MessageId) => number
-  /** In log order: waiting or handed out. Everything else up to {@link readTo} is finished. */
+  /** In log order: waiting or handed out. Everything else up to {@link readTo} is finished, and so is what {@link #ahead} says. */
   readonly #unfinished = new Map<MessageId, Unfinished>()
   readonly #requeued = new Map<MessageId, Unfinished>()
   /** Of entries that are not read yet. */
@@ -82,6 +84,9 @@ export class Partition {
   #waiting: Unfinished[] = []
   #handedOut = 0
   #nextOrder = 0
+  /** Stretches behind {@link readTo}, or around it, that an earlier owner finished. */
+  #ahead: readonly Stretch[]
+  #stretches = 0
   /** The last of the finished entries. */
   #top: { readonly messageId: MessageId; readonly order: number }
   #readTo: MessageId
@@ -95,13 +100,9 @@ export class Partition {
     this.epoch = epoch
     this.#compare = compare
     this.#stored = { cursor, record: formatRecord(record) }
-    this.#readTo = record.unfinished.length === 0 ? cursor : (record.finishedTo ?? cursor)
-    let behind = cursor
+    this.#readTo = cursor
+    this.#ahead = record.finished
     this.#notes = new Map(Object.entries(record.notes))
-    for (const messageId of record.unfinished) {
-      this.#add({ messageId, behind, entry: undefined })
-      behind = messageId
-    }
     this.#top = { messageId: this.#readTo, order: this.#nextOrder++ }
     this.#kept = { owner, allowance: FIRST_ALLOWANCE, ...careFor(record, cursor, newest) }
     const isInherited = record.owner !== null && newest !== null
@@ -122,11 +123,6 @@ export class Partition {
     return this.#waiting.length > 0
   }
 
-  /** The next of those that are known by their ids only. */
-  unread(limit: number): Unfinished[] {
-    return this.#waiting.slice(0, limit).filter(({ entry }) => entry === undefined)
-  }
-
   /** What was handed out, now or by an earlier owner, and is not finished. */
   get pending(): Unfinished[] {
     const ofLog = [...this.#unfinished.values()].filter((one) => one.state === 'handed out' || this.#isBelowTop(one))
@@ -141,11 +137,18 @@ export class Partition {
   /** Entries of the partition, of a page that begins at or before {@link readTo}; all up to `to` are taken in. */
   takeIn(entries: readonly { readonly entry: Entry; readonly behind: MessageId }[], to: MessageId): void {
     if (this.#compare(to, this.#readTo) <= 0) return
+    let stretch = 0
     for (const { entry, behind } of entries) {
-      if (this.#compare(entry.messageId, this.#readTo) <= 0) continue
-      this.#add({ messageId: entry.messageId, behind, entry })
+      const { messageId } = entry
+      if (this.#compare(messageId, this.#readTo) <= 0) continue
+      while (this.#ends(stretch, messageId)) stretch++
+      const [after] = this.#ahead[stretch] ?? []
+      const isFinished = after !== undefined && this.#compare(messageId, after) > 0
+      if (isFinished) this.#top = { messageId, order: this.#nextOrder++ }
+      else this.#add({ messageId, behind, entry })
     }
     this.#readTo = to
+    this.#ahead = this.#ahead.filter(([, upTo]) => this.#compare(upTo, to) > 0)
     for (const id of this.#notes.keys()) if (this.#compare(id, to) <= 0) this.#notes.delete(id)
   }
 
@@ -165,6 +168,12 @@ export class Partition {
     this.#requeued.set(messageId, one)
     const first = this.#waiting.findIndex(({ order }) => order !== undefined)
     this.#waiting.splice(first === -1 ? this.#waiting.length : first, 0, one)
+  }
+
+  /** Whether there is such a stretch, and it ends before the entry. */
+  #ends(stretch: number, messageId: MessageId): boolean {
+    const [, upTo] = this.#ahead[stretch] ?? []
+    return upTo !== undefined && this.#compare(upTo, messageId) < 0
   }
 
   #add(one: Pick<Unfinished, 'messageId' | 'behind' | 'entry'>): void {
@@ -190,7 +199,7 @@ export class Partition {
     const kept = this.#withoutPassedSuspects(next)
     const isOneByOne = kept.suspects !== undefined
     const most = this.#kept.deaths === undefined ? MOST_UNFINISHED : FIRST_ALLOWANCE
-    const room = Math.min(limit, isOneByOne ? 1 : limit, most - this.#handedOut)
+    const room = this.#stretches >= MOST_STRETCHES ? 0 : Math.min(limit, isOneByOne ? 1 : limit, most - this.#handedOut)
     const mustWait = isOneByOne && next?.note === undefined && this.#hasUnprovenInFlight()
     const entries = mustWait || next === undefined ? [] : this.#waiting.slice(0, Math.max(0, room))
     const counted = entries.length === 0 ? this.#kept : this.#counting(entries, kept)
@@ -298,13 +307,6 @@ export class Partition {
     for (const [one, note] of noted) one.note = note
   }
 
-  /** The log has these entries no more: they count as finished. */
-  drop(gone: readonly Unfinished[]): void {
-    for (const one of gone) this.#forget(one)
-    const dropped = new Set(gone)
-    this.#waiting = this.#waiting.filter((one) => !dropped.has(one))
-  }
-
   #forget(one: Unfinished): void {
     if (one.state === 'handed out') this.#handedOut--
     if (one.order === undefined) this.#requeued.delete(one.messageId)
@@ -325,25 +327,28 @@ export class Partition {
     const gone = new Set(done)
     let top = this.#top
     for (const { messageId, order } of done) if (order !== undefined && order > top.order) top = { messageId, order }
-    const holes: MessageId[] = []
+    const finished: Stretch[] = []
     const notes: Record<MessageId, string> = Object.fromEntries(this.#notes)
     let first: Unfinished | undefined
-    let isOpenBehindTop = false
+    let before: Unfinished | undefined
     for (const one of this.#unfinished.values()) {
       if (gone.has(one)) continue
       first ??= one
-      if (one.order !== undefined && one.order < top.order) holes.push(one.messageId)
-      else isOpenBehindTop = true
+      if (before !== undefined && hasBetween(before, one)) finished.push([before.messageId, one.behind])
+      before = one
       const note = noted.get(one) ?? one.note
       if (note !== undefined) notes[one.messageId] = note
     }
+    const lastOrder = before?.order ?? top.order
+    const isAhead = before !== undefined && this.#ahead[0]?.[0] === before.messageId
+    if (before !== undefined && top.order > lastOrder && !isAhead) finished.push([before.messageId, top.messageId])
+    this.#stretches = finished.length
     const cursor = first?.behind ?? this.#readTo
     const kept = cursor === wanted.deaths?.at ? wanted : { ...wanted, deaths: undefined }
     const record = formatRecord({
       owner: kept.owner,
       allowance: kept.allowance,
-      finishedTo: isOpenBehindTop ? top.messageId : this.#readTo,
-      unfinished: holes,
+      finished: [...finished, ...this.#ahead],
       notes,
       attempts: Object.fromEntries(kept.attempts),
       ...(kept.deaths !== undefined && { deaths: kept.deaths }),
@@ -357,6 +362,11 @@ export class Partition {
       kept
     }
   }
+}
+
+/** Whether finished entries of the partition stand between the two. */
+function hasBetween({ order: before = 0 }: Unfinished, { order: after = 0 }: Unfinished): boolean {
+  return after > before + 1
 }
 
 /** What an owner must take care of where the last one did not give the partition up. */

@@ -8,7 +8,7 @@ const MOST_REQUEUED = 10_000
 
 type Written = Pick<PendingEntry, 'consumer' | 'deliveries' | 'attachment'>
 
-/** What is written down of unfinished entries, in log order: those with a note, those with finished ones behind them, and those that were requeued. */
+/** What is written down of unfinished entries, in log order: those with a note, those that may have ended a member, and those that were requeued. */
 export async function pendingOf(
   log: Pick<EventLog, 'collections' | 'get' | 'compare'>,
   group: string,
@@ -32,8 +32,8 @@ async function inRecords(
 ): Promise<[MessageId, Written][]> {
   const documents = await collections.list(RECORDS, { prefix: ofGroup(group), limit: MOST_PARTITIONS })
   return documents.flatMap(({ value }) => {
-    const { owner, unfinished, notes, attempts } = parseRecord(value)
-    const ids = new Set([...unfinished, ...Object.keys(notes), ...Object.keys(attempts)])
+    const { owner, notes, attempts } = parseRecord(value)
+    const ids = new Set([...Object.keys(notes), ...Object.keys(attempts)])
     return [...ids].map((messageId): [MessageId, Written] => {
       const attachment = notes[messageId]
       const deliveries = attempts[messageId] ?? 1

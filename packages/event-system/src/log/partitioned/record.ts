@@ -6,10 +6,8 @@ export interface PartitionRecord {
   readonly owner: string | null
   /** The owner has at most this number of unfinished entries. */
   readonly allowance: number
-  /** All entries up to here are finished, but for {@link unfinished}. Undefined: the cursor says it. */
-  readonly finishedTo?: MessageId
-  /** In log order. */
-  readonly unfinished: readonly MessageId[]
+  /** Behind the cursor, in log order: stretches in which all entries are finished. Their number is bounded by what is unfinished. */
+  readonly finished: readonly Stretch[]
   /** The notes of unfinished entries. */
   readonly notes: Readonly<Record<MessageId, string>>
   /** How often an unfinished entry was handed out, where that was written down before. */
@@ -18,6 +16,9 @@ export interface PartitionRecord {
   readonly deaths?: Deaths
   readonly suspects?: Suspects
 }
+
+/** All entries behind the first position and up to the second. */
+export type Stretch = readonly [after: MessageId, upTo: MessageId]
 
 /** Owners that did not leave, one after the other, while the cursor stood still. */
 export interface Deaths {
@@ -33,7 +34,7 @@ export interface Suspects {
   readonly upTo: MessageId
 }
 
-const NOTHING: PartitionRecord = { owner: null, allowance: 0, unfinished: [], notes: {}, attempts: {} }
+const NOTHING: PartitionRecord = { owner: null, allowance: 0, finished: [], notes: {}, attempts: {} }
 
 export function parseRecord(text: string | undefined): PartitionRecord {
   return text === undefined ? NOTHING : { ...NOTHING, ...JSON.parse(text) }
@@ -41,10 +42,10 @@ export function parseRecord(text: string | undefined): PartitionRecord {
 
 /** `null` where there is nothing to keep. */
 export function formatRecord(record: PartitionRecord): string | null {
-  const { owner, allowance, finishedTo, unfinished, notes, attempts, deaths, suspects } = record
+  const { owner, allowance, finished, notes, attempts, deaths, suspects } = record
   const text = JSON.stringify({
     ...(owner !== null && { owner, allowance }),
-    ...(unfinished.length > 0 && { finishedTo, unfinished }),
+    ...(finished.length > 0 && { finished }),
     ...(hasSome(notes) && { notes }),
     ...(hasSome(attempts) && { attempts }),
     ...(deaths !== undefined && { deaths }),

@@ -99,8 +99,8 @@ export interface PartitionedGroup {
   seek(to: Position): Promise<void>
   info(): Promise<GroupInfo>
   /**
-   * What is written down of unfinished entries, in log order, a page behind `after`: entries that are noted, that finished ones stand
-   * behind, that may have ended a member, or that were requeued. Entries in flight of which nothing is written are counted by `info` alone.
+   * What is written down of unfinished entries, in log order, a page behind `after`: entries that are noted, that may
+   * have ended a member, or that were requeued. Entries in flight of which nothing is written are counted by `info` alone.
    */
   pending(options: { limit: number; after?: MessageId }): Promise<PendingEntry[]>
   /** A write for a unit: the members get the entry once more, as attempt 1, with the attachment, at the latest when they renew next. */
