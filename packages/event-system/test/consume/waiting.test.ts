@@ -100,30 +100,14 @@ describeOnEachLog('events that wait', (logs) => {
     const log = await logs.open()
     let failures = 0
     const isDown = () => desk.mayPass && failures < 3
-    const group: EventLog['group'] = (name) => {
-      const real = log.group(name)
-      const fail = () => {
-        failures++
-        return Promise.reject(new Error('no answer'))
-      }
-      return new Proxy(real, {
-        get(target, property) {
-          const value = Reflect.get(target, property)
-          if (property === 'sharded') {
-            return (...args: Parameters<typeof real.sharded>) => {
-              const member = real.sharded(...args)
-              const held = member.held.bind(member)
-              member.held = (holds) => (isDown() ? fail() : held(holds))
-              return member
-            }
-          }
-          return typeof value === 'function' ? value.bind(target) : value
-        }
-      })
+    const get: EventLog['get'] = (messageIds) => {
+      if (!isDown()) return log.get(messageIds)
+      failures++
+      return Promise.reject(new Error('no answer'))
     }
     const desk = new Desk((name) => name === 'AAPL 1')
     await append(log, ...Array.from({ length: 60 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
-    await consume(withFaults(log, { group }), desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
+    await consume(withFaults(log, { get }), desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
     await waitFor(() => desk.handled.includes('MSFT 1'))
     desk.mayPass = true
     await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
