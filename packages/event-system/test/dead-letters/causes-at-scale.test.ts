@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { DeadLetters, type NewDeadLetter } from '../../src/dead-letters/index.ts'
 import type { Collections, EventLog } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
+import { withFaults } from '../support/events.ts'
 
 const CAUSES = ['a timeout', 'no such account', 'a closed market', 'a full disk', 'a wrong symbol']
 
@@ -54,7 +55,7 @@ function counting(log: EventLog) {
       return collections.count(collection, prefix)
     }
   }
-  return { given, letters: new DeadLetters({ log: { collections: counted, commit: (units) => log.commit(units) } }) }
+  return { given, letters: new DeadLetters({ log: withFaults(log, { collections: counted }) }) }
 }
 
 /** What the causes are, and what they cost. */
