@@ -137,10 +137,7 @@ export default {
       from: { path: `${library}/log/([^/]+)/`, pathNot: testFiles },
       to: {
         path: `${library}/`,
-        pathNot: [
-          `${library}/log/$1/`,
-          `${library}/log/(port|index|lease-terms|unit-terms|partitioned/index)\\.ts$`
-        ]
+        pathNot: [`${library}/log/$1/`, `${library}/log/(port|index|lease-terms|unit-terms|partitioned/index)\\.ts$`]
       }
     },
     {

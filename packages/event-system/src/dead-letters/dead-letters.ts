@@ -220,7 +220,8 @@ export class DeadLetters {
     const groups = filter.group === undefined ? await groupsWithDeadLetters(collections) : [filter.group]
     const since = filter.since === undefined ? '' : leastUuidAt(filter.since)
     const behind = after === undefined ? '' : uuidIn(after)
-    for await (const document of lettersOf(collections, groups, { after: behind > since ? behind : since, page })) {
+    const [from = ''] = [since, behind].sort().slice(1)
+    for await (const document of lettersOf(collections, groups, { after: from, page })) {
       const letter = letterIn(document)
       if (filter.until !== undefined && letter.deadAt > filter.until) return
       if (matches(letter, filter)) yield letter
