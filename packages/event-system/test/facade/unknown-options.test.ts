@@ -74,7 +74,7 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['policys is no option of Retention; did you mean policy?', () => made(Retention, { policys: {} })],
   ['timeout is no option of EventPublisher; did you mean timeoutMs?', () => made(EventPublisher, { timeout: 1 })],
   [
-    'group is no option of EventSubscriber; its options are log, codec, validation, consumerGroup, logger, clock, random.',
+    'group is no option of EventSubscriber; its options are log, codec, vault, ledgerRetentionMs, validation, consumerGroup, logger, clock, random.',
     () => made(EventSubscriber, { group: 'a' })
   ],
   ['maxGroup is no option of EventPuller; did you mean maxGroups?', () => made(EventPuller, { maxGroup: 1 })],
