@@ -67,6 +67,7 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['room-log', `${library}/log/upwards.ts`, `import '../codec/index.ts'`],
   ['room-codec', `${library}/codec/upwards.ts`, `import '../publish/index.ts'`],
   ['room-groups', `${library}/groups/upwards.ts`, `import '../consume/index.ts'`],
+  ['room-dead-letters', `${library}/dead-letters/upwards.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/sideways.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/upwards.ts`, `import type { EventSystem } from '../event-system.ts'`],
   ['room-outbox', `${library}/outbox/sideways.ts`, `import type { EventLog } from '../log/index.ts'`],

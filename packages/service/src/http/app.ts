@@ -107,8 +107,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     ...serverOptions(configuration.limits),
     // A request that arrives on an open connection while the service stops is still answered: what was accepted is finished.
     return503OnClosing: false,
-    // The router measures a parameter while % and / in it are still escaped. The id of a dead letter has up to 500 characters.
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_500 },
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
     // Fastify would drop unknown query parameters in silence: they are refused.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
     frameworkErrors: answerFrameworkError,
