@@ -12,5 +12,5 @@ export type {
   NewDeadLetter,
   Operator
 } from './dead-letter.ts'
-export { DeadLetters, type DeadLettersParts, type ListedPage, type NewlyDead } from './dead-letters.ts'
+export { DeadLetters, type DeadLettersParts, type NewlyDead } from './dead-letters.ts'
 export { ACTIONS, DEAD_LETTERS } from './ids.ts'
