@@ -4,11 +4,11 @@ import { partitionOfPayload } from './entries.ts'
 import { eventually } from './expect.ts'
 
 export const PARTITIONS = 4
-export const AN_HOUR_MS = 3_600_000
+const AN_HOUR_MS = 3_600_000
 /** A read that takes all there is at once. */
 export const NOW = { limit: 1_000, waitMs: 0 }
 
-export function cutInto(partitions: number): Cut {
+function cutInto(partitions: number): Cut {
   return { partitions, partitionOf: partitionOfPayload(partitions) }
 }
 

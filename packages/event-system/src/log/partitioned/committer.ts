@@ -9,7 +9,7 @@ import { Turns } from './turns.ts'
 /** Units in one call to the log. */
 const PAGE = 100
 
-export const FENCED: Refused = { kind: 'refused', part: 'fence', index: 0, reason: 'fenced' }
+const FENCED: Refused = { kind: 'refused', part: 'fence', index: 0, reason: 'fenced' }
 
 export interface CommitterParts {
   readonly log: Pick<EventLog, 'commit' | 'cursors' | 'collections'>
