@@ -8,6 +8,7 @@ import { flat } from './flat.ts'
 import { http } from './http.ts'
 import { idling } from './idle.ts'
 import { instances } from './instances.ts'
+import { membersByKey } from './members-by-key.ts'
 import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
 import { outage } from './outage.ts'
@@ -32,6 +33,7 @@ const OF_EACH_LOG: Readonly<Record<string, Scenario>> = {
   read: reading,
   consume: consuming,
   instances,
+  'members-by-key': membersByKey,
   delivery,
   idle: idling,
   http,

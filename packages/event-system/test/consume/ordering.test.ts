@@ -322,6 +322,58 @@ describeOnEachLog('ordering by key', (logs) => {
     }
   })
 
+  test('an event that an operator puts back is handled again, by the handlers that had not handled it', async () => {
+    const log = await logs.open()
+    const seen: string[] = []
+    let isFailing = true
+    const subscriber = new EventSubscriber({ log })
+    onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
+    subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => void seen.push(`first ${data.price}`), {
+      name: 'first'
+    })
+    subscriber.registerHandler(
+      EventType.TRADING_SIGNAL,
+      ({ data }, { attempt }) => {
+        if (isFailing && data.price === 1) throw new Error('not yet')
+        seen.push(`second ${data.price}, attempt ${attempt}`)
+      },
+      { name: 'second' }
+    )
+    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await subscriber.startConsuming({ group: 'g', from: 'start', ordering: 'key', leaseMs: 300, maxAttempts: 1 })
+    await waitFor(() => isSettled(log))
+    const letters = new DeadLetters({ log })
+    const [letter] = await letters.list({ limit: 10 })
+    isFailing = false
+    await letters.requeue(letter?.id ?? '', { by: 'an operator' })
+    expect(await isSettled(log)).toBe(false)
+    await waitFor(() => isSettled(log))
+    expect(seen).toEqual(['first 1', 'first 2', 'second 2, attempt 1', 'second 1, attempt 1'])
+    expect(await letters.count({})).toBe(0)
+    await log.trim({ maxLength: 0 }, { force: true })
+    await expect(letters.requeue(letter?.id ?? '', { by: 'an operator' })).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('a dead letter whose entry has left the log stays where it is', async () => {
+    const log = await logs.open()
+    await append(log, signal('AAPL', 1))
+    await member(
+      log,
+      () => {
+        throw new Error('never')
+      },
+      { maxAttempts: 1 }
+    )
+    await waitFor(() => isSettled(log))
+    await log.trim({ maxLength: 0 }, { force: true })
+    const letters = new DeadLetters({ log })
+    const [letter] = await letters.list({ limit: 10 })
+    await expect(letters.requeue(letter?.id ?? '', { by: 'an operator' })).rejects.toMatchObject({
+      code: 'entry_trimmed'
+    })
+    expect(await letters.count({})).toBe(1)
+  })
+
   test('a member that shares event by event is refused while others share by key', async () => {
     const log = await logs.open()
     await member(log, () => {})

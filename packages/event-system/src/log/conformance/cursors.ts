@@ -85,6 +85,18 @@ export const cursorCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'cursors.positions: where cursors stand, in the order of the names; undefined for one that is not there',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 2)
+      await log.cursors.create('first', { after: ids[0] ?? '' })
+      await log.cursors.create('second', { after: ids[1] ?? '' })
+      assert.deepEqual(await log.cursors.positions(['second', 'none', 'first']), [ids[1], undefined, ids[0]])
+      assert.deepEqual(await log.cursors.positions([]), [])
+      await rejectsWith(() => log.cursors.positions(['first', '']), 'invalid_argument')
+    }
+  },
+  {
     title: 'cursors.get: the lag counts the entries behind the position, the lag in ms is the age of the first of them',
     async run(harness) {
       const log = await harness.open()

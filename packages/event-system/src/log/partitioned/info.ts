@@ -62,7 +62,6 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
   return {
     name: group,
-    kind: 'partitioned',
     shards: definition.partitions,
     consumers: members.map((name, i) => memberInfo(name, owners, reports[i], leases, group)),
     pending,

@@ -31,8 +31,6 @@ export interface ConsumerInfo {
 
 export interface GroupInfo {
   readonly name: string
-  /** `queue`: its members share entry by entry. `partitioned`: they own partitions. */
-  readonly kind: 'queue' | 'partitioned'
   /** Into how many shards it is cut by key; `null` when it shares entry by entry. */
   readonly shards: number | null
   readonly consumers: readonly ConsumerInfo[]

@@ -40,7 +40,6 @@ async function groupInfo(
   const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
-    kind: 'queue',
     shards: null,
     consumers: consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name)),
     pending: fields.pending as number,

@@ -24,7 +24,6 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
   const { entries, retrying, oldest } = connection.statement(PENDING).get(group) ?? {}
   return {
     name: group,
-    kind: 'queue',
     shards: null,
     consumers: consumersOf(connection, group),
     pending: Number(entries),
