@@ -1,7 +1,7 @@
 import { EventSystemError, onlyOptions } from '@tradpal/events'
 import type { TextVault } from '../codec/index.ts'
 import { Attachments } from '../codec/index.ts'
-import { eventTypesText, readPullSettings } from '../groups/index.ts'
+import { eventTypesText, GroupPlaces, readPullSettings } from '../groups/index.ts'
 import { Documents } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
@@ -105,8 +105,10 @@ export class EventConsumer {
   }
 
   #keepHouse(): Promise<void> {
+    const { log } = this.#parts
     return keepHouse({
-      group: this.#parts.log.group(this.group),
+      group: log.group(this.group),
+      places: new GroupPlaces(new Documents(log)),
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,

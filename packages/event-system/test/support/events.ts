@@ -1,5 +1,5 @@
 import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
-import type { EventLog } from '../../src/log/index.ts'
+import type { EventLog, Unit } from '../../src/log/index.ts'
 
 /** A signal to buy; its number, when given, is its price. */
 export function signal(symbol = 'AAPL', price = 1): Event<'trading_signal'> {
@@ -23,6 +23,11 @@ export async function append(log: EventLog, ...events: readonly Event[]): Promis
 /** When the log took entries that are there, ms since the epoch. */
 export async function timesOf(log: EventLog, messageIds: readonly string[]): Promise<number[]> {
   return (await log.get(messageIds)).map((entry) => entry?.appendedAt ?? Number.NaN)
+}
+
+/** Whether a unit says what became of a delivery, and not where a group stands. */
+export function isSettling({ acknowledge, attach }: Unit): boolean {
+  return acknowledge !== undefined || attach !== undefined
 }
 
 /** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */

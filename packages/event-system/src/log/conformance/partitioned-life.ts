@@ -65,6 +65,7 @@ export const partitionedLifeCases: readonly ConformanceCase[] = [
       const info = await group.info()
       assert.deepEqual([info.shards, info.pending, info.retrying, info.lag, info.lagMs], [PARTITIONS, 7, 1, 0, 0])
       assert.equal(info.lastDeliveredId, ids[7])
+      assert.deepEqual(idsOf(await log.read({ from: { after: info.acknowledgedTo }, limit: 10 })), ids.slice(1))
       assert.ok(info.oldestPendingMs !== null && info.oldestPendingMs >= 0)
       const consumers = info.consumers.toSorted((a, b) => (a.name < b.name ? -1 : 1))
       assert.deepEqual(

@@ -58,6 +58,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
       : name
   })
   const busy = partitionNames.filter((_, partition) => reports.some(({ pending }) => pending[partition] !== undefined))
+  const last = furthestBehind(log, partitionNames, positionOf)
   const [handedOut, oldest] = await Promise.all([firstOf(log, handedOutBy, positionOf), firstOf(log, busy, positionOf)])
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
   return {
@@ -69,6 +70,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
     retrying: sum(reports, ({ retrying }) => retrying),
     oldestPendingMs: pending === 0 ? null : (oldest?.lagMs ?? 0),
     lastDeliveredId: handedOut?.position ?? '',
+    acknowledgedTo: last?.position ?? '',
     lag: handedOut?.lag ?? null,
     lagMs: handedOut?.lagMs ?? 0
   }
@@ -76,17 +78,26 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
 
 /** The cursor that is behind all others. The log counts its lag alone: that is the greatest. */
 async function firstOf(
-  { cursors, compare }: Described,
+  log: Described,
   names: readonly string[],
   positionOf: ReadonlyMap<string, MessageId | undefined>
 ): Promise<CursorInfo | undefined> {
+  const first = furthestBehind(log, names, positionOf)
+  return first && log.cursors.get(first.name)
+}
+
+function furthestBehind(
+  { compare }: Described,
+  names: readonly string[],
+  positionOf: ReadonlyMap<string, MessageId | undefined>
+): { readonly name: string; readonly position: MessageId } | undefined {
   let first: { readonly name: string; readonly position: MessageId } | undefined
   for (const name of names) {
     const position = positionOf.get(name)
     if (position === undefined) continue
     if (first === undefined || compare(position, first.position) < 0) first = { name, position }
   }
-  return first && cursors.get(first.name)
+  return first
 }
 
 async function reportsOf({ collections }: Described, group: string, members: readonly string[]): Promise<Report[]> {

@@ -31,6 +31,8 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
     retrying: Number(retrying),
     oldestPendingMs: typeof oldest === 'number' ? ageOf(connection, oldest) : null,
     lastDeliveredId: formatMessageId(lastId),
+    // A group that was moved back may have pending entries behind the last delivered one.
+    acknowledgedTo: formatMessageId(typeof oldest === 'number' ? Math.min(oldest - 1, lastId) : lastId),
     ...lagBehind(connection, lastId)
   }
 }
