@@ -33,7 +33,7 @@ async function rateOf(members: number, log: BenchLog): Promise<number> {
       if (++handled === COUNT) all.resolve()
     })
     // A member joins with its share before there is anything to read.
-    await system.startConsuming({ group: 'bench', from: 'new', ordering: 'key', shards: 8, leaseMs: 1_000 })
+    await system.startConsuming({ group: 'bench', from: 'new', ordering: 'key', partitions: 8, leaseMs: 1_000 })
   }
   await haveShares(systems)
   try {
@@ -49,7 +49,7 @@ async function rateOf(members: number, log: BenchLog): Promise<number> {
 async function haveShares(systems: readonly EventSystem[]): Promise<void> {
   for (;;) {
     const { consumers } = (await systems[0]?.groups.get('bench')) ?? { consumers: [] }
-    const sharing = consumers.filter(({ shards }) => shards.length === 8 / systems.length)
+    const sharing = consumers.filter(({ partitions }) => partitions.length === 8 / systems.length)
     if (sharing.length === systems.length) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -1,7 +1,7 @@
 import { EventSystemError, onlyOptions } from '@tradpal/events'
 import type { TextVault } from '../codec/index.ts'
 import { Attachments } from '../codec/index.ts'
-import { eventTypesText, readPullSettings } from '../groups/index.ts'
+import { eventTypesText, GroupPlaces, readPullSettings } from '../groups/index.ts'
 import { Documents } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
@@ -54,7 +54,7 @@ export class EventConsumer {
 
   constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
     const { log, codec, clock, random } = parts
-    const { group, consumer, ordering, key, shards } = options
+    const { group, consumer, ordering, key, partitions } = options
     const stop = this.#stop.signal
     this.#parts = parts
     this.#options = options
@@ -65,7 +65,7 @@ export class EventConsumer {
     const contents = new Contents({
       log,
       codec,
-      partitions: shards,
+      partitions,
       logger: this.#logger,
       clock,
       ...(ordering === 'key' ? { key } : {})
@@ -105,8 +105,10 @@ export class EventConsumer {
   }
 
   #keepHouse(): Promise<void> {
+    const { log } = this.#parts
     return keepHouse({
-      group: this.#parts.log.group(this.group),
+      group: log.group(this.group),
+      places: new GroupPlaces(new Documents(log)),
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,

@@ -1,4 +1,5 @@
 import { type Clock, counted, EventSystemError } from '@tradpal/events'
+import type { GroupPlaces } from '../groups/index.ts'
 import { type EventLog, gapBehind, type Position } from '../log/index.ts'
 
 /** After the log was found to be full of groups, makers are refused without counting again for this long, in ms. */
@@ -6,6 +7,7 @@ const FULL_MS = 1_000
 
 export interface GroupMakerParts {
   readonly log: EventLog
+  readonly places: GroupPlaces
   readonly clock: Clock
   /** How many groups the log may have. */
   readonly maxGroups: number
@@ -35,7 +37,7 @@ export class GroupMaker {
   }
 
   async #make(name: string, from: Position, prepare: () => Promise<void>): Promise<boolean> {
-    const { log, clock, maxGroups } = this.#parts
+    const { log, places, clock, maxGroups } = this.#parts
     const sinceFullMs = clock.now() - this.#fullAt
     if (sinceFullMs >= 0 && sinceFullMs < FULL_MS) throw tooMany(name, maxGroups)
     const names = await log.groupNames()
@@ -46,7 +48,7 @@ export class GroupMaker {
     }
     if (typeof from === 'object' && 'after' in from) await gapBehind(log, from.after)
     await prepare()
-    return log.group(name).restore(from)
+    return places.restore(log.group(name), from)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { GroupPlaces } from '../groups/index.ts'
 import type { ConsumerGroup } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
@@ -8,6 +9,7 @@ const LEAST_LOOK_MS = 1_000
 
 export interface HousekeepingParts {
   readonly group: ConsumerGroup
+  readonly places: GroupPlaces
   readonly consumer: string
   readonly options: ResolvedConsumeOptions
   readonly recovery: Recovery
@@ -18,17 +20,17 @@ export interface HousekeepingParts {
 
 /** What a group needs done now and then, by whichever of its members. Resolves when the consumer stops. */
 export async function keepHouse(parts: HousekeepingParts): Promise<void> {
-  await Promise.all([keepPlaces(parts), forgetConsumers(parts)])
+  await Promise.all([keepPlace(parts), forgetConsumers(parts)])
 }
 
 /** Keeps the group's place, so that a group that is dropped goes on where it stood. */
-async function keepPlaces({ group, options, recovery, settled }: HousekeepingParts): Promise<void> {
+async function keepPlace({ group, places, options, recovery, settled }: HousekeepingParts): Promise<void> {
   const everyMs = options.claimAfterMs / 3
   let kept: number | undefined
   do {
     const now = settled()
     if (now === kept) continue
-    const isKept = await recovery.attempt('keepPlace', () => group.keepPlace())
+    const isKept = await recovery.attempt('keep place', () => places.keep(group))
     if (isKept) kept = now
   } while (await recovery.pause(everyMs))
 }

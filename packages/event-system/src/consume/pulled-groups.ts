@@ -2,6 +2,7 @@ import { type Clock, counted, EventSystemError } from '@tradpal/events'
 import {
   eventTypesText,
   firstPullSettings,
+  GroupPlaces,
   MAX_ATTEMPTS,
   type PullSettings,
   readPullSettings
@@ -42,13 +43,15 @@ export class PulledGroups {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maker: GroupMaker
+  readonly #places: GroupPlaces
   readonly #known = new BoundedMap<string, Known>(MOST_KNOWN)
 
   constructor({ log, clock, logger, maxGroups }: PulledGroupsParts) {
     this.#log = log
     this.#clock = clock
     this.#logger = logger
-    this.#maker = new GroupMaker({ log, clock, maxGroups })
+    this.#places = new GroupPlaces(new Documents(log))
+    this.#maker = new GroupMaker({ log, places: this.#places, clock, maxGroups })
   }
 
   /**
@@ -62,6 +65,8 @@ export class PulledGroups {
       await this.#mustShare(options.group)
       await this.orRestored(options, () => this.#lookAfter(group))
       known.lookedAfterAt = this.#clock.now()
+      // Who made the group may have died before its place was kept.
+      await this.#keepPlace(group)
     }
     await this.agreed(options)
     return group
@@ -104,8 +109,12 @@ export class PulledGroups {
     const known = this.#of(group.name)
     if (!this.#isDue(known.placeKeptAt, KEEP_PLACE_MS)) return
     known.placeKeptAt = this.#clock.now()
-    await group
-      .keepPlace()
+    await this.#keepPlace(group)
+  }
+
+  async #keepPlace(group: ConsumerGroup): Promise<void> {
+    await this.#places
+      .keep(group)
       .catch((error) => this.#logger.warn({ group: group.name, err: error }, 'could not keep the place'))
   }
 

@@ -1,5 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import type { ConsumerGroup, Delivery, MessageId, UnitResult } from '../log/index.ts'
+import { GroupPlaces } from '../groups/index.ts'
+import { type ConsumerGroup, type Delivery, Documents, type MessageId, type UnitResult } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
@@ -17,6 +18,7 @@ const COUNTED_MS = 1
 export class SharedIntake implements Intake {
   readonly #parts: IntakeParts
   readonly #group: ConsumerGroup
+  readonly #places: GroupPlaces
   readonly #settling: QueueSettling
   #lastRead: MessageId | undefined
   #certainUntil = 0
@@ -28,6 +30,7 @@ export class SharedIntake implements Intake {
     const { log, consumer, options } = parts
     this.#parts = parts
     this.#group = log.group(options.group)
+    this.#places = new GroupPlaces(new Documents(log))
     this.#settling = new QueueSettling(log, options.group, consumer)
   }
 
@@ -35,7 +38,7 @@ export class SharedIntake implements Intake {
     const { options, clock } = this.#parts
     const byKey = this.#parts.log.partitioned(options.group)
     const retiredAt = await byKey.retire()
-    await this.#group.create(retiredAt === undefined ? options.from : { after: retiredAt })
+    await this.#places.create(this.#group, retiredAt === undefined ? options.from : { after: retiredAt })
     if (retiredAt !== undefined) await byKey.forget()
     this.#certainUntil = clock.now() + options.claimAfterMs
     await this.#takeUpOwn()
@@ -181,7 +184,7 @@ export class SharedIntake implements Intake {
   #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
     const { options, recovery } = this.#parts
     return recovery.attempt(call, work, () =>
-      this.#group.restore(this.#lastRead === undefined ? options.from : { after: this.#lastRead })
+      this.#places.restore(this.#group, this.#lastRead === undefined ? options.from : { after: this.#lastRead })
     )
   }
 }

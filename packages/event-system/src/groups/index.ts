@@ -1,8 +1,9 @@
 /**
  * The records of the log about consumer groups, beside the groups themselves: the key that signs delivery
- * ids, and how pulled groups are set. Consuming uses it, and an operator changes it.
+ * ids, how pulled groups are set, and where groups stood. Consuming uses it, and an operator changes it.
  */
 export { DeliveryKeys, rotateDeliveryKey } from './delivery-keys.ts'
+export { GroupPlaces } from './group-places.ts'
 export {
   changePullSettings,
   eventTypesText,

@@ -5,7 +5,7 @@ import type { EventLog } from '../../src/log/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, withFaults } from '../support/events.ts'
+import { append, isSettling, signal, withFaults } from '../support/events.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
 
 const soon = { initialMs: 1, maxMs: 1 }
@@ -45,8 +45,7 @@ function losingTheFirstAnswer(log: EventLog): EventLog {
   return withFaults(log, {
     commit: async (units) => {
       const results = await log.commit(units)
-      const settles = units.some(({ acknowledge, attach }) => acknowledge !== undefined || attach !== undefined)
-      if (settles && ++calls === 1) throw new Error('the answer was lost')
+      if (units.some(isSettling) && ++calls === 1) throw new Error('the answer was lost')
       return results
     }
   })

@@ -1,10 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import { GroupPlaces } from '../../src/groups/index.ts'
+import { type ConsumerGroup, Documents, type EventLog } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals, withFaults } from '../support/events.ts'
+import { append, isSettling, signal, signals, withFaults } from '../support/events.ts'
 import { type SpawnedConsumer, spawnConsumer } from '../support/spawn-consumer.ts'
 
 function subscriberOn(log: EventLog): EventSubscriber {
@@ -174,7 +175,7 @@ describeOnEachLog('the life of a consumer', (logs) => {
     const [before, after] = signals(2)
     await append(log, before ?? signal())
     await waitFor(() => isSettled(log))
-    await log.group('g').keepPlace()
+    await new GroupPlaces(new Documents(log)).keep(log.group('g'))
     await log.group('g').destroy()
     await append(log, after ?? signal())
     await waitFor(() => isSettled(log))
@@ -206,7 +207,10 @@ describeOnEachLog('the life of a consumer', (logs) => {
     const log = await logs.open()
     let failures = 0
     const faulty = withFaults(log, {
-      commit: (units) => (failures++ < 3 ? Promise.reject(new Error('the network')) : log.commit(units))
+      commit: (units) => {
+        const isFailing = units.some(isSettling) && failures++ < 3
+        return isFailing ? Promise.reject(new Error('the network')) : log.commit(units)
+      }
     })
     const subscriber = subscriberOn(faulty)
     const failed = new Set<string>()

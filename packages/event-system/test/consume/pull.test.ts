@@ -199,7 +199,7 @@ describeOnEachLog('pulling', (logs) => {
     subscriber.registerHandler('*', () => {})
     await subscriber.startConsuming({ group: 'ordered', ordering: 'key' })
     await waitFor(async () =>
-      (await log.partitioned('ordered').info()).consumers.some(({ shards }) => shards.length > 0)
+      (await log.partitioned('ordered').info()).consumers.some(({ partitions }) => partitions.length > 0)
     )
     await expect(pullerOf(log).pull({ group: 'ordered' })).rejects.toMatchObject({ code: 'group_conflict' })
   })

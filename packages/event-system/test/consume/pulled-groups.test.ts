@@ -9,7 +9,7 @@ import { GroupOffice } from '../../src/operate/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
-import { append, signal, signals } from '../support/events.ts'
+import { append, signal, signals, withFaults } from '../support/events.ts'
 
 const DESK = { group: 'desk', from: 'start' } as const
 const SIGNALS = { ...DESK, eventTypes: ['trading_signal'] }
@@ -40,6 +40,23 @@ describeOnEachLog('a group that is pulled', (logs) => {
     expect(await new GroupOffice({ log }).get('desk')).toMatchObject({ pending: 1, lag: 1 })
     const eventTypes = ['trading_signal', 'system_health', 'trading_signal']
     expect(await elsewhere.pull({ ...DESK, eventTypes })).toMatchObject([{ event: { eventType: 'system_health' } }])
+  })
+
+  test('goes on where it was made when it is lost, also when who made it died before that was kept', async () => {
+    const log = await logs.open()
+    const dying = withFaults(log, {
+      commit: async (units) => {
+        if (units.some(({ write }) => write?.[0]?.collection === 'group-places')) throw new Error('the process died')
+        return log.commit(units)
+      }
+    })
+    const pull = { group: 'desk', from: 'new', max: 1 } as const
+    await expect(new EventPuller({ log: dying }).pull(pull)).rejects.toThrow('the process died')
+    const next = new EventPuller({ log })
+    await next.pull(pull)
+    await append(log, ...signals(2))
+    await log.group('desk').destroy()
+    expect(await next.pull({ ...pull, max: 2 })).toHaveLength(2)
   })
 
   test('keeps its attempts: a pull that names others is refused, and one that names none has those', async () => {

@@ -54,7 +54,7 @@ describe('a log in a Redis Cluster', () => {
     const keys = await cluster.ask<string[]>(node, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100')
     const beside = [
       ...['document-ids:c', 'documents:c', 'expiring:N:d'],
-      ...['attachments', 'delayed', 'place'].map((name) => `group:group:${name}`),
+      ...['attachments', 'delayed'].map((name) => `group:group:${name}`),
       ...['ids:N', 'stream:account-7', 'stream_versions', 'streams']
     ]
     expect(keys.map((key) => key.replace(/(?<=:)[01](?=$|:)/, 'N')).sort()).toEqual([

@@ -99,7 +99,6 @@ describe('a commit in Redis', () => {
       'tradpal_events:documents:d',
       'tradpal_events:expiring:1:steps',
       'tradpal_events:group:group:attachments',
-      'tradpal_events:group:group:place',
       'tradpal_events:ids:1',
       'tradpal_events:leases',
       'tradpal_events:stream:account-7',

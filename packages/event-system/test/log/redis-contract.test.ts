@@ -104,7 +104,6 @@ describe('what stands in Redis', () => {
         append: { entries: [{ ...entry(), streamKey: 'account-7' }] }
       }
     ])
-    await group.keepPlace()
     await log.trim({ maxLength: 15 }, { force: true })
     await group.seek('start')
     await log.counters.add([{ key: 'of:somebody', amount: 1, windowMs: 60_000 }])
@@ -116,7 +115,7 @@ describe('what stands in Redis', () => {
       'tradpal_events:document-ids:dead-letters',
       'tradpal_events:documents:dead-letters',
       'tradpal_events:expiring:N:ledger:group',
-      ...['attachments', 'delayed', 'place'].map((name) => `tradpal_events:group:group:${name}`),
+      ...['attachments', 'delayed'].map((name) => `tradpal_events:group:group:${name}`),
       'tradpal_events:ids:N',
       'tradpal_events:leases',
       'tradpal_events:stream:account-7',
@@ -125,8 +124,7 @@ describe('what stands in Redis', () => {
     ])
     expect(await redis.client.get('another')).toBe('stays')
     await group.destroy()
-    const left = await redis.client.keys('tradpal_events:group:*')
-    expect(left, 'what outlives the group').toEqual(['tradpal_events:group:group:place'])
+    expect(await redis.client.keys('tradpal_events:group:*'), 'what outlives the group').toEqual([])
   })
 
   test('logs of other stream names do not see each other', async () => {
@@ -300,7 +298,7 @@ describe('what stands in Redis', () => {
       'dead_letters:actions',
       'records:subject-keys'
     ],
-    ...['notes', 'amended', 'sharding', 'ledger:0', 'ledger:1'].map((name) => `group:consumers:${name}`)
+    ...['notes', 'amended', 'place', 'ledger:0', 'ledger:1'].map((name) => `group:consumers:${name}`)
   ]
 
   test.each(earlier)(

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AppendEntry, Delivery, Unit } from '../../src/log/port.ts'
+import { Connection } from '../../src/log/redis/connection.ts'
 import type { RedisLog } from '../../src/log/redis/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 
@@ -128,21 +129,59 @@ describe('a group of Redis', () => {
     expect((await group.info()).pending).toBe(0)
   })
 
-  test('is restored behind what it had done, and no further than the log goes after it lost its end', async () => {
+  test('that holds an entry has acknowledged everything up to the id before it, whatever 64-bit numbers are its parts', async () => {
     const log = await started()
-    const { group, deliveries } = await handedOut(log, 5)
-    await group.acknowledge('one', [deliveries[0], deliveries[1], deliveries[3]] as Delivery[])
-    await group.keepPlace()
-    await redis.client.xGroupDestroy('tradpal_events', 'group')
-    await expect(group.keepPlace()).rejects.toMatchObject({ code: 'not_found' })
-    expect(await group.restore('end')).toBe(true)
-    expect(await group.restore('end')).toBe(false)
-    expect(await group.read('one', NOW)).toEqual(deliveries.slice(2))
-    await redis.client.set('tradpal_events:group:group:place', '99999999999999-0')
-    await redis.client.xGroupDestroy('tradpal_events', 'group')
-    await group.restore('start')
-    const later = await log.append(entries(1))
-    expect(idsOf(await group.read('one', NOW))).toEqual(idsOf(later))
+    for (const [id, before] of [
+      ['0-1', '0-0'],
+      ['7-0', '6-18446744073709551615'],
+      ['7-9007199254740994', '7-9007199254740993'],
+      ['9007199254740994-0', '9007199254740993-18446744073709551615']
+    ] as const) {
+      const group = log.group(id)
+      await redis.client.xAdd('tradpal_events', id, { event: 'an event' })
+      await group.create({ after: before })
+      expect((await group.info()).acknowledgedTo).toBe(before)
+      expect(idsOf(await group.read('one', NOW))).toEqual([id])
+      expect((await group.info()).acknowledgedTo).toBe(before)
+    }
+  })
+
+  test('that is dropped between the calls that ask how it stands is not there: nothing says that all is acknowledged', async () => {
+    const log = await started()
+    const { group } = await handedOut(log, 3)
+    const { read } = Connection.prototype
+    const reading = vi.spyOn(Connection.prototype, 'read').mockImplementation(async function (
+      this: Connection,
+      command
+    ) {
+      if (command[0] === 'XPENDING') await redis.client.xGroupDestroy('tradpal_events', 'group')
+      return read.call(this, command)
+    })
+    onTestFinished(() => reading.mockRestore())
+    await expect(group.info()).rejects.toMatchObject({ code: 'not_found' })
+    expect(reading.mock.calls.map(([[name]]) => name)).toContain('XPENDING')
+  })
+
+  test('that reads on between the calls that ask how it stands: what it has not acknowledged stands behind acknowledgedTo', async () => {
+    const log = await started()
+    const { group, deliveries } = await handedOut(log, 1)
+    const [later] = await log.append(entries(1))
+    const { read } = Connection.prototype
+    const reading = vi.spyOn(Connection.prototype, 'read').mockImplementation(async function (
+      this: Connection,
+      command
+    ) {
+      if (command[0] === 'XPENDING') {
+        await group.read('one', NOW)
+        await group.acknowledge('one', deliveries)
+      }
+      return read.call(this, command)
+    })
+    onTestFinished(() => reading.mockRestore())
+    const { acknowledgedTo } = await group.info()
+    expect(await log.read({ from: { after: acknowledgedTo }, limit: 10 })).toMatchObject([
+      { messageId: later?.messageId }
+    ])
   })
 
   test('that is gone: every call says so, and changes nothing', async () => {
@@ -158,7 +197,6 @@ describe('a group of Redis', () => {
       () => group.extend('one', deliveries),
       () => group.release('one', deliveries, { delayMs: 10 }),
       () => group.seek('start'),
-      () => group.keepPlace(),
       () => group.removeConsumer('one'),
       () => group.info()
     ]) {
@@ -198,7 +236,7 @@ describe('a group of Redis', () => {
     expect(await group.claim('two', { minIdleMs: 60_000, limit: 10 })).toEqual([{ ...second, attempt: 2 }])
     const consumers = await redis.client.xInfoConsumers('tradpal_events', 'group')
     expect(consumers.map(({ name }) => name)).toEqual(['one', 'two'])
-    expect(await redis.client.keys('tradpal_events:group:*')).toEqual(['tradpal_events:group:group:place'])
+    expect(await redis.client.keys('tradpal_events:group:*')).toEqual([])
   })
 
   test('a claim goes on behind full pages of what it may not take, in log order', async () => {

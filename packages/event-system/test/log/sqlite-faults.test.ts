@@ -48,7 +48,7 @@ async function newLog(): Promise<SqliteLog> {
 /** All that the file says, times aside. */
 function contentsOf(log: EventLog): unknown {
   const database = new DatabaseSync(log.location, { readOnly: true })
-  const tables = ['state', 'entries', 'recent', 'groups', 'pending', 'places', 'versions', 'cursors', 'documents']
+  const tables = ['state', 'entries', 'recent', 'groups', 'pending', 'versions', 'cursors', 'documents']
   const contents = tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()])
   database.close()
   return contents
@@ -66,7 +66,7 @@ describe('when any one statement fails, nothing is half done and the next try do
     ['acknowledge', async (log) => log.group('group').acknowledge('consumer', await heldBy(log))],
     ['claim', (log) => log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })],
     ['release', async (log) => log.group('group').release('consumer', await heldBy(log))],
-    ['keepPlace', (log) => log.group('group').keepPlace()],
+    ['create', (log) => log.group('another').create('start')],
     ['commit', (log) => commitUnits(log)],
     ['rewrite', (log) => rewriteFirst(log)],
     ['destroy', (log) => log.group('group').destroy()],

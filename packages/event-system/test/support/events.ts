@@ -1,5 +1,5 @@
 import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
-import type { EventLog } from '../../src/log/index.ts'
+import type { EventLog, Unit } from '../../src/log/index.ts'
 
 /** A signal to buy; its number, when given, is its price. */
 export function signal(symbol = 'AAPL', price = 1): Event<'trading_signal'> {
@@ -29,6 +29,11 @@ export async function timesOf(log: EventLog, messageIds: readonly string[]): Pro
 export async function isGroupSettled(log: EventLog, group: string): Promise<boolean> {
   const { groups } = await log.info()
   return groups.some(({ name, pending, lag }) => name === group && pending === 0 && lag === 0)
+}
+
+/** Whether a unit says what became of a delivery, and not where a group stands. */
+export function isSettling({ acknowledge, attach }: Unit): boolean {
+  return acknowledge !== undefined || attach !== undefined
 }
 
 /** A handle on the log in which some methods are replaced: how a failure is injected between the library and a real log. */

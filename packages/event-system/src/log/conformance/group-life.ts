@@ -4,6 +4,7 @@ import { appendSome, idsOf, payloadsOf, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
+const MINUTE_MS = 60_000
 const NOW = { limit: 100, waitMs: 0 }
 
 export const groupLifeCases: readonly ConformanceCase[] = [
@@ -28,6 +29,21 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       }
       const [next = ''] = await appendSome(log, 1)
       assert.deepEqual(idsOf(await log.group('group-1').read('consumer', NOW)), [next])
+    }
+  },
+  {
+    title: 'group.create: a position beyond the newest entry counts as end',
+    async run(harness) {
+      const log = await harness.open()
+      const future = Date.now() + MINUTE_MS
+      await log.group('in an empty log').create({ after: `${future}-0` })
+      const ids = await appendSome(log, 3)
+      await log.group('beyond').create({ after: `${future}-0` })
+      await log.group('late').create({ time: future })
+      const next = await appendSome(log, 2)
+      for (const name of ['beyond', 'late']) assert.deepEqual(idsOf(await log.group(name).read('consumer', NOW)), next)
+      const all = await log.group('in an empty log').read('consumer', NOW)
+      assert.deepEqual(idsOf(all), [...ids, ...next])
     }
   },
   {
@@ -89,7 +105,6 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       await rejectsWith(() => group.acknowledge('consumer', [hold]), 'not_found')
       await rejectsWith(() => group.extend('consumer', [hold]), 'not_found')
       await rejectsWith(() => group.release('consumer', [hold]), 'not_found')
-      await rejectsWith(() => group.keepPlace(), 'not_found')
       await rejectsWith(() => group.removeConsumer('consumer'), 'not_found')
     }
   },
@@ -186,13 +201,13 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       assert.equal(info.pending, 3)
       assert.equal(info.lastDeliveredId, ids[3])
       assert.equal(info.lag, 6)
-      assert.equal(info.shards, null)
+      assert.equal(info.partitions, null)
       assert.equal(info.retrying, 1)
       assert.ok(info.oldestPendingMs !== null && info.oldestPendingMs >= 10 && info.oldestPendingMs < 60_000)
       assert.ok(info.lagMs >= 10 && info.lagMs < 60_000)
       const consumers = info.consumers.toSorted((a, b) => a.name.localeCompare(b.name))
       assert.deepEqual(
-        consumers.map(({ name, pending, shards }) => [name, pending, shards]),
+        consumers.map(({ name, pending, partitions }) => [name, pending, partitions]),
         [
           ['left', 2, []],
           ['right', 1, []]
@@ -204,6 +219,31 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       await group.acknowledge('right', await group.claim('right', { minIdleMs: 0, limit: 10 }))
       const idle = await group.info()
       assert.deepEqual([idle.pending, idle.retrying, idle.oldestPendingMs, idle.lag, idle.lagMs], [0, 0, null, 0, 0])
+    }
+  },
+  {
+    title: 'group.info: everything up to acknowledgedTo is acknowledged, and what comes behind it first is not',
+    async run(harness) {
+      const log = await harness.open()
+      const ids = await appendSome(log, 5)
+      const group = log.group('group')
+      const isBehind = async (count: number, why: string) => {
+        const { acknowledgedTo } = await group.info()
+        assert.deepEqual(idsOf(await log.read({ from: { after: acknowledgedTo }, limit: 10 })), ids.slice(count), why)
+      }
+      await group.create({ after: ids[0] ?? '' })
+      await isBehind(1, 'where the group was created')
+      const [second, third, fourth] = await group.read('consumer', { limit: 3, waitMs: 0 })
+      assert.ok(second && third && fourth)
+      await isBehind(1, 'nothing is acknowledged')
+      await group.acknowledge('consumer', [third, fourth])
+      await isBehind(1, 'the oldest is pending')
+      await group.acknowledge('consumer', [second])
+      await isBehind(4, 'nothing is pending')
+      committed(await log.commit([{ requeue: [{ group: 'group', messageId: third.messageId }] }]))
+      await isBehind(2, 'one was requeued')
+      await group.seek('start')
+      await isBehind(0, 'the group was moved before all that is pending')
     }
   },
   {

@@ -32,7 +32,6 @@ import { partitionedCommitCases } from './partitioned-commit.ts'
 import { partitionedLifeCases } from './partitioned-life.ts'
 import { partitionedMemberCases } from './partitioned-members.ts'
 import { partitionedReadCases } from './partitioned-read.ts'
-import { placeCases } from './place.ts'
 import { poisonCases } from './poison.ts'
 import { processCases } from './processes.ts'
 import { readCases } from './read.ts'
@@ -59,7 +58,6 @@ export const conformance: readonly ConformanceCase[] = [
   ...holdCases,
   ...claimCases,
   ...badArgumentCases,
-  ...placeCases,
   ...poisonCases,
   ...partitionedLifeCases,
   ...partitionedMemberCases,

@@ -1,9 +1,9 @@
 import { EventSystemError } from '@tradpal/events'
 import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo, MessageId } from '../port.ts'
+import { assignmentIn } from './assignment.ts'
 import { type Definition, livingOf } from './definition.ts'
 import { documentId, GROUPS, leasesOf, memberName, ofGroup, partitionName, REPORTS, REQUEUED } from './names.ts'
 import type { Report } from './reports.ts'
-import { seatsIn } from './seats.ts'
 
 const PAGE = 100
 
@@ -39,7 +39,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   const { definition } = await livingOf(log.collections, group)
   const partitions = definition.partitions ?? 1
   const leases = await log.leases.list(leasesOf(group))
-  const { owners, members } = seatsIn(leases, group, partitions)
+  const { owners, members } = assignmentIn(leases, group, partitions)
   const partitionNames = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
   const memberNames = members.map((member) => memberName(group, member))
   const [positions, reports, requeued] = await Promise.all([
@@ -58,16 +58,18 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
       : name
   })
   const busy = partitionNames.filter((_, partition) => reports.some(({ pending }) => pending[partition] !== undefined))
+  const last = furthestBehind(log, partitionNames, positionOf)
   const [handedOut, oldest] = await Promise.all([firstOf(log, handedOutBy, positionOf), firstOf(log, busy, positionOf)])
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
   return {
     name: group,
-    shards: definition.partitions,
+    partitions: definition.partitions,
     consumers: members.map((name, i) => memberInfo(name, owners, reports[i], leases, group)),
     pending,
     retrying: sum(reports, ({ retrying }) => retrying),
     oldestPendingMs: pending === 0 ? null : (oldest?.lagMs ?? 0),
     lastDeliveredId: handedOut?.position ?? '',
+    acknowledgedTo: last?.position ?? '',
     lag: handedOut?.lag ?? null,
     lagMs: handedOut?.lagMs ?? 0
   }
@@ -75,17 +77,26 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
 
 /** The cursor that is behind all others. The log counts its lag alone: that is the greatest. */
 async function firstOf(
-  { cursors, compare }: Described,
+  log: Described,
   names: readonly string[],
   positionOf: ReadonlyMap<string, MessageId | undefined>
 ): Promise<CursorInfo | undefined> {
+  const first = furthestBehind(log, names, positionOf)
+  return first && log.cursors.get(first.name)
+}
+
+function furthestBehind(
+  { compare }: Described,
+  names: readonly string[],
+  positionOf: ReadonlyMap<string, MessageId | undefined>
+): { readonly name: string; readonly position: MessageId } | undefined {
   let first: { readonly name: string; readonly position: MessageId } | undefined
   for (const name of names) {
     const position = positionOf.get(name)
     if (position === undefined) continue
     if (first === undefined || compare(position, first.position) < 0) first = { name, position }
   }
-  return first && cursors.get(first.name)
+  return first
 }
 
 async function reportsOf({ collections }: Described, group: string, members: readonly string[]): Promise<Report[]> {
@@ -108,7 +119,7 @@ function memberInfo(
     name,
     pending: sum(Object.values(pending), (count) => count),
     idleMs: Math.max(0, leaseMs - (lease?.expiresInMs ?? leaseMs)),
-    shards: owners.flatMap((owner, partition) => (owner === name ? [partition] : []))
+    partitions: owners.flatMap((owner, partition) => (owner === name ? [partition] : []))
   }
 }
 

@@ -25,14 +25,14 @@ export interface ConsumerInfo {
   readonly pending: number
   /** Since it last read, claimed or renewed, in ms. */
   readonly idleMs: number
-  /** The shards that it has been assigned. Empty where a group shares entry by entry. */
-  readonly shards: readonly number[]
+  /** The partitions that it owns. Empty where a group shares entry by entry. */
+  readonly partitions: readonly number[]
 }
 
 export interface GroupInfo {
   readonly name: string
-  /** Into how many shards it is cut by key; `null` when it shares entry by entry. */
-  readonly shards: number | null
+  /** The number of partitions into which it is cut by key; `null` when it shares entry by entry. */
+  readonly partitions: number | null
   readonly consumers: readonly ConsumerInfo[]
   /** Handed out and not yet acknowledged. */
   readonly pending: number
@@ -41,6 +41,11 @@ export interface GroupInfo {
   /** Since the oldest pending entry was appended, in ms. `null` with none. */
   readonly oldestPendingMs: number | null
   readonly lastDeliveredId: MessageId
+  /**
+   * Everything up to here is acknowledged: just before the oldest pending entry, or the last entry that was delivered. It need not be the
+   * id of an entry. In a partitioned group it is where the last partition stands, and entries that were requeued may stand before it.
+   */
+  readonly acknowledgedTo: MessageId
   /** Entries not yet handed out. `null` where the log cannot tell without reading them all. */
   readonly lag: number | null
   /** Since the oldest entry that was not yet handed out was appended, in ms. 0 with none. */
@@ -48,22 +53,17 @@ export interface GroupInfo {
 }
 
 /**
- * The consumers that share the entries of a log among them, entry by entry. Without the group, every call but `create`, `restore`
- * and `destroy` rejects with `not_found`. An empty name, and a limit below 1, are refused with `invalid_argument`.
+ * The consumers that share the entries of a log among them, entry by entry. Without the group, every call but `create` and
+ * `destroy` rejects with `not_found`. An empty name, and a limit below 1, are refused with `invalid_argument`.
  */
 export interface ConsumerGroup {
   readonly name: string
-  /** Creates the group at a position, whatever place was kept. Resolves to false, and changes nothing, when it exists. */
-  create(at: Position): Promise<boolean>
   /**
-   * Creates the group where it stood when somebody last called {@link keepPlace}, or where it was last created, or at
-   * `fallback` when nothing is known of it.
-   * Resolves to false, and changes nothing, when it exists.
+   * Creates the group at a position. A position beyond the newest entry counts as `end`: a log that has lost its end takes ids up to the
+   * position once more, and those are new. Resolves to false, and changes nothing, when it exists.
    */
-  restore(fallback: Position): Promise<boolean>
-  /** Keeps, apart from the group, the place behind which it has acknowledged nothing: all before it is done. A group that is lost is restored there. */
-  keepPlace(): Promise<void>
-  /** Drops the group, its consumers and its pending entries. The place that was kept stays. Resolves to whether there was one. */
+  create(at: Position): Promise<boolean>
+  /** Drops the group, its consumers and its pending entries. Resolves to whether there was one. */
   destroy(): Promise<boolean>
 
   /**

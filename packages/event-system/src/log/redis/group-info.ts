@@ -4,7 +4,7 @@ import { fieldsOf } from './entries.ts'
 import { isNobody } from './holders.ts'
 import { groupKeys, type LogKeys } from './keys.ts'
 import { ageBehind, lagBehind, type StreamState, streamState, xinfo } from './lag.ts'
-import { timeOfMessageId } from './message-id.ts'
+import { compareKnownIds, justBefore, timeOfMessageId } from './message-id.ts'
 
 /** The names of the groups of a stream. None when there is no stream. */
 export async function groupNamesIn(connection: Connection, stream: string): Promise<string[]> {
@@ -18,15 +18,21 @@ export async function groupInfos(connection: Connection, keys: LogKeys, name?: s
     streamState(connection, keys.stream)
   ])
   const groups = replies.map(fieldsOf).filter((fields) => name === undefined || fields.name === name)
-  return Promise.all(groups.map((fields) => groupInfo(connection, keys, state, fields)))
+  const infos = await Promise.all(groups.map((fields) => groupInfo(connection, keys, state, fields)))
+  return infos.filter((info) => info !== undefined)
 }
+
+/**
+ * How a group stands, of which XINFO GROUPS has said `fields`: undefined when it was dropped meanwhile. What is pending is asked for after
+ * the last delivered id: an entry up to that id is pending then, or acknowledged.
+ */
 
 async function groupInfo(
   connection: Connection,
   log: LogKeys,
   state: StreamState,
   fields: Record<string, Reply>
-): Promise<GroupInfo> {
+): Promise<GroupInfo | undefined> {
   const name = fields.name as string
   const { stream, now } = state
   const lastDeliveredId = fields['last-delivered-id'] as string
@@ -37,23 +43,31 @@ async function groupInfo(
     lagBehind(connection, state, lastDeliveredId, toldLag(state, fields)),
     connection.read<number>(['HLEN', groupKeys(log, name).attachments])
   ])
+  if (summary.length === 0) return undefined
   const oldestPending = (summary[1] ?? null) as MessageId | null
   return {
     name,
-    shards: null,
+    partitions: null,
     consumers: consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name)),
     pending: fields.pending as number,
     retrying,
     oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
     lastDeliveredId,
+    acknowledgedTo: acknowledgedTo(lastDeliveredId, oldestPending),
     lag,
     lagMs
   }
 }
 
+/** A group that was moved back may have pending entries behind the last delivered one. */
+function acknowledgedTo(lastDeliveredId: MessageId, oldestPending: MessageId | null): MessageId {
+  if (oldestPending === null || compareKnownIds(lastDeliveredId, oldestPending) < 0) return lastDeliveredId
+  return justBefore(oldestPending)
+}
+
 function toConsumerInfo(reply: Reply): ConsumerInfo {
   const { name, pending, idle } = fieldsOf(reply)
-  return { name: name as string, pending: pending as number, idleMs: idle as number, shards: [] }
+  return { name: name as string, pending: pending as number, idleMs: idle as number, partitions: [] }
 }
 
 /**

@@ -24,8 +24,6 @@ export interface GroupKeys {
   readonly attachments: string
   /** Message ids by when they may be claimed. */
   readonly delayed: string
-  /** The message id behind which a group that was lost is restored. */
-  readonly place: string
 }
 
 /** `prefix`: of all keys but the stream, see {@link clusterPrefix}. */
@@ -81,7 +79,6 @@ export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {
     attachments: `${ofGroup}:attachments`,
-    delayed: `${ofGroup}:delayed`,
-    place: `${ofGroup}:place`
+    delayed: `${ofGroup}:delayed`
   }
 }

@@ -18,7 +18,7 @@ const EARLIER = [
 ]
 
 /** What earlier versions keep of a group. */
-const EARLIER_OF_GROUP = ['notes', 'amended', 'sharding', 'ledger:0', 'ledger:1']
+const EARLIER_OF_GROUP = ['notes', 'amended', 'place', 'ledger:0', 'ledger:1']
 
 /**
  * Rejects with `log_incompatible` when an earlier version keeps parts of the log in a layout that this one cannot read: it

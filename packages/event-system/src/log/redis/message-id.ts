@@ -24,6 +24,14 @@ export function timeOfMessageId(messageId: MessageId): number {
   return Number.parseInt(messageId, 10)
 }
 
+/** The id before an entry's: behind it, the entry comes next. */
+export function justBefore(messageId: MessageId): MessageId {
+  const [ms, sequence] = messageId.split('-') as [string, string]
+  // The parts are 64-bit numbers: more than a JavaScript number holds.
+  if (sequence !== '0') return `${ms}-${BigInt(sequence) - 1n}`
+  return `${BigInt(ms) - 1n}-${LAST_SEQUENCE}`
+}
+
 /** The parts are 64-bit numbers without leading zeros: the longer is the larger, and those of one length compare as texts. */
 export function compareMessageIds(a: MessageId, b: MessageId): number {
   return compareKnownIds(mustBeMessageId(a), mustBeMessageId(b))

@@ -50,26 +50,8 @@ export class RedisGroup implements ConsumerGroup {
     this.#keys = groupKeys(keys, name)
   }
 
-  create(at: Position): Promise<boolean> {
-    return this.#create(at, '0')
-  }
-
-  restore(fallback: Position): Promise<boolean> {
-    return this.#create(fallback, '1')
-  }
-
-  async #create(at: Position, prefersPlace: '0' | '1'): Promise<boolean> {
-    return (
-      (await this.#run<number>(
-        'createGroup',
-        [this.#keys.place, ...this.#detailKeys()],
-        [deliveredUpTo(at), prefersPlace]
-      )) === 1
-    )
-  }
-
-  async keepPlace(): Promise<void> {
-    await this.#run('keepPlace', [this.#keys.place])
+  async create(at: Position): Promise<boolean> {
+    return (await this.#run<number>('createGroup', this.#detailKeys(), [deliveredUpTo(at)])) === 1
   }
 
   async destroy(): Promise<boolean> {

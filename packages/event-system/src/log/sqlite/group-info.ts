@@ -24,12 +24,14 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
   const { entries, retrying, oldest } = connection.statement(PENDING).get(group) ?? {}
   return {
     name: group,
-    shards: null,
+    partitions: null,
     consumers: consumersOf(connection, group),
     pending: Number(entries),
     retrying: Number(retrying),
     oldestPendingMs: typeof oldest === 'number' ? ageOf(connection, oldest) : null,
     lastDeliveredId: formatMessageId(lastId),
+    // A group that was moved back may have pending entries behind the last delivered one.
+    acknowledgedTo: formatMessageId(typeof oldest === 'number' ? Math.min(oldest - 1, lastId) : lastId),
     ...lagBehind(connection, lastId)
   }
 }
@@ -43,6 +45,6 @@ function consumersOf(connection: Connection, group: string): ConsumerInfo[] {
       name: String(name),
       pending: Number(pending),
       idleMs: Math.max(0, now - Number(seen_at)),
-      shards: []
+      partitions: []
     }))
 }

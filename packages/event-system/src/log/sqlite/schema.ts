@@ -7,7 +7,7 @@ import { makeFile, makeFolders } from './file-modes.ts'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised whenever the tables change: a file of another version is refused. */
-const SCHEMA_VERSION = 9
+const SCHEMA_VERSION = 10
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -40,7 +40,6 @@ const CREATE = `
     attachment TEXT, PRIMARY KEY (grp, id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE consumers (grp TEXT NOT NULL, name TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY (grp, name)) STRICT, WITHOUT ROWID;
-  CREATE TABLE places (grp TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE leases (
     name TEXT PRIMARY KEY, holder TEXT NOT NULL, token INTEGER NOT NULL, ends_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;

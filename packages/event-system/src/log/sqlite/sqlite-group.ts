@@ -18,11 +18,6 @@ import { pendingEntries } from './pending.ts'
 import { waitForSome } from './waiting.ts'
 
 const CREATE = 'INSERT INTO groups (name, last_id) VALUES (?, ?) ON CONFLICT (name) DO NOTHING'
-const KEEP_PLACE = `
-  INSERT INTO places (grp, id)
-  SELECT name, coalesce((SELECT min(id) - 1 FROM pending WHERE grp = name AND id <= last_id), last_id) FROM groups WHERE name = ?
-  ON CONFLICT (grp) DO UPDATE SET id = excluded.id`
-const PLACE = 'SELECT id FROM places WHERE grp = ?'
 const DESTROY = ['DELETE FROM pending WHERE grp = ?', 'DELETE FROM consumers WHERE grp = ?']
 const DESTROY_GROUP = 'DELETE FROM groups WHERE name = ?'
 const SEEK = 'UPDATE groups SET last_id = ?2 WHERE name = ?1'
@@ -80,26 +75,10 @@ export class SqliteGroup implements ConsumerGroup {
   }
 
   create(at: Position): Promise<boolean> {
-    return this.#connection.write(() => this.#createAt(this.#log.reader.resolve(at)))
-  }
-
-  restore(fallback: Position): Promise<boolean> {
+    const { reader } = this.#log
     return this.#connection.write(() => {
-      const place = this.#connection.statement(PLACE).get(this.name)?.id
-      return this.#createAt(typeof place === 'number' ? place : this.#log.reader.resolve(fallback))
-    })
-  }
-
-  #createAt(id: number): boolean {
-    const isNew = this.#connection.statement(CREATE).run(this.name, id).changes === 1
-    if (isNew) this.#connection.statement(KEEP_PLACE).run(this.name)
-    return isNew
-  }
-
-  async keepPlace(): Promise<void> {
-    await this.#connection.write(() => {
-      lastIdOf(this.#connection, this.name)
-      this.#connection.statement(KEEP_PLACE).run(this.name)
+      const id = Math.min(reader.resolve(at), reader.resolve('end'))
+      return this.#connection.statement(CREATE).run(this.name, id).changes === 1
     })
   }
 

@@ -1,4 +1,4 @@
--- Drops a group with what it keeps beside its pending entries, but for its place.
+-- Drops a group with what it keeps beside its pending entries.
 --
 -- KEYS  1 the stream, 2 the attachments, 3 the sorted set of delayed entries
 -- ARGV  1 group
