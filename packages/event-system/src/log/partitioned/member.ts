@@ -43,6 +43,7 @@ export class LeasedMember implements PartitionMember {
   #first = 0
   /** A member of this name may have died before. */
   #hasJoined = false
+  #telling: Promise<void> | undefined
   /** Why nothing can be read: the group is gone. */
   #gone: Error | undefined
 
@@ -72,9 +73,20 @@ export class LeasedMember implements PartitionMember {
       this.#gone = undefined
       this.#holdings.setSurplus(surplus)
       this.#changes.tell()
-      await this.#reports.tell()
+      await this.#tell()
       return { owned: this.#holdings.tenures(), surplus: this.#holdings.surplus }
     })
+  }
+
+  /** A log that is slow to write must not delay the next renewal: the report is left to itself then. */
+  async #tell(): Promise<void> {
+    this.#telling ??= this.#reports.tell().finally(() => {
+      this.#telling = undefined
+    })
+    this.#telling.catch(() => {})
+    const patience = Promise.withResolvers<void>()
+    const timer = setTimeout(patience.resolve, this.#options.leaseMs / 6)
+    await Promise.race([this.#telling, patience.promise]).finally(() => clearTimeout(timer))
   }
 
   /** Divides a group that nobody has divided, or that has another number of partitions. Rejects with `not_found` and `group_conflict`. */
@@ -236,6 +248,7 @@ export class LeasedMember implements PartitionMember {
     return this.#turns.take(async () => {
       this.#reader.rest()
       this.#hasJoined = false
+      await this.#telling?.catch(() => {})
       await this.#giveUp([...this.#holdings].map(({ partition }) => partition))
       await this.#reports.forget(new Set([this.name]))
       await this.#log.leases.release([memberName(this.#group, this.name)], this.name)
