@@ -33,7 +33,7 @@ export async function consuming(log: BenchLog): Promise<Comparison[]> {
     })
   }
   const inOrder: Comparison = {
-    what: `library, ${log.kind}: consume in order by key, 8 shards`,
+    what: `library, ${log.kind}: consume in order by key, 8 partitions`,
     unit: 'events/s',
     ours: ordered,
     peer: 'without order',
@@ -49,7 +49,7 @@ export async function consuming(log: BenchLog): Promise<Comparison[]> {
 /** Those who consume: entry by entry, by key, and a driver that only parses what it reads. */
 export const consumers: Contenders = {
   consume: (log) => consumer(log, { group: 'shared' }),
-  'consume in order': (log) => consumer(log, { group: 'ordered', ordering: 'key', shards: 8 }),
+  'consume in order': (log) => consumer(log, { group: 'ordered', ordering: 'key', partitions: 8 }),
   async 'consume by the driver'(log) {
     const raw = await log.raw()
     return {

@@ -77,7 +77,7 @@ export const ERROR_CODES = {
   group_conflict: {
     retryable: false,
     meaning:
-      'A consumer group is in use in a way that this call contradicts: by live members, cut into other shards, or pulled with other event types. Or the log has as many groups as it may.'
+      'A consumer group is in use in a way that this call contradicts: by live members, cut into other partitions, or pulled with other event types. Or the log has as many groups as it may.'
   },
   version_conflict: {
     retryable: false,

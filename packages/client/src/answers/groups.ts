@@ -5,8 +5,8 @@ import { listOf, numberOf, numberOrNull, numbersOf, partsOf, textOf, textOrNull,
 /** How a consumer group stands. To a caller that may not see its figures, each of them is `null`. */
 export interface GroupInfo {
   readonly name: string
-  /** Into how many shards it is cut by key; `null` when it shares event by event. */
-  readonly shards: number | null
+  /** The number of partitions into which it is cut by key; `null` when it shares event by event. */
+  readonly partitions: number | null
   readonly consumers: readonly GroupMember[]
   /** Handed out and not yet acknowledged. */
   readonly pending: number | null
@@ -29,8 +29,8 @@ export interface GroupMember {
   readonly pending: number | null
   /** Since it last read, claimed or renewed, in ms. */
   readonly idleMs: number
-  /** Those it holds, of a group that is ordered by key. */
-  readonly shards: readonly number[]
+  /** The partitions that it owns, of a group that is ordered by key. */
+  readonly partitions: readonly number[]
 }
 
 /** How a group is pulled: the same for all who pull from it. */
@@ -80,12 +80,12 @@ export function groupOf(value: unknown): GroupInfo {
   const { pulled } = partsOf(value)
   return {
     name: textOf(value, 'name'),
-    shards: numberOrNull(value, 'shards'),
+    partitions: numberOrNull(value, 'partitions'),
     consumers: listOf(value, 'members').map((member) => ({
       name: textOf(member, 'name'),
       pending: numberOrNull(member, 'pending'),
       idleMs: numberOf(member, 'idle_ms'),
-      shards: numbersOf(member, 'shards')
+      partitions: numbersOf(member, 'partitions')
     })),
     pending: numberOrNull(value, 'pending'),
     retrying: numberOrNull(value, 'retrying'),

@@ -54,7 +54,7 @@ export class EventConsumer {
 
   constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
     const { log, codec, clock, random } = parts
-    const { group, consumer, ordering, key, shards } = options
+    const { group, consumer, ordering, key, partitions } = options
     const stop = this.#stop.signal
     this.#parts = parts
     this.#options = options
@@ -65,7 +65,7 @@ export class EventConsumer {
     const contents = new Contents({
       log,
       codec,
-      partitions: shards,
+      partitions,
       logger: this.#logger,
       clock,
       ...(ordering === 'key' ? { key } : {})

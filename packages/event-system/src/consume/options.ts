@@ -22,14 +22,14 @@ export interface ConsumeOptions {
   /**
    * `none`: the members share event by event, and with more than one, or with a concurrency above 1, events overtake each
    * other. `key`: events of one key are handled one at a time and in log order, in the whole group; the members share the
-   * keys, shard by shard. Default `none`.
+   * keys, partition by partition. Default `none`.
    */
   readonly ordering?: 'none' | 'key'
   /** What must stay in order. An event for which it returns undefined is in order with nothing; one for which it throws, or returns what is no string, goes to the dead letters. Default: the symbol of the event's data. Only with `ordering: 'key'`. */
   readonly key?: (event: Event) => string | undefined
-  /** Into how many shards the keys are cut: as many members can share the work, 1 to 1,024. It can be changed while no member lives and nothing is pending. Default 8. Only with `ordering: 'key'`. */
-  readonly shards?: number
-  /** A member that gives no sign of life for so long loses its shards to the others, in ms, 50 or more. Default 10,000. Only with `ordering: 'key'`. */
+  /** The number of partitions into which the keys are cut: as many members can share the work, 1 to 1,024. It can be changed while no member lives and nothing is pending. Default 8. Only with `ordering: 'key'`. */
+  readonly partitions?: number
+  /** A member that gives no sign of life for so long loses its partitions to the others, in ms, 50 or more. Default 10,000. Only with `ordering: 'key'`. */
   readonly leaseMs?: number
   /** How many events are handled at the same time, 1 or more. With 1, events are handled one after another in log order, but for retries. Default 1. */
   readonly concurrency?: number
@@ -54,7 +54,7 @@ export interface ResolvedConsumeOptions extends Omit<Required<ConsumeOptions>, '
 const DEFAULTS = {
   ordering: 'none',
   key: symbolOf,
-  shards: 8,
+  partitions: 8,
   leaseMs: 10_000,
   concurrency: 1,
   prefetch: 500,
@@ -71,7 +71,7 @@ const NAMES: OptionNames<ConsumeOptions> = {
   from: true,
   ordering: true,
   key: true,
-  shards: true,
+  partitions: true,
   leaseMs: true,
   concurrency: true,
   prefetch: true,
@@ -83,7 +83,7 @@ const NAMES: OptionNames<ConsumeOptions> = {
 }
 
 /** Of one way to share, what the other has no use for. */
-const MEANINGLESS = { none: ['key', 'shards', 'leaseMs'], key: ['claimAfterMs'] } as const
+const MEANINGLESS = { none: ['key', 'partitions', 'leaseMs'], key: ['claimAfterMs'] } as const
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
 export function resolveConsumeOptions(options: ConsumeOptions, defaultGroup: string): ResolvedConsumeOptions {
@@ -104,7 +104,7 @@ export function resolveConsumeOptions(options: ConsumeOptions, defaultGroup: str
     from: toPosition(options.from ?? 'new'),
     ordering,
     key: given.key,
-    shards: wholeNumber('shards', given.shards, 1, 1_024),
+    partitions: wholeNumber('partitions', given.partitions, 1, 1_024),
     leaseMs: duration('leaseMs', given.leaseMs, 50),
     concurrency: wholeNumber('concurrency', given.concurrency, 1),
     prefetch: wholeNumber('prefetch', given.prefetch, 1),

@@ -40,7 +40,7 @@ export class PartitionedIntake implements Intake {
     this.#group = log.partitioned(options.group)
     this.#member = this.#group.join(consumer, {
       leaseMs: options.leaseMs,
-      cut: { partitions: options.shards, partitionOf: (entry) => contents.partitionOf(entry) }
+      cut: { partitions: options.partitions, partitionOf: (entry) => contents.partitionOf(entry) }
     })
   }
 

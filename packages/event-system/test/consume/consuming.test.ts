@@ -250,7 +250,7 @@ describeOnEachLog('consuming', (logs) => {
     [{ from: 5 }, "from must be 'new', 'start', a message id or a Date, got 5."],
     [{ orderin: 'key' } as ConsumeOptions, 'orderin is no option of startConsuming(); did you mean ordering?'],
     [{ ordering: 'key', leaseMs: 0 }, 'leaseMs must be a number of ms from 50 to 2147483647, got 0.'],
-    [{ ordering: 'key', shards: 0 }, 'shards must be a whole number of at least 1 and at most 1024, got 0.'],
+    [{ ordering: 'key', partitions: 0 }, 'partitions must be a whole number of at least 1 and at most 1024, got 0.'],
     [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']
   ] as [ConsumeOptions, string][])('%o is refused in a sentence, and no group is made', async (options, sentence) => {
     const log = await logs.open()

@@ -209,7 +209,7 @@ describeOnEachLog('ordering by key', (logs) => {
     const sharedBy = async (...names: string[]) => {
       await waitFor(async () => {
         const { consumers } = await log.partitioned('g').info()
-        const owners = consumers.filter(({ shards }) => shards.length > 0).map(({ name }) => name)
+        const owners = consumers.filter(({ partitions }) => partitions.length > 0).map(({ name }) => name)
         return owners.toSorted().join() === names.join()
       })
     }
@@ -330,6 +330,6 @@ describeOnEachLog('ordering by key', (logs) => {
     subscriber.registerHandler('*', () => {})
     const starting = subscriber.startConsuming({ group: 'g' })
     await expect(starting).rejects.toMatchObject({ code: 'group_conflict' })
-    await expect(member(log, () => {}, { shards: 3 })).rejects.toMatchObject({ code: 'group_conflict' })
+    await expect(member(log, () => {}, { partitions: 3 })).rejects.toMatchObject({ code: 'group_conflict' })
   })
 })

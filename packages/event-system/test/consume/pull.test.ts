@@ -198,7 +198,9 @@ describeOnEachLog('pulling', (logs) => {
     onTestFinished(async () => void (await subscriber.close()))
     subscriber.registerHandler('*', () => {})
     await subscriber.startConsuming({ group: 'ordered', ordering: 'key' })
-    await waitFor(async () => (await log.group('ordered').info()).consumers.some(({ shards }) => shards.length > 0))
+    await waitFor(async () =>
+      (await log.partitioned('ordered').info()).consumers.some(({ partitions }) => partitions.length > 0)
+    )
     await expect(pullerOf(log).pull({ group: 'ordered' })).rejects.toMatchObject({ code: 'group_conflict' })
   })
 

@@ -124,7 +124,7 @@ test('a user with the permissions of the documentation consumes both ways, fails
   await system.publishBatch([signal('GOOD'), signal('BAD')])
   for (const [group, ordering] of [
     ['shared', 'none'],
-    ['sharded', 'key']
+    ['ordered', 'key']
   ] as const) {
     const consumer = await system.startConsuming({ group, ordering, from: 'start' })
     await waitFor(async () => (await system.deadLetters.list({ group })).length === 1)

@@ -150,7 +150,7 @@ describeOnEachLog('what existing services send', (logs) => {
     const keys: unknown[] = []
     subscriber.registerHandler('trading_signal', () => {})
     const key = ({ data }: { data: JsonObject }) => void keys.push(data.symbol)
-    await subscriber.startConsuming({ group: 'g', from: 'start', ordering: 'key', key, shards: 2 })
+    await subscriber.startConsuming({ group: 'g', from: 'start', ordering: 'key', key, partitions: 2 })
     await appendWire(log, 'trading_signal', { signal: { symbol: 'DEEP', action: 'BUY' } })
     await settled(log)
     expect(new Set(keys)).toEqual(new Set(['DEEP']))

@@ -21,13 +21,17 @@ const pulled = Type.Object({
 
 const group = Type.Object({
   name: Type.String(),
-  shards: orNull(Type.Integer({ description: 'Into how many it is cut by key; null when it shares event by event.' })),
+  partitions: orNull(
+    Type.Integer({
+      description: 'The number of partitions into which it is cut by key; null when it shares event by event.'
+    })
+  ),
   members: Type.Array(
     Type.Object({
       name: Type.String(),
       pending: figure('Handed out to it and not yet acknowledged.'),
       idle_ms: Type.Integer({ description: 'Since it last read, claimed or renewed.' }),
-      shards: Type.Array(Type.Integer())
+      partitions: Type.Array(Type.Integer())
     })
   ),
   lag: figure('Events not yet handed out; null where the log cannot tell.'),
@@ -221,16 +225,16 @@ export function groupRoutes(app: App, { system }: AppContext): void {
 }
 
 function groupAnswer(report: GroupReport, seesFigures: boolean) {
-  const { name, shards, consumers, pulled, oldestPendingMs } = report
+  const { name, partitions, consumers, pulled, oldestPendingMs } = report
   const figure = <Value>(value: Value): Value | null => (seesFigures ? value : null)
   return {
     name,
-    shards,
-    members: consumers.map(({ name, pending, idleMs, shards }) => ({
+    partitions,
+    members: consumers.map(({ name, pending, idleMs, partitions }) => ({
       name,
       pending: figure(pending),
       idle_ms: Math.round(idleMs),
-      shards: [...shards]
+      partitions: [...partitions]
     })),
     lag: figure(report.lag),
     lag_seconds: figure(report.lagMs / 1_000),

@@ -31,8 +31,8 @@ describe.each([
     expect(groups).toEqual([
       {
         name: 'brokers',
-        shards: null,
-        members: [{ name: 'broker-1', pending: 1, idle_ms: expect.any(Number), shards: [] }],
+        partitions: null,
+        members: [{ name: 'broker-1', pending: 1, idle_ms: expect.any(Number), partitions: [] }],
         lag: 2,
         lag_seconds: expect.any(Number),
         pending: 1,

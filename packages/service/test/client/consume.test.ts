@@ -141,9 +141,9 @@ describe.each(LOGS)('consuming with the client, over %s', (kind) => {
     await expect(client.groups.seek(GROUP, 'start')).rejects.toMatchObject({ code: 'group_conflict' })
     await consumption.close()
     await client.groups.seek(GROUP, ids[1] ?? '', { force: true })
-    const { name, shards, lag, pending } = await client.groups.get(GROUP)
+    const { name, partitions, lag, pending } = await client.groups.get(GROUP)
     // The service may not have noticed yet that the last pull was given up, and hands back what that got.
-    expect({ name, shards, left: (lag ?? 0) + (pending ?? 0) }).toEqual({ name: GROUP, shards: null, left: 1 })
+    expect({ name, partitions, left: (lag ?? 0) + (pending ?? 0) }).toEqual({ name: GROUP, partitions: null, left: 1 })
     await client.groups.seek(GROUP, new Date(0), { force: true })
     expect((await client.groups.list()).map(({ name, lag }) => [name, lag])).toEqual([[GROUP, 3]])
     await client.groups.remove(GROUP, { force: true })

@@ -39,7 +39,7 @@ describe.each(LOGS)('consuming over HTTP, over %s', (log) => {
     expect((await get(`${root}/dead-letters?group=desk`)).body.dead_letters).toMatchObject([
       { kind: 'rejected', reason: 'no such account', handler: 'puller', consumer: 'py-1' }
     ])
-    expect((await get(url)).body).toMatchObject({ name: 'desk', lag: 1, pending: 1, retrying: 1, shards: null })
+    expect((await get(url)).body).toMatchObject({ name: 'desk', lag: 1, pending: 1, retrying: 1, partitions: null })
   })
 
   test('what is not settled within its lease is somebody else’s: its settling is refused with 409', async () => {
@@ -89,8 +89,8 @@ describe.each(LOGS)('consuming over HTTP, over %s', (log) => {
     expect(groups).toEqual([
       {
         name: 'desk',
-        shards: null,
-        members: [{ name: 'py-1', pending: 1, idle_ms: expect.any(Number), shards: [] }],
+        partitions: null,
+        members: [{ name: 'py-1', pending: 1, idle_ms: expect.any(Number), partitions: [] }],
         lag: 2,
         lag_seconds: expect.any(Number),
         pending: 1,

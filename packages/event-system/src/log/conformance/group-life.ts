@@ -201,13 +201,13 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       assert.equal(info.pending, 3)
       assert.equal(info.lastDeliveredId, ids[3])
       assert.equal(info.lag, 6)
-      assert.equal(info.shards, null)
+      assert.equal(info.partitions, null)
       assert.equal(info.retrying, 1)
       assert.ok(info.oldestPendingMs !== null && info.oldestPendingMs >= 10 && info.oldestPendingMs < 60_000)
       assert.ok(info.lagMs >= 10 && info.lagMs < 60_000)
       const consumers = info.consumers.toSorted((a, b) => a.name.localeCompare(b.name))
       assert.deepEqual(
-        consumers.map(({ name, pending, shards }) => [name, pending, shards]),
+        consumers.map(({ name, pending, partitions }) => [name, pending, partitions]),
         [
           ['left', 2, []],
           ['right', 1, []]

@@ -39,7 +39,7 @@ export const partitionedLifeCases: readonly ConformanceCase[] = [
       await log.cursors.create('mine', 'start')
       assert.deepEqual((await log.groupNames()).toSorted(), ['group', 'shared'])
       const { groups, cursors } = await log.info()
-      assert.deepEqual(groups.map(({ name, shards }) => [name, shards]).toSorted(), [
+      assert.deepEqual(groups.map(({ name, partitions }) => [name, partitions]).toSorted(), [
         ['group', PARTITIONS],
         ['shared', null]
       ])
@@ -63,13 +63,13 @@ export const partitionedLifeCases: readonly ConformanceCase[] = [
       await one.renew()
       await two.renew()
       const info = await group.info()
-      assert.deepEqual([info.shards, info.pending, info.retrying, info.lag, info.lagMs], [PARTITIONS, 7, 1, 0, 0])
+      assert.deepEqual([info.partitions, info.pending, info.retrying, info.lag, info.lagMs], [PARTITIONS, 7, 1, 0, 0])
       assert.equal(info.lastDeliveredId, ids[7])
       assert.deepEqual(idsOf(await log.read({ from: { after: info.acknowledgedTo }, limit: 10 })), ids.slice(1))
       assert.ok(info.oldestPendingMs !== null && info.oldestPendingMs >= 0)
       const consumers = info.consumers.toSorted((a, b) => (a.name < b.name ? -1 : 1))
       assert.deepEqual(
-        consumers.map(({ name, pending, shards }) => [name, pending, shards.length]),
+        consumers.map(({ name, pending, partitions }) => [name, pending, partitions.length]),
         [
           ['one', 3, 2],
           ['two', 4, 2]

@@ -1,8 +1,8 @@
 import { counted, EventSystemError } from '@tradpal/events'
 import type { EventLog, MessageId } from '../port.ts'
+import { membersIn } from './assignment.ts'
 import { type Defined, type Living, livingOf } from './definition.ts'
 import { GROUPS, leasesOf, ofGroup, partitionName, RECORDS, REQUEUED } from './names.ts'
-import { membersIn } from './seats.ts'
 import { withAllLeases } from './takeover.ts'
 
 /** What a group is to be used for from now on. */

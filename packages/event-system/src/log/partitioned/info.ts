@@ -1,9 +1,9 @@
 import { EventSystemError } from '@tradpal/events'
 import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo, MessageId } from '../port.ts'
+import { assignmentIn } from './assignment.ts'
 import { type Definition, livingOf } from './definition.ts'
 import { documentId, GROUPS, leasesOf, memberName, ofGroup, partitionName, REPORTS, REQUEUED } from './names.ts'
 import type { Report } from './reports.ts'
-import { seatsIn } from './seats.ts'
 
 const PAGE = 100
 
@@ -39,7 +39,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   const { definition } = await livingOf(log.collections, group)
   const partitions = definition.partitions ?? 1
   const leases = await log.leases.list(leasesOf(group))
-  const { owners, members } = seatsIn(leases, group, partitions)
+  const { owners, members } = assignmentIn(leases, group, partitions)
   const partitionNames = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
   const memberNames = members.map((member) => memberName(group, member))
   const [positions, reports, requeued] = await Promise.all([
@@ -64,7 +64,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
   return {
     name: group,
     kind: 'partitioned',
-    shards: definition.partitions,
+    partitions: definition.partitions,
     consumers: members.map((name, i) => memberInfo(name, owners, reports[i], leases, group)),
     pending,
     retrying: sum(reports, ({ retrying }) => retrying),
@@ -120,7 +120,7 @@ function memberInfo(
     name,
     pending: sum(Object.values(pending), (count) => count),
     idleMs: Math.max(0, leaseMs - (lease?.expiresInMs ?? leaseMs)),
-    shards: owners.flatMap((owner, partition) => (owner === name ? [partition] : []))
+    partitions: owners.flatMap((owner, partition) => (owner === name ? [partition] : []))
   }
 }
 

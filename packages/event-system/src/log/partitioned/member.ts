@@ -10,6 +10,7 @@ import type {
   PartitionUnit,
   UnitResult
 } from '../port.ts'
+import { assignmentOf } from './assignment.ts'
 import { Changes, whicheverFirst } from './changes.ts'
 import { Committer } from './committer.ts'
 import { livingOf } from './definition.ts'
@@ -21,8 +22,7 @@ import { Reader } from './reader.ts'
 import { parseRecord } from './record.ts'
 import { Reports } from './reports.ts'
 import { Requeued } from './requeued.ts'
-import { seatsOf } from './seats.ts'
-import { type Seats, shareOf } from './shares.ts'
+import { type Assignment, shareOf } from './shares.ts'
 import { Turns } from './turns.ts'
 
 const MOST_PARTITIONS = 1_024
@@ -67,11 +67,11 @@ export class LeasedMember implements PartitionMember {
     return this.#turns.take(async () => {
       if (!this.#hasJoined) await this.#reports.forget(new Set([this.name]))
       this.#hasJoined = true
-      const [seats] = await Promise.all([
-        seatsOf(this.#log.leases, this.#group, this.#options.cut.partitions),
+      const [assignment] = await Promise.all([
+        assignmentOf(this.#log.leases, this.#group, this.#options.cut.partitions),
         this.#mustFit()
       ])
-      const surplus = await this.#takeShare(seats)
+      const surplus = await this.#takeShare(assignment)
       this.#gone = undefined
       this.#holdings.setSurplus(surplus)
       this.#changes.tell()
@@ -92,7 +92,7 @@ export class LeasedMember implements PartitionMember {
   }
 
   /** Resolves to the surplus. */
-  async #takeShare({ owners, members }: Seats): Promise<readonly number[]> {
+  async #takeShare({ owners, members }: Assignment): Promise<readonly number[]> {
     const { leases } = this.#log
     const { leaseMs } = this.#options
     const { take, surplus } = shareOf(this.name, { owners, members })

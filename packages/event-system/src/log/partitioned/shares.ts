@@ -1,5 +1,5 @@
-/** Who owns which partition, as a member sees it when it renews. */
-export interface Seats {
+/** Which member owns which partition, as a member sees it when it renews. */
+export interface Assignment {
   /** By partition: its owner; undefined where nobody has it. */
   readonly owners: readonly (string | undefined)[]
   /** The members that live. */
@@ -17,7 +17,7 @@ export interface Share {
  * The share of a member: all members get the same number of partitions, or one more. The members that have the most get the one more, so
  * that few partitions change hands. A partition of an owner that is no member is not free: its lease has not ended.
  */
-export function shareOf(member: string, { owners, members }: Seats): Share {
+export function shareOf(member: string, { owners, members }: Assignment): Share {
   const share = sizes(owners, new Set([...members, member])).get(member) as number
   const own = partitionsOf(owners, member)
   const free = partitionsOf(owners, undefined)

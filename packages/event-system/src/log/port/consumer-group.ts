@@ -25,16 +25,16 @@ export interface ConsumerInfo {
   readonly pending: number
   /** Since it last read, claimed or renewed, in ms. */
   readonly idleMs: number
-  /** The shards that it has been assigned. Empty where a group shares entry by entry. */
-  readonly shards: readonly number[]
+  /** The partitions that it owns. Empty where a group shares entry by entry. */
+  readonly partitions: readonly number[]
 }
 
 export interface GroupInfo {
   readonly name: string
   /** `queue`: its members share entry by entry. `partitioned`: they own partitions. */
   readonly kind: 'queue' | 'partitioned'
-  /** Into how many shards it is cut by key; `null` when it shares entry by entry. */
-  readonly shards: number | null
+  /** The number of partitions into which it is cut by key; `null` when it shares entry by entry. */
+  readonly partitions: number | null
   readonly consumers: readonly ConsumerInfo[]
   /** Handed out and not yet acknowledged. */
   readonly pending: number

@@ -48,7 +48,7 @@ async function groupInfo(
   return {
     name,
     kind: 'queue',
-    shards: null,
+    partitions: null,
     consumers: consumers.map(toConsumerInfo).filter((consumer) => !isNobody(consumer.name)),
     pending: fields.pending as number,
     retrying,
@@ -68,7 +68,7 @@ function acknowledgedTo(lastDeliveredId: MessageId, oldestPending: MessageId | n
 
 function toConsumerInfo(reply: Reply): ConsumerInfo {
   const { name, pending, idle } = fieldsOf(reply)
-  return { name: name as string, pending: pending as number, idleMs: idle as number, shards: [] }
+  return { name: name as string, pending: pending as number, idleMs: idle as number, partitions: [] }
 }
 
 /**

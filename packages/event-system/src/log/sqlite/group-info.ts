@@ -25,7 +25,7 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
   return {
     name: group,
     kind: 'queue',
-    shards: null,
+    partitions: null,
     consumers: consumersOf(connection, group),
     pending: Number(entries),
     retrying: Number(retrying),
@@ -46,6 +46,6 @@ function consumersOf(connection: Connection, group: string): ConsumerInfo[] {
       name: String(name),
       pending: Number(pending),
       idleMs: Math.max(0, now - Number(seen_at)),
-      shards: []
+      partitions: []
     }))
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Event, isJsonObject, type StoredEvent, stringifyJson } from '@tradpal/events'
 
 /** A map holds fewer than 2^24 entries, and a file may have more rows. */
-const SHARDS = 64
+const MAPS = 64
 
 /**
  * The event ids of the rows of a file, in about 100 bytes a row.
@@ -13,10 +13,10 @@ const SHARDS = 64
  */
 export class RowIds {
   /** By the id of the first of some equal rows: how many there are. The ids of the others have 0. */
-  readonly #made = new ShardedMap()
+  readonly #made = new LargeMap()
   /** Ids that rows bring: a number that stands for the type and the data. */
-  readonly #brought = new ShardedMap()
-  readonly #inLog = new ShardedMap()
+  readonly #brought = new LargeMap()
+  readonly #inLog = new LargeMap()
   readonly #conflicts = new Set<string>()
 
   /** The id of a row that brings none. `content` is all that makes it another row. */
@@ -81,28 +81,28 @@ export class RowIds {
   }
 }
 
-class ShardedMap {
-  readonly #shards = Array.from({ length: SHARDS }, () => new Map<string, number>())
+class LargeMap {
+  readonly #maps = Array.from({ length: MAPS }, () => new Map<string, number>())
 
   get(key: string): number | undefined {
-    return this.#shardOf(key).get(key)
+    return this.#mapOf(key).get(key)
   }
 
   set(key: string, value: number): void {
-    this.#shardOf(key).set(key, value)
+    this.#mapOf(key).set(key, value)
   }
 
   delete(key: string): boolean {
-    return this.#shardOf(key).delete(key)
+    return this.#mapOf(key).delete(key)
   }
 
   get size(): number {
-    return this.#shards.reduce((sum, { size }) => sum + size, 0)
+    return this.#maps.reduce((sum, { size }) => sum + size, 0)
   }
 
-  #shardOf(key: string): Map<string, number> {
+  #mapOf(key: string): Map<string, number> {
     const mixed = key.charCodeAt(key.length - 1) * 31 + key.charCodeAt(key.length >> 1)
-    return this.#shards[mixed % SHARDS] as Map<string, number>
+    return this.#maps[mixed % MAPS] as Map<string, number>
   }
 }
 

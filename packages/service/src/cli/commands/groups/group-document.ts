@@ -2,12 +2,22 @@ import type { GroupInfo, PullSettings } from '@tradpal/event-client'
 import { counted } from '@tradpal/events'
 
 /** How a consumer group stands, for machines: as the service answers. */
-export function groupDocument({ consumers, oldestPendingMs, lagMs, lastDeliveredId, pulled, ...info }: GroupInfo) {
+export function groupDocument(group: GroupInfo) {
+  const { name, partitions, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDeliveredId, pulled } = group
   return {
-    ...info,
-    members: consumers.map(({ idleMs, ...member }) => ({ ...member, idle_ms: Math.round(idleMs) })),
-    lag_seconds: lagMs === null ? null : lagMs / 1_000,
+    name,
+    partitions,
+    members: consumers.map(({ name, pending, idleMs, partitions }) => ({
+      name,
+      pending,
+      idle_ms: Math.round(idleMs),
+      partitions
+    })),
+    pending,
+    retrying,
     oldest_pending_seconds: oldestPendingMs === null ? null : oldestPendingMs / 1_000,
+    lag,
+    lag_seconds: lagMs === null ? null : lagMs / 1_000,
     last_delivered_id: lastDeliveredId,
     pulled: pulled === null ? null : pulledDocument(pulled)
   }

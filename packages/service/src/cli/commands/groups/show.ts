@@ -50,7 +50,7 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
   const { pulled } = group
   const facts = [
     ['group', group.name],
-    ['shards', group.shards === null ? 'none: it shares event by event' : `${group.shards}, by key`],
+    ['partitions', group.partitions === null ? 'none: it shares event by event' : `${group.partitions}, by key`],
     ['pulled', pulled === null ? 'never' : pulledText(pulled)],
     ...figuresOf(group)
   ]
@@ -59,9 +59,9 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
   if (group.consumers.length === 0) await output.line('no members')
   else {
     await output.table(
-      ['MEMBER', 'PENDING', 'IDLE', 'SHARDS'],
-      group.consumers.map(({ name, pending, idleMs, shards }) => {
-        return [name, String(pending ?? '-'), age(idleMs), shards.join(' ') || '-']
+      ['MEMBER', 'PENDING', 'IDLE', 'PARTITIONS'],
+      group.consumers.map(({ name, pending, idleMs, partitions }) => {
+        return [name, String(pending ?? '-'), age(idleMs), partitions.join(' ') || '-']
       })
     )
   }

@@ -1,13 +1,13 @@
 import type { Lease, Leases } from '../port.ts'
 import { leasesOf, memberName, partitionName } from './names.ts'
-import type { Seats } from './shares.ts'
+import type { Assignment } from './shares.ts'
 
-/** Who lives and who owns what, by the leases that stand. */
-export async function seatsOf(leases: Leases, group: string, partitions: number): Promise<Seats> {
-  return seatsIn(await leases.list(leasesOf(group)), group, partitions)
+/** Which members live and which partitions they own, by the leases that stand. */
+export async function assignmentOf(leases: Leases, group: string, partitions: number): Promise<Assignment> {
+  return assignmentIn(await leases.list(leasesOf(group)), group, partitions)
 }
 
-export function seatsIn(held: readonly Lease[], group: string, partitions: number): Seats {
+export function assignmentIn(held: readonly Lease[], group: string, partitions: number): Assignment {
   const holders = new Map(held.map(({ name, holder }) => [name, holder]))
   return {
     owners: Array.from({ length: partitions }, (_, partition) => holders.get(partitionName(group, partition))),
