@@ -145,9 +145,9 @@ describe('a test system', () => {
       if (attempt === 1) throw new Error('not yet')
     })
     await test.system.startConsuming({ group: 'pagers', maxAttempts: 2, backoff: { initialMs: 1_000 } })
-    const idle = clock.sleeping
     await test.system.publishEvent(createEvent(EventType.RISK_ALERT, { message: 'drawdown' }))
-    await waitFor(() => clock.sleeping > idle, { what: 'the wait for the retry' })
+    const isRetrying = async () => (await test.system.groups.get('pagers')).retrying === 1
+    await waitFor(isRetrying, { what: 'the wait for the retry' })
     expect(attempts).toHaveLength(1)
     await clock.advance(1_000)
     await test.settle()
