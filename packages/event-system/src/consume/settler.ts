@@ -55,8 +55,7 @@ export class Settler {
   /** Resolves when all that was added so far is settled, or rejects with what keeps it from being. */
   async flush(): Promise<void> {
     const upTo = this.#added
-    while (this.#sent < upTo && this.#sending !== undefined) await this.#sending
-    if (this.#sent < upTo) await this.#sendAll()
+    while (this.#sent < upTo) await (this.#sending ?? this.#sendNext())
   }
 
   #add(ended: Ended): void {
@@ -67,26 +66,24 @@ export class Settler {
 
   async #send(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve))
-    const goesOn = await this.#sendAll().then(
+    const goesOn = await this.#sendNext().then(
       () => true,
       (error) => this.#parts.onFailure(error)
     )
     this.#sending = goesOn && this.#ended.length > 0 ? this.#send() : undefined
   }
 
-  /** What fails stays, to be sent again first. */
-  async #sendAll(): Promise<void> {
-    while (this.#ended.length > 0) {
-      const hasMore = this.#ended.some(({ settlement }) => settlement !== undefined)
-      const batch = this.#ended.splice(0, hasMore ? SETTLED_AT_ONCE : this.#ended.length)
-      try {
-        const results = await (hasMore ? this.#settle(batch) : this.#acknowledge(batch))
-        this.#sent += batch.length
-        for (const [i, ended] of batch.entries()) this.#tell(ended, results[i] ?? LOST)
-      } catch (error) {
-        this.#ended = [...batch, ...this.#ended]
-        throw error
-      }
+  /** One call to the log. What fails stays, to be sent again first. */
+  async #sendNext(): Promise<void> {
+    const hasMore = this.#ended.some(({ settlement }) => settlement !== undefined)
+    const batch = this.#ended.splice(0, hasMore ? SETTLED_AT_ONCE : this.#ended.length)
+    try {
+      const results = await (hasMore ? this.#settle(batch) : this.#acknowledge(batch))
+      this.#sent += batch.length
+      for (const [i, ended] of batch.entries()) this.#tell(ended, results[i] ?? LOST)
+    } catch (error) {
+      this.#ended = [...batch, ...this.#ended]
+      throw error
     }
   }
 
