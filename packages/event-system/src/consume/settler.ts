@@ -55,7 +55,8 @@ export class Settler {
   /** Resolves when all that was added so far is settled, or rejects with what keeps it from being. */
   async flush(): Promise<void> {
     const upTo = this.#added
-    while (this.#sent < upTo) await (this.#sending ?? this.#sendNext())
+    while (this.#sent < upTo && this.#sending !== undefined) await this.#sending
+    while (this.#sent < upTo && this.#ended.length > 0) await this.#sendNext()
   }
 
   #add(ended: Ended): void {
