@@ -149,5 +149,6 @@ export class OnceSteps {
 }
 
 function idOf({ eventId, step }: Step): string {
-  return `${eventId} ${step}`
+  // The id of an event that another program wrote may have half a character, and that of a document has none.
+  return `${eventId} ${step}`.toWellFormed()
 }

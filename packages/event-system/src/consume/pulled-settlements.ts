@@ -13,7 +13,7 @@ export interface PulledSettlementsParts {
   readonly vault: TextVault | undefined
 }
 
-/** Writes how deliveries ended that were pulled, in the name of whoever holds them. */
+/** Writes how deliveries ended that were pulled, in the name of the consumer that holds them. */
 export class PulledSettlements {
   readonly #parts: PulledSettlementsParts
 

@@ -27,6 +27,8 @@ import { bringKeys, openAction, openLetter, sealLetter, sealReason } from './sea
 
 /** Documents that are read at once where conditions have to be looked at in each. */
 const PAGE = 200
+/** Bytes of a dead letter: the record of what is done with it quotes it, and is a document of at most 16 MiB too. */
+const LARGEST = 15 * 1_048_576
 
 export interface DeadLettersParts {
   readonly log: Pick<EventLog, 'collections' | 'commit' | 'get' | 'partitioned'>
@@ -74,7 +76,7 @@ export class DeadLetters {
     return {
       letter,
       writes: [
-        { collection: DEAD_LETTERS, id: letter.id, value: JSON.stringify(stored), expected: 0 },
+        { collection: DEAD_LETTERS, id: letter.id, value: textOf(stored), expected: 0 },
         { collection: CAUSES, id: causeId(letter, letter.id), value: '', expected: 0 }
       ]
     }
@@ -236,6 +238,14 @@ export class DeadLetters {
   #opened(letter: DeadLetter): DeadLetter {
     return this.#vault === undefined ? letter : openLetter(letter, this.#vault)
   }
+}
+
+/** A dead letter whose entry is too large for a document goes without what the entry holds, which stays in the log. */
+function textOf(letter: DeadLetter): string {
+  const text = JSON.stringify(letter)
+  if (Buffer.byteLength(text) <= LARGEST) return text
+  const raw = { truncated: `The entry ${letter.messageId} is too large to be kept here; it stands in the log.` }
+  return JSON.stringify({ ...letter, payload: null, raw })
 }
 
 function letterIn({ value }: Document): DeadLetter {
