@@ -25,7 +25,7 @@ export const encryptingPublishers: Contenders = {
     const keysFile = join(folder, 'keys.json')
     const keys = { bench: Buffer.alloc(32, 'bench').toString('base64') }
     await writeFile(keysFile, JSON.stringify({ current: 'bench', keys }), { mode: 0o600 })
-    const system = new EventSystem({ environment: {}, log: plain.log, encryption: { keysFile } })
+    const system = new EventSystem({ environment: {}, storage: plain.storage, encryption: { keysFile } })
     await system.initialize()
     return {
       ...concurrently(system),

@@ -70,7 +70,7 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['room-dead-letters', `${library}/dead-letters/upwards.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/sideways.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/upwards.ts`, `import type { EventSystem } from '../event-system.ts'`],
-  ['room-outbox', `${library}/outbox/sideways.ts`, `import type { EventLog } from '../log/index.ts'`],
+  ['room-outbox', `${library}/outbox/sideways.ts`, `import type { Storage } from '../log/index.ts'`],
   ['driver-sqlite', `${library}/outbox/driver.ts`, `import type { DatabaseSync } from 'node:sqlite'`],
   ['room-consume', `${library}/consume/sideways.ts`, `import type { EventStore } from '../store/index.ts'`],
   ['room-operate', `${library}/operate/sideways.ts`, `import '../consume/index.ts'`],

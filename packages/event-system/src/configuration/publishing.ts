@@ -1,6 +1,6 @@
 import { type Clock, VALIDATIONS, type Validation } from '@tradpal/events'
 import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
-import { SqliteLog, type SqliteLogOptions } from '../log/sqlite/index.ts'
+import { SqliteStorage, type SqliteStorageOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
@@ -73,7 +73,7 @@ interface OfTheLog {
   readonly deduplicationWindowMs: number
   readonly timeoutMs: number
   readonly clock: Clock
-  readonly onExposed: NonNullable<SqliteLogOptions['onExposed']>
+  readonly onExposed: NonNullable<SqliteStorageOptions['onExposed']>
 }
 
 export function publishingOf(
@@ -87,6 +87,6 @@ export function publishingOf(
   const codec = signing?.over(written) ?? written
   const publishing = { ...backpressure, codec, validation, deduplicationWindowMs }
   if (path === undefined) return publishing
-  const store = new SqliteLog({ path, durability, ...ofTheLog })
+  const store = new SqliteStorage({ path, durability, ...ofTheLog })
   return { ...publishing, spool: { store, maxBytes, vault: encryption?.vault } }
 }

@@ -10,7 +10,7 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { type Logger, type LoggerOption, loggerOf, mustBeLog, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
 import { type Accepted, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
@@ -19,7 +19,7 @@ import { replayTo } from './replay.ts'
 
 export interface EventSubscriberOptions {
   /** A started log. The subscriber does not close it. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
@@ -40,7 +40,7 @@ export interface EventSubscriberOptions {
 const LEDGER_RETENTION_MS = 86_400_000
 
 const OPTIONS: OptionNames<EventSubscriberOptions> = {
-  log: true,
+  storage: true,
   codec: true,
   vault: true,
   ledgerRetentionMs: true,
@@ -69,7 +69,7 @@ export class EventSubscriber {
   /** Throws `invalid_options`. */
   constructor(options: EventSubscriberOptions) {
     onlyOptions('EventSubscriber', options, OPTIONS)
-    mustBeLog(options.log)
+    mustBeLog(options.storage)
     this.#options = {
       codec: plainCodec,
       vault: undefined,

@@ -18,7 +18,7 @@ import {
   DeadLetters,
   type Operator
 } from '../dead-letters/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
@@ -28,7 +28,7 @@ export const AMENDED_BY = 'amended_by'
 
 export interface DeadLetterOfficeOptions {
   /** A started log. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
@@ -62,10 +62,10 @@ export class DeadLetterOffice {
 
   /** Throws `invalid_options`. */
   constructor(options: DeadLetterOfficeOptions) {
-    onlyOptions('DeadLetterOffice', options, { log: true, codec: true, vault: true, clock: true })
-    mustBeLog(options.log)
-    const { log, codec = plainCodec, vault, clock = systemClock } = options
-    this.#letters = new DeadLetters({ log, vault, clock })
+    onlyOptions('DeadLetterOffice', options, { storage: true, codec: true, vault: true, clock: true })
+    mustBeLog(options.storage)
+    const { storage, codec = plainCodec, vault, clock = systemClock } = options
+    this.#letters = new DeadLetters({ storage, vault, clock })
     this.#codec = codec
     this.#clock = clock
   }

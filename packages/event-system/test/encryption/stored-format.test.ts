@@ -28,13 +28,13 @@ function keysFileOfFixture(): string {
 describeOnEachLog('events that an earlier build encrypted', (under) => {
   for (const [how, payloads] of Object.entries(stored.payloads)) {
     it(`are read: ${how}`, async () => {
-      const log = await under.open()
-      for (const { id, value } of stored.subjectKeys) await new Documents(log).put('subject-keys', id, value)
+      const storage = await under.open()
+      for (const { id, value } of stored.subjectKeys) await new Documents(storage).put('subject-keys', id, value)
       const entries = payloads.map((payload) => {
         const { eventId, eventType } = envelopeOf(payload)
         return { eventId, eventType, payload }
       })
-      await log.append(entries)
+      await storage.log.append(entries)
       const system = await systemOver(under, { encryption: { keysFile: keysFileOfFixture(), keyFor: customerOf } })
       const events = await system.getEvents()
       expect(events).toHaveLength(payloads.length)
@@ -63,11 +63,11 @@ describe('a text that an earlier build encrypted', () => {
 
 describeOnEachLog('events that are published together with encryption', (under) => {
   it('are each AES-256-GCM with an IV of its own, which node:crypto alone opens', async () => {
-    const log = await under.open()
+    const storage = await under.open()
     const system = await systemOver(under, { encryption: { keysFile: keysFile('golden') } })
     const events = signals(100)
     await Promise.all(events.map((event) => system.publishEvent(event)))
-    const entries = await log.read({ limit: 1_000 })
+    const entries = (await storage.log.read({ limit: 1_000 })).entries
     expect(entries.map(({ payload }) => openedByHand(payload as string))).toEqual(events.map(({ data }) => data))
     expect(new Set(entries.map(({ payload }) => ivOf(payload as string))).size).toBe(100)
   })

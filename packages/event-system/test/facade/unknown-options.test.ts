@@ -12,11 +12,11 @@ import {
   EventSystem,
   encodeEvent,
   GroupOffice,
-  RedisLog,
+  RedisStorage,
   Retention,
   registerEventType,
   registerUpcaster,
-  SqliteLog,
+  SqliteStorage,
   systemClock,
   WatchedFiles
 } from '@tradpal/event-system'
@@ -35,7 +35,7 @@ let log: Loose
 beforeAll(async () => {
   kit = await createTestSystem()
   system = kit.system
-  log = kit.system.log
+  log = kit.system.storage
 })
 
 afterAll(() => kit.close())
@@ -47,7 +47,7 @@ const pool = { query: async () => ({ rows: [] }) }
 const database = () => new DatabaseSync(':memory:')
 const outbox = () => new Outbox({ store: sqliteOutbox(database()), publisher: kit.system })
 /** Passes every check before that of the options. */
-const made = (Part: Loose, options: object) => new Part({ log, clock: systemClock, ...options })
+const made = (Part: Loose, options: object) => new Part({ storage: log, clock: systemClock, ...options })
 
 const REFUSALS: [sentence: string, call: () => unknown][] = [
   // the system and its parts
@@ -74,22 +74,22 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['policys is no option of Retention; did you mean policy?', () => made(Retention, { policys: {} })],
   ['timeout is no option of EventPublisher; did you mean timeoutMs?', () => made(EventPublisher, { timeout: 1 })],
   [
-    'group is no option of EventSubscriber; its options are log, codec, vault, ledgerRetentionMs, validation, consumerGroup, logger, clock, random.',
+    'group is no option of EventSubscriber; its options are storage, codec, vault, ledgerRetentionMs, validation, consumerGroup, logger, clock, random.',
     () => made(EventSubscriber, { group: 'a' })
   ],
   ['maxGroup is no option of EventPuller; did you mean maxGroups?', () => made(EventPuller, { maxGroup: 1 })],
   ['codecs is no option of EventStore; did you mean codec?', () => made(EventStore, { codecs: 1 })],
   ['codecs is no option of DeadLetterOffice; did you mean codec?', () => made(DeadLetterOffice, { codecs: 1 })],
-  ['logs is no option of GroupOffice; did you mean log?', () => made(GroupOffice, { logs: 1 })],
-  ['paths is no option of SqliteLog; did you mean path?', () => new SqliteLog(loose({ paths: 'a' }))],
-  ['uri is no option of RedisLog; did you mean url?', () => new RedisLog(loose({ uri: 'a' }))],
+  ['storages is no option of GroupOffice; did you mean storage?', () => made(GroupOffice, { storages: 1 })],
+  ['paths is no option of SqliteStorage; did you mean path?', () => new SqliteStorage(loose({ paths: 'a' }))],
+  ['uri is no option of RedisStorage; did you mean url?', () => new RedisStorage(loose({ uri: 'a' }))],
   [
     'ca is no option of tls; its options are caFile, certFile, keyFile, serverName.',
-    () => new RedisLog(loose({ url: 'rediss://a', tls: { ca: 'a' } }))
+    () => new RedisStorage(loose({ url: 'rediss://a', tls: { ca: 'a' } }))
   ],
   [
     'user is no option of sentinel; its options are username, password.',
-    () => new RedisLog(loose({ sentinel: { user: 'a' } }))
+    () => new RedisStorage(loose({ sentinel: { user: 'a' } }))
   ],
   ['path is no option of WatchedFiles; did you mean paths?', () => new WatchedFiles(loose({ path: [] }))],
   // events

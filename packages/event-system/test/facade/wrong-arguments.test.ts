@@ -148,9 +148,9 @@ describe('a wrong argument is refused in a sentence that says what would be righ
     ],
     [
       'a log that is none',
-      () => new EventSystem({ log: {} } as Loose),
+      () => new EventSystem({ storage: {} } as Loose),
       'invalid_options',
-      'log must be an event log, such as new SqliteLog({ path }), got {}.'
+      'storage must be a storage, such as new SqliteStorage({ path }), got {}.'
     ],
     [
       'a clock that is none',
@@ -172,7 +172,7 @@ describe('a wrong argument is refused in a sentence that says what would be righ
     ],
     [
       'the file of a log that is a number',
-      () => new library.SqliteLog({ path: 5 } as Loose),
+      () => new library.SqliteStorage({ path: 5 } as Loose),
       'invalid_options',
       'path must be the file of the log, got 5.'
     ],
@@ -212,7 +212,7 @@ test.each([
 ])('%s refuses to be made without a log', (name) => {
   const Part = (library as Loose)[name]
 
-  expect(() => new Part({})).toThrow('log must be an event log, such as new SqliteLog({ path }), got undefined.')
+  expect(() => new Part({})).toThrow('storage must be a storage, such as new SqliteStorage({ path }), got undefined.')
 })
 
 test('an outbox refuses to be made without options', () => {

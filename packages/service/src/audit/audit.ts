@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { type Clock, type EventLog, EventSystemError, type JsonObject, type Logger } from '@tradpal/event-system'
+import { type Clock, EventSystemError, type JsonObject, type Logger, type Storage } from '@tradpal/event-system'
 import type { Principal } from '../access/index.ts'
 import { type Batch, batchOf, Chain, MOST_AT_ONCE } from './chain.ts'
 import type { Actor, AuditAction, AuditDraft, AuditOutcome, Head } from './entry.ts'
@@ -20,7 +20,7 @@ const CLOSE_MS = 1_500
 const CLOSE_LOG_MS = 500
 
 export interface AuditOptions {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   readonly logger: Logger
   /** Entries are removed when they are older. Default: none is. */
@@ -49,7 +49,7 @@ const THE_SERVICE: Actor = { principal: 'service', proof: 'the service' }
  * came of it is written behind it. Publishes, settlements and refusals are gathered and counted, and nobody waits for them.
  */
 export class Audit {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #chain: Chain
   readonly #clock: Clock
   readonly #logger: Logger
@@ -64,9 +64,9 @@ export class Audit {
   #failing = false
   #trimmed = 0
 
-  constructor({ log, clock, logger, retentionMs, trimmedByItself = () => 0 }: AuditOptions) {
-    this.#log = log
-    this.#chain = new Chain(log)
+  constructor({ storage, clock, logger, retentionMs, trimmedByItself = () => 0 }: AuditOptions) {
+    this.#storage = storage
+    this.#chain = new Chain(storage)
     this.#clock = clock
     this.#logger = logger
     this.#retentionMs = retentionMs
@@ -107,7 +107,7 @@ export class Audit {
       await this.#chain.append(batchOf([draft]))
       return { draft }
     } catch (cause) {
-      const sentence = `The audit log at ${this.#log.location} cannot be written, and ${action} is not done unrecorded: ${(cause as Error).message}`
+      const sentence = `The audit log at ${this.#storage.location} cannot be written, and ${action} is not done unrecorded: ${(cause as Error).message}`
       throw new EventSystemError('audit_unavailable', sentence, { cause })
     }
   }
@@ -154,19 +154,19 @@ export class Audit {
 
   async verify(expected?: Expectation): Promise<Verification> {
     await this.#chain.start()
-    return verify(this.#log, expected)
+    return verify(this.#storage, expected)
   }
 
   async list(query: AuditQuery): Promise<ListedEntry[]> {
     await this.#chain.start()
-    return listEntries(this.#log, query)
+    return listEntries(this.#storage, query)
   }
 
   /** Removes what is older than the retention says, and says so. Does nothing without one. */
   async trim(): Promise<void> {
     if (this.#retentionMs === undefined) return
     const before = this.#clock.now() - this.#retentionMs
-    await trim(this.#log, before, (what) =>
+    await trim(this.#storage, before, (what) =>
       this.#chain.append(
         batchOf([{ ...THE_SERVICE, at: this.#clock.now(), action: 'audit.trimmed', what, outcome: 'done' }])
       )
@@ -192,7 +192,7 @@ export class Audit {
     } finally {
       inTime.abort()
     }
-    await this.#log.close({ timeoutMs: CLOSE_LOG_MS })
+    await this.#storage.close({ timeoutMs: CLOSE_LOG_MS })
   }
 
   async #finishWriting(): Promise<void> {

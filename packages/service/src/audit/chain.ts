@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Entry, type EventLog, EventSystemError } from '@tradpal/event-system'
+import { EventSystemError, type ReadRange, type Storage } from '@tradpal/event-system'
 import { type AuditDraft, BEGINNING, type Head, readEntry, sealed } from './entry.ts'
 
 /** The stream key that counts the entries: its version is the number of the last. */
@@ -26,18 +26,18 @@ export function batchOf(drafts: readonly AuditDraft[]): Batch {
  * append expects the number of entries that it saw, so that of two who saw the same one begins again.
  */
 export class Chain {
-  readonly #log: EventLog
+  readonly #storage: Storage
   #started: Promise<void> | undefined
   #head: Head | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(log: EventLog) {
-    this.#log = log
+  constructor(storage: Storage) {
+    this.#storage = storage
   }
 
   /** Opens the log, once; after a failure the next call tries it again. */
   async start(): Promise<void> {
-    this.#started ??= this.#log.start()
+    this.#started ??= this.#storage.start()
     try {
       await this.#started
     } catch (error) {
@@ -57,7 +57,7 @@ export class Chain {
   async head(): Promise<Head> {
     await this.start()
     // First the number: an entry that came in between makes an append conflict, not skip a number.
-    const seq = await this.#log.versionOf(CHAIN)
+    const seq = await this.#storage.log.versionOf(CHAIN)
     return { seq, hash: await this.#lastHash() }
   }
 
@@ -68,7 +68,7 @@ export class Chain {
       this.#head = undefined
       if (await this.#appendBehind(before, batch)) return
     }
-    throw new EventSystemError('log_busy', `Others write the audit log at ${this.#log.location} without a pause.`)
+    throw new EventSystemError('log_busy', `Others write the audit log at ${this.#storage.location} without a pause.`)
   }
 
   /** Resolves to false when the chain stands elsewhere by now. */
@@ -80,7 +80,7 @@ export class Chain {
       return { eventId: ids[i] as string, eventType: draft.action, payload: next.text, streamKey: CHAIN }
     })
     try {
-      const results = await this.#log.append(entries, { expected: [{ key: CHAIN, version: before.seq }] })
+      const results = await this.#storage.log.append(entries, { expected: [{ key: CHAIN, version: before.seq }] })
       // What was there already was sealed behind another entry.
       if (!results.some(({ duplicate }) => duplicate)) this.#head = head
       return true
@@ -92,20 +92,16 @@ export class Chain {
 
   /** That of the last entry which is one: somebody who writes past the service must not stop it. */
   async #lastHash(): Promise<string> {
-    let page: Entry[] = []
-    do {
-      const first = page.at(-1)
-      page = await this.#log.read({
-        direction: 'backward',
-        limit: PAGE,
-        ...(first === undefined ? {} : { to: { messageId: first.messageId } })
-      })
-      if (first !== undefined) page = page.slice(1)
-      for (const { payload } of page) {
+    let to: ReadRange['to']
+    for (;;) {
+      const backward: ReadRange = { direction: 'backward', limit: PAGE, ...(to !== undefined && { to }) }
+      const { entries, position } = await this.#storage.log.read(backward)
+      for (const { payload } of entries) {
         const entry = readEntry(payload)
         if (entry !== undefined) return entry.hash
       }
-    } while (page.length > 0)
-    return BEGINNING.hash
+      if (entries.length < PAGE) return BEGINNING.hash
+      to = { checkpoint: position }
+    }
   }
 }

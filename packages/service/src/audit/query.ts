@@ -1,4 +1,4 @@
-import type { Entry, EventLog, Position } from '@tradpal/event-system'
+import type { Entry, Position, ReadRange, Storage } from '@tradpal/event-system'
 import { type AuditEntry, readEntry } from './entry.ts'
 
 /** Which entries: every condition that is given must hold. */
@@ -23,10 +23,10 @@ export interface ListedEntry {
 const PAGE = 1_000
 
 /** In the order of the chain: with a start (`since` or `after`) the first ones that match, without the newest. Rejects with `invalid_message_id`. */
-export async function listEntries(log: EventLog, query: AuditQuery): Promise<ListedEntry[]> {
+export async function listEntries(storage: Storage, query: AuditQuery): Promise<ListedEntry[]> {
   const from = startOf(query)
   const found: ListedEntry[] = []
-  for await (const entry of entriesOf(log, from, query.until)) {
+  for await (const entry of entriesOf(storage, from, query.until)) {
     const read = readEntry(entry.payload)
     if (read !== undefined && matches(read, query)) found.push({ messageId: entry.messageId, entry: read })
     if (found.length === query.limit) break
@@ -40,19 +40,21 @@ function startOf({ since, after }: AuditQuery): Position | undefined {
 }
 
 /** Forward from a start, backward from the end without one. */
-async function* entriesOf(log: EventLog, from: Position | undefined, until: number | undefined): AsyncGenerator<Entry> {
-  const end = until === undefined ? {} : { to: { time: until } }
-  let page = await log.read(
-    from === undefined ? { direction: 'backward', limit: PAGE, ...end } : { from, limit: PAGE, ...end }
-  )
-  while (page.length > 0) {
-    yield* page
-    if (page.length < PAGE) return
-    const { messageId } = page.at(-1) as Entry
-    page =
-      from === undefined
-        ? (await log.read({ direction: 'backward', limit: PAGE, to: { messageId } })).slice(1)
-        : await log.read({ from: { after: messageId }, limit: PAGE, ...end })
+async function* entriesOf(
+  storage: Storage,
+  from: Position | undefined,
+  until: number | undefined
+): AsyncGenerator<Entry> {
+  let range: ReadRange = {
+    limit: PAGE,
+    ...(from === undefined ? { direction: 'backward' } : { from }),
+    ...(until !== undefined && { to: { time: until } })
+  }
+  for (;;) {
+    const { entries, position } = await storage.log.read(range)
+    yield* entries
+    if (entries.length < PAGE) return
+    range = from === undefined ? { ...range, to: { checkpoint: position } } : { ...range, from: { after: position } }
   }
 }
 

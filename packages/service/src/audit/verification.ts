@@ -1,4 +1,4 @@
-import { type Entry, type EventLog, isJsonObject } from '@tradpal/event-system'
+import { isJsonObject, type Page, type Position, type Storage } from '@tradpal/event-system'
 import { CHAIN } from './chain.ts'
 import { type AuditEntry, BEGINNING, type Head, hasItsHash, readEntry } from './entry.ts'
 
@@ -37,11 +37,11 @@ export interface Expectation {
 const PAGE = 1_000
 
 /** Walks the chain of a log from its first entry to its last, in constant memory. */
-export async function verify(log: EventLog, expected: Expectation = {}): Promise<Verification> {
+export async function verify(storage: Storage, expected: Expectation = {}): Promise<Verification> {
   // Before the walk: what is appended meanwhile is no loss.
-  const counted = await log.versionOf(CHAIN)
+  const counted = await storage.log.versionOf(CHAIN)
   const walk = new Walk(counted, expected)
-  const texts = textsOf(log)
+  const texts = textsOf(storage)
   for await (const text of texts) {
     if (walk.take(text)) continue
     return walk.result(await isLater(texts, walk.missing))
@@ -49,13 +49,14 @@ export async function verify(log: EventLog, expected: Expectation = {}): Promise
   return walk.end()
 }
 
-async function* textsOf(log: EventLog): AsyncGenerator<string | null> {
-  let page: Entry[] = []
-  do {
-    const last = page.at(-1)
-    page = await log.read({ limit: PAGE, ...(last === undefined ? {} : { from: { after: last.messageId } }) })
-    for (const { payload } of page) yield payload
-  } while (page.length === PAGE)
+async function* textsOf(storage: Storage): AsyncGenerator<string | null> {
+  let from: Position = 'start'
+  for (;;) {
+    const { entries, position }: Page = await storage.log.read({ limit: PAGE, from })
+    for (const { payload } of entries) yield payload
+    if (entries.length < PAGE) return
+    from = { after: position }
+  }
 }
 
 /** Whether an entry that is missing stands further behind. */

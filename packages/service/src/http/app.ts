@@ -85,7 +85,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const protection = await openProtection({ system, configuration, metrics, logger, clock })
   const { access, tls, audit } = protection
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
-  const limits = new RequestLimits({ configuration, log: system.log, metrics })
+  const limits = new RequestLimits({ configuration, storage: system.storage, metrics })
   const context: AppContext = {
     system,
     access,

@@ -241,7 +241,7 @@ function groupAnswer(report: GroupReport, seesFigures: boolean) {
     pending: figure(report.pending),
     retrying: figure(report.retrying),
     oldest_pending_seconds: figure(oldestPendingMs === null ? null : oldestPendingMs / 1_000),
-    last_delivered_id: figure(report.lastDeliveredId),
+    last_delivered_id: figure(report.lastDelivered),
     pulled: pulled === null ? null : pulledAnswer(pulled)
   }
 }

@@ -64,11 +64,11 @@ export function statsRoute(app: App, { system }: AppContext): void {
         consumer_groups: groups.length,
         groups: groups
           .filter(({ name }) => mayKnowGroup(principal, name))
-          .map(({ name, consumers, pending, lastDeliveredId, lag }) => ({
+          .map(({ name, consumers, pending, lastDelivered, lag }) => ({
             name,
             consumers: consumers.length,
             pending,
-            'last-delivered-id': lastDeliveredId,
+            'last-delivered-id': lastDelivered,
             lag
           })),
         dead_letters: all ? deadLetters : await new ReadableLetters(system.deadLetters, principal).count({}),

@@ -19,8 +19,8 @@ describe.each(LOGS)('API keys in %s', (kind) => {
     await system.initialize()
     onTestFinished(async () => void (await system.close()))
     clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
-    keys = new ApiKeys(new Documents(system.log), clock)
-    book = new KeyBook({ documents: new Documents(system.log), clock, logger: silentLogger })
+    keys = new ApiKeys(new Documents(system.storage), clock)
+    book = new KeyBook({ documents: new Documents(system.storage), clock, logger: silentLogger })
   })
 
   test('a key is known by its text, and only a hash of it is kept', async () => {
@@ -36,7 +36,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
       expiresAt: null,
       revokedAt: null
     })
-    const documents = await new Documents(system.log).all(API_KEYS)
+    const documents = await new Documents(system.storage).all(API_KEYS)
     expect(JSON.stringify(documents)).not.toContain(key.slice(21))
   })
 
@@ -59,7 +59,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
   })
 
   test('a key that was revoked elsewhere lets nobody in that comes later', async () => {
-    const elsewhere = new ApiKeys(new Documents(system.log), systemClock)
+    const elsewhere = new ApiKeys(new Documents(system.storage), systemClock)
     const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
     await book.find(key)
     await elsewhere.revoke(apiKey.id)
@@ -70,7 +70,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
   test('who shows a key that was shown before waits for the log when it was asked more than 100 ms ago; behind 50 ms it is asked anew', async () => {
     const { key } = await keys.create({ name: 'a', by: 'me' })
     const goTo = monotonicTime()
-    const revision = vi.spyOn(system.log.collections, 'revision')
+    const revision = vi.spyOn(system.storage.collections, 'revision')
     const asked = () => revision.mock.calls.length
     await book.find(key)
     goTo(50)
@@ -92,13 +92,13 @@ describe.each(LOGS)('API keys in %s', (kind) => {
   })
 
   test('an answer that took longer than what was asked for holds is asked for again', async () => {
-    const elsewhere = new ApiKeys(new Documents(system.log), systemClock)
+    const elsewhere = new ApiKeys(new Documents(system.storage), systemClock)
     const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
     const goTo = monotonicTime()
     await book.find(key)
     const slow = Promise.withResolvers<number>()
     const before = await revisionOf(system)
-    vi.spyOn(system.log.collections, 'revision').mockReturnValueOnce(slow.promise)
+    vi.spyOn(system.storage.collections, 'revision').mockReturnValueOnce(slow.promise)
     goTo(101)
     const letIn = book.find(key)
     await elsewhere.revoke(apiKey.id)
@@ -184,12 +184,12 @@ test('while the log is away, the keys that were known hold for a quarter of an h
   await system.initialize()
   onTestFinished(async () => void (await system.close()))
   const clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
-  const { key } = await new ApiKeys(new Documents(system.log), clock).create({ name: 'a', by: 'me' })
+  const { key } = await new ApiKeys(new Documents(system.storage), clock).create({ name: 'a', by: 'me' })
   const away = () => Promise.reject(new Error('away'))
-  const { collections } = system.log
+  const { collections } = system.storage
   let isAway = false
   const unsteady = new Documents({
-    commit: (units) => system.log.commit(units),
+    commit: (units) => system.storage.commit(units),
     collections: new Proxy(collections, {
       get: (target, name) => (isAway ? away : Reflect.get(target, name).bind(target))
     })
@@ -213,11 +213,11 @@ test('how long a comparison takes says nothing of a secret: it is of hashes, whi
   const system = new EventSystem({ environment: await newLog('sqlite') })
   await system.initialize()
   onTestFinished(async () => void (await system.close()))
-  const keys = new ApiKeys(new Documents(system.log), systemClock)
+  const keys = new ApiKeys(new Documents(system.storage), systemClock)
   const sharedStarts: number[] = []
   for (let i = 0; i < 50; i++) {
     const { key, apiKey } = await keys.create({ name: 'a', by: 'me' })
-    const { value } = (await new Documents(system.log).get(API_KEYS, apiKey.id)) ?? { value: '' }
+    const { value } = (await new Documents(system.storage).get(API_KEYS, apiKey.id)) ?? { value: '' }
     const almost = key.slice(21, -1) + (key.endsWith('A') ? 'B' : 'A')
     expect(isSecretOf(almost, JSON.parse(value))).toBe(false)
     expect(isSecretOf(key.slice(21), JSON.parse(value))).toBe(true)
@@ -226,8 +226,8 @@ test('how long a comparison takes says nothing of a secret: it is of hashes, whi
   expect(Math.max(...sharedStarts)).toBeLessThan(6)
 })
 
-function revisionOf({ log }: EventSystem): Promise<number> {
-  return log.collections.revision(API_KEYS)
+function revisionOf({ storage }: EventSystem): Promise<number> {
+  return storage.collections.revision(API_KEYS)
 }
 
 function sharedStart(one: string, other: string): number {

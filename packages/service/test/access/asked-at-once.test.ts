@@ -12,7 +12,7 @@ async function accessWithKey(failuresPerMinute = 10) {
   await system.initialize()
   const access = await Access.open({
     configuration: readServiceConfiguration({ ...environment, EVENT_AUTH: 'required' }).access,
-    documents: new Documents(system.log),
+    documents: new Documents(system.storage),
     clock: systemClock,
     logger: silentLogger,
     failuresPerMinute,
@@ -34,7 +34,7 @@ async function accessWithKey(failuresPerMinute = 10) {
     key,
     byKey,
     byBearer,
-    collections: system.log.collections,
+    collections: system.storage.collections,
     revoke: () => access.keys.revoke(apiKey.id)
   }
 }

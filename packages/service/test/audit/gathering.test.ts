@@ -1,4 +1,4 @@
-import { EventSystemError, silentLogger } from '@tradpal/event-system'
+import { EventSystemError, type Log, silentLogger } from '@tradpal/event-system'
 import { FakeClock, waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Audit } from '../../src/audit/index.ts'
@@ -6,6 +6,16 @@ import { ALICE, AS_PRINCIPAL, LOGS, newAudit, newAuditLog } from './support.ts'
 
 const refusal = (route: string, requestId: string) => {
   return { action: 'request.refused', code: 'forbidden', method: 'POST', route, requestId } as const
+}
+
+/** A handle in which some members are others. */
+function replaced<T extends object>(target: T, members: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = Reflect.get(name in members ? members : target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
 }
 
 /** 10,000 refusals at an endpoint. */
@@ -137,17 +147,13 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     const log = await newAuditLog(kind)
     const real = await log.open()
     let isSilent = true
-    const silent = new Proxy(real, {
-      get(target, name) {
-        const value = Reflect.get(target, name, target)
-        if (name !== 'append' || !isSilent) return typeof value === 'function' ? value.bind(target) : value
-        return async (...given: Parameters<typeof target.append>) => {
-          await target.append(...given)
-          throw new EventSystemError('log_timeout', 'It did not answer.')
-        }
-      }
-    })
-    const audit = new Audit({ log: silent, clock, logger: silentLogger })
+    const append: Log['append'] = async (...given) => {
+      const results = await real.log.append(...given)
+      if (isSilent) throw new EventSystemError('log_timeout', 'It did not answer.')
+      return results
+    }
+    const silent = replaced(real, { log: replaced(real.log, { append }) })
+    const audit = new Audit({ storage: silent, clock, logger: silentLogger })
     const publishing = { eventTypes: ['risk_alert'], outcome: 'done', first: '1-0', last: '1-0' } as const
     audit.published(AS_PRINCIPAL, publishing)
     await expect(audit.flush()).rejects.toMatchObject({ code: 'log_timeout' })
@@ -164,7 +170,7 @@ describe.each(LOGS)('what is gathered, over %s', (kind) => {
     const told = vi.fn()
     const logger = { ...silentLogger, info: told }
     const log = await newAuditLog(kind)
-    const audit = new Audit({ log: await log.open(), clock, logger, retentionMs: 1_000 })
+    const audit = new Audit({ storage: await log.open(), clock, logger, retentionMs: 1_000 })
     await audit.start()
     onTestFinished(() => audit.close())
     for (let i = 0; i < 3; i++) {
@@ -192,7 +198,7 @@ test('a log that answers nothing does not keep a service from stopping', async (
     }
   })
   const told = vi.fn()
-  const audit = new Audit({ log: silent, clock: new FakeClock(), logger: { ...silentLogger, error: told } })
+  const audit = new Audit({ storage: silent, clock: new FakeClock(), logger: { ...silentLogger, error: told } })
   await audit.start()
   flood(audit)
   const began = performance.now()

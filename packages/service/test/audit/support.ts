@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Clock, type EventLog, RedisLog, SqliteLog, silentLogger, systemClock } from '@tradpal/event-system'
+import { type Clock, RedisStorage, SqliteStorage, type Storage, silentLogger, systemClock } from '@tradpal/event-system'
 import { onTestFinished } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { sharedInFile } from '../../../../test/support/shared-in-file.ts'
@@ -17,7 +17,7 @@ export const LOGS = ['sqlite', 'redis'] as const
 export interface TestLog {
   /** For another process. */
   readonly place: object
-  open(): Promise<EventLog>
+  open(): Promise<Storage>
   /** The texts of the entries, in order. */
   texts(): Promise<string[]>
   /** Puts other texts into their places: fewer, more or others. What the log counts stays. */
@@ -46,7 +46,7 @@ async function sqliteLog(): Promise<TestLog> {
   }
   return {
     place: { path },
-    open: () => started(new SqliteLog({ path })),
+    open: () => started(new SqliteStorage({ path })),
     texts: async () =>
       raw((database) =>
         database
@@ -73,7 +73,7 @@ async function redisLog(): Promise<TestLog> {
   onTestFinished(() => client.destroy())
   return {
     place: { url, streamName },
-    open: () => started(new RedisLog({ url, streamName })),
+    open: () => started(new RedisStorage({ url, streamName })),
     texts: async () => {
       const entries = await client.xRange(streamName, '-', '+')
       return (entries ?? []).map((entry) => entry.message.event ?? '')
@@ -86,15 +86,15 @@ async function redisLog(): Promise<TestLog> {
   }
 }
 
-async function started(log: EventLog): Promise<EventLog> {
-  await log.start()
-  onTestFinished(() => log.close())
-  return log
+async function started(storage: Storage): Promise<Storage> {
+  await storage.start()
+  onTestFinished(() => storage.close())
+  return storage
 }
 
 /** One who writes into it, as an instance of the service does. */
 export async function newAudit(log: TestLog, clock: Clock = systemClock, retentionMs?: number): Promise<Audit> {
-  const audit = new Audit({ log: await log.open(), clock, logger: silentLogger, retentionMs })
+  const audit = new Audit({ storage: await log.open(), clock, logger: silentLogger, retentionMs })
   onTestFinished(() => audit.close())
   return audit
 }

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Counters, EventLog } from '../port.ts'
+import type { Counters, Storage } from '../port.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
-const needs: ConformanceCase['needs'] = ({ sharedCounters }) => sharedCounters
+const needs: ConformanceCase['needs'] = ({ absent }) => !absent.includes('counters')
 
 export const counterCases: readonly ConformanceCase[] = [
-  {
-    title: 'counters: are there where the log declares them, and nowhere else',
-    async run(harness) {
-      const log = await harness.open()
-      assert.equal(log.counters !== undefined, harness.features.sharedCounters)
-    }
-  },
   {
     title: 'counters.add: each count its own, shared by all that open the log, in the order of the additions',
     needs,
@@ -86,7 +79,7 @@ function addition(key: string, amount: number, windowMs = 60_000) {
   return { key, amount, windowMs }
 }
 
-function countersOf({ counters }: EventLog): Counters {
+function countersOf({ counters }: Storage): Counters {
   assert.ok(counters !== undefined, 'the log declares counters and has none')
   return counters
 }

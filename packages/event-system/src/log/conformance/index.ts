@@ -7,7 +7,7 @@
  *       test(title, async (context) => {
  *         const harness = await myHarness()
  *         onTestFinished(() => harness.dispose())
- *         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+ *         if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
  *         await run(harness)
  *       })
  */

@@ -23,7 +23,7 @@ const untilEnded = (reader: SseReader) =>
 describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
   test('an open stream ends, and says why in a comment; those of other keys go on', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*'], by: 'a test' })
     const reader = await SseReader.open(`${url}/events/stream`, bearing(key))
     const other = await SseReader.open(`${url}/events/stream`, await keyHeaders(service, 'b', ['read:*']))
@@ -42,7 +42,7 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
 
   test('a client that subscribes is told, and does not ask for ever', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*'], by: 'a test' })
     const client = new EventClient({ url, apiKey: key })
     onTestFinished(() => client.close())
@@ -68,7 +68,7 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
 
   test('a pull that waits, and a replay at a pace, are refused', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*', 'consume:*', 'replay'], by: 'a test' })
     await service.system.publishEvent(aSignal())
     await waitFor(

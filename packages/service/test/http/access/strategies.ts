@@ -44,7 +44,7 @@ export async function apiKeyStrategy(): Promise<Strategy> {
   return {
     environment: {},
     async credentials({ url, system }) {
-      const documents = new Documents(system.log)
+      const documents = new Documents(system.storage)
       const keysAt = (ms: number) => new ApiKeys(documents, { now: () => ms, sleep: async () => {} })
       const keys = keysAt(Date.now())
       const everything = { name: 'a_service', scopes: ['*'], by: 'a test' }

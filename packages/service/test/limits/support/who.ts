@@ -17,6 +17,6 @@ export async function policyFile(policy: object): Promise<string> {
 
 /** A new key of a principal of a service. */
 export async function keyOf({ system }: RunningService, name: string, scopes: readonly string[] = []): Promise<string> {
-  const { key } = await new ApiKeys(new Documents(system.log), systemClock).create({ name, scopes, by: 'a test' })
+  const { key } = await new ApiKeys(new Documents(system.storage), systemClock).create({ name, scopes, by: 'a test' })
   return key
 }

@@ -1,21 +1,18 @@
-import type { Collections } from './collections.ts'
-import type { ConsumerGroup, GroupInfo } from './consumer-group.ts'
-import type { Counters } from './counters.ts'
-import type { CursorInfo, Cursors } from './cursors.ts'
+import type { GroupInfo } from './consumer-group.ts'
+import type { CursorInfo } from './cursors.ts'
 import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Checkpoint,
   Entry,
   MessageId,
+  Page,
   Position,
   ReadRange,
   StreamEntry,
   StreamRange
 } from './entries.ts'
-import type { Leases } from './leases.ts'
-import type { PartitionedGroup } from './partitioned.ts'
-import type { Unit, UnitResult } from './unit.ts'
 
 /** Which entry it is, and when the log took it. */
 export type EntryPlace = Pick<Entry, 'messageId' | 'appendedAt'>
@@ -35,10 +32,10 @@ export interface LogInfo {
 
 /** Where a log begins, and how far it has come. */
 export interface LogBounds {
-  /** The first entry that is there; null when there is none. */
-  readonly firstId: MessageId | null
-  /** No entry that the log took has a later id, and every entry that it will take has: the last entry's id, whether or not that is there, or one behind it. Null when the log took none. */
-  readonly lastIssuedId: MessageId | null
+  /** Where the log begins: a position before this one may have lost entries behind it. `null` when the log has no entry. */
+  readonly first: Checkpoint | null
+  /** How far the log has come: every entry that it took stands at or before it, and every entry that it will take behind it. `null` when the log took none. */
+  readonly last: Checkpoint | null
 }
 
 /** How far to trim: keep at most `maxLength` entries, or those appended at or after `before` (ms), or at most about `maxBytes`. Exactly one. */
@@ -48,11 +45,10 @@ export interface TrimResult {
   readonly removed: number
   /** Of those removed, how many some group had not acknowledged or some guarding cursor had not passed, counted once each. Above 0 only with `force`. */
   readonly lost: number
-  /**
-   * Of those removed, how many each group had not acknowledged, by its name, and how many each guarding cursor had not passed, by
-   * `cursor <name>`. Groups and cursors that lose nothing are left out.
-   */
+  /** Of those removed, how many each group had not acknowledged, by its name. Groups that lose nothing are left out. */
   readonly lostByGroup: Readonly<Record<string, number>>
+  /** Of those removed, how many each guarding cursor had not passed, by its name. Cursors that lose nothing are left out. */
+  readonly lostByCursor: Readonly<Record<string, number>>
   /** True when the guard kept entries that the target asked to remove. */
   readonly guarded: boolean
 }
@@ -64,20 +60,6 @@ export interface TrimOptions {
   readonly dryRun?: boolean
 }
 
-/** What an adapter promises beyond the rest, or does not. The suite asks for the declared refusal (`unsupported`) instead. */
-export interface LogFeatures {
-  /** `read` narrows by event type from an index. */
-  readonly typeIndex: boolean
-  /** Entries can be written past the adapter, by anybody: poison entries are possible. */
-  readonly foreignWriters: boolean
-  /** Data outlives the adapter's `close()` and the process. */
-  readonly persistent: boolean
-  /** Entries can be given other payloads, as when they are encrypted anew: `rewrite`. */
-  readonly rewritesEntries: boolean
-  /** It counts for all who open it: {@link EventLog.counters}. */
-  readonly sharedCounters: boolean
-}
-
 /** Another payload for an entry. */
 export interface Rewrite {
   readonly messageId: MessageId
@@ -86,29 +68,13 @@ export interface Rewrite {
   readonly to: string
 }
 
-/** Something in the way in which a log is kept that may lose what it took. */
-export interface LogWarning {
-  /** What it is, what it may cost, and what to set instead. */
-  readonly message: string
-  /** Whether entries may go while everything runs as it should, without anybody having removed them. */
-  readonly losesEntries: boolean
-}
-
-/** An append-only log of entries, shared by every process that opens the same one. */
-export interface EventLog {
-  /** `sqlite`, `redis`, …: for people and metrics. */
-  readonly kind: string
-  /** Where it is, without secrets: for people. */
-  readonly location: string
-  readonly features: LogFeatures
-
-  /** Opens or creates the log. Rejects with `log_incompatible`, `log_unavailable`, … and harms nothing. */
-  start(): Promise<void>
-  /** Idempotent. Waits at most `timeoutMs` for calls under way; later ones reject with `closed`. */
-  close(options?: { timeoutMs?: number }): Promise<void>
-
+/**
+ * An append-only log of entries, shared by every process that opens the same one. It has one partition and a total order, unless
+ * {@link StorageFeatures.totalOrder} says otherwise: then entries are in order within their partition.
+ */
+export interface Log {
   /**
-   * Appends all of them or none, in order; ids grow strictly. A repeated event id inside the deduplication window, here
+   * Appends all of them or none, in order; ids grow strictly within a partition. A repeated event id inside the deduplication window, here
    * or in the same call, appends nothing and says so, also when two processes race; all that open the log must be given
    * the same window. When it resolves, the entries are durable to the degree that the adapter documents by name. It never
    * reports an append that it cannot prove: it rejects with `log_unavailable` or `log_busy` when nothing was written and
@@ -128,37 +94,22 @@ export interface EventLog {
    */
   readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]>
   /** One page of entries. A page shorter than `limit` is the last. */
-  read(range: ReadRange): Promise<Entry[]>
+  read(range: ReadRange): Promise<Page>
   /** The entries of these ids, in the order of the ids; `undefined` for one that is not there. */
   get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]>
   /**
    * Pages of entries behind a position, in log order, with no gap and no repeat, for ever: waits for what is appended
-   * next, in this process or another. Ends when the signal is aborted or the log is closed; rejects when the log cannot be read.
+   * next, in this process or another. No page is empty. Where the position is, is decided by the call. Ends when the signal is aborted
+   * or the log is closed; rejects when the log cannot be read.
    */
-  tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Entry[]>
-  /** Negative, 0 or positive as `a` stands before, at or behind `b`. Rejects what is no message id with `invalid_message_id`. */
-  compare(a: MessageId, b: MessageId): number
-
-  /** A handle; the group itself is made by {@link ConsumerGroup.create}. */
-  group(name: string): ConsumerGroup
-  /** A handle of a group whose members own partitions; the group itself is made by {@link PartitionedGroup.create}. */
-  partitioned(name: string): PartitionedGroup
-  /** The names of all groups, in no particular order: cheaper than {@link info}, which says how each stands. */
-  groupNames(): Promise<string[]>
-  readonly leases: Leases
-  readonly cursors: Cursors
-  readonly collections: Collections
-  /** An adapter that does not declare `sharedCounters` leaves it out. */
-  readonly counters?: Counters | undefined
-
+  tail(from: Position, options?: { signal?: AbortSignal; limit?: number }): AsyncIterable<Page>
   /**
-   * Each unit is all or nothing, in order. A unit that is refused changes nothing and stops no other; the call as a whole is not atomic.
-   * A unit sees what the units before it did. At most 100 units in a call. After `log_timeout` a unit may be given again: where it took
-   * effect, its conditions refuse it or its entries are duplicates. A call of which some units are committed and the others failed rejects
-   * with `log_timeout` too. Rejects with `invalid_argument` and `invalid_message_id`, nothing changed.
+   * Negative, 0 or positive as `a` stands before, at or behind `b`; `undefined` where it stands before in one partition and behind in
+   * another. A message id is compared in its own partition. Rejects what is no checkpoint with `invalid_message_id`.
    */
-  commit(units: readonly Unit[], options?: { timeoutMs?: number }): Promise<UnitResult[]>
-
+  compare(a: Checkpoint, b: Checkpoint): number | undefined
+  /** The checkpoint with one more entry passed, the next of its partition. In a log with one partition it is the id of the entry. */
+  advance(checkpoint: Checkpoint, messageId: MessageId): Checkpoint
   /** Removes the oldest entries down to the target. What a group has not acknowledged or a guarding cursor has not passed, and all behind it, stays, unless `force`. */
   trim(target: TrimTarget, options?: TrimOptions): Promise<TrimResult>
   /**
@@ -168,15 +119,10 @@ export interface EventLog {
   remove(messageIds: readonly MessageId[], options?: TrimOptions): Promise<TrimResult>
   /**
    * Writes other payloads in the place of those that entries have: at most 1,000 in a call, in one atomic step. What groups keep with
-   * entries and what documents hold stays. Resolves to how many were there. Rejects with `unsupported` where the log declares that it does
-   * not.
+   * entries and what documents hold stays. Resolves to how many were there. A storage whose entries cannot change leaves it out.
    */
-  rewrite(rewrites: readonly Rewrite[]): Promise<number>
+  rewrite?(rewrites: readonly Rewrite[]): Promise<number>
   info(): Promise<LogInfo>
   /** Where the log begins, and how far it has come: of constant cost. */
   bounds(): Promise<LogBounds>
-  /** Resolves when the log answers; rejects with `log_unavailable` or `log_timeout`. */
-  ping(): Promise<void>
-  /** What its operator should know of how it is kept, as far as that can be learnt. An adapter that has nothing to warn of leaves it out. */
-  warnings?(): Promise<LogWarning[]>
 }
