@@ -8,9 +8,11 @@ import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/inde
 let streams = 0
 
 /** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
+export async function redisHarnesses(
+  options: RedisStorageOptions = {}
+): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
   const server = await startRedis()
-  return { next: () => redisHarness({ url: server.url }), stop: () => server.stop() }
+  return { next: () => redisHarness({ ...options, url: server.url }), stop: () => server.stop() }
 }
 
 /** A log of its own, in a stream that none had before. */
@@ -26,7 +28,7 @@ export function redisHarness(
   const open = new Set<RedisStorage>()
   return {
     features: new RedisStorage({ url, streamName, ...options }).features,
-    absent: ['rewrite'],
+    absent: options.partitioning === 'type' ? ['rewrite', 'partitioned'] : ['rewrite'],
     async open(asked: HarnessOpenOptions = {}) {
       const storage = new RedisStorage({ url, streamName, ...options, ...asked })
       await storage.start()
