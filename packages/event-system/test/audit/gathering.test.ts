@@ -5,7 +5,7 @@ import { Audit } from '../../src/audit/index.ts'
 import { ALICE, AS_PRINCIPAL, LOGS, newAudit, newAuditLog } from './support.ts'
 
 const refusal = (route: string, requestId: string) => {
-  return { action: 'request.refused', code: 'forbidden', method: 'POST', route, requestId } as const
+  return { action: 'request.refused', code: 'forbidden', what: { method: 'POST', route }, requestId } as const
 }
 
 /** A handle in which some members are others. */
