@@ -6,7 +6,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { API_KEYS, ApiKeys, isSecretOf } from '../../src/access/api-keys.ts'
 import { KeyBook } from '../../src/access/key-book.ts'
-import { describeOnEachLog } from '../support/each-storage.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
 
 describeOnEachLog('API keys', ({ open }) => {
   let storage: Storage
@@ -178,11 +178,11 @@ describeOnEachLog('API keys', ({ open }) => {
 })
 
 test('while the log is away, the keys that were known hold for a quarter of an hour, and no others', async () => {
-  const log = await embeddedLog()
+  const storage = await embeddedLog()
   const clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
   const { key } = await new ApiKeys(new Documents(storage), clock).create({ name: 'a', by: 'me' })
   const away = () => Promise.reject(new Error('away'))
-  const { collections } = log
+  const { collections } = storage
   let isAway = false
   const unsteady = new Documents({
     commit: (units) => storage.commit(units),
@@ -206,7 +206,7 @@ test('while the log is away, the keys that were known hold for a quarter of an h
 })
 
 test('how long a comparison takes says nothing of a secret: it is of hashes, which have nothing in common where secrets have', async () => {
-  const log = await embeddedLog()
+  const storage = await embeddedLog()
   const keys = new ApiKeys(new Documents(storage))
   const sharedStarts: number[] = []
   for (let i = 0; i < 50; i++) {

@@ -222,7 +222,10 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
     'overlap is no option of rotate(); did you mean overlapMs?',
     () => new ApiKeys(documents()).rotate('a', loose({ by: 'a', overlap: 1 }))
   ],
-  ['retention is no option of Audit; did you mean retentionMs?', () => new Audit(loose({ log, retention: 1 }))],
+  [
+    'retention is no option of Audit; did you mean retentionMs?',
+    () => new Audit(loose({ storage: log, retention: 1 }))
+  ],
   ['principl is no option of list(); did you mean principal?', () => audit().list(loose({ principl: 'a' }))],
   ['heads is no option of verify(); did you mean head?', () => audit().verify(loose({ heads: 1 }))],
   // the outbox
