@@ -26,6 +26,8 @@ const rooms = {
   outbox: ['codec', 'runtime'],
   consume: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
   operate: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
+  access: ['log', 'dead-letters', 'runtime'],
+  audit: ['log', 'access', 'runtime'],
   store: ['log', 'codec', 'dead-letters', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }
@@ -43,7 +45,7 @@ const clientForNode = '^packages/client/src/node\\.ts$'
 const publicEntries = [
   '^packages/[^/]+/src/index\\.ts$',
   clientForNode,
-  `${library}/(outbox|testing|log/conformance)/index\\.ts$`
+  `${library}/(access|audit|outbox|testing|log/conformance)/index\\.ts$`
 ]
 
 const anyOf = (names) => `(${names.join('|')})`

@@ -23,13 +23,14 @@ export {
   warnOfMisspelt
 } from './configuration/index.ts'
 export * from './consume/index.ts'
-export type {
-  DeadLetter,
-  DeadLetterAction,
-  DeadLetterCause,
-  DeadLetterFilter,
-  DeadLetterKind,
-  Operator
+export {
+  AMENDED_BY,
+  type DeadLetter,
+  type DeadLetterAction,
+  type DeadLetterCause,
+  type DeadLetterFilter,
+  type DeadLetterKind,
+  type Operator
 } from './dead-letters/index.ts'
 export { EventSystem } from './event-system.ts'
 export type { PullSettings, PullSettingsChange } from './groups/index.ts'

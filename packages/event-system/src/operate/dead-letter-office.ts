@@ -11,6 +11,7 @@ import {
 } from '@tradpal/events'
 import { beforeReading, type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import {
+  AMENDED_BY,
   type DeadLetter,
   type DeadLetterAction,
   type DeadLetterCause,
@@ -22,9 +23,6 @@ import type { Storage } from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
-
-/** In the metadata of an event that a group got with other data: who gave it that. Over HTTP nobody publishes an event with it. */
-export const AMENDED_BY = 'amended_by'
 
 export interface DeadLetterOfficeOptions {
   /** A started log. */

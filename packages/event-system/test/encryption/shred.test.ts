@@ -64,7 +64,7 @@ describeOnEachLog('a shredded customer', (under) => {
       const consuming = await system()
       const counted: unknown[] = []
       const count = (message: unknown) => {
-        if ((message as { log: unknown }).log === consuming.storage) counted.push(message)
+        if ((message as { storage: unknown }).storage === consuming.storage) counted.push(message)
       }
       diagnostics.shredded.subscribe(count)
       const handled: unknown[] = []

@@ -4,6 +4,7 @@ import {
   configure,
   createEvent,
   DeadLetterOffice,
+  Documents,
   decodeEvent,
   EventPublisher,
   EventPuller,
@@ -20,6 +21,8 @@ import {
   systemClock,
   WatchedFiles
 } from '@tradpal/event-system'
+import { ApiKeys, KeyBook } from '@tradpal/event-system/access'
+import { Audit } from '@tradpal/event-system/audit'
 import { Outbox, postgresOutbox, postgresOutboxDdl, sqliteOutbox, sqliteOutboxDdl } from '@tradpal/event-system/outbox'
 import { createTestSystem, type TestSystem, waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -45,6 +48,8 @@ const none = async () => {}
 const loose = (value: Loose) => value
 const pool = { query: async () => ({ rows: [] }) }
 const database = () => new DatabaseSync(':memory:')
+const documents = () => new Documents(log)
+const audit = () => new Audit({ storage: log })
 const outbox = () => new Outbox({ store: sqliteOutbox(database()), publisher: kit.system })
 /** Passes every check before that of the options. */
 const made = (Part: Loose, options: object) => new Part({ storage: log, clock: systemClock, ...options })
@@ -204,6 +209,25 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['dryrun is no option of rekey(); did you mean dryRun?', () => system.rekey({ dryrun: true })],
   ['who is no option of shred(); its options are by, reason.', () => system.shred('a', { who: 'a' })],
   ['timeout is no option of close(); did you mean timeoutMs?', () => system.close({ timeout: 1 })],
+  // API keys and the audit log
+  [
+    'document is no option of KeyBook; did you mean documents?',
+    () => new KeyBook(loose({ documents: documents(), document: 1 }))
+  ],
+  [
+    'scope is no option of create(); did you mean scopes?',
+    () => new ApiKeys(documents()).create(loose({ name: 'a', by: 'a', scope: ['*'] }))
+  ],
+  [
+    'overlap is no option of rotate(); did you mean overlapMs?',
+    () => new ApiKeys(documents()).rotate('a', loose({ by: 'a', overlap: 1 }))
+  ],
+  [
+    'retention is no option of Audit; did you mean retentionMs?',
+    () => new Audit(loose({ storage: log, retention: 1 }))
+  ],
+  ['principl is no option of list(); did you mean principal?', () => audit().list(loose({ principl: 'a' }))],
+  ['heads is no option of verify(); did you mean head?', () => audit().verify(loose({ heads: 1 }))],
   // the outbox
   [
     'poll is no option of Outbox; did you mean pollMs?',

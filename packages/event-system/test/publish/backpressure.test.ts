@@ -19,7 +19,7 @@ function slowLog() {
   const answer = () => {
     for (const one of waiting.splice(0)) one()
   }
-  return { storage: { append } as unknown as Storage, answer, appended }
+  return { storage: { log: { append } } as unknown as Storage, answer, appended }
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

@@ -37,7 +37,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 function newCommit(clock: Clock = systemClock) {
   const log = new ScriptedLog()
   const commit = new GroupCommit({
-    storage: log as unknown as Storage,
+    storage: { log } as unknown as Storage,
     circuit: new Circuit(silentLogger, clock),
     clock,
     random: Math.random,

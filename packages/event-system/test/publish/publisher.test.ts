@@ -280,8 +280,8 @@ describe('when the log fails', () => {
         appended.push(...entries.map(({ eventId }) => eventId))
         return entries.map(({ eventId }) => ({ messageId: eventId, duplicate: false }))
       }
-    } as unknown as Storage
-    const publisher = new EventPublisher({ storage: failing })
+    }
+    const publisher = new EventPublisher({ storage: { log: failing } as unknown as Storage })
     const failed = publisher.publishEvent({ ...signal(), eventId: 'fails' })
     await expect(failed).rejects.toMatchObject({ code: 'log_failed', retryable: false })
     expect(await publisher.publishEvent({ ...signal(), eventId: 'lives' })).toBe('lives')

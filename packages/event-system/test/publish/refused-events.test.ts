@@ -266,7 +266,7 @@ describe('a crash while an event is refused', () => {
     expect((await refusedOnFile()).map(({ payload }) => decodeEvent(payload).data.price)).toEqual([99])
     expect(await standing(after)).toMatchObject({ refused: 1 })
     const again = await onFile((store) => store.log.read({ limit: 10, eventTypes: ['refused'] }))
-    expect(again).toHaveLength(1)
+    expect(again.entries).toHaveLength(1)
   })
 
   test('that is written twice, since the window of the spool has passed, counts once and is discarded whole', async () => {

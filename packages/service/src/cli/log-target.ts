@@ -23,7 +23,7 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
-import { ApiKeys } from '../access/index.ts'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { listenToLog } from '../http/listen.ts'
 import { retentionOf } from '../retention-variables.ts'
 import { systemOptions } from '../system-options.ts'

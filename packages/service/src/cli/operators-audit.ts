@@ -8,8 +8,9 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
+import { type Actor, Audit, type AuditAction, CHAIN, headText, parseHead } from '@tradpal/event-system/audit'
 import { readAccess } from '../access/index.ts'
-import { type Actor, Audit, type AuditAction, CHAIN, headText, parseHead, readAudit, saidOf } from '../audit/index.ts'
+import { readAudit, saidOf } from '../audit-variables.ts'
 import type { AuditTarget, DeadLetterTarget, GroupTarget, KeyTarget } from './target.ts'
 
 /**

@@ -10,8 +10,8 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
+import { withoutSecrets } from '@tradpal/event-system/access'
 import fastify, { type FastifyHttpOptions } from 'fastify'
-import { withoutSecrets } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { Shares } from '../limits/index.ts'
 import type { ServiceTls } from '../tls/index.ts'

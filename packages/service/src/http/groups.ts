@@ -1,6 +1,6 @@
 import { formatTimestamp, type GroupReport, type PendingEvent, type PullSettings } from '@tradpal/event-system'
+import { mayKnowGroup, maySeeFigures } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayKnowGroup, maySeeFigures } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'

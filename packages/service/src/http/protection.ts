@@ -1,6 +1,6 @@
 import { type Clock, Documents, type EventSystem, type Logger } from '@tradpal/event-system'
+import { Audit } from '@tradpal/event-system/audit'
 import { Access } from '../access/index.ts'
-import { Audit } from '../audit/index.ts'
 import type { ServiceConfiguration } from '../configuration.ts'
 import { ServiceTls } from '../tls/index.ts'
 import type { Metrics } from './metrics.ts'

@@ -1,6 +1,6 @@
 import { formatTimestamp } from '@tradpal/event-system'
+import { mayKnowGroup, mayReadAll } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayKnowGroup, mayReadAll } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { ReadableLetters } from './readable-letters.ts'

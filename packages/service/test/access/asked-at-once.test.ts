@@ -1,8 +1,8 @@
 import { Documents, EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { Access, type Credentials } from '../../src/access/index.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
-import { monotonicTime } from '../http/support/monotonic-time.ts'
 import { newLog } from '../http/support/test-service.ts'
 
 /** Whom an access knows by one key, which was shown once. */

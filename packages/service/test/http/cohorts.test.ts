@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Documents, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import fastify from 'fastify'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { ApiKeys } from '../../src/access/api-keys.ts'
+import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { handleInCohorts } from '../../src/http/cohorts.ts'
-import { monotonicTime } from './support/monotonic-time.ts'
 import { connectTo } from './support/raw-request.ts'
 import { serviceOver } from './support/test-service.ts'
 

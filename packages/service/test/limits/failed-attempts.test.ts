@@ -1,6 +1,6 @@
 import { Documents, EventSystemError, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { expect, test } from 'vitest'
-import { ApiKeys } from '../../src/access/api-keys.ts'
 import { FailedAttempts } from '../../src/access/failed-attempts.ts'
 import { get, serviceOver } from '../http/support/test-service.ts'
 import { keyOf } from './support/who.ts'

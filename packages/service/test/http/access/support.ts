@@ -1,5 +1,5 @@
 import { Documents } from '@tradpal/event-system'
-import { ApiKeys } from '../../../src/access/index.ts'
+import { ApiKeys } from '@tradpal/event-system/access'
 import type { RunningService } from '../../../src/index.ts'
 import { type Answer, get, type LogKind, post, serviceOver } from '../support/test-service.ts'
 

@@ -1,18 +1,19 @@
+import { type JsonObject, stringifyJson } from '@tradpal/events'
 import type { Principal } from '../access/index.ts'
 import type { Actor, AuditDraft } from './entry.ts'
 
-/** Of what is refused for one reason to one principal at one endpoint, so many have an entry of their own in each window. */
+/** How many refusals of one kind have an entry of their own in each window. */
 const FEW = 5
-/** In ms. */
+/** How long a window is, in ms. */
 const WINDOW_MS = 60_000
-/** Names come from outside: beyond so many kinds, the others are counted together. */
+/** The most kinds of refusals that are told apart: names come from callers. All further kinds count as one. */
 const MOST_KINDS = 1_000
-/** While the audit log is away, so many entries wait at most; more are counted. */
+/** The most refusals that wait for the audit log with an entry of their own; further ones are counted. */
 const MOST_WAITING = 1_000
-/** With more event types than this in one entry, the others are counted together. */
+/** The most event types that one entry tells apart; further ones count as `others`. */
 const MOST_TYPES = 100
 
-/** Events that one request published, or was to publish. */
+/** The events of one request that were published, or failed to be. */
 export type Publishing = {
   readonly eventTypes: readonly string[]
 } & (
@@ -20,13 +21,16 @@ export type Publishing = {
   | { readonly outcome: 'failed'; readonly code: string }
 )
 
-/** What somebody asked for and may not have, or may have no more. */
+/** Something that a principal asked for and may not have, or may have no more. */
 export interface Refusal {
   readonly action: 'request.refused' | 'answer.ended'
+  /** The error code. */
   readonly code: string
-  readonly method: string
-  /** As it was defined, `/groups/:group`: what callers write into a path does not make kinds. */
-  readonly route: string
+  /**
+   * What was refused, such as the route of an endpoint. Refusals with the same action, code, principal and `what` are of one kind. So a
+   * program puts only its own names here, and none that callers make up.
+   */
+  readonly what: JsonObject
   readonly requestId: string
 }
 
@@ -48,9 +52,9 @@ interface Refused {
   lastAt: number
 }
 
-/** Counts what comes too often for an entry each, in a memory that no flood fills. */
+/** Counts publishes and refusals, which are too many for an entry each, in bounded memory. */
 export class Gathering {
-  /** By what came of it: the outcome, or the code of the failure. */
+  /** By the outcome, or the code of the failure. */
   readonly #published = new Map<string, Map<Principal, Published>>()
   readonly #refused = new Map<string, Refused>()
   #waiting: AuditDraft[] = []
@@ -83,8 +87,8 @@ export class Gathering {
   }
 
   refuse(actor: Actor, refusal: Refusal, now: number): void {
-    const { action, code, method, route, requestId } = refusal
-    const named = `${action} ${code} ${method} ${route} ${actor.keyId ?? ''} ${actor.principal}`
+    const { action, code, what, requestId } = refusal
+    const named = `${action} ${code} ${stringifyJson(what)} ${actor.keyId ?? ''} ${actor.principal}`
     const key = this.#refused.has(named) || this.#refused.size < MOST_KINDS ? named : 'others'
     let kind = this.#refused.get(key)
     if (kind === undefined) {
@@ -100,14 +104,14 @@ export class Gathering {
         at: now,
         action,
         requestId,
-        what: { method, route },
+        what,
         outcome: 'refused',
         code
       })
     }
   }
 
-  /** What is to be written now, and forgets it. `all`: also the counts of windows that are not over. */
+  /** The entries that are due, which are then forgotten. `all`: also the counts of windows that are not over. */
   take(now: number, all: boolean): AuditDraft[] {
     const sums = [...this.#published.values()].flatMap((published) => [...published.values()])
     const drafts = [...this.#waiting, ...sums.map((sum) => publishedDraft(sum, now))]
@@ -136,11 +140,11 @@ function refusedDraft(
   isOfOthers: boolean,
   at: number
 ): AuditDraft {
-  const { action, method, route, code } = refusal
+  const { action, what, code } = refusal
   const times = { further: counted, from: since, to: lastAt }
   const { address: _, ...who } = actor
   const draft = { at, action, outcome: 'refused' } as const
   if (isOfOthers)
     return { ...draft, action: 'request.refused', principal: 'others', proof: 'nothing', what: { ...times } }
-  return { ...draft, ...who, what: { method, route, ...times }, code }
+  return { ...draft, ...who, what: { ...what, ...times }, code }
 }

@@ -1,18 +1,20 @@
-import { type LimitName, mostGenerous, type OwnLimits } from '../limits/index.ts'
+import { type LimitName, mostGenerous, type OwnLimits } from './limit-names.ts'
+import type { Identity, Principal } from './principal.ts'
 import { Scopes } from './scopes.ts'
 
-/** What a policy file says. */
+/** The content of a policy file. */
 export interface PolicyContent {
   readonly roles?: Readonly<Record<string, Role>>
+  /** By name. A name that ends with `*` stands for every name that begins so. */
   readonly principals?: Readonly<Record<string, PrincipalContent>>
 }
 
-/** Scopes alone, or with them how much may be done. */
+/** Scopes alone, or scopes and limits. */
 export type Role = readonly string[] | RoleWithLimits
 
 interface RoleWithLimits {
   readonly scopes?: readonly string[]
-  /** null: as much as they like. */
+  /** `null` is no limit. */
   readonly limits?: { readonly [Name in LimitName]?: number | null }
 }
 
@@ -21,28 +23,31 @@ interface PrincipalContent extends RoleWithLimits {
   readonly sources?: readonly string[]
 }
 
-/** What a policy gives somebody. */
+/** What a policy gives a principal. */
 export interface Grant {
   readonly scopes: readonly string[]
-  /** Undefined where the policy does not say. */
+  /** `undefined` where the policy names none. */
   readonly sources: readonly string[] | undefined
-  /** Undefined where the policy does not say; of several, the most generous. */
+  /** `undefined` where the policy names none; of several, the largest. */
   readonly limits: OwnLimits | undefined
 }
 
-/** What in a policy gives a scope. */
+/** The place in a policy that gives a scope. */
 export interface PolicyReason {
-  /** As it stands there. */
+  /** The scope as the policy has it. */
   readonly scope: string
-  /** The name, or the beginning of names, under which it stands. */
+  /** The name under which it stands; one with a `*` at its end stands for every name that begins so. */
   readonly principal: string
-  /** Left out where it stands under the name itself. */
+  /** The role that has the scope. Left out where the scope stands under the name itself. */
   readonly role?: string
 }
 
 const NOTHING: Grant = { scopes: [], sources: undefined, limits: undefined }
 
-/** Who may do what, by name: as a file says it. A name that ends with `*` stands for all that begin so; what several say of one name adds up. */
+/**
+ * What principals may do, by name. `parsePolicy` reads one from the text of a file. When several names of the policy stand for a
+ * principal, it has everything that they give.
+ */
 export class Policy {
   readonly #roles: Readonly<Record<string, Grant>>
   readonly #principals: readonly (readonly [name: string, content: PrincipalContent])[]
@@ -53,12 +58,25 @@ export class Policy {
     this.#principals = Object.entries(principals)
   }
 
-  /** One that gives nobody anything. */
+  /** A policy that gives nobody anything. */
   static none(): Policy {
     return new Policy({})
   }
 
-  /** What somebody of this name is given, and by roles that they have from elsewhere. */
+  /** The principal of an identity: it has the scopes of its credential, and what the policy gives its name and its roles. Throws `invalid_argument` for a scope that does not exist. */
+  principalOf({ name, proof, scopes = [], roles, sources, keyId }: Identity): Principal {
+    const grant = this.grantOf(name, roles)
+    return {
+      name,
+      proof,
+      scopes: new Scopes([...grant.scopes, ...scopes]),
+      sources: sources ?? grant.sources ?? [name],
+      ...(grant.limits === undefined ? {} : { limits: grant.limits }),
+      ...(keyId === undefined ? {} : { keyId })
+    }
+  }
+
+  /** What the policy gives this name, and these further roles. */
   grantOf(name: string, roles: readonly string[] = []): Grant {
     const own = this.#grantOfName(name)
     const further = this.#grantsOf(roles)
@@ -80,7 +98,7 @@ export class Policy {
     return grant
   }
 
-  /** Why somebody of this name has a scope, the first reason first: `undefined` when the policy does not give it. */
+  /** The first place in the policy that gives this name the scope; `undefined` when none does. */
   reasonOf(name: string, scope: string): PolicyReason | undefined {
     const reasons = this.#matching(name).flatMap(([principal, { scopes = [], roles = [] }]) => [
       ...scopes.map((given) => ({ scope: given, principal })),
@@ -119,16 +137,11 @@ function grantOfRole(role: Role): Grant {
   return { scopes: role, sources: undefined, limits: undefined }
 }
 
-/** As a file has them: null is none. */
+/** The limits of a file, where `null` is no limit. */
 function ownLimits(limits: RoleWithLimits['limits']): OwnLimits | undefined {
   if (limits === undefined) return undefined
   return Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, limit ?? Number.POSITIVE_INFINITY]))
 }
 
-/** Names come from outside: no more of them are kept. */
+/** Names come from callers: the grants of further names are not remembered. */
 const MOST_REMEMBERED = 10_000
-
-/** What somebody may do by what their credential says and what the policy gives them. */
-export function scopesOf(granted: Grant, further: readonly string[] = []): Scopes {
-  return new Scopes([...granted.scopes, ...further])
-}

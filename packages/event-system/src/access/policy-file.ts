@@ -1,51 +1,40 @@
-import { EventSystemError, parseJson } from '@tradpal/event-system'
-import Type, { type Static, type TSchema } from 'typebox'
+import { EventSystemError, parseJson } from '@tradpal/events'
 import { Errors } from 'typebox/schema'
-import { LIMIT_NAMES, type LimitName } from '../limits/index.ts'
-import { Policy, type PolicyContent, type Role } from './policy.ts'
+import { LIMIT_NAMES } from './limit-names.ts'
+import { Policy, type PolicyContent } from './policy.ts'
 import { assertScope } from './scopes.ts'
 
-const named = <Value extends Parameters<typeof Type.Record>[1]>(value: Value) =>
-  Type.Record(Type.String({ minLength: 1, maxLength: 200 }), value)
-const scopes = Type.Array(Type.String(), { description: 'What may be done.' })
-
-const limit = Type.Optional(Type.Unsafe<number | null>({ type: ['integer', 'null'], minimum: 1 }))
-const limits = Type.Object(
-  Object.fromEntries(LIMIT_NAMES.map((name) => [name, limit])) as Record<LimitName, typeof limit>,
-  {
-    additionalProperties: false,
-    description: 'How much may be done; null: as much as they like.'
-  }
-)
-const roleWithLimits = Type.Object(
-  { scopes: Type.Optional(scopes), limits: Type.Optional(limits) },
-  { additionalProperties: false }
-)
-const grant = Type.Object(
-  {
-    roles: Type.Optional(Type.Array(Type.String())),
-    scopes: Type.Optional(scopes),
-    limits: Type.Optional(limits),
-    sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1 }))
+const scopes = { type: 'array', items: { type: 'string' } }
+const limit = { type: ['integer', 'null'], minimum: 1 }
+const limits = {
+  type: 'object',
+  properties: Object.fromEntries(LIMIT_NAMES.map((name) => [name, limit])),
+  additionalProperties: false
+}
+const roleWithLimits = { type: 'object', properties: { scopes, limits }, additionalProperties: false }
+const principal = {
+  type: 'object',
+  properties: {
+    roles: { type: 'array', items: { type: 'string' } },
+    scopes,
+    limits,
+    sources: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 200 }, minItems: 1 }
   },
-  { additionalProperties: false }
-)
+  additionalProperties: false
+}
+const byName = (schema: object) => ({ type: 'object', patternProperties: { '.*': schema } })
+const policyFile = {
+  type: 'object',
+  properties: { $schema: { type: 'string' }, roles: byName({}), principals: byName(principal) },
+  additionalProperties: false
+}
 
-const policyFile = Type.Object(
-  {
-    $schema: Type.Optional(Type.String()),
-    roles: Type.Optional(named(Type.Unsafe<Role>({}))),
-    principals: Type.Optional(named(grant))
-  },
-  { additionalProperties: false }
-)
-
-/** Reads the text of a policy file. Throws `invalid_options`, with a line for each mistake. */
+/** The policy that the text of a file has, as JSON. Throws `invalid_options`, with a line for each mistake that says where it is. */
 export function parsePolicy(text: string | Uint8Array): Policy {
   const content = jsonOf(text)
   const mistakes = mistakesIn(policyFile, content)
   if (mistakes.length > 0) throw wrong(mistakes)
-  const file = content as Static<typeof policyFile>
+  const file = content as PolicyContent
   const ofRoles = Object.entries(file.roles ?? {}).flatMap(([name, role]) =>
     mistakesIn(Array.isArray(role) ? scopes : roleWithLimits, role, `/roles/${name}`)
   )
@@ -55,7 +44,7 @@ export function parsePolicy(text: string | Uint8Array): Policy {
   return new Policy(file)
 }
 
-function mistakesIn(schema: TSchema, value: unknown, where = ''): string[] {
+function mistakesIn(schema: object, value: unknown, where = ''): string[] {
   const [, errors] = Errors(schema, value)
   const mistakes = errors.flatMap((error) => {
     const place = `${where}${error.instancePath}`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { assertScope, Scopes } from '../../src/access/scopes.ts'
+import { assertScope, Scopes } from './scopes.ts'
 
 const names = fc.stringMatching(/^[a-z][a-z0-9_-]{0,12}$/)
 const verbs = fc.constantFrom('publish', 'read', 'consume')

@@ -1,52 +1,48 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { type Clock, EventSystemError, type JsonObject, type Logger, type Storage } from '@tradpal/event-system'
+import { type Clock, EventSystemError, type JsonObject } from '@tradpal/events'
 import type { Principal } from '../access/index.ts'
+import type { Storage } from '../log/index.ts'
+import type { Logger } from '../runtime/index.ts'
 import { type Batch, batchOf, Chain, MOST_AT_ONCE } from './chain.ts'
 import type { Actor, AuditAction, AuditDraft, AuditOutcome, Head } from './entry.ts'
 import { Gathering, type Publishing, type Refusal } from './gathering.ts'
+import { type AuditOptions, resolveAuditOptions } from './options.ts'
 import { type AuditQuery, type ListedEntry, listEntries } from './query.ts'
 import { SettledDeliveries, type Settling } from './settled.ts'
 import { trim } from './trimming.ts'
 import { type Expectation, type Verification, verify } from './verification.ts'
 
-/** What is gathered is written so often, in ms. */
+/** How often the gathered counts are written, in ms. */
 const GATHER_MS = 1_000
-/** So many batches wait while the audit log is away; what is gathered meanwhile is counted on. */
+/** The most batches that wait while the audit log is away; meanwhile the counts go on. */
 const MOST_BATCHES = 4
 const AN_HOUR_MS = 3_600_000
-/** At the end, writing what is gathered may take so long, and then the log to close, in ms: a service that stops has 10 s. */
+/** How long closing may take to write the gathered counts, and then to close the log, in ms: a service that stops has 10 s. */
 const CLOSE_MS = 1_500
 const CLOSE_LOG_MS = 500
 
-export interface AuditOptions {
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Entries are removed when they are older. Default: none is. */
-  readonly retentionMs?: number | undefined
-  /** How many events the service has removed from its log by itself so far. Default: none. */
-  readonly trimmedByItself?: () => number
-}
-
-/** Something that is recorded before it is done. */
+/** An action that is recorded as begun, for {@link Audit.finish}. */
 export interface Begun {
   readonly draft: AuditDraft
 }
 
-/** What came of it. */
-export interface Result {
+/** How an action ended. */
+export interface AuditResult {
   readonly outcome: Exclude<AuditOutcome, 'begun' | 'spooled'>
+  /** The error code, where it was refused or failed. */
   readonly code?: string
+  /** Ids and counts of the result, beside those that were recorded when it began. */
   readonly what?: JsonObject
 }
 
-/** The service itself, in the entries that it makes of its own accord. */
+/** The actor of the entries that this process makes by itself. */
 const THE_SERVICE: Actor = { principal: 'service', proof: 'the service' }
 
 /**
- * Writes down who did what. What administers the log is written before it is done, and is not done when it cannot be; what
- * came of it is written behind it. Publishes, settlements and refusals are gathered and counted, and nobody waits for them.
+ * Records actions and their actors: `new Audit({ storage: system.auditLog().storage })`. An action of administration is recorded before it is done
+ * and after it, and is not done when it cannot be recorded. Publishes, settlements and refusals are counted in memory and written each
+ * second, and no caller waits for them. Several processes may record in the same log. `await using` closes it.
  */
 export class Audit {
   readonly #storage: Storage
@@ -64,7 +60,9 @@ export class Audit {
   #failing = false
   #trimmed = 0
 
-  constructor({ storage, clock, logger, retentionMs, trimmedByItself = () => 0 }: AuditOptions) {
+  /** Throws `invalid_options`. */
+  constructor(options: AuditOptions) {
+    const { storage, clock, logger, retentionMs, trimmedByItself } = resolveAuditOptions(options)
     this.#storage = storage
     this.#chain = new Chain(storage)
     this.#clock = clock
@@ -73,13 +71,13 @@ export class Audit {
     this.#trimmedByItself = trimmedByItself
   }
 
-  /** Opens the audit log and begins to write what is gathered. Rejects with `log_unavailable` and its kin. */
+  /** Opens the log and begins to write the counts each second. Rejects with `log_unavailable` and its kin. */
   async start(): Promise<void> {
     await this.#chain.start()
     this.#beat()
   }
 
-  /** As {@link start}; a log that is away for now is opened when it is there. Rejects with what no waiting mends. */
+  /** As {@link start}, but a log that is away is opened later, when it is there. Rejects with errors that no retry can mend. */
   async startSoon(): Promise<void> {
     await this.#chain.start().catch((error) => {
       if (!(error instanceof EventSystemError) || !error.retryable) throw error
@@ -88,19 +86,25 @@ export class Audit {
     this.#beat()
   }
 
+  /** Counts a publish. The counts of one principal are those of the same object `who`. */
   published(who: Principal, publishing: Publishing): void {
     this.#gathering.publish(who, publishing)
   }
 
+  /** Counts deliveries that were settled. The counts of one principal are those of the same object `who`. */
   settled(who: Principal, settling: Settling): void {
     this.#settled.add(who, settling)
   }
 
+  /** Records a refusal. Five of a kind in a minute have an entry of their own, and further ones are counted. */
   refused(actor: Actor, refusal: Refusal): void {
     this.#gathering.refuse(actor, refusal, this.#clock.now())
   }
 
-  /** Resolves when it is written that this is about to be done. Rejects with `audit_unavailable`: then it must not be done. */
+  /**
+   * Records an action that is about to be done: who does it, and ids, counts and filters of it, without payloads and secrets. Rejects with
+   * `audit_unavailable`, and then the action must not be done. Default of `requestId`: a new UUID.
+   */
   async begin(action: AuditAction, actor: Actor, what: JsonObject, requestId: string = randomUUID()): Promise<Begun> {
     const draft: AuditDraft = { ...actor, at: this.#clock.now(), action, requestId, what, outcome: 'begun' }
     try {
@@ -112,8 +116,8 @@ export class Audit {
     }
   }
 
-  /** Resolves when it is written what came of it, or when that cannot be written now: then it is written later, for it is done. */
-  async finish({ draft }: Begun, { outcome, code, what = {} }: Result): Promise<void> {
+  /** Records how an action ended. When that cannot be written now, it resolves all the same and writes later: the action is done. */
+  async finish({ draft }: Begun, { outcome, code, what = {} }: AuditResult): Promise<void> {
     const { code: _, ...before } = draft
     const ended: AuditDraft = {
       ...before,
@@ -129,7 +133,10 @@ export class Audit {
     })
   }
 
-  /** Does something between {@link begin} and {@link finish}. */
+  /**
+   * Does an action between {@link begin} and {@link finish}. `resultOf` gives ids and counts of its result, to be recorded too. Rejects with
+   * `audit_unavailable`, nothing done, and with the error of the action.
+   */
   async perform<T>(
     action: AuditAction,
     actor: Actor,
@@ -148,21 +155,27 @@ export class Audit {
     }
   }
 
+  /** The place of the newest entry: to be kept elsewhere, for a later {@link verify}. Rejects with the errors of the log. */
   async head(): Promise<Head> {
     return this.#chain.head()
   }
 
+  /** Whether no entry was changed, removed or inserted. Reads the whole log, in constant memory. Rejects with the errors of the log. */
   async verify(expected?: Expectation): Promise<Verification> {
     await this.#chain.start()
     return verify(this.#storage, expected)
   }
 
-  async list(query: AuditQuery): Promise<ListedEntry[]> {
+  /**
+   * Entries in the order of the chain: from `since` or `after` the first that match, without them the newest. Rejects with
+   * `invalid_message_id`, `invalid_options` and the errors of the log.
+   */
+  async list(query: AuditQuery = {}): Promise<ListedEntry[]> {
     await this.#chain.start()
     return listEntries(this.#storage, query)
   }
 
-  /** Removes what is older than the retention says, and says so. Does nothing without one. */
+  /** Removes entries that are older than `retentionMs`, and records that. Without `retentionMs` it does nothing. */
   async trim(): Promise<void> {
     if (this.#retentionMs === undefined) return
     const before = this.#clock.now() - this.#retentionMs
@@ -173,14 +186,17 @@ export class Audit {
     )
   }
 
-  /** Writes what is gathered now. Rejects with what the log rejects with; what was not written is written by the next call. */
+  /**
+   * Writes the gathered counts now. `all`: also the counts of refusals in the current minute. Rejects with the errors of the log; the next
+   * call writes what this one did not.
+   */
   async flush({ all = false } = {}): Promise<void> {
     await this.#writing?.catch(() => {})
     this.#writing = this.#write(all)
     await this.#writing
   }
 
-  /** Writes what is gathered, and closes the log, in at most two seconds, whatever that does. Idempotent. */
+  /** Writes the gathered counts and closes the log, in at most 2 s. Counts that cannot be written by then are lost, which is logged. Idempotent. */
   async close(): Promise<void> {
     if (this.#ending.signal.aborted) return
     this.#ending.abort()
@@ -193,6 +209,10 @@ export class Audit {
       inTime.abort()
     }
     await this.#storage.close({ timeoutMs: CLOSE_LOG_MS })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   async #finishWriting(): Promise<void> {
@@ -217,7 +237,7 @@ export class Audit {
     this.#failing = false
   }
 
-  /** What the service has removed by itself since the last time. */
+  /** An entry for the events that the program has removed by itself since the last call. */
   #ownTrims(): AuditDraft[] {
     const before = this.#trimmed
     this.#trimmed = this.#trimmedByItself()
@@ -246,7 +266,7 @@ export class Audit {
     while (await isTime()) await work().catch((error) => this.#tell(error))
   }
 
-  /** For whoever keeps the logs of the service elsewhere: a place of the chain that nobody can write anew any more. */
+  /** Logs the head: where the log lines are kept elsewhere, nobody can write the chain again up to that place without a trace. */
   async #tellHead(): Promise<void> {
     this.#logger.info({ ...(await this.#chain.head()) }, 'the head of the audit log')
   }
@@ -257,7 +277,7 @@ export class Audit {
   }
 }
 
-/** Rejects when the time of closing has passed, by no clock that stands still. */
+/** Rejects when the time of closing has passed, by a timer: the clock of a test may stand still. */
 async function timeIsUp(signal: AbortSignal): Promise<never> {
   await setTimeout(CLOSE_MS, undefined, { signal })
   throw new EventSystemError('log_timeout', 'The audit log did not take what was gathered in time.')

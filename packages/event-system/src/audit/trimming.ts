@@ -1,9 +1,10 @@
-import type { Entry, JsonObject, Storage } from '@tradpal/event-system'
+import type { JsonObject } from '@tradpal/events'
+import type { Entry, Storage } from '../log/index.ts'
 import { readEntry } from './entry.ts'
 
 /**
- * Removes the entries that were taken before an instant. First it is recorded which is the last of them, with its hash: what
- * is left is verified from there on. The newest of them stays, so that the record, which is newer, does too, whatever the clock says.
+ * Removes the entries that the log took before a time, in ms since the epoch. First it records the last of them with its hash, from which
+ * the others are verified. The newest of the old entries stays, so that the record, which is newer, stays too when the clock is wrong.
  */
 export async function trim(
   storage: Storage,

@@ -1,20 +1,20 @@
 import type { Principal } from '../access/index.ts'
 import type { Actor, AuditDraft } from './entry.ts'
 
-/** Of events that became dead letters, this many message ids stand in one entry. */
+/** The most message ids of dead letters in one entry. */
 const MOST_DEAD = 100
 
-/** Deliveries that one request settled, or was to settle. */
+/** The deliveries of one request that were settled, or failed to be. */
 export interface Settling {
   readonly group: string
-  /** How many became what: `acknowledged`, `returned`, `dead`, `extended`, `lost`; of a request that failed, `deliveries`. */
+  /** The number of deliveries by how they were settled: `acknowledged`, `returned`, `dead`, `extended`, `lost`; for a request that failed, `deliveries`. */
   readonly counts: Readonly<Record<string, number>>
   /** The message ids of its first and its last delivery. */
   readonly first: string | undefined
   readonly last: string | undefined
-  /** The message ids of those that became dead letters. */
+  /** The message ids of the deliveries that became dead letters. */
   readonly dead: readonly string[]
-  /** Of a request that failed. */
+  /** The error code of a request that failed. */
   readonly code?: string
 }
 
@@ -29,7 +29,7 @@ interface Sum {
   last: string | undefined
 }
 
-/** Counts who settled deliveries, by group and by the code of what failed: a consumer settles too often for an entry each. */
+/** Counts settled deliveries by principal, group and error code: a consumer settles too often for an entry each. */
 export class SettledDeliveries {
   readonly #sums = new Map<Principal, Map<string, Sum>>()
 
@@ -41,7 +41,7 @@ export class SettledDeliveries {
     sum.dead.push(...dead.slice(0, MOST_DEAD - sum.dead.length))
   }
 
-  /** What is to be written now, and forgets it. */
+  /** The entries that are due, which are then forgotten. */
   take(at: number): AuditDraft[] {
     const sums = [...this.#sums.values()].flatMap((ofOne) => [...ofOne.values()])
     this.#sums.clear()

@@ -1,9 +1,21 @@
-import { isJsonObject, type Page, type Position, type Storage } from '@tradpal/event-system'
+import { isJsonObject, onlyOptions } from '@tradpal/events'
+import type { Page, Position, Storage } from '../log/index.ts'
 import { CHAIN } from './chain.ts'
 import { type AuditEntry, BEGINNING, type Head, hasItsHash, readEntry } from './entry.ts'
 
-/** What can be wrong with a chain. */
-export type Fault =
+/**
+ * A fault of a chain.
+ *
+ * - `empty`: it has no entries, and nobody said that it may have none.
+ * - `changed`: the text of an entry is not the one of which its hash was made.
+ * - `removed`, `beginning_removed`, `end_removed`: entries are missing.
+ * - `inserted`: an entry is there twice, or a text is no entry.
+ * - `swapped`: an entry stands behind a later one.
+ * - `replaced`: an entry does not follow from the one before.
+ * - `other_head`: the entry of the head that was kept has another hash.
+ * - `head_too_old`: the entry of the head that was kept was trimmed.
+ */
+export type ChainFault =
   | 'empty'
   | 'changed'
   | 'removed'
@@ -15,30 +27,33 @@ export type Fault =
   | 'other_head'
   | 'head_too_old'
 
+/** The result of walking a chain. */
 export interface Verification {
   readonly ok: boolean
-  /** Entries that were looked at. */
+  /** The number of entries that were checked. */
   readonly entries: number
-  /** The first that is left, and the last that is right; `null` of none. */
+  /** The number of the first entry that is left; `null` when there is none. */
   readonly first: number | null
+  /** The last entry that is right; `null` when there is none. */
   readonly last: Head | null
-  /** The first that is not as it was written. */
-  readonly fault?: { readonly kind: Fault; readonly seq: number; readonly message: string }
+  /** The first fault, with the number of its entry and a sentence. */
+  readonly fault?: { readonly kind: ChainFault; readonly seq: number; readonly message: string }
 }
 
-/** What is known of a chain from elsewhere. */
+/** What the caller knows about a chain. */
 export interface Expectation {
-  /** A head that the chain had once. A writer of the log can rewrite it behind that place, and not before. */
+  /** A head that the chain had once, kept elsewhere. A writer of the log can write the chain again behind that place without a trace, but not before it. */
   readonly head?: Head | undefined
-  /** Whether nothing may have been recorded yet. Default: only when `head` is the beginning. Otherwise a chain without entries is `empty`. */
+  /** Whether the chain may be empty. Default: only when `head` is the place before the first entry. */
   readonly allowEmpty?: boolean | undefined
 }
 
 const PAGE = 1_000
 
-/** Walks the chain of a log from its first entry to its last, in constant memory. */
+/** Walks the chain of a log from its first entry to its last, in constant memory. Rejects with the errors of the log, and with `invalid_options`. */
 export async function verify(storage: Storage, expected: Expectation = {}): Promise<Verification> {
-  // Before the walk: what is appended meanwhile is no loss.
+  onlyOptions('verify()', expected, { head: true, allowEmpty: true })
+  // Before the walk: entries that are appended meanwhile are not missing.
   const counted = await storage.log.versionOf(CHAIN)
   const walk = new Walk(counted, expected)
   const texts = textsOf(storage)
@@ -165,12 +180,12 @@ class Walk {
     this.#unanchored = undefined
   }
 
-  #wrong(kind: Fault, seq: number, what: string): false {
+  #wrong(kind: ChainFault, seq: number, what: string): false {
     this.#fault = faultOf(kind, seq, what)
     return false
   }
 }
 
-function faultOf(kind: Fault, seq: number, what: string): NonNullable<Verification['fault']> {
+function faultOf(kind: ChainFault, seq: number, what: string): NonNullable<Verification['fault']> {
   return { kind, seq, message: `The entry ${seq} ${what}.` }
 }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { isJsonObject, type JsonObject, type JsonValue } from '@tradpal/event-system'
+import { isJsonObject, type JsonObject, type JsonValue } from '@tradpal/events'
 import { type Proof, withoutSecrets } from '../access/index.ts'
 
-/** What can stand in the audit log, and nothing else. */
+/** Every action that the audit log can hold. */
 export const ACTIONS = [
   'events.published',
   'events.replayed',
@@ -26,40 +26,45 @@ export const ACTIONS = [
 export type AuditAction = (typeof ACTIONS)[number]
 
 /**
- * What came of it. `begun`: it was about to be done, and another entry of the same request says what came of it; when there
- * is none, nobody knows. `spooled`: of events that wait on the disk of the service.
+ * How an action ended. `begun`: it was about to be done, and another entry with the same request id says how it ended; when there is
+ * none, nobody knows. `spooled`: the events wait on the disk of the process.
  */
 export const OUTCOMES = ['begun', 'done', 'spooled', 'refused', 'failed'] as const
 export type AuditOutcome = (typeof OUTCOMES)[number]
 
-/** Who did it. */
+/** The person or program that did it. */
 export interface Actor {
+  /** The name of the principal. */
   readonly principal: string
-  /** How they proved it; of `operating system` and `the service` nobody else has the word. */
+  /** How it proved its identity: by a credential, as a user of the operating system, or as the process that writes the audit log. */
   readonly proof: Proof | 'operating system' | 'the service'
+  /** The id of its API key. */
   readonly keyId?: string
+  /** The network address from which it came. */
   readonly address?: string
 }
 
 /** An entry before it has its place in the chain. */
 export interface AuditDraft extends Actor {
-  /** ms since the epoch, by the clock of who writes. */
+  /** ms since the epoch, by the clock of the process that writes. */
   readonly at: number
   readonly action: AuditAction
+  /** The same in the entry with the outcome `begun` and in the one that says how it ended. */
   readonly requestId?: string
   /** Ids, counts and filters: no payload and no secret. */
   readonly what: JsonObject
   readonly outcome: AuditOutcome
-  /** Of what was refused or failed. */
+  /** The error code, where it was refused or failed. */
   readonly code?: string
 }
 
-/** Where a chain stands: the number and the hash of an entry. */
+/** A place in the chain: the number and the hash of an entry. The newest is the head of the chain. */
 export interface Head {
   readonly seq: number
   readonly hash: string
 }
 
+/** An entry of the audit log. */
 export interface AuditEntry extends AuditDraft {
   /** From 1, without a gap. */
   readonly seq: number
@@ -68,17 +73,18 @@ export interface AuditEntry extends AuditDraft {
   readonly hash: string
 }
 
-/** What stands before the first entry. */
+/** The place before the first entry. */
 export const BEGINNING: Head = { seq: 0, hash: '0'.repeat(64) }
 
 const ID = /^(\d{1,15}):([0-9a-f]{64})$/
 
-/** `<seq>:<hash>`; undefined for what is none. */
+/** The place that a text names, `<seq>:<hash>`; `undefined` for a text of another form. */
 export function parseHead(text: string): Head | undefined {
   const [, seq, hash] = ID.exec(text) ?? []
   return seq === undefined || hash === undefined ? undefined : { seq: Number(seq), hash }
 }
 
+/** A place as text, `<seq>:<hash>`, to be kept elsewhere. */
 export function headText({ seq, hash }: Head): string {
   return `${seq}:${hash}`
 }
@@ -91,7 +97,7 @@ export function sealed(draft: AuditDraft, before: Head): { readonly head: Head; 
   return { head, text: canonical({ ...content, prev: before.hash, hash }) }
 }
 
-/** What a text of the log says; undefined for what is no entry. Whether its hash is right is said by {@link hasItsHash}. */
+/** The entry in a text of the log; `undefined` for a text that is none. {@link hasItsHash} says whether its hash is right. */
 export function readEntry(text: string | null): AuditEntry | undefined {
   const value = text === null ? undefined : jsonOf(text)
   if (!isJsonObject(value)) return undefined
@@ -104,7 +110,7 @@ export function readEntry(text: string | null): AuditEntry | undefined {
   return isEntry ? (value as unknown as AuditEntry) : undefined
 }
 
-/** Whether nothing in a text was changed since its hash was made. */
+/** Whether the text of an entry is the one of which its hash was made. */
 export function hasItsHash(text: string): boolean {
   const entry = jsonOf(text)
   if (!isJsonObject(entry)) return false
@@ -112,7 +118,7 @@ export function hasItsHash(text: string): boolean {
   return canonical(entry) === text && hash === hashOf(String(prev), content)
 }
 
-/** SHA-256 over the hash before and the canonical JSON. */
+/** SHA-256 over the hash of the entry before and the canonical JSON of this one. */
 function hashOf(before: string, content: JsonObject): string {
   return hash('sha256', `${before}\n${canonical(content)}`)
 }
@@ -128,10 +134,10 @@ function canonical(value: JsonValue | JsonObject | undefined): string {
   return `{${parts.join(',')}}`
 }
 
-/** A name that a caller makes up takes so much room at most. */
+/** The longest text that is written, in characters: callers make up names. */
 const LONGEST_TEXT = 200
 
-/** Callers put what they like into paths and names. */
+/** The content without secrets and long texts, which callers put into names. */
 function writable(value: AuditDraft & { readonly seq: number }): JsonObject {
   const text = JSON.stringify(value, (_, part) =>
     typeof part === 'string' || typeof part === 'bigint'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parsePolicy } from '../../src/access/policy-file.ts'
+import { parsePolicy } from './policy-file.ts'
 
 const policy = parsePolicy(
   JSON.stringify({

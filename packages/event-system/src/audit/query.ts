@@ -1,20 +1,35 @@
-import type { Entry, Position, ReadRange, Storage } from '@tradpal/event-system'
+import { type OptionNames, onlyOptions } from '@tradpal/events'
+import type { Entry, Position, ReadRange, Storage } from '../log/index.ts'
+import { wholeNumber } from '../runtime/index.ts'
 import { type AuditEntry, readEntry } from './entry.ts'
 
-/** Which entries: every condition that is given must hold. */
+/** A choice of entries: each of them meets every condition that is given. */
 export interface AuditQuery {
   readonly principal?: string
   readonly action?: string
-  /** Taken by the audit log at this instant or later, ms since the epoch. */
+  /** The audit log took the entry at this time or later, in ms since the epoch. */
   readonly since?: number
+  /** The audit log took the entry at this time or earlier, in ms since the epoch. */
   readonly until?: number
-  /** Only what was refused. Default false. */
+  /** Only refusals. Default false. */
   readonly refused?: boolean
-  /** Behind the entry of this message id. Not together with `since`. */
+  /** The entry follows the one with this message id. It overrides `since`. */
   readonly after?: string
-  readonly limit: number
+  /** The most entries that are returned, at least 1. Default 100. */
+  readonly limit?: number
 }
 
+const NAMES: OptionNames<AuditQuery> = {
+  principal: true,
+  action: true,
+  since: true,
+  until: true,
+  refused: true,
+  after: true,
+  limit: true
+}
+
+/** An entry with its place in the log. */
 export interface ListedEntry {
   readonly messageId: string
   readonly entry: AuditEntry
@@ -22,14 +37,16 @@ export interface ListedEntry {
 
 const PAGE = 1_000
 
-/** In the order of the chain: with a start (`since` or `after`) the first ones that match, without the newest. Rejects with `invalid_message_id`. */
+/** Entries in the order of the chain: with a start (`since` or `after`) the first that match, without one the newest. Rejects with `invalid_message_id` and `invalid_options`. */
 export async function listEntries(storage: Storage, query: AuditQuery): Promise<ListedEntry[]> {
+  onlyOptions('list()', query, NAMES)
+  const limit = wholeNumber('limit', query.limit ?? 100, 1)
   const from = startOf(query)
   const found: ListedEntry[] = []
   for await (const entry of entriesOf(storage, from, query.until)) {
     const read = readEntry(entry.payload)
     if (read !== undefined && matches(read, query)) found.push({ messageId: entry.messageId, entry: read })
-    if (found.length === query.limit) break
+    if (found.length === limit) break
   }
   return from === undefined ? found.reverse() : found
 }

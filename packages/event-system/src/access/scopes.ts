@@ -1,6 +1,6 @@
-import { canonicalTypeOf, EventSystemError } from '@tradpal/event-system'
+import { canonicalTypeOf, EventSystemError } from '@tradpal/events'
 
-/** What can be allowed, and what stands behind the colon. */
+/** The verbs of scopes, and the names that may follow the colon. */
 const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>> = {
   publish: 'anything',
   stream: 'anything',
@@ -12,7 +12,7 @@ const VERBS: Readonly<Record<string, readonly string[] | 'anything' | 'nothing'>
   admin: ['groups', 'dead-letters', 'retention', 'keys', 'audit']
 }
 
-/** Every scope there is, for people: `<…>` stands for a name. */
+/** Every form of scope, for error messages: `<…>` stands for a name. */
 const SCOPE_FORMS: readonly string[] = [
   'publish:<event type>',
   'stream:<prefix>',
@@ -28,11 +28,11 @@ const SCOPE_FORMS: readonly string[] = [
   'admin:audit'
 ]
 
-/** Stream keys are made by the caller, one for each account or order: the name in a scope is what they begin with, with or without a `*`. */
+/** Callers make stream keys, one for each account or order. So the name in a scope is the beginning of keys, with or without a `*`. */
 const OF_PREFIXES = 'stream:'
 
 /**
- * Checks how a scope is written: a verb, for some a colon and a name, and a `*` at the end for every name that begins so. `*`
+ * Checks the form of a scope: a verb, for some verbs a colon and a name, and at the end a `*` for every name that begins so. `*`
  * alone is everything. Throws `invalid_argument`.
  */
 export function assertScope(text: unknown): asserts text is string {
@@ -53,14 +53,14 @@ export function assertScope(text: unknown): asserts text is string {
   throw invalid(`There is no scope ${shown}; behind admin: stands one of ${objects.join(', ')}.`)
 }
 
-/** What somebody may do. */
+/** The things that a principal may do. */
 export class Scopes {
-  /** As they were given, sorted. */
+  /** The scopes as they were given, sorted, each once. */
   readonly list: readonly string[]
   readonly #exact: ReadonlySet<string>
   readonly #beginnings: readonly string[]
 
-  /** Throws `invalid_argument`. */
+  /** Throws `invalid_argument` for a scope that does not exist. */
   constructor(list: Iterable<string>) {
     const scopes = [...new Set(list)].sort()
     for (const scope of scopes) assertScope(scope)
@@ -69,7 +69,7 @@ export class Scopes {
     this.#beginnings = scopes.map(beginningOf).filter((beginning) => beginning !== undefined)
   }
 
-  /** Whether a scope that names one thing is among them. */
+  /** Whether a scope that names one thing, such as `publish:trading_signal`, is allowed. */
   allow(scope: string): boolean {
     return this.#has(scope) || this.#has(canonical(scope))
   }
@@ -78,17 +78,17 @@ export class Scopes {
     return this.#exact.has(scope) || this.#beginnings.some((beginning) => scope.startsWith(beginning))
   }
 
-  /** Whether anything is allowed to which this verb applies. */
+  /** Whether the verb is allowed for at least one name. */
   allowSome(verb: string): boolean {
     return this.list.some((scope) => scope === '*' || scope === verb || scope.startsWith(`${verb}:`))
   }
 
-  /** Whether all is allowed to which this verb applies. */
+  /** Whether the verb is allowed for every name. */
   allowAll(verb: string): boolean {
     return this.#beginnings.some((beginning) => `${verb}:`.startsWith(beginning))
   }
 
-  /** Which of these grants a scope, and all that it allows. */
+  /** The first of these scopes that includes another scope with everything that it allows; `undefined` when none does. */
   grantOf(scope: string): string | undefined {
     const wanted = canonical(scope)
     return this.list.find((one) => {
@@ -98,13 +98,13 @@ export class Scopes {
   }
 }
 
-/** A scope of an event type, by the canonical name of the type: an alias in a scope is another name of the same type. */
+/** A scope with the canonical name of its event type: an alias is another name of the same type. */
 function canonical(scope: string): string {
   const [, verb, type] = /^(publish|read):(.+)$/.exec(scope) ?? []
   return type === undefined ? scope : `${verb}:${canonicalTypeOf(type)}`
 }
 
-/** What the scopes begin with that this one allows. Undefined for a scope that allows itself alone. */
+/** The beginning of all scopes that this one allows; `undefined` for a scope that allows itself alone. */
 function beginningOf(scope: string): string | undefined {
   if (scope.endsWith('*')) return scope.slice(0, -1)
   return scope.startsWith(OF_PREFIXES) ? scope : undefined

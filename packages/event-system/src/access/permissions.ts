@@ -1,4 +1,5 @@
-import { AMENDED_BY, type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/event-system'
+import { type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/events'
+import { AMENDED_BY } from '../dead-letters/index.ts'
 import { ANYBODY, owns, type Principal } from './principal.ts'
 
 /** Throws `forbidden` unless the principal has the scope. */
@@ -8,9 +9,9 @@ export function mustHave(principal: Principal, scope: string): void {
 }
 
 /**
- * An event as it is published for a principal: from a source that it owns, its first one where the event names none, and
- * with its name as `metadata.principal`, whatever the event says there. An event that is published was amended by nobody. Throws
- * `forbidden`.
+ * The event as a principal may publish it. An event without a source gets the first source of the principal. `metadata.principal` becomes
+ * the name of the principal, and `metadata.amended_by` is removed. For `ANYBODY` only the latter is done. Throws `forbidden` without the
+ * scope `publish:<event type>`, and for a source that the principal does not own.
  */
 export function publishedBy(principal: Principal, event: Event): Event {
   const metadata = unamended(event)
@@ -22,8 +23,8 @@ export function publishedBy(principal: Principal, event: Event): Event {
 }
 
 /**
- * Throws `forbidden` unless the principal may say what an event says: other data under its type and its source is as good as an event
- * that was published so.
+ * A check of whether the principal may replace the data of a dead letter, for the option `mayAmend` of `requeue()`: consumers take the
+ * new data for that of the event. It throws `forbidden` without the right to read the type, and to publish it from that source.
  */
 export function mayAmend(principal: Principal): (event: Event) => void {
   return ({ eventType, source }) => {
@@ -45,12 +46,12 @@ function unamended({ metadata }: Event): Event['metadata'] {
   return rest
 }
 
-/** Throws `forbidden` unless the principal may count up this stream key. */
+/** Throws `forbidden` unless the principal may publish with this stream key, or there is none. */
 export function mustCount(principal: Principal, streamKey: string | undefined): void {
   if (streamKey !== undefined) mustHave(principal, `stream:${streamKey}`)
 }
 
-/** As {@link publishedBy}, of the events of a batch: what is refused names its index. */
+/** As {@link publishedBy}, for the events of a batch. The error has the `index` of the event that is refused. */
 export function allPublishedBy(principal: Principal, events: readonly Event[]): Event[] {
   return events.map((event, index) => {
     try {
@@ -62,36 +63,38 @@ export function allPublishedBy(principal: Principal, events: readonly Event[]): 
   })
 }
 
+/** Whether the principal may read events of this type. */
 export function mayRead({ scopes }: Principal, eventType: string): boolean {
   return scopes.allow(`read:${eventType}`)
 }
 
+/** Whether the principal may read events of every type. */
 export function mayReadAll({ scopes }: Principal): boolean {
   return scopes.allowAll('read')
 }
 
-/** Whether the principal may see how a consumer group stands. */
+/** Whether the principal may know that a consumer group exists. */
 export function mayKnowGroup({ scopes }: Principal, group: string): boolean {
   return scopes.allow('admin:groups') || scopes.allow(`consume:${group}`)
 }
 
 /**
- * Whether the principal may see the figures of a consumer group: its lag, and what is pending. They tell of events of every
- * type. A member of the group sees them when it may read all of those.
+ * Whether the principal may see the figures of a consumer group: its lag, and its pending entries. Figures count events of every
+ * type, so that a member of the group sees them only when it may read all types.
  */
 export function maySeeFigures(principal: Principal, group: string): boolean {
   if (maySeeAllFigures(principal)) return true
   return principal.scopes.allow(`consume:${group}`) && mayReadAll(principal)
 }
 
-/** As {@link maySeeFigures}, of every group. */
+/** As {@link maySeeFigures}, for every group. */
 export function maySeeAllFigures({ scopes }: Principal): boolean {
   return scopes.allow('admin:groups') || scopes.allow('stats')
 }
 
 /**
- * The event types that an answer may hold: those that were asked for, or else all that the principal may read; `undefined`
- * for every type there is. Throws `forbidden` for one that was asked for by name and may not be read, and where there is none.
+ * The event types that an answer to the principal may hold: the types that it asked for, or else all that it may read; `undefined`
+ * stands for every type. Throws `forbidden` for a type that it asked for by name and may not read, and when it may read none.
  */
 export function readableTypes(principal: Principal, asked: readonly string[] | undefined): string[] | undefined {
   const named = asked?.filter((name) => name !== '*').map((name) => resolveEventType(name))

@@ -1,32 +1,30 @@
 import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Documents, EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
-import { FakeClock } from '@tradpal/event-system/testing'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Documents, type Storage, silentLogger } from '@tradpal/event-system'
+import { createTestSystem, FakeClock } from '@tradpal/event-system/testing'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { API_KEYS, ApiKeys, isSecretOf } from '../../src/access/api-keys.ts'
 import { KeyBook } from '../../src/access/key-book.ts'
-import { monotonicTime } from '../http/support/monotonic-time.ts'
-import { LOGS, newLog } from '../http/support/test-service.ts'
+import { describeOnEachLog } from '../support/each-log.ts'
 
-describe.each(LOGS)('API keys in %s', (kind) => {
-  let system: EventSystem
+describeOnEachLog('API keys', ({ open }) => {
+  let storage: Storage
   let clock: FakeClock
   let keys: ApiKeys
   let book: KeyBook
 
   beforeEach(async () => {
-    system = new EventSystem({ environment: await newLog(kind) })
-    await system.initialize()
-    onTestFinished(async () => void (await system.close()))
+    storage = await open()
     clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
-    keys = new ApiKeys(new Documents(system.storage), clock)
-    book = new KeyBook({ documents: new Documents(system.storage), clock, logger: silentLogger })
+    keys = new ApiKeys(new Documents(storage), clock)
+    book = new KeyBook({ documents: new Documents(storage), clock, logger: silentLogger })
   })
 
   test('a key is known by its text, and only a hash of it is kept', async () => {
     const { key, apiKey } = await keys.create({ name: 'ml_service', scopes: ['read:*'], by: 'me' })
     expect(key).toMatch(/^tradpal_[A-Za-z0-9]{12}_[A-Za-z0-9_-]{43}$/)
-    expect(await book.find(key)).toMatchObject(apiKey)
+    expect(await book.find(key)).toEqual(apiKey)
     expect(apiKey).toEqual({
       id: key.slice(8, 20),
       name: 'ml_service',
@@ -36,7 +34,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
       expiresAt: null,
       revokedAt: null
     })
-    const documents = await new Documents(system.storage).all(API_KEYS)
+    const documents = await new Documents(storage).all(API_KEYS)
     expect(JSON.stringify(documents)).not.toContain(key.slice(21))
   })
 
@@ -59,7 +57,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
   })
 
   test('a key that was revoked elsewhere lets nobody in that comes later', async () => {
-    const elsewhere = new ApiKeys(new Documents(system.storage), systemClock)
+    const elsewhere = new ApiKeys(new Documents(storage))
     const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
     await book.find(key)
     await elsewhere.revoke(apiKey.id)
@@ -70,7 +68,7 @@ describe.each(LOGS)('API keys in %s', (kind) => {
   test('who shows a key that was shown before waits for the log when it was asked more than 100 ms ago; behind 50 ms it is asked anew', async () => {
     const { key } = await keys.create({ name: 'a', by: 'me' })
     const goTo = monotonicTime()
-    const revision = vi.spyOn(system.storage.collections, 'revision')
+    const revision = vi.spyOn(storage.collections, 'revision')
     const asked = () => revision.mock.calls.length
     await book.find(key)
     goTo(50)
@@ -87,18 +85,18 @@ describe.each(LOGS)('API keys in %s', (kind) => {
     goTo(101)
     const finding = book.find(key)
     expect(await Promise.race([finding, nextTurn('waits')])).toBe('waits')
-    answer.resolve(await revisionOf(system))
+    answer.resolve(await revisionOf(storage))
     await finding
   })
 
   test('an answer that took longer than what was asked for holds is asked for again', async () => {
-    const elsewhere = new ApiKeys(new Documents(system.storage), systemClock)
+    const elsewhere = new ApiKeys(new Documents(storage))
     const { key, apiKey } = await elsewhere.create({ name: 'a', by: 'me' })
     const goTo = monotonicTime()
     await book.find(key)
     const slow = Promise.withResolvers<number>()
-    const before = await revisionOf(system)
-    vi.spyOn(system.storage.collections, 'revision').mockReturnValueOnce(slow.promise)
+    const before = await revisionOf(storage)
+    vi.spyOn(storage.collections, 'revision').mockReturnValueOnce(slow.promise)
     goTo(101)
     const letIn = book.find(key)
     await elsewhere.revoke(apiKey.id)
@@ -180,16 +178,14 @@ describe.each(LOGS)('API keys in %s', (kind) => {
 })
 
 test('while the log is away, the keys that were known hold for a quarter of an hour, and no others', async () => {
-  const system = new EventSystem({ environment: await newLog('sqlite') })
-  await system.initialize()
-  onTestFinished(async () => void (await system.close()))
+  const storage = await embeddedLog()
   const clock = new FakeClock(Date.parse('2026-11-26T12:00:00Z'))
-  const { key } = await new ApiKeys(new Documents(system.storage), clock).create({ name: 'a', by: 'me' })
+  const { key } = await new ApiKeys(new Documents(storage), clock).create({ name: 'a', by: 'me' })
   const away = () => Promise.reject(new Error('away'))
-  const { collections } = system.storage
+  const { collections } = storage
   let isAway = false
   const unsteady = new Documents({
-    commit: (units) => system.storage.commit(units),
+    commit: (units) => storage.commit(units),
     collections: new Proxy(collections, {
       get: (target, name) => (isAway ? away : Reflect.get(target, name).bind(target))
     })
@@ -210,14 +206,12 @@ test('while the log is away, the keys that were known hold for a quarter of an h
 })
 
 test('how long a comparison takes says nothing of a secret: it is of hashes, which have nothing in common where secrets have', async () => {
-  const system = new EventSystem({ environment: await newLog('sqlite') })
-  await system.initialize()
-  onTestFinished(async () => void (await system.close()))
-  const keys = new ApiKeys(new Documents(system.storage), systemClock)
+  const storage = await embeddedLog()
+  const keys = new ApiKeys(new Documents(storage))
   const sharedStarts: number[] = []
   for (let i = 0; i < 50; i++) {
     const { key, apiKey } = await keys.create({ name: 'a', by: 'me' })
-    const { value } = (await new Documents(system.storage).get(API_KEYS, apiKey.id)) ?? { value: '' }
+    const { value } = (await new Documents(storage).get(API_KEYS, apiKey.id)) ?? { value: '' }
     const almost = key.slice(21, -1) + (key.endsWith('A') ? 'B' : 'A')
     expect(isSecretOf(almost, JSON.parse(value))).toBe(false)
     expect(isSecretOf(key.slice(21), JSON.parse(value))).toBe(true)
@@ -226,7 +220,13 @@ test('how long a comparison takes says nothing of a secret: it is of hashes, whi
   expect(Math.max(...sharedStarts)).toBeLessThan(6)
 })
 
-function revisionOf({ storage }: EventSystem): Promise<number> {
+async function embeddedLog(): Promise<Storage> {
+  const kit = await createTestSystem()
+  onTestFinished(() => kit.close())
+  return kit.system.storage
+}
+
+function revisionOf(storage: Storage): Promise<number> {
   return storage.collections.revision(API_KEYS)
 }
 

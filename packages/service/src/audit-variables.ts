@@ -1,11 +1,11 @@
 import { type EnvironmentReader, parseAge } from '@tradpal/event-system'
-import { type AccessConfiguration, asksForCredentials } from '../access/index.ts'
+import { type AccessConfiguration, asksForCredentials } from './access/index.ts'
 
-/** What is recorded of who did what. */
+/** Whether and how long actions are recorded. */
 export interface AuditConfiguration {
-  /** EVENT_AUDIT. Default: on when somebody is asked for credentials. */
+  /** EVENT_AUDIT. Default: on when callers are asked for credentials. */
   readonly isOn: boolean
-  /** EVENT_AUDIT_RETENTION, in ms: entries are removed when they are older. Default: none is. */
+  /** EVENT_AUDIT_RETENTION, in ms: older entries are removed. Default: none is. */
   readonly retentionMs: number | undefined
 }
 
@@ -14,7 +14,7 @@ export function readAudit(access: AccessConfiguration, read: EnvironmentReader):
   return { isOn: saidOf(read) ?? asksForCredentials(access), retentionMs: ageOf(age, read) }
 }
 
-/** What EVENT_AUDIT says; undefined when it says nothing. */
+/** The value of EVENT_AUDIT; `undefined` when it is not set. */
 export function saidOf(read: EnvironmentReader): boolean | undefined {
   if (read.optionalText('EVENT_AUDIT', undefined, 'EVENT_AUDIT') === undefined) return undefined
   return read.choice('EVENT_AUDIT', undefined, 'EVENT_AUDIT', ['off', 'on']) === 'on'

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { EventSystemError, type ReadRange, type Storage } from '@tradpal/event-system'
+import { EventSystemError } from '@tradpal/events'
+import type { ReadRange, Storage } from '../log/index.ts'
 import { type AuditDraft, BEGINNING, type Head, readEntry, sealed } from './entry.ts'
 
-/** The stream key that counts the entries: its version is the number of the last. */
+/** The stream key of the entries: its version is the number of the newest entry, and 0 in a log without entries. */
 export const CHAIN = 'chain'
 
-/** One append has at most so many entries. */
+/** The most entries of one append. */
 export const MOST_AT_ONCE = 500
-/** So often an append is tried again because others were quicker: one of those who race goes on each time. */
+/** How often an append is tried again because other processes were quicker: one of them succeeds each time. */
 const MOST_CONFLICTS = 200
 const PAGE = 100
 
-/** Entries that are written together. Written again, they are known again: so whoever is not told may repeat. */
+/** Entries that are written together. They have the same ids in every attempt, so that an attempt after an unknown outcome writes none twice. */
 export interface Batch {
   readonly drafts: readonly AuditDraft[]
   readonly ids: readonly string[]
@@ -22,8 +23,8 @@ export function batchOf(drafts: readonly AuditDraft[]): Batch {
 }
 
 /**
- * The chain of entries in a log, to which several processes may append: each entry has the hash of the one before. An
- * append expects the number of entries that it saw, so that of two who saw the same one begins again.
+ * The chain of entries in a log: each entry has the hash of the one before. Several processes may append to it. An append expects
+ * the number of entries that it saw, so that of two that saw the same number one begins again.
  */
 export class Chain {
   readonly #storage: Storage
@@ -46,14 +47,14 @@ export class Chain {
     }
   }
 
-  /** Appends all of them or none, behind what this process appends already. Rejects with what the log rejects with. */
+  /** Appends all entries of a batch or none, after the earlier appends of this process. Rejects with the errors of the log. */
   append(batch: Batch): Promise<void> {
     const appended = this.#last.then(() => this.#append(batch))
     this.#last = appended.catch(() => {})
     return appended
   }
 
-  /** Where the chain stands now. */
+  /** The place of the newest entry. */
   async head(): Promise<Head> {
     await this.start()
     // First the number: an entry that came in between makes an append conflict, not skip a number.
@@ -71,7 +72,7 @@ export class Chain {
     throw new EventSystemError('log_busy', `Others write the audit log at ${this.#storage.location} without a pause.`)
   }
 
-  /** Resolves to false when the chain stands elsewhere by now. */
+  /** Resolves to false when the chain has grown since. */
   async #appendBehind(before: Head, { drafts, ids }: Batch): Promise<boolean> {
     let head = before
     const entries = drafts.map((draft, i) => {
@@ -81,7 +82,7 @@ export class Chain {
     })
     try {
       const results = await this.#storage.log.append(entries, { expected: [{ key: CHAIN, version: before.seq }] })
-      // What was there already was sealed behind another entry.
+      // An entry that was there already has its hash from an earlier attempt, behind another entry.
       if (!results.some(({ duplicate }) => duplicate)) this.#head = head
       return true
     } catch (error) {
@@ -90,7 +91,7 @@ export class Chain {
     }
   }
 
-  /** That of the last entry which is one: somebody who writes past the service must not stop it. */
+  /** The hash of the newest entry. Texts that are no entries are passed over: a stranger who writes into the log must not stop the chain. */
   async #lastHash(): Promise<string> {
     let to: ReadRange['to']
     for (;;) {
