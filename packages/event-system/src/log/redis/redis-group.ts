@@ -123,7 +123,7 @@ export class RedisGroup implements WorkQueue {
     mustBeConsumer(consumer)
     if (heldBy !== undefined) mustBeConsumer(heldBy)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
+    const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', NOBODY, WAITING, from]
     const replies = await this.#run<DeliveryReply[]>('claim', this.#detailKeys(), args)
     return replies.map(toDelivery)
   }

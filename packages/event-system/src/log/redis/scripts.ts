@@ -15,7 +15,7 @@ const SCRIPTS = {
   acknowledge: load('acknowledge-2'),
   extend: load('extend-1'),
   release: load('release-2'),
-  claim: load('claim-3'),
+  claim: load('claim-n'),
   createGroup: load('create-group-3'),
   createGroupByType: load('create-group-by-type-n'),
   destroyGroup: load('destroy-group-3'),

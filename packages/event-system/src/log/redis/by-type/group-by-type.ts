@@ -10,11 +10,13 @@ import type {
   WorkQueue
 } from '../../port.ts'
 import { durationText, mustBeLimit, mustBeName } from '../arguments.ts'
-import type { Connection, Reply } from '../connection.ts'
+import type { Connection } from '../connection.ts'
 import type { Doorbell } from '../doorbell.ts'
-import { mustBeConsumer } from '../holders.ts'
+import { type DeliveryReply, toDelivery } from '../entries.ts'
+import { mustBeConsumer, NOBODY, WAITING } from '../holders.ts'
 import { groupKeys } from '../keys.ts'
-import { deliveredUpTo } from '../message-id.ts'
+import { compareKnownIds, deliveredUpTo } from '../message-id.ts'
+import { type GroupOfStream, pendingOf, pendingPage } from '../pending.ts'
 import { readOrWait } from '../read-or-wait.ts'
 import { RedisGroup } from '../redis-group.ts'
 import { runScript } from '../scripts.ts'
@@ -43,8 +45,6 @@ export class GroupByType implements WorkQueue {
   readonly #groups = new Map<Partition, RedisGroup>()
   /** Consumers that the group knows of: Redis itself makes one only when it gets its first entry. */
   readonly #members = new Set<string>()
-  /** With which partition the next claim begins: no partition is always the first. */
-  #turn = 0
 
   constructor(name: string, { connection, doorbell, partitions }: GroupByTypeContext) {
     mustBeName('group', name)
@@ -134,88 +134,84 @@ export class GroupByType implements WorkQueue {
     await this.#know(Math.max(0, ...byPartition.keys()))
     const steps = [...byPartition].map(async ([number, ofIt]) => {
       const partition = this.#partitions.known[number]
-      const lost =
-        partition === undefined
-          ? ofIt.map(({ messageId }) => messageId)
-          : await this.#joined(() => settle(this.#in(partition), ofIt))
+      if (partition === undefined) return ofIt.map(({ messageId }) => messageIdAt(number, messageId))
+      const lost = await this.#joined(() => settle(this.#in(partition), ofIt))
       return lost.map((id) => messageIdAt(number, id))
     })
     await Promise.allSettled(steps)
-    return (await Promise.all(steps)).flat()
+    const lost = new Set((await Promise.all(steps)).flat())
+    return holds.flatMap(({ messageId }) => (lost.has(messageId) ? [messageId] : []))
   }
 
   async pending(range: PendingRange): Promise<PendingEntry[]> {
     if ('messageIds' in range) return this.#pendingOf(range.messageIds, range.consumer)
-    const { limit, after, ...ofConsumer } = range
+    const { limit, after, consumer } = range
     mustBeLimit(limit)
-    const begin = after === undefined ? undefined : placeOf(after)
-    const partitions = await this.#partitions.refresh()
-    const found: PendingEntry[] = []
-    for (const partition of partitions.slice(begin?.partition ?? 0)) {
-      const behind = begin?.partition === partition.number ? { after: begin.id } : {}
-      const page = { limit: limit - found.length, ...behind, ...ofConsumer }
-      const entries = await this.#joined(() => this.#in(partition).pending(page))
-      found.push(...entries.map((entry) => at(partition, entry)))
-      if (found.length === limit) break
-    }
-    return found
+    if (consumer !== undefined) mustBeConsumer(consumer)
+    const begin = beginBehind(after)
+    return this.#pendingIn(await this.#partitions.refresh(), limit, (partition) =>
+      pendingPage(this.#connection, this.#groupOf(partition), { from: begin(partition), limit, consumer })
+    )
   }
 
   async #pendingOf(messageIds: readonly MessageId[], consumer?: string): Promise<PendingEntry[]> {
+    if (consumer !== undefined) mustBeConsumer(consumer)
     const places = messageIds.map(placeOf)
     const partitions = await this.#partitions.refresh()
     // Partition 0 is asked always: it says whether there is the group.
     const asked = partitions.filter(
       ({ number }) => number === 0 || places.some(({ partition }) => partition === number)
     )
-    const found = await Promise.all(
-      asked.map(async (partition) => {
-        const ids = places.filter((place) => place.partition === partition.number).map(({ id }) => id)
-        const page = { messageIds: ids, ...(consumer !== undefined && { consumer }) }
-        const entries = await this.#joined(() => this.#in(partition).pending(page))
-        return entries.map((entry) => at(partition, entry))
-      })
-    )
-    return found.flat()
+    return this.#pendingIn(asked, Number.POSITIVE_INFINITY, (partition) => {
+      const ids = places.filter((place) => place.partition === partition.number).map(({ id }) => id)
+      return pendingOf(this.#connection, this.#groupOf(partition), ids, consumer)
+    })
   }
 
-  /** Behind an id it goes on in the order of {@link pending}. Else it begins with another partition each time, so that none waits for the others. */
+  /** In the order of the ids. */
+  async #pendingIn(
+    partitions: readonly Partition[],
+    limit: number,
+    pendingIn: (partition: Partition) => Promise<PendingEntry[]>
+  ): Promise<PendingEntry[]> {
+    const found = await this.#joined(() =>
+      Promise.all(
+        partitions.map(async (partition) => (await pendingIn(partition)).map((entry) => ({ partition, entry })))
+      )
+    )
+    const inOrder = found.flat().sort((a, b) => compareKnownIds(a.entry.messageId, b.entry.messageId))
+    return inOrder.slice(0, limit).map(({ partition: { number }, entry }) => ({
+      ...entry,
+      messageId: messageIdAt(number, entry.messageId)
+    }))
+  }
+
+  #groupOf({ keys }: Partition): GroupOfStream {
+    return { stream: keys.stream, group: this.name, attachments: groupKeys(keys, this.name).attachments }
+  }
+
+  /** The oldest first, whatever their types: none waits for the others. */
   async claim(
     consumer: string,
-    options: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
+    { minIdleMs, limit, heldBy, after }: { minIdleMs: number; limit: number; heldBy?: string; after?: MessageId }
   ): Promise<Delivery[]> {
-    const { minIdleMs, limit, heldBy, after } = options
     mustBeLimit(limit)
     mustBeConsumer(consumer)
     if (heldBy !== undefined) mustBeConsumer(heldBy)
-    durationText('minIdleMs', minIdleMs)
-    const begin = after === undefined ? undefined : placeOf(after)
+    const begin = beginBehind(after)
+    const idle = durationText('minIdleMs', minIdleMs)
     const partitions = await this.#partitions.refresh()
-    const found: Delivery[] = []
-    for (const partition of await this.#toClaim(partitions, begin?.partition, heldBy)) {
-      const behind = begin?.partition === partition.number ? { after: begin.id } : {}
-      const ofHolder = heldBy === undefined ? {} : { heldBy }
-      const step = { minIdleMs, limit: limit - found.length, ...ofHolder, ...behind }
-      const deliveries = await this.#joined(() => this.#in(partition).claim(consumer, step))
-      found.push(...deliveries.map((delivery) => at(partition, delivery)))
-      if (found.length === limit) break
-    }
-    return found
-  }
-
-  /** The partitions in which something is pending, in turn. Those of one holder go in the order of {@link pending}, which pages follow. */
-  async #toClaim(partitions: readonly Partition[], from: number | undefined, heldBy?: string): Promise<Partition[]> {
-    const counts = await this.#joined(() =>
-      Promise.all(
-        partitions.map(({ keys }) => this.#connection.read<[number, ...Reply[]]>(['XPENDING', keys.stream, this.name]))
-      )
+    const args = [this.name, consumer, idle, String(limit), heldBy ?? '', NOBODY, WAITING, ...partitions.map(begin)]
+    const replies = await this.#joined(() =>
+      runScript<[...DeliveryReply, stream: number][]>(this.#connection, 'claim', this.#allKeys(partitions), args)
     )
-    const busy = partitions.filter((_, i) => (counts[i]?.[0] ?? 0) > 0)
-    if (from !== undefined) return busy.filter(({ number }) => number >= from)
-    if (heldBy !== undefined || busy.length === 0) return busy
-    this.#turn += 1
-    const first = this.#turn % busy.length
-    return [...busy.slice(first), ...busy.slice(0, first)]
+    const claimed = replies.map(([id, fields, deliveries, attachment, stream]) => ({
+      id,
+      delivery: toDelivery([id, fields, deliveries, attachment]),
+      stream
+    }))
+    claimed.sort((a, b) => compareKnownIds(a.id, b.id))
+    return claimed.map(({ id, delivery, stream }) => ({ ...delivery, messageId: messageIdAt(stream, id) }))
   }
 
   async seek(to: Position): Promise<void> {
@@ -280,6 +276,9 @@ function placesAt(position: Position): (partition: number) => string {
   return () => place
 }
 
-function at<One extends { readonly messageId: MessageId }>({ number }: Partition, one: One): One {
-  return number === 0 ? one : { ...one, messageId: messageIdAt(number, one.messageId) }
+/** Where XPENDING begins in each partition, behind an id. Of ids that are the same, that of the lower partition comes first. */
+function beginBehind(after: MessageId | undefined): (partition: Partition) => string {
+  if (after === undefined) return () => '-'
+  const { partition, id } = placeOf(after)
+  return ({ number }) => (number > partition ? id : `(${id}`)
 }

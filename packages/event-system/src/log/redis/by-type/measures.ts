@@ -2,8 +2,8 @@ import type { EntryPlace, LogBounds, LogInfo } from '../../port.ts'
 import type { Connection } from '../connection.ts'
 import { groupKeys, type LogKeys } from '../keys.ts'
 import { Measures } from '../measures.ts'
-import { compareKnownIds, timeOfMessageId } from '../message-id.ts'
-import { endsOf } from './ends.ts'
+import { compareKnownIds, justBefore, timeOfMessageId } from '../message-id.ts'
+import { endsOf, type PartitionEnds } from './ends.ts'
 import { checkpointOf, messageIdAt, NOTHING } from './ids.ts'
 import type { Partitions } from './partitions.ts'
 
@@ -56,11 +56,11 @@ export class MeasuresByType {
     return { first, last }
   }
 
-  /** Nothing is said of a partition that has lost nothing: a reader that has passed nothing of it misses nothing. */
+  /** A reader misses nothing of a partition that has lost nothing, nor when it comes to the first entry next. */
   async bounds(): Promise<LogBounds> {
     const ends = await this.#ends()
     const last = ends.map(({ lastGiven }) => lastGiven)
-    const begin = ends.map(({ hasLost, first, lastGiven }) => (hasLost ? (first ?? lastGiven) : NOTHING))
+    const begin = ends.map(beginOf)
     const isEmpty = ends.every(({ first }) => first === undefined)
     return {
       first: isEmpty ? null : checkpointOf(begin),
@@ -79,4 +79,9 @@ function placeAt(partition: number, id: string): EntryPlace {
 
 function idOf({ messageId }: EntryPlace): string {
   return messageId.split('.')[0] as string
+}
+
+function beginOf({ hasLost, first, lastGiven }: PartitionEnds): string {
+  if (!hasLost) return NOTHING
+  return first === undefined ? lastGiven : justBefore(first)
 }

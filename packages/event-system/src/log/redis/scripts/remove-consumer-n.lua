@@ -5,6 +5,7 @@
 -- ARGV  1 group, 2 consumer, 3 least idle time in ms
 -- Returns 1 when it was removed
 
+redis.call('XPENDING', KEYS[1], ARGV[1]) -- Without the group, it ends here.
 local found = {}
 for _, stream in ipairs(KEYS) do
   for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, ARGV[1])) do
