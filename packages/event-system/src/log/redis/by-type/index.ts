@@ -17,7 +17,7 @@ import { WatchedTypes } from './watched.ts'
 export function streamsByType(connection: Connection, keys: LogKeys): Arrangement {
   const partitions = new Partitions(connection, keys)
   const placing = new PlacingByType(keys, partitions)
-  const reader = new MergedReader(connection, partitions)
+  const reader = new MergedReader(connection, keys, partitions)
   const measures = new MeasuresByType(connection, keys, partitions)
   const streams = new Streams(connection, keys, placing, reader)
   const cursors = new CursorsByType(connection, keys, partitions, reader)

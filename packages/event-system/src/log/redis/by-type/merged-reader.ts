@@ -1,6 +1,7 @@
 import type { Checkpoint, Entry, MessageId, Page, Position, ReadRange } from '../../port.ts'
 import type { Connection } from '../connection.ts'
 import { type EntryReply, toEntry } from '../entries.ts'
+import type { LogKeys } from '../keys.ts'
 import { compareKnownIds, deliveredUpTo, justBefore, rangeEnd } from '../message-id.ts'
 import { endsOf, type PartitionEnds } from './ends.ts'
 import { checkpointOf, messageIdAt, NOTHING, placeOf, type Vector, vectorOf } from './ids.ts'
@@ -22,10 +23,12 @@ interface Bounds {
 /** Reads the streams of all types as one log, in the order of ids. */
 export class MergedReader {
   readonly #connection: Connection
+  readonly #lastId: string
   readonly #partitions: Partitions
 
-  constructor(connection: Connection, partitions: Partitions) {
+  constructor(connection: Connection, { lastId }: LogKeys, partitions: Partitions) {
     this.#connection = connection
+    this.#lastId = lastId
     this.#partitions = partitions
   }
 
@@ -46,16 +49,33 @@ export class MergedReader {
 
   /** A position as a checkpoint, decided now. No place in it is ahead of its partition, unless it was given so. */
   async checkpointAt(from: Position): Promise<Checkpoint> {
+    if (from === 'end') return checkpointOf(await this.#end())
     return checkpointOf(await this.vectorAt(from, await this.#partitions.refresh()))
+  }
+
+  /**
+   * Decided by what goes out with the call. Of a type that was not known then, the last id of all types says it: what is appended later has a
+   * later one.
+   */
+  async #end(): Promise<Vector> {
+    const { known } = this.#partitions
+    const [ends, lastId] = await Promise.all([
+      endsOf(this.#connection, known),
+      this.#connection.read<string | null>(['GET', this.#lastId])
+    ])
+    const others = (await this.#partitions.refresh()).slice(known.length)
+    const later = await endsOf(this.#connection, others)
+    const lasts = ends.map(({ lastGiven }) => lastGiven)
+    return [...lasts, ...later.map(({ lastGiven }) => earlierOf(lastGiven, lastId ?? NOTHING))]
   }
 
   async vectorAt(from: Position, partitions: readonly Partition[]): Promise<Vector> {
     if (from === 'start') return partitions.map(() => NOTHING)
     if (from !== 'end' && 'after' in from) return vectorOf(from.after)
-    const lasts = (await endsOf(this.#connection, partitions)).map(({ lastGiven }) => lastGiven)
-    if (from === 'end') return lasts
+    if (from === 'end') return this.#end()
+    const ends = await endsOf(this.#connection, partitions)
     const place = deliveredUpTo(from)
-    return lasts.map((last) => (compareKnownIds(place, last) < 0 ? place : last))
+    return ends.map(({ lastGiven }) => earlierOf(place, lastGiven))
   }
 
   async read({ direction = 'forward', limit, ...range }: ReadRange): Promise<Page> {
@@ -86,6 +106,10 @@ export class MergedReader {
     const ends = await endsOf(this.#connection, open)
     return { after, behind, ends: new Map(open.map((partition, i) => [partition, ends[i] as PartitionEnds])) }
   }
+}
+
+function earlierOf(a: string, b: string): string {
+  return compareKnownIds(a, b) < 0 ? a : b
 }
 
 /** Where XRANGE ends in each partition. `undefined` when that is before everything. */
