@@ -191,6 +191,14 @@ describe('a Redis user with the permissions of docs/logs.md', () => {
       await run(harness)
     })
   }
+
+  for (const { title, run } of conformance.filter(({ title }) => title.startsWith('several partitions:'))) {
+    test(title, async () => {
+      const harness = redisHarness({ url, foreignUrl: server.url, partitioning: 'type' })
+      onTestFinished(() => harness.dispose())
+      await run(harness)
+    })
+  }
 })
 
 describe('a Redis', () => {

@@ -38,6 +38,18 @@ describe('a log in a Redis Cluster', () => {
     }
   })
 
+  describe('with a stream for each event type is one, all in one slot', () => {
+    const cases = conformance.filter(({ title }) => /^(several partitions|append|commit): /.test(title))
+    for (const { title, needs, run } of cases.filter(({ title }) => !title.includes('killed'))) {
+      test(title, async (context) => {
+        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
+        onTestFinished(() => harness.dispose())
+        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
+        await run(harness)
+      })
+    }
+  })
+
   test('has all its keys in the slot of its stream and under its name', async () => {
     const streamName = 'keys'
     const storage = await started({ url: cluster.url, streamName })
