@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import { conformance } from '../../src/log/conformance/index.ts'
 import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
@@ -17,6 +16,7 @@ import {
   untilAppended,
   untilFalse
 } from './redis-logs.ts'
+import { testSmoke } from './redis-smoke.ts'
 
 const started = (options: RedisStorageOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
@@ -28,14 +28,7 @@ describe('a log in a Redis Cluster', () => {
   afterAll(() => cluster.stop())
 
   describe('is a log', () => {
-    for (const { title, needs, run } of conformance) {
-      test(title, async (context) => {
-        const harness = redisHarness({ url: cluster.url })
-        onTestFinished(() => harness.dispose())
-        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
-        await run(harness)
-      })
-    }
+    testSmoke(() => redisHarness({ url: cluster.url }))
   })
 
   test('has all its keys in the slot of its stream and under its name', async () => {

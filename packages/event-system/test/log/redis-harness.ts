@@ -1,16 +1,13 @@
 import { createCluster } from '@redis/client'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
-import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
 import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
 let streams = 0
 
-/** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
-  const server = await startRedis()
-  return { next: () => redisHarness({ url: server.url }), stop: () => server.stop() }
+export interface RedisHarness extends ConformanceHarness {
+  readonly streamName: string
 }
 
 /** A log of its own, in a stream that none had before. */
@@ -20,11 +17,12 @@ export function redisHarness(
     /** Where others write, when it is not there. */
     readonly foreignUrl?: string
   }
-): ConformanceHarness {
+): RedisHarness {
   const { url, foreignUrl = url, ...options } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisStorage>()
   return {
+    streamName,
     features: new RedisStorage({ url, streamName, ...options }).features,
     absent: ['rewrite'],
     async open(asked: HarnessOpenOptions = {}) {
