@@ -34,6 +34,8 @@ export default defineConfig({
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     // What the library logs by default, on stderr, is shown of tests that fail.
     silent: 'passed-only',
+    // `npm run test:coverage`. The processes that tests start are not counted.
+    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], reporter: ['text', 'html'] },
     setupFiles: fileURLToPath(new URL('test/support/each-file.ts', import.meta.url)),
     projects: [
       {

@@ -38,6 +38,27 @@ export async function serviceOver(
   return service
 }
 
+/** A service over an empty log for all tests of a file: for those that leave the log as it is. */
+export function serviceOfFile(environment: Record<string, string> = {}): () => Promise<RunningService> {
+  const started = sharedInFile(
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tradpal-http-'))
+      const place = {
+        EVENT_SERVICE_PORT: '0',
+        EVENT_SERVICE_HOST: '127.0.0.1',
+        EVENT_LOG_PATH: join(folder, 'events.db')
+      }
+      const service = await startService({ environment: { ...place, ...environment }, logger: watchfulLogger })
+      return { service, folder }
+    },
+    async ({ service, folder }) => {
+      await service.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  )
+  return async () => (await started()).service
+}
+
 export interface Answer {
   readonly status: number
   readonly headers: Headers
