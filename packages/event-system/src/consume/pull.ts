@@ -3,7 +3,7 @@ import type { Received } from '../codec/index.ts'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
-import { type Delivery, Documents, type Storage, type WorkQueue } from '../log/index.ts'
+import { type Delivery, Documents, mustCombine, type Storage, type WorkQueue } from '../log/index.ts'
 import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
@@ -18,6 +18,7 @@ import { PulledSettlements } from './pulled-settlements.ts'
 import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
 import { reportClaimed, ShreddedEvents } from './reports.ts'
 import { doneOf, type Settlement } from './settlement.ts'
+import { SETTLING_PARTS } from './settling.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
@@ -108,10 +109,12 @@ export class EventPuller {
    * time is up. An entry that is no event goes to the dead letters, and any other is pulled as it is stored; what cannot be
    * read before its key is there stays, and `key_missing` is the answer where there is nothing else. Rejects with
    * `invalid_argument`, `unknown_event_type`, and with what the log says; and with `group_conflict` when the group is ordered
-   * by key, when it is pulled with other event types or attempts, and when the log has no room for another group.
+   * by key, when it is pulled with other event types or attempts, and when the log has no room for another group; and with `unsupported`
+   * over a storage that cannot settle deliveries in one step.
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
     const wanted = resolvePullOptions(options)
+    mustCombine(this.#storage, 'A pulled group with dead letters', SETTLING_PARTS)
     mustHaveCome(wanted.from, this.#storage, this.#clock, 'invalid_argument')
     const group = await this.#groups.joined(wanted)
     const deadline = this.#clock.now() + wanted.waitMs

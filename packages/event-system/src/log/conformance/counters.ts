@@ -4,12 +4,9 @@ import type { Counters, Storage } from '../port.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
-const needs: ConformanceCase['needs'] = ({ absent }) => !absent.includes('counters')
-
 export const counterCases: readonly ConformanceCase[] = [
   {
     title: 'counters.add: each count its own, shared by all that open the log, in the order of the additions',
-    needs,
     async run(harness) {
       const [ours, theirs] = [countersOf(await harness.open()), countersOf(await harness.open())]
       const first = await ours.add([addition('größe', 3), addition('b', 1)])
@@ -24,7 +21,6 @@ export const counterCases: readonly ConformanceCase[] = [
   },
   {
     title: 'counters.add: of what many add at once, nothing is missing',
-    needs,
     async run(harness) {
       const handles = [countersOf(await harness.open()), countersOf(await harness.open())] as const
       const add = (i: number) => (handles[i % 2] as Counters).add([addition('a', 1)])
@@ -39,7 +35,6 @@ export const counterCases: readonly ConformanceCase[] = [
   {
     title:
       'counters.add: a count ends its window after its first addition, whatever is added meanwhile, and begins anew',
-    needs,
     async run(harness) {
       const counters = countersOf(await harness.open())
       const [begun] = await counters.add([addition('a', 1, 300)])
@@ -59,7 +54,6 @@ export const counterCases: readonly ConformanceCase[] = [
   },
   {
     title: 'counters.add: an amount, a window or a key that is none is refused, and nothing of the call is counted',
-    needs,
     async run(harness) {
       const counters = countersOf(await harness.open())
       const wrong = [

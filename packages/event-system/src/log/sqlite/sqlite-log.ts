@@ -5,8 +5,10 @@ import type {
   AppendOptions,
   AppendResult,
   Checkpoint,
+  Collections,
   Entry,
   EntryPlace,
+  Leases,
   Log,
   LogBounds,
   LogInfo,
@@ -15,7 +17,6 @@ import type {
   Position,
   ReadRange,
   Rewrite,
-  Storage,
   StreamEntry,
   StreamRange,
   TrimOptions,
@@ -45,41 +46,35 @@ const GROUPS = 'SELECT name FROM groups ORDER BY name'
 const DEFAULT_PAGE = 1_000
 
 interface SqliteLogParts {
-  readonly storage: Storage
+  /** The path of the file. */
+  readonly location: string
   readonly connection: Connection
   readonly appender: Appender
-  readonly cursors: SqliteCursors
   readonly reader: Reader
   readonly doorbell: Doorbell
   readonly tide: Tide
+  /** Of which {@link Log.info} tells. */
+  readonly cursors: SqliteCursors
+  readonly leases: Leases
+  readonly collections: Collections
   /** Aborted when the storage closes. */
   readonly closing: AbortSignal
 }
 
 /** The entries of a storage in one SQLite file. */
 export class SqliteLog implements Log {
-  readonly #storage: Storage
+  readonly #parts: SqliteLogParts
   readonly #connection: Connection
-  readonly #appender: Appender
-  readonly #cursors: SqliteCursors
   readonly #reader: Reader
   readonly #trimmer: Trimmer
   readonly #rewriter: Rewriter
-  readonly #doorbell: Doorbell
-  readonly #tide: Tide
-  readonly #closing: AbortSignal
 
-  constructor({ storage, connection, appender, cursors, reader, doorbell, tide, closing }: SqliteLogParts) {
-    this.#storage = storage
-    this.#connection = connection
-    this.#appender = appender
-    this.#cursors = cursors
-    this.#reader = reader
-    this.#trimmer = new Trimmer(connection)
-    this.#rewriter = new Rewriter(connection)
-    this.#doorbell = doorbell
-    this.#tide = tide
-    this.#closing = closing
+  constructor(parts: SqliteLogParts) {
+    this.#parts = parts
+    this.#connection = parts.connection
+    this.#reader = parts.reader
+    this.#trimmer = new Trimmer(parts.connection)
+    this.#rewriter = new Rewriter(parts.connection)
   }
 
   async append(
@@ -87,13 +82,13 @@ export class SqliteLog implements Log {
     { timeoutMs = this.#connection.options.timeoutMs, expected = [] }: AppendOptions = {}
   ): Promise<AppendResult[]> {
     this.#connection.assertOpen()
-    const results = await this.#appender.append(entries, timeoutMs, expected)
-    this.#doorbell.ring()
+    const results = await this.#parts.appender.append(entries, timeoutMs, expected)
+    this.#parts.doorbell.ring()
     return results
   }
 
   versionOf(streamKey: string): Promise<number> {
-    return this.#appender.versionOf(streamKey)
+    return this.#parts.appender.versionOf(streamKey)
   }
 
   readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
@@ -122,14 +117,15 @@ export class SqliteLog implements Log {
     behind: Promise<number>,
     { signal, limit = DEFAULT_PAGE }: { signal?: AbortSignal; limit?: number }
   ): AsyncGenerator<Page> {
-    const stops = signal === undefined ? [this.#closing] : [this.#closing, signal]
+    const { closing } = this.#parts
+    const stops = signal === undefined ? [closing] : [closing, signal]
     let after = formatMessageId(await behind)
-    using _ = this.#tide.listen()
+    using _ = this.#parts.tide.listen()
     while (!stops.some(({ aborted }) => aborted)) {
-      const level = this.#tide.level()
+      const level = this.#parts.tide.level()
       const page = await this.#reader.read({ from: { after }, limit })
       if (page.entries.length === 0) {
-        await this.#tide.rise(level, stops)
+        await this.#parts.tide.rise(level, stops)
       } else {
         after = page.position
         yield page
@@ -159,7 +155,8 @@ export class SqliteLog implements Log {
   }
 
   async info(): Promise<LogInfo> {
-    return withPartitioned(this.#storage, await this.#ownInfo())
+    const { cursors, leases, collections } = this.#parts
+    return withPartitioned({ log: this, cursors, leases, collections }, await this.#ownInfo())
   }
 
   #ownInfo(): Promise<LogInfo> {
@@ -168,7 +165,7 @@ export class SqliteLog implements Log {
       const summary = this.#connection.statement(SUMMARY).get() ?? {}
       const { clock, deduplicationWindowMs } = this.#connection.options
       const horizon = Math.max(0, Math.floor(clock.now() - deduplicationWindowMs) * IDS_PER_MS)
-      const writeAheadLog = statSync(`${this.#storage.location}-wal`, { throwIfNoEntry: false })
+      const writeAheadLog = statSync(`${this.#parts.location}-wal`, { throwIfNoEntry: false })
       return {
         length: Number(summary.length),
         first: toPlace(summary.first_id),
@@ -178,7 +175,7 @@ export class SqliteLog implements Log {
           .statement(GROUPS)
           .all()
           .map(({ name }) => describeGroup(this.#connection, String(name))),
-        cursors: this.#cursors.all(),
+        cursors: this.#parts.cursors.all(),
         deduplicationEntries: countRecent(this.#connection, horizon)
       }
     })

@@ -76,13 +76,15 @@ export class SqliteStorage implements Storage {
     this.collections = new SqliteCollections(connection, documents)
     this.#committer = new Committer({ connection, appender, cursors, documents, leases })
     this.log = new SqliteLog({
-      storage: this,
+      location: this.location,
       connection,
       appender,
-      cursors,
       reader: this.#reader,
       doorbell: this.#doorbell,
       tide: this.#tide,
+      cursors,
+      leases,
+      collections: this.collections,
       closing: this.#closing.signal
     })
   }
