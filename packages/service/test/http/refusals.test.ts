@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { beforeAll, expect, test } from 'vitest'
-import { get, post, serviceOfFile, serviceOver, signal } from './support/test-service.ts'
+import { get, madeForTheFile, post, serviceOver, signal } from './support/test-service.ts'
 
 /** One for all: what is refused leaves it as it was. */
-const service = serviceOfFile({ EVENT_MAX_BODY_BYTES: '100000' })
+const service = madeForTheFile((atEnd) => serviceOver('sqlite', { EVENT_MAX_BODY_BYTES: '100000' }, {}, atEnd))
 let url: string
 beforeAll(async () => {
   url = (await service()).url
