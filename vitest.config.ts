@@ -7,7 +7,7 @@ const conditions = ['tradpal-source', 'module', 'node', 'development|production'
 /** Where the processes that tests start keep what they have compiled: most of the time of a short one is the compiling of what it imports. */
 const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
-/** Tests of processes and servers: long, few files, and each in a process of its own. */
+/** Tests that start processes and servers: long, and few files. */
 const PROCESSES = [
   'packages/service/test/{cli,client}/**/*.test.ts',
   'packages/service/test/http/process.test.ts',
@@ -55,6 +55,7 @@ export default defineConfig({
           name: 'processes',
           include: PROCESSES,
           globalSetup: fileURLToPath(new URL('test/support/bundled-command.ts', import.meta.url)),
+          isolate: false,
           sequence: { groupOrder: 0 }
         }
       },
