@@ -11,7 +11,7 @@ import {
   systemClock,
   upcastIfPossible
 } from '@tradpal/events'
-import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
+import { type EventCodec, plainCodec, prepareReading } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import {
   type Entry,
@@ -208,7 +208,7 @@ export class EventStore {
     for await (const entries of pages) {
       if (!isTold) await this.#tellGap(range)
       isTold = true
-      await beforeReading(this.#codec, entries)
+      await prepareReading(this.#codec, entries)
       const events: Answer<T, Raw>[] = []
       const appendedAt: number[] = []
       for (const entry of entries) {
@@ -245,9 +245,9 @@ export class EventStore {
     if (stored === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     const { event, causes, effects, complete } = await traceLineage(stored, this.#log, {
-      ready: (entries) => beforeReading(this.#codec, entries),
+      ready: (entries) => prepareReading(this.#codec, entries),
       decode: (entry) => decodeEntry(entry, this.#codec, this.#log),
-      readable: this.#codec.isPlain === true
+      readable: this.#codec.writesWireJson === true
     })
     const answer = (each: StoredEvent) => answerOf<string, Raw>(each, options.raw)
     return { event: answer(event), causes: causes.map(answer), effects: effects.map(answer), complete }
@@ -256,7 +256,7 @@ export class EventStore {
   async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
     const [entry] = await this.#log.get([messageId])
     if (entry === undefined) return undefined
-    await beforeReading(this.#codec, [entry])
+    await prepareReading(this.#codec, [entry])
     return decodeEntry(entry, this.#codec, this.#log)
   }
 
@@ -291,7 +291,7 @@ export class EventStore {
         ...(to === undefined ? {} : { to }),
         ...(range.types === undefined ? {} : { eventTypes: [...range.types] })
       })
-      const bringing = beforeReading(this.#codec, entries)
+      const bringing = prepareReading(this.#codec, entries)
       if (bringing !== undefined) await bringing
       // Keys that were brought are here for this turn: who takes the events may take its time.
       const matched = bringing && new Map(entries.map((entry) => [entry, this.#match<T, Raw>(entry, range)]))

@@ -16,7 +16,7 @@ function stepsOf(log: EventLog, { group = 'group', keepMs = DAY_MS, vault = unde
 }
 
 function vaultOf(log: EventLog, key: string): TextVault {
-  const options = { metadata: false, required: false, maxEventBytes: 1_000_000, logger: silentLogger }
+  const options = { metadata: false, required: false, logger: silentLogger }
   const encryption = new Encryption({ keysFile: keysFile(key), ...options })
   encryption.keepKeysIn(log)
   return encryption.vault

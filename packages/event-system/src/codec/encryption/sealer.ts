@@ -1,9 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
+import { type AppliedStage, type EnvelopeHead, envelopeInText, envelopeText, headText } from '../envelope.ts'
+import type { StageOutput } from '../stage.ts'
+import { appliedEncryption, type UsedKey, usedKey } from './applied-encryption.ts'
 import { open, seal } from './cipher.ts'
 import type { DerivedKeys } from './derived-keys.ts'
 import type { KeyRing } from './key-ring.ts'
-import { headOf, type Inside, parseSealed } from './sealed-text.ts'
 
 /** Where the keys are, for sentences, and what they are now. */
 export interface KeySource {
@@ -17,12 +19,13 @@ export interface SubjectSource {
   keysOf(id: string): DerivedKeys
 }
 
-export interface Opened {
-  readonly inside: Inside
-  readonly text: string
+/** The place of content, which is authenticated with it: content that was moved to another place does not open. */
+export interface Place extends EnvelopeHead {
+  /** The event or the document that the content belongs to. */
+  readonly about: string
 }
 
-/** Seals texts with the current key of a ring or with that of a subject, and opens what any of them sealed. */
+/** Encrypts content with the current key of a ring or with that of a subject, and opens content that any of their keys encrypted. */
 export class Sealer {
   readonly #keys: KeySource
   readonly #subjects: SubjectSource
@@ -32,29 +35,53 @@ export class Sealer {
     this.#subjects = subjects
   }
 
-  /** `about`: to what the text belongs. With another it is not opened. */
-  seal(inside: Inside, about: string, text: string): string {
-    const { current, keys } = this.#keys.ring
-    const { salt, key } = (keys.get(current) as DerivedKeys).next()
-    return sealed(key, headOf('ring', inside, current, salt), about, text)
+  /**
+   * `stages`: those before this one. `subjectId`: whose key encrypts, by its id; default, the ring's current one. Throws `key_missing` and
+   * `shredded` for a subject.
+   */
+  seal(
+    content: Buffer,
+    { holds, stages, about, subjectId }: Place & { readonly subjectId?: string | undefined }
+  ): StageOutput {
+    const { key, ...used } = this.#nextKey(subjectId)
+    const applied = appliedEncryption(used)
+    return { applied, content: seal(key, authenticated({ holds, stages: [...stages, applied], about }), content) }
   }
 
-  /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
-  sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
-    const { salt, key } = this.#subjects.keysOf(subjectId).next()
-    return sealed(key, headOf('subject', inside, subjectId, salt), about, text)
-  }
-
-  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
-  open(text: string, about: string): Opened {
-    const { owner, inside, keyId, salt, head, box } = parseSealed(text)
+  /** `stages`: all of the envelope. Throws `key_missing`, `shredded` and `decryption_failed`. */
+  open(content: Buffer, applied: AppliedStage, place: Place): Buffer {
+    const { owner, keyId, salt } = usedKey(applied)
     const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
     try {
-      return { inside, text: open(keys.ofSalt(salt), authenticated(head, about), box) }
+      return open(keys.ofSalt(salt), authenticated(place), content)
     } catch {
-      const message = `What is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or put in another's place.`
+      const message = `Content that is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or moved to another place.`
       throw new EventSystemError('decryption_failed', message)
     }
+  }
+
+  /** The envelope of a text beside the events, as a text. Throws as {@link seal} does. */
+  sealText(text: string, about: string, subjectId?: string): string {
+    const { applied, content } = this.seal(Buffer.from(text), { holds: 'text', stages: [], about, subjectId })
+    return envelopeText({ holds: 'text', stages: [applied] }, content)
+  }
+
+  /** The text that {@link sealText} put into an envelope. Throws as {@link open} does, and `decryption_failed` for any other text. */
+  openText(text: string, about: string): string {
+    const envelope = envelopeInText(text)
+    const [applied, ...others] = envelope?.stages ?? []
+    if (envelope === undefined || applied === undefined || others.length > 0) {
+      throw new EventSystemError('decryption_failed', 'The text is not an envelope that encryption alone made.')
+    }
+    return this.open(envelope.content, applied, { holds: envelope.holds, stages: envelope.stages, about }).toString()
+  }
+
+  #nextKey(subjectId: string | undefined): UsedKey & { readonly key: KeyObject } {
+    if (subjectId !== undefined) {
+      return { owner: 'subject', keyId: subjectId, ...this.#subjects.keysOf(subjectId).next() }
+    }
+    const { current, keys } = this.#keys.ring
+    return { owner: 'ring', keyId: current, ...(keys.get(current) as DerivedKeys).next() }
   }
 
   #ofRing(keyId: string): DerivedKeys {
@@ -67,13 +94,9 @@ export class Sealer {
   }
 }
 
-function sealed(key: KeyObject, head: string, about: string, text: string): string {
-  return `${head}.${seal(key, authenticated(head, about), text)}`
-}
-
-/** The head of a sealed text is authenticated together with the place that the text belongs to. */
-function authenticated(head: string, about: string): string {
-  return `${head}\n${about}`
+/** JSON has no line break between its parts: the end of the head is certain. */
+function authenticated({ holds, stages, about }: Place): string {
+  return `${headText({ holds, stages })}\n${about}`
 }
 
 const NO_SUBJECTS: SubjectSource = {
