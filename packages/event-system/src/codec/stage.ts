@@ -1,5 +1,5 @@
 import type { Event } from '@tradpal/events'
-import type { AppliedStage, EnvelopeHead } from './envelope.ts'
+import type { AppliedStage, Envelope, EnvelopeHead } from './envelope.ts'
 
 /** A stage over the event as a whole, before it is written and after it is read: it leaves an event. */
 export interface EventStage {
@@ -9,17 +9,11 @@ export interface EventStage {
   read(event: Event): Event
 }
 
-/** The event that content belongs to, and the head of its envelope: while writing, with the stages before this one; while reading, with all. */
-export interface StageContext extends EnvelopeHead {
-  /** While reading, as far as it stands in the clear. */
+export interface StageContext {
+  /** The event that the content belongs to. While reading, as far as it stands in the clear. */
   readonly event: Event
-}
-
-/** What a stage made of content, and how the envelope names the stage. */
-export interface StageOutput {
-  readonly applied: AppliedStage
-  /** Valid until the next call of the stage. */
-  readonly content: Buffer
+  /** The head of the envelope. While writing, with the stages before this one; while reading, with all. */
+  readonly head: EnvelopeHead
 }
 
 /** A stage over content, the bytes that an envelope carries. */
@@ -29,10 +23,10 @@ export interface ContentStage {
   /** Whether the stage only saves space: an event that is no smaller with it is stored without it. Default false. */
   readonly isOptional?: boolean
   /**
-   * Undefined where the stage leaves the content as it is: the envelope does not name it then. Without this step, events are only
-   * read that others wrote through the stage.
+   * The content that the stage makes, valid until its next call, and the head with the stage. Undefined where the stage leaves the
+   * content as it is. Without this step, the stage only reads events that others wrote.
    */
-  write?(content: Buffer, context: StageContext): StageOutput | undefined
+  write?(content: Buffer, context: StageContext): Envelope | undefined
   /** Undoes the stage. `applied`: how the envelope names it. Throws what is wrong with the content. */
   read(content: Buffer, applied: AppliedStage, context: StageContext): Buffer
   /** Fetches what writing these events takes. Undefined where that is nothing. Rejects with the error of the log. */

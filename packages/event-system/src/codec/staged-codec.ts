@@ -10,11 +10,11 @@ import {
   toWire
 } from '@tradpal/events'
 import {
-  type AppliedStage,
   assertNotReserved,
   type Envelope,
+  EnvelopeHead,
+  envelopeData,
   envelopeIn,
-  envelopeText,
   type Holds,
   unknownEncoding
 } from './envelope.ts'
@@ -68,37 +68,37 @@ export function stagedCodec(options: StagedCodecOptions): EventCodec {
 
   /** The wire event whose data are an envelope, or the wire JSON where that is no larger. */
   function encodeContent(event: Event): string {
-    const { head, data, metadata } = encodeParts(event)
-    assertFits([head, data, metadata], maxEventBytes)
+    const { head: label, data, metadata } = encodeParts(event)
+    assertFits([label, data, metadata], maxEventBytes)
     const plain = Buffer.from(holds === 'data' ? data : `[${data},${metadata}]`)
-    const stages: AppliedStage[] = []
-    let content: Buffer = plain
-    let isEnvelopeNeeded = false
+    let envelope: Envelope = { head: new EnvelopeHead(holds), content: plain }
+    let isNeeded = false
     for (const stage of contentStages) {
-      const output = stage.write?.(content, { event, holds, stages })
+      const output = stage.write?.(envelope.content, { event, head: envelope.head })
       if (output === undefined) continue
-      stages.push(output.applied)
-      content = output.content
-      isEnvelopeNeeded ||= stage.isOptional !== true
+      envelope = output
+      isNeeded ||= stage.isOptional !== true
     }
-    const envelope = stages.length === 0 ? undefined : envelopeText({ holds, stages }, content)
-    if (envelope === undefined || (!isEnvelopeNeeded && envelope.length >= plain.length)) {
-      return `${head},"data":${data},"metadata":${metadata}}`
+    if (envelope.head.stages.length > 0) {
+      const text = envelopeData(envelope)
+      if (isNeeded || text.length < plain.length) {
+        return `${label},"data":${text},"metadata":${holds === 'data' ? metadata : '{}'}}`
+      }
     }
-    return `${head},"data":${envelope},"metadata":${holds === 'data' ? metadata : '{}'}}`
+    return `${label},"data":${data},"metadata":${metadata}}`
   }
 
-  function decodeContent(event: Event, { holds, stages, content }: Envelope): Event {
-    const context = { event, holds, stages }
+  function decodeContent(event: Event, { head, content }: Envelope): Event {
+    const context = { event, head }
     let opened = content
-    for (const applied of stages.toReversed()) {
+    for (const applied of head.stages.toReversed()) {
       const stage = contentStages.find(({ name }) => name === applied.name)
       if (stage === undefined) throw unknownEncoding(`its stage ${JSON.stringify(applied.name)} is not known here`)
       opened = stage.read(opened, applied, context)
     }
     const value = parseStoredJson(opened.toString())
     // Any writer of the log can make an envelope: its content is checked as a stored event is.
-    if (holds === 'data') return fromParsed({ ...toWire(event), data: value }, AS_STORED)
+    if (head.holds === 'data') return fromParsed({ ...toWire(event), data: value }, AS_STORED)
     if (!Array.isArray(value)) throw unknownEncoding('its content must be the list of its data and its metadata')
     const [data, metadata] = value
     return fromParsed({ ...toWire(event), data, metadata }, AS_STORED)
@@ -119,7 +119,7 @@ export function stagedCodec(options: StagedCodecOptions): EventCodec {
       const stored = decodeEvent(payload, AS_STORED)
       const envelope = envelopeIn(stored.data)
       for (const stage of demanded) {
-        if (!envelope?.stages.some(({ name }) => name === stage.name)) stage.refuseWithout?.(stored)
+        if (!envelope?.head.stages.some(({ name }) => name === stage.name)) stage.refuseWithout?.(stored)
       }
       let event = envelope === undefined ? stored : decodeContent(stored, envelope)
       for (const stage of eventStagesBackwards) event = stage.read(event)

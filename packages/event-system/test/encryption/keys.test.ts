@@ -69,7 +69,7 @@ describeOnEachLog('encryption', (under) => {
     await system.publishEvent(signal())
 
     const log = await under.open()
-    const payloads = (await log.read({ limit: 10 })).map(({ payload }) => /"key":"(\w)"/.exec(payload ?? '')?.[1])
+    const payloads = (await log.read({ limit: 10 })).map(({ payload }) => /,key=(\w),/.exec(payload ?? '')?.[1])
     expect(payloads).toEqual(['a', 'b'])
     expect(await system.getEvents()).toHaveLength(2)
   })

@@ -23,7 +23,7 @@ async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
 /** The wrapped keys of all customers, by their ids. */
 async function wrappedKeys({ log }: EventSystem): Promise<Map<string, string>> {
   const documents = await new Documents(log).all('subject-keys')
-  return new Map(documents.map(({ id, value }) => [id, /(?<=content\\":\\")[\w-]+/.exec(value)?.[0] ?? '']))
+  return new Map(documents.map(({ id, value }) => [id, /[\w-]+(?="})/.exec(value)?.[0] ?? '']))
 }
 
 /** Which of some texts stand in the files of a folder, byte for byte. */

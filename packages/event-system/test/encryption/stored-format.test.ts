@@ -7,6 +7,7 @@ import { Encryption } from '../../src/codec/index.ts'
 import { Documents } from '../../src/log/index.ts'
 import { silentLogger } from '../../src/runtime/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
+import { envelopeIn, stagesOf } from '../support/envelope.ts'
 import { signals } from '../support/events.ts'
 import { keyOf, keysFile, replace } from './keys-in-file.ts'
 import { customerOf, systemOver } from './systems.ts'
@@ -78,40 +79,25 @@ describeOnEachLog('events that are published with compression and encryption', (
   })
 })
 
-interface StoredEnvelope {
-  readonly version: number
-  readonly holds: string
-  readonly stages: readonly { readonly name: string; readonly key: string; readonly salt: string }[]
-  readonly content: string
-}
-
 function labelOf(payload: string): Event {
   return decodeEvent(payload, AS_STORED)
 }
 
-function envelopeOf(payload: string): StoredEnvelope {
-  return (labelOf(payload).data as unknown as { $encoded: StoredEnvelope }).$encoded
-}
-
 /** The format of the documentation, written down a second time: what another reader of the log would do. */
 function openedByHand(payload: string): unknown {
-  const { eventId, eventType } = labelOf(payload)
-  const { content, ...head } = envelopeOf(payload)
-  const { key = '', salt = '' } = head.stages.at(-1) ?? {}
-  const master = Buffer.from(keyOf(key), 'base64')
-  const derived = hkdfSync('sha256', master, Buffer.from(salt, 'base64url'), 'tradpal-events aes-256-gcm', 32)
+  const { eventId, eventType, data } = labelOf(payload)
+  const [, head = '', content = ''] = /^(.*);(.*)$/.exec(data.$encoded as unknown as string) ?? []
+  const [, keyId = '', salt = ''] = /;aes-256-gcm,key=([\w-]+),salt=([\w-]+)$/.exec(head) ?? []
+  const master = Buffer.from(keyOf(keyId), 'base64')
+  const key = hkdfSync('sha256', master, Buffer.from(salt, 'base64url'), 'tradpal-events aes-256-gcm', 32)
   const bytes = Buffer.from(content, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', Buffer.from(derived), bytes.subarray(0, 12))
-  decipher.setAAD(Buffer.from(`${JSON.stringify(head)}\n${eventId}\n${eventType}`))
+  const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key), bytes.subarray(0, 12))
+  decipher.setAAD(Buffer.from(`${head}\n${eventId}\n${eventType}`))
   decipher.setAuthTag(bytes.subarray(-16))
   const opened = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
-  return JSON.parse((head.stages[0]?.name === 'zstd' ? zstdDecompressSync(opened) : opened).toString())
+  return JSON.parse((head.includes(';zstd;') ? zstdDecompressSync(opened) : opened).toString())
 }
 
-function ivOf(payload: string): string {
-  return envelopeOf(payload).content.slice(0, 16)
-}
-
-function stagesOf(payload: string): string[] {
-  return envelopeOf(payload).stages.map(({ name }) => name)
+function ivOf(payload: string): string | undefined {
+  return envelopeIn(payload)?.content.slice(0, 16)
 }

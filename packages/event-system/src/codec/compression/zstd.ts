@@ -16,11 +16,11 @@ export function zstdStage(maxBytes: number): ContentStage {
   return {
     ...zstdReader(maxBytes),
     isOptional: true,
-    write(content) {
+    write(content, { head }) {
       if (content.length < MIN_BYTES) return undefined
       const compressed = zstdCompressSync(content, { pledgedSrcSize: content.length })
       if (compressed.length + NAME_BYTES >= content.length) return undefined
-      return { applied: APPLIED, content: compressed }
+      return { head: head.with(APPLIED), content: compressed }
     }
   }
 }

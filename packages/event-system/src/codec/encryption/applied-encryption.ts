@@ -7,9 +7,7 @@ export const ENCRYPTION = 'aes-256-gcm'
 /** The form of a key id and of a salt. No writer with a key makes longer ones, and readers remember both. */
 const PART = /^[\w-]{1,64}$/
 /** An envelope up to the subject whose key encrypted it. */
-const OF_SUBJECT = new RegExp(
-  `"\\${ENCODED}"\\s*:\\s*\\{[^{}[\\]]*"stages"\\s*:\\s*\\[[^\\]]*"subject"\\s*:\\s*"([\\w-]{1,64})"`
-)
+const OF_SUBJECT = new RegExp(`\\${ENCODED}"?\\s*:\\s*"?[\\w;,=-]{0,200}?,subject=([\\w-]{1,64})`)
 
 /** Which key encrypted content: one of the ring, or the key of a subject, by its id; and the salt from which the writer derived its own key. */
 export interface UsedKey {
@@ -24,8 +22,8 @@ export function appliedEncryption({ owner, keyId, salt }: UsedKey): AppliedStage
 }
 
 /** Which key encrypted the content of an envelope. Undefined for one that is not encrypted. Throws `decryption_failed` for one in another form. */
-export function usedKeyOf({ stages }: EnvelopeHead): UsedKey | undefined {
-  const applied = stages.find(({ name }) => name === ENCRYPTION)
+export function usedKeyOf(head: EnvelopeHead): UsedKey | undefined {
+  const applied = head.stages.find(({ name }) => name === ENCRYPTION)
   return applied && usedKey(applied)
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@tradpal/events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { envelopeIn, type StoredEnvelope, withEnvelope } from '../../../test/support/envelope.ts'
 import { type Compression, eventCodec, plainCodec } from '../event-codec.ts'
 import { DerivedKeys } from './derived-keys.ts'
 import { encryptionStage } from './encryption-stage.ts'
@@ -34,15 +35,10 @@ function codecWith(ids: readonly (keyof typeof keys)[], { hidesMetadata = false,
   return eventCodec({ encryption: { stage, hidesMetadata }, ...given })
 }
 
-/** The envelope in the data of a payload. */
-function envelopeOf(payload: string) {
-  return JSON.parse(payload).data.$encoded
-}
+type Stage = StoredEnvelope['stages'][number]
 
-/** The payload with members of its envelope replaced. */
-function withEnvelope(payload: string, change: object): string {
-  const event = JSON.parse(payload)
-  return JSON.stringify({ ...event, data: { $encoded: { ...event.data.$encoded, ...change } } })
+function envelopeOf(payload: string): StoredEnvelope {
+  return envelopeIn(payload) as StoredEnvelope
 }
 
 function note(data: object, metadata: object = {}): Event {
@@ -83,10 +79,11 @@ describe('an encrypted event', () => {
     const event = note({ secret: 'marker-1' }, { desk: 'marker-2' })
     const open = decodeEvent(codecWith(['new']).encode(event))
     const stage = { name: 'aes-256-gcm', key: 'new', salt: expect.stringMatching(/^[\w-]{22}$/) }
-    const $encoded = { version: 1, holds: 'data', stages: [stage], content: expect.stringMatching(/^[\w-]+$/) }
-    expect(open).toEqual({ ...event, data: { $encoded } })
+    const envelope = { version: '1', holds: 'data', stages: [stage], content: expect.stringMatching(/^[\w-]+$/) }
+    expect(open).toEqual({ ...event, data: { $encoded: expect.any(String) } })
+    expect(envelopeOf(encodeEvent(open))).toEqual(envelope)
     const shut = codecWith(['new'], { hidesMetadata: true }).encode(event)
-    expect(envelopeOf(shut)).toEqual({ ...$encoded, holds: 'event' })
+    expect(envelopeOf(shut)).toEqual({ ...envelope, holds: 'event' })
     expect(decodeEvent(shut)).toMatchObject({ eventId: event.eventId, source: 'desk', metadata: {} })
     expect(shut).not.toMatch(/marker/)
   })
@@ -138,8 +135,8 @@ describe('an encrypted event', () => {
   it('cannot be read once anything of the head of its envelope was changed', () => {
     const codec = codecWith(['new', 'old'], { compression: 'zstd' })
     const [small, large] = [codec.encode(note({ a: 1 })), codec.encode(note({ text: 'again '.repeat(100) }))]
-    const [zstd, aes] = envelopeOf(large).stages
-    const [alone] = envelopeOf(small).stages
+    const [zstd, aes] = envelopeOf(large).stages as [Stage, Stage]
+    const [alone] = envelopeOf(small).stages as [Stage]
     const salt = randomBytes(16).toString('base64url')
     for (const [stored, change] of [
       [small, { holds: 'event' }],
@@ -147,7 +144,7 @@ describe('an encrypted event', () => {
       [small, { stages: [{ ...alone, salt }] }],
       [small, { stages: [{ ...alone, subject: 'new' }] }],
       [small, { stages: [{ ...alone, more: '' }] }],
-      [small, { stages: [{ name: alone.name, salt: alone.salt }] }],
+      [small, { stages: [{ name: alone.name, salt: alone.salt ?? '' }] }],
       [small, { stages: [{ ...alone, salt: 'x'.repeat(65) }] }],
       [small, { stages: [zstd, alone] }],
       [large, { stages: [aes] }],
@@ -162,7 +159,7 @@ describe('an encrypted event', () => {
     const codec = codecWith(['new'], { compression: 'zstd' })
     const stored = codec.encode(note({ text: 'again '.repeat(100) }))
     const { stages, content } = envelopeOf(stored)
-    const [zstd, aes] = stages
+    const [zstd, aes] = stages as [Stage, Stage]
     const packed = zstdCompressSync(Buffer.from(content, 'base64url')).toString('base64url')
     const small = codec.encode(note({ a: 1 }))
     const packedSmall = zstdCompressSync(Buffer.from(envelopeOf(small).content, 'base64url')).toString('base64url')

@@ -1,5 +1,5 @@
 import { AS_STORED, decodeEvent, type Event, EventSystemError, encodeEvent, parseJson } from '@tradpal/events'
-import { envelopeIn, envelopeText } from '../envelope.ts'
+import { type AppliedStage, EnvelopeHead, envelopeData, envelopeIn } from '../envelope.ts'
 import type { ContentStage } from '../stage.ts'
 import { ENCRYPTION, notEncrypted, subjectIdIn, usedKey, usedKeyOf } from './applied-encryption.ts'
 import type { Sealer } from './sealer.ts'
@@ -19,15 +19,11 @@ export function encryptionStage({ sealer, subjects, required = false }: Encrypti
   const keyFor = subjects?.keyFor
   return {
     name: ENCRYPTION,
-    write: (content, { event, holds, stages }) =>
-      sealer.seal(content, {
-        holds,
-        stages,
-        about: aboutEvent(event),
-        subjectId: keyFor && subjectIdOfEvent(event, keyFor)
-      }),
-    read: (content, applied, { event, holds, stages }) =>
-      sealer.open(content, applied, { holds, stages, about: aboutEvent(event) }),
+    write(content, { event, head }) {
+      const subjectId = keyFor && subjectIdOfEvent(event, keyFor)
+      return sealer.seal(content, { head, about: aboutEvent(event) }, subjectId)
+    },
+    read: (content, applied, { event, head }) => sealer.open(content, applied, { head, about: aboutEvent(event) }),
     ...(required && {
       refuseWithout({ eventId }) {
         throw notEncrypted(`The event ${JSON.stringify(eventId)}`)
@@ -52,13 +48,12 @@ export function reencrypted(payload: string, sealer: Sealer): string {
   const event = decodeEvent(payload, AS_STORED)
   const envelope = envelopeIn(event.data)
   // The key of a subject is encrypted with the current key, and the content of its events stays.
-  if (envelope === undefined || usedKeyOf(envelope)?.owner !== 'ring') return payload
+  if (envelope === undefined || usedKeyOf(envelope.head)?.owner !== 'ring') return payload
+  const { head, content } = envelope
   const about = aboutEvent(event)
-  const { holds, stages, content } = envelope
-  const before = stages.slice(0, -1)
-  const opened = sealer.open(content, stages.at(-1) as (typeof stages)[number], { holds, stages, about })
-  const sealed = sealer.seal(opened, { holds, stages: before, about })
-  const text = envelopeText({ holds, stages: [...before, sealed.applied] }, sealed.content)
+  const opened = sealer.open(content, head.stages.at(-1) as AppliedStage, { head, about })
+  const before = new EnvelopeHead(head.holds, head.stages.slice(0, -1))
+  const text = envelopeData(sealer.seal(opened, { head: before, about }))
   return encodeEvent({ ...event, data: parseJson(text) as Event['data'] })
 }
 

@@ -130,7 +130,7 @@ function usedKeyIn(text: string | null): UsedKey | 'none' | undefined {
   try {
     if (text === null) return undefined
     const envelope = envelopeInText(text) ?? envelopeIn(decodeEvent(text, AS_STORED).data)
-    return (envelope && usedKeyOf(envelope)) ?? 'none'
+    return (envelope && usedKeyOf(envelope.head)) ?? 'none'
   } catch {
     return undefined
   }

@@ -1,8 +1,6 @@
-import type { KeyObject } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
-import { type AppliedStage, type EnvelopeHead, envelopeInText, envelopeText, headText } from '../envelope.ts'
-import type { StageOutput } from '../stage.ts'
-import { appliedEncryption, type UsedKey, usedKey } from './applied-encryption.ts'
+import { type AppliedStage, type Envelope, EnvelopeHead, envelopeInText, envelopeText } from '../envelope.ts'
+import { appliedEncryption, usedKey } from './applied-encryption.ts'
 import { open, seal } from './cipher.ts'
 import type { DerivedKeys } from './derived-keys.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -20,7 +18,9 @@ export interface SubjectSource {
 }
 
 /** The place of content, which is authenticated with it: content that was moved to another place does not open. */
-export interface Place extends EnvelopeHead {
+export interface Place {
+  /** While sealing, with the stages before this one; while opening, with all. */
+  readonly head: EnvelopeHead
   /** The event or the document that the content belongs to. */
   readonly about: string
 }
@@ -35,20 +35,17 @@ export class Sealer {
     this.#subjects = subjects
   }
 
-  /**
-   * `stages`: those before this one. `subjectId`: whose key encrypts, by its id; default, the ring's current one. Throws `key_missing` and
-   * `shredded` for a subject.
-   */
-  seal(
-    content: Buffer,
-    { holds, stages, about, subjectId }: Place & { readonly subjectId?: string | undefined }
-  ): StageOutput {
-    const { key, ...used } = this.#nextKey(subjectId)
-    const applied = appliedEncryption(used)
-    return { applied, content: seal(key, authenticated({ holds, stages: [...stages, applied], about }), content) }
+  /** `subjectId`: whose key encrypts, by its id; default, the ring's current one. Throws `key_missing` and `shredded` for a subject. */
+  seal(content: Buffer, { head, about }: Place, subjectId?: string): Envelope {
+    const { current, keys } = this.#keys.ring
+    const owner = subjectId === undefined ? 'ring' : 'subject'
+    const derived = subjectId === undefined ? (keys.get(current) as DerivedKeys) : this.#subjects.keysOf(subjectId)
+    const { salt, key } = derived.next()
+    const sealed = head.with(appliedEncryption({ owner, keyId: subjectId ?? current, salt }))
+    return { head: sealed, content: seal(key, authenticated({ head: sealed, about }), content) }
   }
 
-  /** `stages`: all of the envelope. Throws `key_missing`, `shredded` and `decryption_failed`. */
+  /** Throws `key_missing`, `shredded` and `decryption_failed`. */
   open(content: Buffer, applied: AppliedStage, place: Place): Buffer {
     const { owner, keyId, salt } = usedKey(applied)
     const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
@@ -62,26 +59,17 @@ export class Sealer {
 
   /** The envelope of a text beside the events, as a text. Throws as {@link seal} does. */
   sealText(text: string, about: string, subjectId?: string): string {
-    const { applied, content } = this.seal(Buffer.from(text), { holds: 'text', stages: [], about, subjectId })
-    return envelopeText({ holds: 'text', stages: [applied] }, content)
+    return envelopeText(this.seal(Buffer.from(text), { head: new EnvelopeHead('text'), about }, subjectId))
   }
 
   /** The text that {@link sealText} put into an envelope. Throws as {@link open} does, and `decryption_failed` for any other text. */
   openText(text: string, about: string): string {
     const envelope = envelopeInText(text)
-    const [applied, ...others] = envelope?.stages ?? []
+    const [applied, ...others] = envelope?.head.stages ?? []
     if (envelope === undefined || applied === undefined || others.length > 0) {
       throw new EventSystemError('decryption_failed', 'The text is not an envelope that encryption alone made.')
     }
-    return this.open(envelope.content, applied, { holds: envelope.holds, stages: envelope.stages, about }).toString()
-  }
-
-  #nextKey(subjectId: string | undefined): UsedKey & { readonly key: KeyObject } {
-    if (subjectId !== undefined) {
-      return { owner: 'subject', keyId: subjectId, ...this.#subjects.keysOf(subjectId).next() }
-    }
-    const { current, keys } = this.#keys.ring
-    return { owner: 'ring', keyId: current, ...(keys.get(current) as DerivedKeys).next() }
+    return this.open(envelope.content, applied, { head: envelope.head, about }).toString()
   }
 
   #ofRing(keyId: string): DerivedKeys {
@@ -95,8 +83,8 @@ export class Sealer {
 }
 
 /** JSON has no line break between its parts: the end of the head is certain. */
-function authenticated({ holds, stages, about }: Place): string {
-  return `${headText({ holds, stages })}\n${about}`
+function authenticated({ head, about }: Place): string {
+  return `${head.text}\n${about}`
 }
 
 const NO_SUBJECTS: SubjectSource = {

@@ -44,7 +44,7 @@ export function openKey(id: string, key: string, sealer: Sealer): string {
 export function ringKeyOf(value: string): string | undefined {
   const record = parseSubjectRecord(value)
   const envelope = envelopeInText('key' in record ? record.key : record.shredded.reason)
-  return envelope && usedKeyOf(envelope)?.keyId
+  return envelope && usedKeyOf(envelope.head)?.keyId
 }
 
 /** The record with the same inside, sealed with the current key. Throws `key_missing` and `decryption_failed`. */
