@@ -26,6 +26,8 @@ const rooms = {
   outbox: ['codec', 'runtime'],
   consume: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
   operate: ['log', 'codec', 'groups', 'dead-letters', 'runtime'],
+  access: ['log', 'dead-letters', 'runtime'],
+  audit: ['log', 'access', 'runtime'],
   store: ['log', 'codec', 'dead-letters', 'runtime'],
   process: ['log', 'codec', 'publish', 'consume', 'store', 'runtime']
 }
@@ -43,7 +45,7 @@ const clientForNode = '^packages/client/src/node\\.ts$'
 const publicEntries = [
   '^packages/[^/]+/src/index\\.ts$',
   clientForNode,
-  `${library}/(outbox|testing|log/conformance)/index\\.ts$`
+  `${library}/(access|audit|outbox|testing|log/conformance)/index\\.ts$`
 ]
 
 const anyOf = (names) => `(${names.join('|')})`
@@ -133,11 +135,14 @@ export default {
       name: 'log-folder',
       severity: 'error',
       comment:
-        'A folder of log/ imports the port, the terms of leases and of units, partitioned groups and itself: an adapter knows no other adapter and no other room.',
+        'A folder of log/ imports the port, the terms of leases and of units, the sum of a trim, partitioned groups and itself: an adapter knows no other adapter and no other room.',
       from: { path: `${library}/log/([^/]+)/`, pathNot: testFiles },
       to: {
         path: `${library}/`,
-        pathNot: [`${library}/log/$1/`, `${library}/log/(port|index|lease-terms|unit-terms|partitioned/index)\\.ts$`]
+        pathNot: [
+          `${library}/log/$1/`,
+          `${library}/log/(port|index|lease-terms|unit-terms|trim-sum|partitioned/index)\\.ts$`
+        ]
       }
     },
     {

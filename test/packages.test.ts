@@ -34,13 +34,15 @@ import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
 import { EventSystem, EventType } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
+import { Audit } from '@tradpal/event-system/audit'
 import { conformance } from '@tradpal/event-system/conformance'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem } from '@tradpal/event-system/testing'
 import { createEvent } from '@tradpal/events'
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
-const parts = [EventClient, tlsFetch, EventSystem, Outbox, createTestSystem, conformance, service]
+const parts = [EventClient, tlsFetch, EventSystem, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
 console.log(event.data.symbol, parts.every(Boolean))
 `
 
@@ -49,6 +51,8 @@ import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
 import { createEvent, defineEventType, EventSystem, EventType } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
+import { Audit } from '@tradpal/event-system/audit'
 import { conformance } from '@tradpal/event-system/conformance'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem } from '@tradpal/event-system/testing'
@@ -60,7 +64,7 @@ declare module '@tradpal/events' {
   }
 }
 
-export const parts = [EventClient, tlsFetch, Outbox, createTestSystem, conformance, service]
+export const parts = [EventClient, tlsFetch, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
 export const symbol: string = event.data.symbol
@@ -197,15 +201,14 @@ describe('under a Node that is too old', async () => {
 
   test
     .skipIf(node === undefined)
-    .each(['event-system', 'event-system/outbox', 'event-system/testing', 'event-service'])(
-    "an import of '@tradpal/%s' throws a sentence that says which Node it needs",
-    async (entry) => {
-      const script = `import('@tradpal/${entry}').then(() => console.log('imported'), (error) => console.log(error.message))`
-      const { stdout } = await run(node as string, ['-e', script], { cwd: project })
+    .each(
+      ['', '/access', '/audit', '/outbox', '/testing'].map((entry) => `event-system${entry}`).concat('event-service')
+    )("an import of '@tradpal/%s' throws a sentence that says which Node it needs", async (entry) => {
+    const script = `import('@tradpal/${entry}').then(() => console.log('imported'), (error) => console.log(error.message))`
+    const { stdout } = await run(node as string, ['-e', script], { cwd: project })
 
-      expect(stdout).toMatch(/^@tradpal\/event-system needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
-    }
-  )
+    expect(stdout).toMatch(/^@tradpal\/event-system needs Node 22\.22 or later; this is v[\d.]+\.\n$/)
+  })
 })
 
 test('plain JavaScript imports every package from its tarball', async () => {

@@ -49,7 +49,7 @@ async function figuresOf(
   { bars, batches }: { readonly bars: number; readonly batches: number }
 ): Promise<Figures> {
   const plain = await log.system()
-  const system = new EventSystem({ environment: {}, log: plain.log, compression })
+  const system = new EventSystem({ environment: {}, storage: plain.storage, compression })
   await system.initialize()
   const publish = async (count: number, first: number) => {
     for (let i = 0; i < count; i++) await system.publishBatch(priceHistories(BATCH, bars, (first + i) * BATCH))
@@ -65,10 +65,10 @@ async function figuresOf(
   return { bytes, published, replayed }
 }
 
-async function storedBytes({ log }: EventSystem): Promise<number> {
+async function storedBytes({ storage }: EventSystem): Promise<number> {
   let bytes = 0
   for (let after: string | undefined; ; ) {
-    const page = await log.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })
+    const page = (await storage.log.read({ limit: PAGE, from: after === undefined ? 'start' : { after } })).entries
     for (const { payload } of page) bytes += Buffer.byteLength(payload ?? '')
     after = page.at(-1)?.messageId
     if (page.length < PAGE) return bytes

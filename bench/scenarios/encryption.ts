@@ -21,19 +21,25 @@ export async function encrypting(log: BenchLog): Promise<Comparison[]> {
 export const encryptingPublishers: Contenders = {
   async 'publish encrypted'(log) {
     const plain = await log.system()
-    const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-keys-'))
-    const keysFile = join(folder, 'keys.json')
-    const keys = { bench: Buffer.alloc(32, 'bench').toString('base64') }
-    await writeFile(keysFile, JSON.stringify({ current: 'bench', keys }), { mode: 0o600 })
-    const system = new EventSystem({ environment: {}, log: plain.log, encryption: { keysFile } })
+    const { keysFile, remove } = await newKeysFile()
+    const system = new EventSystem({ environment: {}, storage: plain.storage, encryption: { keysFile } })
     await system.initialize()
     return {
       ...concurrently(system),
       async close() {
         await system.close()
         await plain.close()
-        await rm(folder, { recursive: true, force: true })
+        await remove()
       }
     }
   }
+}
+
+/** A file with one encryption key. */
+export async function newKeysFile(): Promise<{ readonly keysFile: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradpal-bench-keys-'))
+  const keysFile = join(folder, 'keys.json')
+  const keys = { bench: Buffer.alloc(32, 'bench').toString('base64') }
+  await writeFile(keysFile, JSON.stringify({ current: 'bench', keys }), { mode: 0o600 })
+  return { keysFile, remove: () => rm(folder, { recursive: true, force: true }) }
 }

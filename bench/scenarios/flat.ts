@@ -25,7 +25,7 @@ async function publish(system: EventSystem, from: number, to: number): Promise<v
     while (next < to) await system.publishEvent(marketData(next++))
   }
   await Promise.all(Array.from({ length: PUBLISHERS }, publisher))
-  await system.log.trim({ maxLength: KEPT }, { force: true })
+  await system.storage.log.trim({ maxLength: KEPT }, { force: true })
 }
 
 /** After a collection. */

@@ -1,7 +1,8 @@
-import { EventSystem } from '@tradpal/event-system'
+import { EventSystem, type EventSystemOptions } from '@tradpal/event-system'
 import { marketDataBatch } from '../events.ts'
 import type { BenchLog } from '../logs.ts'
 import { type Comparison, rate } from '../measure.ts'
+import { newKeysFile } from './encryption.ts'
 
 const COUNT = 20_000
 const BATCH = 1_000
@@ -9,11 +10,24 @@ const MEMBERS = [1, 2, 4]
 
 /** Consuming in order by key with more members in one process, whose handlers do nothing: what it costs that each member reads the whole stream. */
 export async function membersByKey(log: BenchLog): Promise<Comparison[]> {
+  const { keysFile, remove } = await newKeysFile()
+  try {
+    const plain = await compared('consume in order by key', log, {})
+    return [
+      ...plain,
+      ...(await compared('consume encrypted events in order by key', log, { encryption: { keysFile } }))
+    ]
+  } finally {
+    await remove()
+  }
+}
+
+async function compared(work: string, log: BenchLog, options: EventSystemOptions): Promise<Comparison[]> {
   const rates: number[] = []
-  for (const members of MEMBERS) rates.push(await rateOf(members, log))
+  for (const members of MEMBERS) rates.push(await rateOf(members, log, options))
   const [alone = 0, ...others] = rates
   return others.map((ours, i) => ({
-    what: `library, ${log.kind}: consume in order by key, ${MEMBERS[i + 1]} members in one process`,
+    what: `library, ${log.kind}: ${work}, ${MEMBERS[i + 1]} members in one process`,
     unit: 'events/s',
     ours,
     peer: 'one member',
@@ -21,10 +35,10 @@ export async function membersByKey(log: BenchLog): Promise<Comparison[]> {
   }))
 }
 
-async function rateOf(members: number, log: BenchLog): Promise<number> {
+async function rateOf(members: number, log: BenchLog, options: EventSystemOptions): Promise<number> {
   await (await log.raw()).close()
   const environment = log.environment()
-  const systems = Array.from({ length: members }, () => new EventSystem({ environment }))
+  const systems = Array.from({ length: members }, () => new EventSystem({ environment, ...options }))
   let handled = 0
   const all = Promise.withResolvers<void>()
   for (const system of systems) {

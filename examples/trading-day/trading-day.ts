@@ -217,7 +217,7 @@ class TradingDay {
     for await (const { eventId } of this.#system.readEvents({ eventType: EventType.MARKET_DATA_UPDATE })) {
       if (wanted[count++]?.eventId !== eventId) {
         throw new Error(
-          `The log at ${this.#system.log.location} holds another run (${eventId}); give this one a log of its own.`
+          `The log at ${this.#system.storage.location} holds another run (${eventId}); give this one a log of its own.`
         )
       }
     }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
+import { mustPartition } from '../../packages/event-system/src/log/index.ts'
 import { readDiary } from '../support/diary.ts'
 import type { PlannedRun } from '../support/play-runs.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
@@ -151,10 +152,10 @@ export class Run implements PlannedRun<Verdict> {
   /** As somebody would who does not know that it is used. Redis may be away just then. */
   async #deleteGroup(): Promise<void> {
     const system = new EventSystem({ ...systemOptions(this.#settings), timeoutMs: 500 })
-    const { log } = system
+    const { storage } = system
     await system
       .initialize()
-      .then(() => (this.#options.ordering === 'key' ? log.partitioned(GROUP) : log.group(GROUP)).destroy())
+      .then(() => (this.#options.ordering === 'key' ? mustPartition(storage, GROUP) : storage.queue(GROUP)).destroy())
       .catch(() => undefined)
     await system.close()
   }

@@ -47,6 +47,6 @@ function documented(): Map<string, string | undefined> {
 /** What an environment makes of the service, as far as it can be seen from outside. */
 function configured(environment: Record<string, string | undefined>) {
   const { service, system } = readConfiguration(environment)
-  const { log, consumerGroup, timeoutMs, maxGroups } = system
-  return { service, consumerGroup, timeoutMs, maxGroups, kind: log.kind, location: log.location }
+  const { storage, consumerGroup, timeoutMs, maxGroups } = system
+  return { service, consumerGroup, timeoutMs, maxGroups, kind: storage.kind, location: storage.location }
 }

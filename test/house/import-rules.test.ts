@@ -34,9 +34,12 @@ const soundHouse: Record<string, string> = {
   [`${library}/outbox/index.ts`]: `import '../codec/index.ts'\nimport '../runtime/index.ts'`,
   [`${library}/consume/index.ts`]: `import type { Entry } from '../log/index.ts'`,
   [`${library}/store/index.ts`]: `import '../codec/index.ts'`,
+  [`${library}/access/index.ts`]: `import type { Entry } from '../log/index.ts'\nimport '../runtime/index.ts'`,
+  [`${library}/audit/index.ts`]: `import type { Entry } from '../log/index.ts'\nimport '../access/index.ts'`,
   [`${library}/process/index.ts`]: `import '../publish/index.ts'\nimport '../store/index.ts'`,
   [`${library}/testing/index.ts`]: `import { EventSystem } from '../event-system.ts'`,
   'packages/service/src/index.ts': `import '@tradpal/event-system'\nimport '@tradpal/event-client'`,
+  'packages/service/src/auditing.ts': `import '@tradpal/event-system/access'\nimport '@tradpal/event-system/audit'`,
   'packages/service/test/api.test.ts': `import '@tradpal/event-system/testing'\nimport '../../../test/support/server.ts'`,
   'packages/dashboard/src/index.ts': `import '@tradpal/event-client'`,
   'bench/main.ts': `import 'redis'\nimport '@tradpal/event-system'`,
@@ -70,10 +73,12 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['room-dead-letters', `${library}/dead-letters/upwards.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/sideways.ts`, `import '../consume/index.ts'`],
   ['room-publish', `${library}/publish/upwards.ts`, `import type { EventSystem } from '../event-system.ts'`],
-  ['room-outbox', `${library}/outbox/sideways.ts`, `import type { EventLog } from '../log/index.ts'`],
+  ['room-outbox', `${library}/outbox/sideways.ts`, `import type { Storage } from '../log/index.ts'`],
   ['driver-sqlite', `${library}/outbox/driver.ts`, `import type { DatabaseSync } from 'node:sqlite'`],
   ['room-consume', `${library}/consume/sideways.ts`, `import type { EventStore } from '../store/index.ts'`],
   ['room-operate', `${library}/operate/sideways.ts`, `import '../consume/index.ts'`],
+  ['room-access', `${library}/access/upwards.ts`, `import '../audit/index.ts'`],
+  ['room-audit', `${library}/audit/sideways.ts`, `import '../store/index.ts'`],
   ['room-store', `${library}/store/upwards.ts`, `import '../process/index.ts'`],
   ['room-process', `${library}/process/upwards.ts`, `import '../configuration/index.ts'`],
   ['room-by-its-index', `${library}/process/by-window.ts`, `import type { publisher } from '../publish/publisher.ts'`],
@@ -156,6 +161,8 @@ function furnish(): void {
   for (const [folder, name, dependencies] of manifests) {
     const exports = {
       '.': { 'tradpal-source': './src/index.ts' },
+      './access': { 'tradpal-source': './src/access/index.ts' },
+      './audit': { 'tradpal-source': './src/audit/index.ts' },
       './testing': { 'tradpal-source': './src/testing/index.ts' },
       './conformance': { 'tradpal-source': './src/log/conformance/index.ts' }
     }

@@ -93,12 +93,12 @@ function variablesOf(reading: (environment: Environment) => unknown): ReadonlySe
 
 /** What options make of an event system, as far as it can be seen from outside. */
 function configured(options: object) {
-  const { log, publishing, consumerGroup, timeoutMs, healthBounds, maxGroups, ledgerRetentionMs, logSettings } =
+  const { storage, publishing, consumerGroup, timeoutMs, healthBounds, maxGroups, ledgerRetentionMs, logSettings } =
     configure({
       environment: {},
       ...options
     })
   const { codec, ...ofPublishing } = publishing
-  const place = { kind: log.kind, location: log.location }
+  const place = { kind: storage.kind, location: storage.location }
   return { ...place, ofPublishing, consumerGroup, timeoutMs, healthBounds, maxGroups, ledgerRetentionMs, logSettings }
 }

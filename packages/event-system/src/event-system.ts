@@ -28,7 +28,7 @@ import {
 } from './consume/index.ts'
 import { Health, type SystemHealth } from './health.ts'
 import { openWhenThere } from './late-log.ts'
-import type { EventLog, MessageId } from './log/index.ts'
+import type { MessageId, Storage } from './log/index.ts'
 import { LogWarnings } from './log-warnings.ts'
 import {
   DeadLetterOffice,
@@ -69,7 +69,7 @@ const LAST_CALLS_MS = 500
  */
 export class EventSystem {
   /** The parts on their own, over the same log. Usable between `initialize()` and `close()`. */
-  readonly log: EventLog
+  readonly storage: Storage
   readonly publisher: EventPublisher
   readonly subscriber: EventSubscriber
   readonly store: EventStore
@@ -92,7 +92,7 @@ export class EventSystem {
   constructor(options: EventSystemOptions = {}) {
     this.#configuration = configure(options)
     const {
-      log,
+      storage,
       timeoutMs,
       consumerGroup,
       healthBounds,
@@ -104,11 +104,11 @@ export class EventSystem {
       clock
     } = this.#configuration
     warnOfMisspelt(this.#configuration.misspelt, logger)
-    this.log = log
-    this.publisher = new EventPublisher({ log, timeoutMs, logger, clock, ...publishing })
-    this.#warnings = new LogWarnings({ log, clock, logger })
+    this.storage = storage
+    this.publisher = new EventPublisher({ storage, timeoutMs, logger, clock, ...publishing })
+    this.#warnings = new LogWarnings({ storage, clock, logger })
     this.#health = new Health({
-      log,
+      storage,
       clock,
       bounds: healthBounds,
       publisher: this.publisher,
@@ -118,7 +118,7 @@ export class EventSystem {
     const { codec, validation } = publishing
     const vault = encryption?.vault
     this.subscriber = new EventSubscriber({
-      log,
+      storage,
       codec,
       vault,
       ledgerRetentionMs,
@@ -127,11 +127,11 @@ export class EventSystem {
       logger,
       clock
     })
-    this.store = new EventStore({ log, codec, clock })
-    this.puller = new EventPuller({ log, codec, vault, logger, clock, maxGroups })
-    this.deadLetters = new DeadLetterOffice({ log, codec, vault, clock })
-    this.groups = new GroupOffice({ log, vault, clock })
-    this.retention = new Retention({ log, clock, logger, policy: options.retention })
+    this.store = new EventStore({ storage, codec, clock })
+    this.puller = new EventPuller({ storage, codec, vault, logger, clock, maxGroups })
+    this.deadLetters = new DeadLetterOffice({ storage, codec, vault, clock })
+    this.groups = new GroupOffice({ storage, vault, clock })
+    this.retention = new Retention({ storage, clock, logger, policy: options.retention })
   }
 
   /**
@@ -148,7 +148,7 @@ export class EventSystem {
 
   async #open(): Promise<void> {
     try {
-      await this.log.start().catch((error) => this.#openLater(error))
+      await this.storage.start().catch((error) => this.#openLater(error))
       await this.publisher.start()
     } catch (error) {
       this.#opening = undefined
@@ -166,7 +166,7 @@ export class EventSystem {
   #openLater(error: unknown): void {
     const { publishing, clock, logger } = this.#configuration
     if (publishing.spool === undefined || !isRetryable(error)) throw error
-    void openWhenThere({ log: this.log, clock, logger, stop: this.#ending.signal }, error)
+    void openWhenThere({ storage: this.storage, clock, logger, stop: this.#ending.signal }, error)
   }
 
   /** Publishes one event: {@link EventPublisher.publishEvent}. */
@@ -199,7 +199,7 @@ export class EventSystem {
   /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
   async versionOf(streamKey: string): Promise<number> {
     this.#mustBeOpen('versionOf()')
-    return this.log.versionOf(streamKey)
+    return this.storage.log.versionOf(streamKey)
   }
 
   /** The events that were published with a stream key, in the order of their versions: {@link EventStore.readStream}. */
@@ -339,12 +339,12 @@ export class EventSystem {
     this.#state = 'closed'
     await endedWithin(leftMs(), this.publisher.close())
     await endedWithin(leftMs(), this.retention.close())
-    const log = this.log.close({ timeoutMs: leftMs() })
+    const log = this.storage.close({ timeoutMs: leftMs() })
     // A closed log ends the calls that consumers still wait for.
     if (!(await endedWithin(leftMs() + LAST_CALLS_MS, Promise.allSettled([log, consumers])))) {
       throw new EventSystemError(
         'log_timeout',
-        `The log at ${this.log.location} did not end its calls in time; what the consumers have left is unknown.`
+        `The log at ${this.storage.location} did not end its calls in time; what the consumers have left is unknown.`
       )
     }
     await log

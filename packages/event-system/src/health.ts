@@ -1,6 +1,6 @@
 import { type Clock, counted } from '@tradpal/events'
 import { DeadLetters } from './dead-letters/index.ts'
-import type { EventLog, GroupInfo } from './log/index.ts'
+import type { GroupInfo, Storage } from './log/index.ts'
 import type { LogWarnings } from './log-warnings.ts'
 import type { EventPublisher, PublisherState } from './publish/index.ts'
 
@@ -42,7 +42,7 @@ const SLOW_MS = 1_000
 const LOOK_AGAIN_MS = 5_000
 
 export interface HealthParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   readonly bounds: HealthBounds
   readonly publisher: EventPublisher
@@ -63,7 +63,7 @@ export class Health {
   }
 
   async of(open: boolean, consumers: number): Promise<SystemHealth> {
-    const { kind, location } = this.#parts.log
+    const { kind, location } = this.#parts.storage
     const publishing = await this.#parts.publisher.state()
     const unreachable = (reason: string): SystemHealth => {
       const log = { kind, location, reachable: false, latencyMs: null, reason }
@@ -75,7 +75,7 @@ export class Health {
     if (!open) return unreachable('The event system is not open.')
     const started = performance.now()
     try {
-      await this.#parts.log.ping()
+      await this.#parts.storage.ping()
       const latencyMs = performance.now() - started
       const slow =
         latencyMs < SLOW_MS ? [] : [`The log took ${Math.round(latencyMs)} ms to answer, ${SLOW_MS} or more.`]
@@ -112,8 +112,8 @@ export class Health {
   }
 
   async #look(): Promise<string[]> {
-    const { log, bounds } = this.#parts
-    const [{ groups }, deadLetters] = await Promise.all([log.info(), this.#deadLetters.count()])
+    const { storage, bounds } = this.#parts
+    const [{ groups }, deadLetters] = await Promise.all([storage.log.info(), this.#deadLetters.count()])
     const late = groups.flatMap((group) => [...lagging(group, bounds), ...stuck(group, bounds)])
     // As long as there are no more of all groups together, there are no more of any.
     return deadLetters > bounds.maxDeadLetters ? [...late, ...(await this.#withDeadLetters(groups))] : late

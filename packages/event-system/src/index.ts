@@ -23,21 +23,22 @@ export {
   warnOfMisspelt
 } from './configuration/index.ts'
 export * from './consume/index.ts'
-export type {
-  DeadLetter,
-  DeadLetterAction,
-  DeadLetterCause,
-  DeadLetterFilter,
-  DeadLetterKind,
-  Operator
+export {
+  AMENDED_BY,
+  type DeadLetter,
+  type DeadLetterAction,
+  type DeadLetterCause,
+  type DeadLetterFilter,
+  type DeadLetterKind,
+  type Operator
 } from './dead-letters/index.ts'
 export { EventSystem } from './event-system.ts'
 export type { PullSettings, PullSettingsChange } from './groups/index.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'
 export { Documents, gapBehind, tellGap } from './log/index.ts'
-export { RedisLog, type RedisLogOptions } from './log/redis/index.ts'
-export { type ExposedPath, SqliteLog, type SqliteLogOptions } from './log/sqlite/index.ts'
+export { RedisStorage, type RedisStorageOptions } from './log/redis/index.ts'
+export { type ExposedPath, SqliteStorage, type SqliteStorageOptions } from './log/sqlite/index.ts'
 export * from './operate/index.ts'
 export * from './publish/index.ts'
 export {

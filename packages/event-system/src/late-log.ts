@@ -1,5 +1,5 @@
 import { type Clock, isRetryable } from '@tradpal/events'
-import type { EventLog } from './log/index.ts'
+import type { Storage } from './log/index.ts'
 import { type Logger, pause } from './runtime/index.ts'
 
 /** The log is tried again at first after so long, and at the latest, in ms. */
@@ -7,7 +7,7 @@ const FIRST_MS = 100
 const LONGEST_MS = 1_000
 
 export interface LateLogParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   readonly logger: Logger
   /** Aborted when nobody waits for it any more. */
@@ -15,12 +15,12 @@ export interface LateLogParts {
 }
 
 /** Opens a log that was away at the start, when it is there. */
-export async function openWhenThere({ log, clock, logger, stop }: LateLogParts, reason: unknown): Promise<void> {
+export async function openWhenThere({ storage, clock, logger, stop }: LateLogParts, reason: unknown): Promise<void> {
   logger.error({ err: reason }, 'the log is away: publishes go into the spool until it is there')
   let isTold = false
   for (let attempt = 1; await pause(clock, Math.min(LONGEST_MS, FIRST_MS * attempt), stop); attempt++) {
     try {
-      await log.start()
+      await storage.start()
       logger.info({}, 'the log is there')
       return
     } catch (error) {

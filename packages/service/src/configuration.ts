@@ -15,7 +15,7 @@ import {
   recordedEnvironment
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
-import { type AuditConfiguration, readAudit } from './audit/index.ts'
+import { type AuditConfiguration, readAudit } from './audit-variables.ts'
 import { type PagesConfiguration, readPages } from './http/page-rules.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'

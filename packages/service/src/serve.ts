@@ -88,7 +88,7 @@ async function listen(
   const scheme = configuration.access.tls === undefined ? 'http' : 'https'
   const url = urlOf(scheme, app.server.address() as AddressInfo)
   const { eventTypes, ...settings } = configuration
-  const { kind, location } = system.log
+  const { kind, location } = system.storage
   const shown = {
     ...settings,
     host,

@@ -14,7 +14,7 @@ export interface GroupInfo {
   readonly retrying: number | null
   /** The age of the oldest pending event, in ms. `null` with none. */
   readonly oldestPendingMs: number | null
-  readonly lastDeliveredId: string | null
+  readonly lastDelivered: string | null
   /** Events not yet handed out. `null` where the log cannot tell. */
   readonly lag: number | null
   /** The age of the oldest of those, in ms. 0 with none. */
@@ -90,7 +90,7 @@ export function groupOf(value: unknown): GroupInfo {
     pending: numberOrNull(value, 'pending'),
     retrying: numberOrNull(value, 'retrying'),
     oldestPendingMs: oldestSeconds === null ? null : Math.round(oldestSeconds * 1_000),
-    lastDeliveredId: textOrNull(value, 'last_delivered_id'),
+    lastDelivered: textOrNull(value, 'last_delivered_id'),
     lag: numberOrNull(value, 'lag'),
     lagMs: lagSeconds === null ? null : Math.round(lagSeconds * 1_000),
     pulled: pulled === undefined || pulled === null ? null : settingsOf(pulled)

@@ -6,16 +6,23 @@ export interface TrimReport {
   readonly lost: number
   /** Of those lost, how many each group had not acknowledged, by its name. */
   readonly lostByGroup: Readonly<Record<string, number>>
+  /** Of those lost, how many each guarding cursor had not passed, by its name. */
+  readonly lostByCursor: Readonly<Record<string, number>>
   /** Some stayed beyond the limits, because a group has not acknowledged them. */
   readonly guarded: boolean
 }
 
 export function trimReportOf(value: unknown): TrimReport {
-  const groups = partsOf(partsOf(value).lost_by_group)
   return {
     removed: numberOf(value, 'removed'),
     lost: numberOf(value, 'lost'),
-    lostByGroup: Object.fromEntries(Object.keys(groups).map((group) => [group, numberOf(groups, group)])),
+    lostByGroup: countsOf(partsOf(value).lost_by_group),
+    lostByCursor: countsOf(partsOf(value).lost_by_cursor),
     guarded: booleanOf(value, 'guarded')
   }
+}
+
+function countsOf(value: unknown): Record<string, number> {
+  const counts = partsOf(value)
+  return Object.fromEntries(Object.keys(counts).map((name) => [name, numberOf(counts, name)]))
 }

@@ -28,7 +28,7 @@ test('a first entry is fetched and decoded once, however many entries of an appe
   }
   const repeated = Array.from({ length: 100 }, (_, i) => repeatOf(payloadOf(`other ${i}`)))
 
-  expect(await conflictsAmong(repeated, { log, codec })).toEqual(repeated)
+  expect(await conflictsAmong(repeated, { storage: { log }, codec })).toEqual(repeated)
 
   expect(fetched).toEqual(['1-0'])
   expect(decoded.filter((payload) => payload === first)).toHaveLength(1)
@@ -50,7 +50,7 @@ test('other work has its turn between large first entries', async () => {
     }
   }
 
-  await conflictsAmong(repeated, { log, codec })
+  await conflictsAmong(repeated, { storage: { log }, codec })
 
   expect(order.slice(0, 5)).toEqual(['first entry', 'other work', 'first entry', 'other work', 'first entry'])
 })
@@ -65,7 +65,7 @@ test('conflicts come in the order of the entries, also where entries of several 
     repeatOf(payloadOf('1-0'), '1-0')
   ]
 
-  const conflicts = await conflictsAmong(repeated, { log, codec: plainCodec })
+  const conflicts = await conflictsAmong(repeated, { storage: { log }, codec: plainCodec })
 
   expect(conflicts.map((one) => repeated.indexOf(one))).toEqual([0, 2, 3])
 })

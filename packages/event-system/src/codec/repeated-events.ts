@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Event, EventSystemError } from '@tradpal/events'
-import type { AppendEntry, AppendResult, EventLog, MessageId } from '../log/index.ts'
+import type { AppendEntry, AppendResult, Log, MessageId } from '../log/index.ts'
 import { canonicalJson } from './signing/canonical.ts'
 import type { EventCodec } from './staged-codec.ts'
 
@@ -31,7 +31,7 @@ export function likenessOf(one: string | null, other: string | null, codec: Even
  */
 export async function conflictsAmong<Repeated extends RepeatedEntry>(
   repeated: readonly Repeated[],
-  { log, codec }: { readonly log: Pick<EventLog, 'get'>; readonly codec: EventCodec },
+  { storage, codec }: { readonly storage: { readonly log: Pick<Log, 'get'> }; readonly codec: EventCodec },
   stop?: AbortSignal
 ): Promise<Repeated[]> {
   const conflicts = new Set<Repeated>()
@@ -39,7 +39,7 @@ export async function conflictsAmong<Repeated extends RepeatedEntry>(
   let sinceTurn = 0
   for (let from = 0; from < byFirst.length && stop?.aborted !== true; from += AT_ONCE) {
     const some = byFirst.slice(from, from + AT_ONCE)
-    const entries = await log.get(some.map(([messageId]) => messageId))
+    const entries = await storage.log.get(some.map(([messageId]) => messageId))
     const firsts = entries.map((entry) => entry?.payload ?? null)
     const theirs = some.flatMap(([, entries]) => entries.map(({ entry }) => entry.payload))
     await codec.prepareDecoding?.([...theirs, ...firsts])

@@ -3,9 +3,9 @@ import { type Clock, EventSystemError, type OptionNames, onlyOptions, systemCloc
 import type { Encryption, Signing } from '../codec/index.ts'
 import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
-import type { EventLog } from '../log/index.ts'
-import { type ConnectionChange, RedisLog } from '../log/redis/index.ts'
-import { SqliteLog } from '../log/sqlite/index.ts'
+import type { Storage } from '../log/index.ts'
+import { type ConnectionChange, RedisStorage } from '../log/redis/index.ts'
+import { SqliteStorage } from '../log/sqlite/index.ts'
 import { type Logger, type LoggerOption, loggerOf, shown, silentLogger } from '../runtime/index.ts'
 import type { RetentionPolicy } from '../store/index.ts'
 import { type AuditLog, redisAuditLog, sqliteAuditLog } from './audit-log.ts'
@@ -57,7 +57,7 @@ export interface EventSystemOptions extends RedisAccessOptions, DurabilityOption
   /** What is published is signed, and what is read verified. Default: neither, unless the environment says so. */
   readonly signing?: SigningOptions
   /** A log of your own, instead of one that the above describe: excludes `redisUrl` and `logPath`. The system starts and closes it. */
-  readonly log?: EventLog
+  readonly storage?: Storage
   /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
   readonly logger?: LoggerOption
   readonly clock?: Clock
@@ -81,7 +81,7 @@ export const OPTIONS: OptionNames<EventSystemOptions> = {
   timeoutMs: true,
   encryption: true,
   signing: true,
-  log: true,
+  storage: true,
   logger: true,
   clock: true,
   environment: true,
@@ -100,7 +100,7 @@ export const OPTIONS: OptionNames<EventSystemOptions> = {
 }
 
 export interface EventSystemConfiguration {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly consumerGroup: string
   readonly timeoutMs: number
   readonly healthBounds: HealthBounds
@@ -161,8 +161,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const path = read.text('logPath', options.logPath, 'EVENT_LOG_PATH', './data/tradpal_events.db')
   const isEmbedded = options.redisUrl === undefined && options.logPath !== undefined
   const redisUrl =
-    isEmbedded || options.log !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
-  const isElsewhere = isEmbedded || options.log !== undefined
+    isEmbedded || options.storage !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
+  const isElsewhere = isEmbedded || options.storage !== undefined
   refusePartitioning(read, isElsewhere)
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
@@ -178,7 +178,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const access = readRedisAccess(options, read, redisUrl, isNamed)
   const kind = redisUrl === undefined ? 'embedded' : 'redis'
   const durability = readDurability(options, read, kind, isNamed)
-  const places = (['redisUrl', 'logPath', 'log'] as const).filter((name) => options[name] !== undefined)
+  const places = (['redisUrl', 'logPath', 'storage'] as const).filter((name) => options[name] !== undefined)
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   const { clock = systemClock } = options
   const logger = read.checked(() => loggerOf(options.logger)) ?? silentLogger
@@ -209,17 +209,17 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     logger,
     clock
   }
-  if (options.log !== undefined) {
-    encryption?.keepKeysIn(options.log)
-    return { log: options.log, logSettings: {}, ...others }
+  if (options.storage !== undefined) {
+    encryption?.keepKeysIn(options.storage)
+    return { storage: options.storage, logSettings: {}, ...others }
   }
   if (redisUrl === undefined) {
     const settings = { durability: durability.embedded, ...ofEither }
     const auditLog = () => sqliteAuditLog({ path, clock, timeoutMs, durability: durability.embedded, onExposed })
-    const log = new SqliteLog({ path, clock, onExposed, ...settings })
-    encryption?.keepKeysIn(log)
+    const storage = new SqliteStorage({ path, clock, onExposed, ...settings })
+    encryption?.keepKeysIn(storage)
     return {
-      log,
+      storage,
       logSettings: settings,
       auditLog,
       ...others
@@ -227,20 +227,20 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   }
   const settings = { durability: durability.redis, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }
-  const log = new RedisLog({ ...place, onConnectionChange, ...settings })
+  const storage = new RedisStorage({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
-  encryption?.keepKeysIn(log)
-  return { log, logSettings: settings, auditLog, ...others }
+  encryption?.keepKeysIn(storage)
+  return { storage, logSettings: settings, auditLog, ...others }
 }
 
 /** What is no value but has methods, or is read before all else. */
-function refuseWrongParts({ clock, log, environment }: EventSystemOptions): void {
+function refuseWrongParts({ clock, storage, environment }: EventSystemOptions): void {
   const faults: string[] = []
   if (clock !== undefined && (typeof clock?.now !== 'function' || typeof clock.sleep !== 'function')) {
     faults.push(`clock must be a clock with now() and sleep(), such as a FakeClock, got ${shown(clock)}.`)
   }
-  if (log !== undefined && typeof log?.start !== 'function') {
-    faults.push(`log must be an event log, such as new SqliteLog({ path }), got ${shown(log)}.`)
+  if (storage !== undefined && typeof storage?.start !== 'function') {
+    faults.push(`storage must be a storage, such as new SqliteStorage({ path }), got ${shown(storage)}.`)
   }
   if (environment !== undefined && (typeof environment !== 'object' || environment === null)) {
     faults.push(`environment must be an object of variables, such as process.env, got ${shown(environment)}.`)

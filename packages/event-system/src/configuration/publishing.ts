@@ -7,7 +7,7 @@ import {
   MAX_EVENT_BYTES,
   type Signing
 } from '../codec/index.ts'
-import { SqliteLog, type SqliteLogOptions } from '../log/sqlite/index.ts'
+import { SqliteStorage, type SqliteStorageOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
 
@@ -87,7 +87,7 @@ interface OfTheLog {
   readonly deduplicationWindowMs: number
   readonly timeoutMs: number
   readonly clock: Clock
-  readonly onExposed: NonNullable<SqliteLogOptions['onExposed']>
+  readonly onExposed: NonNullable<SqliteStorageOptions['onExposed']>
 }
 
 export function publishingOf(
@@ -101,6 +101,6 @@ export function publishingOf(
   const codec = eventCodec({ maxEventBytes, compression, encryption, signing })
   const publishing = { ...backpressure, codec, validation, deduplicationWindowMs }
   if (path === undefined) return publishing
-  const store = new SqliteLog({ path, durability, ...ofTheLog })
+  const store = new SqliteStorage({ path, durability, ...ofTheLog })
   return { ...publishing, spool: { store, maxBytes, vault: encryption?.vault } }
 }

@@ -19,7 +19,7 @@ const HAND_BACK_MS = 1_000
 
 export type ConsumerParts = Pick<
   WorkbenchParts,
-  'log' | 'codec' | 'validation' | 'handlers' | 'deadLetters' | 'logger' | 'clock' | 'random'
+  'storage' | 'codec' | 'validation' | 'handlers' | 'deadLetters' | 'logger' | 'clock' | 'random'
 > & {
   readonly vault: TextVault | undefined
   /** How long a group remembers the steps that were taken, in ms. */
@@ -53,7 +53,7 @@ export class EventConsumer {
   #closing: Promise<ConsumerReport> | undefined
 
   constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
-    const { log, codec, clock, random } = parts
+    const { storage, codec, clock, random } = parts
     const { group, consumer, ordering, key, partitions } = options
     const stop = this.#stop.signal
     this.#parts = parts
@@ -63,7 +63,7 @@ export class EventConsumer {
     this.#logger = parts.logger.child({ group, consumer })
     this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: stop })
     const contents = new Contents({
-      log,
+      storage,
       codec,
       partitions,
       logger: this.#logger,
@@ -78,7 +78,7 @@ export class EventConsumer {
       contents,
       recovery: this.#recovery,
       attachments: new Attachments(group, parts.vault),
-      steps: new OnceSteps({ log, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
+      steps: new OnceSteps({ storage, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
       stop,
       newIntake: (intakeParts) =>
         ordering === 'key' ? new PartitionedIntake(intakeParts, contents) : new SharedIntake(intakeParts)
@@ -92,8 +92,8 @@ export class EventConsumer {
   }
 
   async #start(): Promise<void> {
-    mustHaveCome(this.#options.from, this.#parts.log, this.#parts.clock, 'invalid_options')
-    await mustNotBeAhead(this.#options.from, this.group, this.#parts.log)
+    mustHaveCome(this.#options.from, this.#parts.storage, this.#parts.clock, 'invalid_options')
+    await mustNotBeAhead(this.#options.from, this.group, this.#parts.storage)
     const { intake } = this.#workbench
     await intake.join()
     await this.#warnOfFilter()
@@ -105,10 +105,10 @@ export class EventConsumer {
   }
 
   #keepHouse(): Promise<void> {
-    const { log } = this.#parts
+    const { storage } = this.#parts
     return keepHouse({
-      group: log.group(this.group),
-      places: new GroupPlaces(new Documents(log)),
+      group: storage.queue(this.group),
+      places: new GroupPlaces(new Documents(storage)),
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,
@@ -119,7 +119,7 @@ export class EventConsumer {
 
   /** Members that pull with a filter acknowledge the other events for the whole group, and the handlers here never see those. */
   async #warnOfFilter(): Promise<void> {
-    const settings = await readPullSettings(new Documents(this.#parts.log), this.group).catch(() => undefined)
+    const settings = await readPullSettings(new Documents(this.#parts.storage), this.group).catch(() => undefined)
     if (settings === undefined || settings.eventTypes === null) return
     const types = eventTypesText(settings.eventTypes)
     this.#logger.warn({ types }, 'others pull from this group with a filter: events of other types are acknowledged')

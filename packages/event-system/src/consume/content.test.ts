@@ -1,7 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import { expect, test } from 'vitest'
 import { plainCodec } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { silentLogger } from '../runtime/index.ts'
 import { FakeClock } from '../testing/index.ts'
 import { Contents } from './content.ts'
@@ -13,8 +13,8 @@ test('what is stored may name any number of missing keys: the last 1,000 reasons
       throw new EventSystemError('key_missing', `There is no key ${payload}.`)
     }
   }
-  const log = {} as EventLog
-  const contents = new Contents({ log, codec, partitions: 1, logger: silentLogger, clock: new FakeClock() })
+  const storage = {} as Storage
+  const contents = new Contents({ storage, codec, partitions: 1, logger: silentLogger, clock: new FakeClock() })
   for (let i = 0; i < 1_100; i++) contents.of({ messageId: `${i}-0`, appendedAt: i, payload: `key-${i}` })
   expect(contents.missed).toHaveLength(1_000)
   expect(contents.missed.at(-1)).toBe('There is no key key-1099.')

@@ -1,6 +1,6 @@
 import { type Clock, type Event, EventSystemError, isRetryable, upcastIfPossible } from '@tradpal/events'
 import { type EventCodec, prepareReading } from '../codec/index.ts'
-import type { Entry, EventLog, MessageId } from '../log/index.ts'
+import type { Entry, MessageId, Storage } from '../log/index.ts'
 import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { partitionOfKey } from './key.ts'
@@ -16,7 +16,7 @@ const MISSED_MS = 10_000
 const MOST_REASONS = 1_000
 
 export interface ContentsOptions {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly codec: EventCodec
   /** What must stay in order. Undefined where nothing must. */
   readonly key?: (event: Event) => string | undefined
@@ -90,9 +90,9 @@ export class Contents {
   }
 
   async #bringFrom(entry: Entry): Promise<void> {
-    const { log, codec } = this.#options
-    const next = await log.read({ from: { after: entry.messageId }, limit: AHEAD })
-    await prepareReading(codec, [entry, ...next])
+    const { storage, codec } = this.#options
+    const { entries } = await storage.log.read({ from: { after: entry.messageId }, limit: AHEAD })
+    await prepareReading(codec, [entry, ...entries])
   }
 
   #read({ payload }: Entry): Content {

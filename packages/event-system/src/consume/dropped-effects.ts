@@ -1,11 +1,11 @@
 import { conflictsAmong, type EventCodec } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { Held } from './held.ts'
 import type { RepeatedEffect } from './settling.ts'
 
 export interface DroppedEffectsParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly codec: EventCodec
   readonly logger: Logger
 }
@@ -17,10 +17,10 @@ export interface DroppedEffectsParts {
 export async function warnOfDroppedEffects(
   { messageId }: Held,
   repeated: readonly RepeatedEffect[],
-  { log, codec, logger }: DroppedEffectsParts
+  { storage, codec, logger }: DroppedEffectsParts
 ): Promise<void> {
   try {
-    for (const { entry, messageId: firstMessageId } of await conflictsAmong(repeated, { log, codec })) {
+    for (const { entry, messageId: firstMessageId } of await conflictsAmong(repeated, { storage, codec })) {
       const { eventId, eventType } = entry
       logger.warn(
         { messageId, eventId, eventType, firstMessageId },

@@ -1,12 +1,12 @@
 import { type Clock, counted, EventSystemError } from '@tradpal/events'
 import type { GroupPlaces } from '../groups/index.ts'
-import { type EventLog, gapBehind, type Position } from '../log/index.ts'
+import { gapBehind, type Position, type Storage } from '../log/index.ts'
 
 /** After the log was found to be full of groups, makers are refused without counting again for this long, in ms. */
 const FULL_MS = 1_000
 
 export interface GroupMakerParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly places: GroupPlaces
   readonly clock: Clock
   /** How many groups the log may have. */
@@ -37,18 +37,18 @@ export class GroupMaker {
   }
 
   async #make(name: string, from: Position, prepare: () => Promise<void>): Promise<boolean> {
-    const { log, places, clock, maxGroups } = this.#parts
+    const { storage, places, clock, maxGroups } = this.#parts
     const sinceFullMs = clock.now() - this.#fullAt
     if (sinceFullMs >= 0 && sinceFullMs < FULL_MS) throw tooMany(name, maxGroups)
-    const names = await log.groupNames()
+    const names = await storage.groupNames()
     if (names.includes(name)) return false
     if (names.length >= maxGroups) {
       this.#fullAt = clock.now()
       throw tooMany(name, maxGroups)
     }
-    if (typeof from === 'object' && 'after' in from) await gapBehind(log, from.after)
+    if (typeof from === 'object' && 'after' in from) await gapBehind(storage, from.after)
     await prepare()
-    return places.restore(log.group(name), from)
+    return places.restore(storage.queue(name), from)
   }
 }
 

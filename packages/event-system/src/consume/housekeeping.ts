@@ -1,5 +1,5 @@
 import type { GroupPlaces } from '../groups/index.ts'
-import type { ConsumerGroup } from '../log/index.ts'
+import type { WorkQueue } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
@@ -8,7 +8,7 @@ import type { Recovery } from './recovery.ts'
 const LEAST_LOOK_MS = 1_000
 
 export interface HousekeepingParts {
-  readonly group: ConsumerGroup
+  readonly group: WorkQueue
   readonly places: GroupPlaces
   readonly consumer: string
   readonly options: ResolvedConsumeOptions

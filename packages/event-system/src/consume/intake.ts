@@ -1,5 +1,5 @@
 import type { Clock } from '@tradpal/events'
-import type { Delivery, EventLog } from '../log/index.ts'
+import type { Delivery, Storage } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import type { InHand } from './in-hand.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
@@ -28,7 +28,7 @@ export interface Intake extends Settling {
 
 /** What an intake has of its consumer. */
 export interface IntakeParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly consumer: string
   readonly options: ResolvedConsumeOptions
   readonly clock: Clock

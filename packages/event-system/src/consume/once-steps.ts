@@ -1,6 +1,6 @@
 import { EventSystemError, parseJson, stringifyJson } from '@tradpal/events'
 import type { TextVault } from '../codec/index.ts'
-import type { AppendEntry, Collection, Document, EventLog, Write } from '../log/index.ts'
+import type { AppendEntry, Collection, Document, Storage, Write } from '../log/index.ts'
 
 /** One step of the handling of an event. */
 export interface Step {
@@ -17,7 +17,7 @@ export interface Effects {
 }
 
 export interface OnceStepsParts {
-  readonly log: Pick<EventLog, 'collections' | 'commit'>
+  readonly storage: Pick<Storage, 'collections' | 'commit'>
   readonly group: string
   /** A step is remembered for at least this long, and at most twice as long, in ms. */
   readonly keepMs: number
@@ -35,13 +35,13 @@ const STILL_DONE: ReadonlySet<string> = new Set(['shredded', 'not_encrypted'])
  * again under the same name finds it. What steps returned is sealed where the log is encrypted.
  */
 export class OnceSteps {
-  readonly #log: OnceStepsParts['log']
+  readonly #storage: OnceStepsParts['storage']
   readonly #group: string
   readonly #ledger: Collection
   readonly #vault: TextVault | undefined
 
-  constructor({ log, group, keepMs, vault }: OnceStepsParts) {
-    this.#log = log
+  constructor({ storage, group, keepMs, vault }: OnceStepsParts) {
+    this.#storage = storage
     this.#group = group
     this.#ledger = { name: `ledger:${group}`, keepMs }
     this.#vault = vault
@@ -65,7 +65,7 @@ export class OnceSteps {
 
   /** Which of these steps of an event are done. Throws `key_missing` and `decryption_failed`. */
   async done(eventId: string, steps: readonly string[]): Promise<Set<string>> {
-    const documents = await this.#log.collections.get(
+    const documents = await this.#storage.collections.get(
       this.#ledger,
       steps.map((step) => idOf({ eventId, step }))
     )
@@ -88,9 +88,9 @@ export class OnceSteps {
   async #begin(step: Step): Promise<Document | undefined> {
     for (;;) {
       const write = { collection: this.#ledger, id: idOf(step), value: BEGUN, expected: 0 }
-      const [result] = await this.#log.commit([{ write: [write] }])
+      const [result] = await this.#storage.commit([{ write: [write] }])
       if (result?.kind === 'committed') return undefined
-      const [before] = await this.#log.collections.get(this.#ledger, [idOf(step)])
+      const [before] = await this.#storage.collections.get(this.#ledger, [idOf(step)])
       if (before !== undefined) return before
     }
   }
@@ -106,7 +106,7 @@ export class OnceSteps {
   }
 
   async #write(step: Step, value: string | null): Promise<void> {
-    await this.#log.commit([{ write: [{ collection: this.#ledger, id: idOf(step), value }] }])
+    await this.#storage.commit([{ write: [{ collection: this.#ledger, id: idOf(step), value }] }])
   }
 
   async #resultOf<Result>({ value }: Document, { eventId, step }: Step): Promise<Result> {

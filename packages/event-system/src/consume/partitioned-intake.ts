@@ -1,13 +1,14 @@
 import { EventSystemError } from '@tradpal/events'
-import type {
-  Delivery,
-  MessageId,
-  OwnedPartition,
-  PartitionDelivery,
-  PartitionedGroup,
-  PartitionMember,
-  PartitionUnit,
-  UnitResult
+import {
+  type Delivery,
+  type MessageId,
+  mustPartition,
+  type OwnedPartition,
+  type PartitionDelivery,
+  type PartitionedGroup,
+  type PartitionMember,
+  type PartitionUnit,
+  type UnitResult
 } from '../log/index.ts'
 import type { Contents } from './content.ts'
 import type { AnyDelivery, Held } from './held.ts'
@@ -34,10 +35,10 @@ export class PartitionedIntake implements Intake {
   #lastRead: MessageId | undefined
 
   constructor(parts: IntakeParts, contents: Contents) {
-    const { log, consumer, options } = parts
+    const { storage, consumer, options } = parts
     this.#parts = parts
     this.#contents = contents
-    this.#group = log.partitioned(options.group)
+    this.#group = mustPartition(storage, options.group)
     this.#member = this.#group.join(consumer, {
       leaseMs: options.leaseMs,
       cut: { partitions: options.partitions, partitionOf: (entry) => contents.partitionOf(entry) }
@@ -82,7 +83,7 @@ export class PartitionedIntake implements Intake {
   /** What the group keeps with an entry has not changed since it was delivered: this member alone writes that. */
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
     const own = deliveries.map(ofPartition).filter((delivery) => this.#owned.get(delivery.partition) === delivery.epoch)
-    const entries = await this.#parts.log.get(own.map(({ messageId }) => messageId))
+    const entries = await this.#parts.storage.log.get(own.map(({ messageId }) => messageId))
     return own.flatMap((delivery, i) => {
       const entry = entries[i]
       return entry === undefined ? [] : [{ ...delivery, ...entry }]

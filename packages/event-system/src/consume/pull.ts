@@ -3,7 +3,7 @@ import type { Received } from '../codec/index.ts'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
-import { type ConsumerGroup, type Delivery, Documents, type EventLog } from '../log/index.ts'
+import { type Delivery, Documents, mustCombine, type Storage, type WorkQueue } from '../log/index.ts'
 import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
 import { mustHaveCome } from './beginning.ts'
 import { Contents, isShredded, whyUnread } from './content.ts'
@@ -18,10 +18,11 @@ import { PulledSettlements } from './pulled-settlements.ts'
 import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
 import { reportClaimed, ShreddedEvents } from './reports.ts'
 import { doneOf, type Settlement } from './settlement.ts'
+import { SETTLING_PARTS } from './settling.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
@@ -39,7 +40,7 @@ export interface EventPullerOptions {
 }
 
 const OPTIONS: OptionNames<EventPullerOptions> = {
-  log: true,
+  storage: true,
   codec: true,
   vault: true,
   logger: true,
@@ -70,7 +71,7 @@ const LOOK_AGAIN_MS = 1_000
  * event by event, with those of {@link EventSubscriber.startConsuming} too.
  */
 export class EventPuller {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #contents: Contents
   readonly #clock: Clock
   readonly #groups: PulledGroups
@@ -83,20 +84,24 @@ export class EventPuller {
   /** Throws `invalid_options`. */
   constructor(options: EventPullerOptions) {
     onlyOptions('EventPuller', options, OPTIONS)
-    mustBeLog(options.log)
-    const { log, codec = plainCodec, vault, clock = systemClock, random = Math.random } = options
+    mustBeLog(options.storage)
+    const { storage, codec = plainCodec, vault, clock = systemClock, random = Math.random } = options
     const logger = loggerOf(options.logger)
     const { maxGroups = MAX_GROUPS } = options
-    this.#log = log
-    this.#contents = new Contents({ log, codec, partitions: 1, logger, clock })
+    this.#storage = storage
+    this.#contents = new Contents({ storage, codec, partitions: 1, logger, clock })
     this.#clock = clock
-    this.#shredded = new ShreddedEvents({ log, logger, clock })
-    this.#groups = new PulledGroups({ log, clock, logger, maxGroups })
-    this.#ids = new DeliveryIds(new DeliveryKeys(new Documents(log)))
+    this.#shredded = new ShreddedEvents({ storage, logger, clock })
+    this.#groups = new PulledGroups({ storage, clock, logger, maxGroups })
+    this.#ids = new DeliveryIds(new DeliveryKeys(new Documents(storage)))
     const [groups, ids, delivered] = [this.#groups, this.#ids, this.#delivered]
-    this.#settlements = new PulledSettlements({ log, vault, deadLetters: new DeadLetters({ log, vault, clock }) })
+    this.#settlements = new PulledSettlements({
+      storage,
+      vault,
+      deadLetters: new DeadLetters({ storage, vault, clock })
+    })
     const settlements = this.#settlements
-    this.#settling = new PulledSettling({ log, clock, random, groups, ids, delivered, settlements })
+    this.#settling = new PulledSettling({ storage, clock, random, groups, ids, delivered, settlements })
   }
 
   /**
@@ -104,11 +109,13 @@ export class EventPuller {
    * time is up. An entry that is no event goes to the dead letters, and any other is pulled as it is stored; what cannot be
    * read before its key is there stays, and `key_missing` is the answer where there is nothing else. Rejects with
    * `invalid_argument`, `unknown_event_type`, and with what the log says; and with `group_conflict` when the group is ordered
-   * by key, when it is pulled with other event types or attempts, and when the log has no room for another group.
+   * by key, when it is pulled with other event types or attempts, and when the log has no room for another group; and with `unsupported`
+   * over a storage that cannot settle deliveries in one step.
    */
   async pull(options: PullOptions): Promise<PulledEvent[]> {
     const wanted = resolvePullOptions(options)
-    mustHaveCome(wanted.from, this.#log, this.#clock, 'invalid_argument')
+    mustCombine(this.#storage, 'A pulled group with dead letters', SETTLING_PARTS)
+    mustHaveCome(wanted.from, this.#storage, this.#clock, 'invalid_argument')
     const group = await this.#groups.joined(wanted)
     const deadline = this.#clock.now() + wanted.waitMs
     for (;;) {
@@ -152,27 +159,27 @@ export class EventPuller {
   }
 
   /** What others left, and when there is nothing, what is new. */
-  async #next(group: ConsumerGroup, wanted: ResolvedPullOptions, leftMs: number): Promise<Received[]> {
+  async #next(group: WorkQueue, wanted: ResolvedPullOptions, leftMs: number): Promise<Received[]> {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })
     if (claimed.length > 0) {
       const received = this.#received(group, claimed)
       await this.#contents.ready(received)
-      reportClaimed(this.#log, group.name, received, this.#contents)
+      reportClaimed(this.#storage, group.name, received, this.#contents)
       return received
     }
     const waitMs = Math.min(leftMs, LOOK_AGAIN_MS)
     return this.#received(group, await group.read(consumer, { limit, waitMs, ...(signal !== undefined && { signal }) }))
   }
 
-  #received({ name }: ConsumerGroup, deliveries: readonly Delivery[]): Received[] {
+  #received({ name }: WorkQueue, deliveries: readonly Delivery[]): Received[] {
     const attachments = this.#settlements.attachmentsOf(name)
     return deliveries.map((delivery) => attachments.read(delivery))
   }
 
   /** Keeps what the caller did not ask for, or could do nothing with, from it. */
   async #handOut(
-    group: ConsumerGroup,
+    group: WorkQueue,
     wanted: ResolvedPullOptions,
     deliveries: readonly Received[]
   ): Promise<PulledEvent[]> {
@@ -222,7 +229,7 @@ export class EventPuller {
    * read again before the group acknowledges the others. When they did, or when the log does not say, the deliveries are
    * handed back.
    */
-  async #agreedFor(group: ConsumerGroup, wanted: ResolvedPullOptions, deliveries: readonly Delivery[]) {
+  async #agreedFor(group: WorkQueue, wanted: ResolvedPullOptions, deliveries: readonly Delivery[]) {
     try {
       const [{ maxAttempts }, idOf] = await Promise.all([
         this.#groups.agreed(wanted, { isFresh: wanted.eventTypes !== null }),

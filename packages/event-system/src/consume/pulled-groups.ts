@@ -7,7 +7,7 @@ import {
   type PullSettings,
   readPullSettings
 } from '../groups/index.ts'
-import { type ConsumerGroup, Documents, type EventLog } from '../log/index.ts'
+import { Documents, partitionedGroup, type Storage, type WorkQueue } from '../log/index.ts'
 import { BoundedMap, type Logger } from '../runtime/index.ts'
 import { GroupMaker } from './group-maker.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
@@ -31,7 +31,7 @@ interface Known {
 }
 
 export interface PulledGroupsParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   readonly logger: Logger
   readonly maxGroups: number
@@ -39,27 +39,27 @@ export interface PulledGroupsParts {
 
 /** What groups need done that no consumer of this process looks after: only those who pull from them come by. */
 export class PulledGroups {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maker: GroupMaker
   readonly #places: GroupPlaces
   readonly #known = new BoundedMap<string, Known>(MOST_KNOWN)
 
-  constructor({ log, clock, logger, maxGroups }: PulledGroupsParts) {
-    this.#log = log
+  constructor({ storage, clock, logger, maxGroups }: PulledGroupsParts) {
+    this.#storage = storage
     this.#clock = clock
     this.#logger = logger
-    this.#places = new GroupPlaces(new Documents(log))
-    this.#maker = new GroupMaker({ log, places: this.#places, clock, maxGroups })
+    this.#places = new GroupPlaces(new Documents(storage))
+    this.#maker = new GroupMaker({ storage, places: this.#places, clock, maxGroups })
   }
 
   /**
    * The group, made when it is not there. Rejects with `group_conflict` when it is ordered by key, when it is pulled with
    * other settings, and when the log has as many groups as it may.
    */
-  async joined(options: ResolvedPullOptions): Promise<ConsumerGroup> {
-    const group = this.#log.group(options.group)
+  async joined(options: ResolvedPullOptions): Promise<WorkQueue> {
+    const group = this.#storage.queue(options.group)
     const known = this.#of(options.group)
     if (this.#isDue(known.lookedAfterAt, LOOK_AFTER_MS)) {
       await this.#mustShare(options.group)
@@ -105,14 +105,14 @@ export class PulledGroups {
   }
 
   /** Now and then, so that a group that is dropped goes on where it stood. */
-  async keepPlace(group: ConsumerGroup): Promise<void> {
+  async keepPlace(group: WorkQueue): Promise<void> {
     const known = this.#of(group.name)
     if (!this.#isDue(known.placeKeptAt, KEEP_PLACE_MS)) return
     known.placeKeptAt = this.#clock.now()
     await this.#keepPlace(group)
   }
 
-  async #keepPlace(group: ConsumerGroup): Promise<void> {
+  async #keepPlace(group: WorkQueue): Promise<void> {
     await this.#places
       .keep(group)
       .catch((error) => this.#logger.warn({ group: group.name, err: error }, 'could not keep the place'))
@@ -133,7 +133,7 @@ export class PulledGroups {
   /** The first pull from a group that is there sets it, unless it would take events from others that it may not read. */
   async #first(options: ResolvedPullOptions): Promise<PullSettings> {
     if (options.mayAdopt || options.eventTypes === null) return this.#store(options)
-    await this.orRestored(options, () => this.#log.group(options.group).info())
+    await this.orRestored(options, () => this.#storage.queue(options.group).info())
     const settings = await this.#read(options.group)
     if (settings !== undefined) return settings
     const { group } = options
@@ -142,23 +142,23 @@ export class PulledGroups {
   }
 
   #store({ group, eventTypes, maxAttempts = MAX_ATTEMPTS }: ResolvedPullOptions): Promise<PullSettings> {
-    return firstPullSettings(new Documents(this.#log), group, { eventTypes, maxAttempts })
+    return firstPullSettings(new Documents(this.#storage), group, { eventTypes, maxAttempts })
   }
 
   async #read(group: string): Promise<PullSettings | undefined> {
     const readAt = this.#clock.now()
-    const settings = await readPullSettings(new Documents(this.#log), group)
+    const settings = await readPullSettings(new Documents(this.#storage), group)
     Object.assign(this.#of(group), { settings, readAt })
     return settings
   }
 
   async #mustShare(group: string): Promise<void> {
-    if (!(await this.#log.partitioned(group).exists())) return
+    if ((await partitionedGroup(this.#storage, group)) === undefined) return
     const sentence = `The group ${group} is ordered by key: it cannot be pulled. Pull from another group.`
     throw new EventSystemError('group_conflict', sentence)
   }
 
-  async #lookAfter(group: ConsumerGroup): Promise<void> {
+  async #lookAfter(group: WorkQueue): Promise<void> {
     const { consumers } = await group.info()
     for (const { name, idleMs, pending } of consumers) {
       if (idleMs >= FORGET_AFTER_MS && pending === 0) await group.removeConsumer(name, { minIdleMs: FORGET_AFTER_MS })

@@ -1,14 +1,14 @@
 import type { TextVault } from '../codec/index.ts'
 import { Attachments } from '../codec/index.ts'
 import type { DeadLetters } from '../dead-letters/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { QueueSettling } from './queue-settling.ts'
 import { reportDeadLetter } from './reports.ts'
 import type { Settlement } from './settlement.ts'
 import { type SettlementResult, settle } from './settling.ts'
 
 export interface PulledSettlementsParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly deadLetters: DeadLetters
   readonly vault: TextVault | undefined
 }
@@ -26,11 +26,11 @@ export class PulledSettlements {
   }
 
   async settle(group: string, consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-    const { log, deadLetters } = this.#parts
-    const to = new QueueSettling(log, group, consumer)
+    const { storage, deadLetters } = this.#parts
+    const to = new QueueSettling(storage, group, consumer)
     const results = await settle(settlements, { to, deadLetters, attachments: this.attachmentsOf(group) })
     for (const result of results) {
-      if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(log, result.letter)
+      if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(storage, result.letter)
     }
     return results
   }

@@ -1,7 +1,7 @@
 import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
 import type { Received } from '../codec/index.ts'
 import { labelOf } from '../codec/index.ts'
-import type { ConsumerGroup, EventLog, MessageId } from '../log/index.ts'
+import type { MessageId, Storage, WorkQueue } from '../log/index.ts'
 import { diagnostics } from '../runtime/index.ts'
 import type { DeliveredEvent, DeliveredEvents } from './delivered-events.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
@@ -57,7 +57,7 @@ const HANDLER = 'puller'
 const BACKOFF: BackoffOptions = {}
 
 export interface PulledSettlingParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   readonly random: () => number
   readonly groups: PulledGroups
@@ -120,8 +120,8 @@ export class PulledSettling {
     groupName: string,
     deliveryIds: readonly string[],
     { principal = '', permit }: SettleOptions
-  ): Promise<{ group: ConsumerGroup; verified: readonly Verified[]; events: Settled }> {
-    const group = this.#parts.log.group(name('group', groupName))
+  ): Promise<{ group: WorkQueue; verified: readonly Verified[]; events: Settled }> {
+    const group = this.#parts.storage.queue(name('group', groupName))
     const verified = await this.#parts.ids.verified(deliveryIds, { group: groupName, principal })
     const isAsked = permit !== undefined || diagnostics.consumed.hasSubscribers
     const events: Settled = isAsked ? await this.#eventsOf(group, verified) : new Map()
@@ -132,15 +132,15 @@ export class PulledSettling {
 
   #report(hold: PulledHold, events: Settled, ended: PulledEnding): void {
     const { eventType = null, appendedAt = 0 } = events.get(hold.messageId) ?? {}
-    if (eventType !== null) reportPulled(this.#parts.log, { ...hold, eventType, appendedAt }, ended)
+    if (eventType !== null) reportPulled(this.#parts.storage, { ...hold, eventType, appendedAt }, ended)
   }
 
   /**
    * The events of deliveries, by message id: as this process remembers them, and where another delivered them, as the
    * log has what is held. Left out is what the caller does not hold any more, which it cannot settle either.
    */
-  async #eventsOf(group: ConsumerGroup, verified: readonly Verified[]): Promise<Settled> {
-    const { log, delivered } = this.#parts
+  async #eventsOf(group: WorkQueue, verified: readonly Verified[]): Promise<Settled> {
+    const { storage, delivered } = this.#parts
     const events = new Map<MessageId, DeliveredEvent>()
     const unknown: Verified[] = []
     for (const one of verified) {
@@ -150,7 +150,7 @@ export class PulledSettling {
       else events.set(messageId, event)
     }
     await eachHolder(unknown, async (consumer, holds) => {
-      for (const { messageId, appendedAt, payload } of await heldDeliveries({ log, group, consumer }, holds)) {
+      for (const { messageId, appendedAt, payload } of await heldDeliveries({ storage, group, consumer }, holds)) {
         events.set(messageId, { eventType: labelOf(payload)?.eventType ?? null, appendedAt })
       }
       return []
@@ -158,19 +158,15 @@ export class PulledSettling {
     return events
   }
 
-  async #handBack(group: ConsumerGroup, hold: PulledHold, delayMs: number): Promise<Outcome> {
+  async #handBack(group: WorkQueue, hold: PulledHold, delayMs: number): Promise<Outcome> {
     const lost = await group.release(hold.consumer, [hold], { delayMs })
     return lost.length > 0 ? 'lost' : 'returned'
   }
 
-  async #fail(
-    group: ConsumerGroup,
-    hold: PulledHold,
-    { reason, reject, maxAttempts, delayMs }: Failure
-  ): Promise<Outcome> {
-    const { log, clock, random, settlements } = this.#parts
+  async #fail(group: WorkQueue, hold: PulledHold, { reason, reject, maxAttempts, delayMs }: Failure): Promise<Outcome> {
+    const { storage, clock, random, settlements } = this.#parts
     const { consumer } = hold
-    const [held] = await heldDeliveries({ log, group, consumer }, [hold])
+    const [held] = await heldDeliveries({ storage, group, consumer }, [hold])
     if (held === undefined) return 'lost'
     const delivery = settlements.attachmentsOf(group.name).read(held)
     const progress = Progress.from(delivery.note)

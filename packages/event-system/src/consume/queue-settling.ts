@@ -1,4 +1,4 @@
-import type { EventLog, MessageId, Unit, UnitResult } from '../log/index.ts'
+import type { MessageId, Storage, Unit, UnitResult } from '../log/index.ts'
 import type { AnyDelivery } from './held.ts'
 import type { DeliveryEnd, Settling } from './settling.ts'
 
@@ -7,25 +7,25 @@ const UNITS = 100
 
 /** Settles what a consumer holds of a group that shares entry by entry. */
 export class QueueSettling implements Settling {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #group: string
   readonly #consumer: string
 
-  constructor(log: EventLog, group: string, consumer: string) {
-    this.#log = log
+  constructor(storage: Storage, group: string, consumer: string) {
+    this.#storage = storage
     this.#group = group
     this.#consumer = consumer
   }
 
   acknowledge(deliveries: readonly AnyDelivery[]): Promise<readonly MessageId[]> {
-    return this.#log.group(this.#group).acknowledge(this.#consumer, deliveries)
+    return this.#storage.queue(this.#group).acknowledge(this.#consumer, deliveries)
   }
 
   async commit(ends: readonly DeliveryEnd[]): Promise<readonly UnitResult[]> {
     const results: UnitResult[] = []
     for (let from = 0; from < ends.length; from += UNITS) {
       const units = ends.slice(from, from + UNITS).map((end) => this.#unitOf(end))
-      results.push(...(await this.#log.commit(units)))
+      results.push(...(await this.#storage.commit(units)))
     }
     return results
   }

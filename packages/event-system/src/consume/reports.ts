@@ -1,6 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import type { DeadLetter } from '../dead-letters/index.ts'
-import type { Delivery, EventLog } from '../log/index.ts'
+import type { Delivery, Storage } from '../log/index.ts'
 import {
   type ClaimedMessage,
   type ConsumedMessage,
@@ -16,7 +16,7 @@ import type { Ending } from './handling.ts'
 import type { Held } from './held.ts'
 
 export interface HandlingReport {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly group: string
   readonly held: Held
   /** When the handlers began, by `performance.now()`. */
@@ -25,12 +25,12 @@ export interface HandlingReport {
 }
 
 /** Tells who listens that the handlers of an event ran. */
-export function reportEnding({ log, group, held, started, clock }: HandlingReport, ending: Ending): void {
+export function reportEnding({ storage, group, held, started, clock }: HandlingReport, ending: Ending): void {
   const event = held.content?.event
   if (!diagnostics.consumed.hasSubscribers || event === undefined) return
   const handlingMs = performance.now() - started
   diagnostics.consumed.publish({
-    log,
+    storage,
     group,
     eventType: event.eventType,
     attempt: held.delivery.attempt,
@@ -50,7 +50,7 @@ export interface PulledEnding {
 
 /** Tells who listens that an event that was pulled is done, or, with an error, that it failed. */
 export function reportPulled(
-  log: EventLog,
+  storage: Storage,
   {
     group,
     eventType,
@@ -62,7 +62,7 @@ export function reportPulled(
 ): void {
   if (!diagnostics.consumed.hasSubscribers) return
   diagnostics.consumed.publish({
-    log,
+    storage,
     group,
     eventType,
     attempt,
@@ -73,21 +73,26 @@ export function reportPulled(
   } satisfies ConsumedMessage)
 }
 
-export function reportDeadLetter(log: EventLog, { group, kind, messageId, eventType }: DeadLetter): void {
-  diagnostics.deadLettered.publish({ log, group, kind, messageId, eventType } satisfies DeadLetteredMessage)
+export function reportDeadLetter(storage: Storage, { group, kind, messageId, eventType }: DeadLetter): void {
+  diagnostics.deadLettered.publish({ storage, group, kind, messageId, eventType } satisfies DeadLetteredMessage)
 }
 
 /** Tells who listens that deliveries were taken over: one message for each type. */
-export function reportClaimed(log: EventLog, group: string, deliveries: readonly Delivery[], contents: Contents): void {
+export function reportClaimed(
+  storage: Storage,
+  group: string,
+  deliveries: readonly Delivery[],
+  contents: Contents
+): void {
   if (!diagnostics.claimed.hasSubscribers) return
   const byType = Map.groupBy(deliveries, (delivery) => contents.of(delivery).event?.eventType ?? null)
   for (const [eventType, { length: count }] of byType) {
-    diagnostics.claimed.publish({ log, group, eventType, count } satisfies ClaimedMessage)
+    diagnostics.claimed.publish({ storage, group, eventType, count } satisfies ClaimedMessage)
   }
 }
 
 export interface ShreddedEventsParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -103,8 +108,8 @@ export class ShreddedEvents {
   }
 
   add(group: string, messageId: string): void {
-    const { log, logger } = this.#parts
-    diagnostics.shredded.publish({ log, group, messageId } satisfies ShreddedMessage)
+    const { storage, logger } = this.#parts
+    diagnostics.shredded.publish({ storage, group, messageId } satisfies ShreddedMessage)
     const count = this.#occurrences.add(group)
     if (count > 0) logger.info({ group, messageId, count }, 'events of shredded subjects were acknowledged unread')
   }

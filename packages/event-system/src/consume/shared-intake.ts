@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { GroupPlaces } from '../groups/index.ts'
-import { type ConsumerGroup, type Delivery, Documents, type MessageId, type UnitResult } from '../log/index.ts'
+import { type Delivery, Documents, type MessageId, type UnitResult, type WorkQueue } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
@@ -17,7 +17,7 @@ const COUNTED_MS = 1
 /** Entry by entry: each new entry to whichever member asks first. */
 export class SharedIntake implements Intake {
   readonly #parts: IntakeParts
-  readonly #group: ConsumerGroup
+  readonly #group: WorkQueue
   readonly #places: GroupPlaces
   readonly #settling: QueueSettling
   #lastRead: MessageId | undefined
@@ -27,19 +27,19 @@ export class SharedIntake implements Intake {
   #asking: Promise<unknown> | undefined
 
   constructor(parts: IntakeParts) {
-    const { log, consumer, options } = parts
+    const { storage, consumer, options } = parts
     this.#parts = parts
-    this.#group = log.group(options.group)
-    this.#places = new GroupPlaces(new Documents(log))
-    this.#settling = new QueueSettling(log, options.group, consumer)
+    this.#group = storage.queue(options.group)
+    this.#places = new GroupPlaces(new Documents(storage))
+    this.#settling = new QueueSettling(storage, options.group, consumer)
   }
 
   async join(): Promise<void> {
     const { options, clock } = this.#parts
-    const byKey = this.#parts.log.partitioned(options.group)
-    const retiredAt = await byKey.retire()
+    const byKey = this.#parts.storage.partitioned?.(options.group)
+    const retiredAt = await byKey?.retire()
     await this.#places.create(this.#group, retiredAt === undefined ? options.from : { after: retiredAt })
-    if (retiredAt !== undefined) await byKey.forget()
+    if (retiredAt !== undefined) await byKey?.forget()
     this.#certainUntil = clock.now() + options.claimAfterMs
     await this.#takeUpOwn()
   }
@@ -73,8 +73,8 @@ export class SharedIntake implements Intake {
   }
 
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
-    const { log, consumer } = this.#parts
-    return heldDeliveries({ log, group: this.#group, consumer }, deliveries)
+    const { storage, consumer } = this.#parts
+    return heldDeliveries({ storage, group: this.#group, consumer }, deliveries)
   }
 
   onLost(): void {}

@@ -10,16 +10,17 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
-import type { EventLog } from '../log/index.ts'
+import { mustCombine, type Storage } from '../log/index.ts'
 import { type Logger, type LoggerOption, loggerOf, mustBeLog, Occurrences } from '../runtime/index.ts'
 import { type ConsumerReport, EventConsumer } from './consumer.ts'
 import { type Accepted, type Handler, type HandlerOptions, HandlerRegistry } from './handlers.ts'
 import { type ConsumeOptions, resolveConsumeOptions } from './options.ts'
 import { replayTo } from './replay.ts'
+import { SETTLING_PARTS } from './settling.ts'
 
 export interface EventSubscriberOptions {
   /** A started log. The subscriber does not close it. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
@@ -40,7 +41,7 @@ export interface EventSubscriberOptions {
 const LEDGER_RETENTION_MS = 86_400_000
 
 const OPTIONS: OptionNames<EventSubscriberOptions> = {
-  log: true,
+  storage: true,
   codec: true,
   vault: true,
   ledgerRetentionMs: true,
@@ -69,7 +70,7 @@ export class EventSubscriber {
   /** Throws `invalid_options`. */
   constructor(options: EventSubscriberOptions) {
     onlyOptions('EventSubscriber', options, OPTIONS)
-    mustBeLog(options.log)
+    mustBeLog(options.storage)
     this.#options = {
       codec: plainCodec,
       vault: undefined,
@@ -101,12 +102,13 @@ export class EventSubscriber {
 
   /**
    * Joins a group and resolves once it is consuming. May be called for several groups: each hands every event to the
-   * handlers. Rejects with `invalid_options`, also while no handler is registered, with `closed` after {@link close}, and with what the log says.
+   * handlers. Rejects with `invalid_options`, also while no handler is registered, with `closed` after {@link close}, with `unsupported` over a storage that cannot settle deliveries in one step, and with what the log says.
    */
   async startConsuming(options: ConsumeOptions = {}): Promise<EventConsumer> {
     if (this.#closed) throw new EventSystemError('closed', 'The subscriber is closed; consume before close().')
     const { consumerGroup, ...parts } = this.#options
     const resolved = resolveConsumeOptions(options, consumerGroup)
+    mustCombine(parts.storage, 'A consumer group with dead letters', SETTLING_PARTS)
     if (this.handlers.size === 0) {
       throw new EventSystemError(
         'invalid_options',

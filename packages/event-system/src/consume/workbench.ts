@@ -1,7 +1,7 @@
 import { type Clock, EventSystemError, type Validation } from '@tradpal/events'
 import type { Attachments, EventCodec } from '../codec/index.ts'
 import type { DeadLetter, DeadLetters } from '../dead-letters/index.ts'
-import type { Delivery, EventLog } from '../log/index.ts'
+import type { Delivery, Storage } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { Changes } from './changes.ts'
 import { type Contents, isShredded } from './content.ts'
@@ -34,7 +34,7 @@ const ASK_AGAIN_MS = 1_000
 const READ_AGAIN_MS = 1_000
 
 export interface WorkbenchParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly codec: EventCodec
   readonly validation: Validation
   readonly handlers: HandlerRegistry
@@ -79,7 +79,7 @@ export class Workbench {
     this.#parts = parts
     this.unhandled = new Unhandled(parts)
     this.intake = this.#newIntake()
-    this.#shredded = new ShreddedEvents({ log: parts.log, logger, clock })
+    this.#shredded = new ShreddedEvents({ storage: parts.storage, logger, clock })
     this.#retries = new Retries({ clock, stop, onDue: (held) => this.#retry(held) })
     this.#shelf = new Shelf({
       inHand: this.inHand,
@@ -106,10 +106,10 @@ export class Workbench {
   }
 
   #newIntake(): Intake {
-    const { log, options, contents, clock, recovery, stop, attachments, newIntake } = this.#parts
+    const { storage, options, contents, clock, recovery, stop, attachments, newIntake } = this.#parts
     const read = (deliveries: readonly Delivery[]) => deliveries.map((delivery) => attachments.read(delivery))
     return newIntake({
-      log,
+      storage,
       consumer: options.consumer,
       options,
       clock,
@@ -120,7 +120,7 @@ export class Workbench {
       roomChange: () => this.#changes.next(stop),
       ready: (deliveries) => contents.ready(read(deliveries)),
       accept: (deliveries) => this.#accept(read(deliveries)),
-      onClaimed: (deliveries) => reportClaimed(log, options.group, read(deliveries), contents),
+      onClaimed: (deliveries) => reportClaimed(storage, options.group, read(deliveries), contents),
       lose: (held, reason) => this.lose(held, reason),
       flush: () => this.flush(),
       resume: () => this.#handleNext()
@@ -201,7 +201,7 @@ export class Workbench {
   }
 
   async #handle(held: Held): Promise<void> {
-    const { log, clock, options, logger } = this.#parts
+    const { storage, clock, options, logger } = this.#parts
     try {
       const bringing = this.#reading.bring(held)
       if (bringing !== undefined) await bringing
@@ -212,7 +212,7 @@ export class Workbench {
       if (isShredded(content)) return this.#endShredded(held)
       const started = performance.now()
       const ending = await this.#endingOf(held, content)
-      reportEnding({ log, group: options.group, held, started, clock }, ending)
+      reportEnding({ storage, group: options.group, held, started, clock }, ending)
       this.#end(held, ending)
     } catch (error) {
       logger.error({ err: error, messageId: held.messageId }, 'an event could not be handled; it will be tried again')
@@ -329,9 +329,9 @@ export class Workbench {
 
   #tellOf(letter: DeadLetter): void {
     const { kind, messageId, attempts, lastError } = letter
-    const { logger, log } = this.#parts
+    const { logger, storage } = this.#parts
     const { message: reason, stack } = lastError
     logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
-    reportDeadLetter(log, letter)
+    reportDeadLetter(storage, letter)
   }
 }

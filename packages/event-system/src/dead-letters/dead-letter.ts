@@ -7,6 +7,9 @@ import type { MessageId } from '../log/index.ts'
  */
 export type DeadLetterKind = 'poison' | 'invalid' | 'rejected' | 'exhausted'
 
+/** The field of `metadata` that names the operator who gave a group an event with other data. `publishedBy` removes it. */
+export const AMENDED_BY = 'amended_by'
+
 /** An entry that a group gave up on. */
 export interface DeadLetter {
   /** The dead letter's own id, unique in the log. It begins with the group. */

@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import { type TextVault, toAttachment } from '../codec/index.ts'
-import type { Document, EventLog, Unit, UnitResult, Write } from '../log/index.ts'
+import { type Document, partitionedGroup, type Storage, type Unit, type UnitResult, type Write } from '../log/index.ts'
 import type {
   DeadLetter,
   DeadLetterAction,
@@ -31,7 +31,7 @@ const PAGE = 200
 const LARGEST = 15 * 1_048_576
 
 export interface DeadLettersParts {
-  readonly log: Pick<EventLog, 'collections' | 'commit' | 'get' | 'partitioned'>
+  readonly storage: Pick<Storage, 'collections' | 'commit' | 'log' | 'partitioned'>
   /** Seals what dead letters quote of events. Default: nothing is sealed. */
   readonly vault?: TextVault | undefined
   readonly clock?: Clock
@@ -47,13 +47,13 @@ export interface NewlyDead {
 
 /** The dead letters of a log, oldest first, and the record of what operators did to them. */
 export class DeadLetters {
-  readonly #log: DeadLettersParts['log']
+  readonly #storage: DeadLettersParts['storage']
   readonly #vault: TextVault | undefined
   readonly #clock: Clock
   readonly #uuids = new GrowingUuids()
 
-  constructor({ log, vault, clock = systemClock }: DeadLettersParts) {
-    this.#log = log
+  constructor({ storage, vault, clock = systemClock }: DeadLettersParts) {
+    this.#storage = storage
     this.#vault = vault
     this.#clock = clock
   }
@@ -99,8 +99,8 @@ export class DeadLetters {
     const { group, fingerprint, since, until, ...conditions } = filter
     if (since === undefined && until === undefined && !isNarrow(conditions)) {
       const prefix = group === undefined ? '' : prefixOf(group)
-      if (fingerprint === undefined) return this.#log.collections.count(DEAD_LETTERS, prefix)
-      if (group !== undefined) return this.#log.collections.count(CAUSES, `${prefix}${fingerprint}~`)
+      if (fingerprint === undefined) return this.#storage.collections.count(DEAD_LETTERS, prefix)
+      if (group !== undefined) return this.#storage.collections.count(CAUSES, `${prefix}${fingerprint}~`)
     }
     let count = 0
     for await (const _ of this.#matching(filter, undefined, PAGE)) count++
@@ -117,7 +117,7 @@ export class DeadLetters {
 
   /** The dead letters of a group, or of all, by cause: how many have it, and the oldest. Its cost follows the number of causes. */
   async causes({ group }: Pick<DeadLetterFilter, 'group'> = {}): Promise<DeadLetterCause[]> {
-    const { collections } = this.#log
+    const { collections } = this.#storage
     const prefix = group === undefined ? '' : prefixOf(group)
     const causes: DeadLetterCause[] = []
     let after: string | undefined
@@ -161,9 +161,9 @@ export class DeadLetters {
   /** A partitioned group finds it in its list of requeued entries, which knows nothing of the log. */
   async #putBack(letter: DeadLetter, attachment: string): Promise<Unit> {
     const { group, messageId } = letter
-    const partitioned = this.#log.partitioned(group)
-    if (!(await partitioned.exists())) return { requeue: [{ group, messageId, attachment }] }
-    const [entry] = await this.#log.get([messageId])
+    const partitioned = await partitionedGroup(this.#storage, group)
+    if (partitioned === undefined) return { requeue: [{ group, messageId, attachment }] }
+    const [entry] = await this.#storage.log.get([messageId])
     if (entry === undefined) throw trimmed(letter)
     return { write: [partitioned.requeue(messageId, attachment)] }
   }
@@ -176,7 +176,7 @@ export class DeadLetters {
 
   /** A page of the record of what operators did, oldest first, behind the record `after`. */
   async actions({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<DeadLetterAction[]> {
-    const page = await this.#log.collections.list(ACTIONS, { limit, ...(after !== undefined && { after }) })
+    const page = await this.#storage.collections.list(ACTIONS, { limit, ...(after !== undefined && { after }) })
     const actions = page.map(({ value }) => JSON.parse(value) as DeadLetterAction)
     const vault = this.#vault
     if (vault === undefined) return actions
@@ -206,7 +206,7 @@ export class DeadLetters {
         { collection: ACTIONS, id: uuid, value: JSON.stringify(record), expected: 0 },
         ...(unit.write ?? [])
       ]
-      const [result] = await this.#log.commit([{ ...unit, write }])
+      const [result] = await this.#storage.commit([{ ...unit, write }])
       if (result?.kind === 'committed') return
       // Somebody else moved it, or encrypted it with another key.
       if (result?.reason !== 'conflict') throw refusal(letter, result)
@@ -218,7 +218,7 @@ export class DeadLetters {
     after: string | undefined,
     page: number
   ): AsyncGenerator<DeadLetter, void> {
-    const { collections } = this.#log
+    const { collections } = this.#storage
     const groups = filter.group === undefined ? await groupsWithDeadLetters(collections) : [filter.group]
     const since = filter.since === undefined ? '' : leastUuidAt(filter.since)
     const behind = after === undefined ? '' : uuidIn(after)
@@ -231,7 +231,7 @@ export class DeadLetters {
   }
 
   async #document(id: string): Promise<Document | undefined> {
-    const [document] = await this.#log.collections.get(DEAD_LETTERS, [id])
+    const [document] = await this.#storage.collections.get(DEAD_LETTERS, [id])
     return document
   }
 

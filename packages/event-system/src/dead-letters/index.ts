@@ -3,14 +3,15 @@
  * end of its delivery, and put back or discarded in one step with the record of who did it. Consuming writes dead letters, and
  * operating reads and moves them. What they quote of events is sealed where the log is encrypted.
  */
-export type {
-  DeadLetter,
-  DeadLetterAction,
-  DeadLetterCause,
-  DeadLetterFilter,
-  DeadLetterKind,
-  NewDeadLetter,
-  Operator
+export {
+  AMENDED_BY,
+  type DeadLetter,
+  type DeadLetterAction,
+  type DeadLetterCause,
+  type DeadLetterFilter,
+  type DeadLetterKind,
+  type NewDeadLetter,
+  type Operator
 } from './dead-letter.ts'
 export { DeadLetters, type DeadLettersParts, type NewlyDead } from './dead-letters.ts'
 export { ACTIONS, DEAD_LETTERS } from './ids.ts'

@@ -1,4 +1,4 @@
-import type { ConsumerGroup, Documents, Position } from '../log/index.ts'
+import type { Documents, Position, WorkQueue } from '../log/index.ts'
 
 /** The collection that holds the places, by the names of groups. */
 const COLLECTION = 'group-places'
@@ -12,7 +12,7 @@ export class GroupPlaces {
   }
 
   /** Makes the group at a position, whatever place was kept, and keeps where that is. Resolves to false, nothing changed, when it exists. */
-  async create(group: ConsumerGroup, at: Position): Promise<boolean> {
+  async create(group: WorkQueue, at: Position): Promise<boolean> {
     const isNew = await group.create(at)
     if (isNew) await this.keep(group)
     return isNew
@@ -22,7 +22,7 @@ export class GroupPlaces {
    * Makes the group where it stood when its place was last kept, or at `fallback` when no place was. Resolves to false, nothing changed,
    * when it exists.
    */
-  async restore(group: ConsumerGroup, fallback: Position): Promise<boolean> {
+  async restore(group: WorkQueue, fallback: Position): Promise<boolean> {
     const document = await this.#documents.get(COLLECTION, group.name)
     return this.create(group, document === undefined ? fallback : { after: document.value })
   }
@@ -33,7 +33,7 @@ export class GroupPlaces {
    * The place is written over the one that was there before the group was asked. When another process has made the group again
    * meanwhile, and has kept where, then the answer may be of the lost group, and ahead of what the new one hands out: it is asked again.
    */
-  async keep(group: ConsumerGroup): Promise<void> {
+  async keep(group: WorkQueue): Promise<void> {
     for (;;) {
       const document = await this.#documents.get(COLLECTION, group.name)
       const { acknowledgedTo } = await group.info()

@@ -1,5 +1,5 @@
 import type { Document, Erased } from './port/collections.ts'
-import type { EventLog } from './port/event-log.ts'
+import type { Storage } from './port/storage.ts'
 import type { Write } from './port/unit.ts'
 
 /** A page of a collection that is read whole. */
@@ -7,20 +7,20 @@ const PAGE = 1_000
 
 /** The documents of a log, one at a time: for collections that are small enough to be read whole, such as API keys. */
 export class Documents {
-  readonly #log: Pick<EventLog, 'collections' | 'commit'>
+  readonly #storage: Pick<Storage, 'collections' | 'commit'>
 
-  constructor(log: Pick<EventLog, 'collections' | 'commit'>) {
-    this.#log = log
+  constructor(storage: Pick<Storage, 'collections' | 'commit'>) {
+    this.#storage = storage
   }
 
   /** A number that grows with each change of the collection; 0 before the first. */
   revision(collection: string): Promise<number> {
-    return this.#log.collections.revision(collection)
+    return this.#storage.collections.revision(collection)
   }
 
   /** All documents of a collection, by id. Who asks for its revision first sees each later change by a greater one. */
   async all(collection: string): Promise<readonly Document[]> {
-    const { collections } = this.#log
+    const { collections } = this.#storage
     const documents: Document[] = []
     for (;;) {
       const after = documents.at(-1)?.id
@@ -31,7 +31,7 @@ export class Documents {
   }
 
   async get(collection: string, id: string): Promise<Document | undefined> {
-    const [document] = await this.#log.collections.get(collection, [id])
+    const [document] = await this.#storage.collections.get(collection, [id])
     return document
   }
 
@@ -45,7 +45,7 @@ export class Documents {
 
   /** Writes a value over one that must not be found any more. Resolves to `undefined`, nothing changed, when that has another revision. */
   erase(collection: string, id: string, value: string, expected: number): Promise<Erased | undefined> {
-    return this.#log.collections.erase(collection, id, value, expected)
+    return this.#storage.collections.erase(collection, id, value, expected)
   }
 
   /** Resolves to whether there was one. */
@@ -59,7 +59,7 @@ export class Documents {
   }
 
   async #write(write: Write): Promise<number | undefined> {
-    const [result] = await this.#log.commit([{ write: [write] }])
+    const [result] = await this.#storage.commit([{ write: [write] }])
     return result?.kind === 'committed' ? result.revisions[0] : undefined
   }
 }

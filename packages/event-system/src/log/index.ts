@@ -4,4 +4,8 @@
  */
 export { Documents } from './documents.ts'
 export { gapBehind, type LogGap, type OnGap, tellGap } from './gap.ts'
+export { mustPartition, partitionedGroup } from './partitioned-group.ts'
 export type * from './port.ts'
+export { positionsIn } from './positions.ts'
+export { mustCombine } from './requirements.ts'
+export { TrimSum } from './trim-sum.ts'

@@ -2,6 +2,17 @@ import { assertExpectedVersions, assertStreamKey, EventSystemError } from '@trad
 import { assertLeaseName } from './lease-terms.ts'
 import type { Collection, CursorMove, MessageId, Unit, Write } from './port.ts'
 
+/** Each part that a unit can have, in the order in which its conditions are checked. */
+export const UNIT_PARTS: ReadonlySet<keyof Unit> = new Set([
+  'fence',
+  'acknowledge',
+  'attach',
+  'requeue',
+  'cursors',
+  'append',
+  'write'
+])
+
 const MOST_UNITS = 100
 const MOST_BYTES = 16_777_216
 /** Ten years. */

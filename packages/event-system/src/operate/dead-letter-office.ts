@@ -11,6 +11,7 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, prepareReading, type TextVault } from '../codec/index.ts'
 import {
+  AMENDED_BY,
   type DeadLetter,
   type DeadLetterAction,
   type DeadLetterCause,
@@ -18,17 +19,14 @@ import {
   DeadLetters,
   type Operator
 } from '../dead-letters/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { checkedFilter, checkedReason, FILTER_OPTIONS, operatorName, pageLimit } from './arguments.ts'
 import { checkedBulk, type RequeueAllOptions, type RequeueReport, requeueLetters } from './bulk-requeue.ts'
 
-/** In the metadata of an event that a group got with other data: who gave it that. Over HTTP nobody publishes an event with it. */
-export const AMENDED_BY = 'amended_by'
-
 export interface DeadLetterOfficeOptions {
   /** A started log. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** Seals what is kept beside the events, where the log is encrypted. Default: nothing is sealed. */
@@ -62,10 +60,10 @@ export class DeadLetterOffice {
 
   /** Throws `invalid_options`. */
   constructor(options: DeadLetterOfficeOptions) {
-    onlyOptions('DeadLetterOffice', options, { log: true, codec: true, vault: true, clock: true })
-    mustBeLog(options.log)
-    const { log, codec = plainCodec, vault, clock = systemClock } = options
-    this.#letters = new DeadLetters({ log, vault, clock })
+    onlyOptions('DeadLetterOffice', options, { storage: true, codec: true, vault: true, clock: true })
+    mustBeLog(options.storage)
+    const { storage, codec = plainCodec, vault, clock = systemClock } = options
+    this.#letters = new DeadLetters({ storage, vault, clock })
     this.#codec = codec
     this.#clock = clock
   }

@@ -10,21 +10,22 @@ import {
   rotateDeliveryKey
 } from '../groups/index.ts'
 import {
-  type ConsumerGroup,
   Documents,
-  type EventLog,
   type GroupInfo,
   type MessageId,
   type PartitionedGroup,
   type PendingEntry,
-  type Position
+  type Position,
+  partitionedGroup,
+  type Storage,
+  type WorkQueue
 } from '../log/index.ts'
 import { mustBeLog } from '../runtime/index.ts'
 import { pageLimit } from './arguments.ts'
 
 export interface GroupOfficeOptions {
   /** A started log. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** Opens what is kept of pending events, where the log is encrypted. Default: nothing is sealed. */
   readonly vault?: TextVault | undefined
   readonly clock?: Clock
@@ -58,25 +59,25 @@ const ALIVE_MS = 30_000
 
 /** The consumer groups of a log, and what an operator can do about them. */
 export class GroupOffice {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #documents: Documents
   readonly #vault: TextVault | undefined
   readonly #clock: Clock
 
   /** Throws `invalid_options`. */
   constructor(options: GroupOfficeOptions) {
-    onlyOptions('GroupOffice', options, { log: true, vault: true, clock: true })
-    mustBeLog(options.log)
-    const { log, vault, clock = systemClock } = options
-    this.#log = log
+    onlyOptions('GroupOffice', options, { storage: true, vault: true, clock: true })
+    mustBeLog(options.storage)
+    const { storage, vault, clock = systemClock } = options
+    this.#storage = storage
     this.#vault = vault
-    this.#documents = new Documents(log)
+    this.#documents = new Documents(storage)
     this.#clock = clock
   }
 
   /** How every group stands, by name. */
   async list(): Promise<readonly GroupReport[]> {
-    const [{ groups }, pulled] = await Promise.all([this.#log.info(), listPullSettings(this.#documents)])
+    const [{ groups }, pulled] = await Promise.all([this.#storage.log.info(), listPullSettings(this.#documents)])
     return groups
       .map((info) => ({ ...info, pulled: pulled.get(info.name) ?? null }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -139,7 +140,7 @@ export class GroupOffice {
    * `invalid_argument` and with `unknown_event_type`.
    */
   async changePulling(name: string, change: PullSettingsChange): Promise<PullSettings> {
-    await this.#log.group(name).info()
+    await this.#storage.queue(name).info()
     return changePullSettings(this.#documents, name, change)
   }
 
@@ -151,9 +152,8 @@ export class GroupOffice {
     return rotateDeliveryKey(this.#documents)
   }
 
-  async #groupOf(name: string): Promise<ConsumerGroup | PartitionedGroup> {
-    const partitioned = this.#log.partitioned(name)
-    return (await partitioned.exists()) ? partitioned : this.#log.group(name)
+  async #groupOf(name: string): Promise<WorkQueue | PartitionedGroup> {
+    return (await partitionedGroup(this.#storage, name)) ?? this.#storage.queue(name)
   }
 
   /** Undefined when there is no group, and what was left of one is removed: somebody dropped it and was cut short. */
@@ -170,9 +170,9 @@ export class GroupOffice {
   async #positionOf(to: 'start' | 'end' | MessageId | Date): Promise<Position> {
     if (to === 'start' || to === 'end') return to
     if (typeof to === 'string') {
-      const { last } = await this.#log.info()
-      const order = this.#log.compare(to, last?.messageId ?? to)
-      if (last === null || order > 0) throw ahead(`the message id ${to}`, `the last is ${last?.messageId ?? 'none'}`)
+      const { last } = await this.#storage.log.bounds()
+      const isAhead = last === null || (this.#storage.log.compare(to, last) ?? 1) > 0
+      if (isAhead) throw ahead(`the message id ${to}`, `the last is ${last ?? 'none'}`)
       return { after: to }
     }
     const time = to.getTime()

@@ -1,7 +1,6 @@
 /** What an operator does: looks after the dead letters and after the consumer groups. */
 export type { FailedRequeue, RequeueAllOptions, RequeueNext, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
 export {
-  AMENDED_BY,
   DeadLetterOffice,
   type DeadLetterOfficeOptions,
   type DeadLetterPage,

@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AttachmentContent, type Encryption, parseAttachment, toAttachment } from '../codec/index.ts'
 import { ACTIONS, DEAD_LETTERS, type DeadLetter, type DeadLetterAction } from '../dead-letters/index.ts'
-import type { Document, EventLog, MessageId, PartitionedGroup, PendingEntry, Unit } from '../log/index.ts'
+import {
+  type Document,
+  type MessageId,
+  type PartitionedGroup,
+  type PendingEntry,
+  partitionedGroup,
+  type Storage,
+  type Unit
+} from '../log/index.ts'
 import type { Counted, NeededKeys } from './needed-keys.ts'
 import { resealedAction, resealedAttachment, resealedLetter } from './resealed.ts'
 
@@ -20,7 +28,7 @@ interface Quoting {
 }
 
 export interface ResealParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly encryption: Encryption
   readonly needs: NeededKeys
   readonly dryRun: boolean
@@ -32,10 +40,10 @@ export interface ResealParts {
  * groups. Resolves to how many of those there were, and counts those that it could not.
  */
 export async function resealTexts(parts: ResealParts): Promise<number> {
-  const { log } = parts
+  const { storage } = parts
   let resealed = await resealAll(parts, 'deadLetters', (page) => lettersOf(parts, page))
   resealed += await resealAll(parts, 'actions', (page) => actionsOf(parts, page))
-  for (const name of await log.groupNames()) {
+  for (const name of await storage.groupNames()) {
     resealed += await resealAll(parts, 'pending', (page) => pendingOf(parts, name, page))
   }
   return resealed
@@ -62,13 +70,13 @@ async function resealAll(
 
 /** Resolves to how many were written, or with `dryRun` would be. One that somebody has changed meanwhile counts as it was. */
 async function resealPage(
-  { log, encryption, needs, dryRun, signal }: ResealParts,
+  { storage, encryption, needs, dryRun, signal }: ResealParts,
   what: Counted,
   page: readonly Quoting[]
 ) {
   const old = page.filter(({ texts, resealed }) => texts.some((text, i) => text !== resealed[i]))
   const isWritten = !dryRun && !signal?.aborted && old.length > 0
-  const results = isWritten ? await log.commit(old.map(({ unit }) => unit)) : []
+  const results = isWritten ? await storage.commit(old.map(({ unit }) => unit)) : []
   const done = new Set(old.filter((_, i) => dryRun || results[i]?.kind === 'committed'))
   for (const one of page) note(encryption, needs, what, done.has(one) ? one.resealed : one.texts)
   return signal?.aborted ? 0 : done.size
@@ -80,16 +88,16 @@ function note(encryption: Encryption, needs: NeededKeys, what: Counted, texts: r
   for (const keyId of keyIds) if (keyId !== undefined && keyId !== encryption.current) needs.add(keyId, what)
 }
 
-async function lettersOf({ log, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
-  return (await log.collections.list(DEAD_LETTERS, page)).map((document) => {
+async function lettersOf({ storage, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
+  return (await storage.collections.list(DEAD_LETTERS, page)).map((document) => {
     const letter = JSON.parse(document.value) as DeadLetter
     const resealed = resealedLetter(letter, encryption)
     return ofDocument(DEAD_LETTERS, document, { texts: textsOf(letter), resealed: textsOf(resealed), after: resealed })
   })
 }
 
-async function actionsOf({ log, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
-  return (await log.collections.list(ACTIONS, page)).map((document) => {
+async function actionsOf({ storage, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
+  return (await storage.collections.list(ACTIONS, page)).map((document) => {
     const action = JSON.parse(document.value) as DeadLetterAction
     const after = resealedAction(action, encryption)
     const texts = [action.reason, ...textsOf(action.letter)]
@@ -107,8 +115,8 @@ function ofDocument(
 }
 
 async function pendingOf(parts: ResealParts, group: string, page: Page): Promise<Quoting[]> {
-  const partitioned = parts.log.partitioned(group)
-  return (await partitioned.exists()) ? pendingOfPartitioned(partitioned, page) : pendingOfQueue(parts, group, page)
+  const partitioned = await partitionedGroup(parts.storage, group)
+  return partitioned === undefined ? pendingOfQueue(parts, group, page) : pendingOfPartitioned(partitioned, page)
 }
 
 /** What a partitioned group keeps of its entries is its members' alone: the old key is needed until the entries are finished. */
@@ -119,8 +127,8 @@ async function pendingOfPartitioned(group: PartitionedGroup, page: Page): Promis
   })
 }
 
-async function pendingOfQueue({ log, encryption }: ResealParts, group: string, page: Page): Promise<Quoting[]> {
-  return (await log.group(group).pending(page)).map(
+async function pendingOfQueue({ storage, encryption }: ResealParts, group: string, page: Page): Promise<Quoting[]> {
+  return (await storage.queue(group).pending(page)).map(
     ({ messageId, attachment = '{}' }: PendingEntry & { messageId: MessageId }) => {
       const before = parseAttachment(attachment)
       const after = resealedAttachment(before, [group, messageId], encryption)

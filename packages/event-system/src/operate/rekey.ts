@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption } from '../codec/index.ts'
-import { Documents, type EventLog, type MessageId, type Rewrite } from '../log/index.ts'
+import { Documents, type MessageId, type Page, type Position, type Rewrite, type Storage } from '../log/index.ts'
 import { type NeededKey, NeededKeys } from './needed-keys.ts'
 import { rewrapSubjects } from './rekey-subjects.ts'
 import { resealTexts } from './rekey-texts.ts'
@@ -37,7 +37,7 @@ export interface RekeyReport {
 }
 
 export interface RekeyParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly encryption: Encryption | undefined
   readonly ledgerRetentionMs: number
   readonly clock: Clock
@@ -48,7 +48,7 @@ export interface RekeyParts {
  * not happen. Entries where the log can rewrite them: where it cannot, it says which keys are still needed.
  */
 export async function rekey(
-  { log, encryption, ledgerRetentionMs, clock }: RekeyParts,
+  { storage, encryption, ledgerRetentionMs, clock }: RekeyParts,
   options: RekeyOptions
 ): Promise<RekeyReport> {
   onlyOptions('rekey()', options, { dryRun: true, signal: true })
@@ -60,12 +60,12 @@ export async function rekey(
     )
   }
   const { current } = encryption
-  const documents = new Documents(log)
-  const isRewritable = log.features.rewritesEntries
+  const documents = new Documents(storage)
+  const isRewritable = storage.log.rewrite !== undefined
   const needs = new NeededKeys()
   const rewrapped = await rewrapSubjects(documents, encryption, needs, { dryRun, signal })
-  const resealed = await resealTexts({ log, encryption, needs, dryRun, signal })
-  const { rewritten, plain } = await rewriteEntries(log, encryption, needs, { dryRun, signal })
+  const resealed = await resealTexts({ storage, encryption, needs, dryRun, signal })
+  const { rewritten, plain } = await rewriteEntries(storage, encryption, needs, { dryRun, signal })
   await awaitLedger({ documents, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
   return {
     current,
@@ -81,19 +81,19 @@ export async function rekey(
 
 /** Rewrites what it can, and counts the entries that it could not rewrite and those that are plain. */
 async function rewriteEntries(
-  log: EventLog,
+  storage: Storage,
   encryption: Encryption,
   needs: NeededKeys,
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
 ): Promise<Pick<RekeyReport, 'rewritten' | 'plain'>> {
-  const isRewritable = log.features.rewritesEntries
+  const isRewritable = storage.log.rewrite !== undefined
   let rewritten = 0
   let plain: RekeyReport['plain'] = { entries: 0, newestId: null, newestAt: null }
-  let after: MessageId | undefined
+  let from: Position = 'start'
   while (!signal?.aborted) {
-    const page = await log.read({ limit: STEP, from: after === undefined ? 'start' : { after } })
+    const { entries, position }: Page = await storage.log.read({ limit: STEP, from })
     const rewrites: Rewrite[] = []
-    for (const { messageId, appendedAt, payload } of page) {
+    for (const { messageId, appendedAt, payload } of entries) {
       const keyId = encryption.keyIdOf(payload)
       if (keyId === undefined && encryption.isUnencrypted(payload))
         plain = { entries: plain.entries + 1, newestId: messageId, newestAt: appendedAt }
@@ -102,9 +102,10 @@ async function rewriteEntries(
       if (to === payload) needs.addEntry(keyId, messageId, appendedAt)
       else rewrites.push({ messageId, from: payload, to })
     }
-    rewritten += dryRun || rewrites.length === 0 ? rewrites.length : await log.rewrite(rewrites)
-    after = page.at(-1)?.messageId
-    if (page.length < STEP) break
+    const isWritten = !dryRun && rewrites.length > 0
+    rewritten += isWritten ? ((await storage.log.rewrite?.(rewrites)) ?? 0) : rewrites.length
+    from = { after: position }
+    if (entries.length < STEP) break
     // An embedded log answers at once: others in this process get their turn.
     await nextTurn()
   }

@@ -1,10 +1,10 @@
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
 import type { Encryption, ShredOptions, ShredReport } from '../codec/index.ts'
-import { Documents, type EventLog } from '../log/index.ts'
+import { Documents, type Storage } from '../log/index.ts'
 import { checkedReason, operatorName } from './arguments.ts'
 
 export interface ShredParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly encryption: Encryption | undefined
   readonly clock: Clock
 }
@@ -13,7 +13,7 @@ export interface ShredParts {
 export async function shredSubject(
   subject: string,
   options: ShredOptions,
-  { log, encryption, clock }: ShredParts
+  { storage, encryption, clock }: ShredParts
 ): Promise<ShredReport> {
   onlyOptions('shred()', options, { by: true, reason: true })
   const { by, reason } = options
@@ -24,5 +24,5 @@ export async function shredSubject(
     )
   }
   const record = { by: operatorName(by), reason: checkedReason(reason) }
-  return encryption.shred(subject, record, { documents: new Documents(log), clock })
+  return encryption.shred(subject, record, { documents: new Documents(storage), clock })
 }

@@ -1,5 +1,5 @@
 import { type Clock, type Event, formatTimestamp } from '@tradpal/events'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { type AheadMessage, diagnostics, type Logger, Occurrences } from '../runtime/index.ts'
 
 /** Clocks that are kept in time differ by less, in ms. */
@@ -8,7 +8,7 @@ const TOLERANCE_MS = 300_000
 const RENEW_MS = 1_000
 
 export interface AheadParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -40,8 +40,8 @@ export class Ahead {
 
   /** When events that are ahead were published: at once, and then once a minute, how many. */
   tell(events: readonly Event[]): void {
-    const { log, logger } = this.#parts
-    diagnostics.ahead.publish({ log, events: events.length } satisfies AheadMessage)
+    const { storage, logger } = this.#parts
+    diagnostics.ahead.publish({ storage, events: events.length } satisfies AheadMessage)
     const count = this.#occurrences.add('ahead', events.length)
     if (count === 0) return
     const { eventId, timestamp, source } = events[0] as Event

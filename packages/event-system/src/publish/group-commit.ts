@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
+import type { AppendEntry, AppendResult, Storage } from '../log/index.ts'
 import { type Circuit, CircuitOpenError } from './circuit.ts'
 import type { Parcel } from './parcel.ts'
 import { behindError, lateError, refuse } from './refusal.ts'
@@ -20,7 +20,7 @@ const LEAST_TIME_MS = 10
 const BUSY = 5
 
 export interface GroupCommitParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly circuit: Circuit
   readonly clock: Clock
   readonly random: () => number
@@ -135,14 +135,14 @@ export class GroupCommit {
     const order = this.#sent++
     const entries = batch.length === 1 ? (batch[0] as Parcel).entries : together(batch)
     this.#inFlight++
-    const { log, circuit, clock } = this.#parts
+    const { storage, circuit, clock } = this.#parts
     const sentAt = clock.now()
     const deadline = batch.reduce((least, parcel) => Math.min(least, parcel.deadline), Number.POSITIVE_INFINITY)
     const timeoutMs = Math.max(1, Math.ceil(deadline - sentAt))
     const expected = batch[0]?.expected
     const options = expected === undefined ? { timeoutMs } : { timeoutMs, expected }
     circuit
-      .run(() => log.append(entries, options))
+      .run(() => storage.log.append(entries, options))
       .then(
         (results) => this.#onSuccess(batch, results),
         (error) => this.#onFailure(batch, error, { order, sentAt })

@@ -1,13 +1,13 @@
 import { type Clock, type Event, type OptionNames, onlyOptions, type Validation } from '@tradpal/events'
 import type { EventCodec, TextVault } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { choice, duration, type LoggerOption } from '../runtime/index.ts'
 import type { BackpressureOptions } from './backpressure.ts'
 import type { ExpectationOptions } from './expectation.ts'
 
 export interface EventPublisherOptions extends Partial<BackpressureOptions> {
   /** A started log. The publisher does not close it. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   /** How the data of events are checked. Default `strict`. */
@@ -31,7 +31,7 @@ export interface EventPublisherOptions extends Partial<BackpressureOptions> {
 
 export interface SpoolOptions {
   /** An embedded log of its own, not started: the publisher starts and closes it. Its deduplication window must be no longer than the publisher's. */
-  readonly store: EventLog
+  readonly store: Storage
   /** Of the payloads, in characters: beyond it publishes reject with `spool_full`. */
   readonly maxBytes: number
   /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
@@ -48,7 +48,7 @@ export interface PublishOptions extends ExpectationOptions {
 }
 
 const PUBLISHER_OPTIONS: OptionNames<EventPublisherOptions> = {
-  log: true,
+  storage: true,
   codec: true,
   validation: true,
   timeoutMs: true,

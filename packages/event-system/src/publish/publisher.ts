@@ -64,7 +64,7 @@ export class EventPublisher extends ConveniencePublishers {
   constructor(given: EventPublisherOptions) {
     super()
     onlyPublisherOptions(given)
-    mustBeLog(given.log)
+    mustBeLog(given.storage)
     const { spool, maxInFlight = 100_000, maxInFlightBytes = 64 * 1024 * 1024, whenFull = 'wait', ...options } = given
     const all = {
       codec: plainCodec,
@@ -193,7 +193,7 @@ export class EventPublisher extends ConveniencePublishers {
       const outcome = await parcel.outcome
       const receipts = receiptsOf(entries, outcome)
       if (outcome.kind === 'appended') {
-        reportPublished(this.#options.log, entries, outcome, started)
+        reportPublished(this.#options.storage, entries, outcome, started)
         if (receipts.some(({ duplicate }) => duplicate)) await this.#repeats.look(kind, parcel, outcome, receipts)
       }
       return this.#flagged(events, receipts)

@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError, isRetryable } from '@tradpal/events'
 import { conflictsAmong, type EventCodec, type RepeatedEntry, repeatedAmong } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { type Logger, pause } from '../runtime/index.ts'
 import { EventIdConflictError } from './event-id-conflict.ts'
 import type { Appended, Parcel } from './parcel.ts'
@@ -15,7 +15,7 @@ export type Kind = 'one' | 'batch' | 'transaction'
 type Repeat = RepeatedEntry & { readonly index: number }
 
 export interface RepeatsParts {
-  readonly log: EventLog
+  readonly storage: Storage
   readonly codec: EventCodec
   /** Of the log, in ms. */
   readonly deduplicationWindowMs: number

@@ -1,9 +1,9 @@
-import type { AppendEntry, AppendResult, EventLog } from '../log/index.ts'
+import type { AppendEntry, AppendResult, Storage } from '../log/index.ts'
 import { diagnostics, type PublishedMessage } from '../runtime/index.ts'
 
 /** Tells who listens what an append took. `at`: where the results of these entries begin. `started` is by `performance.now()`. */
 export function reportPublished(
-  log: EventLog,
+  storage: Storage,
   entries: readonly AppendEntry[],
   { results, at }: { readonly results: readonly AppendResult[]; readonly at: number },
   started: number
@@ -16,5 +16,5 @@ export function reportPublished(
     else byType.set(eventType, (byType.get(eventType) ?? 0) + 1)
   }
   const durationMs = performance.now() - started
-  diagnostics.published.publish({ log, byType, duplicates, durationMs } satisfies PublishedMessage)
+  diagnostics.published.publish({ storage, byType, duplicates, durationMs } satisfies PublishedMessage)
 }

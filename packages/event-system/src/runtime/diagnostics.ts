@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel'
 /** One append is done: what it took, and for how many events of each type. */
 export interface PublishedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   /** Newly appended events by type; duplicates are left out. */
   readonly byType: ReadonlyMap<string, number>
   readonly duplicates: number
@@ -13,21 +13,21 @@ export interface PublishedMessage {
 /** The log did not take events in time: they are in the spool. */
 export interface SpooledMessage {
   /** The log that they belong to. */
-  readonly log: object
+  readonly storage: object
   readonly events: number
 }
 
 /** Events were published whose timestamps are well ahead of the publisher's clock. */
 export interface AheadMessage {
   /** The log that they went into. */
-  readonly log: object
+  readonly storage: object
   readonly events: number
 }
 
 /** One event was handled, well or not. */
 export interface ConsumedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly group: string
   readonly eventType: string
   readonly attempt: number
@@ -43,7 +43,7 @@ export interface ConsumedMessage {
 /** An entry went to the dead letters. */
 export interface DeadLetteredMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly group: string
   readonly kind: 'poison' | 'invalid' | 'rejected' | 'exhausted'
   readonly messageId: string
@@ -54,7 +54,7 @@ export interface DeadLetteredMessage {
 /** A group acknowledged an entry without handing it to anybody: the key of its subject was destroyed. */
 export interface ShreddedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly group: string
   readonly messageId: string
 }
@@ -62,7 +62,7 @@ export interface ShreddedMessage {
 /** A member of a group took over what others had left, or took up again what was handed back. */
 export interface ClaimedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly group: string
   /** Null when the entries are no events. */
   readonly eventType: string | null
@@ -72,7 +72,7 @@ export interface ClaimedMessage {
 /** Events were removed because they were beyond the limits of retention. */
 export interface TrimmedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly removed: number
   /** Of those, how many each group had not acknowledged: what was forced. */
   readonly lostByGroup: Readonly<Record<string, number>>
@@ -81,7 +81,7 @@ export interface TrimmedMessage {
 /** A query, a replay or a live stream met an entry that is no event, and passed over it. */
 export interface SkippedMessage {
   /** The log of it: the same object that the system was built over. */
-  readonly log: object
+  readonly storage: object
   readonly messageId: string
   /** What is wrong with it. */
   readonly reason: string

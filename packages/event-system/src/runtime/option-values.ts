@@ -28,7 +28,7 @@ export function wrong(name: string, expected: string, value: unknown): EventSyst
 /** Refuses what cannot be a log. `undefined` is that of an option which was left out or misspelt. */
 export function mustBeLog(log: unknown): void {
   if (typeof log !== 'object' || log === null) {
-    throw wrong('log', 'an event log, such as new SqliteLog({ path })', log)
+    throw wrong('storage', 'a storage, such as new SqliteStorage({ path })', log)
   }
 }
 

@@ -8,7 +8,7 @@ import {
   stringifyJson,
   timestampMs
 } from '@tradpal/events'
-import type { EventLog, MessageId, OnGap, Position, ReadRange } from '../log/index.ts'
+import type { MessageId, OnGap, Position, ReadRange, Storage } from '../log/index.ts'
 
 /** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
 export interface EventRange<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
@@ -66,7 +66,7 @@ export function onlyQuery<T extends string>(call: string, query: EventQuery<T, b
 }
 
 /** Refuses with `invalid_argument`, `unknown_event_type` or `invalid_message_id`. */
-export function resolveRange<T extends string>(range: EventRange<T, boolean>, log: EventLog): ResolvedRange {
+export function resolveRange<T extends string>(range: EventRange<T, boolean>, storage: Storage): ResolvedRange {
   const start = instant('startTime', range.startTime)
   const end = instant('endTime', range.endTime)
   if (start !== undefined && end !== undefined && start > end) {
@@ -75,7 +75,7 @@ export function resolveRange<T extends string>(range: EventRange<T, boolean>, lo
   if (start !== undefined && range.after !== undefined) {
     throw invalid('startTime and after exclude each other; give one of them.')
   }
-  if (range.after !== undefined) log.compare(range.after, range.after)
+  if (range.after !== undefined) storage.log.compare(range.after, range.after)
   if (range.onGap !== undefined && range.onGap !== 'error' && typeof range.onGap !== 'function') {
     throw invalid(`onGap must be a function or 'error', got ${shown(range.onGap)}.`)
   }

@@ -8,22 +8,23 @@ import {
   type ReadOptions,
   type StoredEvent,
   type StreamEvent,
-  systemClock,
-  upcastIfPossible
+  systemClock
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, prepareReading } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import {
-  type Entry,
-  type EventLog,
+  type Checkpoint,
   type MessageId,
+  type Page,
   type Position,
+  positionsIn,
+  type Storage,
   type TrimResult,
-  type TrimTarget,
-  tellGap
+  type TrimTarget
 } from '../log/index.ts'
 import { mustBeLog, shown } from '../runtime/index.ts'
 import { decodeEntry } from './decode-entry.ts'
+import { type EventPage, eventPage } from './event-page.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -35,16 +36,14 @@ import {
 } from './event-query.ts'
 import { followThrough } from './follow-through.ts'
 import { type Lineage, traceLineage } from './lineage.ts'
+import { LogScan } from './log-scan.ts'
 import { paced, type ReplayPace, speedOf, type Timed } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 import { type StreamOptions, streamEvents } from './stream-events.ts'
 
-/** How many entries a page has, unless fewer are asked for. */
-const PAGE = 1_000
-
 export interface EventStoreOptions {
   /** A started log. The store does not close it. */
-  readonly log: EventLog
+  readonly storage: Storage
   /** How events are stored. Default: plain wire JSON. */
   readonly codec?: EventCodec
   readonly clock?: Clock
@@ -58,36 +57,28 @@ interface TrimTargets {
 }
 
 /** What was found, and up to where the log was read. */
-export interface FollowedPage<E = StoredEvent> {
-  readonly events: readonly E[]
+export interface FollowedPage<E = StoredEvent> extends EventPage<E> {
   /** When the log took each of them, ms since the epoch, in the same order. */
   readonly appendedAt: readonly number[]
-  readonly position: MessageId
-}
-
-/** How a range is gone through. */
-interface Scan {
-  /** Default `forward`. */
-  readonly direction?: 'forward' | 'backward'
-  /** How many entries are read at once. */
-  readonly page?: number
-  /** Looked at before each page and each event. */
-  readonly signal?: AbortSignal | undefined
+  /** The position behind each of them, in the same order. */
+  readonly positions: readonly Checkpoint[]
 }
 
 /** Reads what a log holds, by default in the newest form. Nothing is hidden because its data are not valid: `valid` says so. */
 export class EventStore {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #codec: EventCodec
   readonly #clock: Clock
+  readonly #scan: LogScan
 
   /** Throws `invalid_options`. */
   constructor(options: EventStoreOptions) {
-    onlyOptions('EventStore', options, { log: true, codec: true, clock: true })
-    mustBeLog(options.log)
-    this.#log = options.log
+    onlyOptions('EventStore', options, { storage: true, codec: true, clock: true })
+    mustBeLog(options.storage)
+    this.#storage = options.storage
     this.#codec = options.codec ?? plainCodec
     this.#clock = options.clock ?? systemClock
+    this.#scan = new LogScan(this.#storage, this.#codec)
   }
 
   /**
@@ -97,17 +88,16 @@ export class EventStore {
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<Answer<T, Raw>[]> {
+    return [...(await this.getPage(query)).events]
+  }
+
+  /** As {@link getEvents}, with the position behind what was found: the `after` of the next query. */
+  async getPage<T extends string = string, Raw extends boolean = false>(
+    query: EventQuery<T, Raw> = {}
+  ): Promise<EventPage<Answer<T, Raw>>> {
     onlyQuery('getEvents()', query)
-    const range = resolveRange(query, this.#log)
-    const limit = resolveLimit(query.limit)
-    const direction = range.from === 'start' ? 'backward' : 'forward'
-    const found: Answer<T, Raw>[] = []
-    const how = { direction, page: Math.min(PAGE, Math.max(limit, 100)) } as const
-    for await (const event of this.#scan<T, Raw>(range, how, eventAlone)) {
-      found.push(event)
-      if (found.length === limit) break
-    }
-    return direction === 'backward' ? found.reverse() : found
+    const range = resolveRange(query, this.#storage)
+    return eventPage<T, Raw>(this.#storage.log, this.#scan, range, resolveLimit(query.limit))
   }
 
   /** Every matching event in log order, a page at a time in memory. Ends at what was the end of the log when the last page was read. */
@@ -115,7 +105,7 @@ export class EventStore {
     range: EventRange<T, Raw> = {}
   ): AsyncIterable<Answer<T, Raw>> {
     onlyRange('readEvents()', range)
-    return this.#scan<T, Raw>(resolveRange(range, this.#log), {}, eventAlone)
+    return this.#scan.run<T, Raw, Answer<T, Raw>>(resolveRange(range, this.#storage), {}, eventAlone)
   }
 
   /**
@@ -127,7 +117,7 @@ export class EventStore {
     streamKey: string,
     options: StreamOptions<Raw> = {}
   ): AsyncIterable<StreamEvent<Raw>> {
-    return streamEvents<Raw>({ log: this.#log, codec: this.#codec }, streamKey, options)
+    return streamEvents<Raw>({ storage: this.#storage, codec: this.#codec }, streamKey, options)
   }
 
   /** As {@link readEvents}, at a pace. Rejects with the signal's reason when it is aborted, be it that nothing matches. */
@@ -139,9 +129,9 @@ export class EventStore {
     onlyOptions('replay()', pace, { speed: true, signal: true })
     const { signal } = pace
     const speed = speedOf(pace)
-    const resolved = resolveRange(range, this.#log)
-    if (speed === 'max') return this.#scan<T, Raw>(resolved, { signal }, eventAlone)
-    const events = this.#scan<T, Raw, Timed<Answer<T, Raw>>>(resolved, { signal }, timed)
+    const resolved = resolveRange(range, this.#storage)
+    if (speed === 'max') return this.#scan.run<T, Raw, Answer<T, Raw>>(resolved, { signal }, eventAlone)
+    const events = this.#scan.run<T, Raw, Timed<Answer<T, Raw>>>(resolved, { signal }, timed)
     return paced(events, speed, { clock: this.#clock, signal })
   }
 
@@ -189,40 +179,41 @@ export class EventStore {
   ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
     onlyOptions('follow()', filter, { eventType: true, symbol: true, symbols: true, onGap: true, raw: true })
     const after = typeof from === 'object' && 'after' in from ? { after: from.after } : {}
-    const range = resolveRange({ ...filter, ...after }, this.#log)
-    return this.#follow<T, Raw>(followThrough(this.#log, this.#clock, from, signal), range)
+    const range = resolveRange({ ...filter, ...after }, this.#storage)
+    return this.#follow<T, Raw>(followThrough(this.#storage, this.#clock, from, signal), range)
   }
 
   async *#follow<T extends string, Raw extends boolean>(
-    pages: AsyncIterable<Entry[]>,
+    pages: AsyncIterable<Page>,
     range: ResolvedRange
   ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
     // While the log is away nobody knows: it is asked again with the first page.
-    let isTold = await this.#tellGap(range).then(
+    let isTold = await this.#scan.tellGap(range).then(
       () => true,
       (error) => {
         if (isRetryable(error)) return false
         throw error
       }
     )
-    for await (const entries of pages) {
-      if (!isTold) await this.#tellGap(range)
+    for await (const page of pages) {
+      if (!isTold) await this.#scan.tellGap(range)
       isTold = true
-      await prepareReading(this.#codec, entries)
-      const events: Answer<T, Raw>[] = []
-      const appendedAt: number[] = []
-      for (const entry of entries) {
-        const event = this.#match<T, Raw>(entry, range)
-        if (event === undefined) continue
-        events.push(event)
-        appendedAt.push(entry.appendedAt)
-      }
-      yield { events, appendedAt, position: (entries.at(-1) as Entry).messageId }
+      await prepareReading(this.#codec, page.entries)
+      yield this.#followedPage<T, Raw>(page, range)
     }
   }
 
-  async #tellGap({ after, onGap }: ResolvedRange): Promise<void> {
-    if (after !== undefined) await tellGap(this.#log, after, onGap)
+  #followedPage<T extends string, Raw extends boolean>(page: Page, range: ResolvedRange): FollowedPage<Answer<T, Raw>> {
+    const places = positionsIn(this.#storage.log, page)
+    const [events, appendedAt, positions]: [Answer<T, Raw>[], number[], Checkpoint[]] = [[], [], []]
+    for (const [i, entry] of page.entries.entries()) {
+      const event = this.#scan.match<T, Raw>(entry, range)
+      if (event === undefined) continue
+      events.push(event)
+      appendedAt.push(entry.appendedAt)
+      positions.push(places[i] as Checkpoint)
+    }
+    return { events, appendedAt, positions, position: page.position }
   }
 
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */
@@ -244,9 +235,9 @@ export class EventStore {
     const stored = await this.#get(messageId)
     if (stored === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
-    const { event, causes, effects, complete } = await traceLineage(stored, this.#log, {
+    const { event, causes, effects, complete } = await traceLineage(stored, this.#storage, {
       ready: (entries) => prepareReading(this.#codec, entries),
-      decode: (entry) => decodeEntry(entry, this.#codec, this.#log),
+      decode: (entry) => decodeEntry(entry, this.#codec, this.#storage),
       readable: this.#codec.writesWireJson === true
     })
     const answer = (each: StoredEvent) => answerOf<string, Raw>(each, options.raw)
@@ -254,73 +245,26 @@ export class EventStore {
   }
 
   async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
-    const [entry] = await this.#log.get([messageId])
+    const [entry] = await this.#storage.log.get([messageId])
     if (entry === undefined) return undefined
     await prepareReading(this.#codec, [entry])
-    return decodeEntry(entry, this.#codec, this.#log)
+    return decodeEntry(entry, this.#codec, this.#storage)
   }
 
   /** Removes the oldest entries. What a group has not acknowledged stays, unless `force`. */
   async trim(target: TrimTarget, options: { force?: boolean } = {}): Promise<TrimResult> {
     onlyOptions<TrimTargets>('trim()', target, { maxLength: true, before: true, maxBytes: true })
     onlyOptions('trim()', options, { force: true })
-    return this.#log.trim(target, options)
+    return this.#storage.log.trim(target, options)
   }
 
   /** What the log holds and how its groups stand. */
   async getEventStats(): Promise<EventSystemStats> {
-    const [info, deadLetters] = await Promise.all([this.#log.info(), new DeadLetters({ log: this.#log }).count()])
-    return statsOf(info, deadLetters, this.#log)
-  }
-
-  /** What `pick` makes of each matching event and its entry. */
-  async *#scan<T extends string, Raw extends boolean, Item = Answer<T, Raw>>(
-    range: ResolvedRange,
-    how: Scan,
-    pick: (event: Answer<T, Raw>, entry: Entry) => Item
-  ): AsyncGenerator<Item, void> {
-    const { direction = 'forward', page = PAGE, signal } = how
-    await this.#tellGap(range)
-    let { from, to } = range
-    for (;;) {
-      signal?.throwIfAborted()
-      const entries = await this.#log.read({
-        from,
-        direction,
-        limit: page,
-        ...(to === undefined ? {} : { to }),
-        ...(range.types === undefined ? {} : { eventTypes: [...range.types] })
-      })
-      const bringing = prepareReading(this.#codec, entries)
-      if (bringing !== undefined) await bringing
-      // Keys that were brought are here for this turn: who takes the events may take its time.
-      const matched = bringing && new Map(entries.map((entry) => [entry, this.#match<T, Raw>(entry, range)]))
-      for (const entry of entries) {
-        if (direction === 'backward' && isBoundary(entry, to)) continue
-        const event = matched === undefined ? this.#match<T, Raw>(entry, range) : matched.get(entry)
-        if (event === undefined) continue
-        signal?.throwIfAborted()
-        yield pick(event, entry)
-      }
-      const last = entries.at(-1)
-      if (last === undefined || entries.length < page) return
-      if (direction === 'forward') from = { after: last.messageId }
-      else to = { messageId: last.messageId }
-      // A log that answers synchronously would keep everybody else waiting until the end of the range.
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  #match<T extends string, Raw extends boolean>(
-    entry: Entry,
-    { types, symbols, raw }: ResolvedRange
-  ): Answer<T, Raw> | undefined {
-    const event = decodeEntry(entry, this.#codec, this.#log)
-    if (event === undefined) return undefined
-    if (types !== undefined && !types.has(event.eventType)) return undefined
-    // Either form is found by the same symbol.
-    if (symbols !== undefined && !symbols.has(upcastIfPossible(event).data.symbol as string)) return undefined
-    return answerOf<T, Raw>(event, raw)
+    const [info, deadLetters] = await Promise.all([
+      this.#storage.log.info(),
+      new DeadLetters({ storage: this.#storage }).count()
+    ])
+    return statsOf(info, deadLetters, this.#storage)
   }
 }
 
@@ -328,11 +272,6 @@ function eventAlone<E>(event: E): E {
   return event
 }
 
-function timed<E>(event: E, { appendedAt }: Entry): Timed<E> {
+function timed<E>(event: E, { appendedAt }: { readonly appendedAt: number }): Timed<E> {
   return { event, appendedAt }
-}
-
-/** A backward page ends at an id inclusively: the entry at which the page before it ended comes again. */
-function isBoundary(entry: Entry, to: ResolvedRange['to']): boolean {
-  return to !== undefined && 'messageId' in to && to.messageId === entry.messageId
 }

@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, EventSystemError, isRetryable } from '@tradpal/events'
-import type { Entry, EventLog, Position } from '../log/index.ts'
+import type { Page, Position, Storage } from '../log/index.ts'
 import { pause } from '../runtime/index.ts'
 
 /** The wait before a log that is away is read again, in ms. */
@@ -11,26 +11,26 @@ const NEVER = new AbortController().signal
  * repeat. Rejects with what no waiting mends. Where the position is is decided by the call.
  */
 export function followThrough(
-  log: EventLog,
+  storage: Storage,
   clock: Clock,
   from: Position,
   signal?: AbortSignal
-): AsyncGenerator<Entry[]> {
+): AsyncGenerator<Page> {
   const options = signal === undefined ? {} : { signal }
-  const pages = log.tail(from, options)
-  const anchor = from === 'end' ? newestOf(log) : Promise.resolve(from)
+  const pages = storage.log.tail(from, options)
+  const anchor = from === 'end' ? endOf(storage) : Promise.resolve(from)
   anchor.catch(() => {})
   return goOn(pages)
 
-  async function* goOn(first: AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
+  async function* goOn(first: AsyncIterable<Page>): AsyncGenerator<Page> {
     let position: Position | undefined
     let pages = first
     for (let failures = 0; ; ) {
       try {
-        for await (const entries of pages) {
+        for await (const page of pages) {
           failures = 0
-          position = { after: (entries.at(-1) as Entry).messageId }
-          yield entries
+          position = { after: page.position }
+          yield page
         }
         return
       } catch (error) {
@@ -39,12 +39,12 @@ export function followThrough(
         position ??= await anchor
       }
       if (!(await pause(clock, backoffMs(++failures, BACKOFF, Math.random), signal ?? NEVER))) return
-      pages = log.tail(position, options)
+      pages = storage.log.tail(position, options)
     }
   }
 }
 
-async function newestOf(log: EventLog): Promise<Position> {
-  const [newest] = await log.read({ direction: 'backward', limit: 1 })
-  return newest === undefined ? 'start' : { after: newest.messageId }
+async function endOf({ log }: Storage): Promise<Position> {
+  const { position } = await log.read({ from: 'end', limit: 1 })
+  return { after: position }
 }

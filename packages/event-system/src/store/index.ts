@@ -3,6 +3,7 @@
  * event, from its first cause to its last effect. Reading changes nothing. Entries that are no events are passed over.
  */
 
+export type { EventPage } from './event-page.ts'
 export { type EventQuery, type EventRange, onlyRange } from './event-query.ts'
 export {
   EventStore,

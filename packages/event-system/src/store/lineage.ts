@@ -1,5 +1,5 @@
 import { lineageId, type StoredEvent } from '@tradpal/events'
-import type { Entry, EventLog } from '../log/index.ts'
+import type { Entry, Storage } from '../log/index.ts'
 
 /** So many entries are looked at, in each direction. */
 const MAX_SCANNED = 200_000
@@ -29,9 +29,9 @@ export interface EntryReader {
  * A cause stands before its effect in the log: causes are found by reading backward, effects by reading forward. Where
  * payloads are readable, one is decoded only when it may name what is looked for.
  */
-export async function traceLineage(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Lineage> {
-  const causes = await findCauses(event, log, reader)
-  const effects = await findEffects(event, log, reader)
+export async function traceLineage(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Lineage> {
+  const causes = await findCauses(event, storage, reader)
+  const effects = await findEffects(event, storage, reader)
   return { event, causes: causes.found, effects: effects.found, complete: causes.complete && effects.complete }
 }
 
@@ -40,37 +40,36 @@ interface Search {
   readonly complete: boolean
 }
 
-async function findCauses(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Search> {
+async function findCauses(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   let wanted = lineageId(event, 'causation_id')
-  let to = { messageId: event.messageId }
+  let to = { checkpoint: event.messageId }
   for (let scanned = 0; wanted !== undefined && scanned < MAX_SCANNED; scanned += PAGE) {
-    const page = await log.read({ direction: 'backward', to, limit: PAGE })
-    await reader.ready(page)
-    for (const entry of page) {
+    const { entries, position } = await storage.log.read({ direction: 'backward', to, limit: PAGE })
+    await reader.ready(entries)
+    for (const entry of entries) {
       if (wanted === undefined) break
-      // A page begins with the entry at which the one before it ended, the first with the event itself.
-      if (entry.messageId === to.messageId || !mayHold(entry, wanted, reader)) continue
+      // The first page begins with the event itself.
+      if (entry.messageId === event.messageId || !mayHold(entry, wanted, reader)) continue
       const candidate = reader.decode(entry)
       if (candidate?.eventId !== wanted) continue
       found.unshift(candidate)
       wanted = lineageId(candidate, 'causation_id')
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) break
-    to = { messageId: last.messageId }
+    if (entries.length < PAGE) break
+    to = { checkpoint: position }
   }
   return { found, complete: wanted === undefined }
 }
 
-async function findEffects(event: StoredEvent, log: EventLog, reader: EntryReader): Promise<Search> {
+async function findEffects(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   const family = new Set([event.eventId])
   let after = event.messageId
   for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE) {
-    const page = await log.read({ from: { after }, limit: PAGE })
-    await reader.ready(page)
-    for (const entry of page) {
+    const { entries, position } = await storage.log.read({ from: { after }, limit: PAGE })
+    await reader.ready(entries)
+    for (const entry of entries) {
       if (!mayHold(entry, 'causation_id', reader)) continue
       const candidate = reader.decode(entry)
       if (candidate === undefined) continue
@@ -79,9 +78,8 @@ async function findEffects(event: StoredEvent, log: EventLog, reader: EntryReade
       family.add(candidate.eventId)
       found.push(candidate)
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return { found, complete: true }
-    after = last.messageId
+    if (entries.length < PAGE) return { found, complete: true }
+    after = position
   }
   return { found, complete: false }
 }

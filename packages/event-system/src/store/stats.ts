@@ -1,4 +1,4 @@
-import type { EventLog, LogInfo } from '../log/index.ts'
+import type { LogInfo, Storage } from '../log/index.ts'
 
 /** How the log stands. */
 export interface EventSystemStats extends LogInfo {
@@ -10,6 +10,6 @@ export interface EventSystemStats extends LogInfo {
   readonly deadLetters: number
 }
 
-export function statsOf(info: LogInfo, deadLetters: number, log: EventLog): EventSystemStats {
-  return { ...info, deadLetters, log: log.kind, location: log.location }
+export function statsOf(info: LogInfo, deadLetters: number, storage: Storage): EventSystemStats {
+  return { ...info, deadLetters, log: storage.kind, location: storage.location }
 }

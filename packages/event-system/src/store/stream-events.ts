@@ -7,7 +7,7 @@ import {
   type StreamEvent
 } from '@tradpal/events'
 import { type EventCodec, prepareReading } from '../codec/index.ts'
-import type { EventLog } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import { decodeEntry } from './decode-entry.ts'
 
 /** How many entries the first page has, which is enough for most streams, and each after it. */
@@ -21,7 +21,7 @@ export interface StreamOptions<Raw extends boolean = false> extends ReadOptions<
 
 /** Refuses with `invalid_argument` and `invalid_options`. */
 export function streamEvents<Raw extends boolean>(
-  parts: { readonly log: EventLog; readonly codec: EventCodec },
+  parts: { readonly storage: Storage; readonly codec: EventCodec },
   streamKey: string,
   options: StreamOptions<Raw>
 ): AsyncGenerator<StreamEvent<Raw>, void> {
@@ -32,13 +32,13 @@ export function streamEvents<Raw extends boolean>(
   return read(fromVersion)
 
   async function* read(first: number): AsyncGenerator<StreamEvent<Raw>, void> {
-    const { log, codec } = parts
+    const { storage, codec } = parts
     for (let from = first, limit = FIRST_PAGE; ; limit = PAGE) {
-      const entries = await log.readStream(streamKey, { fromVersion: from, limit })
+      const entries = await storage.log.readStream(streamKey, { fromVersion: from, limit })
       await prepareReading(codec, entries)
       // Keys that were brought are here for this turn: the caller may take its time with the events.
       const events = entries.flatMap((entry): StreamEvent<Raw>[] => {
-        const stored = decodeEntry(entry, codec, log)
+        const stored = decodeEntry(entry, codec, storage)
         return stored === undefined
           ? []
           : [{ ...answerOf<string, Raw>(stored, raw), streamKey, version: entry.version }]

@@ -10,7 +10,7 @@ import { silentLogger } from '../runtime/index.ts'
 import { waitFor } from './wait-for.ts'
 
 /** As of any system, but for the log, which is the test's own; the environment is not looked at unless given, and the logger is silent unless given. */
-export type TestSystemOptions = Omit<EventSystemOptions, 'logPath' | 'redisUrl' | 'log'>
+export type TestSystemOptions = Omit<EventSystemOptions, 'logPath' | 'redisUrl' | 'storage'>
 
 /** An event system over a log of its own, which disappears with it. */
 export interface TestSystem extends AsyncDisposable {

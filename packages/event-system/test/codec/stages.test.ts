@@ -19,14 +19,14 @@ function large(price: number, more: object = {}): Event<'trading_signal'> {
 }
 
 async function payloadsIn(under: LogUnderTest): Promise<string[]> {
-  const entries = await (await under.open()).read({ limit: 1_000 })
+  const { entries } = await (await under.open()).log.read({ limit: 1_000 })
   return entries.map(({ payload }) => payload ?? '')
 }
 
 /** Appends the wire event with these data, past the publisher. */
 async function slipIn(under: LogUnderTest, event: Event, data: unknown): Promise<void> {
   const payload = JSON.stringify({ ...JSON.parse(encodeEvent(event)), data })
-  await (await under.open()).append([{ eventId: event.eventId, eventType: event.eventType, payload }])
+  await (await under.open()).log.append([{ eventId: event.eventId, eventType: event.eventType, payload }])
 }
 
 function packed(json: string): object {

@@ -2,27 +2,27 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import type { ConsumedMessage, Logger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, isGroupSettled, signal, signals, timesOf } from '../support/events.ts'
 
-function subscriberOn(log: EventLog, options: { logger?: Logger } = {}): EventSubscriber {
-  const subscriber = new EventSubscriber({ log, ...options })
+function subscriberOn(storage: Storage, options: { logger?: Logger } = {}): EventSubscriber {
+  const subscriber = new EventSubscriber({ storage, ...options })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   return subscriber
 }
 
-async function isSettled(log: EventLog, group: string): Promise<boolean> {
-  return isGroupSettled(log, group)
+async function isSettled(storage: Storage, group: string): Promise<boolean> {
+  return isGroupSettled(storage, group)
 }
 
 describeOnEachLog('consuming', (logs) => {
   test('each event goes to the handlers of its type, typed, and is acknowledged; one that nobody handles is acknowledged too', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const seen: unknown[] = []
     subscriber.registerHandler(EventType.TRADING_SIGNAL, (event) => {
       expectTypeOf(event.data.symbol).toEqualTypeOf<string>()
@@ -34,12 +34,12 @@ describeOnEachLog('consuming', (logs) => {
     )
     await subscriber.startConsuming({ group: 'g' })
     const [first, , third] = await append(
-      log,
+      storage,
       signal('AAPL'),
       createEvent('system_health', {}),
       createEvent('risk_alert', {})
     )
-    await waitFor(() => isSettled(log, 'g'))
+    await waitFor(() => isSettled(storage, 'g'))
     expect(seen).toEqual([
       ['signal', first, 'AAPL'],
       ['list', first],
@@ -48,7 +48,7 @@ describeOnEachLog('consuming', (logs) => {
   })
 
   test('the context says which delivery it is, and its logger carries that', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const details: object[] = []
     const logger: Logger = {
       debug: () => {},
@@ -60,7 +60,7 @@ describeOnEachLog('consuming', (logs) => {
         return logger
       }
     }
-    const subscriber = subscriberOn(log, { logger })
+    const subscriber = subscriberOn(storage, { logger })
     const contexts: HandlerContext[] = []
     subscriber.registerHandler('*', (_, context) => {
       context.logger.info({}, 'handled')
@@ -68,7 +68,7 @@ describeOnEachLog('consuming', (logs) => {
     })
     await subscriber.startConsuming({ group: 'g', consumer: 'one' })
     const event = signal()
-    const [messageId] = await append(log, event)
+    const [messageId] = await append(storage, event)
     await waitFor(() => contexts.length === 1)
     expect(contexts[0]).toMatchObject({ messageId, group: 'g', consumer: 'one', attempt: 1 })
     expect(contexts[0]?.signal.aborted).toBe(false)
@@ -79,7 +79,7 @@ describeOnEachLog('consuming', (logs) => {
   })
 
   test('the members of a group share its events, each to one of them; another group gets them all', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const handledBy: Record<string, string[]> = { one: [], two: [], other: [] }
     const members = [
       { group: 'shared', consumer: 'one' },
@@ -95,8 +95,8 @@ describeOnEachLog('consuming', (logs) => {
       await subscriber.startConsuming({ ...member, from: 'start', prefetch: 1 })
     }
     const events = signals(200)
-    await append(log, ...events)
-    await waitFor(async () => (await isSettled(log, 'shared')) && (await isSettled(log, 'other')))
+    await append(storage, ...events)
+    await waitFor(async () => (await isSettled(storage, 'shared')) && (await isSettled(storage, 'other')))
     const all = events.map(({ eventId }) => eventId)
     expect([...(handledBy.one ?? []), ...(handledBy.two ?? [])].sort()).toEqual([...all].sort())
     expect(handledBy.one?.length).toBeGreaterThan(0)
@@ -105,19 +105,19 @@ describeOnEachLog('consuming', (logs) => {
   })
 
   test('a group that is made begins where it is told to; one that exists goes on where it stands', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const events = signals(4)
-    const ids = await append(log, ...events.slice(0, 2))
-    const [, second = 0] = await timesOf(log, ids)
+    const ids = await append(storage, ...events.slice(0, 2))
+    const [, second = 0] = await timesOf(storage, ids)
     await waitFor(() => Date.now() > second)
     const between = new Date()
-    ids.push(...(await append(log, ...events.slice(2))))
+    ids.push(...(await append(storage, ...events.slice(2))))
     const handledFrom = async (group: string, from: 'start' | 'new' | string | Date) => {
-      const subscriber = subscriberOn(log)
+      const subscriber = subscriberOn(storage)
       const seen: string[] = []
       subscriber.registerHandler('*', ({ messageId }) => void seen.push(messageId))
       await subscriber.startConsuming({ group, from })
-      await waitFor(() => isSettled(log, group))
+      await waitFor(() => isSettled(storage, group))
       await subscriber.close()
       return seen
     }
@@ -129,22 +129,22 @@ describeOnEachLog('consuming', (logs) => {
   })
 
   test('what is published once startConsuming has resolved is handled, also by a group that begins with the new', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     for (let i = 0; i < 20; i++) {
-      const subscriber = subscriberOn(log)
+      const subscriber = subscriberOn(storage)
       const seen = new Promise<string>((resolve) =>
         subscriber.registerHandler('*', ({ messageId }) => resolve(messageId))
       )
       await subscriber.startConsuming({ group: `g${i}` })
-      const [messageId] = await append(log, signal())
+      const [messageId] = await append(storage, signal())
       expect(await seen).toBe(messageId)
       await subscriber.close()
     }
   })
 
   test('with concurrency 1 events are handled one after another in log order', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const order: number[] = []
     let running = 0
     let most = 0
@@ -154,35 +154,35 @@ describeOnEachLog('consuming', (logs) => {
       order.push(event.data.price as number)
       running--
     })
-    await append(log, ...signals(300))
+    await append(storage, ...signals(300))
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await waitFor(() => isSettled(log, 'g'))
+    await waitFor(() => isSettled(storage, 'g'))
     expect(order).toEqual(Array.from({ length: 300 }, (_, i) => i))
     expect(most).toBe(1)
   })
 
   test('with a higher concurrency so many are handled at the same time, and no more', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     let running = 0
     const gate = Promise.withResolvers<void>()
     subscriber.registerHandler('*', async () => {
       running++
       await gate.promise
     })
-    await append(log, ...signals(10))
+    await append(storage, ...signals(10))
     await subscriber.startConsuming({ group: 'g', from: 'start', concurrency: 4, prefetch: 2 })
-    await waitFor(async () => (await log.group('g').info()).pending === 6)
+    await waitFor(async () => (await storage.queue('g').info()).pending === 6)
     expect(running).toBe(4)
     gate.resolve()
-    await waitFor(() => isSettled(log, 'g'))
+    await waitFor(() => isSettled(storage, 'g'))
     expect(running).toBe(10)
   })
 
   test('an event that a handler publishes, however deep, names what it handled', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
+    const publisher = new EventPublisher({ storage })
     const publishLater = () =>
       new Promise((resolve) => setTimeout(() => resolve(publisher.publishSystemEvent('system_health', {})), 1))
     subscriber.registerHandler(EventType.TRADING_SIGNAL, () => publishLater().then(() => {}))
@@ -191,38 +191,38 @@ describeOnEachLog('consuming', (logs) => {
     )
     await subscriber.startConsuming({ group: 'g' })
     const cause = signal()
-    await append(log, cause)
+    await append(storage, cause)
     expect(await effect).toEqual({ correlation_id: cause.eventId, causation_id: cause.eventId })
   })
 
   test('a handler that is registered or taken back while consuming counts from the next event on', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const seen: string[] = []
     const takeBack = subscriber.registerHandler('*', () => void seen.push('first'))
     await subscriber.startConsuming({ group: 'g' })
-    await append(log, signal())
+    await append(storage, signal())
     await waitFor(() => seen.length === 1)
     takeBack()
     subscriber.registerHandler('*', () => void seen.push('second'))
-    await append(log, signal())
-    await waitFor(() => isSettled(log, 'g'))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage, 'g'))
     expect(seen).toEqual(['first', 'second'])
   })
 
   test('subscribers of the diagnostics channel learn how long delivery and handling took', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const messages: ConsumedMessage[] = []
     const listen = (message: unknown) => void messages.push(message as ConsumedMessage)
     subscribe('tradpal:event-system:consumed', listen)
     onTestFinished(() => void unsubscribe('tradpal:event-system:consumed', listen))
-    const subscriber = subscriberOn(log)
+    const subscriber = subscriberOn(storage)
     subscriber.registerHandler('*', () => new Promise((resolve) => setTimeout(resolve, 20)))
     await subscriber.startConsuming({ group: 'g' })
-    await append(log, signal())
+    await append(storage, signal())
     await waitFor(() => messages.length === 1)
     expect(messages[0]).toMatchObject({ group: 'g', eventType: 'trading_signal', attempt: 1, error: undefined })
-    expect(messages[0]?.log).toBe(log)
+    expect(messages[0]?.storage).toBe(storage)
     expect(messages[0]?.handlingMs).toBeGreaterThanOrEqual(19)
     expect(messages[0]?.deliveryMs).toBeGreaterThanOrEqual(0)
   })
@@ -252,9 +252,9 @@ describeOnEachLog('consuming', (logs) => {
     [{ ordering: 'key', partitions: 0 }, 'partitions must be a whole number of at least 1 and at most 1024, got 0.'],
     [{ from: new Date(Number.NaN) }, 'from is an invalid Date.']
   ] as [ConsumeOptions, string][])('%o is refused in a sentence, and no group is made', async (options, sentence) => {
-    const log = await logs.open()
-    const starting = subscriberOn(log).startConsuming({ group: 'g', ...options })
+    const storage = await logs.open()
+    const starting = subscriberOn(storage).startConsuming({ group: 'g', ...options })
     await expect(starting).rejects.toMatchObject({ code: 'invalid_options', message: sentence })
-    expect((await log.info()).groups).toEqual([])
+    expect((await storage.log.info()).groups).toEqual([])
   })
 })

@@ -4,8 +4,8 @@ import { createEvent, EventSystemError, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
 import { EventPuller } from '../../src/consume/index.ts'
-import { Documents, type EventLog } from '../../src/log/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { Documents, type Storage } from '../../src/log/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { DeadLetterOffice, GroupOffice } from '../../src/operate/index.ts'
 import { type ConsumedMessage, diagnostics } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -18,10 +18,10 @@ const idsOf = (pulled: readonly { deliveryId: string }[]) => pulled.map(({ deliv
 const contentOf = (id: string) => JSON.parse(Buffer.from(id.split('.')[0] ?? '', 'base64url').toString())
 
 /** What handlers and pullers of this log are done with, from here on. */
-function consumedOf(log: EventLog): ConsumedMessage[] {
+function consumedOf(storage: Storage): ConsumedMessage[] {
   const seen: ConsumedMessage[] = []
   const listen = (message: unknown) => {
-    if ((message as ConsumedMessage).log === log) seen.push(message as ConsumedMessage)
+    if ((message as ConsumedMessage).storage === storage) seen.push(message as ConsumedMessage)
   }
   diagnostics.consumed.subscribe(listen)
   onTestFinished(() => void diagnostics.consumed.unsubscribe(listen))
@@ -29,11 +29,11 @@ function consumedOf(log: EventLog): ConsumedMessage[] {
 }
 
 describeOnEachLog('a delivery id', (logs) => {
-  const puller = async () => new EventPuller({ log: await logs.open() })
+  const puller = async () => new EventPuller({ storage: await logs.open() })
 
   test('settles in any process, in the name of the principal that pulled, and in no other name', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(3))
+    const storage = await logs.open()
+    await append(storage, ...signals(3))
     const pulled = await (await puller()).pull(DESK)
     const elsewhere = await puller()
     const refused = ['bob', '', 'an', 'ana ', 'ANA'].flatMap((principal) => [
@@ -45,7 +45,7 @@ describeOnEachLog('a delivery id', (logs) => {
       const reason = { code: 'forbidden', message: expect.stringMatching(/was not given to you/) }
       expect(result).toMatchObject({ status: 'rejected', reason })
     }
-    expect((await log.group('desk').info()).pending).toBe(3)
+    expect((await storage.queue('desk').info()).pending).toBe(3)
     const [first = '', second = '', third = ''] = idsOf(pulled)
     expect(await elsewhere.acknowledge('desk', [first], ANA)).toEqual([])
     expect(await elsewhere.extend('desk', [second], ANA)).toEqual([])
@@ -53,38 +53,38 @@ describeOnEachLog('a delivery id', (logs) => {
   })
 
   test('one that is not the caller’s keeps the others of the call from being settled', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(2))
+    const storage = await logs.open()
+    await append(storage, ...signals(2))
     const desk = await puller()
     const own = await desk.pull({ ...DESK, max: 1 })
     const other = await desk.pull({ ...DESK, max: 1, principal: 'bob' })
     await expect(desk.acknowledge('desk', idsOf([...own, ...other]), ANA)).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await log.group('desk').info()).pending).toBe(2)
+    expect((await storage.queue('desk').info()).pending).toBe(2)
   })
 
   test('names the group, the consumer, the entry, the attempt and the time, and no type, limit or principal', async () => {
-    const log = await logs.open()
-    const [messageId] = await append(log, signal())
+    const storage = await logs.open()
+    const [messageId] = await append(storage, signal())
     const [pulled] = await (await puller()).pull({ ...DESK, consumer: 'one', maxAttempts: 3 })
     const at = expect.closeTo(Date.now(), -5)
     expect(contentOf(pulled?.deliveryId ?? '')).toEqual(['desk', 'one', messageId, 1, at])
   })
 
   test('is signed with one key, whichever of many processes makes it first', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(8))
+    const storage = await logs.open()
+    await append(storage, ...signals(8))
     const pullers = await Promise.all(Array.from({ length: 4 }, puller))
     const pulled = await Promise.all(pullers.map((one) => one.pull({ ...DESK, max: 2 })))
     for (const [i, one] of pullers.entries()) {
       expect(await one.acknowledge('desk', idsOf(pulled[(i + 1) % 4] ?? []), ANA)).toEqual([])
     }
-    expect((await log.group('desk').info()).pending).toBe(0)
+    expect((await storage.queue('desk').info()).pending).toBe(0)
   })
 
   test('outlives one rotation of its key, and not two', async () => {
-    const log = await logs.open()
-    const office = new GroupOffice({ log })
-    await append(log, ...signals(4))
+    const storage = await logs.open()
+    const office = new GroupOffice({ storage })
+    await append(storage, ...signals(4))
     const [here, elsewhere] = [await puller(), await puller()]
     const before = idsOf(await here.pull({ ...DESK, max: 2 }))
     await office.rotateDeliveryKey()
@@ -104,9 +104,9 @@ describeOnEachLog('a delivery id', (logs) => {
   })
 
   test('many that are forged ask the log for its key ten times a second at most, and genuine ones not at all', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let reads = 0
-    const collections = new Proxy(log.collections, {
+    const collections = new Proxy(storage.collections, {
       get(target, name) {
         const value = Reflect.get(target, name)
         if (typeof value !== 'function') return value
@@ -116,8 +116,8 @@ describeOnEachLog('a delivery id', (logs) => {
         }
       }
     })
-    const desk = new EventPuller({ log: withFaults(log, { collections }) })
-    await append(log, ...signals(2))
+    const desk = new EventPuller({ storage: withFaults(storage, { collections }) })
+    await append(storage, ...signals(2))
     const [one = '', two = ''] = idsOf(await desk.pull(DESK))
     const [content] = one.split('.')
     const [begun, readsBefore] = [performance.now(), reads]
@@ -134,11 +134,11 @@ describeOnEachLog('a delivery id', (logs) => {
   })
 
   test('is not read where the record of its key is of another version', async () => {
-    const log = await logs.open()
-    await append(log, signal())
-    await new Documents(log).put('delivery-keys', 'signing', '{"version":9}')
+    const storage = await logs.open()
+    await append(storage, signal())
+    await new Documents(storage).put('delivery-keys', 'signing', '{"version":9}')
     await expect((await puller()).pull(DESK)).rejects.toMatchObject({ code: 'log_incompatible' })
-    expect(await log.group('desk').pending({ limit: 10 })).toMatchObject([{ consumer: '' }])
+    expect(await storage.queue('desk').pending({ limit: 10 })).toMatchObject([{ consumer: '' }])
   })
 })
 
@@ -151,11 +151,11 @@ describeOnEachLog('settling', (logs) => {
   test.each(['here', 'in another process'])(
     '%s, asks for each type whether the caller may, and else does nothing',
     async (where) => {
-      const log = await logs.open()
-      const desk = new EventPuller({ log })
-      await append(log, ...mixed())
+      const storage = await logs.open()
+      const desk = new EventPuller({ storage })
+      await append(storage, ...mixed())
       const ids = idsOf(await desk.pull(DESK))
-      const settling = where === 'here' ? desk : new EventPuller({ log: await logs.open() })
+      const settling = where === 'here' ? desk : new EventPuller({ storage: await logs.open() })
       const options = { ...ANA, permit: onlySignals }
       for (const settle of [
         () => settling.acknowledge('desk', ids, options),
@@ -166,19 +166,19 @@ describeOnEachLog('settling', (logs) => {
         await expect(settle()).rejects.toMatchObject({ code: 'forbidden', message: 'No system_health.' })
       }
       expect(await desk.pull({ ...DESK, leaseMs: 60_000 })).toEqual([])
-      expect(await new DeadLetterOffice({ log }).count()).toBe(0)
+      expect(await new DeadLetterOffice({ storage }).count()).toBe(0)
       expect(await settling.acknowledge('desk', ids.slice(0, 1), options)).toEqual([])
-      expect((await log.group('desk').info()).pending).toBe(1)
+      expect((await storage.queue('desk').info()).pending).toBe(1)
     }
   )
 
   test('in another process, counts under the type that the log says', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const pulling = await logs.open()
-    await append(log, ...mixed(), ...mixed())
-    const ids = idsOf(await new EventPuller({ log: pulling }).pull(DESK))
-    const consumed = consumedOf(log)
-    const settling = new EventPuller({ log })
+    await append(storage, ...mixed(), ...mixed())
+    const ids = idsOf(await new EventPuller({ storage: pulling }).pull(DESK))
+    const consumed = consumedOf(storage)
+    const settling = new EventPuller({ storage })
     await settling.acknowledge('desk', ids.slice(0, 2), ANA)
     await settling.nack('desk', ids.slice(2), { ...ANA, reason: 'no', reject: true })
     expect(consumed.map(({ eventType, error }) => [eventType, error !== undefined])).toEqual([
@@ -187,17 +187,17 @@ describeOnEachLog('settling', (logs) => {
       ['trading_signal', true],
       ['system_health', true]
     ])
-    const letters = await new DeadLetterOffice({ log }).list()
+    const letters = await new DeadLetterOffice({ storage }).list()
     expect(letters.map(({ eventType }) => eventType).sort()).toEqual(['system_health', 'trading_signal'])
   })
 })
 
 test('of 100,000 delivery ids that are made up, none settles anything', { timeout: 120_000 }, async () => {
-  const log = new SqliteLog({ path: join(await newFolder(), 'events.db') })
-  onTestFinished(() => log.close())
-  await log.start()
-  const desk = new EventPuller({ log })
-  await append(log, ...signals(50))
+  const storage = new SqliteStorage({ path: join(await newFolder(), 'events.db') })
+  onTestFinished(() => storage.close())
+  await storage.start()
+  const desk = new EventPuller({ storage })
+  await append(storage, ...signals(50))
   const genuine = idsOf(await desk.pull({ ...DESK, max: 25 }))
   const foreign = idsOf(await desk.pull({ ...DESK, max: 25, principal: 'bob', consumer: 'bobs' }))
   const accepted: string[] = []
@@ -210,7 +210,7 @@ test('of 100,000 delivery ids that are made up, none settles anything', { timeou
     }
   }
   expect(accepted).toEqual([])
-  expect((await log.group('desk').info()).pending).toBe(50)
+  expect((await storage.queue('desk').info()).pending).toBe(50)
   expect(await desk.acknowledge('desk', genuine, ANA)).toEqual([])
 })
 

@@ -1,7 +1,7 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -13,12 +13,12 @@ const soon = { initialMs: 1, maxMs: 1 }
 type Handle = (event: Event, context: HandlerContext) => void | Promise<void>
 
 async function consume(
-  log: EventLog,
+  storage: Storage,
   handle: Handle,
   options: ConsumeOptions = {},
   { idempotent = false, logger = silentLogger }: { idempotent?: boolean; logger?: Logger } = {}
 ) {
-  const subscriber = new EventSubscriber({ log, logger })
+  const subscriber = new EventSubscriber({ storage, logger })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, handle, { name: 'broker', idempotent })
   return subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon, claimAfterMs: 100, ...options })
@@ -27,24 +27,24 @@ async function consume(
 const order = (symbol = 'AAPL', price = 1) =>
   createEvent(EventType.ORDER_EXECUTED, { symbol, side: 'BUY', quantity: 1, price })
 
-async function isSettled(log: EventLog): Promise<boolean> {
-  const { pending, lag } = await log.group('g').info()
+async function isSettled(storage: Storage): Promise<boolean> {
+  const { pending, lag } = await storage.queue('g').info()
   return pending === 0 && lag === 0
 }
 
-async function orders(log: EventLog): Promise<Event[]> {
-  const entries = await log.read({ limit: 1_000 })
+async function orders(storage: Storage): Promise<Event[]> {
+  const entries = (await storage.log.read({ limit: 1_000 })).entries
   return entries
     .map(({ payload }) => JSON.parse(payload ?? '{}'))
     .filter(({ event_type }) => event_type === 'order_executed')
 }
 
 /** A log whose groups lose the answer of the first settlement: it took place, and nobody knows. */
-function losingTheFirstAnswer(log: EventLog): EventLog {
+function losingTheFirstAnswer(storage: Storage): Storage {
   let calls = 0
-  return withFaults(log, {
+  return withFaults(storage, {
     commit: async (units) => {
-      const results = await log.commit(units)
+      const results = await storage.commit(units)
       if (units.some(isSettling) && ++calls === 1) throw new Error('the answer was lost')
       return results
     }
@@ -53,57 +53,57 @@ function losingTheFirstAnswer(log: EventLog): EventLog {
 
 describeOnEachLog('context.publish', (logs) => {
   test('holds what a handler publishes until it is done, and names the handled event as its cause', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const gate = Promise.withResolvers<void>()
     let hasPublished = false
-    await consume(log, async (_, context) => {
+    await consume(storage, async (_, context) => {
       context.publish(order())
       hasPublished = true
       await gate.promise
     })
     const cause = signal()
-    await append(log, cause)
+    await append(storage, cause)
     await waitFor(() => hasPublished)
-    expect(await orders(log)).toEqual([])
+    expect(await orders(storage)).toEqual([])
     gate.resolve()
-    await waitFor(() => isSettled(log))
-    expect(await orders(log)).toMatchObject([{ metadata: { causation_id: cause.eventId } }])
+    await waitFor(() => isSettled(storage))
+    expect(await orders(storage)).toMatchObject([{ metadata: { causation_id: cause.eventId } }])
   })
 
   test('appends nothing for an attempt that failed, and once for the one that did not', async () => {
-    const log = await logs.open()
-    await consume(log, (_, context) => {
+    const storage = await logs.open()
+    await consume(storage, (_, context) => {
       context.publish(order('AAPL', context.attempt))
       if (context.attempt < 3) throw new Error('not yet')
     })
-    await append(log, signal())
-    await waitFor(async () => (await orders(log)).length > 0 && isSettled(log))
-    expect((await orders(log)).map(({ data }) => data.price)).toEqual([3])
+    await append(storage, signal())
+    await waitFor(async () => (await orders(storage)).length > 0 && isSettled(storage))
+    expect((await orders(storage)).map(({ data }) => data.price)).toEqual([3])
   })
 
   test('appends once when the answer of the log was lost, and once when the group is made again at the start', async () => {
-    const log = await logs.open()
-    const first = await consume(losingTheFirstAnswer(log), (_, context) => context.publish(order()))
-    await append(log, signal())
-    await waitFor(async () => (await orders(log)).length > 0 && isSettled(log))
+    const storage = await logs.open()
+    const first = await consume(losingTheFirstAnswer(storage), (_, context) => context.publish(order()))
+    await append(storage, signal())
+    await waitFor(async () => (await orders(storage)).length > 0 && isSettled(storage))
     await first.close()
-    await log.group('g').destroy()
+    await storage.queue('g').destroy()
     let handled = 0
-    await consume(log, (_, context) => {
+    await consume(storage, (_, context) => {
       handled++
       context.publish(order())
     })
-    await waitFor(async () => handled === 1 && (await isSettled(log)))
-    expect(await orders(log)).toHaveLength(1)
+    await waitFor(async () => handled === 1 && (await isSettled(storage)))
+    expect(await orders(storage)).toHaveLength(1)
   })
 
   test('drops an event whose id stands for another event, with a warning; the same event again is dropped in silence', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const { logger, logged } = recordingLogger()
     const known = order('AAPL', 1)
-    await append(log, known)
+    await append(storage, known)
     await consume(
-      log,
+      storage,
       (_, context) => {
         context.publish(order('MSFT', 2))
         context.publish({ ...known, data: { price: 1, quantity: 1, side: 'BUY', symbol: 'AAPL' } })
@@ -113,9 +113,9 @@ describeOnEachLog('context.publish', (logs) => {
       { logger }
     )
     const cause = signal()
-    const [messageId] = await append(log, cause)
+    const [messageId] = await append(storage, cause)
     await waitFor(() => logged.length > 0)
-    expect((await orders(log)).map(({ data }) => data.price)).toEqual([1, 2])
+    expect((await orders(storage)).map(({ data }) => data.price)).toEqual([1, 2])
     expect(logged).toEqual([
       [
         'warn',
@@ -123,15 +123,15 @@ describeOnEachLog('context.publish', (logs) => {
         { messageId, eventId: known.eventId, eventType: 'order_executed', firstMessageId: expect.any(String) }
       ]
     ])
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
   })
 
   test('appends nothing when another has the event meanwhile', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const gate = Promise.withResolvers<void>()
     let running = false
     const consumer = await consume(
-      log,
+      storage,
       async (_, context) => {
         running = true
         context.publish(order())
@@ -139,19 +139,19 @@ describeOnEachLog('context.publish', (logs) => {
       },
       { claimAfterMs: 60_000 }
     )
-    await append(log, signal())
+    await append(storage, signal())
     await waitFor(() => running)
-    const stolen = await log.group('g').claim('thief', { minIdleMs: 0, limit: 1 })
+    const stolen = await storage.queue('g').claim('thief', { minIdleMs: 0, limit: 1 })
     expect(stolen).toHaveLength(1)
     gate.resolve()
     await consumer.close()
-    expect(await orders(log)).toEqual([])
-    expect((await log.group('g').pending({ limit: 1 }))[0]?.consumer).toBe('thief')
+    expect(await orders(storage)).toEqual([])
+    expect((await storage.queue('g').pending({ limit: 1 }))[0]?.consumer).toBe('thief')
   })
 
   test('of a handler that is done is kept while another of the same event is tried again', async () => {
-    const log = await logs.open()
-    const subscriber = new EventSubscriber({ log })
+    const storage = await logs.open()
+    const subscriber = new EventSubscriber({ storage })
     onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
     const runs: string[] = []
     subscriber.registerHandler(
@@ -171,17 +171,17 @@ describeOnEachLog('context.publish', (logs) => {
       { name: 'failing' }
     )
     await subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon })
-    await append(log, signal())
-    await waitFor(async () => runs.length === 4 && (await isSettled(log)))
+    await append(storage, signal())
+    await waitFor(async () => runs.length === 4 && (await isSettled(storage)))
     expect(runs).toEqual(['done', 'failing 1', 'failing 2', 'failing 3'])
-    expect(await orders(log)).toHaveLength(1)
+    expect(await orders(storage)).toHaveLength(1)
   })
 
   test('refuses at once what cannot be published, and everything once the handler is done', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let late: (() => void) | undefined
     const errors: unknown[] = []
-    await consume(log, (_, context) => {
+    await consume(storage, (_, context) => {
       try {
         context.publish({ ...order(), data: { symbol: '' } })
       } catch (error) {
@@ -189,20 +189,20 @@ describeOnEachLog('context.publish', (logs) => {
       }
       late = () => context.publish(order())
     })
-    await append(log, signal())
-    await waitFor(() => isSettled(log))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage))
     expect(errors).toMatchObject([{ code: 'invalid_data' }])
     expect(late).toThrow(expect.objectContaining({ code: 'delivery_lost' }))
-    expect(await orders(log)).toEqual([])
+    expect(await orders(storage)).toEqual([])
   })
 })
 
 describeOnEachLog('context.once', (logs) => {
   test('runs a step once over all attempts, and keeps what it returned', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const runs: string[] = []
     const results: unknown[] = []
-    await consume(log, async (_, context) => {
+    await consume(storage, async (_, context) => {
       results.push(
         await context.once('charge', async () => {
           runs.push('charge')
@@ -212,28 +212,28 @@ describeOnEachLog('context.once', (logs) => {
       )
       if (context.attempt < 3) throw new Error('not yet')
     })
-    await append(log, signal())
-    await waitFor(async () => results.length === 6 && (await isSettled(log)))
+    await append(storage, signal())
+    await waitFor(async () => results.length === 6 && (await isSettled(storage)))
     expect(runs).toEqual(['charge', 'mail'])
     const charge = { receipt: 'größe', nothing: null }
     expect(results).toEqual([charge, undefined, charge, undefined, charge, undefined])
   })
 
   test('a step that throws may run again; one that a crash cut off is not run, and says so', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const event = signal()
     const ledger = { name: 'ledger:g', keepMs: 86_400_000 }
-    await log.commit([{ write: [{ collection: ledger, id: `${event.eventId} once:broker:cut off`, value: '' }] }])
+    await storage.commit([{ write: [{ collection: ledger, id: `${event.eventId} once:broker:cut off`, value: '' }] }])
     let tries = 0
     const errors: unknown[] = []
-    await consume(log, async (_, context) => {
+    await consume(storage, async (_, context) => {
       await context.once('flaky', () => {
         if (++tries < 3) throw new Error('not yet')
       })
       await context.once('cut off', () => expect.fail('it may have run before')).catch((error) => errors.push(error))
     })
-    await append(log, event)
-    await waitFor(async () => errors.length > 0 && (await isSettled(log)))
+    await append(storage, event)
+    await waitFor(async () => errors.length > 0 && (await isSettled(storage)))
     expect(tries).toBe(3)
     expect(errors).toMatchObject([{ code: 'step_interrupted' }])
   })
@@ -241,16 +241,16 @@ describeOnEachLog('context.once', (logs) => {
 
 describeOnEachLog('an idempotent handler', (logs) => {
   test('does not handle the same event twice in its group, however often it is appended or handed out', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const event = signal()
     const handled: string[] = []
-    await consume(log, ({ eventId }) => void handled.push(eventId), {}, { idempotent: true })
-    await append(log, event)
-    await waitFor(async () => handled.length === 1 && (await isSettled(log)))
-    await log.group('g').seek('start')
+    await consume(storage, ({ eventId }) => void handled.push(eventId), {}, { idempotent: true })
+    await append(storage, event)
+    await waitFor(async () => handled.length === 1 && (await isSettled(storage)))
+    await storage.queue('g').seek('start')
     const other = signal()
-    await append(log, other)
-    await waitFor(async () => handled.length === 2 && (await isSettled(log)))
+    await append(storage, other)
+    await waitFor(async () => handled.length === 2 && (await isSettled(storage)))
     expect(handled).toEqual([event.eventId, other.eventId])
   })
 })

@@ -2,7 +2,7 @@ import { createEvent } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { ConsumerGroup, EventLog } from '../../src/log/index.ts'
+import type { Storage, WorkQueue } from '../../src/log/index.ts'
 import { type DeadLetteredMessage, diagnostics } from '../../src/runtime/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -10,44 +10,44 @@ import { append, isSettling, signal, withFaults } from '../support/events.ts'
 
 const soon = { initialMs: 1, maxMs: 1 }
 
-function subscriberOn(log: EventLog, parts: { clock?: FakeClock; random?: () => number } = {}): EventSubscriber {
-  const subscriber = new EventSubscriber({ log, ...parts })
+function subscriberOn(storage: Storage, parts: { clock?: FakeClock; random?: () => number } = {}): EventSubscriber {
+  const subscriber = new EventSubscriber({ storage, ...parts })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   return subscriber
 }
 
-async function isSettled(log: EventLog): Promise<boolean> {
-  const { pending, lag } = await log.group('g').info()
+async function isSettled(storage: Storage): Promise<boolean> {
+  const { pending, lag } = await storage.queue('g').info()
   return pending === 0 && lag === 0
 }
 
 describeOnEachLog('a handler that throws', (logs) => {
   test('gets its event again, with the attempts counted, until it is done', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const attempts: number[] = []
     subscriber.registerHandler('*', (_, { attempt }) => {
       attempts.push(attempt)
       if (attempt < 4) throw new Error('not yet')
     })
     await subscriber.startConsuming({ group: 'g', backoff: soon })
-    await append(log, signal())
-    await waitFor(() => isSettled(log))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage))
     expect(attempts).toEqual([1, 2, 3, 4])
-    expect(await new DeadLetters({ log }).count()).toBe(0)
+    expect(await new DeadLetters({ storage }).count()).toBe(0)
   })
 
   test('is told of when it is given up, though its member asks the log in between whether it still has the event', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const nobodyHasIt = Promise.withResolvers<void>()
-    const asked = withFaults(log, {
+    const asked = withFaults(storage, {
       async commit(units) {
-        const results = await log.commit(units)
+        const results = await storage.commit(units)
         if (units.some(isSettling)) await nobodyHasIt.promise
         return results
       },
-      group: (name) => {
-        const group = log.group(name)
+      queue: (name) => {
+        const group = storage.queue(name)
         const extend = group.extend.bind(group)
         return Object.assign(group, {
           async extend(consumer, holds) {
@@ -55,7 +55,7 @@ describeOnEachLog('a handler that throws', (logs) => {
             if (lost.length > 0) setImmediate(nobodyHasIt.resolve)
             return lost
           }
-        } satisfies Partial<ConsumerGroup>)
+        } satisfies Partial<WorkQueue>)
       }
     })
     const told: DeadLetteredMessage[] = []
@@ -67,23 +67,23 @@ describeOnEachLog('a handler that throws', (logs) => {
       throw new Error('no')
     })
     await subscriber.startConsuming({ group: 'g', maxAttempts: 1, claimAfterMs: 30 })
-    const [messageId] = await append(log, signal())
-    await waitFor(() => told.some((message) => message.log === asked))
-    expect(told.filter((message) => message.log === asked)).toMatchObject([{ messageId, kind: 'exhausted' }])
-    expect(await new DeadLetters({ log }).count()).toBe(1)
+    const [messageId] = await append(storage, signal())
+    await waitFor(() => told.some((message) => message.storage === asked))
+    expect(told.filter((message) => message.storage === asked)).toMatchObject([{ messageId, kind: 'exhausted' }])
+    expect(await new DeadLetters({ storage }).count()).toBe(1)
   })
 
   test('waits out a backoff that doubles, and holds up nobody else meanwhile', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const clock = new FakeClock()
-    const subscriber = subscriberOn(log, { clock, random: () => 1 })
+    const subscriber = subscriberOn(storage, { clock, random: () => 1 })
     const seen: string[] = []
     subscriber.registerHandler('*', ({ eventId }, { attempt }) => {
       seen.push(`${eventId} ${attempt}`)
       if (eventId === 'fails') throw new Error('no')
     })
     await subscriber.startConsuming({ group: 'g', backoff: { initialMs: 100, maxMs: 150 } })
-    await append(log, { ...signal(), eventId: 'fails' }, { ...signal(), eventId: 'next' })
+    await append(storage, { ...signal(), eventId: 'fails' }, { ...signal(), eventId: 'next' })
     await waitFor(() => seen.length === 2)
     expect(seen).toEqual(['fails 1', 'next 1'])
     for (const [attempt, waitMs] of [100, 150, 150].entries()) {
@@ -97,8 +97,8 @@ describeOnEachLog('a handler that throws', (logs) => {
   })
 
   test('takes no room from the others while it waits', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log, { clock: new FakeClock() })
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage, { clock: new FakeClock() })
     const seen: string[] = []
     subscriber.registerHandler('*', ({ eventId }) => {
       seen.push(eventId)
@@ -106,14 +106,14 @@ describeOnEachLog('a handler that throws', (logs) => {
     })
     await subscriber.startConsuming({ group: 'g', prefetch: 1 })
     const ids = ['1', '2', '3', '4', '5', 'last']
-    await append(log, ...ids.map((eventId) => ({ ...signal(), eventId })))
+    await append(storage, ...ids.map((eventId) => ({ ...signal(), eventId })))
     await waitFor(() => seen.length === 6)
     expect(seen).toEqual(ids)
   })
 
   test('is the only one to get it again: those that were done with it are not run twice', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const runs: string[] = []
     subscriber.registerHandler('*', () => void runs.push('before'))
     subscriber.registerHandler('*', (_, { attempt }) => {
@@ -122,14 +122,14 @@ describeOnEachLog('a handler that throws', (logs) => {
     })
     subscriber.registerHandler('*', () => void runs.push('behind'))
     await subscriber.startConsuming({ group: 'g', backoff: soon })
-    await append(log, signal())
-    await waitFor(() => isSettled(log))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage))
     expect(runs).toEqual(['before', 'failing 1', 'behind', 'failing 2'])
   })
 
   test('sends it to the dead letters after maxAttempts, with the reason; put back, it starts again at attempt 1', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     let healthy = false
     const attempts: number[] = []
     subscriber.registerHandler('*', async (_, { attempt }) => {
@@ -143,8 +143,8 @@ describeOnEachLog('a handler that throws', (logs) => {
       backoff: soon,
       claimAfterMs: 50
     })
-    const [messageId] = await append(log, signal())
-    const letter = await waitFor(async () => (await new DeadLetters({ log }).list({ group: 'g', limit: 10 }))[0])
+    const [messageId] = await append(storage, signal())
+    const letter = await waitFor(async () => (await new DeadLetters({ storage }).list({ group: 'g', limit: 10 }))[0])
     expect(letter).toMatchObject({
       messageId,
       group: 'g',
@@ -157,41 +157,41 @@ describeOnEachLog('a handler that throws', (logs) => {
       attempts: 3
     })
     expect(letter.lastError.stack).toContain('RangeError: the desk is closed')
-    expect(await isSettled(log)).toBe(true)
+    expect(await isSettled(storage)).toBe(true)
     healthy = true
-    await new DeadLetters({ log }).requeue(letter.id, { by: 'test' })
-    await waitFor(() => isSettled(log))
+    await new DeadLetters({ storage }).requeue(letter.id, { by: 'test' })
+    await waitFor(() => isSettled(storage))
     expect(attempts).toEqual([1, 2, 3, 1])
-    expect(await new DeadLetters({ log }).count()).toBe(0)
+    expect(await new DeadLetters({ storage }).count()).toBe(0)
   })
 
   test('says in the dead letter what each of several said', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     for (const reason of ['one', 'two']) subscriber.registerHandler('*', () => Promise.reject(new Error(reason)))
     await subscriber.startConsuming({ group: 'g', maxAttempts: 1 })
-    await append(log, signal())
-    const letter = await waitFor(async () => (await new DeadLetters({ log }).list({ limit: 1 }))[0])
+    await append(storage, signal())
+    const letter = await waitFor(async () => (await new DeadLetters({ storage }).list({ limit: 1 }))[0])
     expect(letter.lastError.message).toBe('2 handlers failed: one; two')
   })
 
   test('keeps its count over a restart of the consumer', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const attempts: number[] = []
     const handle = (_: unknown, { attempt }: { attempt: number }) => {
       attempts.push(attempt)
       if (attempt < 3) throw new Error('not yet')
     }
     for (let start = 1; start <= 3; start++) {
-      const subscriber = subscriberOn(log, { clock: new FakeClock(), random: () => 0 })
+      const subscriber = subscriberOn(storage, { clock: new FakeClock(), random: () => 0 })
       subscriber.registerHandler('*', handle)
       await subscriber.startConsuming({ group: 'g', consumer: 'one', from: 'start' })
-      if (start === 1) await append(log, signal())
+      if (start === 1) await append(storage, signal())
       await waitFor(() => attempts.length === start)
       await subscriber.close()
     }
     expect(attempts).toEqual([1, 2, 3])
-    expect(await isSettled(log)).toBe(true)
+    expect(await isSettled(storage)).toBe(true)
   })
 })
 
@@ -200,34 +200,34 @@ describeOnEachLog('an entry that is no event', (logs) => {
     ['is no JSON', 'garbage', /^The text is not JSON/],
     ['lacks a part', '{"event_type":"trading_signal"}', /^event_id is missing/]
   ])('because it %s goes to the dead letters at once as poison, and the group goes on', async (_, payload, reason) => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const handled: string[] = []
     subscriber.registerHandler('trading_signal', ({ eventId }) => void handled.push(eventId))
     await subscriber.startConsuming({ group: 'g' })
-    await log.append([{ eventId: 'poison', eventType: 'trading_signal', payload }])
+    await storage.log.append([{ eventId: 'poison', eventType: 'trading_signal', payload }])
     const next = signal()
-    await append(log, next)
+    await append(storage, next)
     await waitFor(() => handled.length === 1)
     expect(handled).toEqual([next.eventId])
     const [letter] = await waitFor(async () => {
-      const letters = await new DeadLetters({ log }).list({ group: 'g', limit: 10 })
+      const letters = await new DeadLetters({ storage }).list({ group: 'g', limit: 10 })
       return letters.length === 1 && letters
     })
     expect(letter).toMatchObject({ kind: 'poison', attempts: 0, payload })
     expect(letter?.lastError.message).toMatch(reason)
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
   })
 
   test('does not concern a type of which this process knows nothing, which passes', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const handled: string[] = []
     subscriber.registerHandler('*', ({ eventType }) => void handled.push(eventType))
     await subscriber.startConsuming({ group: 'g' })
-    await append(log, { ...createEvent('system_health', {}), eventType: 'of_another_service' })
-    await waitFor(() => isSettled(log))
+    await append(storage, { ...createEvent('system_health', {}), eventType: 'of_another_service' })
+    await waitFor(() => isSettled(storage))
     expect(handled).toEqual(['of_another_service'])
-    expect(await new DeadLetters({ log }).count()).toBe(0)
+    expect(await new DeadLetters({ storage }).count()).toBe(0)
   })
 })

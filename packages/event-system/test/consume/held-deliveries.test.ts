@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest'
 import { heldDeliveries } from '../../src/consume/held-deliveries.ts'
-import type { Delivery, EventLog } from '../../src/log/index.ts'
+import type { Delivery, Storage } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signals } from '../support/events.ts'
 
 /** Four deliveries of the consumer `one`, and what each consumer holds of some. */
-async function delivered(log: EventLog) {
-  await append(log, ...signals(4))
-  const group = log.group('g')
+async function delivered(storage: Storage) {
+  await append(storage, ...signals(4))
+  const group = storage.queue('g')
   await group.create('start')
   const deliveries = await group.read('one', { limit: 4, waitMs: 0 })
-  const heldBy = (consumer: string, holds: readonly Delivery[]) => heldDeliveries({ log, group, consumer }, holds)
+  const heldBy = (consumer: string, holds: readonly Delivery[]) => heldDeliveries({ storage, group, consumer }, holds)
   return { group, deliveries: deliveries as [Delivery, Delivery, Delivery, Delivery], heldBy }
 }
 
 describeOnEachLog('the deliveries that a consumer holds', (logs) => {
   test('are read once more as they were handed out, with the attachment, and without those that are not its any more', async () => {
-    const log = await logs.open()
-    const { group, deliveries, heldBy } = await delivered(log)
+    const storage = await logs.open()
+    const { group, deliveries, heldBy } = await delivered(storage)
     const [first, second, third, fourth] = deliveries
     const { messageId, attempt } = first
     const attach = { group: 'g', messageId, text: 'a text', if: { consumer: 'one', attempt } }
-    expect(await log.commit([{ attach: [attach] }])).toMatchObject([{ kind: 'committed' }])
+    expect(await storage.commit([{ attach: [attach] }])).toMatchObject([{ kind: 'committed' }])
     await group.claim('heir', { minIdleMs: 0, limit: 1, after: first.messageId })
     await group.acknowledge('one', [third])
     expect(await heldBy('one', deliveries)).toEqual([{ ...first, attachment: 'a text' }, fourth])
@@ -32,9 +32,9 @@ describeOnEachLog('the deliveries that a consumer holds', (logs) => {
   })
 
   test('are without those that were trimmed meanwhile', async () => {
-    const log = await logs.open()
-    const { deliveries, heldBy } = await delivered(log)
-    await log.trim({ maxLength: 2 }, { force: true })
+    const storage = await logs.open()
+    const { deliveries, heldBy } = await delivered(storage)
+    await storage.log.trim({ maxLength: 2 }, { force: true })
     expect(await heldBy('one', deliveries)).toEqual(deliveries.slice(2))
   })
 })

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventPuller, EventSubscriber } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, signals, withFaults } from '../support/events.ts'
 
-function subscriberOn(log: EventLog): EventSubscriber {
-  const subscriber = new EventSubscriber({ log })
+function subscriberOn(storage: Storage): EventSubscriber {
+  const subscriber = new EventSubscriber({ storage })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   return subscriber
 }
@@ -16,15 +16,15 @@ const inAYear = () => new Date(Date.now() + 365 * 86_400_000)
 
 describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
   test('what a dead member held is taken over before anything new, however much is new', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(20))
-    const group = log.group('g')
+    const storage = await logs.open()
+    await append(storage, ...signals(20))
+    const group = storage.queue('g')
     await group.create('start')
     const ofTheDead = new Set(
       (await group.read('the dead', { limit: 20, waitMs: 0 })).map(({ messageId }) => messageId)
     )
-    await append(log, ...signals(2_000))
-    const subscriber = subscriberOn(log)
+    await append(storage, ...signals(2_000))
+    const subscriber = subscriberOn(storage)
     const handled: string[] = []
     subscriber.registerHandler('*', async (_, { messageId }) => {
       handled.push(messageId)
@@ -36,8 +36,8 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
   })
 
   test('what a member hands back when it closes an idle one has within seconds, though it claims only after half a minute', async () => {
-    const log = await logs.open()
-    const closing = subscriberOn(log)
+    const storage = await logs.open()
+    const closing = subscriberOn(storage)
     const gate = Promise.withResolvers<void>()
     let begun = 0
     closing.registerHandler('*', async () => {
@@ -46,9 +46,9 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
     })
     const options: ConsumeOptions = { group: 'g', from: 'start' }
     const first = await closing.startConsuming({ ...options, consumer: 'first' })
-    await append(log, ...signals(10))
+    await append(storage, ...signals(10))
     await waitFor(() => begun === 1)
-    const staying = subscriberOn(log)
+    const staying = subscriberOn(storage)
     let handled = 0
     staying.registerHandler('*', () => void handled++)
     await staying.startConsuming({ ...options, consumer: 'second' })
@@ -59,8 +59,8 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
   })
 
   test('a retryOn that throws, or something thrown that no text can be made of, is a failure like any other', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const once = { maxAttempts: 2, backoff: { initialMs: 1 } }
     subscriber.registerHandler('trading_signal', () => Promise.reject(new Error('No.')), {
       name: 'throws',
@@ -72,9 +72,9 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
       ...once
     })
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await append(log, signal())
+    await append(storage, signal())
     const [letter] = await waitFor(async () => {
-      const letters = await new DeadLetters({ log }).list({ limit: 10 })
+      const letters = await new DeadLetters({ storage }).list({ limit: 10 })
       return letters.length > 0 && letters
     })
     expect(letter).toMatchObject({ kind: 'exhausted', attempts: 2, handler: 'throws, without' })
@@ -82,27 +82,27 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
   })
 
   test('a time to close that is none is refused, and nothing has changed', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     let handled = 0
     subscriber.registerHandler('*', () => void handled++)
     const consumer = await subscriber.startConsuming({ group: 'g', from: 'start' })
     for (const timeoutMs of [-5, Number.NaN, 'x' as unknown as number]) {
       await expect(consumer.close({ timeoutMs })).rejects.toMatchObject({ code: 'invalid_options' })
     }
-    await append(log, signal())
+    await append(storage, signal())
     await waitFor(() => handled === 1)
     expect(await consumer.close()).toEqual({ handedBack: 0, unfinished: 0 })
   })
 
   test('closing over a log that does not answer ends in time, and says that nothing was handed back', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(5))
+    const storage = await logs.open()
+    await append(storage, ...signals(5))
     let isHung = false
     const never = new Promise<never>(() => {})
-    const hanging = withFaults(log, {
-      group: (name) =>
-        new Proxy(log.group(name), {
+    const hanging = withFaults(storage, {
+      queue: (name) =>
+        new Proxy(storage.queue(name), {
           get(target, method) {
             const value = Reflect.get(target, method)
             if (typeof value !== 'function') return value
@@ -118,7 +118,7 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
       return gate.promise
     })
     const consumer = await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await waitFor(async () => begun === 1 && (await log.group('g').info()).pending === 5)
+    await waitFor(async () => begun === 1 && (await storage.queue('g').info()).pending === 5)
     isHung = true
     const started = performance.now()
     expect(await consumer.close({ timeoutMs: 300 })).toEqual({ handedBack: 0, unfinished: 5 })
@@ -127,8 +127,8 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
   })
 
   test('a group cannot begin where the log has not come yet', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     subscriber.registerHandler('*', () => {})
     for (const [from, code, reason] of [
       [inAYear(), 'invalid_options', 'is in the future'],
@@ -136,9 +136,9 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
     ] as const) {
       const message = expect.stringContaining(reason)
       await expect(subscriber.startConsuming({ group: 'g', from })).rejects.toMatchObject({ code, message })
-      const pulling = new EventPuller({ log }).pull({ group: 'g', from })
+      const pulling = new EventPuller({ storage }).pull({ group: 'g', from })
       await expect(pulling).rejects.toMatchObject({ code: 'invalid_argument', message })
     }
-    expect((await log.info()).groups).toEqual([])
+    expect((await storage.log.info()).groups).toEqual([])
   })
 })

@@ -2,7 +2,8 @@ import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, type EventConsumer, EventSubscriber, type Handler } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { EventLog, PartitionedGroup } from '../../src/log/index.ts'
+import type { PartitionedGroup, Storage } from '../../src/log/index.ts'
+import { mustPartition } from '../../src/log/partitioned-group.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, isGroupSettled, signal, withFaults } from '../support/events.ts'
@@ -16,11 +17,11 @@ function rounds(count: number, from = 1) {
 }
 
 async function member(
-  log: EventLog,
+  storage: Storage,
   handler: Handler<'trading_signal'>,
   options: ConsumeOptions = {}
 ): Promise<EventConsumer> {
-  const subscriber = new EventSubscriber({ log })
+  const subscriber = new EventSubscriber({ storage })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, handler, { name: 'test' })
   return subscriber.startConsuming({
@@ -33,8 +34,8 @@ async function member(
   })
 }
 
-async function isSettled(log: EventLog): Promise<boolean> {
-  return isGroupSettled(log, 'g')
+async function isSettled(storage: Storage): Promise<boolean> {
+  return isGroupSettled(storage, 'g')
 }
 
 /** What was handled, by key, in order. */
@@ -56,39 +57,39 @@ class Diary {
 
 describeOnEachLog('ordering by key', (logs) => {
   test('events of one key are handled one at a time and in log order, different keys at once up to the concurrency', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const diary = new Diary()
-    await append(log, ...rounds(20))
-    await member(log, diary.handler, { concurrency: 4 })
-    await waitFor(() => isSettled(log), { timeoutMs: 10_000 })
+    await append(storage, ...rounds(20))
+    await member(storage, diary.handler, { concurrency: 4 })
+    await waitFor(() => isSettled(storage), { timeoutMs: 10_000 })
     const inOrder = Array.from({ length: 20 }, (_, i) => i + 1)
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
     expect(diary.mostAtOnce).toBe(4)
   })
 
   test('a key that is no text sends the event to the dead letters, which say so, for its order would be lost', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const key = (({ data }: Event) => (data.symbol === 'AAPL' ? { symbol: 'AAPL' } : 'MSFT')) as NonNullable<
       ConsumeOptions['key']
     >
     const seen: string[] = []
-    await append(log, signal('AAPL', 1), signal('MSFT', 1))
-    await member(log, ({ data }) => void seen.push(data.symbol), { key })
-    await waitFor(() => isSettled(log))
+    await append(storage, signal('AAPL', 1), signal('MSFT', 1))
+    await member(storage, ({ data }) => void seen.push(data.symbol), { key })
+    await waitFor(() => isSettled(storage))
     expect(seen).toEqual(['MSFT'])
-    const [letter] = await new DeadLetters({ log }).list({ limit: 10 })
+    const [letter] = await new DeadLetters({ storage }).list({ limit: 10 })
     expect(letter?.lastError.message).toBe(
       'key must return a string or undefined for each event, got object. (invalid_options)'
     )
   })
 
   test('a failing event holds up those of its own key, and no others', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let mayPass = false
     const seen: string[] = []
-    await append(log, signal('AAPL', 1), signal('AAPL', 2), signal('MSFT', 1), signal('MSFT', 2))
+    await append(storage, signal('AAPL', 1), signal('AAPL', 2), signal('MSFT', 1), signal('MSFT', 2))
     await member(
-      log,
+      storage,
       ({ data }) => {
         if (data.symbol === 'AAPL' && data.price === 1 && !mayPass) throw new Error('not yet')
         seen.push(`${data.symbol} ${data.price}`)
@@ -98,35 +99,35 @@ describeOnEachLog('ordering by key', (logs) => {
     await waitFor(() => seen.length === 2)
     expect(seen).toEqual(['MSFT 1', 'MSFT 2'])
     mayPass = true
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
     expect(seen.slice(2)).toEqual(['AAPL 1', 'AAPL 2'])
   })
 
   test('an event that is given up lets the next of its key pass', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: number[] = []
-    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await append(storage, signal('AAPL', 1), signal('AAPL', 2))
     await member(
-      log,
+      storage,
       ({ data }) => {
         if (data.price === 1) throw new Error('never')
         seen.push(data.price ?? 0)
       },
       { maxAttempts: 2, backoff: soon }
     )
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
     expect(seen).toEqual([2])
-    expect((await new DeadLetters({ log }).list({ limit: 10 })).map(({ attempts }) => attempts)).toEqual([2])
+    expect((await new DeadLetters({ storage }).list({ limit: 10 })).map(({ attempts }) => attempts)).toEqual([2])
   })
 
   test('the key can be any function of the event; what has no key is in order with nothing', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: string[] = []
     const gate = Promise.withResolvers<void>()
     const order = (order_id: string, symbol: string) =>
       createEvent(EventType.TRADING_SIGNAL, { symbol, signal: 'BUY', reason: order_id })
     await append(
-      log,
+      storage,
       order('one', 'AAPL'),
       order('one', 'MSFT'),
       order('two', 'AAPL'),
@@ -134,7 +135,7 @@ describeOnEachLog('ordering by key', (logs) => {
       signal('AAPL', 2)
     )
     await member(
-      log,
+      storage,
       async ({ data }) => {
         seen.push(`${data.reason ?? data.price} ${data.symbol}`)
         if (data.symbol === 'AAPL' && data.reason === 'one') await gate.promise
@@ -144,37 +145,37 @@ describeOnEachLog('ordering by key', (logs) => {
     await waitFor(() => seen.length === 4)
     expect(seen.toSorted()).toEqual(['1 AAPL', '2 AAPL', 'one AAPL', 'two AAPL'])
     gate.resolve()
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
     expect(seen.at(-1)).toBe('one MSFT')
   })
 
   test('an event whose key cannot be told goes to the dead letters as poison, and the group goes on', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: number[] = []
-    await append(log, signal('AAPL', 1), signal('AAPL', 2))
-    await member(log, ({ data }) => void seen.push(data.price ?? 0), {
+    await append(storage, signal('AAPL', 1), signal('AAPL', 2))
+    await member(storage, ({ data }) => void seen.push(data.price ?? 0), {
       key: ({ data }) => {
         if (data.price === 1) throw new TypeError('no key in this one')
         return 'k'
       }
     })
-    await waitFor(() => isSettled(log))
-    const letters = await new DeadLetters({ log }).list({ limit: 10 })
+    await waitFor(() => isSettled(storage))
+    const letters = await new DeadLetters({ storage }).list({ limit: 10 })
     expect(letters.map(({ kind, lastError }) => [kind, lastError.message])).toEqual([['poison', 'no key in this one']])
     expect(seen).toEqual([2])
   })
 
   test('a member that learns that its partition is lost begins nothing more of it, also behind an event that waits for its retry', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: string[] = []
     let isFirst = true
-    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await append(storage, signal('AAPL', 1), signal('AAPL', 2))
     await member(
-      log,
+      storage,
       async ({ data }) => {
         if (data.price === 1 && isFirst) {
           isFirst = false
-          await log.partitioned('g').destroy()
+          await mustPartition(storage, 'g').destroy()
           seen.push('1 failed')
           throw new Error('not yet')
         }
@@ -187,12 +188,12 @@ describeOnEachLog('ordering by key', (logs) => {
   })
 
   test('members share the keys, each key to one of them, also when one joins, leaves and joins again', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const diary = new Diary()
     const handledBy = new Map<string, number>()
     const start = (consumer: string) =>
       member(
-        log,
+        storage,
         (event, context) => {
           handledBy.set(consumer, (handledBy.get(consumer) ?? 0) + 1)
           return diary.handler(event, context)
@@ -202,12 +203,12 @@ describeOnEachLog('ordering by key', (logs) => {
     await start('one')
     let published = 0
     const publish = async (count: number) => {
-      await append(log, ...rounds(count, published + 1))
+      await append(storage, ...rounds(count, published + 1))
       published += count
     }
     const sharedBy = async (...names: string[]) => {
       await waitFor(async () => {
-        const { consumers } = await log.partitioned('g').info()
+        const { consumers } = await mustPartition(storage, 'g').info()
         const owners = consumers.filter(({ partitions }) => partitions.length > 0).map(({ name }) => name)
         return owners.toSorted().join() === names.join()
       })
@@ -224,18 +225,18 @@ describeOnEachLog('ordering by key', (logs) => {
     await two.close()
     await sharedBy('one', 'three')
     await publish(20)
-    await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
+    await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
     const inOrder = Array.from({ length: published }, (_, i) => i + 1)
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, inOrder])))
     expect([...handledBy.keys()].toSorted()).toEqual(['one', 'three', 'two'])
   })
 
   test('a partition that a member was to give up, and is not any more as the other has left, goes on in order', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let renewals = 0
-    const counting = withFaults(log, {
+    const counting = withFaults(storage, {
       partitioned: (name) => {
-        const group = log.partitioned(name)
+        const group = mustPartition(storage, name)
         const ofGroup = group.join.bind(group)
         const join: PartitionedGroup['join'] = (consumer, options) => {
           const one = ofGroup(consumer, options)
@@ -251,31 +252,31 @@ describeOnEachLog('ordering by key', (logs) => {
     }
     const diary = new Diary()
     const gate = Promise.withResolvers<void>()
-    await append(log, ...rounds(3))
+    await append(storage, ...rounds(3))
     await member(counting, async (event, context) => {
       await diary.handler(event, context)
       await gate.promise
     })
     await waitFor(() => diary.byKey.size === KEYS.length)
     const cut = { partitions: 8, partitionOf: () => 0 }
-    const other = log.partitioned('g').join('other', { leaseMs: 60_000, cut })
+    const other = mustPartition(storage, 'g').join('other', { leaseMs: 60_000, cut })
     await other.renew()
     await renewedTwice()
     await other.leave()
     await renewedTwice()
-    await append(log, ...rounds(1, 4))
+    await append(storage, ...rounds(1, 4))
     gate.resolve()
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
     expect(Object.fromEntries(diary.byKey)).toEqual(Object.fromEntries(KEYS.map((key) => [key, [1, 2, 3, 4]])))
   })
 
   test('a group goes over from one ordering to the other when its members have left and nothing is pending', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: string[] = []
     let isFailing = true
     let failures = 0
     const consume = async (ordering: 'none' | 'key') => {
-      const subscriber = new EventSubscriber({ log })
+      const subscriber = new EventSubscriber({ storage })
       onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
       subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => {
         if (isFailing) {
@@ -301,7 +302,7 @@ describeOnEachLog('ordering by key', (logs) => {
       ['none', 'key']
     ] as const) {
       seen.length = 0
-      await append(log, signal('AAPL', ++price))
+      await append(storage, signal('AAPL', ++price))
       isFailing = true
       const first = await consume(before)
       failures = 0
@@ -311,22 +312,22 @@ describeOnEachLog('ordering by key', (logs) => {
       await expect(consume(after)).rejects.toMatchObject({ code: 'group_conflict' })
       isFailing = false
       const again = await consume(before)
-      await waitFor(() => isSettled(log))
+      await waitFor(() => isSettled(storage))
       await again.close()
-      await append(log, signal('AAPL', ++price))
+      await append(storage, signal('AAPL', ++price))
       const second = await consume(after)
-      await waitFor(() => isSettled(log))
+      await waitFor(() => isSettled(storage))
       await second.close()
       expect(seen).toEqual([`${before} ${price - 1}`, `${after} ${price}`])
-      expect((await log.groupNames()).filter((name) => name === 'g')).toHaveLength(1)
+      expect((await storage.groupNames()).filter((name) => name === 'g')).toHaveLength(1)
     }
   })
 
   test('an event that an operator puts back is handled again, by the handlers that had not handled it', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: string[] = []
     let isFailing = true
-    const subscriber = new EventSubscriber({ log })
+    const subscriber = new EventSubscriber({ storage })
     onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
     subscriber.registerHandler(EventType.TRADING_SIGNAL, ({ data }) => void seen.push(`first ${data.price}`), {
       name: 'first'
@@ -339,34 +340,34 @@ describeOnEachLog('ordering by key', (logs) => {
       },
       { name: 'second' }
     )
-    await append(log, signal('AAPL', 1), signal('AAPL', 2))
+    await append(storage, signal('AAPL', 1), signal('AAPL', 2))
     await subscriber.startConsuming({ group: 'g', from: 'start', ordering: 'key', leaseMs: 300, maxAttempts: 1 })
-    await waitFor(() => isSettled(log))
-    const letters = new DeadLetters({ log })
+    await waitFor(() => isSettled(storage))
+    const letters = new DeadLetters({ storage })
     const [letter] = await letters.list({ limit: 10 })
     isFailing = false
     await letters.requeue(letter?.id ?? '', { by: 'an operator' })
-    expect(await isSettled(log)).toBe(false)
-    await waitFor(() => isSettled(log))
+    expect(await isSettled(storage)).toBe(false)
+    await waitFor(() => isSettled(storage))
     expect(seen).toEqual(['first 1', 'first 2', 'second 2, attempt 1', 'second 1, attempt 1'])
     expect(await letters.count({})).toBe(0)
-    await log.trim({ maxLength: 0 }, { force: true })
+    await storage.log.trim({ maxLength: 0 }, { force: true })
     await expect(letters.requeue(letter?.id ?? '', { by: 'an operator' })).rejects.toMatchObject({ code: 'not_found' })
   })
 
   test('a dead letter whose entry has left the log stays where it is', async () => {
-    const log = await logs.open()
-    await append(log, signal('AAPL', 1))
+    const storage = await logs.open()
+    await append(storage, signal('AAPL', 1))
     await member(
-      log,
+      storage,
       () => {
         throw new Error('never')
       },
       { maxAttempts: 1 }
     )
-    await waitFor(() => isSettled(log))
-    await log.trim({ maxLength: 0 }, { force: true })
-    const letters = new DeadLetters({ log })
+    await waitFor(() => isSettled(storage))
+    await storage.log.trim({ maxLength: 0 }, { force: true })
+    const letters = new DeadLetters({ storage })
     const [letter] = await letters.list({ limit: 10 })
     await expect(letters.requeue(letter?.id ?? '', { by: 'an operator' })).rejects.toMatchObject({
       code: 'entry_trimmed'
@@ -375,12 +376,12 @@ describeOnEachLog('ordering by key', (logs) => {
   })
 
   test('a member that shares event by event is refused while others share by key', async () => {
-    const log = await logs.open()
-    await member(log, () => {})
-    const subscriber = new EventSubscriber({ log })
+    const storage = await logs.open()
+    await member(storage, () => {})
+    const subscriber = new EventSubscriber({ storage })
     subscriber.registerHandler('*', () => {})
     const starting = subscriber.startConsuming({ group: 'g' })
     await expect(starting).rejects.toMatchObject({ code: 'group_conflict' })
-    await expect(member(log, () => {}, { partitions: 3 })).rejects.toMatchObject({ code: 'group_conflict' })
+    await expect(member(storage, () => {}, { partitions: 3 })).rejects.toMatchObject({ code: 'group_conflict' })
   })
 })

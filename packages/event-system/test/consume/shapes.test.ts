@@ -9,7 +9,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest'
 import { EventPuller, EventSubscriber } from '../../src/consume/index.ts'
 import { type DeadLetter, DeadLetters } from '../../src/dead-letters/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { DeadLetterOffice } from '../../src/operate/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -18,28 +18,28 @@ import { append, signal } from '../support/events.ts'
 const soon = { initialMs: 1, maxMs: 1 }
 
 /** Events as services write them that know of no versions. */
-async function appendWire(log: EventLog, eventType: string, data: JsonObject, metadata: JsonObject = {}) {
+async function appendWire(storage: Storage, eventType: string, data: JsonObject, metadata: JsonObject = {}) {
   const eventId = crypto.randomUUID()
   const wire = { event_type: eventType, event_id: eventId, timestamp: '2026-11-23T08:49:10.123', source: 'py', data }
-  await log.append([{ eventId, eventType, payload: stringifyJson({ ...wire, metadata }) }])
+  await storage.log.append([{ eventId, eventType, payload: stringifyJson({ ...wire, metadata }) }])
   return eventId
 }
 
-function subscriberOn(log: EventLog): EventSubscriber {
-  const subscriber = new EventSubscriber({ log })
+function subscriberOn(storage: Storage): EventSubscriber {
+  const subscriber = new EventSubscriber({ storage })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   return subscriber
 }
 
-async function settled(log: EventLog): Promise<void> {
+async function settled(storage: Storage): Promise<void> {
   await waitFor(async () => {
-    const group = (await log.info()).groups.find(({ name }) => name === 'g')
+    const group = (await storage.log.info()).groups.find(({ name }) => name === 'g')
     return group?.pending === 0 && group.lag === 0
   })
 }
 
-async function letters(log: EventLog): Promise<DeadLetter[]> {
-  return new DeadLetters({ log }).list({ limit: 100 })
+async function letters(storage: Storage): Promise<DeadLetter[]> {
+  return new DeadLetters({ storage }).list({ limit: 100 })
 }
 
 /** Shapes that existing services send, and what a typed handler makes of them: the data, or the pointer of what is wrong. */
@@ -71,17 +71,17 @@ const SHAPES: readonly [eventType: string, stored: JsonObject, newest: JsonObjec
 
 describeOnEachLog('what existing services send', (logs) => {
   test('reaches a typed handler in the newest form; what cannot be brought to it is dead at once, with a pointer', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const ids = []
-    for (const [eventType, stored] of SHAPES) ids.push(await appendWire(log, eventType, stored))
-    const subscriber = subscriberOn(log)
+    for (const [eventType, stored] of SHAPES) ids.push(await appendWire(storage, eventType, stored))
+    const subscriber = subscriberOn(storage)
     const handled: (JsonObject | undefined)[] = []
     const types = [EventType.TRADING_SIGNAL, EventType.ORDER_EXECUTED, EventType.RISK_ALERT]
     subscriber.registerHandler(types, ({ data }) => void handled.push(data), { name: 'typed' })
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await settled(log)
+    await settled(storage)
     expect(handled).toEqual(SHAPES.map(([, , newest]) => newest).filter((newest) => typeof newest !== 'string'))
-    const dead = await letters(log)
+    const dead = await letters(storage)
     expect(dead.map(({ kind, handler, attempts }) => ({ kind, handler, attempts }))).toEqual(
       SHAPES.filter(([, , newest]) => typeof newest === 'string').map(() => ({
         kind: 'invalid',
@@ -115,52 +115,52 @@ describeOnEachLog('what existing services send', (logs) => {
         subscriber.registerHandler('*', ({ data }) => take(data))
     ]
   ])('reaches %s as it is stored, and none is dead', async (_, register) => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const handled: JsonObject[] = []
     register(subscriber, (data) => void handled.push(data))
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    for (const [eventType, stored] of SHAPES) await appendWire(log, eventType, stored)
-    await settled(log)
+    for (const [eventType, stored] of SHAPES) await appendWire(storage, eventType, stored)
+    await settled(storage)
     expect(handled).toEqual(SHAPES.map(([, stored]) => stored))
-    expect(await letters(log)).toEqual([])
+    expect(await letters(storage)).toEqual([])
   })
 
   test('is pulled as it is stored, and none is dead', async () => {
-    const log = await logs.open()
-    for (const [eventType, stored] of SHAPES) await appendWire(log, eventType, stored)
-    const pulled = await new EventPuller({ log }).pull({ group: 'g', from: 'start' })
+    const storage = await logs.open()
+    for (const [eventType, stored] of SHAPES) await appendWire(storage, eventType, stored)
+    const pulled = await new EventPuller({ storage }).pull({ group: 'g', from: 'start' })
     expect(pulled.map(({ event }) => event.data)).toEqual(SHAPES.map(([, stored]) => stored))
-    expect(await letters(log)).toEqual([])
+    expect(await letters(storage)).toEqual([])
   })
 
   test('of a type that no handler takes is acknowledged, whatever its data', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     subscriber.registerHandler('system_health', () => {})
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    for (const [eventType, stored] of SHAPES) await appendWire(log, eventType, stored)
-    await settled(log)
-    expect(await letters(log)).toEqual([])
+    for (const [eventType, stored] of SHAPES) await appendWire(storage, eventType, stored)
+    await settled(storage)
+    expect(await letters(storage)).toEqual([])
   })
 
   test('is in the order of the symbol of its newest form', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const keys: unknown[] = []
     subscriber.registerHandler('trading_signal', () => {})
     const key = ({ data }: { data: JsonObject }) => void keys.push(data.symbol)
     await subscriber.startConsuming({ group: 'g', from: 'start', ordering: 'key', key, partitions: 2 })
-    await appendWire(log, 'trading_signal', { signal: { symbol: 'DEEP', action: 'BUY' } })
-    await settled(log)
+    await appendWire(storage, 'trading_signal', { signal: { symbol: 'DEEP', action: 'BUY' } })
+    await settled(storage)
     expect(new Set(keys)).toEqual(new Set(['DEEP']))
   })
 })
 
 describeOnEachLog('an event whose data are invalid, with several handlers', (logs) => {
   test('is dead for those that accept only valid ones, once the others are done with it', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const runs: string[] = []
     subscriber.registerHandler('trading_signal', () => void runs.push('typed'), { name: 'typed' })
     subscriber.registerHandler(
@@ -174,10 +174,10 @@ describeOnEachLog('an event whose data are invalid, with several handlers', (log
     subscriber.registerHandler('trading_signal', () => void runs.push('other'), { name: 'other' })
     subscriber.registerHandler('*', () => void runs.push('all'), { name: 'all' })
     await subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon })
-    await appendWire(log, 'trading_signal', { symbol: 'X' })
-    await settled(log)
+    await appendWire(storage, 'trading_signal', { symbol: 'X' })
+    await settled(storage)
     expect(runs).toEqual(['any 1', 'all', 'any 2', 'any 3'])
-    const [letter, ...more] = await letters(log)
+    const [letter, ...more] = await letters(storage)
     expect(more).toEqual([])
     expect(letter).toMatchObject({ kind: 'invalid', handler: 'typed, other', attempts: 0 })
     expect(letter?.lastError).toMatchObject({ pointer: '/data/signal' })
@@ -185,40 +185,40 @@ describeOnEachLog('an event whose data are invalid, with several handlers', (log
   })
 
   test('and is put back with other data, runs only the handlers that are not done', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const runs: unknown[] = []
     subscriber.registerHandler('trading_signal', ({ data }) => void runs.push(data), { name: 'typed' })
     subscriber.registerHandler('*', () => void runs.push('all'), { name: 'all' })
     await subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon })
-    await appendWire(log, 'trading_signal', { symbol: 'X' })
+    await appendWire(storage, 'trading_signal', { symbol: 'X' })
     const [letter] = await waitFor(async () => {
-      const dead = await letters(log)
+      const dead = await letters(storage)
       return dead.length === 1 && dead
     })
-    const office = new DeadLetterOffice({ log })
+    const office = new DeadLetterOffice({ storage })
     const wrong = office.requeue(letter?.id ?? '', { by: 'ada', data: { symbol: 'X', action: 'MAYBE' } })
     await expect(wrong).rejects.toMatchObject({ code: 'invalid_data', pointer: '/data/signal' })
     await office.requeue(letter?.id ?? '', { by: 'ada', data: { symbol: 'X', action: 'BUY' } })
     await waitFor(() => runs.length === 2)
-    await settled(log)
+    await settled(storage)
     expect(runs).toEqual(['all', { symbol: 'X', signal: 'BUY' }])
-    expect(await letters(log)).toEqual([])
+    expect(await letters(storage)).toEqual([])
   })
 
   test('is found among the dead letters by its kind', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     subscriber.registerHandler('backtest_complete', () => {
       throw new Error('no')
     })
     subscriber.registerHandler('trading_signal', () => {})
     await subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon, maxAttempts: 1 })
-    await appendWire(log, 'trading_signal', {})
-    await appendWire(log, 'backtest_complete', {})
-    await log.append([{ eventId: 'p', eventType: 'trading_signal', payload: 'no JSON' }])
-    await settled(log)
-    const office = new DeadLetterOffice({ log })
+    await appendWire(storage, 'trading_signal', {})
+    await appendWire(storage, 'backtest_complete', {})
+    await storage.log.append([{ eventId: 'p', eventType: 'trading_signal', payload: 'no JSON' }])
+    await settled(storage)
+    const office = new DeadLetterOffice({ storage })
     const count = (filter: object) => office.count(filter)
     expect(
       await Promise.all([count({ kind: 'invalid' }), count({ kind: 'poison' }), count({ kind: 'exhausted' })])
@@ -238,7 +238,7 @@ function newType(schema: object): string {
 
 describeOnEachLog('a version of a type', (logs) => {
   test('that is older is upcast for typed handlers, and one that is newer is dead for them', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const type = newType({ type: 'object', required: ['b'] })
     registerUpcaster({
       type,
@@ -246,31 +246,31 @@ describeOnEachLog('a version of a type', (logs) => {
       to: 2,
       upcast: ({ a, ...data }) => ({ ...data, ...(a === undefined ? {} : { b: a }) })
     })
-    const subscriber = subscriberOn(log)
+    const subscriber = subscriberOn(storage)
     const handled: unknown[] = []
     subscriber.registerHandler(type, ({ data, metadata }) => void handled.push([data, metadata.schema_version]), {
       name: 'typed'
     })
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await append(log, createEvent(type, { b: 1 }))
-    await appendWire(log, type, { a: 2 })
-    await appendWire(log, type, { a: 3 }, { schema_version: 1 })
-    await appendWire(log, type, { b: 4 }, { schema_version: 3 })
-    await appendWire(log, type, { a: 5 }, { schema_version: 2 })
-    await settled(log)
+    await append(storage, createEvent(type, { b: 1 }))
+    await appendWire(storage, type, { a: 2 })
+    await appendWire(storage, type, { a: 3 }, { schema_version: 1 })
+    await appendWire(storage, type, { b: 4 }, { schema_version: 3 })
+    await appendWire(storage, type, { a: 5 }, { schema_version: 2 })
+    await settled(storage)
     expect(handled).toEqual([
       [{ b: 1 }, 2],
       [{ b: 2 }, 2],
       [{ b: 3 }, 2]
     ])
-    expect((await letters(log)).map(({ kind, lastError }) => [kind, lastError.pointer])).toEqual([
+    expect((await letters(storage)).map(({ kind, lastError }) => [kind, lastError.pointer])).toEqual([
       ['invalid', '/metadata/schema_version'],
       ['invalid', '/data/b']
     ])
   })
 
   test('whose upcaster throws is dead for typed handlers, with its error, and not for others', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const type = newType({ type: 'object' })
     registerUpcaster({
       type,
@@ -280,15 +280,15 @@ describeOnEachLog('a version of a type', (logs) => {
         throw new Error('no price to convert')
       }
     })
-    const subscriber = subscriberOn(log)
+    const subscriber = subscriberOn(storage)
     const handled: unknown[] = []
     subscriber.registerHandler(type, () => void handled.push('typed'), { name: 'typed' })
     subscriber.registerHandler(type, ({ data }) => void handled.push(data), { name: 'any', accepts: 'any' })
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await appendWire(log, type, { a: 1 })
-    await settled(log)
+    await appendWire(storage, type, { a: 1 })
+    await settled(storage)
     expect(handled).toEqual([{ a: 1 }])
-    const [letter] = await letters(log)
+    const [letter] = await letters(storage)
     expect(letter).toMatchObject({ kind: 'invalid', handler: 'typed' })
     expect(letter?.lastError).toMatchObject({ pointer: '/data' })
     expect(letter?.lastError.message).toMatch(/from version 1 to 2: no price to convert\.$/)
@@ -296,7 +296,7 @@ describeOnEachLog('a version of a type', (logs) => {
 })
 
 test("a handler for '*' cannot ask for valid events alone, and accepts has two values", () => {
-  const subscriber = new EventSubscriber({ log: {} as never })
+  const subscriber = new EventSubscriber({ storage: {} as never })
   const refused = (types: string, accepts: unknown) => () =>
     subscriber.registerHandler(types, () => {}, { accepts } as never)
   expect(refused('*', 'valid')).toThrow(/accepts must be 'any' for a handler of '\*', or left out, got "valid"/)
@@ -306,18 +306,18 @@ test("a handler for '*' cannot ask for valid events alone, and accepts has two v
 
 describeOnEachLog('an event that is sent as backtest_complete', (logs) => {
   test('reaches handlers as backtest_completed, with the name that it was sent under', async () => {
-    const log = await logs.open()
-    const subscriber = subscriberOn(log)
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
     const handled: unknown[] = []
     subscriber.registerHandler(
       'backtest_completed',
       ({ eventType, wireType }) => void handled.push([eventType, wireType])
     )
     await subscriber.startConsuming({ group: 'g', from: 'start' })
-    await appendWire(log, 'backtest_complete', { total_return: 0.1 })
-    await append(log, createEvent('backtest_completed', {}))
-    await append(log, signal())
-    await settled(log)
+    await appendWire(storage, 'backtest_complete', { total_return: 0.1 })
+    await append(storage, createEvent('backtest_completed', {}))
+    await append(storage, signal())
+    await settled(storage)
     expect(handled).toEqual([
       ['backtest_completed', 'backtest_complete'],
       ['backtest_completed', undefined]

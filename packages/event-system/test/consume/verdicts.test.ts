@@ -8,7 +8,7 @@ import {
   type HandlerOptions
 } from '../../src/consume/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, signals } from '../support/events.ts'
@@ -16,7 +16,7 @@ import { append, signal, signals } from '../support/events.ts'
 const soon = { initialMs: 1, maxMs: 1 }
 
 async function consume(
-  log: EventLog,
+  storage: Storage,
   handler: Handler<'trading_signal'>,
   {
     handlerOptions = {},
@@ -24,84 +24,84 @@ async function consume(
     ...options
   }: ConsumeOptions & { handlerOptions?: HandlerOptions; clock?: FakeClock } = {}
 ) {
-  const subscriber = new EventSubscriber({ log, ...(clock && { clock }) })
+  const subscriber = new EventSubscriber({ storage, ...(clock && { clock }) })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, handler, { name: 'broker', ...handlerOptions })
   return subscriber.startConsuming({ group: 'g', from: 'start', backoff: soon, ...options })
 }
 
-async function isSettled(log: EventLog): Promise<boolean> {
-  const { pending, lag } = await log.group('g').info()
+async function isSettled(storage: Storage): Promise<boolean> {
+  const { pending, lag } = await storage.queue('g').info()
   return pending === 0 && lag === 0
 }
 
 describeOnEachLog('what a handler throws', (logs) => {
   test('RetryLater puts the event off for so long, and counts for no attempt', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const clock = new FakeClock()
     const runs: number[] = []
     await consume(
-      log,
+      storage,
       () => {
         runs.push(clock.now())
         if (runs.length < 4) throw new RetryLater(60_000)
       },
       { clock, maxAttempts: 1 }
     )
-    await append(log, signal())
+    await append(storage, signal())
     for (let run = 1; run < 4; run++) {
       await waitFor(() => runs.length === run)
-      await waitFor(async () => (await log.group('g').info()).retrying === 1)
+      await waitFor(async () => (await storage.queue('g').info()).retrying === 1)
       await clock.advance(59_000)
       expect(runs).toHaveLength(run)
       await clock.advance(1_000)
     }
-    await waitFor(async () => runs.length === 4 && (await isSettled(log)))
-    expect(await new DeadLetters({ log }).count()).toBe(0)
+    await waitFor(async () => runs.length === 4 && (await isSettled(storage)))
+    expect(await new DeadLetters({ storage }).count()).toBe(0)
     expect(() => new RetryLater(-1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
   })
 
   test('Reject sends the event to the dead letters at once, with its reason', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let runs = 0
-    await consume(log, () => {
+    await consume(storage, () => {
       runs++
       throw new Reject('no such account')
     })
-    await append(log, signal())
-    await waitFor(() => isSettled(log))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage))
     expect(runs).toBe(1)
-    expect(await new DeadLetters({ log }).list({ limit: 10 })).toMatchObject([
+    expect(await new DeadLetters({ storage }).list({ limit: 10 })).toMatchObject([
       { kind: 'rejected', handler: 'broker', attempts: 1, lastError: { message: 'no such account' } }
     ])
   })
 
   test('retryOn decides which errors are worth another attempt', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const handlerOptions = { retryOn: (error: unknown) => error instanceof RangeError, maxAttempts: 10 }
     let runs = 0
     await consume(
-      log,
+      storage,
       () => {
         if (++runs < 3) throw new RangeError('again')
         throw new TypeError('never')
       },
       { handlerOptions }
     )
-    await append(log, signal())
-    await waitFor(() => isSettled(log))
+    await append(storage, signal())
+    await waitFor(() => isSettled(storage))
     expect(runs).toBe(3)
-    expect(await new DeadLetters({ log }).list({ limit: 10 })).toMatchObject([
+    expect(await new DeadLetters({ storage }).list({ limit: 10 })).toMatchObject([
       { kind: 'rejected', attempts: 3, firstError: { message: 'again' }, lastError: { message: 'never' } }
     ])
   })
 
   test("a handler's own maxAttempts and backoff go before its consumer's", async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const clock = new FakeClock()
     let runs = 0
     await consume(
-      log,
+      storage,
       () => {
         runs++
         throw new Error('no')
@@ -113,20 +113,20 @@ describeOnEachLog('what a handler throws', (logs) => {
         handlerOptions: { maxAttempts: 2, backoff: { initialMs: 0 } }
       }
     )
-    await append(log, signal())
+    await append(storage, signal())
     await waitFor(async () => {
       await clock.advance(1)
-      return isSettled(log)
+      return isSettled(storage)
     })
     expect(runs).toBe(2)
   })
 
   test('a handler that takes longer than its timeoutMs has failed, and what it does after that does not count', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const aborted: unknown[] = []
     let runs = 0
     await consume(
-      log,
+      storage,
       async (_, { signal, attempt }) => {
         runs++
         if (attempt > 1) return
@@ -135,15 +135,15 @@ describeOnEachLog('what a handler throws', (logs) => {
       },
       { handlerOptions: { timeoutMs: 30 } }
     )
-    await append(log, signal())
-    await waitFor(async () => runs === 2 && (await isSettled(log)))
+    await append(storage, signal())
+    await waitFor(async () => runs === 2 && (await isSettled(storage)))
     expect(aborted).toMatchObject([{ code: 'handler_timeout' }])
   })
 })
 
 describeOnEachLog('the flow of events', (logs) => {
   test('a batch handler gets events together, and each has a result of its own', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const sizes: number[] = []
     const failed = new Set<number>()
     const handler = batchHandler<'trading_signal'>(
@@ -158,78 +158,80 @@ describeOnEachLog('the flow of events', (logs) => {
       },
       { maxSize: 20, maxWaitMs: 5 }
     )
-    await append(log, ...signals(100))
-    await consume(log, handler, { concurrency: 50 })
-    await waitFor(async () => failed.size === 10 && (await isSettled(log)))
+    await append(storage, ...signals(100))
+    await consume(storage, handler, { concurrency: 50 })
+    await waitFor(async () => failed.size === 10 && (await isSettled(storage)))
     expect(Math.max(...sizes)).toBe(20)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(110)
-    expect(await new DeadLetters({ log }).count()).toBe(0)
+    expect(await new DeadLetters({ storage }).count()).toBe(0)
   })
 
   test('a batch handler that does not answer for each event has failed on all', async () => {
-    const log = await logs.open()
-    await append(log, ...signals(3))
+    const storage = await logs.open()
+    await append(storage, ...signals(3))
     await consume(
-      log,
+      storage,
       batchHandler(async () => [undefined], { maxSize: 3, maxWaitMs: 50 }),
       {
         concurrency: 3,
         maxAttempts: 1
       }
     )
-    await waitFor(() => isSettled(log))
-    const letters = await new DeadLetters({ log }).list({ limit: 10 })
+    await waitFor(() => isSettled(storage))
+    const letters = await new DeadLetters({ storage }).list({ limit: 10 })
     expect(letters).toHaveLength(3)
     expect(letters[0]?.lastError.message).toContain('one result for each')
   })
 
   test('a consumer that is paused reads nothing and starts nothing, until it is resumed', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const seen: number[] = []
-    const consumer = await consume(log, ({ data }) => void seen.push(data.price ?? 0))
+    const consumer = await consume(storage, ({ data }) => void seen.push(data.price ?? 0))
     consumer.pause()
-    await append(log, ...signals(3))
-    await waitFor(async () => (await log.group('g').info()).lag === 3 || (await log.group('g').info()).pending === 3)
+    await append(storage, ...signals(3))
+    await waitFor(
+      async () => (await storage.queue('g').info()).lag === 3 || (await storage.queue('g').info()).pending === 3
+    )
     expect(seen).toEqual([])
     consumer.resume()
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
     expect(seen).toEqual([0, 1, 2])
   })
 
   test('slow handlers hold up the reading: no more is in hand than prefetch and concurrency say', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const gate = Promise.withResolvers<void>()
-    await append(log, ...signals(100))
-    await consume(log, () => gate.promise, { prefetch: 5, concurrency: 3 })
-    const pending = async () => (await log.group('g').info()).pending
+    await append(storage, ...signals(100))
+    await consume(storage, () => gate.promise, { prefetch: 5, concurrency: 3 })
+    const pending = async () => (await storage.queue('g').info()).pending
     await waitFor(async () => (await pending()) === 8)
     for (let look = 0; look < 5; look++) expect(await pending()).toBe(8)
     gate.resolve()
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
   })
 
   test('nor more than prefetchBytes, but for the page that reaches it', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const gate = Promise.withResolvers<void>()
     const large = () => ({ ...signal(), metadata: { text: 'x'.repeat(10_000) } })
-    await append(log, large(), large(), large(), large())
-    await consume(log, () => gate.promise, { prefetch: 1, prefetchBytes: 15_000 })
-    const pending = async () => (await log.group('g').info()).pending
+    await append(storage, large(), large(), large(), large())
+    await consume(storage, () => gate.promise, { prefetch: 1, prefetchBytes: 15_000 })
+    const pending = async () => (await storage.queue('g').info()).pending
     await waitFor(async () => (await pending()) === 2)
-    await append(log, large())
+    await append(storage, large())
     for (let look = 0; look < 5; look++) expect(await pending()).toBe(2)
     gate.resolve()
-    await waitFor(() => isSettled(log))
+    await waitFor(() => isSettled(storage))
   })
 
   test('consumers that are long gone and hold nothing are removed', async () => {
-    const log = await logs.open()
-    const group = log.group('g')
-    await append(log, ...signals(2))
+    const storage = await logs.open()
+    const group = storage.queue('g')
+    await append(storage, ...signals(2))
     await group.create('start')
     await group.acknowledge('gone', await group.read('gone', { limit: 1, waitMs: 0 }))
     await group.read('holds one', { limit: 1, waitMs: 0 })
-    await consume(log, () => {}, { consumer: 'here', forgetConsumersAfterMs: 300, claimAfterMs: 60_000 })
+    await consume(storage, () => {}, { consumer: 'here', forgetConsumersAfterMs: 300, claimAfterMs: 60_000 })
     const names = async () => (await group.info()).consumers.map(({ name }) => name).toSorted()
     expect(await names()).toContain('gone')
     await waitFor(async () => !(await names()).includes('gone'))

@@ -1,7 +1,7 @@
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type Handler } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, isGroupSettled, signal, withFaults } from '../support/events.ts'
@@ -29,16 +29,16 @@ class Desk {
   }
 }
 
-async function consume(log: EventLog, desk: Desk, options: ConsumeOptions) {
-  const subscriber = new EventSubscriber({ log })
+async function consume(storage: Storage, desk: Desk, options: ConsumeOptions) {
+  const subscriber = new EventSubscriber({ storage })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, desk.handler, { name: 'desk' })
   const backoff = { initialMs: 50, maxMs: 50 }
   return subscriber.startConsuming({ group: 'g', from: 'start', maxAttempts: 10_000, backoff, ...options })
 }
 
-async function isSettled(log: EventLog): Promise<boolean> {
-  return isGroupSettled(log, 'g')
+async function isSettled(storage: Storage): Promise<boolean> {
+  return isGroupSettled(storage, 'g')
 }
 
 function names(symbol: string, count: number): string[] {
@@ -49,33 +49,33 @@ describeOnEachLog('events that wait', (logs) => {
   test('twelve thousand behind one that fails hold up no other key, and come in order when it passes', {
     timeout: 60_000
   }, async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const count = 12_000
     const desk = new Desk((name) => name === 'AAPL 1')
     for (let from = 0; from < count; from += 1_000) {
-      await append(log, ...Array.from({ length: 1_000 }, (_, i) => signal('AAPL', from + i + 1)))
+      await append(storage, ...Array.from({ length: 1_000 }, (_, i) => signal('AAPL', from + i + 1)))
     }
-    await append(log, signal('MSFT', 1))
-    await consume(log, desk, { ordering: 'key', concurrency: 8 })
+    await append(storage, signal('MSFT', 1))
+    await consume(storage, desk, { ordering: 'key', concurrency: 8 })
     await waitFor(() => desk.handled.includes('MSFT 1'), { timeoutMs: 30_000 })
     expect(desk.handled).toEqual(['MSFT 1'])
     desk.mayPass = true
-    await waitFor(() => isSettled(log), { timeoutMs: 30_000 })
+    await waitFor(() => isSettled(storage), { timeoutMs: 30_000 })
     expect(desk.handled.slice(1)).toEqual(names('AAPL', count))
   })
 
   test.each(['key', 'none'] as const)(
     'with ordering %s, more bytes than may be in hand hold up nothing, and come back whole',
     async (ordering) => {
-      const log = await logs.open()
+      const storage = await logs.open()
       const desk = new Desk((name) => name.startsWith('AAPL'))
-      await append(log, ...Array.from({ length: 100 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
+      await append(storage, ...Array.from({ length: 100 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
       const backoff = { initialMs: 1_000, maxMs: 1_000 }
-      await consume(log, desk, { ordering, backoff, prefetch: 10, prefetchBytes: 32_768, concurrency: 4 })
+      await consume(storage, desk, { ordering, backoff, prefetch: 10, prefetchBytes: 32_768, concurrency: 4 })
       await waitFor(() => desk.handled.includes('MSFT 1'))
       expect(desk.handled).toEqual(['MSFT 1'])
       desk.mayPass = true
-      await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
+      await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
       const rest = desk.handled.slice(1)
       const ordered = ordering === 'key' ? rest : rest.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
       expect(ordered).toEqual(names('AAPL', 100))
@@ -83,33 +83,33 @@ describeOnEachLog('events that wait', (logs) => {
   )
 
   test('what an operator forces out of the log meanwhile is passed over, and the rest goes on', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const desk = new Desk((name) => name === 'AAPL 1')
-    await append(log, ...Array.from({ length: 100 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
-    await consume(log, desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
+    await append(storage, ...Array.from({ length: 100 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
+    await consume(storage, desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
     await waitFor(() => desk.handled.includes('MSFT 1'))
-    await log.trim({ maxLength: 11 }, { force: true })
+    await storage.log.trim({ maxLength: 11 }, { force: true })
     desk.mayPass = true
-    await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
+    await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
     expect(desk.handled).toContain('AAPL 100')
     expect(desk.handled.length).toBeLessThan(60)
   })
 
   test('a log that fails when they are read once more keeps them, and their order', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let failures = 0
     const isDown = () => desk.mayPass && failures < 3
-    const get: EventLog['get'] = (messageIds) => {
-      if (!isDown()) return log.get(messageIds)
+    const get: Log['get'] = (messageIds) => {
+      if (!isDown()) return storage.log.get(messageIds)
       failures++
       return Promise.reject(new Error('no answer'))
     }
     const desk = new Desk((name) => name === 'AAPL 1')
-    await append(log, ...Array.from({ length: 60 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
-    await consume(withFaults(log, { get }), desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
+    await append(storage, ...Array.from({ length: 60 }, (_, i) => large('AAPL', i + 1)), signal('MSFT', 1))
+    await consume(withFaults(storage, { get }), desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
     await waitFor(() => desk.handled.includes('MSFT 1'))
     desk.mayPass = true
-    await waitFor(() => isSettled(log), { timeoutMs: 20_000 })
+    await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
     expect(failures).toBe(3)
     expect(desk.handled.slice(1)).toEqual(names('AAPL', 60))
   })

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { DeadLetters, type DeadLettersParts, type NewDeadLetter } from '../../src/dead-letters/index.ts'
-import type { Delivery, EventLog } from '../../src/log/index.ts'
+import type { Delivery, Storage } from '../../src/log/index.ts'
 import { append, signal } from '../support/events.ts'
 
 export const ADA = { by: 'ada' }
@@ -11,10 +11,10 @@ const FAILED = {
 }
 
 /** The dead letters of a log by a clock that the test sets. */
-export function deadLettersOf(log: EventLog, parts: Omit<Partial<DeadLettersParts>, 'log'> = {}) {
+export function deadLettersOf(storage: Storage, parts: Omit<Partial<DeadLettersParts>, 'log'> = {}) {
   const time = { now: 1_767_225_600_000 }
   const clock = { now: () => time.now, sleep: () => Promise.reject(new Error('nobody sleeps here')) }
-  return { time, deadLetters: new DeadLetters({ log, clock, ...parts }) }
+  return { time, deadLetters: new DeadLetters({ storage, clock, ...parts }) }
 }
 
 export function letterOf(group: string, { messageId, payload }: Delivery, parts: Partial<NewDeadLetter> = {}) {
@@ -36,25 +36,30 @@ export function letterOf(group: string, { messageId, payload }: Delivery, parts:
 }
 
 /** The next entry of a new log that a group has, which is made where it is not there. */
-export async function handedTo(log: EventLog, group: string): Promise<Delivery> {
-  await log.group(group).create('start')
-  if ((await log.info()).length === 0) await append(log, signal())
-  let [delivery] = await log.group(group).read('consumer', { limit: 1, waitMs: 0 })
+export async function handedTo(storage: Storage, group: string): Promise<Delivery> {
+  await storage.queue(group).create('start')
+  if ((await storage.log.info()).length === 0) await append(storage, signal())
+  let [delivery] = await storage.queue(group).read('consumer', { limit: 1, waitMs: 0 })
   if (delivery === undefined) {
-    await append(log, signal())
-    ;[delivery] = await log.group(group).read('consumer', { limit: 1, waitMs: 0 })
+    await append(storage, signal())
+    ;[delivery] = await storage.queue(group).read('consumer', { limit: 1, waitMs: 0 })
   }
   if (delivery === undefined) throw new Error(`The group ${group} was handed nothing.`)
   return delivery
 }
 
 /** Has a group give up on the next entry that it is handed. */
-export async function bury(log: EventLog, deadLetters: DeadLetters, group: string, parts: Partial<NewDeadLetter> = {}) {
-  const delivery = await handedTo(log, group)
+export async function bury(
+  storage: Storage,
+  deadLetters: DeadLetters,
+  group: string,
+  parts: Partial<NewDeadLetter> = {}
+) {
+  const delivery = await handedTo(storage, group)
   const [dead] = await deadLetters.prepare([letterOf(group, delivery, parts)])
   if (dead === undefined) throw new Error('Nothing was prepared.')
   const acknowledge = [{ group, consumer: 'consumer', messageId: delivery.messageId, attempt: delivery.attempt }]
-  expect(await log.commit([{ acknowledge, write: dead.writes }])).toMatchObject([{ kind: 'committed' }])
+  expect(await storage.commit([{ acknowledge, write: dead.writes }])).toMatchObject([{ kind: 'committed' }])
   return dead.letter
 }
 

@@ -8,14 +8,14 @@ const GROUPS = ['a', 'a~', 'a~b', 'a%7E', 'a%', '%', '~', '~~', 'größe', '💱
 
 describeOnEachLog('dead letters are found', (logs) => {
   test('oldest first over all groups, page behind page, each once, whatever the groups are called', async () => {
-    const log = await logs.open()
-    const { deadLetters, time } = deadLettersOf(log)
+    const storage = await logs.open()
+    const { deadLetters, time } = deadLettersOf(storage)
     const letters: DeadLetter[] = []
     for (const round of [0, 1, 2]) {
       // Each round in another order, and two groups at the same time.
       for (const [i, group] of [...GROUPS.slice(round * 4), ...GROUPS.slice(0, round * 4)].entries()) {
         if (i % 2 === 0) time.now += 1
-        letters.push(await bury(log, deadLetters, group))
+        letters.push(await bury(storage, deadLetters, group))
       }
     }
     expect(await deadLetters.list({ limit: 100 })).toEqual(letters)
@@ -43,8 +43,8 @@ describeOnEachLog('dead letters are found', (logs) => {
   })
 
   test('by conditions that must all hold, also behind an id and in pages', async () => {
-    const log = await logs.open()
-    const { deadLetters, time } = deadLettersOf(log)
+    const storage = await logs.open()
+    const { deadLetters, time } = deadLettersOf(storage)
     const kinds: readonly Partial<NewDeadLetter>[] = [
       { kind: 'poison', handler: null, eventType: null },
       { kind: 'rejected', handler: 'risk', eventType: 'order_executed' },
@@ -54,7 +54,7 @@ describeOnEachLog('dead letters are found', (logs) => {
     const letters: DeadLetter[] = []
     for (const parts of kinds) {
       time.now += 10
-      letters.push(await bury(log, deadLetters, 'group', parts))
+      letters.push(await bury(storage, deadLetters, 'group', parts))
     }
     const times = letters.map(({ deadAt }) => deadAt) as [number, number, number, number]
     const filters: readonly [DeadLetterFilter, readonly number[]][] = [
@@ -85,15 +85,15 @@ describeOnEachLog('dead letters are found', (logs) => {
   })
 
   test('by their id, and as they were given', async () => {
-    const log = await logs.open()
-    const { deadLetters, time } = deadLettersOf(log)
+    const storage = await logs.open()
+    const { deadLetters, time } = deadLettersOf(storage)
     const error = { message: 'größer 💱', stack: 'Error\n    at x (/a.ts:1:1)', pointer: '/data', at: 2 }
     const parts = { raw: { field: 'value' }, lastError: error, note: 'a note', attempts: 5, amended: true, requeues: 2 }
-    const delivery = await handedTo(log, 'group')
+    const delivery = await handedTo(storage, 'group')
     const wanted = letterOf('group', delivery, parts)
     const [dead] = await deadLetters.prepare([wanted])
     if (dead === undefined) throw new Error('Nothing was prepared.')
-    await log.commit([{ write: dead.writes }])
+    await storage.commit([{ write: dead.writes }])
     const { id, fingerprint, ...rest } = dead.letter
     expect(rest).toEqual({ ...wanted, deadAt: time.now })
     expect(fingerprint).toMatch(/^[\da-f]{16}$/)
@@ -102,8 +102,8 @@ describeOnEachLog('dead letters are found', (logs) => {
   })
 
   test('by cause: of each group and fingerprint how many there are, and the oldest', async () => {
-    const log = await logs.open()
-    const { deadLetters } = deadLettersOf(log)
+    const storage = await logs.open()
+    const { deadLetters } = deadLettersOf(storage)
     const failing = (line: number) => {
       const stack = `TypeError: of ${Math.random()}\n    at trade (/app/trade.ts:${line}:9)`
       return { lastError: { message: `${Math.random()}`, stack, at: 1 } }
@@ -111,7 +111,7 @@ describeOnEachLog('dead letters are found', (logs) => {
     const letters: Record<string, DeadLetter[]> = {}
     for (const group of ['a~b', 'größe']) {
       for (const line of [1, 2, 1, 1]) {
-        const letter = await bury(log, deadLetters, group, failing(line))
+        const letter = await bury(storage, deadLetters, group, failing(line))
         letters[`${group} ${line}`] = [...(letters[`${group} ${line}`] ?? []), letter]
       }
     }

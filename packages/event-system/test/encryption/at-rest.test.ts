@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { withFaults } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
@@ -140,8 +140,13 @@ describe('what stands in a spool', () => {
     const away = async () => {
       throw new EventSystemError('log_unavailable', 'The log is away.')
     }
-    const log = withFaults(new SqliteLog({ path: join(folder, 'log.db') }), { append: away })
-    await using system = new EventSystem({ environment: {}, log, spoolPath: join(spoolFolder, 'spool.db'), ...options })
+    const storage = withFaults(new SqliteStorage({ path: join(folder, 'log.db') }), { append: away })
+    await using system = new EventSystem({
+      environment: {},
+      storage,
+      spoolPath: join(spoolFolder, 'spool.db'),
+      ...options
+    })
     await system.initialize()
     expect(await system.publish(marked(), { timeoutMs: 100 })).toMatchObject({ status: 'spooled' })
     return await marksIn(spoolFolder)

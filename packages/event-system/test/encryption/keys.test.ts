@@ -39,7 +39,7 @@ describeOnEachLog('encryption', (under) => {
 
   it('keeps a log in which plain events and those of several keys stand readable, all of it with handlers', async () => {
     const plain = await under.open()
-    const unencrypted = new EventSystem({ environment: {}, log: plain })
+    const unencrypted = new EventSystem({ environment: {}, storage: plain })
     await unencrypted.initialize()
     await unencrypted.publishEvent(signal('AAPL', 0))
     await (await systemWith(keysFile('a'))).publishEvent(signal('AAPL', 1))
@@ -68,8 +68,10 @@ describeOnEachLog('encryption', (under) => {
     await waitFor(() => lines.some(({ message }) => /keys changed: read again/.test(message)), ROLLED_OUT)
     await system.publishEvent(signal())
 
-    const log = await under.open()
-    const payloads = (await log.read({ limit: 10 })).map(({ payload }) => /,key=(\w),/.exec(payload ?? '')?.[1])
+    const storage = await under.open()
+    const payloads = (await storage.log.read({ limit: 10 })).entries.map(
+      ({ payload }) => /,key=(\w),/.exec(payload ?? '')?.[1]
+    )
     expect(payloads).toEqual(['a', 'b'])
     expect(await system.getEvents()).toHaveLength(2)
   })
@@ -130,10 +132,10 @@ describeOnEachLog('encryption', (under) => {
     const path = keysFile('a')
     const system = await systemWith(path)
     await system.publishEvent(signal('AAPL', 1))
-    const log = await under.open()
-    const [entry] = await log.read({ limit: 1 })
+    const storage = await under.open()
+    const [entry] = (await storage.log.read({ limit: 1 })).entries
     const forged = (entry?.payload ?? '').replace(/"event_id":"[^"]*"/, '"event_id":"forged"')
-    await log.append([{ eventId: 'forged', eventType: 'trading_signal', payload: forged }])
+    await storage.log.append([{ eventId: 'forged', eventType: 'trading_signal', payload: forged }])
 
     const skipped: SkippedMessage[] = []
     const onSkipped = (message: unknown) => void skipped.push(message as SkippedMessage)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { Documents, EventSystem } from '../../src/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { signals } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
@@ -16,11 +16,13 @@ const EVENTS = 20_000
 const CUSTOMERS = 100
 
 /** How many entries and keys of customers the new key has encrypted. */
-async function anew(log: SqliteLog): Promise<number> {
-  let count = (await new Documents(log).all('subject-keys')).filter(({ value }) => value.includes(',key=new,')).length
+async function anew(storage: SqliteStorage): Promise<number> {
+  let count = (await new Documents(storage).all('subject-keys')).filter(({ value }) =>
+    value.includes(',key=new,')
+  ).length
   let after: string | undefined
   for (;;) {
-    const page = await log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })
+    const page = (await storage.log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })).entries
     count += page.filter(({ payload }) => payload?.includes(',key=new,')).length
     after = page.at(-1)?.messageId
     if (page.length < 1_000) return count
@@ -41,9 +43,9 @@ it('rekey, killed midway and given again, does what is left, and nothing is lost
   const old = await open(keysFile('old'))
   await old.publishBatch(signals(EVENTS))
   await old.publishBatch(Array.from({ length: CUSTOMERS }, (_, i) => signalOf(`customer-${i}`, i)))
-  const log = new SqliteLog({ path: logPath })
-  await log.start()
-  onTestFinished(() => log.close())
+  const storage = new SqliteStorage({ path: logPath })
+  await storage.start()
+  onTestFinished(() => storage.close())
 
   const both = keysFile('new', 'old')
   const script = fileURLToPath(new URL('./rekeying-child.ts', import.meta.url))
@@ -55,12 +57,13 @@ it('rekey, killed midway and given again, does what is left, and nothing is lost
   child.stdout.on('data', (text) => {
     said += text
   })
-  const isUnderWay = async () => (await log.read({ limit: 1 }))[0]?.payload?.includes(',key=new,') === true
+  const isUnderWay = async () =>
+    (await storage.log.read({ limit: 1 })).entries[0]?.payload?.includes(',key=new,') === true
   await waitFor(isUnderWay, { timeoutMs: 15_000 })
   child.kill('SIGKILL')
   await gone
   expect(said).toBe('begins\n')
-  const before = await anew(log)
+  const before = await anew(storage)
   expect(before).toBeGreaterThan(CUSTOMERS)
   expect(before).toBeLessThan(EVENTS + CUSTOMERS)
 

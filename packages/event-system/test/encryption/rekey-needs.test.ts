@@ -55,8 +55,8 @@ describeOnEachLog('an old key', (under) => {
     ])
     const raw = await under.open()
     const pending = [
-      ...(await raw.group('g').pending({ limit: 9 })),
-      ...(await raw.group('waiting').pending({ limit: 9 }))
+      ...(await raw.queue('g').pending({ limit: 9 })),
+      ...(await raw.queue('waiting').pending({ limit: 9 }))
     ]
     const texts = pending.flatMap(({ attachment = '{}' }) => {
       const { progress, payload } = parseAttachment(attachment)
@@ -64,7 +64,7 @@ describeOnEachLog('an old key', (under) => {
     })
     expect(texts).toHaveLength(3)
     for (const text of texts) expect(text).toMatch(/,key=new,/)
-    if (raw.features.rewritesEntries) {
+    if (raw.log.rewrite !== undefined) {
       const pulled = await fresh.puller.pull({ group: 'g', consumer: 'c' })
       expect(pulled.map(({ event }) => event.data.signal)).toContain('SELL')
     }

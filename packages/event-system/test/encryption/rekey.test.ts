@@ -19,7 +19,7 @@ describeOnEachLog('a change of keys', (under) => {
     return system
   }
 
-  const rewrites = async () => (await under.open()).features.rewritesEntries
+  const rewrites = async () => (await under.open()).log.rewrite !== undefined
 
   it('encrypts anew what an old key encrypted, or says what still needs it, and up to when', async () => {
     const old = await systemWith(keysFile('old'), { metadata: true })
@@ -33,7 +33,7 @@ describeOnEachLog('a change of keys', (under) => {
     expect(report).toEqual({ ...would, needed: would.needed.map((key) => ({ ...key, ledgerUntil })) })
 
     const newestId = ids.at(-1) ?? ''
-    const newest = { newestId, newestAt: (await timesOf(system.log, [newestId]))[0] }
+    const newest = { newestId, newestAt: (await timesOf(system.storage, [newestId]))[0] }
     const nothing = { deadLetters: 0, pending: 0, actions: 0, subjectKeys: 0 }
     const ofOld = (await rewrites()) ? { entries: 0, newestId: null, newestAt: null } : { entries: 701, ...newest }
     expect(report).toEqual({
@@ -48,7 +48,7 @@ describeOnEachLog('a change of keys', (under) => {
     })
     expect(await system.getEvents({ limit: 1_000 })).toEqual(before)
     if (!(await rewrites())) return
-    const entries = await system.log.read({ limit: 1_000 })
+    const entries = (await system.storage.log.read({ limit: 1_000 })).entries
     expect(entries.map(({ payload }) => payload).join()).not.toMatch(/MARK|key=old/)
     expect(await (await systemWith(keysFile('new'))).getEvents({ limit: 1_000 })).toEqual(before)
     expect(await system.rekey()).toMatchObject({ rewritten: 0, needed: [{ keyId: 'old', entries: 0 }] })

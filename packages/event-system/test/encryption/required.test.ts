@@ -101,8 +101,8 @@ describeOnEachLog('a plain event', (under) => {
 
   it('is counted by rekey, which names the last of them', async () => {
     const { publisher, plainId } = await mixed(under)
-    const { log } = publisher
-    const [newestAt] = await timesOf(log, [plainId])
+    const { storage } = publisher
+    const [newestAt] = await timesOf(storage, [plainId])
     expect((await publisher.rekey({ dryRun: true })).plain).toEqual({ entries: 1, newestId: plainId, newestAt })
   })
 })
@@ -117,7 +117,7 @@ describeOnEachLog('a plain text beside an encrypted event', (under) => {
 
   it('does not say that a handler is done', async () => {
     const { system, raw } = await encrypted()
-    const group = raw.group('g')
+    const group = raw.queue('g')
     await group.create('start')
     const [delivery] = (await group.read('neighbour', { limit: 1, waitMs: 0 })) as [Delivery]
     const progress = JSON.stringify({ handlers: { order: { state: 'done', failures: 0 } } })
@@ -134,7 +134,7 @@ describeOnEachLog('a plain text beside an encrypted event', (under) => {
   it('is not what a step returned', async () => {
     const { system, raw } = await encrypted()
     const [event] = await system.getEvents()
-    await raw.group('g').create('start')
+    await raw.queue('g').create('start')
     const collection = { name: 'ledger:g', keepMs: 86_400_000 }
     const id = `${event?.eventId} once:order:price`
     await raw.commit([{ write: [{ collection, id, value: '{"result":666}' }] }])

@@ -29,7 +29,7 @@ describeOnEachLog('a shredded customer', (under) => {
       })
     }
     await other.publishEvent(signalOf('stays', 4))
-    expect(await (await under.open()).read({ limit: 10 })).toHaveLength(4)
+    expect((await (await under.open()).log.read({ limit: 10 })).entries).toHaveLength(4)
     expect(await other.shred('goes', { ...BECAUSE, by: 'another' })).toMatchObject({
       alreadyShredded: true,
       shreddedAt: report.shreddedAt
@@ -64,7 +64,7 @@ describeOnEachLog('a shredded customer', (under) => {
       const consuming = await system()
       const counted: unknown[] = []
       const count = (message: unknown) => {
-        if ((message as { log: unknown }).log === consuming.log) counted.push(message)
+        if ((message as { storage: unknown }).storage === consuming.storage) counted.push(message)
       }
       diagnostics.shredded.subscribe(count)
       const handled: unknown[] = []
@@ -176,7 +176,7 @@ describeOnEachLog('a shredded customer', (under) => {
     await waitFor(async () => returned.length >= 4 && (await one.groups.get('g')).pending === 0)
     expect(new Set(returned).size, 'each step ran once').toBe(2)
 
-    const { collections } = one.log
+    const { collections } = one.storage
     const ledger = { name: 'ledger:g', keepMs: 86_400_000 }
     const kept = await collections.get(
       ledger,
@@ -188,7 +188,7 @@ describeOnEachLog('a shredded customer', (under) => {
     ])
     const again = (event: Event | undefined) => {
       const of = { eventId: event?.eventId ?? '', payload: null }
-      return stepsOver(other.log).once(of, 'once:asker:ask', () => 'once more')
+      return stepsOver(other.storage).once(of, 'once:asker:ask', () => 'once more')
     }
     expect(await again(events[0])).toBe('step 1, made 0')
     await one.shred('goes', BECAUSE)

@@ -21,8 +21,8 @@ async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
 }
 
 /** The wrapped keys of all customers, by their ids. */
-async function wrappedKeys({ log }: EventSystem): Promise<Map<string, string>> {
-  const documents = await new Documents(log).all('subject-keys')
+async function wrappedKeys({ storage }: EventSystem): Promise<Map<string, string>> {
+  const documents = await new Documents(storage).all('subject-keys')
   return new Map(documents.map(({ id, value }) => [id, /[\w-]+(?="})/.exec(value)?.[0] ?? '']))
 }
 

@@ -47,7 +47,7 @@ describeOnEachLog('a signature', (under) => {
       const [real] = (await publisher.getEvents()) as readonly Event[] as [Event]
       expect(real.metadata.signature).toMatchObject({ key_id: 'desk', algorithm: signer.algorithm })
 
-      const log = await under.open()
+      const storage = await under.open()
       const forged = [
         signal('AAPL', 2),
         { ...real, eventId: 'copied' },
@@ -63,7 +63,7 @@ describeOnEachLog('a signature', (under) => {
         },
         { ...signal('AAPL', 3), metadata: { signature: 'right' } }
       ]
-      await append(log, ...forged)
+      await append(storage, ...forged)
 
       const system = await systemWith(signing({ keys: { desk: verifier } }))
       expect((await system.getEvents()).map(({ data }) => data)).toEqual([real.data])
@@ -86,24 +86,24 @@ describeOnEachLog('a signature', (under) => {
       { eventType: 'backtest_completed', data: { at, list: [-(at ** 3n)], big: 1e18 }, metadata: { at } },
       { data: { symbol: 'X', signal: 'BUY' }, valid: true }
     ])
-    const log = await under.open()
-    const forged = (await log.read({ limit: 10 })).flatMap(({ payload }) => [
+    const storage = await under.open()
+    const forged = (await storage.log.read({ limit: 10 })).entries.flatMap(({ payload }) => [
       (payload ?? '').replace('1700000000123456789', '1700000000123456788'),
       (payload ?? '').replace('backtest_complete"', 'backtest_completed"'),
       (payload ?? '').replace('"action":"BUY"', '"signal":"BUY"')
     ])
     const changed = [forged[0], forged[1], forged[5]].map((payload = '') => ({ payload, eventType: 'x' }))
-    await log.append(changed.map((entry) => ({ ...entry, eventId: crypto.randomUUID() })))
+    await storage.log.append(changed.map((entry) => ({ ...entry, eventId: crypto.randomUUID() })))
     expect(await system.getEvents()).toHaveLength(2)
-    expect((await log.info()).length).toBe(5)
+    expect((await storage.log.info()).length).toBe(5)
   })
 
   it('is inside of what is encrypted, and holds there', async () => {
     const encryption = { keysFile: keysFile('a'), metadata: true }
     const system = await systemWith({ encryption, ...signing({ current: 'desk', keys: { desk: ED25519 } }) })
     await system.publishEvent(signal('AAPL', 1))
-    const log = await under.open()
-    expect((await log.read({ limit: 1 }))[0]?.payload).not.toContain('signature')
+    const storage = await under.open()
+    expect((await storage.log.read({ limit: 1 })).entries[0]?.payload).not.toContain('signature')
     expect(await system.getEvents()).toHaveLength(1)
     const unsigned = await systemWith({ encryption })
     await unsigned.publishEvent(signal('AAPL', 2))

@@ -30,13 +30,13 @@ function keysFileOfFixture(): string {
 describeOnEachLog('events that were stored once', (under) => {
   for (const [how, payloads] of Object.entries(stored.payloads)) {
     it(`are read: ${how}`, async () => {
-      const log = await under.open()
-      for (const { id, value } of stored.subjectKeys) await new Documents(log).put('subject-keys', id, value)
+      const storage = await under.open()
+      for (const { id, value } of stored.subjectKeys) await new Documents(storage).put('subject-keys', id, value)
       const entries = payloads.map((payload) => {
         const { eventId, eventType } = labelOf(payload)
         return { eventId, eventType, payload }
       })
-      await log.append(entries)
+      await storage.log.append(entries)
       const system = await systemOver(under, { encryption: { keysFile: keysFileOfFixture(), keyFor: customerOf } })
       const events = await system.getEvents()
       expect(events).toHaveLength(payloads.length)
@@ -64,13 +64,13 @@ describe('a text that was stored once', () => {
 
 describeOnEachLog('events that are published with compression and encryption', (under) => {
   it('are each zstd in AES-256-GCM with an IV of its own, which Node alone opens', async () => {
-    const log = await under.open()
+    const storage = await under.open()
     const system = await systemOver(under, { compression: 'zstd', encryption: { keysFile: keysFile('golden') } })
     const events = signals(100).map((event, i) =>
       i % 2 === 0 ? event : { ...event, data: { ...event.data, reason: 'again '.repeat(50) } }
     )
     await Promise.all(events.map((event) => system.publishEvent(event)))
-    const entries = await log.read({ limit: 1_000 })
+    const entries = (await storage.log.read({ limit: 1_000 })).entries
     expect(entries.map(({ payload }) => openedByHand(payload as string))).toEqual(events.map(({ data }) => data))
     expect(new Set(entries.map(({ payload }) => ivOf(payload as string))).size).toBe(100)
     expect(entries.map(({ payload }) => stagesOf(payload as string))).toEqual(

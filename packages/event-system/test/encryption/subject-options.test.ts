@@ -1,7 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import { expect, it } from 'vitest'
 import { Documents, type Environment, EventSystem } from '../../src/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { signal, withFaults } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
 import { customerOf, signalOf } from './systems.ts'
@@ -16,7 +16,7 @@ it.each([
     EVENT_ENCRYPTION_SUBJECT: subject,
     ...(keys && { EVENT_ENCRYPTION_KEYS_FILE: keysFile('a') })
   }
-  expect(() => new EventSystem({ environment, log: new SqliteLog({ path: 'never-opened.db' }) })).toThrow(
+  expect(() => new EventSystem({ environment, storage: new SqliteStorage({ path: 'never-opened.db' }) })).toThrow(
     expect.objectContaining({ code: 'invalid_options', message: expect.stringMatching(sentence) })
   )
 })
@@ -35,7 +35,7 @@ it('EVENT_ENCRYPTION_SUBJECT finds the customer in an event, be it a number, and
     of({}),
     of({ order: { customer: '17' } })
   ])
-  const documents = await new Documents(system.log).all('subject-keys')
+  const documents = await new Documents(system.storage).all('subject-keys')
   expect(documents).toHaveLength(1)
   await expect(system.publishEvent(of({ order: { customer: ['17'] } }))).rejects.toMatchObject({ code: 'invalid_data' })
   await system.shred('17', { by: 'op', reason: 'They asked for it.' })
@@ -45,7 +45,7 @@ it('EVENT_ENCRYPTION_SUBJECT finds the customer in an event, be it a number, and
 it('while the log is away, events of customers that a process knows are spooled, and those of others refused', async () => {
   const file = keysFile('a')
   const inFolder = (name: string) => file.replace('keys.json', name)
-  const real = new SqliteLog({ path: inFolder('log.db') })
+  const real = new SqliteStorage({ path: inFolder('log.db') })
   let isAway = false
   const orAway = async <Result>(call: () => Promise<Result>): Promise<Result> => {
     if (isAway) throw new EventSystemError('log_unavailable', 'The log is away.')
@@ -57,9 +57,9 @@ it('while the log is away, events of customers that a process knows are spooled,
       (...of: unknown[]) =>
         orAway(() => (Reflect.get(target, name) as (...of: unknown[]) => Promise<unknown>).apply(target, of))
   })
-  const log = withFaults(real, { collections, append: (...of) => orAway(() => real.append(...of)) })
+  const storage = withFaults(real, { collections, append: (...of) => orAway(() => real.log.append(...of)) })
   const encryption = { keysFile: file, keyFor: customerOf }
-  await using system = new EventSystem({ environment: {}, log, encryption, spoolPath: inFolder('spool.db') })
+  await using system = new EventSystem({ environment: {}, storage, encryption, spoolPath: inFolder('spool.db') })
   await system.initialize()
   await system.publishEvent(signalOf('known'))
   isAway = true

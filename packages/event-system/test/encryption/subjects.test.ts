@@ -1,7 +1,7 @@
 import { createEvent } from '@tradpal/events'
 import { expect, it } from 'vitest'
 import type { EventSystem } from '../../src/index.ts'
-import { type Collections, Documents, type EventLog } from '../../src/log/index.ts'
+import { type Collections, Documents, type Storage } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, withFaults } from '../support/events.ts'
@@ -9,16 +9,16 @@ import { keysFile } from './keys-in-file.ts'
 import { customerOf, prices, signalOf, systemOver } from './systems.ts'
 
 /** The log with collections that answer when a test lets them. */
-function withGate(log: EventLog) {
+function withGate(storage: Storage) {
   const gate = Promise.withResolvers<void>()
   const get: Collections['get'] = async (...of) => {
     await gate.promise
-    return log.collections.get(...of)
+    return storage.collections.get(...of)
   }
-  const collections = new Proxy(log.collections, {
+  const collections = new Proxy(storage.collections, {
     get: (target, name) => (name === 'get' ? get : Reflect.get(target, name).bind(target))
   })
-  return { gate, log: withFaults(log, { collections }) }
+  return { gate, storage: withFaults(storage, { collections }) }
 }
 
 describeOnEachLog('a key of its own for each customer', (under) => {
@@ -28,12 +28,12 @@ describeOnEachLog('a key of its own for each customer', (under) => {
   it('encrypts their events, is named by none of their names, and has them read by who has the ring', async () => {
     const writer = await system()
     await writer.publishBatch([signalOf('NAME-1', 1), signalOf('NAME-2', 2), signal('AAPL', 3), signalOf('NAME-1', 4)])
-    const log = await under.open()
-    const payloads = (await log.read({ limit: 10 })).map(({ payload }) => payload ?? '')
+    const storage = await under.open()
+    const payloads = (await storage.log.read({ limit: 10 })).entries.map(({ payload }) => payload ?? '')
     const ids = payloads.map((payload) => /,subject=([\w-]{43}),/.exec(payload)?.[1])
     expect(new Set(ids).size).toBe(3)
     expect([ids[0], ids[2]]).toEqual([ids[3], undefined])
-    const kept = await new Documents(log).all('subject-keys')
+    const kept = await new Documents(storage).all('subject-keys')
     expect(kept.map(({ id }) => id).toSorted()).toEqual([ids[0], ids[1]].toSorted())
     expect(JSON.stringify([payloads, kept])).not.toMatch(/NAME/)
 
@@ -50,8 +50,8 @@ describeOnEachLog('a key of its own for each customer', (under) => {
   })
 
   it('keeps the order in which one caller publishes, be it that the first waits for a new key', async () => {
-    const { gate, log } = withGate(await under.open())
-    const writer = await systemOver(under, { log, encryption: { keysFile: keysFile('a'), keyFor: customerOf } })
+    const { gate, storage } = withGate(await under.open())
+    const writer = await systemOver(under, { storage, encryption: { keysFile: keysFile('a'), keyFor: customerOf } })
     const first = signalOf('new', 1)
     const calls = [
       writer.publishEvent(first),
@@ -62,7 +62,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
     ]
     Object.assign(first.data, { price: 77 })
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(await log.read({ limit: 10 })).toEqual([])
+    expect((await storage.log.read({ limit: 10 })).entries).toEqual([])
     gate.resolve()
     await Promise.all(calls)
     expect(prices(await (await reader()).getEvents())).toEqual([1, 2, 3, 4, 5, 6])
@@ -70,8 +70,8 @@ describeOnEachLog('a key of its own for each customer', (under) => {
 
   it('asks the log nothing where no event has a customer', async () => {
     const asked: unknown[] = []
-    const log = await under.open()
-    const collections = new Proxy(log.collections, {
+    const storage = await under.open()
+    const collections = new Proxy(storage.collections, {
       get:
         (target, name) =>
         (...of: unknown[]) => {
@@ -80,7 +80,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
         }
     })
     const encryption = { keysFile: keysFile('a'), keyFor: customerOf }
-    const writer = await systemOver(under, { log: withFaults(log, { collections }), encryption })
+    const writer = await systemOver(under, { storage: withFaults(storage, { collections }), encryption })
     await writer.publishEvent(signal())
     await writer.getEvents()
     expect(asked).toEqual([])
@@ -128,9 +128,9 @@ describeOnEachLog('a key of its own for each customer', (under) => {
   })
 
   it('that is not among those of the log is no reason to wait: the event is poison', async () => {
-    const log = await under.open()
+    const storage = await under.open()
     const data = { $encoded: `1;data;aes-256-gcm,subject=${'x'.repeat(43)},salt=AAAA;AAAA` }
-    await log.append([
+    await storage.log.append([
       {
         eventId: 'slipped-in',
         eventType: 'trading_signal',

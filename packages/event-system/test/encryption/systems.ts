@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { Encryption } from '../../src/codec/index.ts'
 import { OnceSteps } from '../../src/consume/once-steps.ts'
 import { EventSystem, type EventSystemOptions, silentLogger } from '../../src/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import type { LogUnderTest } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
 import { keysFile } from './keys-in-file.ts'
@@ -12,7 +12,7 @@ import { keysFile } from './keys-in-file.ts'
 export async function systemOver({ place }: LogUnderTest, options: EventSystemOptions): Promise<EventSystem> {
   const where: EventSystemOptions =
     'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
-  const system = new EventSystem({ environment: {}, ...(options.log === undefined && where), ...options })
+  const system = new EventSystem({ environment: {}, ...(options.storage === undefined && where), ...options })
   await system.initialize()
   onTestFinished(async () => void (await system.close()))
   return system
@@ -34,9 +34,9 @@ export function prices(events: readonly Event[]): unknown[] {
 }
 
 /** The steps of the group `g`, read with the key `a` past any consumer. */
-export function stepsOver(log: EventLog): OnceSteps {
+export function stepsOver(storage: Storage): OnceSteps {
   const options = { metadata: false, required: false, keyFor: customerOf }
   const encryption = new Encryption({ keysFile: keysFile('a'), ...options, logger: silentLogger })
-  encryption.keepKeysIn(log)
-  return new OnceSteps({ log, group: 'g', keepMs: 86_400_000, vault: encryption.vault })
+  encryption.keepKeysIn(storage)
+  return new OnceSteps({ storage, group: 'g', keepMs: 86_400_000, vault: encryption.vault })
 }

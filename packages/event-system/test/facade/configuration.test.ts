@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { configure, type EventSystemOptions } from '../../src/configuration/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import { clusterPrefix, collectionKeys, expiringKeys, groupKeys, logKeys } from '../../src/log/redis/keys.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 
 /** The sentences with which options are refused. */
 function refusal(options: object): string[] {
@@ -18,9 +18,9 @@ function refusal(options: object): string[] {
 
 describe('the configuration', () => {
   it('has a default for everything', () => {
-    const { log, ...rest } = configure({ environment: {} })
-    expect(log.kind).toBe('sqlite')
-    expect(log.location).toMatch(/\/data\/tradpal_events\.db$/)
+    const { storage, ...rest } = configure({ environment: {} })
+    expect(storage.kind).toBe('sqlite')
+    expect(storage.location).toMatch(/\/data\/tradpal_events\.db$/)
     expect(rest).toMatchObject({ consumerGroup: 'tradpal_consumers', timeoutMs: 5_000 })
     expect(rest.publishing.validation).toBe('strict')
   })
@@ -31,11 +31,11 @@ describe('the configuration', () => {
       EVENT_CONSUMER_GROUP: 'from_the_environment',
       EVENT_LOG_TIMEOUT_MS: '1234'
     }
-    const { log, ...rest } = configure({ environment })
-    expect(log.location).toBe('/tmp/from-the-environment.db')
+    const { storage, ...rest } = configure({ environment })
+    expect(storage.location).toBe('/tmp/from-the-environment.db')
     expect(rest).toMatchObject({ consumerGroup: 'from_the_environment', timeoutMs: 1_234 })
     const redis = { REDIS_URL: 'redis://user:secret@localhost:6379/1', EVENT_STREAM_NAME: 'from_the_environment' }
-    expect(configure({ environment: redis }).log.location).toBe('redis://localhost:6379/1 from_the_environment')
+    expect(configure({ environment: redis }).storage.location).toBe('redis://localhost:6379/1 from_the_environment')
   })
 
   it('takes an option over the environment, though the variable be wrong', () => {
@@ -46,15 +46,15 @@ describe('the configuration', () => {
       EVENT_LOG_TIMEOUT_MS: 'soon'
     }
     const options = { logPath: '/tmp/given.db', consumerGroup: 'given', timeoutMs: 7, environment }
-    const { log, ...rest } = configure(options)
-    expect(log.location).toBe('/tmp/given.db')
+    const { storage, ...rest } = configure(options)
+    expect(storage.location).toBe('/tmp/given.db')
     expect(rest).toMatchObject({ consumerGroup: 'given', timeoutMs: 7 })
     const redis = configure({
       redisUrl: 'redis://given:1',
       streamName: 'given',
       environment: { REDIS_URL: 'nonsense' }
     })
-    expect(redis.log.location).toBe('redis://given:1 given')
+    expect(redis.storage.location).toBe('redis://given:1 given')
   })
 
   it('takes the level at which data are checked from the option, then the variable', () => {
@@ -66,7 +66,10 @@ describe('the configuration', () => {
 
   it('counts a variable that is set to nothing as unset', () => {
     const environment = { REDIS_URL: '', EVENT_LOG_PATH: '', EVENT_LOG_TIMEOUT_MS: '', EVENT_CONSUMER_GROUP: '' }
-    expect(configure({ environment })).toMatchObject({ log: { kind: 'sqlite' }, consumerGroup: 'tradpal_consumers' })
+    expect(configure({ environment })).toMatchObject({
+      storage: { kind: 'sqlite' },
+      consumerGroup: 'tradpal_consumers'
+    })
   })
 
   it.each<[object, RegExp]>([
@@ -116,8 +119,8 @@ describe('the configuration', () => {
     ],
     [{ environment: { EVENT_HEALTH_MAX_PENDING_MS: 'x' } }, /^EVENT_HEALTH_MAX_PENDING_MS must be .*, got "x"\.$/],
     [{ redisUrl: 'redis://localhost', logPath: './a.db' }, /^redisUrl and logPath exclude each other/],
-    [{ log: new SqliteLog(), logPath: './a.db' }, /^logPath and log exclude each other/],
-    [{ log: new SqliteLog(), redisUrl: 'redis://localhost' }, /^redisUrl and log exclude each other/],
+    [{ storage: new SqliteStorage(), logPath: './a.db' }, /^logPath and storage exclude each other/],
+    [{ storage: new SqliteStorage(), redisUrl: 'redis://localhost' }, /^redisUrl and storage exclude each other/],
     [
       { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' } },
       /^EVENT_PARTITIONING=type, a stream for each event type, is not available in this version: leave it out, or say none\.$/
@@ -153,13 +156,13 @@ describe('the configuration', () => {
 
   it('does not ask of another log what the environment asks of its own', () => {
     const environment = { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' }
-    expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
+    expect(configure({ environment, logPath: '/tmp/own.db' }).storage.kind).toBe('sqlite')
   })
 
   it('asks of a Redis that an option names only what concerns it', () => {
     const environment = { REDIS_URL: 'rediss://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' }
-    expect(configure({ environment, redisUrl: 'redis://other' }).log.location).toBe('redis://other tradpal_events')
-    expect(configure({ environment, logPath: '/tmp/own.db' }).log.kind).toBe('sqlite')
+    expect(configure({ environment, redisUrl: 'redis://other' }).storage.location).toBe('redis://other tradpal_events')
+    expect(configure({ environment, logPath: '/tmp/own.db' }).storage.kind).toBe('sqlite')
   })
 
   it('takes a durability that the log has where it is', () => {
@@ -177,8 +180,8 @@ describe('the configuration', () => {
   })
 
   it('takes a log of your own whatever the environment says of logs', () => {
-    const log = new SqliteLog({ path: '/tmp/own.db' })
-    expect(configure({ log, environment: { REDIS_URL: 'nonsense' } }).log).toBe(log)
+    const storage = new SqliteStorage({ path: '/tmp/own.db' })
+    expect(configure({ storage, environment: { REDIS_URL: 'nonsense' } }).storage).toBe(storage)
   })
 })
 
@@ -187,14 +190,14 @@ describe('the audit log', () => {
 
   it('is a file beside that of the embedded log, and a stream under the name of that in Redis', () => {
     expect(ofSystem({ logPath: '/tmp/nowhere/events.db' })).toMatchObject({
-      log: { kind: 'sqlite', location: '/tmp/nowhere/events.db.audit.db' },
+      storage: { kind: 'sqlite', location: '/tmp/nowhere/events.db.audit.db' },
       mayBeThere: false
     })
-    expect(ofSystem({ redisUrl: 'redis://localhost', streamName: 'orders' }).log.location).toMatch(/ orders:audit$/)
+    expect(ofSystem({ redisUrl: 'redis://localhost', streamName: 'orders' }).storage.location).toMatch(/ orders:audit$/)
   })
 
   it('is not there beside a log of your own', () => {
-    const system = new EventSystem({ environment: {}, log: new SqliteLog({ path: '/tmp/nowhere/own.db' }) })
+    const system = new EventSystem({ environment: {}, storage: new SqliteStorage({ path: '/tmp/nowhere/own.db' }) })
     expect(() => system.auditLog()).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 

@@ -8,7 +8,7 @@ import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { EventSystemOptions } from '../../src/configuration/index.ts'
 import { DeadLetters } from '../../src/dead-letters/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Log } from '../../src/log/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
@@ -18,7 +18,7 @@ const never = () => new Promise<never>(() => {})
 
 describeOnEachLog('an event system', (under) => {
   const systemOver = (options: EventSystemOptions = {}) =>
-    new EventSystem({ environment: {}, log: newLog(under.place), ...options })
+    new EventSystem({ environment: {}, storage: newLog(under.place), ...options })
 
   async function opened(options?: EventSystemOptions) {
     const system = systemOver(options)
@@ -62,8 +62,8 @@ describeOnEachLog('an event system', (under) => {
     expect(await system.replayEvents({}, () => {})).toBe(3)
     expect(await system.getEventStats()).toMatchObject({
       length: 3,
-      log: system.log.kind,
-      location: system.log.location
+      log: system.storage.kind,
+      location: system.storage.location
     })
   })
 
@@ -103,9 +103,9 @@ describeOnEachLog('an event system', (under) => {
 
   it('is initialized once, however often and at once it is asked to', async () => {
     let starts = 0
-    const log = newLog(under.place)
-    const counted = withFaults(log, { start: () => log.start().finally(() => starts++) })
-    await using system = systemOver({ log: counted })
+    const storage = newLog(under.place)
+    const counted = withFaults(storage, { start: () => storage.start().finally(() => starts++) })
+    await using system = systemOver({ storage: counted })
     await Promise.all([system.initialize(), system.initialize()])
     await system.initialize()
     await system.publishEvent(signal())
@@ -122,9 +122,11 @@ describeOnEachLog('an event system', (under) => {
   })
 
   it('closes once, says what it left, and does so at the end of its scope', async () => {
-    const log = newLog(under.place)
+    const storage = newLog(under.place)
     let closes = 0
-    const system = await opened({ log: withFaults(log, { close: () => log.close().finally(() => closes++) }) })
+    const system = await opened({
+      storage: withFaults(storage, { close: () => storage.close().finally(() => closes++) })
+    })
     expect(await Promise.all([system.close(), system.close()])).toEqual(Array(2).fill({ handedBack: 0, unfinished: 0 }))
     expect(await system.close()).toEqual({ handedBack: 0, unfinished: 0 })
     expect(closes).toBe(1)
@@ -139,12 +141,12 @@ describeOnEachLog('an event system', (under) => {
   })
 
   it('is done with what was accepted when it is closed', async () => {
-    const log = newLog(under.place)
-    const append: EventLog['append'] = async (...args) => {
+    const storage = newLog(under.place)
+    const append: Log['append'] = async (...args) => {
       await new Promise((resolve) => setTimeout(resolve, 20))
-      return log.append(...args)
+      return storage.log.append(...args)
     }
-    const system = await opened({ log: withFaults(log, { append }) })
+    const system = await opened({ storage: withFaults(storage, { append }) })
     const published = Promise.all(signals(500).map((event) => system.publishEvent(event)))
     await system.close()
     expect(new Set(await published).size).toBe(500)
@@ -189,30 +191,30 @@ describeOnEachLog('an event system', (under) => {
   })
 
   it('closes in its time though an append is never answered', async () => {
-    const log = newLog(under.place)
-    const system = await opened({ log: withFaults(log, { append: never }) })
+    const storage = newLog(under.place)
+    const system = await opened({ storage: withFaults(storage, { append: never }) })
     void system.publishEvent(signal())
     const started = performance.now()
     expect(await system.close({ timeoutMs: 100 })).toEqual({ handedBack: 0, unfinished: 0 })
     expect(performance.now() - started).toBeLessThan(8_000)
-    await expect(log.ping()).rejects.toMatchObject({ code: 'closed' })
+    await expect(storage.ping()).rejects.toMatchObject({ code: 'closed' })
   })
 
   it('closes in its time, and says so, though the log answers nothing', async () => {
-    const log = newLog(under.place)
-    const group = withFaults(log.group('brokers') as unknown as EventLog, { read: never })
-    const mute = withFaults(log, { append: never, close: never, group: () => group as never })
-    const system = await opened({ log: mute })
+    const storage = newLog(under.place)
+    const group = Object.assign(storage.queue('brokers'), { read: never })
+    const mute = withFaults(storage, { append: never, close: never, queue: () => group })
+    const system = await opened({ storage: mute })
     system.registerHandler('*', () => {})
     await system.startConsuming({ group: 'brokers' })
     void system.publishEvent(signal())
     const started = performance.now()
     await expect(system.close({ timeoutMs: 100 })).rejects.toMatchObject({
       code: 'log_timeout',
-      message: expect.stringContaining(log.location)
+      message: expect.stringContaining(storage.location)
     })
     expect(performance.now() - started).toBeLessThan(8_000)
-    await log.close()
+    await storage.close()
   })
 
   it('refuses a time to close in that is none, and closes nothing', async () => {
@@ -225,7 +227,7 @@ describeOnEachLog('an event system', (under) => {
 
   it('is healthy while its log answers, and says why when it is not open', async () => {
     const system = systemOver()
-    const { kind, location } = system.log
+    const { kind, location } = system.storage
     const shut = { kind, location, reachable: false, latencyMs: null, reason: 'The event system is not open.' }
     const publishing = { isLogTaking: true, inFlight: { events: 0, bytes: 0 } }
     const rest = { groupReasons: [], warnings: [], consumers: 0, publishing }
@@ -251,7 +253,7 @@ describeOnEachLog('an event system', (under) => {
 
   it('is unhealthy, with the reason, when its log does not answer', async () => {
     const ping = () => Promise.reject(new EventSystemError('log_unavailable', 'The log is away.'))
-    await using system = await opened({ log: withFaults(newLog(under.place), { ping }) })
+    await using system = await opened({ storage: withFaults(newLog(under.place), { ping }) })
     expect(await system.healthCheck()).toMatchObject({
       status: 'unhealthy',
       log: { reachable: false, latencyMs: null, reason: 'The log is away.' }
@@ -260,7 +262,7 @@ describeOnEachLog('an event system', (under) => {
 
   it('is degraded when its log answers slowly', async () => {
     const ping = () => new Promise<void>((resolve) => setTimeout(resolve, 1_050))
-    await using system = await opened({ log: withFaults(newLog(under.place), { ping }) })
+    await using system = await opened({ storage: withFaults(newLog(under.place), { ping }) })
     expect(await system.healthCheck()).toMatchObject({
       status: 'degraded',
       reasons: [expect.stringMatching(/^The log took \d+ ms to answer, 1000 or more\.$/)],
@@ -271,12 +273,12 @@ describeOnEachLog('an event system', (under) => {
   it('is degraded, and says which group it is, beyond a bound of lag or of dead letters', async () => {
     const clock = new FakeClock()
     await using system = await opened({ clock, healthMaxLagMs: 100, healthMaxDeadLetters: 1 })
-    const [lagging, failing] = [system.log.group('lagging'), system.log.group('failing')]
+    const [lagging, failing] = [system.storage.queue('lagging'), system.storage.queue('failing')]
     await system.publishBatch([signal(), signal()])
     await Promise.all([lagging.create('start'), failing.create('start')])
     const deliveries = await failing.read('one', { limit: 2, waitMs: 0 })
     const error = { message: 'No.', at: 0 }
-    const dead = await new DeadLetters({ log: system.log }).prepare(
+    const dead = await new DeadLetters({ storage: system.storage }).prepare(
       deliveries.map(({ messageId, payload }) => {
         const about = { group: 'failing', consumer: 'one', handler: 'desk', eventType: 'trading_signal' }
         const state = { kind: 'rejected', amended: false, attempts: 1, requeues: 0 } as const
@@ -285,7 +287,7 @@ describeOnEachLog('an event system', (under) => {
     )
     for (const [i, { messageId, attempt }] of deliveries.entries()) {
       const acknowledge = [{ group: 'failing', consumer: 'one', messageId, attempt }]
-      await system.log.commit([{ acknowledge, write: dead[i]?.writes ?? [] }])
+      await system.storage.commit([{ acknowledge, write: dead[i]?.writes ?? [] }])
     }
     const reasons = async () => {
       await clock.advance(5_000)
@@ -310,7 +312,7 @@ describeOnEachLog('an event system', (under) => {
   it('is degraded while a handler hangs on one event, though all are handed out', async () => {
     const clock = new FakeClock()
     await using system = await opened({ clock, healthMaxLagMs: 60_000, healthMaxPendingMs: 50 })
-    const group = system.log.group('hanging')
+    const group = system.storage.queue('hanging')
     await group.create('start')
     await system.publishEvent(signal())
     const handed = await group.read('one', { limit: 1, waitMs: 0 })
@@ -329,12 +331,12 @@ describeOnEachLog('an event system', (under) => {
   it('looks at the groups at most every five seconds, however often it is asked', async () => {
     const clock = new FakeClock()
     let looks = 0
-    const log = newLog(under.place)
+    const storage = newLog(under.place)
     const info = () => {
       looks++
-      return log.info()
+      return storage.log.info()
     }
-    await using system = await opened({ log: withFaults(log, { info }), clock, healthMaxLagMs: 1_000 })
+    await using system = await opened({ storage: withFaults(storage, { info }), clock, healthMaxLagMs: 1_000 })
     await Promise.all([system.healthCheck(), system.healthCheck(), system.healthCheck()])
     expect(looks).toBe(1)
     await clock.advance(5_000)

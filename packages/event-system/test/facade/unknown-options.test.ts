@@ -4,6 +4,7 @@ import {
   configure,
   createEvent,
   DeadLetterOffice,
+  Documents,
   decodeEvent,
   EventPublisher,
   EventPuller,
@@ -12,14 +13,16 @@ import {
   EventSystem,
   encodeEvent,
   GroupOffice,
-  RedisLog,
+  RedisStorage,
   Retention,
   registerEventType,
   registerUpcaster,
-  SqliteLog,
+  SqliteStorage,
   systemClock,
   WatchedFiles
 } from '@tradpal/event-system'
+import { ApiKeys, KeyBook } from '@tradpal/event-system/access'
+import { Audit } from '@tradpal/event-system/audit'
 import { Outbox, postgresOutbox, postgresOutboxDdl, sqliteOutbox, sqliteOutboxDdl } from '@tradpal/event-system/outbox'
 import { createTestSystem, type TestSystem, waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -35,7 +38,7 @@ let log: Loose
 beforeAll(async () => {
   kit = await createTestSystem()
   system = kit.system
-  log = kit.system.log
+  log = kit.system.storage
 })
 
 afterAll(() => kit.close())
@@ -45,9 +48,11 @@ const none = async () => {}
 const loose = (value: Loose) => value
 const pool = { query: async () => ({ rows: [] }) }
 const database = () => new DatabaseSync(':memory:')
+const documents = () => new Documents(log)
+const audit = () => new Audit({ storage: log })
 const outbox = () => new Outbox({ store: sqliteOutbox(database()), publisher: kit.system })
 /** Passes every check before that of the options. */
-const made = (Part: Loose, options: object) => new Part({ log, clock: systemClock, ...options })
+const made = (Part: Loose, options: object) => new Part({ storage: log, clock: systemClock, ...options })
 
 const REFUSALS: [sentence: string, call: () => unknown][] = [
   // the system and its parts
@@ -74,22 +79,22 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['policys is no option of Retention; did you mean policy?', () => made(Retention, { policys: {} })],
   ['timeout is no option of EventPublisher; did you mean timeoutMs?', () => made(EventPublisher, { timeout: 1 })],
   [
-    'group is no option of EventSubscriber; its options are log, codec, vault, ledgerRetentionMs, validation, consumerGroup, logger, clock, random.',
+    'group is no option of EventSubscriber; its options are storage, codec, vault, ledgerRetentionMs, validation, consumerGroup, logger, clock, random.',
     () => made(EventSubscriber, { group: 'a' })
   ],
   ['maxGroup is no option of EventPuller; did you mean maxGroups?', () => made(EventPuller, { maxGroup: 1 })],
   ['codecs is no option of EventStore; did you mean codec?', () => made(EventStore, { codecs: 1 })],
   ['codecs is no option of DeadLetterOffice; did you mean codec?', () => made(DeadLetterOffice, { codecs: 1 })],
-  ['logs is no option of GroupOffice; did you mean log?', () => made(GroupOffice, { logs: 1 })],
-  ['paths is no option of SqliteLog; did you mean path?', () => new SqliteLog(loose({ paths: 'a' }))],
-  ['uri is no option of RedisLog; did you mean url?', () => new RedisLog(loose({ uri: 'a' }))],
+  ['storages is no option of GroupOffice; did you mean storage?', () => made(GroupOffice, { storages: 1 })],
+  ['paths is no option of SqliteStorage; did you mean path?', () => new SqliteStorage(loose({ paths: 'a' }))],
+  ['uri is no option of RedisStorage; did you mean url?', () => new RedisStorage(loose({ uri: 'a' }))],
   [
     'ca is no option of tls; its options are caFile, certFile, keyFile, serverName.',
-    () => new RedisLog(loose({ url: 'rediss://a', tls: { ca: 'a' } }))
+    () => new RedisStorage(loose({ url: 'rediss://a', tls: { ca: 'a' } }))
   ],
   [
     'user is no option of sentinel; its options are username, password.',
-    () => new RedisLog(loose({ sentinel: { user: 'a' } }))
+    () => new RedisStorage(loose({ sentinel: { user: 'a' } }))
   ],
   ['path is no option of WatchedFiles; did you mean paths?', () => new WatchedFiles(loose({ path: [] }))],
   // events
@@ -204,6 +209,25 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
   ['dryrun is no option of rekey(); did you mean dryRun?', () => system.rekey({ dryrun: true })],
   ['who is no option of shred(); its options are by, reason.', () => system.shred('a', { who: 'a' })],
   ['timeout is no option of close(); did you mean timeoutMs?', () => system.close({ timeout: 1 })],
+  // API keys and the audit log
+  [
+    'document is no option of KeyBook; did you mean documents?',
+    () => new KeyBook(loose({ documents: documents(), document: 1 }))
+  ],
+  [
+    'scope is no option of create(); did you mean scopes?',
+    () => new ApiKeys(documents()).create(loose({ name: 'a', by: 'a', scope: ['*'] }))
+  ],
+  [
+    'overlap is no option of rotate(); did you mean overlapMs?',
+    () => new ApiKeys(documents()).rotate('a', loose({ by: 'a', overlap: 1 }))
+  ],
+  [
+    'retention is no option of Audit; did you mean retentionMs?',
+    () => new Audit(loose({ storage: log, retention: 1 }))
+  ],
+  ['principl is no option of list(); did you mean principal?', () => audit().list(loose({ principl: 'a' }))],
+  ['heads is no option of verify(); did you mean head?', () => audit().verify(loose({ heads: 1 }))],
   // the outbox
   [
     'poll is no option of Outbox; did you mean pollMs?',

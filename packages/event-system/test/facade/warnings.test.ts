@@ -41,10 +41,10 @@ test('a Redis that may drop the log itself makes the system degraded', async () 
 
 test('the log is asked at most every half minute, and what it answers then counts', async () => {
   const { system, clock } = await opened({ appendonly: 'yes' })
-  const { log } = system
-  const asked = log.warnings?.bind(log)
+  const { storage } = system
+  const asked = storage.warnings?.bind(storage)
   let asks = 0
-  log.warnings = async () => {
+  storage.warnings = async () => {
     asks++
     return (await asked?.()) ?? []
   }

@@ -1,5 +1,6 @@
 import * as library from '@tradpal/event-system'
 import { createEvent, EventSystem, validateEvent } from '@tradpal/event-system'
+import { Audit } from '@tradpal/event-system/audit'
 import { Outbox } from '@tradpal/event-system/outbox'
 import { createTestSystem, type TestSystem } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -148,9 +149,9 @@ describe('a wrong argument is refused in a sentence that says what would be righ
     ],
     [
       'a log that is none',
-      () => new EventSystem({ log: {} } as Loose),
+      () => new EventSystem({ storage: {} } as Loose),
       'invalid_options',
-      'log must be an event log, such as new SqliteLog({ path }), got {}.'
+      'storage must be a storage, such as new SqliteStorage({ path }), got {}.'
     ],
     [
       'a clock that is none',
@@ -172,7 +173,7 @@ describe('a wrong argument is refused in a sentence that says what would be righ
     ],
     [
       'the file of a log that is a number',
-      () => new library.SqliteLog({ path: 5 } as Loose),
+      () => new library.SqliteStorage({ path: 5 } as Loose),
       'invalid_options',
       'path must be the file of the log, got 5.'
     ],
@@ -193,6 +194,24 @@ describe('a wrong argument is refused in a sentence that says what would be righ
       () => new EventSystem({ logPath: './a.db', timeoutMs: '5' } as Loose),
       'invalid_options',
       'timeoutMs must be a whole number from 1 to 2147483647, got "5".'
+    ],
+    [
+      'an audit log over no log',
+      () => new Audit({} as Loose),
+      'invalid_options',
+      'storage must be a storage, such as new SqliteStorage({ path }), got undefined.'
+    ],
+    [
+      'an audit log that keeps nothing',
+      () => new Audit({ storage: system.storage, retentionMs: 0 }),
+      'invalid_options',
+      'retentionMs must be a number of ms above 0, got 0.'
+    ],
+    [
+      'a list of no entries',
+      () => new Audit({ storage: system.storage }).list({ limit: 0 }),
+      'invalid_options',
+      'limit must be a whole number of at least 1, got 0.'
     ]
   ])('%s', async (_what, call, code, message) => {
     const refused = (async () => call())()
@@ -212,7 +231,7 @@ test.each([
 ])('%s refuses to be made without a log', (name) => {
   const Part = (library as Loose)[name]
 
-  expect(() => new Part({})).toThrow('log must be an event log, such as new SqliteLog({ path }), got undefined.')
+  expect(() => new Part({})).toThrow('storage must be a storage, such as new SqliteStorage({ path }), got undefined.')
 })
 
 test('an outbox refuses to be made without options', () => {

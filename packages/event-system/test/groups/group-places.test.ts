@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { GroupPlaces } from '../../src/groups/index.ts'
-import { type ConsumerGroup, Documents, type EventLog } from '../../src/log/index.ts'
+import { Documents, type Storage, type WorkQueue } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signals, withFaults } from '../support/events.ts'
 
@@ -10,36 +10,36 @@ const idsOf = (entries: readonly { readonly messageId: string }[]) => entries.ma
 
 describeOnEachLog('the places of groups', (logs) => {
   async function opened() {
-    const log = await logs.open()
-    return { log, group: log.group('group'), places: placesOn(log) }
+    const storage = await logs.open()
+    return { storage, group: storage.queue('group'), places: placesOn(storage) }
   }
 
   /** A group that has handed out so many new entries. */
   async function handedOut(count: number) {
-    const { log, group, places } = await opened()
+    const { storage, group, places } = await opened()
     await places.create(group, 'start')
-    const ids = await append(log, ...signals(count))
-    return { log, group, places, ids, deliveries: await group.read('consumer', NOW) }
+    const ids = await append(storage, ...signals(count))
+    return { storage, group, places, ids, deliveries: await group.read('consumer', NOW) }
   }
 
   test('a group is restored where it stood when its place was last kept, behind the first that was unacknowledged', async () => {
-    const { log, group, places, ids, deliveries } = await handedOut(4)
+    const { storage, group, places, ids, deliveries } = await handedOut(4)
     await group.acknowledge('consumer', [...deliveries.slice(0, 1), ...deliveries.slice(2)])
     await places.keep(group)
     await group.acknowledge('consumer', deliveries)
     await group.destroy()
-    const more = await append(log, ...signals(2))
+    const more = await append(storage, ...signals(2))
     const other = await logs.open()
-    expect(await placesOn(other).restore(other.group('group'), 'end')).toBe(true)
+    expect(await placesOn(other).restore(other.queue('group'), 'end')).toBe(true)
     expect(idsOf(await group.read('consumer', NOW))).toEqual([...ids.slice(1), ...more])
   })
 
   test('a group that had acknowledged everything is restored behind what was handed out', async () => {
-    const { log, group, places, deliveries } = await handedOut(3)
+    const { storage, group, places, deliveries } = await handedOut(3)
     await group.acknowledge('consumer', deliveries)
     await places.keep(group)
     await group.destroy()
-    const more = await append(log, ...signals(2))
+    const more = await append(storage, ...signals(2))
     expect(await places.restore(group, 'start')).toBe(true)
     expect(idsOf(await group.read('consumer', NOW))).toEqual(more)
   })
@@ -56,8 +56,8 @@ describeOnEachLog('the places of groups', (logs) => {
   })
 
   test('a group of which no place is known is restored at the fallback', async () => {
-    const { log, group, places } = await opened()
-    const ids = await append(log, ...signals(3))
+    const { storage, group, places } = await opened()
+    const ids = await append(storage, ...signals(3))
     expect(await places.restore(group, { after: ids[0] ?? '' })).toBe(true)
     expect(idsOf(await group.read('consumer', NOW))).toEqual(ids.slice(1))
   })
@@ -82,20 +82,20 @@ describeOnEachLog('the places of groups', (logs) => {
   })
 
   test('a log that has lost its end: a group is restored where the log ends now, and gets what comes next', async () => {
-    const { log, group, places } = await opened()
+    const { storage, group, places } = await opened()
     await places.create(group, 'start')
-    await new Documents(log).put('group-places', 'group', `${Date.now() + 3_600_000}-0`)
+    await new Documents(storage).put('group-places', 'group', `${Date.now() + 3_600_000}-0`)
     await group.destroy()
-    await append(log, ...signals(1))
+    await append(storage, ...signals(1))
     await places.restore(group, 'start')
-    const ids = await append(log, ...signals(2))
+    const ids = await append(storage, ...signals(2))
     expect(idsOf(await group.read('consumer', NOW))).toEqual(ids)
   })
 
   test('a process that dies between making a group and keeping its place: the next to look after the group keeps it', async () => {
-    const { log, group, places } = await opened()
-    const ids = await append(log, ...signals(3))
-    const dying = withFaults(log, { commit: () => Promise.reject(new Error('the process died')) })
+    const { storage, group, places } = await opened()
+    const ids = await append(storage, ...signals(3))
+    const dying = withFaults(storage, { commit: () => Promise.reject(new Error('the process died')) })
     await expect(placesOn(dying).create(group, { after: ids[0] ?? '' })).rejects.toThrow('the process died')
     expect(await places.create(group, 'end')).toBe(false)
     await places.keep(group)
@@ -108,7 +108,7 @@ describeOnEachLog('the places of groups', (logs) => {
     const { group, places, ids, deliveries } = await handedOut(3)
     await group.acknowledge('consumer', deliveries)
     let asked = 0
-    const lostMeanwhile = Object.assign(Object.create(group) as ConsumerGroup, {
+    const lostMeanwhile = Object.assign(Object.create(group) as WorkQueue, {
       name: group.name,
       info: async () => {
         const info = await group.info()
@@ -128,6 +128,6 @@ describeOnEachLog('the places of groups', (logs) => {
   })
 })
 
-function placesOn(log: EventLog): GroupPlaces {
-  return new GroupPlaces(new Documents(log))
+function placesOn(storage: Storage): GroupPlaces {
+  return new GroupPlaces(new Documents(storage))
 }

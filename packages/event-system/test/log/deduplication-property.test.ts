@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 
 /** An event id of one of several shapes, by number. */
@@ -29,23 +29,23 @@ describeOnEachLog('deduplication', (logs) => {
       fc.asyncProperty(fc.array(append, { minLength: 1, maxLength: 24 }), async (appends) => {
         run += 1
         const startedAt = Date.now()
-        const [first] = handles as [EventLog]
-        const { length, deduplicationEntries } = await first.info()
+        const [first] = handles as [Storage]
+        const { length, deduplicationEntries } = await first.log.info()
         const places = new Map<string, string>()
         for (const { handle, ids } of appends) {
           const eventIds = ids.map((id) => eventIdOf(run, startedAt, id))
-          const log = handles[handle] as EventLog
+          const storage = handles[handle] as Storage
           const entries = eventIds.map((eventId) => ({ eventId, eventType: 'risk_alert', payload: eventId }))
-          for (const [i, { messageId, duplicate }] of (await log.append(entries)).entries()) {
+          for (const [i, { messageId, duplicate }] of (await storage.log.append(entries)).entries()) {
             const eventId = eventIds[i] as string
             expect({ eventId, duplicate }).toEqual({ eventId, duplicate: places.has(eventId) })
             if (duplicate) expect({ eventId, messageId }).toEqual({ eventId, messageId: places.get(eventId) })
             places.set(eventId, messageId)
           }
         }
-        const stored = (await first.read({ limit: 100_000 })).slice(length)
+        const stored = (await first.log.read({ limit: 100_000 })).entries.slice(length)
         expect(stored.map(({ payload, messageId }) => [payload, messageId])).toEqual([...places])
-        expect((await first.info()).deduplicationEntries).toBe(deduplicationEntries + places.size)
+        expect((await first.log.info()).deduplicationEntries).toBe(deduplicationEntries + places.size)
       }),
       { numRuns: 100 }
     )

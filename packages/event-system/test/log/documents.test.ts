@@ -4,8 +4,8 @@ import { describeOnEachLog } from '../support/each-log.ts'
 
 describeOnEachLog('documents', (logs) => {
   test('are put, got and removed one at a time, and each change grows the revision', async () => {
-    const log = await logs.open()
-    const documents = new Documents(log)
+    const storage = await logs.open()
+    const documents = new Documents(storage)
     expect(await documents.revision('keys')).toBe(0)
     expect(await documents.get('keys', 'a')).toBeUndefined()
     const first = (await documents.put('keys', 'a', 'one')) ?? 0
@@ -60,13 +60,13 @@ describeOnEachLog('documents', (logs) => {
   })
 
   test('are all read, by id, also where they are more than one page', async () => {
-    const log = await logs.open()
-    const documents = new Documents(log)
+    const storage = await logs.open()
+    const documents = new Documents(storage)
     expect(await documents.all('keys')).toEqual([])
     const ids = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(4, '0'))
     for (let from = 0; from < ids.length; from += 500) {
       const write = ids.slice(from, from + 500).map((id) => ({ collection: 'keys', id, value: `value of ${id}` }))
-      expect(await log.commit([{ write } satisfies Unit])).toMatchObject([{ kind: 'committed' }])
+      expect(await storage.commit([{ write } satisfies Unit])).toMatchObject([{ kind: 'committed' }])
     }
     const all = await documents.all('keys')
     expect(all.map(({ id }) => id)).toEqual(ids)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ConsumerGroup, EventLog, MessageId, Refused, Unit } from '../../src/log/index.ts'
+import type { MessageId, Refused, Storage, Unit, WorkQueue } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 
 const CONSUMERS = ['one', 'two'] as const
@@ -110,11 +110,11 @@ class Model {
 
 describeOnEachLog('units that concern groups', (logs) => {
   test('holds, attachments and requeues, stale and fresh: the group is what a simple model of it is', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let count = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
-        const run = await Run.begin(log, `run ${++count}`)
+        const run = await Run.begin(storage, `run ${++count}`)
         for (const one of steps) await run.take(one)
         await run.end()
       }),
@@ -124,24 +124,24 @@ describeOnEachLog('units that concern groups', (logs) => {
 })
 
 class Run {
-  readonly #log: EventLog
-  readonly #group: ConsumerGroup
+  readonly #storage: Storage
+  readonly #group: WorkQueue
   readonly #model = new Model()
   /** Every delivery that there ever was. */
   readonly #delivered: Delivered[] = []
   #appended = 0
 
-  private constructor(log: EventLog, group: ConsumerGroup) {
-    this.#log = log
+  private constructor(storage: Storage, group: WorkQueue) {
+    this.#storage = storage
     this.#group = group
   }
 
-  static async begin(log: EventLog, name: string): Promise<Run> {
-    const group = log.group(name)
-    for (const left of await log.groupNames()) await log.group(left).destroy()
-    await log.trim({ maxLength: 0 })
+  static async begin(storage: Storage, name: string): Promise<Run> {
+    const group = storage.queue(name)
+    for (const left of await storage.groupNames()) await storage.queue(left).destroy()
+    await storage.log.trim({ maxLength: 0 })
     await group.create('end')
-    return new Run(log, group)
+    return new Run(storage, group)
   }
 
   async take(one: Step): Promise<void> {
@@ -150,7 +150,7 @@ class Run {
     else if ('remove' in one) {
       const messageId = pick(this.#model.handedOut, one.remove)
       if (messageId === undefined) return
-      const { removed } = await this.#log.remove([messageId])
+      const { removed } = await this.#storage.log.remove([messageId])
       expect(removed).toBe(this.#model.remove(messageId))
     } else {
       const name = 'read' in one ? one.read : one.claim
@@ -166,14 +166,14 @@ class Run {
 
   async #append(count: number): Promise<void> {
     const entries = Array.from({ length: count }, () => this.#newEntry())
-    this.#model.entries.push(...(await this.#log.append(entries)).map(({ messageId }) => messageId))
+    this.#model.entries.push(...(await this.#storage.log.append(entries)).map(({ messageId }) => messageId))
   }
 
   /** Each unit appends an entry too: it is there when the unit was committed, and then alone. */
   async #commit(plans: readonly (readonly Action[])[]): Promise<void> {
     const units = plans.map((actions) => ({ ...this.#toUnit(actions), append: { entries: [this.#newEntry()] } }))
     const wanted = units.map((unit) => this.#model.commit(unit))
-    const results = await this.#log.commit(units)
+    const results = await this.#storage.commit(units)
     expect(results.map((result) => (result.kind === 'committed' ? 'committed' : result))).toEqual(wanted)
     const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
     this.#model.entries.push(...appended.map(({ messageId }) => messageId))
@@ -211,7 +211,7 @@ class Run {
 
   async end(): Promise<void> {
     const { entries, pending } = this.#model
-    const stored = await this.#log.read({ limit: 1_000 })
+    const stored = (await this.#storage.log.read({ limit: 1_000 })).entries
     expect(stored.map(({ messageId }) => messageId)).toEqual(entries)
     const kept = await this.#group.pending({ limit: 1_000 })
     expect(

@@ -6,24 +6,24 @@ import { type Authority, type Certificate, Certificates } from '../../../../test
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
-import type { RedisLog, RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { RedisStorage, RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { redisHarness } from './redis-harness.ts'
 import { command, entry, failure, newLog as newRedisLog, unique } from './redis-logs.ts'
 
-const newLog = (options: RedisLogOptions) => newRedisLog({ connectTimeoutMs: 1_000, ...options })
+const newLog = (options: RedisStorageOptions) => newRedisLog({ connectTimeoutMs: 1_000, ...options })
 
 /** That a log which is reached so takes events and hands them out. */
-async function works(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog({ streamName: `access_${unique()}`, ...options })
-  await log.start()
-  await log.append([entry('taken')])
-  const group = log.group('group')
+async function works(options: RedisStorageOptions): Promise<RedisStorage> {
+  const storage = newLog({ streamName: `access_${unique()}`, ...options })
+  await storage.start()
+  await storage.log.append([entry('taken')])
+  const group = storage.queue('group')
   await group.create('start')
   expect(await group.read('one', { limit: 1, waitMs: 5_000 })).toMatchObject([{ payload: 'taken' }])
-  return log
+  return storage
 }
 
-async function refusal(options: RedisLogOptions): Promise<Error & { code: string }> {
+async function refusal(options: RedisStorageOptions): Promise<Error & { code: string }> {
   return failure(newLog(options).start())
 }
 
@@ -65,11 +65,11 @@ describe('a Redis that is reached by TLS', () => {
   const url = (at = port) => `rediss://127.0.0.1:${at}`
 
   test('with client certificates works', async () => {
-    const log = await works({ url: url(), tls: mutual() })
-    expect(log.location).toBe(`${url()} ${log.location.split(' ')[1]}`)
+    const storage = await works({ url: url(), tls: mutual() })
+    expect(storage.location).toBe(`${url()} ${storage.location.split(' ')[1]}`)
   })
 
-  test.each<[string, () => RedisLogOptions['tls'], RegExp]>([
+  test.each<[string, () => RedisStorageOptions['tls'], RegExp]>([
     ['without an authority to trust', () => client, /of no authority that is trusted here.*EVENT_REDIS_TLS_CA_FILE/],
     [
       'with another authority',
@@ -137,11 +137,11 @@ describe('a Redis that is reached by TLS', () => {
       await writeFile(files.keyFile, await readFile(from.keyFile))
     }
     await copy((await authority?.issue('client', { expired: true })) as Certificate)
-    const log = newLog({ url: url(), tls: { caFile: ca(), ...files } })
-    await expect(log.start()).rejects.toMatchObject({ code: 'log_refused' })
+    const storage = newLog({ url: url(), tls: { caFile: ca(), ...files } })
+    await expect(storage.start()).rejects.toMatchObject({ code: 'log_refused' })
     await copy(client)
-    await log.start()
-    await log.append([entry()])
+    await storage.start()
+    await storage.log.append([entry()])
   })
 
   describe('and asks for a user of its own', () => {
@@ -162,7 +162,7 @@ describe('a Redis that is reached by TLS', () => {
           tls: mutual()
         })
         onTestFinished(() => harness.dispose())
-        if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
         await run(harness)
       })
     }
@@ -187,7 +187,7 @@ describe('a Redis user with the permissions of docs/logs.md', () => {
     test(title, async (context) => {
       const harness = redisHarness({ url, foreignUrl: server.url })
       onTestFinished(() => harness.dispose())
-      if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+      if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
       await run(harness)
     })
   }
@@ -219,8 +219,8 @@ describe('a Redis', () => {
         '~*',
         '+@all'
       )
-      const log = await works({ url: `redis://us%40er:${password}@127.0.0.1:${server.port}` })
-      expect(inspect(log, { depth: 3 }) + log.location).not.toContain(password)
+      const storage = await works({ url: `redis://us%40er:${password}@127.0.0.1:${server.port}` })
+      expect(inspect(storage, { depth: 3 }) + storage.location).not.toContain(password)
       const error = await refusal({ url: `redis://us%40er:${password}x@127.0.0.1:${server.port}` })
       expect(error).toMatchObject({ code: 'log_refused', message: expect.stringMatching(/WRONGPASS/) })
       expect(inspect(error, { depth: 9 })).not.toContain(password)
@@ -230,16 +230,16 @@ describe('a Redis', () => {
   test('keeps the logs of its databases apart', async () => {
     const [one, two] = ['/1', '?db=2'].map((end) => newLog({ url: `${server.url}${end}`, streamName: 'apart' }))
     await Promise.all([one?.start(), two?.start()])
-    await one?.append([entry('one')])
-    expect(await one?.read({ limit: 10 })).toHaveLength(1)
-    expect(await two?.read({ limit: 10 })).toEqual([])
+    await one?.log.append([entry('one')])
+    expect((await one?.log.read({ limit: 10 }))?.entries).toHaveLength(1)
+    expect((await two?.log.read({ limit: 10 }))?.entries).toEqual([])
     expect(await refusal({ url: `${server.url}/99` })).toMatchObject({ message: expect.stringMatching(/DB index/) })
   })
 
   test('is reached by its socket, with a user and a database', async () => {
     await command(server.url, 'ACL', 'SETUSER', 'local', 'on', '>p@ss', '~*', '+@all')
-    const log = await works({ url: `redis+unix://local:p@ss@${socket}?db=3`, streamName: 'by_socket' })
-    expect(log.location).toBe(`redis+unix://${socket}?db=3 by_socket`)
+    const storage = await works({ url: `redis+unix://local:p@ss@${socket}?db=3`, streamName: 'by_socket' })
+    expect(storage.location).toBe(`redis+unix://${socket}?db=3 by_socket`)
     expect(await command(`${server.url}/3`, 'XLEN', 'by_socket')).toBe(1)
     expect(await refusal({ url: 'redis+unix:///nowhere/redis.sock' })).toMatchObject({
       code: 'log_unavailable',
@@ -252,16 +252,16 @@ describe('a Redis', () => {
     ['-xrange', 'read', /xrange/i]
   ])('names what a user with %s lacks', async (rule, effect, sentence) => {
     await command(server.url, 'ACL', 'SETUSER', 'lacking', 'reset', 'on', '>pw', '~*', '+@all', rule)
-    const log = newLog({ url: `redis://lacking:pw@127.0.0.1:${server.port}`, streamName: 'lacking' })
-    await log.start()
-    const call = effect === 'write' ? log.append([entry()]) : log.read({ limit: 1 })
+    const storage = newLog({ url: `redis://lacking:pw@127.0.0.1:${server.port}`, streamName: 'lacking' })
+    await storage.start()
+    const call = effect === 'write' ? storage.log.append([entry()]) : storage.log.read({ limit: 1 })
     await expect(call).rejects.toMatchObject({ code: 'log_refused', message: expect.stringMatching(sentence) })
   })
 
   test('names a key that a user may not use', async () => {
     await command(server.url, 'ACL', 'SETUSER', 'elsewhere', 'reset', 'on', '>pw', '~other*', '+@all')
-    const log = newLog({ url: `redis://elsewhere:pw@127.0.0.1:${server.port}` })
-    await expect(log.start()).rejects.toMatchObject({
+    const storage = newLog({ url: `redis://elsewhere:pw@127.0.0.1:${server.port}` })
+    await expect(storage.start()).rejects.toMatchObject({
       code: 'log_refused',
       message: expect.stringMatching(/keys/)
     })

@@ -2,11 +2,11 @@ import { inspect } from 'node:util'
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
 import { parseRedisUrl } from '../../src/log/redis/address.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
-function refusal(options: RedisLogOptions): EventSystemError {
+function refusal(options: RedisStorageOptions): EventSystemError {
   try {
-    new RedisLog(options)
+    new RedisStorage(options)
   } catch (error) {
     if (error instanceof EventSystemError && error.code === 'invalid_options') return error
     throw error
@@ -82,7 +82,7 @@ describe('the URL of a Redis', () => {
     expect(inspect(error)).not.toContain('secret')
   })
 
-  test.each<[RedisLogOptions, RegExp]>([
+  test.each<[RedisStorageOptions, RegExp]>([
     [{ url: 'redis://h', tls: { caFile: 'ca.pem' } }, /^tls is for a URL that begins with rediss/],
     [{ url: 'rediss://h', tls: { certFile: 'cert.pem' } }, /belong together/],
     [{ url: 'rediss://h', tls: { keyFile: 'key.pem' } }, /belong together/],

@@ -1,10 +1,10 @@
 import type { OpenInChild } from '../../src/log/conformance/index.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
 const openInChild: OpenInChild = async (options) => {
-  const log = new RedisLog(options as RedisLogOptions)
-  await log.start()
-  return log
+  const storage = new RedisStorage(options as RedisStorageOptions)
+  await storage.start()
+  return storage
 }
 
 export default openInChild

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
-import type { AppendEntry, Collection, ConsumerGroup, Delivery, Unit } from '../../src/log/port.ts'
-import type { RedisLog } from '../../src/log/redis/index.ts'
+import type { AppendEntry, Collection, Delivery, Unit, WorkQueue } from '../../src/log/port.ts'
+import type { RedisStorage } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 import { type clientOf, entry, failure, server, started } from './redis-logs.ts'
@@ -47,17 +47,17 @@ function keyedEntry(streamKey = 'account-7'): AppendEntry {
 }
 
 /** A log with something in each of its keys, and a unit that changes each but the leases. */
-async function prepared(log: RedisLog): Promise<Unit> {
-  const group = log.group('group')
+async function prepared(storage: RedisStorage): Promise<Unit> {
+  const group = storage.queue('group')
   await group.create('start')
-  await log.append([keyedEntry(), entry(), entry(), entry()])
+  await storage.log.append([keyedEntry(), entry(), entry(), entry()])
   const [first, second, third, fourth] = (await group.read('one', { limit: 4, waitMs: 0 })) as Delivery[]
   const keptOf = (delivery?: Delivery) => ({ group: 'group', messageId: delivery?.messageId ?? '' })
   const hold = { consumer: 'one', attempt: 1 }
   const attach = [second, third, fourth].map((one) => ({ ...keptOf(one), text: 'before', if: hold }))
-  const [token = 0] = await log.leases.acquire(['relay'], { holder: 'one', ttlMs: 600_000 })
-  await log.cursors.create('follower', 'start')
-  await log.commit([
+  const [token = 0] = await storage.leases.acquire(['relay'], { holder: 'one', ttlMs: 600_000 })
+  await storage.cursors.create('follower', 'start')
+  await storage.commit([
     {
       attach,
       write: [
@@ -88,8 +88,8 @@ describe('a commit in Redis', () => {
   const redis = redisInTest()
 
   test('keeps cursors, collections and their ids in keys of their own', async () => {
-    const log = await redis.started()
-    await log.commit([await prepared(log)])
+    const storage = await redis.started()
+    await storage.commit([await prepared(storage)])
     expect((await redis.client.keys('*')).sort()).toEqual([
       'tradpal_events',
       'tradpal_events:cursors',
@@ -126,13 +126,13 @@ describe('a commit in Redis', () => {
     'tradpal_events:expiring:1:steps',
     'tradpal_events:group:group:attachments'
   ])('where %s is of another type, rejects with log_incompatible, and nothing of any unit happens', async (key) => {
-    const log = await redis.started()
-    const unit = await prepared(log)
+    const storage = await redis.started()
+    const unit = await prepared(storage)
     await redis.client.del(key)
     await redis.client.set(key, 'a text')
     const before = await everything(redis.client)
     const others = [{ append: { entries: [entry()] } }, { write: [{ collection: 'e', id: 'a', value: 'one' }] }]
-    const error = await failure(log.commit([...others, unit, ...others]))
+    const error = await failure(storage.commit([...others, unit, ...others]))
     expect(error).toMatchObject({ code: 'log_incompatible', message: expect.stringMatching(/another type/) })
     expect(await everything(redis.client)).toEqual(before)
   })
@@ -156,8 +156,8 @@ describe('a commit in Redis', () => {
   ]
 
   test.each(shapes)('a unit %s is whole or refused with log_full, at each bound of the memory', async (_, shapeOf) => {
-    const log = await redis.started()
-    const unit = shapeOf(await prepared(log))
+    const storage = await redis.started()
+    const unit = shapeOf(await prepared(storage))
     const before = await everything(redis.client)
     // What the call itself takes at the server is a part of it, so that the bound is passed inside the call too. The buffers of
     // earlier calls may be given back meanwhile.
@@ -166,7 +166,7 @@ describe('a commit in Redis', () => {
     let refusals = 0
     for (;;) {
       await redis.client.configSet('maxmemory', String(bound))
-      const outcome = await log.commit([unit]).catch((error) => error.code)
+      const outcome = await storage.commit([unit]).catch((error) => error.code)
       await redis.client.configSet('maxmemory', '0')
       if (outcome !== 'log_full') {
         expect(outcome).toMatchObject([{ kind: 'committed' }])
@@ -177,44 +177,44 @@ describe('a commit in Redis', () => {
       bound += 10_000
     }
     expect(refusals).toBeGreaterThan(0)
-    await isWhole(log, unit)
+    await isWhole(storage, unit)
   })
 
   test('a unit that only acknowledges or requeues is committed with a full memory', async () => {
-    const log = await redis.started()
-    const { acknowledge = [], requeue = [] } = await prepared(log)
+    const storage = await redis.started()
+    const { acknowledge = [], requeue = [] } = await prepared(storage)
     const requeueAlone = requeue.map(({ group, messageId }) => ({ group, messageId }))
     await redis.client.configSet('maxmemory', '1')
     onTestFinished(async () => void (await redis.client.configSet('maxmemory', '0')))
     const units: Unit[] = [{ acknowledge }, { requeue: requeueAlone }]
     for (const unit of units) {
-      expect(await log.commit([unit])).toMatchObject([{ kind: 'committed' }])
-      await isWhole(log, unit)
+      expect(await storage.commit([unit])).toMatchObject([{ kind: 'committed' }])
+      await isWhole(storage, unit)
     }
   })
 
   test('a unit that only removes from an expiring collection is committed with a full memory, and those behind it whole', async () => {
-    const log = await redis.started()
-    const unit = await prepared(log)
+    const storage = await redis.started()
+    const unit = await prepared(storage)
     await redis.client.configSet('maxmemory', '1')
     onTestFinished(async () => void (await redis.client.configSet('maxmemory', '0')))
     const removal: Unit = { write: [{ collection: STEPS, id: 'gone', value: null }] }
-    const results = await log.commit([removal, unit])
+    const results = await storage.commit([removal, unit])
     expect(results.map(({ kind }) => kind)).toEqual(['committed', 'committed'])
     await redis.client.configSet('maxmemory', '0')
-    await isWhole(log, unit)
+    await isWhole(storage, unit)
   })
 
   test('units of more than 1 MiB go to the server in several runs, in order, each seeing those before', async () => {
-    const log = await redis.started()
-    await log.commit([{}])
+    const storage = await redis.started()
+    await storage.commit([{}])
     const value = 'x'.repeat(400_000)
     const units = Array.from({ length: 7 }, (_, i): Unit => {
       const append = { entries: [keyedEntry('key')], expected: [{ key: 'key', version: i }] }
       return { append, write: [{ collection: 'c', id: String(i), value }] }
     })
     const before = await scriptCalls(redis.client)
-    const results = await log.commit(units)
+    const results = await storage.commit(units)
     expect((await scriptCalls(redis.client)) - before).toBe(4)
     expect(results.map((result) => result.kind === 'committed' && result.appended[0]?.version)).toEqual([
       1, 2, 3, 4, 5, 6, 7
@@ -222,26 +222,26 @@ describe('a commit in Redis', () => {
   })
 
   test('where a later run fails and units of an earlier one are committed, it rejects with log_timeout', async () => {
-    const log = await redis.started()
+    const storage = await redis.started()
     await redis.client.set('tradpal_events:documents:broken', 'a text')
     const write = (collection: string, expected?: number): Unit => ({
       write: [{ collection, id: 'a', value: 'x'.repeat(800_000), ...(expected !== undefined && { expected }) }]
     })
-    const error = await failure(log.commit([write('c', 0), write('broken')]))
+    const error = await failure(storage.commit([write('c', 0), write('broken')]))
     expect(error).toMatchObject({
       code: 'log_timeout',
       message: expect.stringMatching(/first 1 were settled, and 1 of them committed/)
     })
-    expect(await log.collections.count('c')).toBe(1)
-    expect(await failure(log.commit([write('c', 0), write('broken')]))).toMatchObject({ code: 'log_incompatible' })
+    expect(await storage.collections.count('c')).toBe(1)
+    expect(await failure(storage.commit([write('c', 0), write('broken')]))).toMatchObject({ code: 'log_incompatible' })
   })
 
   test('revisions grow also where Redis lost what it had', async () => {
-    const log = await redis.started()
+    const storage = await redis.started()
     const unit: Unit = { write: [{ collection: 'c', id: 'a', value: 'one' }] }
     const revisions: number[] = []
     for (let round = 0; round < 5; round += 1) {
-      for (const result of await log.commit([unit, unit, unit])) {
+      for (const result of await storage.commit([unit, unit, unit])) {
         if (result.kind === 'committed') revisions.push(...result.revisions)
       }
       await redis.client.flushAll()
@@ -253,40 +253,40 @@ describe('a commit in Redis', () => {
   test('whose answer is lost rejects with log_timeout; given again it is refused, or its entries are duplicates', async () => {
     const proxy = await TcpProxy.before(redis.server.port)
     onTestFinished(() => proxy.close())
-    const log = await started({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 300 })
-    const conditional = await prepared(log)
+    const storage = await started({ url: `redis://127.0.0.1:${proxy.port}`, timeoutMs: 300 })
+    const conditional = await prepared(storage)
     const plain: Unit = { append: { entries: [keyedEntry('order-17')], expected: [{ key: 'order-17', version: 0 }] } }
     proxy.loseAnswers()
-    expect(await failure(log.commit([conditional, plain]))).toMatchObject({ code: 'log_timeout', retryable: true })
+    expect(await failure(storage.commit([conditional, plain]))).toMatchObject({ code: 'log_timeout', retryable: true })
     const direct = await redis.started()
-    await waitFor(async () => (await direct.versionOf('order-17')) === 1)
+    await waitFor(async () => (await direct.log.versionOf('order-17')) === 1)
     proxy.mend()
-    const again = await waitFor(() => log.commit([conditional, plain]))
+    const again = await waitFor(() => storage.commit([conditional, plain]))
     expect(again).toMatchObject([
       { kind: 'refused', part: 'acknowledge', reason: 'hold_lost' },
       { kind: 'committed', appended: [{ duplicate: true, version: 1 }] }
     ])
-    expect(await direct.versionOf('order-17')).toBe(1)
+    expect(await direct.log.versionOf('order-17')).toBe(1)
   })
 })
 
 describe('a Redis that is killed during commits', () => {
   test('has each unit whole or not at all when it is there again, and each that was confirmed', async () => {
     const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
-    const log = await started({ url: redis.url, timeoutMs: 2_000 })
-    await log.cursors.create('follower', 'start')
+    const storage = await started({ url: redis.url, timeoutMs: 2_000 })
+    await storage.cursors.create('follower', 'start')
     let given = 0
     let [confirmed, unknown] = [0, 0]
     for (let round = 0; round < 4; round += 1) {
       const units = Array.from({ length: 600 }, () => numbered(++given))
-      const calls = Array.from({ length: 60 }, (_, i) => log.commit(units.slice(10 * i, 10 * i + 10)))
+      const calls = Array.from({ length: 60 }, (_, i) => storage.commit(units.slice(10 * i, 10 * i + 10)))
       const settled = Promise.allSettled(calls)
       await calls[5 * round]
       await redis.kill()
       const outcomes = await settled
       await redis.restart()
-      await waitFor(() => log.ping().then(() => true), { timeoutMs: 10_000 })
-      const stored = await wholeUnits(log, given)
+      await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
+      const stored = await wholeUnits(storage, given)
       const first = given - 599
       for (const [i, outcome] of outcomes.entries()) {
         const numbers = Array.from({ length: 10 }, (_, n) => first + 10 * i + n)
@@ -305,31 +305,31 @@ describe('a Redis that is killed during commits', () => {
 describe('a Redis that is killed while units acknowledge', () => {
   test('has an entry either pending or done with its effects', async () => {
     const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
-    const log = await started({ url: redis.url, timeoutMs: 2_000 })
-    const group = log.group('group')
+    const storage = await started({ url: redis.url, timeoutMs: 2_000 })
+    const group = storage.queue('group')
     await group.create('start')
-    await log.append(Array.from({ length: 600 }, () => entry()))
+    await storage.log.append(Array.from({ length: 600 }, () => entry()))
     const deliveries = await group.read('one', { limit: 600, waitMs: 0 })
     const units = deliveries.map(({ messageId, attempt }): Unit => {
       const acknowledge = [{ group: 'group', consumer: 'one', messageId, attempt }]
       return { acknowledge, append: { entries: [{ ...entry(messageId), streamKey: 'effects' }] } }
     })
-    const calls = Array.from({ length: 60 }, (_, i) => log.commit(units.slice(10 * i, 10 * i + 10)))
+    const calls = Array.from({ length: 60 }, (_, i) => storage.commit(units.slice(10 * i, 10 * i + 10)))
     const settled = Promise.allSettled(calls)
     await calls[10]
     await redis.kill()
     await settled
     await redis.restart()
-    await waitFor(() => log.ping().then(() => true), { timeoutMs: 10_000 })
+    await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
     const pending = (await group.pending({ limit: 1_000 })).map(({ messageId }) => messageId)
-    const effects = (await log.read({ limit: 2_000 })).slice(600).map(({ payload }) => payload)
+    const effects = (await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)
     expect([...effects, ...pending]).toEqual(deliveries.map(({ messageId }) => messageId))
-    expect(await log.versionOf('effects')).toBe(effects.length)
+    expect(await storage.log.versionOf('effects')).toBe(effects.length)
     expect(Math.min(effects.length, pending.length), 'the kill came in the middle').toBeGreaterThan(0)
     // Units that are given again take place once.
-    for (let from = 0; from < 600; from += 100) await log.commit(units.slice(from, from + 100))
+    for (let from = 0; from < 600; from += 100) await storage.commit(units.slice(from, from + 100))
     expect((await group.info()).pending).toBe(0)
-    expect((await log.read({ limit: 2_000 })).slice(600).map(({ payload }) => payload)).toEqual(
+    expect((await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)).toEqual(
       deliveries.map(({ messageId }) => messageId)
     )
   })
@@ -348,36 +348,39 @@ function numbered(number: number): Unit {
 }
 
 /** The numbers of the units that are there. Fails when one is there in part. */
-async function wholeUnits(log: RedisLog, given: number): Promise<Set<number>> {
+async function wholeUnits(storage: RedisStorage, given: number): Promise<Set<number>> {
   const ids = Array.from({ length: given }, (_, i) => String(i + 1))
-  const payloads = (await log.read({ limit: 10_000 })).map(({ payload }) => payload)
-  const [lasting, expiring] = [await log.collections.get('c', ids), await log.collections.get(STEPS, ids)]
+  const payloads = (await storage.log.read({ limit: 10_000 })).entries.map(({ payload }) => payload)
+  const [lasting, expiring] = [await storage.collections.get('c', ids), await storage.collections.get(STEPS, ids)]
   const there = ids.filter((_, i) => lasting[i] !== undefined)
   expect(ids.filter((_, i) => expiring[i] !== undefined)).toEqual(there)
   expect(payloads).toEqual(there.flatMap((id) => [id, id]))
-  expect(await log.collections.count('c')).toBe(there.length)
-  expect(await log.versionOf('key')).toBe(payloads.length)
-  expect((await log.cursors.get('follower'))?.position).toBe(`${there.at(-1)}-0`)
+  expect(await storage.collections.count('c')).toBe(there.length)
+  expect(await storage.log.versionOf('key')).toBe(payloads.length)
+  expect((await storage.cursors.get('follower'))?.position).toBe(`${there.at(-1)}-0`)
   return new Set(there.map(Number))
 }
 
 /** Fails unless all that a unit writes is there. */
-async function isWhole(log: RedisLog, unit: Unit): Promise<void> {
+async function isWhole(storage: RedisStorage, unit: Unit): Promise<void> {
   const { cursors = [], append, write = [] } = unit
-  await isWholeIn(log.group('group'), unit)
-  for (const { name, to } of cursors) expect((await log.cursors.get(name))?.position).toBe(to)
+  await isWholeIn(storage.queue('group'), unit)
+  for (const { name, to } of cursors) expect((await storage.cursors.get(name))?.position).toBe(to)
   const entries = append?.entries ?? []
-  const payloads = (await log.read({ limit: 100 })).map(({ payload }) => payload)
+  const payloads = (await storage.log.read({ limit: 100 })).entries.map(({ payload }) => payload)
   expect(payloads.slice(4)).toEqual(entries.map(({ payload }) => payload))
-  expect(await log.versionOf('account-7')).toBe(1 + entries.filter(({ streamKey }) => streamKey !== undefined).length)
+  expect(await storage.log.versionOf('account-7')).toBe(
+    1 + entries.filter(({ streamKey }) => streamKey !== undefined).length
+  )
   for (const { collection, id, value } of write) {
-    const [document] = await log.collections.get(collection, [id])
+    const [document] = await storage.collections.get(collection, [id])
     expect(document?.value ?? null).toBe(value)
-    if (typeof collection === 'string') expect(await log.collections.count(collection, id)).toBe(value === null ? 0 : 1)
+    if (typeof collection === 'string')
+      expect(await storage.collections.count(collection, id)).toBe(value === null ? 0 : 1)
   }
 }
 
-async function isWholeIn(group: ConsumerGroup, { acknowledge = [], attach = [], requeue = [] }: Unit): Promise<void> {
+async function isWholeIn(group: WorkQueue, { acknowledge = [], attach = [], requeue = [] }: Unit): Promise<void> {
   const pending = new Map((await group.pending({ limit: 10 })).map((one) => [one.messageId, one]))
   for (const { messageId } of acknowledge) expect(pending.get(messageId)).toBeUndefined()
   for (const { messageId, text } of attach) expect(pending.get(messageId)?.attachment).toBe(text)

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { RedisLog } from '../../src/log/redis/index.ts'
+import type { RedisStorage } from '../../src/log/redis/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 
 describe('a reader that waits', () => {
@@ -15,8 +15,8 @@ describe('a reader that waits', () => {
   }
 
   let events = 0
-  const append = (log: RedisLog, payload = 'an event') =>
-    log.append([{ eventId: `event-${++events}`, eventType: 'trading_signal', payload }])
+  const append = (storage: RedisStorage, payload = 'an event') =>
+    storage.log.append([{ eventId: `event-${++events}`, eventType: 'trading_signal', payload }])
 
   /** How many commands the server serves in a while in which nothing is appended. */
   async function commandsWhileNothingComes(): Promise<number> {
@@ -26,7 +26,7 @@ describe('a reader that waits', () => {
   }
 
   test('has what another process appends within 10 ms', async () => {
-    const log = await started()
+    const storage = await started()
     const waits: number[] = []
     const child = fork(
       fileURLToPath(new URL('./redis-appending-child.ts', import.meta.url)),
@@ -37,7 +37,7 @@ describe('a reader that waits', () => {
     )
     const exited = once(child, 'exit')
     try {
-      for await (const entries of log.tail('start')) {
+      for await (const { entries } of storage.log.tail('start')) {
         const now = process.hrtime.bigint()
         for (const { payload } of entries) waits.push(Number(now - BigInt(payload ?? 0)) / 1e6)
         if (waits.length === 200) break
@@ -51,36 +51,36 @@ describe('a reader that waits', () => {
   })
 
   test('does not keep the server busy: nothing comes, nothing is asked', async () => {
-    const log = await started()
-    await append(log)
-    const group = log.group('group')
+    const storage = await started()
+    await append(storage)
+    const group = storage.queue('group')
     await group.create('end')
     const readers = [1, 2, 3].map((name) => group.read(`reader-${name}`, { limit: 1, waitMs: 60_000 }))
-    const tail = log.tail('end')[Symbol.asyncIterator]().next()
+    const tail = storage.log.tail('end')[Symbol.asyncIterator]().next()
     for (const reader of [...readers, tail]) reader.catch(() => {})
     expect(await commandsWhileNothingComes()).toBeLessThan(40)
   })
 
   test('does not keep the server busy after a trim of everything, nor after the stream was deleted', async () => {
-    const log = await started()
-    const tail = log.tail('start')[Symbol.asyncIterator]()
-    await append(log)
+    const storage = await started()
+    const tail = storage.log.tail('start')[Symbol.asyncIterator]()
+    await append(storage)
     await tail.next()
     const next = tail.next()
     await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
-    await log.trim({ maxLength: 0 })
-    const late = log.tail('end')[Symbol.asyncIterator]().next()
+    await storage.log.trim({ maxLength: 0 })
+    const late = storage.log.tail('end')[Symbol.asyncIterator]().next()
     expect(await commandsWhileNothingComes()).toBeLessThan(40)
     await redis.client.del('tradpal_events')
     expect(await commandsWhileNothingComes()).toBeLessThan(40)
-    await append(log, 'at last')
-    for (const reader of [next, late]) expect((await reader).value).toMatchObject([{ payload: 'at last' }])
+    await append(storage, 'at last')
+    for (const reader of [next, late]) expect((await reader).value).toMatchObject({ entries: [{ payload: 'at last' }] })
   })
 
   test('misses nothing of two that append without a pause', async () => {
-    const log = await started()
+    const storage = await started()
     const appenders = await Promise.all([started(), started()])
-    const group = log.group('group')
+    const group = storage.queue('group')
     await group.create('start')
     const seen = new Map<string, number>()
     const readers = [1, 2].map(async (name) => {
@@ -100,14 +100,14 @@ describe('a reader that waits', () => {
   })
 
   test('ends at once when the log is closed', async () => {
-    const log = await started()
-    await log.group('group').create('start')
-    const reading = log.group('group').read('one', { limit: 1, waitMs: 60_000 })
-    const tail = log.tail('start')[Symbol.asyncIterator]().next()
+    const storage = await started()
+    await storage.queue('group').create('start')
+    const reading = storage.queue('group').read('one', { limit: 1, waitMs: 60_000 })
+    const tail = storage.log.tail('start')[Symbol.asyncIterator]().next()
     reading.catch(() => {})
     await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
     const before = performance.now()
-    await log.close()
+    await storage.close()
     await expect(reading).rejects.toMatchObject({ code: 'closed' })
     expect(await tail).toEqual({ done: true, value: undefined })
     expect(performance.now() - before, 'long before the wait is over').toBeLessThan(20_000)
@@ -115,14 +115,14 @@ describe('a reader that waits', () => {
   })
 
   test('wakes when its group is moved back, by this process at once and by another soon', async () => {
-    const [log, other] = [await started(), await started()]
-    await append(log)
-    const group = log.group('group')
+    const [storage, other] = [await started(), await started()]
+    await append(storage)
+    const group = storage.queue('group')
     await group.create('end')
-    for (const mover of [log, other]) {
+    for (const mover of [storage, other]) {
       const reading = group.read('one', { limit: 1, waitMs: 60_000 })
       await expect.poll(async () => /blocked_clients:1/.test(await redis.client.info('clients'))).toBe(true)
-      await mover.group('group').seek('start')
+      await mover.queue('group').seek('start')
       const before = performance.now()
       expect(await reading).toHaveLength(1)
       expect(performance.now() - before, 'long before the wait is over').toBeLessThan(20_000)

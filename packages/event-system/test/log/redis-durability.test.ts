@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
 import type { Unit } from '../../src/log/port.ts'
-import { RedisLog } from '../../src/log/redis/index.ts'
+import { RedisStorage } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { command, failure, entry as newEntry, newLog, server, started, unique } from './redis-logs.ts'
 
@@ -27,11 +27,11 @@ const LOST = /has written it, but only 0 of 1 replicas said in time/
 describe('durability replicas:N', () => {
   test('resolves when a replica has it: alone, in a batch, and in a unit', async () => {
     const [master, replica] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
-    const group = log.group('group')
+    const storage = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
+    const group = storage.queue('group')
     await group.create('start')
-    await log.append([entry()])
-    await log.append([entry(), entry('risk_alert')])
+    await storage.log.append([entry()])
+    await storage.log.append([entry(), entry('risk_alert')])
     const deliveries = await group.read('one', { limit: 2, waitMs: 0 })
     const [first, second] = deliveries.map(
       ({ messageId, attempt }): Unit => ({
@@ -39,30 +39,30 @@ describe('durability replicas:N', () => {
         append: { entries: [entry()] }
       })
     ) as [Unit, Unit]
-    await log.commit([first])
+    await storage.commit([first])
     const reader = await started({ url: replica.url })
-    expect(await reader.read({ limit: 10 })).toHaveLength(4)
+    expect((await reader.log.read({ limit: 10 })).entries).toHaveLength(4)
 
     replica.pause()
     for (const append of [[entry()], [entry(), entry('risk_alert')]]) {
-      const error = await failure(log.append(append))
+      const error = await failure(storage.log.append(append))
       expect(error).toMatchObject({ code: 'log_timeout', retryable: true, message: expect.stringMatching(LOST) })
       expect(error.message).toMatch(/Publishing the same event again is safe/)
     }
-    expect(await failure(log.commit([second]))).toMatchObject({ message: expect.stringMatching(LOST) })
-    expect(await log.read({ limit: 10 }), 'the master has all of it').toHaveLength(8)
+    expect(await failure(storage.commit([second]))).toMatchObject({ message: expect.stringMatching(LOST) })
+    expect((await storage.log.read({ limit: 10 })).entries, 'the master has all of it').toHaveLength(8)
     replica.resume()
-    await waitFor(() => log.append([entry()]))
-    expect(await reader.read({ limit: 10 })).toHaveLength(9)
+    await waitFor(() => storage.log.append([entry()]))
+    expect((await reader.log.read({ limit: 10 })).entries).toHaveLength(9)
   })
 
   test('holds for a commit, but not for one that changes only what is pending', async () => {
     const [master, replica] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
-    const group = log.group('group')
+    const storage = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 1_000 })
+    const group = storage.queue('group')
     await group.create('start')
-    await log.append([entry()])
-    await log.cursors.create('follower', 'start')
+    await storage.log.append([entry()])
+    await storage.cursors.create('follower', 'start')
     const [delivery] = await group.read('one', { limit: 1, waitMs: 0 })
     const { messageId = '', attempt = 0 } = delivery ?? {}
     replica.pause()
@@ -72,12 +72,12 @@ describe('durability replicas:N', () => {
       { write: [{ collection: 'c', id: 'a', value: 'one' }] }
     ]
     for (const unit of lasting) {
-      expect(await failure(log.commit([unit]))).toMatchObject({ message: expect.stringMatching(LOST) })
+      expect(await failure(storage.commit([unit]))).toMatchObject({ message: expect.stringMatching(LOST) })
     }
     const hold = { consumer: 'one', attempt }
     const attach = [{ group: 'group', messageId, text: 'a text', if: hold }]
     const acknowledge = [{ group: 'group', messageId, ...hold }]
-    expect(await log.commit([{ attach }, { acknowledge }])).toMatchObject([
+    expect(await storage.commit([{ attach }, { acknowledge }])).toMatchObject([
       { kind: 'committed' },
       { kind: 'committed' }
     ])
@@ -88,31 +88,31 @@ describe('durability replicas:N', () => {
     const [master, replica] = await pair()
     const options = { url: master.url, durability: 'replicas:1', timeoutMs: 1_000 } as const
     const [first, other] = [await started(options), await started(options)]
-    await first.append([entry()])
-    await other.append([entry()])
+    await first.log.append([entry()])
+    await other.log.append([entry()])
     replica.pause()
     const once = entry()
-    expect(await failure(first.append([once]))).toMatchObject({ code: 'log_timeout' })
-    expect(await failure(other.append([once])), 'the duplicate is no more durable').toMatchObject({
+    expect(await failure(first.log.append([once]))).toMatchObject({ code: 'log_timeout' })
+    expect(await failure(other.log.append([once])), 'the duplicate is no more durable').toMatchObject({
       code: 'log_timeout',
       message: expect.stringMatching(LOST)
     })
     replica.resume()
-    expect(await waitFor(() => other.append([once]))).toMatchObject([{ duplicate: true }])
+    expect(await waitFor(() => other.log.append([once]))).toMatchObject([{ duplicate: true }])
     await replica.kill()
-    expect(await first.read({ limit: 10 })).toHaveLength(3)
+    expect((await first.log.read({ limit: 10 })).entries).toHaveLength(3)
   })
 
   test('holds up neither reads nor other writes while it waits, and rejects within the time of the call', async () => {
     const [master, replica] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 60_000 })
-    const group = log.group('group')
-    await log.append([entry()])
+    const storage = await started({ url: master.url, durability: 'replicas:1', timeoutMs: 60_000 })
+    const group = storage.queue('group')
+    await storage.log.append([entry()])
     await group.create('end')
     replica.pause()
     const before = performance.now()
     let isAppending = true
-    const appended = failure(log.append([entry()], { timeoutMs: 5_000 })).finally(() => {
+    const appended = failure(storage.log.append([entry()], { timeoutMs: 5_000 })).finally(() => {
       isAppending = false
     })
     const [delivery] = await waitFor(async () => {
@@ -128,24 +128,24 @@ describe('durability replicas:N', () => {
 
   test('asks once for all that is appended in one turn, in the same round trip', async () => {
     const [master] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1' })
+    const storage = await started({ url: master.url, durability: 'replicas:1' })
     const calls = async () => {
       const stats = String(await command(master.url, 'INFO', 'commandstats'))
       return Number(/cmdstat_wait:calls=(\d+)/.exec(stats)?.[1])
     }
-    await log.append([entry()])
+    await storage.log.append([entry()])
     const before = await calls()
-    await Promise.all(Array.from({ length: 50 }, () => log.append([entry()])))
+    await Promise.all(Array.from({ length: 50 }, () => storage.log.append([entry()])))
     expect((await calls()) - before).toBe(1)
   })
 
   test('survives the loss of the master', async () => {
     const [master, replica] = await pair()
-    const log = await started({ url: master.url, durability: 'replicas:1' })
+    const storage = await started({ url: master.url, durability: 'replicas:1' })
     const confirmed: string[] = []
     const calls = Array.from({ length: 300 }, async () => {
       const next = entry()
-      await log.append([next])
+      await storage.log.append([next])
       confirmed.push(next.payload)
     })
     await calls[100]
@@ -153,7 +153,7 @@ describe('durability replicas:N', () => {
     await Promise.allSettled(calls)
     await command(replica.url, 'REPLICAOF', 'NO', 'ONE')
     const stored = new Set(
-      (await (await started({ url: replica.url })).read({ limit: 1_000 })).map((one) => one.payload)
+      (await (await started({ url: replica.url })).log.read({ limit: 1_000 })).entries.map((one) => one.payload)
     )
     expect(confirmed.length).toBeGreaterThan(0)
     expect(confirmed.filter((payload) => !stored.has(payload))).toEqual([])
@@ -162,28 +162,28 @@ describe('durability replicas:N', () => {
   test('needs the permission to wait, and says so at the start', async () => {
     const redis = await server()
     await command(redis.url, 'ACL', 'SETUSER', 'events', 'on', '>pw', '~*', '+@all', '-wait')
-    const log = newLog({ url: redis.url.replace('://', '://events:pw@'), durability: 'replicas:1' })
-    await expect(log.start()).rejects.toMatchObject({ code: 'log_refused', message: expect.stringMatching(/wait/) })
+    const storage = newLog({ url: redis.url.replace('://', '://events:pw@'), durability: 'replicas:1' })
+    await expect(storage.start()).rejects.toMatchObject({ code: 'log_refused', message: expect.stringMatching(/wait/) })
   })
 
   test('holds in a Redis Cluster', async () => {
     const cluster = await startRedisCluster({ replicas: true })
     onTestFinished(() => cluster.stop())
-    const log = await started({
+    const storage = await started({
       url: cluster.url,
       durability: 'replicas:1',
       timeoutMs: 1_000
     })
-    await log.append([entry(), entry('risk_alert'), entry('order_executed')])
+    await storage.log.append([entry(), entry('risk_alert'), entry('order_executed')])
     for (const replica of cluster.replicas) replica.pause()
-    const error = await failure(log.append([entry()]))
+    const error = await failure(storage.log.append([entry()]))
     expect(error).toMatchObject({ retryable: true, message: expect.stringMatching(LOST) })
     for (const replica of cluster.replicas) replica.resume()
-    await waitFor(() => log.append([entry(), entry('risk_alert')]), { timeoutMs: 10_000 })
+    await waitFor(() => storage.log.append([entry(), entry('risk_alert')]), { timeoutMs: 10_000 })
   })
 
   test.each(['replicas:0', 'replicas:', 'replicas:1.5', 'disk'])('is not %s', (durability) => {
-    expect(() => new RedisLog({ durability: durability as 'fsync' })).toThrow(/memory, fsync or replicas:N/)
+    expect(() => new RedisStorage({ durability: durability as 'fsync' })).toThrow(/memory, fsync or replicas:N/)
   })
 })
 
@@ -206,15 +206,15 @@ describe('durability fsync', () => {
 
   test('resolves when the event is in the append-only file, which survives the loss of the process', async (context) => {
     if (!hasIt) return context.skip('this Redis has no WAITAOF')
-    const log = await started({ url: redis.url, durability: 'fsync' })
-    await log.append([entry()])
+    const storage = await started({ url: redis.url, durability: 'fsync' })
+    await storage.log.append([entry()])
     await command(redis.url, 'CONFIG', 'RESETSTAT')
     const before = performance.now()
-    await log.append([entry()])
+    await storage.log.append([entry()])
     expect(String(await command(redis.url, 'INFO', 'commandstats'))).toMatch(/cmdstat_waitaof:calls=1/)
     expect(performance.now() - before, 'with everysec it takes up to a second').toBeLessThan(15_000)
     await command(redis.url, 'CONFIG', 'SET', 'appendfsync', 'no')
-    expect(await failure(log.append([entry()], { timeoutMs: 300 }))).toMatchObject({
+    expect(await failure(storage.log.append([entry()], { timeoutMs: 300 }))).toMatchObject({
       code: 'log_timeout',
       message: expect.stringMatching(/did not say in time that it is in the append-only file/)
     })

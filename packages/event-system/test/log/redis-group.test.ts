@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AppendEntry, Delivery, Unit } from '../../src/log/port.ts'
 import { Connection } from '../../src/log/redis/connection.ts'
-import type { RedisLog } from '../../src/log/redis/index.ts'
+import type { RedisStorage } from '../../src/log/redis/index.ts'
 import { redisInTest } from './redis-in-test.ts'
 
 const NOW = { limit: 10_000, waitMs: 0 }
@@ -18,9 +18,9 @@ describe('a group of Redis', () => {
     })
 
   /** A group that has handed out so many new entries to `one`. */
-  async function handedOut(log: RedisLog, count: number) {
-    await log.append(entries(count))
-    const group = log.group('group')
+  async function handedOut(storage: RedisStorage, count: number) {
+    await storage.log.append(entries(count))
+    const group = storage.queue('group')
     await group.create('start')
     return { group, deliveries: await group.read('one', NOW) }
   }
@@ -52,10 +52,10 @@ describe('a group of Redis', () => {
   })
 
   test('keeps attachments no longer than the entry is pending, whichever way it ends', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 4)
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 4)
     const attached = async (delivery: Delivery) => {
-      expect(await log.commit([attaching(delivery)])).toMatchObject([{ kind: 'committed' }])
+      expect(await storage.commit([attaching(delivery)])).toMatchObject([{ kind: 'committed' }])
       expect(await redis.client.hLen('tradpal_events:group:group:attachments')).toBe(1)
       expect((await group.info()).retrying).toBe(1)
     }
@@ -66,19 +66,19 @@ describe('a group of Redis', () => {
     await group.acknowledge('one', [first])
     await isForgotten()
     await attached(second)
-    await log.commit([{ acknowledge: [holdOf(second)] }])
+    await storage.commit([{ acknowledge: [holdOf(second)] }])
     await isForgotten()
     await attached(third)
-    await log.remove([third.messageId], { force: true })
+    await storage.log.remove([third.messageId], { force: true })
     expect(await group.claim('one', { minIdleMs: 0, limit: 10, after: second.messageId })).toMatchObject([
       { messageId: fourth.messageId, attempt: 2 }
     ])
     await isForgotten()
     const requeued = second.messageId
-    await log.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
-    await log.commit([{ requeue: [{ group: 'group', messageId: requeued }] }])
+    await storage.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
+    await storage.commit([{ requeue: [{ group: 'group', messageId: requeued }] }])
     await isForgotten()
-    await log.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
+    await storage.commit([{ requeue: [{ group: 'group', messageId: requeued, attachment: 'a text' }] }])
     await group.destroy()
     await isForgotten()
     await redis.client.hSet(
@@ -91,18 +91,18 @@ describe('a group of Redis', () => {
   })
 
   test('that was moved back hands out once more what is pending, with the attachment that it keeps', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 2)
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 2)
     const [first, second] = deliveries as [Delivery, Delivery]
-    await log.commit([attaching(first)])
+    await storage.commit([attaching(first)])
     await group.seek('start')
     expect(await group.read('two', NOW)).toEqual([{ ...first, attachment: `of ${first.messageId}` }, second])
   })
 
   test('acknowledges with a full memory', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 2)
-    await log.commit([attaching(deliveries[0] as Delivery)])
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 2)
+    await storage.commit([attaching(deliveries[0] as Delivery)])
     await redis.client.configSet('maxmemory', '1')
     try {
       expect(await group.acknowledge('one', deliveries)).toEqual([])
@@ -113,31 +113,33 @@ describe('a group of Redis', () => {
   })
 
   test('acknowledges and appends 2,500 entries of a handler in one unit, each once', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 1)
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 1)
     const published = entries(2_500)
-    const [first] = await log.append(published.slice(0, 1))
+    const [first] = await storage.log.append(published.slice(0, 1))
     const hold = holdOf(deliveries[0] as Delivery)
     const append = { entries: published }
-    expect(await log.commit([{ acknowledge: [{ ...hold, attempt: 2 }], append }])).toMatchObject([{ kind: 'refused' }])
-    expect((await log.info()).length).toBe(2)
-    const [result] = await log.commit([{ acknowledge: [hold], append }])
+    expect(await storage.commit([{ acknowledge: [{ ...hold, attempt: 2 }], append }])).toMatchObject([
+      { kind: 'refused' }
+    ])
+    expect((await storage.log.info()).length).toBe(2)
+    const [result] = await storage.commit([{ acknowledge: [hold], append }])
     const appended = result?.kind === 'committed' ? result.appended : []
     expect(appended.filter(({ duplicate }) => duplicate)).toEqual([{ messageId: first?.messageId, duplicate: true }])
-    expect((await log.info()).length).toBe(1 + 2_500)
-    expect((await log.append(published)).every(({ duplicate }) => duplicate)).toBe(true)
+    expect((await storage.log.info()).length).toBe(1 + 2_500)
+    expect((await storage.log.append(published)).every(({ duplicate }) => duplicate)).toBe(true)
     expect((await group.info()).pending).toBe(0)
   })
 
   test('that holds an entry has acknowledged everything up to the id before it, whatever 64-bit numbers are its parts', async () => {
-    const log = await started()
+    const storage = await started()
     for (const [id, before] of [
       ['0-1', '0-0'],
       ['7-0', '6-18446744073709551615'],
       ['7-9007199254740994', '7-9007199254740993'],
       ['9007199254740994-0', '9007199254740993-18446744073709551615']
     ] as const) {
-      const group = log.group(id)
+      const group = storage.queue(id)
       await redis.client.xAdd('tradpal_events', id, { event: 'an event' })
       await group.create({ after: before })
       expect((await group.info()).acknowledgedTo).toBe(before)
@@ -147,8 +149,8 @@ describe('a group of Redis', () => {
   })
 
   test('that is dropped between the calls that ask how it stands is not there: nothing says that all is acknowledged', async () => {
-    const log = await started()
-    const { group } = await handedOut(log, 3)
+    const storage = await started()
+    const { group } = await handedOut(storage, 3)
     const { read } = Connection.prototype
     const reading = vi.spyOn(Connection.prototype, 'read').mockImplementation(async function (
       this: Connection,
@@ -163,9 +165,9 @@ describe('a group of Redis', () => {
   })
 
   test('that reads on between the calls that ask how it stands: what it has not acknowledged stands behind acknowledgedTo', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 1)
-    const [later] = await log.append(entries(1))
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 1)
+    const [later] = await storage.log.append(entries(1))
     const { read } = Connection.prototype
     const reading = vi.spyOn(Connection.prototype, 'read').mockImplementation(async function (
       this: Connection,
@@ -179,14 +181,14 @@ describe('a group of Redis', () => {
     })
     onTestFinished(() => reading.mockRestore())
     const { acknowledgedTo } = await group.info()
-    expect(await log.read({ from: { after: acknowledgedTo }, limit: 10 })).toMatchObject([
+    expect((await storage.log.read({ from: { after: acknowledgedTo }, limit: 10 })).entries).toMatchObject([
       { messageId: later?.messageId }
     ])
   })
 
   test('that is gone: every call says so, and changes nothing', async () => {
-    const log = await started()
-    const { group, deliveries } = await handedOut(log, 2)
+    const storage = await started()
+    const { group, deliveries } = await handedOut(storage, 2)
     await redis.client.xGroupDestroy('tradpal_events', 'group')
     const keys = await redis.client.keys('*')
     for (const call of [
@@ -205,8 +207,8 @@ describe('a group of Redis', () => {
     expect(new Set(await redis.client.keys('*'))).toEqual(new Set(keys))
     const acknowledge = deliveries.slice(0, 1).map(holdOf)
     const unit = { acknowledge, append: { entries: entries(1) } }
-    expect(await log.commit([unit])).toMatchObject([{ kind: 'refused', reason: 'hold_lost' }])
-    expect((await log.info()).length).toBe(2)
+    expect(await storage.commit([unit])).toMatchObject([{ kind: 'refused', reason: 'hold_lost' }])
+    expect((await storage.log.info()).length).toBe(2)
   })
 
   test('hands out what was released with a delay when it is due, to any, and not before, and XINFO shows no stranger after', async () => {

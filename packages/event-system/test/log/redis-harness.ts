@@ -3,7 +3,7 @@ import { freePort } from '../../../../test/support/free-port.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
 let streams = 0
 
@@ -15,7 +15,7 @@ export async function redisHarnesses(): Promise<{ next(): ConformanceHarness; st
 
 /** A log of its own, in a stream that none had before. */
 export function redisHarness(
-  place: RedisLogOptions & {
+  place: RedisStorageOptions & {
     readonly url: string
     /** Where others write, when it is not there. */
     readonly foreignUrl?: string
@@ -23,14 +23,15 @@ export function redisHarness(
 ): ConformanceHarness {
   const { url, foreignUrl = url, ...options } = place
   const streamName = `conformance_${++streams}`
-  const open = new Set<RedisLog>()
+  const open = new Set<RedisStorage>()
   return {
-    features: new RedisLog({ url, streamName, ...options }).features,
+    features: new RedisStorage({ url, streamName, ...options }).features,
+    absent: ['rewrite'],
     async open(asked: HarnessOpenOptions = {}) {
-      const log = new RedisLog({ url, streamName, ...options, ...asked })
-      await log.start()
-      open.add(log)
-      return log
+      const storage = new RedisStorage({ url, streamName, ...options, ...asked })
+      await storage.start()
+      open.add(storage)
+      return storage
     },
     child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, ...options } },
     async writeForeign(fields) {
@@ -42,9 +43,9 @@ export function redisHarness(
       await client.close()
       return id
     },
-    unreachable: async () => new RedisLog({ url: `redis://127.0.0.1:${await freePort()}`, streamName }),
+    unreachable: async () => new RedisStorage({ url: `redis://127.0.0.1:${await freePort()}`, streamName }),
     async dispose() {
-      for (const log of open) await log.close()
+      for (const storage of open) await storage.close()
     }
   }
 }

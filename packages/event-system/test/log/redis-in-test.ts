@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
 /** A Redis of its own for the tests of a file, empty at the beginning of each, and the logs that they open. */
 export function redisInTest() {
   let server: RedisServer
   let client: ReturnType<typeof newClient>
-  const open: RedisLog[] = []
-  const closeLogs = () => Promise.all(open.splice(0).map((log) => log.close()))
+  const open: RedisStorage[] = []
+  const closeLogs = () => Promise.all(open.splice(0).map((storage) => storage.close()))
 
   beforeAll(async () => {
     server = await startRedis()
@@ -31,11 +31,11 @@ export function redisInTest() {
       return client
     },
     /** A started log, closed after the test. */
-    async started(options: RedisLogOptions = {}): Promise<RedisLog> {
-      const log = new RedisLog({ url: server.url, ...options })
-      open.push(log)
-      await log.start()
-      return log
+    async started(options: RedisStorageOptions = {}): Promise<RedisStorage> {
+      const storage = new RedisStorage({ url: server.url, ...options })
+      open.push(storage)
+      await storage.start()
+      return storage
     },
     closeLogs
   }

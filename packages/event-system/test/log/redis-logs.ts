@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import type { AppendEntry, AppendResult, ConsumerGroup, Delivery, Entry, EventLog } from '../../src/log/port.ts'
-import { RedisLog, type RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { AppendEntry, AppendResult, Delivery, Entry, Storage, WorkQueue } from '../../src/log/port.ts'
+import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 
 let made = 0
@@ -17,16 +17,16 @@ export function entry(payload = 'an event', eventType = 'trading_signal'): Appen
 }
 
 /** A log that is closed after the test. */
-export function newLog(options: RedisLogOptions): RedisLog {
-  const log = new RedisLog(options)
-  onTestFinished(() => log.close({ timeoutMs: 100 }))
-  return log
+export function newLog(options: RedisStorageOptions): RedisStorage {
+  const storage = new RedisStorage(options)
+  onTestFinished(() => storage.close({ timeoutMs: 100 }))
+  return storage
 }
 
-export async function started(options: RedisLogOptions): Promise<RedisLog> {
-  const log = newLog(options)
-  await log.start()
-  return log
+export async function started(options: RedisStorageOptions): Promise<RedisStorage> {
+  const storage = newLog(options)
+  await storage.start()
+  return storage
 }
 
 /** A server that ends with the test. */
@@ -66,12 +66,16 @@ export async function failure(call: Promise<unknown>): Promise<Error & { code: s
 }
 
 /** Until the log takes it, with the same event ids. */
-export async function untilAppended(log: EventLog, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
-  return await waitFor(() => log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
+export async function untilAppended(storage: Storage, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
+  return await waitFor(() => storage.log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
 }
 
-export async function readAll(log: EventLog): Promise<Entry[]> {
-  return await waitFor(() => log.read({ limit: 10_000 }), { timeoutMs: 15_000, what: 'the log being read' })
+export async function readAll(storage: Storage): Promise<Entry[]> {
+  const page = await waitFor(() => storage.log.read({ limit: 10_000 }), {
+    timeoutMs: 15_000,
+    what: 'the log being read'
+  })
+  return [...page.entries]
 }
 
 /** Does it again and again, whatever fails. */
@@ -80,7 +84,7 @@ export async function untilFalse(goesOn: () => boolean, step: () => Promise<void
 }
 
 /** Consumes, whatever fails, until it is told to stop, and notes what it has acknowledged. */
-export function consumerOf(group: ConsumerGroup) {
+export function consumerOf(group: WorkQueue) {
   const acknowledged: (string | null)[] = []
   const take = async (deliveries: readonly Delivery[]) => {
     const lost = new Set(await group.acknowledge('one', deliveries))

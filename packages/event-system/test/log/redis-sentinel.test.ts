@@ -8,7 +8,7 @@ import { type RedisServer, startRedis } from '../../../../test/support/start-red
 import { type RedisSentinels, startRedisSentinels } from '../../../../test/support/start-redis-sentinel.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
 import type { Delivery } from '../../src/log/port.ts'
-import type { RedisLogOptions } from '../../src/log/redis/index.ts'
+import type { RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
 import {
@@ -23,8 +23,8 @@ import {
   untilFalse
 } from './redis-logs.ts'
 
-const newLog = (options: RedisLogOptions) => newRedisLog({ timeoutMs: 2_000, ...options })
-const started = (options: RedisLogOptions) => startedLog({ timeoutMs: 2_000, ...options })
+const newLog = (options: RedisStorageOptions) => newRedisLog({ timeoutMs: 2_000, ...options })
+const started = (options: RedisStorageOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
 async function sentinelsOfATest(options = {}): Promise<RedisSentinels> {
   const sentinels = await startRedisSentinels(options)
@@ -76,15 +76,15 @@ describe('a log that sentinels watch', () => {
     test(title, async (context) => {
       const harness = redisHarness({ url: sentinels.url, foreignUrl: sentinels.servers[0].url })
       onTestFinished(() => harness.dispose())
-      if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+      if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
       await run(harness)
     })
   }
 
   test('is at the master, in the database of the URL', async () => {
-    const log = await started({ url: `${sentinels.url}/2`, streamName: 'in_a_database' })
-    await log.append([entry()])
-    expect(log.location).toBe(`${sentinels.url}/2 in_a_database`)
+    const storage = await started({ url: `${sentinels.url}/2`, streamName: 'in_a_database' })
+    await storage.log.append([entry()])
+    expect(storage.location).toBe(`${sentinels.url}/2 in_a_database`)
     const { ask, servers } = sentinels
     expect(await ask<string>(servers[0], 'INFO', 'keyspace')).toMatch(/^db2:/m)
   })
@@ -94,8 +94,8 @@ describe('a log that sentinels watch', () => {
     const url = `redis+sentinel://127.0.0.1:${await freePort()},127.0.0.1:${hangs?.port},127.0.0.1:${answers?.port}/master`
     hangs?.pause()
     onTestFinished(() => void hangs?.resume())
-    const log = await started({ url, streamName: 'found', connectTimeoutMs: 2_000 })
-    await log.append([entry()])
+    const storage = await started({ url, streamName: 'found', connectTimeoutMs: 2_000 })
+    await storage.log.append([entry()])
   })
 
   test('is not believed to be where a sentinel names a replica, and the next one is asked', async () => {
@@ -104,8 +104,10 @@ describe('a log that sentinels watch', () => {
     const alone = `redis+sentinel://127.0.0.1:${stale}/master`
     const error = await failure(newLog({ url: alone, connectTimeoutMs: 300 }).start())
     expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
-    const log = await started({ url: alone.replace('/master', `,127.0.0.1:${sentinels.sentinels[0]?.port}/master`) })
-    await log.append([entry()])
+    const storage = await started({
+      url: alone.replace('/master', `,127.0.0.1:${sentinels.sentinels[0]?.port}/master`)
+    })
+    await storage.log.append([entry()])
   })
 
   test.each([
@@ -133,7 +135,7 @@ describe('a log whose master is killed while it is published to and consumed', (
     const [master] = sentinels.servers
     const publishing = await started({ url: sentinels.url, durability: 'replicas:1' })
     const consuming = await started({ url: sentinels.url })
-    const group = consuming.group('group')
+    const group = consuming.queue('group')
     await group.create('start')
     const consumer = consumerOf(group)
     let publishes = true
@@ -143,7 +145,7 @@ describe('a log whose master is killed while it is published to and consumed', (
       () => publishes,
       async () => {
         const next = entry(`published ${unique()}`)
-        await publishing.append([next]).catch((error) => {
+        await publishing.log.append([next]).catch((error) => {
           if (!error.retryable) unexpected.push(error)
           throw error
         })
@@ -172,28 +174,28 @@ describe('a failover', () => {
   test('is followed by readers that wait, and calls reject at once meanwhile', async () => {
     const sentinels = await sentinelsOfATest()
     const [master] = sentinels.servers
-    const log = await started({ url: sentinels.url })
-    const group = log.group('group')
+    const storage = await started({ url: sentinels.url })
+    const group = storage.queue('group')
     await group.create('start')
-    const [first] = await log.append([entry('before')])
+    const [first] = await storage.log.append([entry('before')])
     expect(await sentinels.ask<number>(master, 'WAIT', '1', '1000')).toBeDefined()
     await group.read('one', { limit: 10, waitMs: 0 })
-    const tail = log.tail({ after: first?.messageId ?? '' })[Symbol.asyncIterator]()
+    const tail = storage.log.tail({ after: first?.messageId ?? '' })[Symbol.asyncIterator]()
     const tailed = tail.next().catch(() => tail.next())
     const waiting = untilRead(() => group.read('two', { limit: 10, waitMs: 20_000 }))
 
     await master.kill()
-    await waitFor(async () => (await failure(log.append([entry()]))).code === 'log_unavailable', {
+    await waitFor(async () => (await failure(storage.log.append([entry()]))).code === 'log_unavailable', {
       timeoutMs: 20_000,
       what: 'the loss being noticed'
     })
     const before = performance.now()
-    expect(await failure(log.append([entry()]))).toMatchObject({ code: 'log_unavailable', retryable: true })
+    expect(await failure(storage.log.append([entry()]))).toMatchObject({ code: 'log_unavailable', retryable: true })
     expect(performance.now() - before, 'not after the 5 s of a call').toBeLessThan(4_500)
 
     await promotedAfter(sentinels, master)
     const promotedAt = performance.now()
-    await untilAppended(log, [entry('after')])
+    await untilAppended(storage, [entry('after')])
     expect(performance.now() - promotedAt).toBeLessThan(15_000)
     expect((await waiting).map(({ payload }) => payload)).toEqual(['after'])
     void tailed.catch(() => {})
@@ -204,20 +206,20 @@ describe('a failover', () => {
       timeoutMs: 20_000,
       what: 'the old master becoming a replica'
     })
-    await log.append([entry('last')])
-    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['before', 'after', 'last'])
+    await storage.log.append([entry('last')])
+    expect((await readAll(storage)).map(({ payload }) => payload)).toEqual(['before', 'after', 'last'])
   })
 
   test('on demand demotes the master under the log, which leaves it for the new one', async () => {
     const sentinels = await sentinelsOfATest()
     const [master] = sentinels.servers
-    const log = await started({ url: sentinels.url })
-    await log.append([entry('before')])
+    const storage = await started({ url: sentinels.url })
+    await storage.log.append([entry('before')])
     const [sentinel] = sentinels.sentinels
     await sentinels.ask(sentinel as RedisServer, 'SENTINEL', 'FAILOVER', 'master')
     await promotedAfter(sentinels, master)
-    await untilAppended(log, [entry('after')])
-    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['before', 'after'])
+    await untilAppended(storage, [entry('after')])
+    expect((await readAll(storage)).map(({ payload }) => payload)).toEqual(['before', 'after'])
   })
 
   test('that cuts no connection is noticed by the answer READONLY', async () => {
@@ -227,17 +229,17 @@ describe('a failover', () => {
     })
     let named = old
     const port = await namingSentinel(() => named.port)
-    const log = await started({ url: `redis+sentinel://127.0.0.1:${port}/master` })
-    await log.append([entry('before')])
+    const storage = await started({ url: `redis+sentinel://127.0.0.1:${port}/master` })
+    await storage.log.append([entry('before')])
     const client = await redisClient(old.url).connect()
     onTestFinished(() => client.destroy())
     await client.sendCommand(['REPLICAOF', '127.0.0.1', String(next.port)])
-    const error = await failure(log.append([entry()]))
+    const error = await failure(storage.log.append([entry()]))
     expect(error).toMatchObject({ code: 'log_unavailable', retryable: true })
     expect(error.message).toMatch(/is a replica now.*Nothing was written/)
     named = next
-    await untilAppended(log, [entry('after')])
-    expect((await readAll(log)).map(({ payload }) => payload)).toEqual(['after'])
+    await untilAppended(storage, [entry('after')])
+    expect((await readAll(storage)).map(({ payload }) => payload)).toEqual(['after'])
   })
 })
 
@@ -266,19 +268,19 @@ describe('sentinels with credentials', () => {
     const wrong = await failure(newLog({ url }).start())
     expect(wrong).toMatchObject({ code: 'log_refused' })
     expect(inspect(wrong, { depth: 9 })).not.toContain('secret-of')
-    const log = await started({ url, sentinel: { username: 'watcher', password: 'secret-of-sentinels' } })
-    await log.append([entry()])
-    expect(log.location).toBe(`${sentinels.url} tradpal_events`)
+    const storage = await started({ url, sentinel: { username: 'watcher', password: 'secret-of-sentinels' } })
+    await storage.log.append([entry()])
+    expect(storage.location).toBe(`${sentinels.url} tradpal_events`)
   })
 
   test('of the master, or none, need no option', async () => {
     const none = await sentinelsOfATest({ config: SERVERS, lines: [auth], credentials: ':secret-of-servers@' })
-    const log = await started({ url: none.url.replace('://', '://:secret-of-servers@') })
-    await log.append([entry()])
+    const storage = await started({ url: none.url.replace('://', '://:secret-of-servers@') })
+    await storage.log.append([entry()])
     for (const sentinel of none.sentinels) {
       await none.ask(sentinel, 'ACL', 'SETUSER', 'default', 'resetpass', '>secret-of-servers')
     }
     const other = await started({ url: none.url.replace('://', '://:secret-of-servers@') })
-    await other.append([entry()])
+    await other.log.append([entry()])
   })
 })

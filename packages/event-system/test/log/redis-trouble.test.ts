@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
-import type { RedisLog } from '../../src/log/redis/index.ts'
+import type { RedisStorage } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { clientOf, entry, failure, newLog, server } from './redis-logs.ts'
 
@@ -18,53 +18,53 @@ async function stubborn(config: RedisConfig): Promise<RedisServer> {
 }
 
 async function startedOn(redis: RedisServer) {
-  const log = newLog({ url: redis.url })
-  await log.start()
-  await log.append([entry()])
-  return { log, client: await clientOf(redis) }
+  const storage = newLog({ url: redis.url })
+  await storage.start()
+  await storage.log.append([entry()])
+  return { storage, client: await clientOf(redis) }
 }
 
 /** What an append is refused with, and that the same one succeeds when the trouble is over. */
-async function refusesUntil(log: RedisLog, over: () => Promise<unknown>): Promise<Error & { code: string }> {
+async function refusesUntil(storage: RedisStorage, over: () => Promise<unknown>): Promise<Error & { code: string }> {
   const again = entry()
-  const error = await failure(log.append([again]))
+  const error = await failure(storage.log.append([again]))
   expect(error.retryable).toBe(true)
   await over()
-  expect(await waitFor(() => log.append([again]))).toMatchObject([{ duplicate: false }])
+  expect(await waitFor(() => storage.log.append([again]))).toMatchObject([{ duplicate: false }])
   return error
 }
 
 describe('a Redis in trouble says so, and whether trying again can help', () => {
   test('OOM: log_full', async () => {
-    const { log, client } = await startedOn(await server())
+    const { storage, client } = await startedOn(await server())
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1'])
-    const error = await refusesUntil(log, () => client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']))
+    const error = await refusesUntil(storage, () => client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']))
     expect(error).toMatchObject({ code: 'log_full', message: expect.stringMatching(/raise its maxmemory, or trim/) })
   })
 
   test('MISCONF: log_unavailable', async () => {
     const redis = await stubborn({ save: '3600 1' })
-    const { log, client } = await startedOn(redis)
+    const { storage, client } = await startedOn(redis)
     await rm(redis.dir, { recursive: true })
     await client.sendCommand(['BGSAVE'])
     await waitFor(async () => /last_bgsave_status:err/.test(String(await client.sendCommand(['INFO', 'persistence']))))
-    const error = await refusesUntil(log, () =>
+    const error = await refusesUntil(storage, () =>
       client.sendCommand(['CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no'])
     )
     expect(error).toMatchObject({ code: 'log_unavailable', message: expect.stringMatching(/look at its disk/) })
   })
 
   test('NOREPLICAS: log_unavailable', async () => {
-    const { log, client } = await startedOn(await server())
+    const { storage, client } = await startedOn(await server())
     await client.sendCommand(['CONFIG', 'SET', 'min-replicas-to-write', '1'])
-    const error = await refusesUntil(log, () => client.sendCommand(['CONFIG', 'SET', 'min-replicas-to-write', '0']))
+    const error = await refusesUntil(storage, () => client.sendCommand(['CONFIG', 'SET', 'min-replicas-to-write', '0']))
     expect(error).toMatchObject({ code: 'log_unavailable', message: expect.stringMatching(/bring its replicas back/) })
   })
 
   test('READONLY: log_read_only, which trying again does not help', async () => {
-    const { log, client } = await startedOn(await server())
+    const { storage, client } = await startedOn(await server())
     await client.sendCommand(['REPLICAOF', '127.0.0.1', String(await freePort())])
-    expect(await failure(log.append([entry()]))).toMatchObject({
+    expect(await failure(storage.log.append([entry()]))).toMatchObject({
       code: 'log_read_only',
       retryable: false,
       message: expect.stringMatching(/must name the master, or sentinels/)
@@ -72,26 +72,26 @@ describe('a Redis in trouble says so, and whether trying again can help', () => 
   })
 
   test('MASTERDOWN: log_unavailable', async () => {
-    const { log, client } = await startedOn(await server({ 'replica-serve-stale-data': 'no' }))
+    const { storage, client } = await startedOn(await server({ 'replica-serve-stale-data': 'no' }))
     await client.sendCommand(['REPLICAOF', '127.0.0.1', String(await freePort())])
-    expect(await failure(log.read({ limit: 1 }))).toMatchObject({
+    expect(await failure(storage.log.read({ limit: 1 }))).toMatchObject({
       code: 'log_unavailable',
       retryable: true,
       message: expect.stringMatching(/a replica that has lost its master/)
     })
     await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-    expect(await log.read({ limit: 1 })).toHaveLength(1)
+    expect((await storage.log.read({ limit: 1 })).entries).toHaveLength(1)
   })
 
   test('LOADING: log_unavailable', async () => {
     const redis = await server({ 'key-load-delay': '1000', 'loading-process-events-interval-bytes': '1024' })
-    const { log, client } = await startedOn(redis)
+    const { storage, client } = await startedOn(redis)
     await client.sendCommand(['EVAL', "for i = 1, 3000 do redis.call('SET', 'key' .. i, '') end", '0'])
     await client.sendCommand(['SAVE'])
     const restarting = redis.restart()
     await waitFor(
       async () => {
-        const error = await log.append([entry()]).then(
+        const error = await storage.log.append([entry()]).then(
           () => undefined,
           (reason) => reason
         )
@@ -100,16 +100,16 @@ describe('a Redis in trouble says so, and whether trying again can help', () => 
       { what: 'the loading being told' }
     )
     await restarting
-    await waitFor(() => log.ping().then(() => true))
+    await waitFor(() => storage.ping().then(() => true))
   })
 
   test('BUSY: log_busy', async () => {
     const redis = await stubborn({ 'busy-reply-threshold': '20' })
-    const { log, client } = await startedOn(redis)
+    const { storage, client } = await startedOn(redis)
     const script = client.sendCommand(['EVAL', 'while true do end', '0']).catch(() => {})
     const other = await clientOf(redis)
     await waitFor(async () => (await failure(other.sendCommand(['GET', 'a']))).message.startsWith('BUSY'))
-    const error = await refusesUntil(log, async () => {
+    const error = await refusesUntil(storage, async () => {
       await other.sendCommand(['SCRIPT', 'KILL'])
       await script
     })
@@ -148,14 +148,14 @@ describe('a Redis in trouble says so, and whether trying again can help', () => 
   test('TRYAGAIN: log_moved', async () => {
     const cluster = await startRedisCluster()
     onTestFinished(() => cluster.stop())
-    const log = newLog({ url: cluster.url })
-    await log.start()
-    await log.append([entry()])
+    const storage = newLog({ url: cluster.url })
+    await storage.start()
+    await storage.log.append([entry()])
     const { node, slot } = await cluster.ownerOf('tradpal_events')
     const target = cluster.masters.find((master) => master !== node) as RedisServer
     const id = await cluster.ask<string>(target, 'CLUSTER', 'MYID')
     await cluster.ask(node, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', id)
-    const error = await refusesUntil(log, () => cluster.ask(node, 'CLUSTER', 'SETSLOT', String(slot), 'STABLE'))
+    const error = await refusesUntil(storage, () => cluster.ask(node, 'CLUSTER', 'SETSLOT', String(slot), 'STABLE'))
     expect(error).toMatchObject({ code: 'log_moved', message: expect.stringMatching(/is moving the keys/) })
   })
 })

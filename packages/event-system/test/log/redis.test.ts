@@ -13,7 +13,7 @@ describe('the Redis log is a log', () => {
     test(title, async (context) => {
       const harness = harnesses.next()
       onTestFinished(() => harness.dispose())
-      if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+      if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
       await run(harness)
     })
   }

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { OtherProcess } from '../../src/log/conformance/child-process.ts'
 import { Checkpointer } from '../../src/log/sqlite/checkpointer.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { openDatabase } from '../../src/log/sqlite/schema.ts'
 import { waitFor } from '../../src/testing/index.ts'
 
@@ -106,14 +106,14 @@ describe('the thread that folds in the write-ahead log', () => {
   test('is done without in a process that may start none, and each append is told as what it is', () => {
     const source = new URL('../../src/log/sqlite/index.ts', import.meta.url).href
     const script = `
-      import { SqliteLog } from '${source}'
-      const log = new SqliteLog({ path: '${path}' })
-      await log.start()
+      import { SqliteStorage } from '${source}'
+      const storage = new SqliteStorage({ path: '${path}' })
+      await storage.start()
       const [from, wanted] = [performance.now(), 300]
       for (let i = 0; i < wanted || performance.now() - from < 1_200; i++) {
-        await log.append([{ eventId: 'e' + i, eventType: 't', payload: '{}' }])
+        await storage.log.append([{ eventId: 'e' + i, eventType: 't', payload: '{}' }])
       }
-      await log.close()
+      await storage.close()
       console.log('closed')`
     const allowed = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*']
     const flags = [...allowed, '--conditions=tradpal-source', '--input-type=module', '--eval', script]
@@ -144,9 +144,9 @@ describe('the thread that folds in the write-ahead log', () => {
 })
 
 async function count(): Promise<number> {
-  const log = new SqliteLog({ path })
-  await log.start()
-  const { length } = await log.info()
-  await log.close()
+  const storage = new SqliteStorage({ path })
+  await storage.start()
+  const { length } = await storage.log.info()
+  await storage.close()
   return length
 }

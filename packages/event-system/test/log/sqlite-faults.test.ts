@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog, Hold, Unit } from '../../src/log/port.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import type { Hold, Storage, Unit } from '../../src/log/port.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 
 /** While it runs, the statement with this number fails, counted from 0, as a disk that fails would make it. */
 async function withFaultAt(number: number, call: () => Promise<unknown>): Promise<{ met: boolean; error: unknown }> {
@@ -34,20 +34,20 @@ async function withFaultAt(number: number, call: () => Promise<unknown>): Promis
   }
 }
 
-async function newLog(): Promise<SqliteLog> {
+async function newLog(): Promise<SqliteStorage> {
   const folder = mkdtempSync(join(tmpdir(), 'tradpal-sqlite-'))
-  const log = new SqliteLog({ path: join(folder, 'log.db') })
+  const storage = new SqliteStorage({ path: join(folder, 'log.db') })
   onTestFinished(async () => {
-    await log.close()
+    await storage.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  await log.start()
-  return log
+  await storage.start()
+  return storage
 }
 
 /** All that the file says, times aside. */
-function contentsOf(log: EventLog): unknown {
-  const database = new DatabaseSync(log.location, { readOnly: true })
+function contentsOf(storage: Storage): unknown {
+  const database = new DatabaseSync(storage.location, { readOnly: true })
   const tables = ['state', 'entries', 'recent', 'groups', 'pending', 'versions', 'cursors', 'documents']
   const contents = tables.map((table) => [table, database.prepare(`SELECT * FROM ${table}`).all()])
   database.close()
@@ -60,38 +60,38 @@ const entries = (name: string) =>
 const ROUNDS = 200
 
 describe('when any one statement fails, nothing is half done and the next try does it whole', () => {
-  test.each<[string, (log: EventLog) => Promise<unknown>]>([
-    ['append', (log) => log.append([...entries('new'), ...entries('old')])],
-    ['read', (log) => log.group('group').read('consumer', { limit: 10, waitMs: 0 })],
-    ['acknowledge', async (log) => log.group('group').acknowledge('consumer', await heldBy(log))],
-    ['claim', (log) => log.group('group').claim('heir', { minIdleMs: 0, limit: 10 })],
-    ['release', async (log) => log.group('group').release('consumer', await heldBy(log))],
-    ['create', (log) => log.group('another').create('start')],
-    ['commit', (log) => commitUnits(log)],
-    ['rewrite', (log) => rewriteFirst(log)],
-    ['destroy', (log) => log.group('group').destroy()],
-    ['trim', (log) => log.trim({ maxLength: 0 }, { force: true })],
+  test.each<[string, (storage: Storage) => Promise<unknown>]>([
+    ['append', (storage) => storage.log.append([...entries('new'), ...entries('old')])],
+    ['read', (storage) => storage.queue('group').read('consumer', { limit: 10, waitMs: 0 })],
+    ['acknowledge', async (storage) => storage.queue('group').acknowledge('consumer', await heldBy(storage))],
+    ['claim', (storage) => storage.queue('group').claim('heir', { minIdleMs: 0, limit: 10 })],
+    ['release', async (storage) => storage.queue('group').release('consumer', await heldBy(storage))],
+    ['create', (storage) => storage.queue('another').create('start')],
+    ['commit', (storage) => commitUnits(storage)],
+    ['rewrite', (storage) => rewriteFirst(storage)],
+    ['destroy', (storage) => storage.queue('group').destroy()],
+    ['trim', (storage) => storage.log.trim({ maxLength: 0 }, { force: true })],
     [
       'remove',
-      async (log) =>
-        log.remove(
-          (await log.read({ limit: 2 })).map(({ messageId }) => messageId),
+      async (storage) =>
+        storage.log.remove(
+          (await storage.log.read({ limit: 2 })).entries.map(({ messageId }) => messageId),
           { force: true }
         )
     ]
   ])('%s', async (_, call) => {
     let failures = 0
     for (let number = 0; number < ROUNDS; number += 1) {
-      const log = await newLog()
-      await log.append(entries('old'))
-      await log.group('group').create('start')
-      await log.group('group').read('consumer', { limit: 2, waitMs: 0 })
-      const [first] = await heldBy(log)
-      if (first !== undefined) await log.group('group').acknowledge('consumer', [first])
-      await log.cursors.create('cursor', 'start')
-      await log.leases.acquire(['lease'], { holder: 'holder', ttlMs: 60_000 })
-      const before = contentsOf(log)
-      const { met, error } = await withFaultAt(number, () => call(log))
+      const storage = await newLog()
+      await storage.log.append(entries('old'))
+      await storage.queue('group').create('start')
+      await storage.queue('group').read('consumer', { limit: 2, waitMs: 0 })
+      const [first] = await heldBy(storage)
+      if (first !== undefined) await storage.queue('group').acknowledge('consumer', [first])
+      await storage.cursors.create('cursor', 'start')
+      await storage.leases.acquire(['lease'], { holder: 'holder', ttlMs: 60_000 })
+      const before = contentsOf(storage)
+      const { met, error } = await withFaultAt(number, () => call(storage))
       if (!met) {
         expect(error).toBeUndefined()
         expect(failures).toBeGreaterThan(2)
@@ -99,20 +99,20 @@ describe('when any one statement fails, nothing is half done and the next try do
       }
       failures += 1
       expect(error).toMatchObject({ code: 'log_failed' })
-      expect(contentsOf(log)).toEqual(before)
-      await call(log)
-      expect(contentsOf(log)).not.toEqual(before)
-      await log.close()
+      expect(contentsOf(storage)).toEqual(before)
+      await call(storage)
+      expect(contentsOf(storage)).not.toEqual(before)
+      await storage.close()
     }
     expect.fail('no round passed without a fault')
   })
 })
 
 /** The second is refused after it has done all else. */
-async function commitUnits(log: EventLog): Promise<void> {
-  const [{ token = 0 } = {}] = await log.leases.list('lease')
-  const [first] = await log.read({ limit: 1 })
-  const held = (await heldBy(log)).map((hold) => ({ group: 'group', consumer: 'consumer', ...hold }))
+async function commitUnits(storage: Storage): Promise<void> {
+  const [{ token = 0 } = {}] = await storage.leases.list('lease')
+  const [first] = (await storage.log.read({ limit: 1 })).entries
+  const held = (await heldBy(storage)).map((hold) => ({ group: 'group', consumer: 'consumer', ...hold }))
   const attach = held.map((hold) => ({ ...hold, text: 'text', if: hold }))
   const requeue = [{ group: 'group', messageId: first?.messageId ?? '', attachment: 'text' }]
   const unit = (name: string, more: Unit['write'] = []): Unit => ({
@@ -126,7 +126,7 @@ async function commitUnits(log: EventLog): Promise<void> {
     ]
   })
   const refusing = [{ collection: 'documents', id: 'one', value: 'twice', expected: 0 }]
-  const results = await log.commit([
+  const results = await storage.commit([
     { ...unit('one'), attach, requeue },
     { ...unit('two', refusing), acknowledge: held },
     { ...unit('three'), acknowledge: held }
@@ -138,12 +138,12 @@ async function commitUnits(log: EventLog): Promise<void> {
   )
 }
 
-async function heldBy(log: EventLog): Promise<Hold[]> {
-  const pending = await log.group('group').pending({ limit: 10 })
+async function heldBy(storage: Storage): Promise<Hold[]> {
+  const pending = await storage.queue('group').pending({ limit: 10 })
   return pending.map(({ messageId, deliveries }) => ({ messageId, attempt: deliveries }))
 }
 
-async function rewriteFirst(log: EventLog): Promise<void> {
-  const [first] = await log.read({ limit: 1 })
-  await log.rewrite([{ messageId: first?.messageId ?? '', from: first?.payload ?? '', to: 'another' }])
+async function rewriteFirst(storage: Storage): Promise<void> {
+  const [first] = (await storage.log.read({ limit: 1 })).entries
+  await storage.log.rewrite?.([{ messageId: first?.messageId ?? '', from: first?.payload ?? '', to: 'another' }])
 }

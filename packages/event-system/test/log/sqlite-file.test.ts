@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { SqliteLog, type SqliteLogOptions } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage, type SqliteStorageOptions } from '../../src/log/sqlite/index.ts'
 import { openDatabase } from '../../src/log/sqlite/schema.ts'
 
 function newFolder(): string {
@@ -23,11 +23,11 @@ function newFolder(): string {
   return folder
 }
 
-async function open(options: SqliteLogOptions): Promise<SqliteLog> {
-  const log = new SqliteLog(options)
-  onTestFinished(() => log.close())
-  await log.start()
-  return log
+async function open(options: SqliteStorageOptions): Promise<SqliteStorage> {
+  const storage = new SqliteStorage(options)
+  onTestFinished(() => storage.close())
+  await storage.start()
+  return storage
 }
 
 const entry = (eventId: string, payload = 'payload') => ({ eventId, eventType: 'order_executed', payload })
@@ -55,16 +55,16 @@ describe('the file of an embedded log', () => {
     ]
   ])('takes and answers nothing once it %s', async (_what, change) => {
     const path = join(newFolder(), 'log.db')
-    const log = await open({ path })
-    await log.append([entry('before')])
+    const storage = await open({ path })
+    await storage.log.append([entry('before')])
 
     change(path)
 
     for (const call of [
-      () => log.append([entry('lost')]),
-      () => log.read({ limit: 1 }),
-      () => log.info(),
-      () => log.ping()
+      () => storage.log.append([entry('lost')]),
+      () => storage.log.read({ limit: 1 }),
+      () => storage.log.info(),
+      () => storage.ping()
     ]) {
       expect(await failure(call())).toMatchObject({
         code: 'log_unavailable',
@@ -94,7 +94,7 @@ describe('the file of an embedded log', () => {
     const folder = newFolder()
     const path = join(folder, 'log.db')
     writeFileSync(path, bytes)
-    const error = await failure(new SqliteLog({ path }).start())
+    const error = await failure(new SqliteStorage({ path }).start())
     expect(error).toBeInstanceOf(EventSystemError)
     expect(error?.code).toBe('log_incompatible')
     expect(error?.message).toContain(path)
@@ -108,7 +108,7 @@ describe('the file of an embedded log', () => {
     database.exec('CREATE TABLE prices (symbol TEXT); INSERT INTO prices VALUES (1)')
     database.close()
     const bytes = readFileSync(path)
-    expect((await failure(new SqliteLog({ path }).start()))?.code).toBe('log_incompatible')
+    expect((await failure(new SqliteStorage({ path }).start()))?.code).toBe('log_incompatible')
     expect(readFileSync(path).equals(bytes)).toBe(true)
   })
 
@@ -126,7 +126,7 @@ describe('the file of an embedded log', () => {
       database.exec(`PRAGMA user_version = ${version}; PRAGMA journal_mode = DELETE`)
       database.close()
       const bytes = readFileSync(path)
-      const error = await failure(new SqliteLog({ path }).start())
+      const error = await failure(new SqliteStorage({ path }).start())
       expect(error?.code).toBe('log_incompatible')
       expect(error?.message).toContain(`version ${version},`)
       expect(error?.message).toMatch(remedy)
@@ -136,7 +136,7 @@ describe('the file of an embedded log', () => {
 
   test('a folder is refused with log_incompatible', async () => {
     const path = newFolder()
-    expect((await failure(new SqliteLog({ path }).start()))?.code).toBe('log_incompatible')
+    expect((await failure(new SqliteStorage({ path }).start()))?.code).toBe('log_incompatible')
     expect(readdirSync(path)).toEqual([])
   })
 
@@ -147,7 +147,7 @@ describe('the file of an embedded log', () => {
     const bytes = readFileSync(path)
     chmodSync(path, 0o444)
     chmodSync(folder, 0o755)
-    const error = await asSomebodyWithoutRights(() => failure(new SqliteLog({ path }).start()))
+    const error = await asSomebodyWithoutRights(() => failure(new SqliteStorage({ path }).start()))
     expect(error?.code).toBe('log_read_only')
     expect(error?.retryable).toBe(false)
     expect(readFileSync(path).equals(bytes)).toBe(true)
@@ -157,29 +157,29 @@ describe('the file of an embedded log', () => {
     const folder = newFolder()
     const disk = join(folder, 'disk')
     if (!mountSmallDisk(disk)) return context.skip('a small disk can be mounted by root only')
-    const log = await open({ path: join(disk, 'log.db') })
-    await log.append([entry('first')])
+    const storage = await open({ path: join(disk, 'log.db') })
+    await storage.log.append([entry('first')])
     const ballast = join(disk, 'ballast')
     writeFileSync(ballast, Buffer.alloc(2_500_000))
     const batch = Array.from({ length: 20 }, (_, index) => entry(`big-${index}`, 'x'.repeat(100_000)))
-    const error = await failure(log.append(batch))
+    const error = await failure(storage.log.append(batch))
     expect(error?.code).toBe('log_full')
     expect(error?.retryable).toBe(true)
-    expect((await log.read({ limit: 100 })).length).toBe(1)
+    expect((await storage.log.read({ limit: 100 })).entries.length).toBe(1)
     rmSync(ballast)
-    const results = await log.append(batch.slice(0, 5))
+    const results = await storage.log.append(batch.slice(0, 5))
     expect(results.every(({ duplicate }) => !duplicate)).toBe(true)
-    expect((await log.info()).length).toBe(6)
-    await log.close()
+    expect((await storage.log.info()).length).toBe(6)
+    await storage.close()
   })
 
   test('has nothing of a document that was erased, wherever earlier writes and others beside it moved it', async () => {
     const path = join(newFolder(), 'log.db')
-    const log = await open({ path })
+    const storage = await open({ path })
     const secret = 'a secret that is to be gone'
-    const write = (id: string, value: string) => log.commit([{ write: [{ collection: 'keys', id, value }] }])
+    const write = (id: string, value: string) => storage.commit([{ write: [{ collection: 'keys', id, value }] }])
     const step = (id: string) =>
-      log.commit([{ write: [{ collection: { name: 'steps', keepMs: 1 }, id, value: 'x'.repeat(300) }] }])
+      storage.commit([{ write: [{ collection: { name: 'steps', keepMs: 1 }, id, value: 'x'.repeat(300) }] }])
     for (let i = 0; i < 200; i += 1) {
       await write(`${i % 50}`, `${i}`.repeat(1 + (i % 7) * 20))
       await write('secret', `${secret}${'.'.repeat((i * 37) % 1_500)}`)
@@ -188,12 +188,12 @@ describe('the file of an embedded log', () => {
     const traces = () =>
       readdirSync(join(path, '..')).filter((name) => readFileSync(join(path, '..', name)).includes(secret))
     expect(traces()).not.toEqual([])
-    const [document] = await log.collections.get('keys', ['secret'])
-    expect(await log.collections.erase('keys', 'secret', 'gone', document?.revision ?? 0)).toMatchObject({
+    const [document] = await storage.collections.get('keys', ['secret'])
+    expect(await storage.collections.erase('keys', 'secret', 'gone', document?.revision ?? 0)).toMatchObject({
       remains: null
     })
     expect(traces()).toEqual([])
-    expect(await log.collections.get('keys', ['secret'])).toMatchObject([{ value: 'gone' }])
+    expect(await storage.collections.get('keys', ['secret'])).toMatchObject([{ value: 'gone' }])
   })
 
   test('options that are wrong are refused with invalid_options', () => {
@@ -204,19 +204,19 @@ describe('the file of an embedded log', () => {
       { deduplicationWindowMs: Number.NaN }
     ]
     for (const options of wrong)
-      expect(() => new SqliteLog(options)).toThrow(expect.objectContaining({ code: 'invalid_options' }))
+      expect(() => new SqliteStorage(options)).toThrow(expect.objectContaining({ code: 'invalid_options' }))
   })
 
   test('a log that another process holds for too long rejects with log_busy, and answers readers meanwhile', async () => {
     const path = join(newFolder(), 'log.db')
-    const log = await open({ path, timeoutMs: 200 })
-    await log.append([entry('first')])
+    const storage = await open({ path, timeoutMs: 200 })
+    await storage.log.append([entry('first')])
     const holder = new DatabaseSync(path)
     holder.exec('BEGIN IMMEDIATE')
-    expect((await failure(log.append([entry('second')])))?.code).toBe('log_busy')
-    expect((await failure(log.append([entry('second')], { timeoutMs: 50 })))?.code).toBe('log_busy')
-    expect((await log.read({ limit: 10 })).length).toBe(1)
-    const waiting = log.append([entry('third')], { timeoutMs: 10_000 })
+    expect((await failure(storage.log.append([entry('second')])))?.code).toBe('log_busy')
+    expect((await failure(storage.log.append([entry('second')], { timeoutMs: 50 })))?.code).toBe('log_busy')
+    expect((await storage.log.read({ limit: 10 })).entries.length).toBe(1)
+    const waiting = storage.log.append([entry('third')], { timeoutMs: 10_000 })
     holder.exec('COMMIT')
     holder.close()
     expect(await waiting).toMatchObject([{ duplicate: false }])

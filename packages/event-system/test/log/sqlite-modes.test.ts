@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { EventSystem } from '../../src/index.ts'
-import { type ExposedPath, SqliteLog } from '../../src/log/sqlite/index.ts'
+import { type ExposedPath, SqliteStorage } from '../../src/log/sqlite/index.ts'
 import type { Logger } from '../../src/runtime/index.ts'
 import { signal } from '../support/events.ts'
 
@@ -25,10 +25,10 @@ function withoutUmask(): void {
 /** Opens a log, appends to it, and says what was exposed. */
 async function opened(path: string): Promise<ExposedPath[]> {
   const exposed: ExposedPath[] = []
-  const log = new SqliteLog({ path, onExposed: (paths) => void exposed.push(...paths) })
-  onTestFinished(() => log.close())
-  await log.start()
-  await log.append([entry])
+  const storage = new SqliteStorage({ path, onExposed: (paths) => void exposed.push(...paths) })
+  onTestFinished(() => storage.close())
+  await storage.start()
+  await storage.log.append([entry])
   return exposed
 }
 
@@ -92,9 +92,9 @@ describe.skipIf(process.platform === 'win32')('a system', () => {
     await system.initialize()
     await system.publishEvent(signal())
     for (let time = 0; time < 2; time += 1) {
-      const { log } = system.auditLog()
-      await log.start()
-      await log.close()
+      const { storage } = system.auditLog()
+      await storage.start()
+      await storage.close()
     }
     const ends = ['', '-wal', '-shm']
     const expected = [logPath, spoolPath, `${logPath}.audit.db`].flatMap((path) => ends.map((end) => path + end))

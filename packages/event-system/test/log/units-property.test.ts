@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EventLog, MessageId, Unit, UnitResult } from '../../src/log/index.ts'
+import type { MessageId, Storage, Unit, UnitResult } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { Model, type Outcome } from './units-model.ts'
 
@@ -66,53 +66,53 @@ describeOnEachLog('units, cursors and documents', (logs) => {
 
 /** One sequence of steps on an empty log, and beside it the model. Names, keys and event ids are those of the run. */
 class Run {
-  readonly #handles: readonly EventLog[]
+  readonly #handles: readonly Storage[]
   readonly #name: string
   readonly #sources: readonly MessageId[]
   readonly #model: Model
   /** The last revision of each collection. */
   readonly #revisions = new Map<string, number>()
 
-  private constructor(handles: readonly EventLog[], name: string, sources: readonly MessageId[], model: Model) {
+  private constructor(handles: readonly Storage[], name: string, sources: readonly MessageId[], model: Model) {
     this.#handles = handles
     this.#name = name
     this.#sources = sources
     this.#model = model
   }
 
-  static async begin(handles: readonly EventLog[], number: number): Promise<Run> {
-    const log = handles[0] as EventLog
-    for (const { name } of (await log.info()).cursors) await log.cursors.remove(name)
-    await log.trim({ maxLength: 0 })
+  static async begin(handles: readonly Storage[], number: number): Promise<Run> {
+    const storage = handles[0] as Storage
+    for (const { name } of (await storage.log.info()).cursors) await storage.cursors.remove(name)
+    await storage.log.trim({ maxLength: 0 })
     const entries = Array.from({ length: SOURCES }, (_, i) => ({
       eventId: `${number} source ${i}`,
       eventType: 'risk_alert',
       payload: `source ${i}`
     }))
-    const appended = await log.append(entries)
+    const appended = await storage.log.append(entries)
     const sources = appended.map(({ messageId }) => messageId)
     const known = sources.map((messageId, i) => ({ messageId, payload: `source ${i}` }))
     return new Run(handles, `run ${number}`, sources, new Model(known))
   }
 
   async take(one: Step): Promise<void> {
-    const log = this.#handles[0] as EventLog
-    if ('units' in one) return this.#commit(this.#handles[one.handle] as EventLog, one.units)
+    const storage = this.#handles[0] as Storage
+    if ('units' in one) return this.#commit(this.#handles[one.handle] as Storage, one.units)
     if ('create' in one) {
       const after = this.#sources[one.at] as MessageId
-      const created = await log.cursors.create(this.#of(one.create), { after }, { guards: one.guards })
+      const created = await storage.cursors.create(this.#of(one.create), { after }, { guards: one.guards })
       expect(created).toBe(this.#model.create(this.#of(one.create), after, one.guards))
     } else if ('remove' in one) {
-      expect(await log.cursors.remove(this.#of(one.remove))).toBe(this.#model.remove(this.#of(one.remove)))
+      expect(await storage.cursors.remove(this.#of(one.remove))).toBe(this.#model.remove(this.#of(one.remove)))
     } else {
-      expect(await log.trim({ maxLength: one.trimTo })).toMatchObject(this.#model.trim(one.trimTo))
+      expect(await storage.log.trim({ maxLength: one.trimTo })).toMatchObject(this.#model.trim(one.trimTo))
     }
   }
 
-  async #commit(log: EventLog, plans: readonly UnitPlan[]): Promise<void> {
+  async #commit(storage: Storage, plans: readonly UnitPlan[]): Promise<void> {
     const units = plans.map((plan) => this.#toUnit(plan))
     const wanted = units.map((unit) => this.#model.commit(unit))
-    const results = await log.commit(units)
+    const results = await storage.commit(units)
     for (const [i, result] of results.entries()) this.#learn(units[i] as Unit, result, wanted[i] as Outcome)
     expect(results.map(withoutIds)).toEqual(wanted.map((outcome) => this.#withRevisions(outcome)))
   }
@@ -167,12 +167,13 @@ class Run {
   }
 
   async compare(): Promise<void> {
-    const log = this.#handles[1] as EventLog
+    const storage = this.#handles[1] as Storage
     const { state, revisions } = this.#model
-    const stored = await log.read({ limit: 1_000 })
+    const stored = (await storage.log.read({ limit: 1_000 })).entries
     expect(stored.map(({ payload }) => payload)).toEqual(state.entries)
-    for (const key of KEYS) expect(await log.versionOf(this.#of(key))).toBe(this.#model.versionOf(this.#of(key)))
-    const cursors = (await log.info()).cursors.map(({ name, position, guards, lag }) => ({
+    for (const key of KEYS)
+      expect(await storage.log.versionOf(this.#of(key))).toBe(this.#model.versionOf(this.#of(key)))
+    const cursors = (await storage.log.info()).cursors.map(({ name, position, guards, lag }) => ({
       name,
       position,
       guards,
@@ -187,12 +188,12 @@ class Run {
       const wanted = [...(state.documents.get(collection) ?? [])]
         .map(([id, { value, write }]) => ({ id, value, revision: revisions.get(write) }))
         .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      expect(await log.collections.list(collection, { limit: 100 })).toEqual(wanted)
-      expect(await log.collections.get(collection, IDS)).toEqual(
+      expect(await storage.collections.list(collection, { limit: 100 })).toEqual(wanted)
+      expect(await storage.collections.get(collection, IDS)).toEqual(
         IDS.map((id) => wanted.find((document) => document.id === id))
       )
-      expect(await log.collections.count(collection, 'x')).toBe(wanted.filter(({ id }) => id !== 'y').length)
-      expect(await log.collections.revision(collection)).toBe(this.#revisions.get(collection) ?? 0)
+      expect(await storage.collections.count(collection, 'x')).toBe(wanted.filter(({ id }) => id !== 'y').length)
+      expect(await storage.collections.revision(collection)).toBe(this.#revisions.get(collection) ?? 0)
     }
   }
 

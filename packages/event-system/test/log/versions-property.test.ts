@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
+import type { AppendEntry, AppendResult, Storage } from '../../src/log/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 
 const KEYS = ['account-7', 'order-17', 'order-18'] as const
@@ -69,9 +69,9 @@ describeOnEachLog('versions of stream keys', (logs) => {
         const name = `run ${++run}`
         const model = new Model()
         const placeOf = new Map<string, number>()
-        const known = (await handles[0]?.info())?.length ?? 0
+        const known = (await handles[0]?.log.info())?.length ?? 0
         const outcomes: { given: unknown; wanted: unknown }[] = []
-        const settle = async (log: EventLog, { entries, expects }: Step) => {
+        const settle = async (storage: Storage, { entries, expects }: Step) => {
           const given = entries.map(({ id, key }) => ({
             eventId: eventIdOf(run, id),
             eventType: 'risk_alert',
@@ -82,14 +82,14 @@ describeOnEachLog('versions of stream keys', (logs) => {
             .map(({ key, offBy }) => ({ key: `${name} ${key}`, version: model.of(`${name} ${key}`) + offBy }))
             .filter(({ version }) => version >= 0)
           const wanted = model.append(given, expected)
-          const outcome = await log.append(given, { expected }).catch(({ code }) => code)
+          const outcome = await storage.log.append(given, { expected }).catch(({ code }) => code)
           outcomes.push({ given: outcome, wanted })
         }
         for (const one of steps) {
-          const log = handles[one.handle] as EventLog
-          await settle(log, one)
+          const storage = handles[one.handle] as Storage
+          await settle(storage, one)
         }
-        const stored = (await (handles[0] as EventLog).read({ limit: 100_000 })).slice(known)
+        const stored = (await (handles[0] as Storage).log.read({ limit: 100_000 })).entries.slice(known)
         expect(stored.map(({ payload }) => payload)).toEqual(model.appended)
         for (const [place, { messageId }] of stored.entries()) placeOf.set(messageId, place)
         for (const { given, wanted } of outcomes) {
@@ -97,8 +97,8 @@ describeOnEachLog('versions of stream keys', (logs) => {
           expect(seen).toEqual(wanted)
         }
         for (const key of KEYS.map((one) => `${name} ${one}`)) {
-          expect(await handles[1]?.versionOf(key)).toBe(model.of(key))
-          const stream = (await handles[1]?.readStream(key, { fromVersion: 1, limit: 100 })) ?? []
+          expect(await handles[1]?.log.versionOf(key)).toBe(model.of(key))
+          const stream = (await handles[1]?.log.readStream(key, { fromVersion: 1, limit: 100 })) ?? []
           expect(stream.map(({ version, payload }) => [version, payload])).toEqual(
             model.streamOf(key).map((payload, i) => [i + 1, payload])
           )
@@ -120,18 +120,20 @@ describeOnEachLog('versions of stream keys', (logs) => {
         const key = `key ${++run}`
         const taken: number[] = []
         const write = async (
-          log: EventLog,
+          storage: Storage,
           name: string,
           batches: readonly { size: number; looksFirst: boolean }[]
         ) => {
           let seen = 0
           for (const [i, { size, looksFirst }] of batches.entries()) {
-            if (looksFirst) seen = await log.versionOf(key)
+            if (looksFirst) seen = await storage.log.versionOf(key)
             const entries = Array.from({ length: size }, (_, j) => {
               const id = `${key} ${name} ${i} ${j}`
               return { eventId: id, eventType: 'risk_alert', payload: id, streamKey: key }
             })
-            const outcome = await log.append(entries, { expected: [{ key, version: seen }] }).catch(({ code }) => code)
+            const outcome = await storage.log
+              .append(entries, { expected: [{ key, version: seen }] })
+              .catch(({ code }) => code)
             if (outcome === 'version_conflict') continue
             const versions = (outcome as AppendResult[]).map(({ version }) => version)
             expect(versions).toEqual(entries.map((_, j) => seen + j + 1))
@@ -139,13 +141,13 @@ describeOnEachLog('versions of stream keys', (logs) => {
             seen += size
           }
         }
-        const before = (await handles[0]?.info())?.length ?? 0
-        await Promise.all(writers.map((batches, i) => write(handles[i % 3] as EventLog, `writer ${i}`, batches)))
+        const before = (await handles[0]?.log.info())?.length ?? 0
+        await Promise.all(writers.map((batches, i) => write(handles[i % 3] as Storage, `writer ${i}`, batches)))
         taken.sort((a, b) => a - b)
         expect(taken).toEqual(taken.map((_, i) => i + 1))
         expect(taken.length).toBeGreaterThan(0)
-        expect(await handles[0]?.versionOf(key)).toBe(taken.length)
-        expect((await handles[0]?.info())?.length).toBe(before + taken.length)
+        expect(await handles[0]?.log.versionOf(key)).toBe(taken.length)
+        expect((await handles[0]?.log.info())?.length).toBe(before + taken.length)
       }),
       { numRuns: 40 }
     )

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { GroupOffice } from '../../src/operate/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signals, timesOf } from '../support/events.ts'
 
 /** A group that nobody is a member of, with so many entries read and acknowledged. */
-async function leftGroup(log: EventLog, read: number, name = 'desk') {
-  const group = log.group(name)
+async function leftGroup(storage: Storage, read: number, name = 'desk') {
+  const group = storage.queue(name)
   await group.create('start')
   const deliveries = await group.read('one', { limit: read, waitMs: 0 })
   await group.acknowledge('one', deliveries)
@@ -17,16 +17,16 @@ async function leftGroup(log: EventLog, read: number, name = 'desk') {
 
 describeOnEachLog('the groups', (logs) => {
   test('are listed by name, and shown with what is pending', async () => {
-    const log = await logs.open()
-    const office = new GroupOffice({ log })
-    await append(log, ...signals(3))
-    await leftGroup(log, 2, 'b')
-    await leftGroup(log, 3, 'a')
+    const storage = await logs.open()
+    const office = new GroupOffice({ storage })
+    await append(storage, ...signals(3))
+    await leftGroup(storage, 2, 'b')
+    await leftGroup(storage, 3, 'a')
     expect((await office.list()).map(({ name, lag }) => [name, lag])).toEqual([
       ['a', 0],
       ['b', 1]
     ])
-    const [delivery] = await log.group('b').read('two', { limit: 1, waitMs: 0 })
+    const [delivery] = await storage.queue('b').read('two', { limit: 1, waitMs: 0 })
     expect(await office.get('b')).toMatchObject({ pending: 1, lag: 0, retrying: 0 })
     expect(await office.pending('b')).toMatchObject([
       { messageId: delivery?.messageId, consumer: 'two', deliveries: 1, idleMs: expect.any(Number) }
@@ -35,11 +35,11 @@ describeOnEachLog('the groups', (logs) => {
   })
 
   test('are moved to the start, the end, behind an id and to a time', async () => {
-    const log = await logs.open()
-    const office = new GroupOffice({ log })
-    const ids = await append(log, ...signals(4))
-    const [first = 0] = await timesOf(log, ids)
-    await leftGroup(log, 4)
+    const storage = await logs.open()
+    const office = new GroupOffice({ storage })
+    const ids = await append(storage, ...signals(4))
+    const [first = 0] = await timesOf(storage, ids)
+    await leftGroup(storage, 4)
     const lag = async () => (await office.get('desk')).lag
     await office.seek('desk', 'start')
     expect(await lag()).toBe(4)
@@ -52,10 +52,10 @@ describeOnEachLog('the groups', (logs) => {
   })
 
   test('are not moved to where nothing is yet, nor while members live unless forced', async () => {
-    const log = await logs.open()
-    const office = new GroupOffice({ log })
-    await append(log, ...signals(2))
-    const subscriber = new EventSubscriber({ log })
+    const storage = await logs.open()
+    const office = new GroupOffice({ storage })
+    await append(storage, ...signals(2))
+    const subscriber = new EventSubscriber({ storage })
     onTestFinished(async () => void (await subscriber.close()))
     subscriber.registerHandler('*', () => {})
     await subscriber.startConsuming({ group: 'desk', consumer: 'one' })
@@ -76,10 +76,10 @@ describeOnEachLog('the groups', (logs) => {
   })
 
   test('are removed when nothing is pending, or when forced', async () => {
-    const log = await logs.open()
-    const office = new GroupOffice({ log, clock: { now: () => Date.now(), sleep: async () => {} } })
-    await append(log, ...signals(2))
-    const group = await leftGroup(log, 1)
+    const storage = await logs.open()
+    const office = new GroupOffice({ storage, clock: { now: () => Date.now(), sleep: async () => {} } })
+    await append(storage, ...signals(2))
+    const group = await leftGroup(storage, 1)
     const [delivery] = await group.read('two', { limit: 1, waitMs: 0 })
     await group.release('two', delivery === undefined ? [] : [delivery])
     await group.removeConsumer('two')

@@ -15,7 +15,7 @@ describeOnEachDatabase('an event in a transaction', (database) => {
       await enqueue(event)
     })
     const [entry] = await waitFor(async () => {
-      const entries = await database.log.read({ limit: 10 })
+      const entries = (await database.storage.log.read({ limit: 10 })).entries
       return entries.length > 0 && entries
     })
     expect(entry?.payload).toBe(encodeEvent(event))
@@ -35,7 +35,7 @@ describeOnEachDatabase('an event in a transaction', (database) => {
     const committed = signal()
     await database.commit(outbox, committed)
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual([committed.eventId])
+    expect(await eventIdsIn(database.storage)).toEqual([committed.eventId])
   })
 
   test('waits in the table for a relay, in any process, and says for how long', async () => {
@@ -59,7 +59,7 @@ describeOnEachDatabase('an event in a transaction', (database) => {
     for (let i = 0; i < events.length; i += 40) await database.commit(outbox, ...events.slice(i, i + 40))
     await outbox.start()
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
   })
 
   test('that is enqueued while another is handled names that one as its cause', async () => {
@@ -68,7 +68,7 @@ describeOnEachDatabase('an event in a transaction', (database) => {
     await runAsCause(cause, () => database.commit(outbox, signal()))
     await outbox.start()
     const [entry] = await waitFor(async () => {
-      const entries = await database.log.read({ limit: 10 })
+      const entries = (await database.storage.log.read({ limit: 10 })).entries
       return entries.length > 0 && entries
     })
     const metadata = { correlation_id: cause.eventId, causation_id: cause.eventId }

@@ -17,7 +17,7 @@ describeOnEachDatabase('a log that is away', (database) => {
   test('leaves the rows where they are, is said once, and gets them in their order when it is back', async () => {
     let isAway = true
     let attempts = 0
-    const publisher = publisherWith(new EventPublisher({ log: database.log }), () => {
+    const publisher = publisherWith(new EventPublisher({ storage: database.storage }), () => {
       attempts += 1
       if (isAway) throw away()
     })
@@ -33,7 +33,7 @@ describeOnEachDatabase('a log that is away', (database) => {
 
     isAway = false
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
     await waitFor(async () => (await outbox.stats()).failures === 0)
     expect(logged.map(([level, message]) => [level, message])).toEqual([
       ['warn', 'the outbox cannot publish; it waits and tries again'],
@@ -68,7 +68,7 @@ describeOnEachDatabase('a log that is away', (database) => {
     '%s is no fault of the event',
     async (code) => {
       let attempts = 0
-      const publisher = publisherWith(new EventPublisher({ log: database.log }), () => {
+      const publisher = publisherWith(new EventPublisher({ storage: database.storage }), () => {
         attempts += 1
         if (attempts <= 2) throw new EventSystemError(code, 'Not now.')
       })
@@ -77,7 +77,7 @@ describeOnEachDatabase('a log that is away', (database) => {
       await database.commit(outbox, ...events)
       await outbox.start()
       await waitFor(async () => (await outbox.stats()).waiting === 0)
-      expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+      expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
     }
   )
 })
@@ -86,7 +86,7 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
   test('is set aside with its error, holds nobody up, and is published when it is retried', async () => {
     const [before, poison, after] = [signal(), signal('POISON'), signal()]
     let isPoison = true
-    const publisher = publisherWith(new EventPublisher({ log: database.log }), (events) => {
+    const publisher = publisherWith(new EventPublisher({ storage: database.storage }), (events) => {
       if (isPoison && events.some(({ eventId }) => eventId === poison.eventId)) {
         throw new EventSystemError('unknown_event_type', 'There is no such type here.', { index: 1 })
       }
@@ -97,7 +97,7 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
     await outbox.start()
     await waitFor(async () => (await outbox.stats()).setAside === 1)
     expect(await outbox.stats()).toMatchObject({ waiting: 0, oldestAgeMs: 0, failures: 0, lastError: null })
-    expect(await eventIdsIn(database.log)).toEqual([before.eventId, after.eventId])
+    expect(await eventIdsIn(database.storage)).toEqual([before.eventId, after.eventId])
     const [aside] = await outbox.setAsideEvents()
     expect(aside).toMatchObject({
       id: '2',
@@ -111,8 +111,8 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
     expect(await outbox.retry(['1', '999'])).toBe(0)
     expect(await outbox.retry([])).toBe(0)
     expect(await outbox.retry(['2'])).toBe(1)
-    await waitFor(async () => (await eventIdsIn(database.log)).length === 3)
-    expect(await eventIdsIn(database.log)).toEqual([before, after, poison].map(({ eventId }) => eventId))
+    await waitFor(async () => (await eventIdsIn(database.storage)).length === 3)
+    expect(await eventIdsIn(database.storage)).toEqual([before, after, poison].map(({ eventId }) => eventId))
     await waitFor(async () => (await outbox.stats()).waiting === 0)
     expect(await outbox.setAsideEvents()).toEqual([])
   })
@@ -125,14 +125,14 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
     await outbox.start()
     await waitFor(async () => (await outbox.stats()).setAside === 1)
     expect(await outbox.setAsideEvents()).toMatchObject([{ id: '2', refusal: { code: 'invalid_json' } }])
-    expect(await eventIdsIn(database.log)).toEqual([events[0]?.eventId, events[2]?.eventId])
+    expect(await eventIdsIn(database.storage)).toEqual([events[0]?.eventId, events[2]?.eventId])
     expect(await outbox.retry()).toBe(1)
     await waitFor(async () => (await outbox.stats()).setAside === 1)
   })
 
   test('with an error that may be the log’s is set aside only if the log takes another', async () => {
     const [suspect, other] = [signal(), signal()]
-    const publisher = publisherWith(new EventPublisher({ log: database.log }), (events) => {
+    const publisher = publisherWith(new EventPublisher({ storage: database.storage }), (events) => {
       if (events.some(({ eventId }) => eventId === suspect.eventId)) {
         throw new EventSystemError('log_failed', 'string or blob too big')
       }
@@ -144,14 +144,14 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
     expect(await outbox.stats()).toMatchObject({ waiting: 1, setAside: 0 })
     await database.commit(outbox, other)
     await waitFor(async () => (await outbox.stats()).setAside === 1)
-    expect(await eventIdsIn(database.log)).toEqual([other.eventId])
+    expect(await eventIdsIn(database.storage)).toEqual([other.eventId])
   })
 
   test('stands behind what was published before the log went away in the midst of it', async () => {
     const events = signals(4)
     const tried: number[] = []
     let isAway = false
-    const publisher = publisherWith(new EventPublisher({ log: database.log }), (batch) => {
+    const publisher = publisherWith(new EventPublisher({ storage: database.storage }), (batch) => {
       tried.push(batch.length)
       if (batch.length > 1) throw new EventSystemError('invalid_data', 'One of them.')
       if (isAway || batch[0]?.eventId === events[2]?.eventId) throw away()
@@ -163,7 +163,7 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
     await waitFor(async () => (await outbox.stats()).failures >= 2)
     isAway = true
     expect(await outbox.stats()).toMatchObject({ waiting: 2, setAside: 1 })
-    expect(await eventIdsIn(database.log)).toEqual([events[0]?.eventId])
+    expect(await eventIdsIn(database.storage)).toEqual([events[0]?.eventId])
   })
 
   test.each([[['x']], [['1; DROP TABLE outbox']], [[7 as never]]])(
@@ -179,7 +179,7 @@ describeOnEachDatabase('an event that is refused for good', (database) => {
 
 describeOnEachDatabase('the database fails', (database) => {
   test('after a publish: the row is removed later and the event is not published again, however long that takes', async () => {
-    const log = await database.newLog({ path: `${database.log.location}-forgetful`, deduplicationWindowMs: 0 })
+    const storage = await database.newLog({ path: `${database.storage.location}-forgetful`, deduplicationWindowMs: 0 })
     let failures = 0
     const store = database.newStore()
     const failing = storeWith(store, {
@@ -188,7 +188,7 @@ describeOnEachDatabase('the database fails', (database) => {
         return store.remove(ids)
       }
     })
-    const outbox = database.newOutbox({ store: failing, publisher: new EventPublisher({ log }) })
+    const outbox = database.newOutbox({ store: failing, publisher: new EventPublisher({ storage }) })
     const events = signals(3)
     await database.commit(outbox, ...events)
     await outbox.start()
@@ -196,7 +196,7 @@ describeOnEachDatabase('the database fails', (database) => {
     const next = signal()
     await database.commit(outbox, next)
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(log)).toEqual([...events, next].map(({ eventId }) => eventId))
+    expect(await eventIdsIn(storage)).toEqual([...events, next].map(({ eventId }) => eventId))
     expect((await outbox.stats()).lastError).toMatchObject({
       code: null,
       message: 'Connection terminated unexpectedly'
@@ -225,7 +225,7 @@ describeOnEachDatabase('the database fails', (database) => {
       await waitFor(async () => (await outbox.stats()).setAside === 1)
       await waitFor(async () => (await outbox.stats()).waiting === 0)
       expect(failures).toBeGreaterThan(2)
-      expect(await eventIdsIn(database.log)).toEqual([events[0]?.eventId, events[2]?.eventId])
+      expect(await eventIdsIn(database.storage)).toEqual([events[0]?.eventId, events[2]?.eventId])
     }
   )
 })
@@ -240,16 +240,16 @@ describeOnEachDatabase('a relay that dies', (database) => {
       await database.commit(dead, ...events)
       startUnanswered(dead)
       await waitFor(async () => (await store.lease()) !== undefined || step === 'moveLease')
-      if (step === 'remove') await waitFor(async () => (await eventIdsIn(database.log)).length === 5)
+      if (step === 'remove') await waitFor(async () => (await eventIdsIn(database.storage)).length === 5)
       const next = database.newOutbox({ leaseMs: 100 })
       await next.start()
       await waitFor(async () => (await next.stats()).waiting === 0)
-      expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+      expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
     }
   )
 
   test('in a publish of which the log took everything: each event is in the log once', async () => {
-    const real = new EventPublisher({ log: database.log })
+    const real = new EventPublisher({ storage: database.storage })
     const publisher = {
       async publishBatch(events: Parameters<typeof real.publishBatch>[0]) {
         await real.publishBatch(events)
@@ -260,18 +260,18 @@ describeOnEachDatabase('a relay that dies', (database) => {
     const events = signals(5)
     await database.commit(dead, ...events)
     await dead.start()
-    await waitFor(async () => (await eventIdsIn(database.log)).length === 5)
+    await waitFor(async () => (await eventIdsIn(database.storage)).length === 5)
     const next = database.newOutbox({ leaseMs: 100 })
     await next.start()
     await waitFor(async () => (await next.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
   })
 })
 
 describeOnEachDatabase('an event id that stands for another event in the log', (database) => {
   test('is a duplicate: a warning names it, the others are published, and nothing waits or is set aside', async () => {
     const { logger, logged } = recordingLogger()
-    const publisher = new EventPublisher({ log: database.log })
+    const publisher = new EventPublisher({ storage: database.storage })
     const outbox = database.newOutbox({ publisher, logger })
     const [before, same, after] = signals(3) as [Event, Event, Event]
     await publisher.publishEvent(same)
@@ -279,7 +279,7 @@ describeOnEachDatabase('an event id that stands for another event in the log', (
     await database.commit(outbox, before, other, after)
     await outbox.start()
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual([same, before, after].map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual([same, before, after].map(({ eventId }) => eventId))
     expect(await outbox.stats()).toMatchObject({ setAside: 0, failures: 0 })
     expect(logged).toEqual([
       [

@@ -32,9 +32,9 @@ describeOnEachDatabase('starting', (database) => {
     await waitFor(() => clock.sleeping === 1)
     const event = signal()
     await database.commit(outbox, event)
-    expect(await eventIdsIn(database.log)).toEqual([])
+    expect(await eventIdsIn(database.storage)).toEqual([])
     outbox.wake()
-    await waitFor(async () => (await eventIdsIn(database.log)).length === 1)
+    await waitFor(async () => (await eventIdsIn(database.storage)).length === 1)
   })
 
   test('asks the database once in each pollMs while there is nothing to do, and writes only signs of life', async () => {
@@ -67,7 +67,7 @@ describeOnEachDatabase('closing', (database) => {
   test('awaits what is on its way, and says what stays in the table', async () => {
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
     let asked = 0
-    const publisher = publisherWith(new EventPublisher({ log: database.log }), () => {
+    const publisher = publisherWith(new EventPublisher({ storage: database.storage }), () => {
       asked += 1
       return answered
     })
@@ -80,13 +80,13 @@ describeOnEachDatabase('closing', (database) => {
     answer()
     expect(await closing).toEqual({ waiting: 3, unfinished: 0 })
     expect(await outbox.close()).toEqual({ waiting: 3, unfinished: 0 })
-    expect(await eventIdsIn(database.log)).toEqual(events.slice(0, 2).map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual(events.slice(0, 2).map(({ eventId }) => eventId))
   })
 
   test('takes no longer than its time, says what was not answered, and touches the table no more', async () => {
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
     let removals = 0
-    const real = new EventPublisher({ log: database.log })
+    const real = new EventPublisher({ storage: database.storage })
     const publisher = publisherWith(real, () => answered)
     const store = database.newStore()
     const outbox = database.newOutbox({
@@ -103,7 +103,7 @@ describeOnEachDatabase('closing', (database) => {
     await waitFor(async () => (await store.lease()) !== undefined && (await outbox.stats()).isRelaying)
     await waitFor(async () => (await outbox.close({ timeoutMs: 20 })).unfinished === 2)
     answer()
-    await waitFor(async () => (await eventIdsIn(database.log)).length === 2)
+    await waitFor(async () => (await eventIdsIn(database.storage)).length === 2)
     expect(removals).toBe(0)
     expect(await store.standing()).toMatchObject({ waiting: 2 })
   })
@@ -119,7 +119,7 @@ describeOnEachDatabase('closing', (database) => {
     const clock = new FakeClock()
     const store = database.newStore()
     {
-      await using outbox = new Outbox({ store, publisher: new EventPublisher({ log: database.log }), clock })
+      await using outbox = new Outbox({ store, publisher: new EventPublisher({ storage: database.storage }), clock })
       await outbox.start()
       await waitFor(() => outbox.stats().then(({ isRelaying }) => isRelaying))
     }
@@ -137,7 +137,7 @@ describeOnEachDatabase('several relays of one table', (database) => {
     const publishers = new Set<string>()
     const relay = (name: string) =>
       database.newOutbox({
-        publisher: publisherWith(new EventPublisher({ log: database.log }), () => publishers.add(name)),
+        publisher: publisherWith(new EventPublisher({ storage: database.storage }), () => publishers.add(name)),
         leaseMs: 1_000_000_000
       })
     const [first, second] = [relay('first'), relay('second')]
@@ -155,7 +155,7 @@ describeOnEachDatabase('several relays of one table', (database) => {
     second.wake()
     await waitFor(async () => (await second.stats()).waiting === 0)
     expect([...publishers]).toEqual(['first', 'second'])
-    expect(await eventIdsIn(database.log)).toEqual(events.map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual(events.map(({ eventId }) => eventId))
   })
 
   test('the next takes over when the lease of one that died is over, and not before', async () => {
@@ -190,7 +190,7 @@ describeOnEachDatabase('several relays of one table', (database) => {
           return rows
         }
       }),
-      publisher: publisherWith(new EventPublisher({ log: database.log }), () => published++)
+      publisher: publisherWith(new EventPublisher({ storage: database.storage }), () => published++)
     })
     const event = signal()
     await database.commit(stopped, event)
@@ -240,7 +240,7 @@ describeOnEachDatabase('a transaction that commits late', (database) => {
     )
     await database.commit(outbox, next)
     await waitFor(async () => (await outbox.stats()).waiting === 0)
-    expect(await eventIdsIn(database.log)).toEqual([early, late, next].map(({ eventId }) => eventId))
+    expect(await eventIdsIn(database.storage)).toEqual([early, late, next].map(({ eventId }) => eventId))
   })
 })
 

@@ -59,13 +59,15 @@ describeOnEachDatabase('whatever commits, is rolled back and dies', (database) =
       fc.array(life, { maxLength: 3 }),
       fc.integer({ min: 1, max: 5 }),
       async (lives, batchSize) => {
-        const before = (await eventIdsIn(database.log)).length
+        const before = (await eventIdsIn(database.storage)).length
         const options = { batchSize, pollMs: 1, leaseMs: 100 }
         const committed: Event[] = []
         for (const { diesAt, transactions } of lives) {
           const mortal = new Mortal(diesAt)
           const store = mortal.of(database.newStore(), ['waiting', 'remove', 'lease', 'moveLease'])
-          const publisher = mortal.of(new EventPublisher({ log: database.log }) as OutboxPublisher, ['publishBatch'])
+          const publisher = mortal.of(new EventPublisher({ storage: database.storage }) as OutboxPublisher, [
+            'publishBatch'
+          ])
           const relay = database.newOutbox({ ...options, store, publisher })
           startUnanswered(relay)
           for (const { keys, commits } of transactions) {
@@ -84,7 +86,7 @@ describeOnEachDatabase('whatever commits, is rolled back and dies', (database) =
         const last = database.newOutbox(options)
         await last.start()
         await waitFor(async () => (await last.stats()).waiting === 0)
-        expect((await eventIdsIn(database.log)).slice(before)).toEqual(committed.map(({ eventId }) => eventId))
+        expect((await eventIdsIn(database.storage)).slice(before)).toEqual(committed.map(({ eventId }) => eventId))
         await last.close()
       }
     )

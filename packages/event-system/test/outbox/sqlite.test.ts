@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Event } from '@tradpal/events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { Outbox, sqliteOutbox } from '../../src/outbox/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -15,7 +15,7 @@ import { type SpawnedRelay, spawnRelay } from './support/spawn-relay.ts'
 
 let folder: string
 let database: DatabaseSync
-let log: SqliteLog
+let storage: SqliteStorage
 let outbox: Outbox<Pick<DatabaseSync, 'isTransaction' | 'exec' | 'prepare'>, void>
 let relays: SpawnedRelay[] = []
 const path = () => join(folder, 'orders.db')
@@ -24,9 +24,9 @@ const logPath = () => join(folder, 'log.db')
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tradpal-outbox-'))
   database = new DatabaseSync(path(), { timeout: 1_000 })
-  log = new SqliteLog({ path: logPath() })
-  await log.start()
-  const publisher = new EventPublisher({ log })
+  storage = new SqliteStorage({ path: logPath() })
+  await storage.start()
+  const publisher = new EventPublisher({ storage })
   outbox = new Outbox({ store: sqliteOutbox(database), publisher, pollMs: 2, leaseMs: 200 })
   await outbox.createTable()
 })
@@ -35,7 +35,7 @@ afterEach(async () => {
   await Promise.all(relays.map((relay) => relay.kill()))
   relays = []
   await outbox.close({ timeoutMs: 0 })
-  await log.close()
+  await storage.close()
   database.close()
   await rm(folder, { recursive: true, force: true })
 })
@@ -65,7 +65,7 @@ test.each(['ROLLBACK', 'COMMIT'] as const)(
         return store.waiting(limit)
       }
     })
-    const relaying = new Outbox({ store: counting, publisher: new EventPublisher({ log }), pollMs: 2 })
+    const relaying = new Outbox({ store: counting, publisher: new EventPublisher({ storage }), pollMs: 2 })
     await relaying.start()
     const [first, within, last] = [signal(), signal(), signal()]
     commit(first)
@@ -77,14 +77,14 @@ test.each(['ROLLBACK', 'COMMIT'] as const)(
     database.exec(end)
     commit(last)
     await waitFor(async () => (await relaying.stats()).waiting === 0)
-    expect(await eventIdsIn(log)).toEqual(idsOf(end === 'COMMIT' ? [first, within, last] : [first, last]))
+    expect(await eventIdsIn(storage)).toEqual(idsOf(end === 'COMMIT' ? [first, within, last] : [first, last]))
     await relaying.close()
   }
 )
 
 test('a transaction that is begun while events are on their way is not what removes them', async () => {
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
-  const real = new EventPublisher({ log })
+  const real = new EventPublisher({ storage })
   const publisher = {
     async publishBatch(events: readonly Event[]) {
       await real.publishBatch(events)
@@ -100,7 +100,7 @@ test('a transaction that is begun while events are on their way is not what remo
   await new Promise((resolve) => setImmediate(resolve))
   database.exec('ROLLBACK')
   expect(await closing).toEqual({ waiting: 0, unfinished: 0 })
-  expect(await eventIdsIn(log)).toHaveLength(1)
+  expect(await eventIdsIn(storage)).toHaveLength(1)
 })
 
 test('another process that holds the database for a moment is no failure', async () => {
@@ -115,7 +115,7 @@ test('another process that holds the database for a moment is no failure', async
       return impatient.prepare(sql)
     }
   }
-  const relaying = new Outbox({ store: sqliteOutbox(counting), publisher: new EventPublisher({ log }), pollMs: 2 })
+  const relaying = new Outbox({ store: sqliteOutbox(counting), publisher: new EventPublisher({ storage }), pollMs: 2 })
   commit(signal())
   other.exec('BEGIN IMMEDIATE')
   await relaying.start()
@@ -135,12 +135,12 @@ test('kill -9 between the publish and the removal: each event is in the log once
   await killed.said('published')
   await killed.kill()
   expect((await outbox.stats()).waiting).toBe(10)
-  expect(await eventIdsIn(log)).toEqual(idsOf(events))
+  expect(await eventIdsIn(storage)).toEqual(idsOf(events))
   const next = signal()
   commit(next)
   await outbox.start()
   await waitFor(async () => (await outbox.stats()).waiting === 0)
-  expect(await eventIdsIn(log)).toEqual(idsOf([...events, next]))
+  expect(await eventIdsIn(storage)).toEqual(idsOf([...events, next]))
 })
 
 test('relays in several processes, one after the other killed: each event is in the log once, in its order', async () => {
@@ -150,11 +150,11 @@ test('relays in several processes, one after the other killed: each event is in 
   const pages = Array.from({ length: 8 }, (_, i) => events.slice(i * 50, i * 50 + 50))
   for (const [i, page] of pages.entries()) {
     for (const event of page) commit(event)
-    await waitFor(async () => (await eventIdsIn(log)).length > i * 50, { timeoutMs: 10_000 })
+    await waitFor(async () => (await eventIdsIn(storage)).length > i * 50, { timeoutMs: 10_000 })
     if (i % 3 !== 1) continue
     await relays[i === 1 ? 0 : 1]?.kill()
     spawned('go')
   }
   await waitFor(async () => (await outbox.stats()).waiting === 0, { timeoutMs: 10_000 })
-  expect(await eventIdsIn(log)).toEqual(idsOf(events))
+  expect(await eventIdsIn(storage)).toEqual(idsOf(events))
 }, 30_000)

@@ -14,18 +14,20 @@ const in2150 = () =>
 
 describeOnEachLog('a timestamp that is ahead of the clock', (logs) => {
   test('is published as it is, and flagged in its receipt and on the channel; one within five minutes is not', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const counts: number[] = []
     const count = (message: unknown) => {
-      if ((message as AheadMessage).log === log) counts.push((message as AheadMessage).events)
+      if ((message as AheadMessage).storage === storage) counts.push((message as AheadMessage).events)
     }
     diagnostics.ahead.subscribe(count)
     onTestFinished(() => void diagnostics.ahead.unsubscribe(count))
 
     const event = in2150()
     expect(await publisher.publish(event)).toMatchObject({ status: 'published', timestampAhead: true })
-    expect(JSON.parse((await log.read({ limit: 1 }))[0]?.payload ?? '')).toMatchObject({ timestamp: event.timestamp })
+    expect(JSON.parse((await storage.log.read({ limit: 1 })).entries[0]?.payload ?? '')).toMatchObject({
+      timestamp: event.timestamp
+    })
     const inTime = { ...signal(), timestamp: formatTimestamp(Date.now() + 290_000) }
     const receipts = await publisher.publishAll([signal(), in2150(), inTime, in2150()])
     expect(receipts.map(({ timestampAhead }) => timestampAhead)).toEqual([undefined, true, undefined, true])
@@ -38,7 +40,7 @@ describeOnEachLog('a timestamp that is ahead of the clock', (logs) => {
     const warnings: object[] = []
     const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) }
     const clock = { ...systemClock, now: () => now }
-    const publisher = new EventPublisher({ log: await logs.open(), logger, clock })
+    const publisher = new EventPublisher({ storage: await logs.open(), logger, clock })
     for (const afterMs of [0, 10_000, 49_999, 60_000]) {
       const started = now
       now += afterMs

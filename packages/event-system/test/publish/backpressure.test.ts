@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
-import type { AppendEntry, EventLog } from '../../src/log/index.ts'
+import type { AppendEntry, Storage } from '../../src/log/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { signal, signals } from '../support/events.ts'
@@ -19,15 +19,15 @@ function slowLog() {
   const answer = () => {
     for (const one of waiting.splice(0)) one()
   }
-  return { log: { append } as unknown as EventLog, answer, appended }
+  return { storage: { log: { append } } as unknown as Storage, answer, appended }
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('a publisher that has as much in flight as it may', () => {
   test('lets a publish wait, in order, until there is room, and says how much is in flight', async () => {
-    const { log, answer, appended } = slowLog()
-    const publisher = new EventPublisher({ log, maxInFlight: 2 })
+    const { storage, answer, appended } = slowLog()
+    const publisher = new EventPublisher({ storage, maxInFlight: 2 })
     const events = signals(5)
     const publishing = Promise.all(events.map((event) => publisher.publishEvent(event)))
     await turn()
@@ -48,8 +48,8 @@ describe('a publisher that has as much in flight as it may', () => {
   })
 
   test('counts bytes too, and takes what is larger than all the room when nothing else is in flight', async () => {
-    const { log, answer, appended } = slowLog()
-    const publisher = new EventPublisher({ log, maxInFlightBytes: 100, whenFull: 'refuse' })
+    const { storage, answer, appended } = slowLog()
+    const publisher = new EventPublisher({ storage, maxInFlightBytes: 100, whenFull: 'refuse' })
     const first = publisher.publishEvent(signal())
     await expect(publisher.publishEvent(signal())).rejects.toMatchObject({ code: 'publisher_busy', retryable: true })
     await waitFor(() => {
@@ -67,8 +67,8 @@ describe('a publisher that has as much in flight as it may', () => {
 
   test('refuses with publisher_busy when there is no room within the time of the publish, and nothing is written', async () => {
     const clock = new FakeClock()
-    const { log, answer, appended } = slowLog()
-    const publisher = new EventPublisher({ log, maxInFlight: 1, clock, timeoutMs: 500 })
+    const { storage, answer, appended } = slowLog()
+    const publisher = new EventPublisher({ storage, maxInFlight: 1, clock, timeoutMs: 500 })
     const first = publisher.publishEvent(signal())
     const second = publisher.publishEvent(signal())
     second.catch(() => {})
@@ -92,7 +92,7 @@ test.each([
   [{ whenFull: 'drop' }, 'whenFull must be one of wait, refuse, got "drop".'],
   [{ timeoutMs: 0 }, 'timeoutMs must be a number of ms from 1 to 2147483647, got 0.']
 ])('a publisher with %o is refused in a sentence', (options, message) => {
-  const make = () => new EventPublisher({ log: slowLog().log, ...(options as object) })
+  const make = () => new EventPublisher({ storage: slowLog().storage, ...(options as object) })
   expect(make).toThrow(expect.objectContaining({ code: 'invalid_options', message }))
 })
 
@@ -102,8 +102,8 @@ test.each([
   [{ whenFull: 'drop' }, 'whenFull must be one of wait, refuse, got "drop".'],
   [{ spool: 'maybe' }, 'spool must be one of allowed, never, got "maybe".']
 ])('a publish with %o is refused in a sentence, and nothing is written', async (options, message) => {
-  const { log, answer, appended } = slowLog()
-  const publisher = new EventPublisher({ log })
+  const { storage, answer, appended } = slowLog()
+  const publisher = new EventPublisher({ storage })
   await expect(publisher.publish(signal(), options as object)).rejects.toMatchObject({
     code: 'invalid_options',
     message

@@ -1,6 +1,6 @@
 import { type Clock, EventSystemError, systemClock } from '@tradpal/events'
 import { describe, expect, test } from 'vitest'
-import type { AppendEntry, AppendResult, EventLog } from '../../src/log/index.ts'
+import type { AppendEntry, AppendResult, Storage } from '../../src/log/index.ts'
 import { Circuit } from '../../src/publish/circuit.ts'
 import { GroupCommit } from '../../src/publish/group-commit.ts'
 import { Parcel } from '../../src/publish/parcel.ts'
@@ -37,7 +37,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 function newCommit(clock: Clock = systemClock) {
   const log = new ScriptedLog()
   const commit = new GroupCommit({
-    log: log as unknown as EventLog,
+    storage: { log } as unknown as Storage,
     circuit: new Circuit(silentLogger, clock),
     clock,
     random: Math.random,

@@ -5,9 +5,9 @@ import { decodeEvent, EventSystemError } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { TcpProxy } from '../../../../test/support/tcp-proxy.ts'
-import type { EventLog } from '../../src/log/index.ts'
-import { RedisLog } from '../../src/log/redis/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
+import { RedisStorage } from '../../src/log/redis/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { EventPublisher, type EventPublisherOptions } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
@@ -29,27 +29,27 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function redisLog(port = server.port, deduplicationWindowMs = 120_000): Promise<RedisLog> {
+async function redisLog(port = server.port, deduplicationWindowMs = 120_000): Promise<RedisStorage> {
   const url = `redis://127.0.0.1:${port}`
-  const log = new RedisLog({ url, streamName: `outage_${count}`, deduplicationWindowMs })
-  await log.start()
-  onTestFinished(() => log.close({ timeoutMs: 100 }))
-  return log
+  const storage = new RedisStorage({ url, streamName: `outage_${count}`, deduplicationWindowMs })
+  await storage.start()
+  onTestFinished(() => storage.close({ timeoutMs: 100 }))
+  return storage
 }
 
-async function publisherOn(log: EventLog, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
-  const publisher = new EventPublisher({ log, ...options })
+async function publisherOn(storage: Storage, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
+  const publisher = new EventPublisher({ storage, ...options })
   await publisher.start()
   onTestFinished(() => publisher.close())
   return publisher
 }
 
 function spoolIn(name = 'spool.db', maxBytes = 1_000_000) {
-  return { store: new SqliteLog({ path: join(folder, name) }), maxBytes }
+  return { store: new SqliteStorage({ path: join(folder, name) }), maxBytes }
 }
 
-async function eventIdsOf(log: EventLog): Promise<string[]> {
-  const entries = await log.read({ limit: 10_000 })
+async function eventIdsOf(storage: Storage): Promise<string[]> {
+  const entries = (await storage.log.read({ limit: 10_000 })).entries
   return entries.map(({ payload }) => decodeEvent(payload ?? '').eventId)
 }
 
@@ -59,8 +59,8 @@ async function isSpoolEmpty(publisher: EventPublisher): Promise<boolean> {
 
 describe('a publish while the log is away', () => {
   test('is tried again within its time: those under way when Redis restarts are in the log, in order and once', async () => {
-    const log = await redisLog()
-    const publisher = await publisherOn(log, { timeoutMs: 10_000 })
+    const storage = await redisLog()
+    const publisher = await publisherOn(storage, { timeoutMs: 10_000 })
     await publisher.publishEvent(signal())
     const events = signals(200)
     const publishing = Promise.all(
@@ -77,7 +77,7 @@ describe('a publish while the log is away', () => {
     await server.kill()
     await server.restart()
     await publishing
-    const stored = (await eventIdsOf(log)).slice(1)
+    const stored = (await eventIdsOf(storage)).slice(1)
     expect(new Set(stored)).toEqual(new Set(events.map(({ eventId }) => eventId)))
     expect(stored).toHaveLength(events.length)
   })
@@ -85,9 +85,9 @@ describe('a publish while the log is away', () => {
   test('whose answer was lost is asked about: it resolves to the one entry that there is', async () => {
     const proxy = await TcpProxy.before(server.port)
     onTestFinished(() => proxy.close())
-    const log = await redisLog(proxy.port)
+    const storage = await redisLog(proxy.port)
     const direct = await redisLog()
-    const publisher = await publisherOn(log, { timeoutMs: 10_000 })
+    const publisher = await publisherOn(storage, { timeoutMs: 10_000 })
     await publisher.publishEvent(signal())
     proxy.loseAnswers()
     const event = signal()
@@ -97,7 +97,7 @@ describe('a publish while the log is away', () => {
     proxy.mend()
     const { messageId, status } = await publishing
     expect(status).toBe('published')
-    const entries = await direct.read({ limit: 10 })
+    const entries = (await direct.log.read({ limit: 10 })).entries
     expect(entries.map((entry) => entry.messageId)).toEqual([entries[0]?.messageId, messageId])
   })
 
@@ -117,9 +117,9 @@ describe('a publish while the log is away', () => {
     const real = await redisLog()
     let isDown = true
     let calls = 0
-    const append: EventLog['append'] = (entries, options) => {
+    const append: Log['append'] = (entries, options) => {
       calls++
-      return isDown ? Promise.reject(new DownError()) : real.append(entries, options)
+      return isDown ? Promise.reject(new DownError()) : real.log.append(entries, options)
     }
     const publisher = await publisherOn(withFaults(real, { append }))
     await expect(publisher.publishEvent(signal())).rejects.toMatchObject({ code: 'log_unavailable' })
@@ -143,8 +143,8 @@ class DownError extends EventSystemError {
 
 describe('a publisher with a spool', () => {
   test('keeps what is published while Redis is down, and brings it into the log, in order and once, when it is back', async () => {
-    const log = await redisLog()
-    const publisher = await publisherOn(log, { spool: spoolIn(), timeoutMs: 1_000 })
+    const storage = await redisLog()
+    const publisher = await publisherOn(storage, { spool: spoolIn(), timeoutMs: 1_000 })
     const before = signal()
     await publisher.publishEvent(before)
     await server.kill()
@@ -157,14 +157,14 @@ describe('a publisher with a spool', () => {
     expect(spool?.oldestMs).toBeGreaterThan(0)
     await server.restart()
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
-    expect(await eventIdsOf(log)).toEqual([before, ...during].map(({ eventId }) => eventId))
+    expect(await eventIdsOf(storage)).toEqual([before, ...during].map(({ eventId }) => eventId))
     expect((await publisher.state()).spool).toMatchObject({ events: 0, bytes: 0, spooled: 500, drained: 500 })
     expect((await publisher.publish(signal())).status).toBe('published')
   })
 
   test('keeps a batch together, and a hung Redis does not hold a publish beyond its time', async () => {
-    const log = await redisLog()
-    const publisher = await publisherOn(log, { spool: spoolIn(), timeoutMs: 300 })
+    const storage = await redisLog()
+    const publisher = await publisherOn(storage, { spool: spoolIn(), timeoutMs: 300 })
     await publisher.publishEvent(signal())
     server.pause()
     const batch = signals(20)
@@ -172,19 +172,19 @@ describe('a publisher with a spool', () => {
     expect(new Set(receipts.map(({ status }) => status))).toEqual(new Set(['spooled']))
     server.resume()
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
-    expect((await eventIdsOf(log)).slice(1)).toEqual(batch.map(({ eventId }) => eventId))
+    expect((await eventIdsOf(storage)).slice(1)).toEqual(batch.map(({ eventId }) => eventId))
   })
 
   test('lets no event of a key overtake those of it in the spool; others go into the log', async () => {
     const real = await redisLog()
     const mayPass = Promise.withResolvers<void>()
-    const append: EventLog['append'] = async (entries, options = {}) => {
-      if (!entries.some(({ payload }) => payload.includes('"AAPL"'))) return real.append(entries, options)
+    const append: Log['append'] = async (entries, options = {}) => {
+      if (!entries.some(({ payload }) => payload.includes('"AAPL"'))) return real.log.append(entries, options)
       const isTime = new Promise((_, reject) =>
         setTimeout(reject, options.timeoutMs, new EventSystemError('log_timeout', 'No answer.'))
       )
       await Promise.race([mayPass.promise, isTime])
-      return real.append(entries, options)
+      return real.log.append(entries, options)
     }
     const publisher = await publisherOn(withFaults(real, { append }), { spool: spoolIn(), timeoutMs: 200 })
     const first = signal('AAPL', 1)
@@ -198,18 +198,18 @@ describe('a publisher with a spool', () => {
     expect(receipts.map(({ status }) => status)).toEqual(['spooled', 'published', 'log_unavailable'])
     mayPass.resolve()
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
-    const ofApple = (await real.read({ limit: 100 }))
+    const ofApple = (await real.log.read({ limit: 100 })).entries
       .map(({ payload }) => decodeEvent(payload ?? ''))
       .filter(({ data }) => data.symbol === 'AAPL')
     expect(ofApple.map(({ eventId }) => eventId)).toEqual([first.eventId, second.eventId])
   })
 
   test('refuses with spool_full what is more than it may hold, and keeps what it has', async () => {
-    const log = await redisLog()
+    const storage = await redisLog()
     let isDown = true
-    const append: EventLog['append'] = (entries, options) =>
-      isDown ? Promise.reject(new DownError()) : log.append(entries, options)
-    const publisher = await publisherOn(withFaults(log, { append }), { spool: spoolIn('small.db', 2_000) })
+    const append: Log['append'] = (entries, options) =>
+      isDown ? Promise.reject(new DownError()) : storage.log.append(entries, options)
+    const publisher = await publisherOn(withFaults(storage, { append }), { spool: spoolIn('small.db', 2_000) })
     const events = signals(50)
     const results = await Promise.allSettled(events.map((event) => publisher.publish(event)))
     const kept = events.filter((_, i) => results[i]?.status === 'fulfilled')
@@ -219,7 +219,7 @@ describe('a publisher with a spool', () => {
     for (const one of refused) expect(one).toMatchObject({ reason: { code: 'spool_full', retryable: true } })
     isDown = false
     await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
-    expect(await eventIdsOf(log)).toEqual(kept.map(({ eventId }) => eventId))
+    expect(await eventIdsOf(storage)).toEqual(kept.map(({ eventId }) => eventId))
   })
 
   test.each([
@@ -228,14 +228,14 @@ describe('a publisher with a spool', () => {
   ])(
     'after a crash between the append and the removal from the spool it %s what is there already',
     async (_, windowMs) => {
-      const log = await redisLog(server.port, windowMs)
+      const storage = await redisLog(server.port, windowMs)
       let isDown = true
-      const append: EventLog['append'] = (entries, options) =>
-        isDown ? Promise.reject(new DownError()) : log.append(entries, options)
+      const append: Log['append'] = (entries, options) =>
+        isDown ? Promise.reject(new DownError()) : storage.log.append(entries, options)
       const { store, maxBytes } = spoolIn()
       const remove = () => Promise.reject(new EventSystemError('log_failed', 'The process dies here.'))
       const dying = new EventPublisher({
-        log: withFaults(log, { append }),
+        storage: withFaults(storage, { append }),
         spool: { store: withFaults(store, { remove }), maxBytes },
         deduplicationWindowMs: windowMs
       })
@@ -243,36 +243,36 @@ describe('a publisher with a spool', () => {
       const events = signals(20)
       await Promise.all(events.map((event) => dying.publish(event)))
       isDown = false
-      await waitFor(async () => (await eventIdsOf(log)).length === 20)
+      await waitFor(async () => (await eventIdsOf(storage)).length === 20)
       await dying.close()
       await new Promise((resolve) => setTimeout(resolve, 2 * Math.min(windowMs, 100)))
-      const next = await publisherOn(log, { spool: spoolIn(), deduplicationWindowMs: windowMs })
+      const next = await publisherOn(storage, { spool: spoolIn(), deduplicationWindowMs: windowMs })
       expect((await next.state()).spool?.events).toBe(20)
       await waitFor(() => isSpoolEmpty(next))
-      expect(await eventIdsOf(log)).toEqual(events.map(({ eventId }) => eventId))
+      expect(await eventIdsOf(storage)).toEqual(events.map(({ eventId }) => eventId))
     }
   )
 
   test('what a crash left in the spool comes into the log at the next start, before what is new of its keys', async () => {
-    const log = await redisLog()
+    const storage = await redisLog()
     const append = () => Promise.reject(new DownError())
-    const first = new EventPublisher({ log: withFaults(log, { append }), spool: spoolIn() })
+    const first = new EventPublisher({ storage: withFaults(storage, { append }), spool: spoolIn() })
     await first.start()
     const before = signals(30)
     await Promise.all(before.map((event) => first.publish(event)))
     await first.close()
-    const next = await publisherOn(log, { spool: spoolIn() })
+    const next = await publisherOn(storage, { spool: spoolIn() })
     const after = signals(30)
     await Promise.all(after.map((event) => next.publish(event)))
     await waitFor(() => isSpoolEmpty(next))
-    expect(await eventIdsOf(log)).toEqual([...before, ...after].map(({ eventId }) => eventId))
+    expect(await eventIdsOf(storage)).toEqual([...before, ...after].map(({ eventId }) => eventId))
   })
 
   test('is refused its spool while another process has it, and gets it when that is gone', async () => {
-    const log = await redisLog()
-    const first = new EventPublisher({ log, spool: spoolIn() })
+    const storage = await redisLog()
+    const first = new EventPublisher({ storage, spool: spoolIn() })
     await first.start()
-    const second = new EventPublisher({ log, spool: spoolIn() })
+    const second = new EventPublisher({ storage, spool: spoolIn() })
     const refused = await second.start().catch((error) => error)
     expect(refused).toMatchObject({ code: 'log_busy' })
     expect(refused.message).toMatch(/Another process uses the spool/)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { decodeEvent, type Event, EventSystemError } from '@tradpal/events'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { signal, withFaults } from '../support/events.ts'
@@ -63,32 +63,32 @@ const plan = fc.oneof(
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** A log of which each append meets the next fate; those that come after the last are taken. */
-function fated(log: EventLog, fates: readonly Fate[]): EventLog {
+function fated(storage: Storage, fates: readonly Fate[]): Storage {
   let calls = 0
-  const append: EventLog['append'] = async (entries, options) => {
+  const append: Log['append'] = async (entries, options) => {
     const { kind, delayMs } = fates[calls++] ?? { kind: 'taken', delayMs: 0 }
     if (delayMs > 0) await pause(delayMs)
     if (kind === 'unsent') throw new EventSystemError('log_unavailable', 'The log is away.')
     if (kind === 'lost') throw new EventSystemError('log_timeout', 'Nobody answers.')
-    const results = await log.append(entries, options)
+    const results = await storage.log.append(entries, options)
     if (kind === 'taken') return results
     throw new EventSystemError('log_timeout', 'The answer was lost.')
   }
-  return withFaults(log, { append })
+  return withFaults(storage, { append })
 }
 
 /** Publishers on one log and one spool, one after the other. */
 class World {
   readonly #plan: Plan
-  readonly #real: SqliteLog
-  readonly #log: EventLog
+  readonly #real: SqliteStorage
+  readonly #storage: Storage
   readonly #folder: string
   #publisher: Promise<EventPublisher>
 
-  private constructor(plan: Plan, real: SqliteLog, folder: string) {
+  private constructor(plan: Plan, real: SqliteStorage, folder: string) {
     this.#plan = plan
     this.#real = real
-    this.#log = fated(real, plan.fates)
+    this.#storage = fated(real, plan.fates)
     this.#folder = folder
     this.#publisher = this.#open()
   }
@@ -96,16 +96,21 @@ class World {
   static async start(plan: Plan): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'tradpal-promises-'))
     const { deduplicationWindowMs } = plan
-    const real = new SqliteLog({ path: join(folder, 'log.db'), deduplicationWindowMs })
+    const real = new SqliteStorage({ path: join(folder, 'log.db'), deduplicationWindowMs })
     await real.start()
     return new World(plan, real, folder)
   }
 
   async #open(): Promise<EventPublisher> {
     const { deduplicationWindowMs } = this.#plan
-    const store = new SqliteLog({ path: join(this.#folder, 'spool.db'), deduplicationWindowMs })
+    const store = new SqliteStorage({ path: join(this.#folder, 'spool.db'), deduplicationWindowMs })
     const spool = { store, maxBytes: 1_000_000 }
-    const publisher = new EventPublisher({ log: this.#log, timeoutMs: TIMEOUT_MS, deduplicationWindowMs, spool })
+    const publisher = new EventPublisher({
+      storage: this.#storage,
+      timeoutMs: TIMEOUT_MS,
+      deduplicationWindowMs,
+      spool
+    })
     await publisher.start()
     return publisher
   }
@@ -123,7 +128,7 @@ class World {
     const isEmpty = async () => (await publisher.state()).spool?.events === 0
     await waitFor(isEmpty, { timeoutMs: 10_000, what: 'the spool being empty' })
     await publisher.close()
-    const entries = await this.#real.read({ limit: 10_000 })
+    const entries = (await this.#real.log.read({ limit: 10_000 })).entries
     await this.#real.close()
     await rm(this.#folder, { recursive: true, force: true })
     return entries.map(({ payload }) => decodeEvent(payload ?? ''))

@@ -2,14 +2,15 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createEvent, decodeEvent, type Event, EventSystemError, EventType, type JsonObject } from '@tradpal/events'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
+import { compareIn } from '../../src/log/partitioned/order.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { type PublishedMessage, runAsCause } from '../../src/runtime/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
 
-async function storedIn(log: EventLog): Promise<JsonObject[]> {
-  const entries = await log.read({ limit: 10_000 })
+async function storedIn(storage: Storage): Promise<JsonObject[]> {
+  const entries = (await storage.log.read({ limit: 10_000 })).entries
   return entries.map(({ payload }) => JSON.parse(payload ?? 'null'))
 }
 
@@ -20,10 +21,10 @@ function cyclic(): object {
 
 describeOnEachLog('publishing', (logs) => {
   test('an event that was published stands in the log as wire JSON under the message id', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const event = signal('BTC/USDT', 45_000)
-    const messageId = await new EventPublisher({ log }).publishEvent(event)
-    const [entry] = await log.get([messageId])
+    const messageId = await new EventPublisher({ storage }).publishEvent(event)
+    const [entry] = await storage.log.get([messageId])
     expect(JSON.parse(entry?.payload ?? '')).toEqual({
       event_type: 'trading_signal',
       event_id: event.eventId,
@@ -35,40 +36,40 @@ describeOnEachLog('publishing', (logs) => {
   })
 
   test('the same event again is one entry, and the receipt says so with the first message id', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal()
     const first = await publisher.publish(event)
     const again = await publisher.publish(event)
-    const elsewhere = await new EventPublisher({ log: await logs.open() }).publish(event)
+    const elsewhere = await new EventPublisher({ storage: await logs.open() }).publish(event)
     expect(first).toEqual({ status: 'published', messageId: first.messageId, eventId: event.eventId, duplicate: false })
     expect([again, elsewhere]).toEqual([
       { ...first, duplicate: true },
       { ...first, duplicate: true }
     ])
-    expect((await log.info()).length).toBe(1)
+    expect((await storage.log.info()).length).toBe(1)
   })
 
   test('concurrent publishes keep the order of their calls and share their appends', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     let appends = 0
-    const counting = withFaults(log, {
+    const counting = withFaults(storage, {
       append: (entries, options) => {
         appends += 1
-        return log.append(entries, options)
+        return storage.log.append(entries, options)
       }
     })
-    const publisher = new EventPublisher({ log: counting })
+    const publisher = new EventPublisher({ storage: counting })
     const events = signals(3_000)
     const messageIds = await Promise.all(events.map((event) => publisher.publishEvent(event)))
-    expect((await storedIn(log)).map(({ event_id }) => event_id)).toEqual(events.map(({ eventId }) => eventId))
-    expect(messageIds).toEqual([...messageIds].sort((a, b) => log.compare(a, b)))
+    expect((await storedIn(storage)).map(({ event_id }) => event_id)).toEqual(events.map(({ eventId }) => eventId))
+    expect(messageIds).toEqual([...messageIds].sort((a, b) => compareIn(storage.log, a, b)))
     expect(appends).toBeLessThan(20)
   })
 
   test('a batch is one unit in order, and stands in one piece among concurrent publishes', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const batch = signals(50)
     const before = signal('before')
     const after = signal('after')
@@ -77,37 +78,37 @@ describeOnEachLog('publishing', (logs) => {
       publisher.publishBatch(batch),
       publisher.publishEvent(after)
     ])
-    const ids = (await storedIn(log)).map(({ event_id }) => event_id)
+    const ids = (await storedIn(storage)).map(({ event_id }) => event_id)
     expect(ids).toEqual([before, ...batch, after].map(({ eventId }) => eventId))
     expect(messageIds).toHaveLength(50)
   })
 
   test('a batch with one wrong event names its index, and nothing of it is in the log', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const wrong = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
     const refused = publisher.publishBatch([signal(), signal(), wrong, signal()])
     await expect(refused).rejects.toMatchObject({ code: 'invalid_data', index: 2, pointer: '/2/data/signal' })
     await expect(refused).rejects.toThrow(/^Event 2 of the batch: /)
-    expect((await log.info()).length).toBe(0)
+    expect((await storage.log.info()).length).toBe(0)
   })
 
   test('of a million events one is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', {
     timeout: 60_000
   }, async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const million: Event[] = new Array(1_000_000).fill(signal())
     await expect(publisher.publishBatch(million)).rejects.toThrow(/At most 100000 events .* got 1000000/)
     million[999_999] = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
     await expect(publisher.publishBatch(million)).rejects.toMatchObject({ code: 'invalid_data', index: 999_999 })
-    expect((await log.info()).length).toBe(0)
+    expect((await storage.log.info()).length).toBe(0)
     expect((await publisher.state()).inFlight).toEqual({ events: 0, bytes: 0 })
   })
 
   test('a transaction publishes what its work published as one unit, and nothing when that throws', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const events = signals(3)
     let late: { publish(event: Event): void } | undefined
     const receipts = await publisher.transaction(async (transaction) => {
@@ -115,11 +116,11 @@ describeOnEachLog('publishing', (logs) => {
       for (const event of events) {
         await Promise.resolve()
         transaction.publish(event)
-        expect((await log.info()).length).toBe(0)
+        expect((await storage.log.info()).length).toBe(0)
       }
     })
     expect(receipts.map(({ eventId }) => eventId)).toEqual(events.map(({ eventId }) => eventId))
-    expect((await storedIn(log)).map(({ event_id }) => event_id)).toEqual(events.map(({ eventId }) => eventId))
+    expect((await storedIn(storage)).map(({ event_id }) => event_id)).toEqual(events.map(({ eventId }) => eventId))
     const failing = publisher.transaction((transaction) => {
       transaction.publish(signal())
       throw new Error('no margin')
@@ -133,7 +134,7 @@ describeOnEachLog('publishing', (logs) => {
     expect(() => late?.publish(signal())).toThrow(expect.objectContaining({ code: 'closed' }))
     expect(await publisher.transaction(() => {})).toEqual([])
     await expect(publisher.transaction(5 as never)).rejects.toMatchObject({ code: 'invalid_argument' })
-    expect((await log.info()).length).toBe(3)
+    expect((await storage.log.info()).length).toBe(3)
   })
 
   test.each([
@@ -151,27 +152,27 @@ describeOnEachLog('publishing', (logs) => {
   ])(
     '%s: an event that cannot be published is refused, nothing is written, and others are not held up',
     async (code, event) => {
-      const log = await logs.open()
-      const publisher = new EventPublisher({ log })
+      const storage = await logs.open()
+      const publisher = new EventPublisher({ storage })
       const [refused, accepted] = await Promise.allSettled([
         publisher.publishEvent(event as never),
         publisher.publishEvent(signal())
       ])
       expect(refused).toMatchObject({ status: 'rejected', reason: { code } })
       expect(accepted.status).toBe('fulfilled')
-      expect((await log.info()).length).toBe(1)
+      expect((await storage.log.info()).length).toBe(1)
     }
   )
 
   test('whatever JSON can carry comes back from the log as it was', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const json = fc.jsonValue({ noUnicodeString: false }).map((value) => ({ symbol: 'AAPL', price: 1, more: value }))
     await fc.assert(
       fc.asyncProperty(fc.array(json, { minLength: 1, maxLength: 20 }), async (datas) => {
         const events = datas.map((data) => createEvent(EventType.MARKET_DATA_UPDATE, data as never))
         const messageIds = await publisher.publishBatch(events)
-        const entries = await log.get(messageIds)
+        const entries = await storage.log.get(messageIds)
         for (const [i, event] of events.entries()) {
           const entry = entries[i]
           // -0 is written as 0.
@@ -183,8 +184,8 @@ describeOnEachLog('publishing', (logs) => {
   })
 
   test('a loop of publishes leaves the event loop to others', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     let turns = 0
     const timer = setInterval(() => turns++, 0)
     onTestFinished(() => clearInterval(timer))
@@ -196,8 +197,8 @@ describeOnEachLog('publishing', (logs) => {
   })
 
   test('the convenience publishers make an event of their type with the source that was named', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log, defaultSource: 'desk' })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage, defaultSource: 'desk' })
     await publisher.publishMarketData('BTC/USDT', { price: 45_000 }, 'feed')
     // @ts-expect-error: the field is called price
     const misspelt = () => publisher.publishMarketData('BTC/USDT', { prcie: 45_000 })
@@ -208,7 +209,7 @@ describeOnEachLog('publishing', (logs) => {
     await publisher.publishAlternativeData('sentiment_data_update', {})
     await publisher.publishBacktestRequest('backtest_request', {})
     await publisher.publishSystemEvent('market_regime_change', {})
-    expect((await storedIn(log)).map(({ event_type, source, data }) => [event_type, source, data])).toEqual([
+    expect((await storedIn(storage)).map(({ event_type, source, data }) => [event_type, source, data])).toEqual([
       ['market_data_update', 'feed', { symbol: 'BTC/USDT', price: 45_000 }],
       ['trading_signal', 'desk', { symbol: 'AAPL', signal: 'SELL' }],
       ['portfolio_update', 'desk', { cash: 10 }],
@@ -220,8 +221,8 @@ describeOnEachLog('publishing', (logs) => {
   })
 
   test('what is published while an event is handled names it as its cause, and shares its correlation', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const first = signal()
     const second = signal()
     await runAsCause(first, async () => {
@@ -230,7 +231,7 @@ describeOnEachLog('publishing', (logs) => {
     })
     await runAsCause({ ...second, metadata: { correlation_id: first.eventId } }, () => publisher.publishEvent(signal()))
     await publisher.publishEvent(signal())
-    expect((await storedIn(log)).map(({ metadata }) => metadata)).toEqual([
+    expect((await storedIn(storage)).map(({ metadata }) => metadata)).toEqual([
       { correlation_id: first.eventId, causation_id: first.eventId },
       { correlation_id: first.eventId, causation_id: second.eventId },
       {}
@@ -238,19 +239,19 @@ describeOnEachLog('publishing', (logs) => {
   })
 
   test('closing waits for what is under way and refuses what comes later', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const underWay = Promise.all(signals(20).map((event) => publisher.publishEvent(event)))
     await publisher.close()
-    expect((await log.info()).length).toBe(20)
+    expect((await storage.log.info()).length).toBe(20)
     await underWay
     await expect(publisher.publishEvent(signal())).rejects.toMatchObject({ code: 'closed' })
     await expect(publisher.publishBatch([signal()])).rejects.toMatchObject({ code: 'closed' })
   })
 
   test('subscribers of the diagnostics channel learn what an append took, by type', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const messages: PublishedMessage[] = []
     const listen = (message: unknown) => messages.push(message as PublishedMessage)
     subscribe('tradpal:event-system:published', listen)
@@ -262,7 +263,7 @@ describeOnEachLog('publishing', (logs) => {
       [{ trading_signal: 2, risk_alert: 1 }, 0],
       [{}, 1]
     ])
-    expect(messages[0]?.log).toBe(log)
+    expect(messages[0]?.storage).toBe(storage)
     expect(messages[0]?.durationMs).toBeGreaterThan(0)
   })
 })
@@ -279,8 +280,8 @@ describe('when the log fails', () => {
         appended.push(...entries.map(({ eventId }) => eventId))
         return entries.map(({ eventId }) => ({ messageId: eventId, duplicate: false }))
       }
-    } as unknown as EventLog
-    const publisher = new EventPublisher({ log: failing })
+    }
+    const publisher = new EventPublisher({ storage: { log: failing } as unknown as Storage })
     const failed = publisher.publishEvent({ ...signal(), eventId: 'fails' })
     await expect(failed).rejects.toMatchObject({ code: 'log_failed', retryable: false })
     expect(await publisher.publishEvent({ ...signal(), eventId: 'lives' })).toBe('lives')

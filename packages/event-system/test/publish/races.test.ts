@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, decodeEvent, EventSystemError, systemClock } from '@tradpal/events'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import { EventPublisher, type EventPublisherOptions } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
@@ -15,26 +15,26 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-async function sqliteLog(name = 'log.db'): Promise<SqliteLog> {
-  const log = new SqliteLog({ path: join(folder, name) })
-  await log.start()
-  onTestFinished(() => log.close())
-  return log
+async function sqliteLog(name = 'log.db'): Promise<SqliteStorage> {
+  const storage = new SqliteStorage({ path: join(folder, name) })
+  await storage.start()
+  onTestFinished(() => storage.close())
+  return storage
 }
 
-async function publisherOn(log: EventLog, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
-  const publisher = new EventPublisher({ log, ...options })
+async function publisherOn(storage: Storage, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
+  const publisher = new EventPublisher({ storage, ...options })
   await publisher.start()
   onTestFinished(() => publisher.close())
   return publisher
 }
 
-function spoolIn(store: EventLog = new SqliteLog({ path: join(folder, 'spool.db') })) {
+function spoolIn(store: Storage = new SqliteStorage({ path: join(folder, 'spool.db') })) {
   return { store, maxBytes: 1_000_000 }
 }
 
-async function eventIdsOf(log: EventLog): Promise<string[]> {
-  const entries = await log.read({ limit: 10_000 })
+async function eventIdsOf(storage: Storage): Promise<string[]> {
+  const entries = (await storage.log.read({ limit: 10_000 })).entries
   return entries.map(({ payload }) => decodeEvent(payload ?? '').eventId)
 }
 
@@ -51,21 +51,21 @@ class DownError extends EventSystemError {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A log whose appends do, one after the other, what they are told to; and what it was asked to append. */
-function scripted(log: EventLog) {
+function scripted(storage: Storage) {
   const calls: { readonly eventIds: readonly string[]; succeed(): void; fail(error: Error): void }[] = []
-  const append: EventLog['append'] = async (entries, options) => {
+  const append: Log['append'] = async (entries, options) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     calls.push({ eventIds: entries.map(({ eventId }) => eventId), succeed: resolve, fail: reject })
     await promise
-    return await log.append(entries, options)
+    return await storage.log.append(entries, options)
   }
-  return { calls, log: withFaults(log, { append }) }
+  return { calls, storage: withFaults(storage, { append }) }
 }
 
 describe('a batch that fails while others are on their way', () => {
   test('is sent again when the last of them was taken, and before anything that waits', async () => {
-    const { calls, log } = scripted(await sqliteLog())
-    const publisher = await publisherOn(log, { random: () => 0 })
+    const { calls, storage } = scripted(await sqliteLog())
+    const publisher = await publisherOn(storage, { random: () => 0 })
     const events = signals(3)
     const publishing: Promise<unknown>[] = []
     for (const event of events.slice(0, 2)) {
@@ -88,8 +88,8 @@ describe('a batch that fails while others are on their way', () => {
   })
 
   test('is answered although nothing comes after it, and close() waits for that', async () => {
-    const { calls, log } = scripted(await sqliteLog())
-    const publisher = new EventPublisher({ log })
+    const { calls, storage } = scripted(await sqliteLog())
+    const publisher = new EventPublisher({ storage })
     const publishing = [publisher.publish(signal())]
     await waitFor(() => calls.length === 1)
     publishing.push(publisher.publish(signal()))
@@ -106,8 +106,8 @@ describe('a batch that fails while others are on their way', () => {
 })
 
 test('close() ends when all that it waited for was refused', async () => {
-  const { log } = switchable(await sqliteLog())
-  const publisher = new EventPublisher({ log, timeoutMs: 100 })
+  const { storage } = switchable(await sqliteLog())
+  const publisher = new EventPublisher({ storage, timeoutMs: 100 })
   const publishing = publisher.publish(signal())
   const closing = publisher.close()
   await expect(publishing).rejects.toMatchObject({ code: 'log_unavailable' })
@@ -115,31 +115,31 @@ test('close() ends when all that it waited for was refused', async () => {
 })
 
 /** A log that is away until it is not. */
-function switchable(log: EventLog) {
+function switchable(storage: Storage) {
   const state = { isDown: true, appends: 0 }
-  const append: EventLog['append'] = (entries, options) => {
+  const append: Log['append'] = (entries, options) => {
     state.appends++
-    return state.isDown ? Promise.reject(new DownError()) : log.append(entries, options)
+    return state.isDown ? Promise.reject(new DownError()) : storage.log.append(entries, options)
   }
-  const ping: EventLog['ping'] = () => (state.isDown ? Promise.reject(new DownError()) : log.ping())
-  return { state, log: withFaults(log, { append, ping }) }
+  const ping: Storage['ping'] = () => (state.isDown ? Promise.reject(new DownError()) : storage.ping())
+  return { state, storage: withFaults(storage, { append, ping }) }
 }
 
 /** The spool's own log, whose disk is full whenever something says so. */
-function fullStore(isFull: { append: boolean; remove: boolean }): EventLog {
-  const store = new SqliteLog({ path: join(folder, 'spool.db') })
+function fullStore(isFull: { append: boolean; remove: boolean }): Storage {
+  const store = new SqliteStorage({ path: join(folder, 'spool.db') })
   const full = () => Promise.reject(new EventSystemError('log_full', 'The disk is full.'))
   return withFaults(store, {
-    append: (entries, options) => (isFull.append ? full() : store.append(entries, options)),
-    remove: (messageIds) => (isFull.remove ? full() : store.remove(messageIds))
+    append: (entries, options) => (isFull.append ? full() : store.log.append(entries, options)),
+    remove: (messageIds) => (isFull.remove ? full() : store.log.remove(messageIds))
   })
 }
 
 describe('a spool whose disk is full', () => {
   test('and empty does not keep publishes from a log that answers again', async () => {
-    const { state, log } = switchable(await sqliteLog())
+    const { state, storage } = switchable(await sqliteLog())
     const isFull = { append: true, remove: false }
-    const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 1_000 })
+    const publisher = await publisherOn(storage, { spool: spoolIn(fullStore(isFull)), timeoutMs: 1_000 })
     await expect(publisher.publish(signal())).rejects.toMatchObject({ code: 'log_full', retryable: true })
     await waitFor(async () => {
       await publisher.publish(signal()).catch(() => {})
@@ -152,9 +152,9 @@ describe('a spool whose disk is full', () => {
 
   test('when it is to forget what is in the log is asked again: nothing is stuck, and no key stays behind', async () => {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const isFull = { append: false, remove: true }
-    const publisher = await publisherOn(log, { spool: spoolIn(fullStore(isFull)), timeoutMs: 200 })
+    const publisher = await publisherOn(storage, { spool: spoolIn(fullStore(isFull)), timeoutMs: 200 })
     const event = signal()
     expect((await publisher.publish(event)).status).toBe('spooled')
     state.isDown = false
@@ -170,20 +170,20 @@ describe('a spool whose disk is full', () => {
 describe('an event whose publish was answered with log_timeout', () => {
   test('and that is published again, into the spool, is in the log once, however long the outage is', async () => {
     const deduplicationWindowMs = 300
-    const real = new SqliteLog({ path: join(folder, 'log.db'), deduplicationWindowMs })
+    const real = new SqliteStorage({ path: join(folder, 'log.db'), deduplicationWindowMs })
     await real.start()
     onTestFinished(() => real.close())
     let state: 'up' | 'down' | 'up again' = 'up'
-    const log = withFaults(real, {
+    const storage = withFaults(real, {
       append: async (entries, options) => {
         if (state === 'down') throw new DownError()
-        if (state === 'up again') return await real.append(entries, options)
+        if (state === 'up again') return await real.log.append(entries, options)
         state = 'down'
-        await real.append(entries, options)
+        await real.log.append(entries, options)
         throw new EventSystemError('log_timeout', 'The answer was lost.')
       }
     })
-    const publisher = await publisherOn(log, { spool: spoolIn(), deduplicationWindowMs, timeoutMs: 100 })
+    const publisher = await publisherOn(storage, { spool: spoolIn(), deduplicationWindowMs, timeoutMs: 100 })
     const event = signal()
     await expect(publisher.publish(event, { spool: 'never' })).rejects.toMatchObject({ code: 'log_timeout' })
     expect((await publisher.publish(event)).status).toBe('spooled')
@@ -195,12 +195,12 @@ describe('an event whose publish was answered with log_timeout', () => {
 })
 
 test('a process that was frozen until another took its spool, puts nothing more there, and says so', async () => {
-  const { state, log } = switchable(await sqliteLog())
+  const { state, storage } = switchable(await sqliteLog())
   let isFrozen = false
   const sleep: Clock['sleep'] = (ms, stop) => systemClock.sleep(isFrozen ? 60_000 : ms, stop)
-  const frozen = await publisherOn(log, { spool: spoolIn(), clock: { ...systemClock, sleep }, timeoutMs: 200 })
+  const frozen = await publisherOn(storage, { spool: spoolIn(), clock: { ...systemClock, sleep }, timeoutMs: 200 })
   isFrozen = true
-  const other = await waitFor(() => publisherOn(log, { spool: spoolIn(), timeoutMs: 200 }), { timeoutMs: 10_000 })
+  const other = await waitFor(() => publisherOn(storage, { spool: spoolIn(), timeoutMs: 200 }), { timeoutMs: 10_000 })
   isFrozen = false
   state.isDown = true
   await expect(frozen.publish(signal())).rejects.toMatchObject({ code: 'log_busy', retryable: true })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { decodeEvent, type Event, EventSystemError } from '@tradpal/events'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type EventCodec, plainCodec } from '../../src/codec/index.ts'
-import type { EventLog } from '../../src/log/index.ts'
-import { SqliteLog } from '../../src/log/sqlite/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
+import { SqliteStorage } from '../../src/log/sqlite/index.ts'
 import {
   discardRefused,
   EventPublisher,
@@ -30,28 +30,28 @@ function priced(event: Event, price: number): Event {
   return { ...event, data: { ...event.data, price } }
 }
 
-function spoolFile(options: { deduplicationWindowMs?: number } = {}): SqliteLog {
-  return new SqliteLog({ path: join(folder, 'spool.db'), ...options })
+function spoolFile(options: { deduplicationWindowMs?: number } = {}): SqliteStorage {
+  return new SqliteStorage({ path: join(folder, 'spool.db'), ...options })
 }
 
 /** A log that takes nothing until it is told to. */
-function switchable(log: EventLog) {
+function switchable(storage: Storage) {
   const state = { isDown: true }
   const unlessDown = <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
     return (...args: Args): Promise<Result> =>
       state.isDown ? Promise.reject(new EventSystemError('log_unavailable', 'The log is away.')) : call(...args)
   }
   const faults = {
-    append: unlessDown((...args: Parameters<EventLog['append']>) => log.append(...args)),
-    ping: unlessDown(() => log.ping()),
-    get: unlessDown((messageIds: readonly string[]) => log.get(messageIds))
+    append: unlessDown((...args: Parameters<Log['append']>) => storage.log.append(...args)),
+    ping: unlessDown(() => storage.ping()),
+    get: unlessDown((messageIds: readonly string[]) => storage.log.get(messageIds))
   }
-  return { state, log: withFaults(log, faults) }
+  return { state, storage: withFaults(storage, faults) }
 }
 
-async function publisherOn(log: EventLog, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
+async function publisherOn(storage: Storage, options: Partial<EventPublisherOptions> = {}): Promise<EventPublisher> {
   const spool = { store: spoolFile(), maxBytes: 1_000_000 }
-  const publisher = new EventPublisher({ log, timeoutMs: 200, spool, ...options })
+  const publisher = new EventPublisher({ storage, timeoutMs: 200, spool, ...options })
   await publisher.start()
   onTestFinished(() => publisher.close())
   return publisher
@@ -62,13 +62,13 @@ const isEmpty = async (publisher: EventPublisher) => (await standing(publisher))
 const untilEmpty = (publisher: EventPublisher) =>
   waitFor(() => isEmpty(publisher), { timeoutMs: 10_000, what: 'the spool being empty' })
 
-async function pricesIn(log: EventLog): Promise<unknown[]> {
-  const entries = await log.read({ limit: 1_000 })
+async function pricesIn(storage: Storage): Promise<unknown[]> {
+  const entries = (await storage.log.read({ limit: 1_000 })).entries
   return entries.map(({ payload }) => decodeEvent(payload ?? '').data.price)
 }
 
 /** Another look at the file, as of another process. */
-async function onFile<Result>(look: (store: EventLog) => Promise<Result>): Promise<Result> {
+async function onFile<Result>(look: (store: Storage) => Promise<Result>): Promise<Result> {
   const store = spoolFile()
   await store.start()
   return look(store).finally(() => store.close())
@@ -79,11 +79,11 @@ const refusedOnFile = () => onFile((store) => Array.fromAsync(readRefused(store)
 describeOnEachLog('an event of the spool whose id stands for another event in the log', (logs) => {
   test('is refused, and told to the operator; what was spooled before it, with it and behind it comes into the log', async () => {
     const real = await logs.open()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const { logger, logged } = recordingLogger()
     const first = signal('AAPL', 1)
     const [messageId] = await append(real, first)
-    const publisher = await publisherOn(log, { logger })
+    const publisher = await publisherOn(storage, { logger })
     expect(await publisher.publish(signal('AAPL', 2))).toMatchObject({ status: 'spooled' })
     const batch = await publisher.publishAll([signal('AAPL', 3), priced(first, 99), signal('AAPL', 4)])
     await publisher.publish(signal('MSFT', 5))
@@ -111,10 +111,10 @@ describeOnEachLog('an event of the spool whose id stands for another event in th
 
   test('is no conflict when it is the same event: it counts as drained', async () => {
     const real = await logs.open()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const first = signal('AAPL', 1)
     await append(real, first)
-    const publisher = await publisherOn(log)
+    const publisher = await publisherOn(storage)
     await publisher.publish({ ...first, source: 'another', metadata: { attempt: 2 } })
     state.isDown = false
     await untilEmpty(publisher)
@@ -124,13 +124,13 @@ describeOnEachLog('an event of the spool whose id stands for another event in th
 
   test('is compared by what it says where events are encrypted', async () => {
     const real = await logs.open()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const encryption = { keysFile: keysFile('a') }
     const writer = await systemOver(logs, { encryption })
     const [same, other] = [signal('AAPL', 1), signal('AAPL', 2)]
     await writer.publishBatch([same, other])
     const spoolPath = join(folder, 'spool.db')
-    const system = await systemOver(logs, { log, encryption, spoolPath, timeoutMs: 200 })
+    const system = await systemOver(logs, { storage, encryption, spoolPath, timeoutMs: 200 })
     await system.publish({ ...same, source: 'another' })
     await system.publish(priced(other, 99))
     state.isDown = false
@@ -143,18 +143,18 @@ describeOnEachLog('an event of the spool whose id stands for another event in th
   })
 })
 
-async function sqliteLog(options: { deduplicationWindowMs?: number } = {}): Promise<SqliteLog> {
-  const log = new SqliteLog({ path: join(folder, 'log.db'), ...options })
-  await log.start()
-  onTestFinished(() => log.close())
-  return log
+async function sqliteLog(options: { deduplicationWindowMs?: number } = {}): Promise<SqliteStorage> {
+  const storage = new SqliteStorage({ path: join(folder, 'log.db'), ...options })
+  await storage.start()
+  onTestFinished(() => storage.close())
+  return storage
 }
 
 describe('an event id that comes again while the log is away', () => {
   test('is put once for the same event; another event under it is put as well, and refused when the log has the first', async () => {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
-    const publisher = await publisherOn(log)
+    const { state, storage } = switchable(real)
+    const publisher = await publisherOn(storage)
     const event = signal('AAPL', 1)
     const first = await publisher.publish(event)
     expect(first).toMatchObject({ status: 'spooled', duplicate: false })
@@ -172,13 +172,13 @@ describe('an event id that comes again while the log is away', () => {
 
   test('is put as well when nobody can tell now whether it is the same event', async () => {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     let isLocked = true
     const decode: EventCodec['decode'] = (payload) => {
       if (isLocked) throw new EventSystemError('key_missing', 'The key is in the log.')
       return plainCodec.decode(payload)
     }
-    const publisher = await publisherOn(log, { codec: { ...plainCodec, decode } })
+    const publisher = await publisherOn(storage, { codec: { ...plainCodec, decode } })
     const event = signal('AAPL', 1)
     await publisher.publish(event)
     expect(await publisher.publish(priced(event, 2))).toMatchObject({ status: 'spooled', duplicate: false })
@@ -192,9 +192,9 @@ describe('an event id that comes again while the log is away', () => {
   test('after the first was brought into the log, is in the log once for the same event, and refused for another, however long the outage is', async () => {
     const deduplicationWindowMs = 300
     const real = await sqliteLog({ deduplicationWindowMs })
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const spool = { store: spoolFile(), maxBytes: 1_000_000 }
-    const publisher = await publisherOn(log, { spool, deduplicationWindowMs, timeoutMs: 100 })
+    const publisher = await publisherOn(storage, { spool, deduplicationWindowMs, timeoutMs: 100 })
     const event = signal('AAPL', 1)
     await publisher.publish(event)
     state.isDown = false
@@ -240,8 +240,8 @@ describe('a crash while an event is refused', () => {
   test.each(crashes)('%s %s leaves each event in the log or among the refused, once', async (when, fault) => {
     const real = await sqliteLog()
     const { state: death, step } = dying(when, fault)
-    const { state, log } = switchable(
-      withFaults(real, { append: (entries, options) => step('the append', () => real.append(entries, options))() })
+    const { state, storage } = switchable(
+      withFaults(real, { append: (entries, options) => step('the append', () => real.log.append(entries, options))() })
     )
     const first = signal('AAPL', 1)
     await append(real, first)
@@ -249,11 +249,11 @@ describe('a crash while an event is refused', () => {
     const store = withFaults(file, {
       append: (entries, options) => {
         const isRefusal = entries.some(({ eventType }) => eventType === 'refused')
-        return step(isRefusal ? 'the refusal' : undefined, () => file.append(entries, options))()
+        return step(isRefusal ? 'the refusal' : undefined, () => file.log.append(entries, options))()
       },
-      remove: step('the removal', (ids: readonly string[]) => file.remove(ids))
+      remove: step('the removal', (ids: readonly string[]) => file.log.remove(ids))
     })
-    const before = await publisherOn(log, { spool: { store, maxBytes: 1_000_000 } })
+    const before = await publisherOn(storage, { spool: { store, maxBytes: 1_000_000 } })
     const publishing = [signal('AAPL', 2), priced(first, 99), signal('AAPL', 3)].map((event) => before.publish(event))
     const receipts = await Promise.all(publishing)
     expect(receipts.map(({ status }) => status)).toEqual(['spooled', 'spooled', 'spooled'])
@@ -265,26 +265,26 @@ describe('a crash while an event is refused', () => {
     expect(await pricesIn(real)).toEqual([1, 2, 3])
     expect((await refusedOnFile()).map(({ payload }) => decodeEvent(payload).data.price)).toEqual([99])
     expect(await standing(after)).toMatchObject({ refused: 1 })
-    const again = await onFile((store) => store.read({ limit: 10, eventTypes: ['refused'] }))
-    expect(again).toHaveLength(1)
+    const again = await onFile((store) => store.log.read({ limit: 10, eventTypes: ['refused'] }))
+    expect(again.entries).toHaveLength(1)
   })
 
   test('that is written twice, since the window of the spool has passed, counts once and is discarded whole', async () => {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const first = signal('AAPL', 1)
     await append(real, first)
-    const publisher = await publisherOn(log)
+    const publisher = await publisherOn(storage)
     await publisher.publish(priced(first, 2))
     state.isDown = false
     await untilEmpty(publisher)
     const [refused] = await refusedOnFile()
     await publisher.close()
     await onFile((store) =>
-      store.append([{ eventId: 'again', eventType: 'refused', payload: JSON.stringify(refused) }])
+      store.log.append([{ eventId: 'again', eventType: 'refused', payload: JSON.stringify(refused) }])
     )
     expect(await refusedOnFile()).toHaveLength(1)
-    const next = await publisherOn(log)
+    const next = await publisherOn(storage)
     expect(await standing(next)).toMatchObject({ refused: 1 })
     expect(await onFile((store) => discardRefused(store, [refused?.id ?? '']))).toBe(1)
     expect(await refusedOnFile()).toEqual([])
@@ -296,24 +296,24 @@ describe('the refused events of a spool', () => {
   /** A publisher with refused events of these prices. */
   async function withRefused(...prices: number[]) {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const first = signal('AAPL', 1)
     await append(real, first)
-    const publisher = await publisherOn(log)
+    const publisher = await publisherOn(storage)
     for (const price of prices) await publisher.publishAll([priced(first, price), signal('MSFT', price)])
     state.isDown = false
     await untilEmpty(publisher)
-    return { publisher, log, state, first }
+    return { publisher, storage, state, first }
   }
 
   test('are there after a restart, take room in the spool, and are no part of what waits there', async () => {
-    const { publisher, log, state } = await withRefused(2, 3)
+    const { publisher, storage, state } = await withRefused(2, 3)
     const before = await standing(publisher)
     expect(before).toMatchObject({ events: 0, refused: 2, bytes: expect.any(Number) })
     await publisher.close()
     expect(await onFile((store) => Array.fromAsync(readSpool(store)))).toEqual([])
     const maxBytes = before?.bytes ?? 0
-    const next = await publisherOn(log, { spool: { store: spoolFile(), maxBytes } })
+    const next = await publisherOn(storage, { spool: { store: spoolFile(), maxBytes } })
     expect(await standing(next)).toMatchObject({ events: 0, refused: 2, bytes: maxBytes })
     state.isDown = true
     await expect(next.publish(signal('AAPL', 4))).rejects.toMatchObject({ code: 'spool_full' })
@@ -334,10 +334,10 @@ describe('the refused events of a spool', () => {
 
   test('are not kept from the list by an event whose id is named as one of them', async () => {
     const real = await sqliteLog()
-    const { state, log } = switchable(real)
+    const { state, storage } = switchable(real)
     const first = signal('AAPL', 1)
     await append(real, first)
-    const publisher = await publisherOn(log)
+    const publisher = await publisherOn(storage)
     const { messageId } = await publisher.publish(priced(first, 2))
     const id = `${messageId.replace('spool:', '')}:0`
     await publisher.publish({ ...signal('AAPL', 3), eventId: id })

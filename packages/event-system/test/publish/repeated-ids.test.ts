@@ -2,7 +2,7 @@ import { createEvent, type Event, EventSystemError, EventType, type JsonObject }
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { canonicalJson } from '../../src/codec/signing/canonical.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Log, Storage } from '../../src/log/index.ts'
 import { EventIdConflictError, EventPublisher } from '../../src/publish/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -20,40 +20,40 @@ function priced(event: Event, price: number): Event {
   return { ...event, data: { ...event.data, price } }
 }
 
-async function pricesIn(log: EventLog): Promise<number[]> {
-  const entries = await log.read({ limit: 1_000 })
+async function pricesIn(storage: Storage): Promise<number[]> {
+  const entries = (await storage.log.read({ limit: 1_000 })).entries
   return entries.map(({ payload }) => JSON.parse(payload ?? '').data?.price)
 }
 
 /** The log, and how often it was asked for single entries. */
-function counting(log: EventLog) {
+function counting(storage: Storage) {
   const asked = { count: 0 }
-  const get: EventLog['get'] = (messageIds) => {
+  const get: Log['get'] = (messageIds) => {
     asked.count++
-    return log.get(messageIds)
+    return storage.log.get(messageIds)
   }
-  return { asked, log: withFaults(log, { get }) }
+  return { asked, storage: withFaults(storage, { get }) }
 }
 
 describeOnEachLog('an event id that was published before', (logs) => {
   test('is a duplicate with the same type and data: members in another order, another time, source and metadata change nothing', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
     const first = await publisher.publish(event)
     expect(await publisher.publish(remade(event))).toEqual({ ...first, duplicate: true })
     const [again, fresh] = await publisher.publishAll([remade(event), signal('AAPL', 2)])
     expect(again).toEqual({ ...first, duplicate: true })
     expect(fresh).toMatchObject({ duplicate: false })
-    expect(await pricesIn(log)).toEqual([1, 2])
+    expect(await pricesIn(storage)).toEqual([1, 2])
   })
 
   test.each([
     ['other data', (event: Event) => priced(event, 2)],
     ['another type', (event: Event) => ({ ...event, eventType: EventType.PORTFOLIO_UPDATE }) as Event]
   ])('is refused with event_id_conflict with %s, and nothing is written', async (_, other) => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
     const messageId = await publisher.publishEvent(event)
     const refused = await publisher.publishEvent(other(event)).catch((error) => error)
@@ -62,11 +62,11 @@ describeOnEachLog('an event id that was published before', (logs) => {
     expect(refused.message).toBe(
       `The event id ${JSON.stringify(event.eventId)} was published before, as ${messageId}, with another type or other data. This event was not written: publish it with an event id of its own.`
     )
-    expect(await log.read({ limit: 10 })).toHaveLength(1)
+    expect((await storage.log.read({ limit: 10 })).entries).toHaveLength(1)
   })
 
   test('is told to that caller alone: those who publish at the same moment are not held up', async () => {
-    const publisher = new EventPublisher({ log: await logs.open() })
+    const publisher = new EventPublisher({ storage: await logs.open() })
     const event = signal('AAPL', 1)
     await publisher.publishEvent(event)
     const others = signals(40)
@@ -82,8 +82,8 @@ describeOnEachLog('an event id that was published before', (logs) => {
   })
 
   test('of a batch is named by its index, and every other event of the batch is in the log', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const [first, second] = signals(2) as [Event, Event]
     await publisher.publishBatch([first, second])
     const batch = [signal('AAPL', 10), priced(first, 98), remade(second), priced(second, 99), signal('AAPL', 11)]
@@ -97,42 +97,42 @@ describeOnEachLog('an event id that was published before', (logs) => {
       [batch[2]?.eventId, true],
       [batch[4]?.eventId, false]
     ])
-    expect(await pricesIn(log)).toEqual([0, 1, 10, 11])
+    expect(await pricesIn(storage)).toEqual([0, 1, 10, 11])
   })
 
   test('is a conflict within one batch too', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
     await expect(publisher.publishBatch([event, remade(event), priced(event, 2)])).rejects.toMatchObject({
       code: 'event_id_conflict',
       conflicts: [2]
     })
-    expect(await pricesIn(log)).toEqual([1])
+    expect(await pricesIn(storage)).toEqual([1])
   })
 
   test('of a first entry that was trimmed is a duplicate', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
     const messageId = await publisher.publishEvent(event)
     await publisher.publishEvent(signal('AAPL', 2))
-    await log.trim({ maxLength: 1 })
+    await storage.log.trim({ maxLength: 1 })
     expect(await publisher.publish(priced(event, 3))).toMatchObject({ messageId, duplicate: true })
   })
 
   test('of a first entry that is no event is a duplicate', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
-    await log.append([{ eventId: event.eventId, eventType: 'trading_signal', payload: 'not JSON' }])
+    await storage.log.append([{ eventId: event.eventId, eventType: 'trading_signal', payload: 'not JSON' }])
     expect(await publisher.publish(event)).toMatchObject({ duplicate: true })
   })
 
   test('in a transaction is a duplicate whatever it says, and a warning names what says something else', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const { logger, logged } = recordingLogger()
-    const publisher = new EventPublisher({ log, logger })
+    const publisher = new EventPublisher({ storage, logger })
     const [first, second] = signals(2) as [Event, Event]
     await publisher.publishBatch([first, second])
     const receipts = await publisher.transaction((unit) => {
@@ -149,12 +149,12 @@ describeOnEachLog('an event id that was published before', (logs) => {
         { eventId: first.eventId, eventType: 'trading_signal', messageId: receipts[0]?.messageId }
       ]
     ])
-    expect(await pricesIn(log)).toEqual([0, 1, 3])
+    expect(await pricesIn(storage)).toEqual([0, 1, 3])
   })
 
   test('costs a look at the first entry, and a publish that is new costs none', async () => {
-    const { asked, log } = counting(await logs.open())
-    const publisher = new EventPublisher({ log })
+    const { asked, storage } = counting(await logs.open())
+    const publisher = new EventPublisher({ storage })
     const event = signal('AAPL', 1)
     await publisher.publishEvent(event)
     await publisher.publishBatch(signals(100))
@@ -166,11 +166,11 @@ describeOnEachLog('an event id that was published before', (logs) => {
   test('of which the log does not say what it stands for rejects with log_timeout, and the same event may be published again', async () => {
     const real = await logs.open()
     let isAway = true
-    const get: EventLog['get'] = async (messageIds) => {
+    const get: Log['get'] = async (messageIds) => {
       if (isAway) throw new EventSystemError('log_unavailable', 'The log is away.')
-      return real.get(messageIds)
+      return real.log.get(messageIds)
     }
-    const publisher = new EventPublisher({ log: withFaults(real, { get }) })
+    const publisher = new EventPublisher({ storage: withFaults(real, { get }) })
     const event = signal('AAPL', 1)
     const messageId = await publisher.publishEvent(event)
     await expect(publisher.publishEvent(remade(event))).rejects.toMatchObject({ code: 'log_timeout', retryable: true })
@@ -183,7 +183,7 @@ describeOnEachLog('an event id that was published before', (logs) => {
   test('is waited for no longer than a publish may take', async () => {
     const real = await logs.open()
     const publisher = new EventPublisher({
-      log: withFaults(real, { get: () => new Promise(() => {}) }),
+      storage: withFaults(real, { get: () => new Promise(() => {}) }),
       timeoutMs: 100
     })
     const event = signal('AAPL', 1)
@@ -195,11 +195,11 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const real = await logs.open()
     let asked = 0
     let isSlow = false
-    const get: EventLog['get'] = async (messageIds) => {
+    const get: Log['get'] = async (messageIds) => {
       asked += messageIds.length
-      return isSlow ? new Promise(() => {}) : real.get(messageIds)
+      return isSlow ? new Promise(() => {}) : real.log.get(messageIds)
     }
-    const publisher = new EventPublisher({ log: withFaults(real, { get }), timeoutMs: 100 })
+    const publisher = new EventPublisher({ storage: withFaults(real, { get }), timeoutMs: 100 })
     const events = signals(1_000)
     await publisher.publishBatch(events)
     expect(new Set((await publisher.publishAll(events)).map(({ duplicate }) => duplicate))).toEqual(new Set([true]))
@@ -214,12 +214,12 @@ describeOnEachLog('an event id that was published before', (logs) => {
     const real = await logs.open()
     const gate = Promise.withResolvers<void>()
     let isAsked = false
-    const get: EventLog['get'] = async (messageIds) => {
+    const get: Log['get'] = async (messageIds) => {
       isAsked = true
       await gate.promise
-      return real.get(messageIds)
+      return real.log.get(messageIds)
     }
-    const publisher = new EventPublisher({ log: withFaults(real, { get }) })
+    const publisher = new EventPublisher({ storage: withFaults(real, { get }) })
     const event = signal('AAPL', 1)
     await publisher.publishEvent(event)
     const publishing = publisher.publish(remade(event))
@@ -261,8 +261,8 @@ function reversed(one: object): object {
 
 describeOnEachLog('of two events with one event id', (logs) => {
   test('the second is in conflict if and only if its type or its canonical data are others', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     onTestFinished(() => publisher.close())
     await fc.assert(
       fc.asyncProperty(pair, async ({ types, data, isBatch }) => {

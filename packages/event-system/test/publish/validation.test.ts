@@ -22,8 +22,8 @@ describeOnEachLog('a publisher', (logs) => {
   test.each(['strict', 'platform', 'off'] as const)(
     'of the level %s refuses what does not pass it',
     async (validation) => {
-      const log = await logs.open()
-      const publisher = new EventPublisher({ log, validation })
+      const storage = await logs.open()
+      const publisher = new EventPublisher({ storage, validation })
       for (const event of [STRICT, PLATFORM, OFF]) {
         const publishing = publisher.publishEvent({ ...event, eventId: crypto.randomUUID() })
         if (TAKES[validation].includes(event)) await publishing
@@ -38,45 +38,47 @@ describeOnEachLog('a publisher', (logs) => {
         for (const event of TAKES[validation]) transaction.publish({ ...event, eventId: crypto.randomUUID() })
       })
       expect(await work).toHaveLength(TAKES[validation].length)
-      expect((await log.info()).length).toBe(2 * TAKES[validation].length)
+      expect((await storage.log.info()).length).toBe(2 * TAKES[validation].length)
     }
   )
 
   test('checks a batch as it would publish it, and appends nothing', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log, validation: 'platform' })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage, validation: 'platform' })
     await publisher.check([STRICT, PLATFORM])
     await expect(publisher.check([STRICT, OFF])).rejects.toMatchObject({ code: 'invalid_data', index: 1 })
     const large = made({ symbol: 'X', note: 'x'.repeat(1_100_000) })
     await expect(publisher.check([PLATFORM, large])).rejects.toMatchObject({ code: 'payload_too_large', index: 1 })
-    expect((await log.info()).length).toBe(0)
+    expect((await storage.log.info()).length).toBe(0)
   })
 
   test('is strict where nobody says otherwise, and stores what it is given as it is', async () => {
-    const log = await logs.open()
-    const publisher = new EventPublisher({ log })
+    const storage = await logs.open()
+    const publisher = new EventPublisher({ storage })
     await expect(publisher.publishEvent(PLATFORM)).rejects.toMatchObject({
       code: 'invalid_data',
       pointer: '/data/price'
     })
     const messageId = await publisher.publishEvent(STRICT)
-    expect(JSON.parse((await log.get([messageId]))[0]?.payload ?? '')).toMatchObject({
+    expect(JSON.parse((await storage.log.get([messageId]))[0]?.payload ?? '')).toMatchObject({
       event_type: 'trading_signal',
       data: { symbol: 'X', action: 'BUY' },
       metadata: {}
     })
-    expect(() => new EventPublisher({ log, validation: 'lax' as never })).toThrow(/validation must be one of strict/)
+    expect(() => new EventPublisher({ storage, validation: 'lax' as never })).toThrow(
+      /validation must be one of strict/
+    )
   })
 
   test('in a handler has the level of its subscriber', async () => {
-    const log = await logs.open()
-    await append(log, signal())
+    const storage = await logs.open()
+    await append(storage, signal())
     for (const [validation, expected] of [
       [undefined, 'invalid_data'],
       ['platform', 'published']
     ] as const) {
       const outcomes: string[] = []
-      const subscriber = new EventSubscriber({ log, ...(validation && { validation }) })
+      const subscriber = new EventSubscriber({ storage, ...(validation && { validation }) })
       onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
       subscriber.registerHandler('trading_signal', (_, context) => {
         try {

@@ -1,6 +1,6 @@
 import { createEvent, EventSystemError, EventType, type StoredEvent, systemClock } from '@tradpal/events'
 import { expect, it } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Log } from '../../src/log/index.ts'
 import { EventStore, type FollowedPage } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, signals, timesOf, withFaults } from '../support/events.ts'
@@ -21,9 +21,9 @@ async function take(pages: AsyncIterable<FollowedPage>, count: number) {
 
 describeOnEachLog('following', (under) => {
   it('sees what is there and what another publisher appends, with no gap and no repeat, also across a resumption', async () => {
-    const [log, other] = [await under.open(), await under.open()]
-    const store = new EventStore({ log })
-    const appended = await append(log, ...signals(300))
+    const [storage, other] = [await under.open(), await under.open()]
+    const store = new EventStore({ storage })
+    const appended = await append(storage, ...signals(300))
     const publishing = (async () => {
       for (let i = 0; i < 60; i++) {
         appended.push(...(await append(other, ...signals(10))))
@@ -38,26 +38,26 @@ describeOnEachLog('following', (under) => {
   })
 
   it('begins behind a message id, at a time, or at the end as it is when it is called', async () => {
-    const log = await under.open()
-    const store = new EventStore({ log })
-    const before = await append(log, signal(), signal())
-    const [time = 0] = await timesOf(log, before)
+    const storage = await under.open()
+    const store = new EventStore({ storage })
+    const before = await append(storage, signal(), signal())
+    const [time = 0] = await timesOf(storage, before)
     const followed = store.follow('end')
     const behind = store.follow({ after: before[0] ?? '' })
     const since = store.follow({ time })
     // Where the end is, a log over the network learns in the turn after.
-    await log.ping()
-    const [late = ''] = await append(log, signal())
+    await storage.ping()
+    const [late = ''] = await append(storage, signal())
     expect(ids((await take(followed, 1)).events)).toEqual([late])
     expect(ids((await take(behind, 2)).events)).toEqual([before[1], late])
     expect(ids((await take(since, 3)).events)).toEqual([...before, late])
   })
 
   it('goes on behind the last page, with no gap and no repeat, when the log was away, and rejects with what no waiting mends', async () => {
-    const log = await under.open()
+    const storage = await under.open()
     let failure: EventSystemError | undefined
-    const tail: EventLog['tail'] = (from, options) => {
-      const pages = log.tail(from, options)
+    const tail: Log['tail'] = (from, options) => {
+      const pages = storage.log.tail(from, options)
       return (async function* () {
         for await (const page of pages) {
           if (failure !== undefined) throw failure
@@ -66,15 +66,15 @@ describeOnEachLog('following', (under) => {
       })()
     }
     const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
-    const store = new EventStore({ log: withFaults(log, { tail }), clock })
-    await append(log, signal())
+    const store = new EventStore({ storage: withFaults(storage, { tail }), clock })
+    await append(storage, signal())
     const pages = store.follow('end')
     failure = new EventSystemError('log_unavailable', 'The log is away.')
     const taken = take(pages, 300)
-    const appended = await append(log, ...signals(150))
+    const appended = await append(storage, ...signals(150))
     await new Promise(setImmediate)
     failure = undefined
-    appended.push(...(await append(log, ...signals(150))))
+    appended.push(...(await append(storage, ...signals(150))))
     expect(ids((await taken).events)).toEqual(appended)
 
     const broken = store.follow('start')
@@ -83,35 +83,40 @@ describeOnEachLog('following', (under) => {
   })
 
   it('narrows by type and symbol, passes over what is no event, and says how far it came all the same', async () => {
-    const log = await under.open()
-    const store = new EventStore({ log })
-    await append(log, createEvent(EventType.MARKET_DATA_UPDATE, { symbol: 'AAPL' }), signal('MSFT'))
-    const [poison] = await log.append([{ eventId: 'x', eventType: 'risk_alert', payload: '{}' }])
+    const storage = await under.open()
+    const store = new EventStore({ storage })
+    await append(storage, createEvent(EventType.MARKET_DATA_UPDATE, { symbol: 'AAPL' }), signal('MSFT'))
+    const [poison] = await storage.log.append([{ eventId: 'x', eventType: 'risk_alert', payload: '{}' }])
     const pages = store.follow('start', { eventType: 'trading_signal', symbol: 'AAPL' })
-    expect((await pages.next()).value).toEqual({ events: [], appendedAt: [], position: poison?.messageId })
-    const [wanted = ''] = await append(log, signal('AAPL'))
+    expect((await pages.next()).value).toEqual({
+      events: [],
+      appendedAt: [],
+      positions: [],
+      position: poison?.messageId
+    })
+    const [wanted = ''] = await append(storage, signal('AAPL'))
     expect((await pages.next()).value).toMatchObject({
       events: [{ messageId: wanted }],
-      appendedAt: await timesOf(log, [wanted]),
+      appendedAt: await timesOf(storage, [wanted]),
       position: wanted
     })
     await pages.return()
   })
 
   it('ends when its signal is aborted, and when the log closes', async () => {
-    const log = await under.open()
-    const store = new EventStore({ log })
+    const storage = await under.open()
+    const store = new EventStore({ storage })
     const stop = new AbortController()
     const aborted = store.follow('start', {}, stop.signal).next()
     const closed = store.follow('start').next()
     stop.abort()
     expect(await aborted).toEqual({ done: true, value: undefined })
-    await log.close()
+    await storage.close()
     expect(await closed).toEqual({ done: true, value: undefined })
   })
 
   it('refuses a wrong filter when it is called', async () => {
-    const store = new EventStore({ log: await under.open() })
+    const store = new EventStore({ storage: await under.open() })
     expect(() => store.follow('start', { eventType: 'trading_signl' as string })).toThrow(
       expect.objectContaining({ code: 'unknown_event_type' })
     )

@@ -2,12 +2,12 @@ import { createEvent, EventType, type JsonObject, type StoredEvent, stringifyJso
 import { expect, it, onTestFinished } from 'vitest'
 import { EventSubscriber } from '../../src/consume/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { EventStore } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 
-async function appendWire(log: EventLog, eventType: string, data: JsonObject, metadata: JsonObject = {}) {
+async function appendWire(storage: Storage, eventType: string, data: JsonObject, metadata: JsonObject = {}) {
   const eventId = crypto.randomUUID()
   const wire = {
     event_type: eventType,
@@ -16,7 +16,7 @@ async function appendWire(log: EventLog, eventType: string, data: JsonObject, me
     source: 'py',
     data
   }
-  const [result] = await log.append([{ eventId, eventType, payload: stringifyJson({ ...wire, metadata }) }])
+  const [result] = await storage.log.append([{ eventId, eventType, payload: stringifyJson({ ...wire, metadata }) }])
   return { eventId, messageId: result?.messageId ?? '' }
 }
 
@@ -26,12 +26,12 @@ const WRONG = { symbol: 'X', signal: { strength: 3 } }
 
 describeOnEachLog('a query of what services send that know of no versions', (under) => {
   async function opened() {
-    const log = await under.open()
-    const store = new EventStore({ log })
-    const old = await appendWire(log, 'trading_signal', OLD)
-    const wrong = await appendWire(log, 'trading_signal', WRONG, { causation_id: old.eventId })
-    const unknown = await appendWire(log, 'of_tomorrow', { symbol: 'X' })
-    return { log, store, old, wrong, unknown }
+    const storage = await under.open()
+    const store = new EventStore({ storage })
+    const old = await appendWire(storage, 'trading_signal', OLD)
+    const wrong = await appendWire(storage, 'trading_signal', WRONG, { causation_id: old.eventId })
+    const unknown = await appendWire(storage, 'of_tomorrow', { symbol: 'X' })
+    return { storage, store, old, wrong, unknown }
   }
 
   it('answers the newest form, and of what has none the stored one, and why; it hides nothing', async () => {
@@ -72,8 +72,8 @@ describeOnEachLog('a query of what services send that know of no versions', (und
   })
 
   it('finds an event by the symbol of its newest form, in either form', async () => {
-    const { log, store } = await opened()
-    await appendWire(log, 'trading_signal', { signal: { symbol: 'DEEP', action: 'BUY' } })
+    const { storage, store } = await opened()
+    await appendWire(storage, 'trading_signal', { signal: { symbol: 'DEEP', action: 'BUY' } })
     expect(await store.getEvents({ symbol: 'DEEP' })).toMatchObject([{ data: { symbol: 'DEEP' } }])
     expect(await store.getEvents({ symbol: 'DEEP', raw: true })).toMatchObject([
       { data: { signal: { symbol: 'DEEP' } } }
@@ -81,15 +81,15 @@ describeOnEachLog('a query of what services send that know of no versions', (und
   })
 
   it('replays to registered handlers, and passes typed ones over where the data are invalid, with a warning', async () => {
-    const { log } = await opened()
+    const { storage } = await opened()
     const warnings: object[] = []
     const logger = { debug() {}, info() {}, warn: (fields: object) => void warnings.push(fields), error() {} }
     const whole = { ...logger, child: () => whole }
-    const subscriber = new EventSubscriber({ log, logger: whole as never })
+    const subscriber = new EventSubscriber({ storage, logger: whole as never })
     const handled: unknown[] = []
     subscriber.registerHandler('trading_signal', ({ data }) => void handled.push(['typed', data]))
     subscriber.registerHandler('*', ({ data }) => void handled.push(['all', data]))
-    const store = new EventStore({ log })
+    const store = new EventStore({ storage })
     await store.replayEvents({ eventType: 'trading_signal', raw: true }, (event) => subscriber.handleReplayed(event))
     await store.replayEvents({ eventType: 'trading_signal', raw: true }, (event) => subscriber.handleReplayed(event))
     const once = [
@@ -104,25 +104,27 @@ describeOnEachLog('a query of what services send that know of no versions', (und
 
 describeOnEachLog('the name that an event was sent under', (under) => {
   it('is what is stored, and either name finds it', async () => {
-    const log = await under.open()
-    const store = new EventStore({ log })
-    const publisher = new EventPublisher({ log })
+    const storage = await under.open()
+    const store = new EventStore({ storage })
+    const publisher = new EventPublisher({ storage })
     const sent = createEvent('backtest_complete', { total_return: 0.1 })
     const current = createEvent(EventType.BACKTEST_COMPLETED, {})
     const byHand = { ...createEvent(EventType.BACKTEST_COMPLETED, {}), eventType: 'backtest_complete' }
     await publisher.publishBatch([sent, current, byHand])
-    const names = (await log.read({ limit: 10 })).map(({ payload }) => JSON.parse(payload ?? '').event_type)
+    const names = (await storage.log.read({ limit: 10 })).entries.map(
+      ({ payload }) => JSON.parse(payload ?? '').event_type
+    )
     expect(names).toEqual(['backtest_complete', 'backtest_completed', 'backtest_complete'])
     for (const eventType of ['backtest_complete', 'backtest_completed']) {
       const found = await store.getEvents({ eventType })
       expect(found.map((event) => event.eventType)).toEqual(Array(3).fill('backtest_completed'))
       expect(found.map(({ wireType }) => wireType)).toEqual(['backtest_complete', undefined, 'backtest_complete'])
     }
-    expect(await log.read({ limit: 10, eventTypes: ['backtest_completed'] })).toHaveLength(3)
+    expect((await storage.log.read({ limit: 10, eventTypes: ['backtest_completed'] })).entries).toHaveLength(3)
   })
 
   it('is refused where it is the name of another type', async () => {
-    const publisher = new EventPublisher({ log: await under.open() })
+    const publisher = new EventPublisher({ storage: await under.open() })
     const forged = { ...createEvent('system_health', {}), wireType: 'order_executed' }
     await expect(publisher.publishEvent(forged)).rejects.toMatchObject({
       code: 'invalid_event',
@@ -154,7 +156,7 @@ describeOnEachLog('an integer of any size', (under) => {
       { metadata: { at: [-(TIME ** 9n)] } }
     )
     const messageId = await system.publishEvent(event)
-    const stored = (await system.log.get([messageId]))[0]?.payload
+    const stored = (await system.storage.log.get([messageId]))[0]?.payload
     expect(stored).toContain('"data":{"symbol":"X","at":1700000000123456789}')
     expect(stored).toContain(`"metadata":{"at":[${-(TIME ** 9n)}]}`)
     expect(await system.getEvents({ eventType: 'market_data_update' })).toEqual([{ ...event, messageId, valid: true }])

@@ -1,7 +1,8 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { EntryPlace, EventLog } from '../../src/log/index.ts'
+import type { EntryPlace, Storage } from '../../src/log/index.ts'
+import { compareIn } from '../../src/log/partitioned/order.ts'
 import { type EventQuery, EventStore } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, timesOf } from '../support/events.ts'
@@ -40,14 +41,14 @@ const query = fc.record(
 
 describeOnEachLog('a query of any log', (under) => {
   it('finds what a look at every entry finds', async () => {
-    const log = await under.open()
-    const store = new EventStore({ log })
+    const storage = await under.open()
+    const store = new EventStore({ storage })
     const property = fc.asyncProperty(
       entries,
       fc.array(query, { minLength: 5, maxLength: 10 }),
       async (made, queries) => {
-        await log.trim({ maxLength: 0 }, { force: true })
-        const appended = await appendAll(log, made)
+        await storage.log.trim({ maxLength: 0 }, { force: true })
+        const appended = await appendAll(storage, made)
         for (const { begin, end, ...filter } of queries) {
           const at = (part: number) => appended[Math.floor(part * appended.length)] as Appended
           const wanted = {
@@ -57,7 +58,7 @@ describeOnEachLog('a query of any log', (under) => {
             ...(end === undefined ? {} : { endTime: at(end).appendedAt })
           }
           if ((wanted.startTime ?? 0) > (wanted.endTime ?? Number.MAX_SAFE_INTEGER)) continue
-          const matches = naive(log, appended, wanted)
+          const matches = naive(storage, appended, wanted)
           const { limit = 100, ...range } = wanted
           const fromStart = wanted.startTime !== undefined || wanted.after !== undefined
           expect(await idsOf(store.readEvents(range))).toEqual(matches)
@@ -72,7 +73,7 @@ describeOnEachLog('a query of any log', (under) => {
 })
 
 /** In several appends, so that they fall into several milliseconds. */
-async function appendAll(log: EventLog, made: readonly { type: string; symbol: string; poison: boolean }[]) {
+async function appendAll(storage: Storage, made: readonly { type: string; symbol: string; poison: boolean }[]) {
   const appended: Appended[] = []
   for (let i = 0; i < made.length; i += 97) {
     const batch = made.slice(i, i + 97).map(({ type, symbol, poison }) => {
@@ -80,23 +81,23 @@ async function appendAll(log: EventLog, made: readonly { type: string; symbol: s
       return { poison, event: createEvent(type, data) }
     })
     for (const { event } of batch.filter(({ poison }) => poison)) {
-      const [result] = await log.append([{ eventId: event.eventId, eventType: event.eventType, payload: '{' }])
-      appended.push({ event: undefined, ...(await placeOf(log, result?.messageId)) })
+      const [result] = await storage.log.append([{ eventId: event.eventId, eventType: event.eventType, payload: '{' }])
+      appended.push({ event: undefined, ...(await placeOf(storage, result?.messageId)) })
     }
     const events = batch.filter(({ poison }) => !poison).map(({ event }) => event)
     if (events.length === 0) continue
-    const messageIds = await append(log, ...events)
-    for (const [n, event] of events.entries()) appended.push({ event, ...(await placeOf(log, messageIds[n])) })
+    const messageIds = await append(storage, ...events)
+    for (const [n, event] of events.entries()) appended.push({ event, ...(await placeOf(storage, messageIds[n])) })
   }
   return appended
 }
 
-async function placeOf(log: EventLog, messageId = ''): Promise<EntryPlace> {
-  const [appendedAt = Number.NaN] = await timesOf(log, [messageId])
+async function placeOf(storage: Storage, messageId = ''): Promise<EntryPlace> {
+  const [appendedAt = Number.NaN] = await timesOf(storage, [messageId])
   return { messageId, appendedAt }
 }
 
-function naive(log: EventLog, appended: readonly Appended[], wanted: EventQuery): string[] {
+function naive(storage: Storage, appended: readonly Appended[], wanted: EventQuery): string[] {
   const { eventType = '*', symbol, startTime, endTime, after } = wanted
   const types = [eventType].flat()
   return appended
@@ -107,7 +108,7 @@ function naive(log: EventLog, appended: readonly Appended[], wanted: EventQuery)
         (symbol === undefined || event.data.symbol === symbol) &&
         (startTime === undefined || time >= Number(startTime)) &&
         (endTime === undefined || time <= Number(endTime)) &&
-        (after === undefined || log.compare(messageId, after) > 0)
+        (after === undefined || compareIn(storage.log, messageId, after) > 0)
       )
     })
     .map(({ messageId }) => messageId)

@@ -1,6 +1,6 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, it } from 'vitest'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { EventStore } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal, signals, timesOf, withFaults } from '../support/events.ts'
@@ -9,30 +9,30 @@ const price = (symbol: string) => createEvent(EventType.MARKET_DATA_UPDATE, { sy
 const ids = (events: readonly Event[]) => events.map(({ eventId }) => eventId)
 
 /** Entries that are no events: what another writer can leave in the log. */
-const poison = (log: EventLog) =>
-  log.append([{ eventId: crypto.randomUUID(), eventType: 'risk_alert', payload: 'no JSON' }])
+const poison = (storage: Storage) =>
+  storage.log.append([{ eventId: crypto.randomUUID(), eventType: 'risk_alert', payload: 'no JSON' }])
 
 /** Appends each event in a millisecond of its own, so that their times differ. */
-async function appendApart(log: EventLog, events: readonly Event[]): Promise<string[]> {
+async function appendApart(storage: Storage, events: readonly Event[]): Promise<string[]> {
   const messageIds: string[] = []
   for (const event of events) {
-    const newest = (await log.info()).last?.appendedAt ?? 0
+    const newest = (await storage.log.info()).last?.appendedAt ?? 0
     while (Date.now() <= newest) await new Promise(setImmediate)
-    messageIds.push(...(await append(log, event)))
+    messageIds.push(...(await append(storage, event)))
   }
   return messageIds
 }
 
 describeOnEachLog('a query', (under) => {
   async function opened() {
-    const log = await under.open()
-    return { log, store: new EventStore({ log }) }
+    const storage = await under.open()
+    return { storage, store: new EventStore({ storage }) }
   }
 
   it('finds the events of one type, of several and of all, with their message ids', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = [price('AAPL'), signal('AAPL'), createEvent(EventType.RISK_ALERT, { message: 'drawdown' })]
-    const messageIds = await append(log, ...events)
+    const messageIds = await append(storage, ...events)
 
     expect(await store.getEvents()).toEqual(
       events.map((event, i) => ({ ...event, messageId: messageIds[i], valid: true }))
@@ -46,24 +46,24 @@ describeOnEachLog('a query', (under) => {
   })
 
   it('reads an alias of a type as the type', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const event = createEvent(EventType.BACKTEST_COMPLETED, { symbol: 'AAPL' })
-    await append(log, event)
+    await append(storage, event)
     expect(ids(await store.getEvents({ eventType: 'backtest_complete' }))).toEqual([event.eventId])
   })
 
   it('narrows by symbol', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = [price('AAPL'), price('MSFT'), signal('AAPL'), createEvent(EventType.RISK_ALERT, { message: 'x' })]
-    await append(log, ...events)
+    await append(storage, ...events)
     expect(ids(await store.getEvents({ symbol: 'AAPL' }))).toEqual(ids([events[0], events[2]] as Event[]))
     expect(ids(await store.getEvents({ symbol: 'AAPL', eventType: 'trading_signal' }))).toEqual(ids(events.slice(2, 3)))
   })
 
   it('narrows by several symbols, in events, in counts, in replays and in what follows', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = [price('AAPL'), price('MSFT'), signal('TSLA'), createEvent(EventType.RISK_ALERT, { message: 'x' })]
-    await append(log, ...events)
+    await append(storage, ...events)
     const range = { symbols: ['TSLA', 'AAPL'] }
     const wanted = ids([events[0], events[2]] as Event[])
 
@@ -77,10 +77,10 @@ describeOnEachLog('a query', (under) => {
   })
 
   it('takes both ends of a range of time in, as a Date, as a text and as milliseconds', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = signals(4)
-    const messageIds = await appendApart(log, events)
-    const [from = 0, to = 0] = await timesOf(log, messageIds.slice(1, 3))
+    const messageIds = await appendApart(storage, events)
+    const [from = 0, to = 0] = await timesOf(storage, messageIds.slice(1, 3))
     const middle = ids(events.slice(1, 3))
 
     expect(ids(await store.getEvents({ startTime: from, endTime: to }))).toEqual(middle)
@@ -94,9 +94,9 @@ describeOnEachLog('a query', (under) => {
   })
 
   it('goes on behind a message id', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = signals(4)
-    const messageIds = await append(log, ...events)
+    const messageIds = await append(storage, ...events)
     const after = messageIds[1] ?? ''
     expect(ids(await store.getEvents({ after }))).toEqual(ids(events.slice(2)))
     expect(ids(await store.getEvents({ after, limit: 1 }))).toEqual(ids(events.slice(2, 3)))
@@ -104,53 +104,53 @@ describeOnEachLog('a query', (under) => {
   })
 
   it('answers the newest without a start and the first with one, oldest first either way', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = signals(5)
-    await append(log, ...events)
+    await append(storage, ...events)
     expect(ids(await store.getEvents({ limit: 2 }))).toEqual(ids(events.slice(3)))
     expect(ids(await store.getEvents({ limit: 2, endTime: Date.now() + 60_000 }))).toEqual(ids(events.slice(3)))
     expect(ids(await store.getEvents({ limit: 2, startTime: 0 }))).toEqual(ids(events.slice(0, 2)))
   })
 
   it('answers 100 events unless told otherwise', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = signals(120)
-    await append(log, ...events)
+    await append(storage, ...events)
     expect(ids(await store.getEvents())).toEqual(ids(events.slice(20)))
     expect(await store.getEvents({ limit: 120 })).toHaveLength(120)
   })
 
   it('counts matches against the limit, not what it looked at', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const rare = [signal('RARE', 1), signal('RARE', 2), signal('RARE', 3)] as const
-    await append(log, rare[0], ...signals(150), rare[1], ...signals(250), rare[2], ...signals(150))
+    await append(storage, rare[0], ...signals(150), rare[1], ...signals(250), rare[2], ...signals(150))
     expect(ids(await store.getEvents({ symbol: 'RARE', limit: 2 }))).toEqual(ids(rare.slice(1)))
     expect(ids(await store.getEvents({ symbol: 'RARE', limit: 2, startTime: 0 }))).toEqual(ids(rare.slice(0, 2)))
   })
 
   it('reads any number of events, those that are appended meanwhile too, each once', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = signals(2_500)
     const late = signals(1_500)
-    await append(log, ...events)
+    await append(storage, ...events)
     const read: Event[] = []
     for await (const event of store.readEvents()) {
-      if (read.push(event) === 1) await append(log, ...late)
+      if (read.push(event) === 1) await append(storage, ...late)
     }
     expect(ids(read)).toEqual(ids([...events, ...late]))
   })
 
   it('reads a page at a time, and no further when the reader stops', async () => {
-    const { log } = await opened()
-    await append(log, ...signals(2_500))
+    const { storage } = await opened()
+    await append(storage, ...signals(2_500))
     const limits: number[] = []
-    const watched = withFaults(log, {
+    const watched = withFaults(storage, {
       read: (range) => {
         limits.push(range.limit)
-        return log.read(range)
+        return storage.log.read(range)
       }
     })
-    const store = new EventStore({ log: watched })
+    const store = new EventStore({ storage: watched })
     let count = 0
     for await (const _ of store.readEvents()) if (++count === 1_001) break
     expect(limits).toEqual([1_000, 1_000])
@@ -158,21 +158,21 @@ describeOnEachLog('a query', (under) => {
   })
 
   it('passes over entries that are no events', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const events = [signal('AAPL', 1), signal('AAPL', 2)] as const
-    await poison(log)
-    await append(log, events[0])
-    const [refused] = await poison(log)
-    await append(log, events[1])
+    await poison(storage)
+    await append(storage, events[0])
+    const [refused] = await poison(storage)
+    await append(storage, events[1])
     expect(ids(await Array.fromAsync(store.readEvents()))).toEqual(ids(events))
     expect(ids(await store.getEvents({ limit: 2 }))).toEqual(ids(events))
     expect(await store.getEvent(refused?.messageId ?? '')).toBeUndefined()
   })
 
   it('finds one event by its message id', async () => {
-    const { log, store } = await opened()
+    const { storage, store } = await opened()
     const event = signal()
-    const [messageId = ''] = await append(log, event)
+    const [messageId = ''] = await append(storage, event)
     expect(await store.getEvent(messageId)).toEqual({ ...event, messageId, valid: true })
     expect(await store.getEvent('1-1')).toBeUndefined()
     await expect(store.getEvent('yesterday')).rejects.toMatchObject({ code: 'invalid_message_id' })

@@ -65,10 +65,10 @@ describeOnEachLog('the stream of a key', (under) => {
       const platform = { validation: 'platform', metadata: { schema_version: 0 } } as const
       const old = createEvent('trading_signal', { symbol: 'AAPL', action: 'BUY' } as never, platform)
       const wrong = createEvent('trading_signal', { symbol: 'MSFT', signal: null } as never, platform)
-      const log = await under.open()
+      const storage = await under.open()
       for (const event of [old, wrong]) {
         const { eventId, eventType } = event
-        await log.append([{ eventId, eventType, payload: encodeEvent(event), streamKey: 'account-7' }])
+        await storage.log.append([{ eventId, eventType, payload: encodeEvent(event), streamKey: 'account-7' }])
       }
       const [newest, invalid] = await streamOf(system, 'account-7')
       expect(newest).toMatchObject({ valid: true, version: 1, data: { symbol: 'AAPL', signal: 'BUY' } })
@@ -80,10 +80,10 @@ describeOnEachLog('the stream of a key', (under) => {
 
     it('leaves out what was trimmed and what is no event, which the versions show', async () => {
       const system = await opened()
-      const log = await under.open()
+      const storage = await under.open()
       await system.publishBatch(signals(4), { streamKey: 'account-7' })
       const poison = { eventId: 'poison', eventType: 'risk_alert', payload: 'no JSON', streamKey: 'account-7' }
-      const [skipped] = await log.append([poison])
+      const [skipped] = await storage.log.append([poison])
       await system.publish(signal(), { streamKey: 'account-7' })
       await system.store.trim({ maxLength: 4 })
       const told: string[] = []

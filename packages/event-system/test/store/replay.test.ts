@@ -1,6 +1,6 @@
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, it } from 'vitest'
-import type { EventLog, ReadRange } from '../../src/log/index.ts'
+import type { ReadRange, Storage } from '../../src/log/index.ts'
 import { EventStore, type ReplayPace } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -8,15 +8,15 @@ import { append, signal, signals, withFaults } from '../support/events.ts'
 
 describeOnEachLog('a replay', (under) => {
   async function opened(count: number) {
-    const log = await under.open()
+    const storage = await under.open()
     const events = signals(count)
-    if (count > 0) await append(log, ...events)
-    return { log, store: new EventStore({ log }), prices: events.map(({ data }) => data.price) }
+    if (count > 0) await append(storage, ...events)
+    return { storage, store: new EventStore({ storage }), prices: events.map(({ data }) => data.price) }
   }
 
   it('hands over the events of its range in log order and says how many', async () => {
-    const { log, store, prices } = await opened(2_100)
-    await append(log, createEvent(EventType.RISK_ALERT, { message: 'drawdown' }))
+    const { storage, store, prices } = await opened(2_100)
+    await append(storage, createEvent(EventType.RISK_ALERT, { message: 'drawdown' }))
     const replayed: unknown[] = []
     expect(
       await store.replayEvents({ eventType: 'trading_signal' }, (event) => void replayed.push(event.data.price))
@@ -74,16 +74,16 @@ describeOnEachLog('a replay', (under) => {
   })
 
   it('looks at its signal at every page, also when nothing matches', async () => {
-    const { log } = await opened(5_000)
+    const { storage } = await opened(5_000)
     const stop = new AbortController()
     let pages = 0
-    const watched = withFaults(log, {
+    const watched = withFaults(storage, {
       read: async (range) => {
         if (++pages === 2) stop.abort(new Error('enough'))
-        return log.read(range)
+        return storage.log.read(range)
       }
     })
-    const store = new EventStore({ log: watched })
+    const store = new EventStore({ storage: watched })
     const replay = store.replayEvents({ symbol: 'NONE' }, () => {}, { signal: stop.signal })
     await expect(replay).rejects.toThrow('enough')
     expect(pages).toBe(2)
@@ -108,10 +108,12 @@ describeOnEachLog('a replay', (under) => {
 })
 
 /** The log as if it had taken its entries at these times. */
-function takenAt(log: EventLog, times: readonly number[]): EventLog {
-  const read = async (range: ReadRange) =>
-    (await log.read(range)).map((entry, i) => ({ ...entry, appendedAt: times[i] as number }))
-  return withFaults(log, { read })
+function takenAt(storage: Storage, times: readonly number[]): Storage {
+  const read = async (range: ReadRange) => {
+    const page = await storage.log.read(range)
+    return { ...page, entries: page.entries.map((entry, i) => ({ ...entry, appendedAt: times[i] as number })) }
+  }
+  return withFaults(storage, { read })
 }
 
 describeOnEachLog('the pace of a replay', (under) => {
@@ -119,14 +121,14 @@ describeOnEachLog('the pace of a replay', (under) => {
   async function paced(pace: ReplayPace) {
     const real = await under.open()
     await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
-    const log = takenAt(
+    const storage = takenAt(
       real,
       [0, 1_000, 1_500].map((ms) => 1_767_225_600_000 + ms)
     )
     const clock = new FakeClock()
     const start = clock.now()
     const at: number[] = []
-    const done = new EventStore({ log, clock }).replayEvents({}, () => void at.push(clock.now() - start), pace)
+    const done = new EventStore({ storage, clock }).replayEvents({}, () => void at.push(clock.now() - start), pace)
     done.catch(() => {})
     return { clock, at, done }
   }
@@ -155,10 +157,10 @@ describeOnEachLog('the pace of a replay', (under) => {
   it('does not fall behind for the time that a handler takes', async () => {
     const real = await under.open()
     await append(real, signal('AAPL', 0), signal('AAPL', 1), signal('AAPL', 2))
-    const log = takenAt(real, [0, 1_000, 2_000])
+    const storage = takenAt(real, [0, 1_000, 2_000])
     const clock = new FakeClock(0)
     const at: number[] = []
-    const done = new EventStore({ log, clock }).replayEvents(
+    const done = new EventStore({ storage, clock }).replayEvents(
       {},
       async () => {
         at.push(clock.now())

@@ -2,7 +2,7 @@ import { createEvent, type Event, EventType } from '@tradpal/events'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { EventSystem } from '../../src/event-system.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { Retention, type RetentionPolicy } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
@@ -14,112 +14,112 @@ const { TRADING_SIGNAL, MARKET_DATA_UPDATE, PORTFOLIO_UPDATE } = EventType
 const price = (symbol = 'AAPL') => createEvent(MARKET_DATA_UPDATE, { symbol, price: 1 }, { source: 'test' })
 
 /** Retention of a log, as it would be so many ms from now. */
-function retentionOf(log: EventLog, policy?: RetentionPolicy, inMs = 0): Retention {
-  return new Retention({ log, clock: new FakeClock(Date.now() + inMs), policy })
+function retentionOf(storage: Storage, policy?: RetentionPolicy, inMs = 0): Retention {
+  return new Retention({ storage, clock: new FakeClock(Date.now() + inMs), policy })
 }
 
-async function idsOf(log: EventLog): Promise<string[]> {
-  return (await log.read({ limit: 10_000 })).map(({ messageId }) => messageId)
+async function idsOf(storage: Storage): Promise<string[]> {
+  return (await storage.log.read({ limit: 10_000 })).entries.map(({ messageId }) => messageId)
 }
 
 describeOnEachLog('retention', (logs) => {
   test('keeps what is younger than its age', async () => {
-    const log = await logs.open()
-    const [old, young] = [await append(log, ...signals(3)), await pauseThenAppend(log)]
-    const [youngest = 0] = await timesOf(log, young)
+    const storage = await logs.open()
+    const [old, young] = [await append(storage, ...signals(3)), await pauseThenAppend(storage)]
+    const [youngest = 0] = await timesOf(storage, young)
     const clock = new FakeClock(youngest + A_DAY_MS)
-    const retention = new Retention({ log, clock, policy: { maxAgeMs: A_DAY_MS } })
+    const retention = new Retention({ storage, clock, policy: { maxAgeMs: A_DAY_MS } })
     const result = await retention.enforce()
-    expect(result).toEqual({ removed: old.length, lost: 0, lostByGroup: {}, guarded: false })
-    expect(await idsOf(log)).toEqual(young)
+    expect(result).toEqual({ removed: old.length, lost: 0, lostByGroup: {}, lostByCursor: {}, guarded: false })
+    expect(await idsOf(storage)).toEqual(young)
   })
 
   test('keeps so many, and no more bytes than so many', async () => {
-    const log = await logs.open()
-    const ids = await append(log, ...signals(10))
-    await retentionOf(log, { maxLength: 4 }).enforce()
-    expect(await idsOf(log)).toEqual(ids.slice(-4))
-    await retentionOf(log, { maxBytes: 0 }).enforce()
-    expect(await idsOf(log)).toEqual([])
+    const storage = await logs.open()
+    const ids = await append(storage, ...signals(10))
+    await retentionOf(storage, { maxLength: 4 }).enforce()
+    expect(await idsOf(storage)).toEqual(ids.slice(-4))
+    await retentionOf(storage, { maxBytes: 0 }).enforce()
+    expect(await idsOf(storage)).toEqual([])
   })
 
   test('of several limits, the one that asks most decides, and a dry run says the same and removes nothing', async () => {
-    const log = await logs.open()
-    const ids = await append(log, ...signals(10))
-    const retention = retentionOf(log, { maxLength: 7, maxAgeMs: A_DAY_MS, maxBytes: 10 ** 9 }, A_DAY_MS / 2)
+    const storage = await logs.open()
+    const ids = await append(storage, ...signals(10))
+    const retention = retentionOf(storage, { maxLength: 7, maxAgeMs: A_DAY_MS, maxBytes: 10 ** 9 }, A_DAY_MS / 2)
     expect(await retention.enforce({ dryRun: true })).toMatchObject({ removed: 3 })
-    expect(await idsOf(log)).toEqual(ids)
+    expect(await idsOf(storage)).toEqual(ids)
     expect(await retention.enforce()).toMatchObject({ removed: 3 })
-    expect(await idsOf(log)).toEqual(ids.slice(3))
+    expect(await idsOf(storage)).toEqual(ids.slice(3))
   })
 
   test('a day of market data and seven years of signals stand in one log', async () => {
-    const log = await logs.open()
-    const [, bought, , sold, moved] = await append(log, price(), signal(), price(), signal(), portfolio())
+    const storage = await logs.open()
+    const [, bought, , sold, moved] = await append(storage, price(), signal(), price(), signal(), portfolio())
     const policy = { maxAgeMs: 30 * A_DAY_MS, byType: byAge({ market_data_update: 1, trading_signal: 7 * 365 }) }
-    expect(await retentionOf(log, policy, 2 * A_DAY_MS).enforce()).toMatchObject({ removed: 2 })
-    expect(await idsOf(log)).toEqual([bought, sold, moved])
-    expect(await retentionOf(log, policy, 31 * A_DAY_MS).enforce()).toMatchObject({ removed: 1 })
-    expect(await idsOf(log)).toEqual([bought, sold])
-    expect(await retentionOf(log, policy, 8 * 365 * A_DAY_MS).enforce()).toMatchObject({ removed: 2 })
-    expect(await idsOf(log)).toEqual([])
+    expect(await retentionOf(storage, policy, 2 * A_DAY_MS).enforce()).toMatchObject({ removed: 2 })
+    expect(await idsOf(storage)).toEqual([bought, sold, moved])
+    expect(await retentionOf(storage, policy, 31 * A_DAY_MS).enforce()).toMatchObject({ removed: 1 })
+    expect(await idsOf(storage)).toEqual([bought, sold])
+    expect(await retentionOf(storage, policy, 8 * 365 * A_DAY_MS).enforce()).toMatchObject({ removed: 2 })
+    expect(await idsOf(storage)).toEqual([])
   })
 
   test('what no group has acknowledged stays, whatever its type, until it is forced, and that is counted', async () => {
-    const log = await logs.open()
-    const ids = await append(log, price(), signal(), price(), signal(), price())
-    const group = log.group('desk')
+    const storage = await logs.open()
+    const ids = await append(storage, price(), signal(), price(), signal(), price())
+    const group = storage.queue('desk')
     await group.create('start')
     const read = await group.read('one', { limit: 3, waitMs: 0 })
     await group.acknowledge('one', read.slice(0, 2))
     const policy = { byType: byAge({ market_data_update: 1 }) }
-    const retention = retentionOf(log, policy, 2 * A_DAY_MS)
-    expect(await retention.enforce()).toEqual({ removed: 1, lost: 0, lostByGroup: {}, guarded: true })
-    expect(await idsOf(log)).toEqual(ids.slice(1))
-    const forced = { removed: 2, lost: 2, lostByGroup: { desk: 2 }, guarded: false }
+    const retention = retentionOf(storage, policy, 2 * A_DAY_MS)
+    expect(await retention.enforce()).toEqual({ removed: 1, lost: 0, lostByGroup: {}, lostByCursor: {}, guarded: true })
+    expect(await idsOf(storage)).toEqual(ids.slice(1))
+    const forced = { removed: 2, lost: 2, lostByGroup: { desk: 2 }, lostByCursor: {}, guarded: false }
     expect(await retention.enforce({ force: true, dryRun: true })).toEqual(forced)
-    expect(await idsOf(log)).toEqual(ids.slice(1))
+    expect(await idsOf(storage)).toEqual(ids.slice(1))
     expect(await retention.enforce({ force: true })).toEqual(forced)
-    expect(await idsOf(log)).toEqual([ids[1], ids[3]])
+    expect(await idsOf(storage)).toEqual([ids[1], ids[3]])
   })
 
   test('one event that is pending for ever keeps none of a type behind it', async () => {
-    const log = await logs.open()
-    const ids = await append(log, ...Array.from({ length: 1_500 }, () => price()))
-    const group = log.group('desk')
+    const storage = await logs.open()
+    const ids = await append(storage, ...Array.from({ length: 1_500 }, () => price()))
+    const group = storage.queue('desk')
     await group.create('start')
     const read = await group.read('one', { limit: 1_500, waitMs: 0 })
     await group.acknowledge('one', read.slice(1))
     const policy = { byType: byAge({ market_data_update: 1 }) }
-    expect(await retentionOf(log, policy, 2 * A_DAY_MS).enforce()).toMatchObject({ removed: 1_499, guarded: true })
-    expect(await idsOf(log)).toEqual([ids[0]])
+    expect(await retentionOf(storage, policy, 2 * A_DAY_MS).enforce()).toMatchObject({ removed: 1_499, guarded: true })
+    expect(await idsOf(storage)).toEqual([ids[0]])
   })
 
   test('behind a thousand that a group has not acknowledged it goes no further, and goes on when they are', async () => {
-    const log = await logs.open()
-    await append(log, ...Array.from({ length: 2_500 }, () => price()))
-    const group = log.group('desk')
+    const storage = await logs.open()
+    await append(storage, ...Array.from({ length: 2_500 }, () => price()))
+    const group = storage.queue('desk')
     await group.create('start')
     const read = await group.read('one', { limit: 2_500, waitMs: 0 })
     await group.acknowledge('one', read.slice(1_000))
-    const retention = retentionOf(log, { byType: byAge({ market_data_update: 1 }) }, 2 * A_DAY_MS)
+    const retention = retentionOf(storage, { byType: byAge({ market_data_update: 1 }) }, 2 * A_DAY_MS)
     expect(await retention.enforce()).toMatchObject({ removed: 0, guarded: true })
     await group.acknowledge('one', read.slice(0, 1_000))
     expect(await retention.enforce()).toMatchObject({ removed: 2_500, guarded: false })
   })
 
   test('what was appended, and what others removed, since it looked last counts', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const policy = { byType: { [MARKET_DATA_UPDATE]: { maxLength: 3 }, [TRADING_SIGNAL]: { maxLength: 2 } } }
-    const [one, other] = [retentionOf(log, policy), retentionOf(log, policy)]
-    await append(log, price(), price(), signal())
+    const [one, other] = [retentionOf(storage, policy), retentionOf(storage, policy)]
+    await append(storage, price(), price(), signal())
     expect(await Promise.all([one.enforce(), other.enforce()])).toMatchObject([{ removed: 0 }, { removed: 0 }])
-    const [kept] = await append(log, price(), price(), price(), signal(), signal())
+    const [kept] = await append(storage, price(), price(), price(), signal(), signal())
     expect(await one.enforce()).toMatchObject({ removed: 3 })
     expect(await other.enforce()).toMatchObject({ removed: 0 })
-    const last = await append(log, price())
+    const last = await append(storage, price())
     expect(await other.enforce()).toMatchObject({ removed: 1 })
-    const left = await idsOf(log)
+    const left = await idsOf(storage)
     expect(left).toHaveLength(5)
     expect(left).not.toContain(kept)
     expect(left.at(-1)).toBe(last[0])
@@ -132,16 +132,18 @@ describeOnEachLog('retention', (logs) => {
       .record({ all: limits, prices: limits, trades: limits })
       .filter(({ prices, trades }) => [prices, trades].every((one) => Object.keys(one).length > 0))
     const mixes = fc.array(fc.array(fc.nat(2), { maxLength: 40 }), { minLength: 1, maxLength: 3 })
-    const log = await logs.open()
+    const storage = await logs.open()
     const run = async ({ all, prices, trades }: Record<'all' | 'prices' | 'trades', object>, rounds: number[][]) => {
-      await log.trim({ maxLength: 0 })
+      await storage.log.trim({ maxLength: 0 })
       const byType = { [MARKET_DATA_UPDATE]: prices, [TRADING_SIGNAL]: trades }
-      const retention = retentionOf(log, { ...all, byType })
+      const retention = retentionOf(storage, { ...all, byType })
       let expected: Stored[] = []
       for (const round of rounds) {
         const events = round.map((i) => eventOf(types[i] ?? TRADING_SIGNAL))
-        const ids = await append(log, ...events)
-        const stored = (await log.read({ limit: 10_000 })).filter(({ messageId }) => ids.includes(messageId))
+        const ids = await append(storage, ...events)
+        const stored = (await storage.log.read({ limit: 10_000 })).entries.filter(({ messageId }) =>
+          ids.includes(messageId)
+        )
         expected.push(
           ...stored.map(({ messageId, payload }, i) => ({
             messageId,
@@ -151,7 +153,7 @@ describeOnEachLog('retention', (logs) => {
         )
         expected = leftOf(expected, { ...byType, [PORTFOLIO_UPDATE]: all })
         await retention.enforce()
-        expect(await idsOf(log)).toEqual(expected.map(({ messageId }) => messageId))
+        expect(await idsOf(storage)).toEqual(expected.map(({ messageId }) => messageId))
       }
     }
     await fc.assert(fc.asyncProperty(policies, mixes, run), { numRuns: 40 })
@@ -175,37 +177,43 @@ describeOnEachLog('retention', (logs) => {
     await clock.advance(60_000)
     await waitFor(() => said.length === 1)
     expect(said).toEqual([[{ removed: 3 }, 'retention removed events']])
-    expect(await idsOf(system.log)).toEqual(ids.slice(3))
-    await system.log.group('desk').create('start')
+    expect(await idsOf(system.storage)).toEqual(ids.slice(3))
+    await system.storage.queue('desk').create('start')
     await system.publishBatch(signals(1))
     for (let minute = 0; minute < 3; minute++) {
       await waitFor(() => clock.sleeping === 1)
       await clock.advance(60_000)
     }
     await waitFor(() => said.length === 2)
-    const { removed, lost, lostByGroup } = await system.retention.enforce({ policy: { maxLength: 0 }, force: true })
-    expect(said[2]).toEqual([{ removed, lost, lostByGroup }, expect.stringMatching(/had not acknowledged/)])
+    const { removed, lost, lostByGroup, lostByCursor } = await system.retention.enforce({
+      policy: { maxLength: 0 },
+      force: true
+    })
+    expect(said[2]).toEqual([
+      { removed, lost, lostByGroup, lostByCursor },
+      expect.stringMatching(/had not acknowledged/)
+    ])
     expect([lost, lostByGroup]).toEqual([3, { desk: 3 }])
     expect(said[1]?.[1]).toMatch(/a consumer group has not acknowledged them/)
   })
 
   test('is enforced by one of the processes that have the same policy, and by another when that one ends', async () => {
-    const log = await logs.open()
+    const storage = await logs.open()
     const policies = [{ maxLength: 2 }, { maxLength: 2 }, { maxLength: 1_000 }]
     const trims = [0, 0, 0]
     const clock = new FakeClock()
     const [first, second, other] = policies.map((policy, i) => {
-      const counted = withFaults(log, {
+      const counted = withFaults(storage, {
         trim(target, options) {
           trims[i] = (trims[i] ?? 0) + 1
-          return log.trim(target, options)
+          return storage.log.trim(target, options)
         }
       })
-      const retention = new Retention({ log: counted, clock, policy })
+      const retention = new Retention({ storage: counted, clock, policy })
       onTestFinished(() => retention.close())
       return retention
     }) as [Retention, Retention, Retention]
-    await append(log, ...signals(5))
+    await append(storage, ...signals(5))
     const enforced = async (retention: Retention, i: number) => {
       const before = trims[i] ?? 0
       retention.start()
@@ -221,7 +229,7 @@ describeOnEachLog('retention', (logs) => {
     expect(trims[1]).toBe(0)
     await first.close()
     await enforced(second, 1)
-    expect(await idsOf(log)).toHaveLength(2)
+    expect(await idsOf(storage)).toHaveLength(2)
   })
 })
 
@@ -290,8 +298,8 @@ function byAge(days: Readonly<Record<string, number>>): Record<string, { maxAgeM
 }
 
 /** Appends at a later ms than all that is there. */
-async function pauseThenAppend(log: EventLog): Promise<string[]> {
-  const newest = (await log.info()).last?.appendedAt ?? 0
+async function pauseThenAppend(storage: Storage): Promise<string[]> {
+  const newest = (await storage.log.info()).last?.appendedAt ?? 0
   await waitFor(() => Date.now() > newest + 1)
-  return append(log, ...signals(2))
+  return append(storage, ...signals(2))
 }

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import type { EventLog } from '../../src/log/index.ts'
+import type { Storage } from '../../src/log/index.ts'
 import { type LogPlace, newLog } from './log-place.ts'
 
 /** A fresh, empty log in each test, on a real file or a real server. */
 export interface LogUnderTest {
   readonly place: LogPlace
   /** A started handle. It is closed after the test. */
-  open(): Promise<EventLog>
+  open(): Promise<Storage>
 }
 
 /** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis. */
@@ -19,7 +19,7 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
     let folder: string
     let server: RedisServer | undefined
     let place: LogPlace
-    let handles: EventLog[] = []
+    let handles: Storage[] = []
     let count = 0
 
     beforeAll(async () => {
@@ -34,7 +34,7 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
           : { url: server.url, streamName: `library_${count}` }
     })
     afterEach(async () => {
-      await Promise.all(handles.map((log) => log.close()))
+      await Promise.all(handles.map((storage) => storage.close()))
       handles = []
     })
     afterAll(async () => {
@@ -47,10 +47,10 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
         return place
       },
       async open() {
-        const log = newLog(place)
-        await log.start()
-        handles.push(log)
-        return log
+        const storage = newLog(place)
+        await storage.start()
+        handles.push(storage)
+        return storage
       }
     })
   })

@@ -134,7 +134,7 @@ describe('a test system', () => {
     const clock = new FakeClock()
     await using test = await createTestSystem({ clock })
     const [messageId = ''] = await test.publishAndSettle(signal())
-    expect((await test.system.log.get([messageId]))[0]?.appendedAt).toBe(clock.now())
+    expect((await test.system.storage.log.get([messageId]))[0]?.appendedAt).toBe(clock.now())
     await clock.advance(60_000)
     await test.publishAndSettle(signal())
     expect(await test.system.getEvents({ startTime: clock.now() })).toHaveLength(1)
@@ -158,7 +158,7 @@ describe('a test system', () => {
     process.env.EVENT_LOG_TIMEOUT_MS = 'nonsense'
     try {
       await using test = await createTestSystem()
-      expect(test.system.log.kind).toBe('sqlite')
+      expect(test.system.storage.kind).toBe('sqlite')
     } finally {
       delete process.env.EVENT_LOG_TIMEOUT_MS
     }

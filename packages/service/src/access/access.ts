@@ -1,13 +1,20 @@
 import { type Clock, type Documents, EventSystemError, type Logger, WatchedFiles } from '@tradpal/event-system'
-import { type ApiKey, ApiKeys } from './api-keys.ts'
+import {
+  ANONYMOUS,
+  ANYBODY,
+  ApiKeys,
+  type Identity,
+  identityOfKey,
+  KeyBook,
+  Policy,
+  type Principal,
+  parsePolicy,
+  type Scopes
+} from '@tradpal/event-system/access'
 import { AskedAtOnce } from './asked-at-once.ts'
 import { type AccessConfiguration, asksForCredentials } from './configuration.ts'
 import { FailedAttempts } from './failed-attempts.ts'
 import type { Tokens } from './jwt.ts'
-import { KeyBook } from './key-book.ts'
-import { Policy, scopesOf } from './policy.ts'
-import { ANONYMOUS, ANYBODY, type Identity, type Principal } from './principal.ts'
-import type { Scopes } from './scopes.ts'
 
 /** The certificate that a client showed when it connected: whose it is, or why it proves nothing. */
 export type ClientCertificate = { readonly name: string } | { readonly refused: string }
@@ -33,12 +40,6 @@ export interface AccessOptions {
   readonly onTooManyFailures: () => void
 }
 
-/** What reads what not everybody has. */
-interface Readers {
-  readonly tokens: Tokens | undefined
-  readonly parsePolicy: ((bytes: Buffer) => Policy) | undefined
-}
-
 /** What none of these are is undefined. Throws, or rejects, with `unauthenticated`. */
 type Found = Promise<Principal | undefined> | Principal | undefined
 
@@ -59,15 +60,13 @@ export class Access {
   /** Rejects with `invalid_options` when a file cannot be used. */
   static async open(options: AccessOptions): Promise<Access> {
     const { configuration, clock, logger } = options
-    const { jwt, policyFile } = configuration
-    // Only who takes tokens needs what verifies them, and only who has a policy what reads it.
-    return new Access(options, {
-      tokens: jwt && new (await import('./jwt.ts')).Tokens({ configuration: jwt, clock, logger }),
-      parsePolicy: policyFile === undefined ? undefined : (await import('./policy-file.ts')).parsePolicy
-    })
+    const { jwt } = configuration
+    // The library that verifies tokens is loaded only by a service that takes tokens.
+    const tokens = jwt && new (await import('./jwt.ts')).Tokens({ configuration: jwt, clock, logger })
+    return new Access(options, tokens)
   }
 
-  private constructor(options: AccessOptions, { tokens, parsePolicy }: Readers) {
+  private constructor(options: AccessOptions, tokens: Tokens | undefined) {
     const { configuration, documents, clock, logger, failuresPerMinute: perMinute, onTooManyFailures } = options
     const { auth, policyFile, tls } = configuration
     this.mode = auth ?? (asksForCredentials(configuration) ? 'required' : 'private')
@@ -76,7 +75,7 @@ export class Access {
     this.#book = new KeyBook({ documents, clock, logger })
     this.#failed = perMinute === 0 ? undefined : new FailedAttempts({ perMinute, onRefused: onTooManyFailures })
     this.#policy =
-      policyFile === undefined || parsePolicy === undefined
+      policyFile === undefined
         ? undefined
         : new WatchedFiles({
             what: 'the policy (EVENT_POLICY_FILE)',
@@ -174,16 +173,8 @@ export class Access {
     return principal
   }
 
-  #principal({ name, proof, scopes, roles, sources, keyId }: Identity): Principal {
-    const grant = (this.#policy?.content ?? NO_POLICY).grantOf(name, roles)
-    return {
-      name,
-      proof,
-      scopes: scopesOf(grant, scopes),
-      sources: sources ?? grant.sources ?? [name],
-      ...(grant.limits === undefined ? {} : { limits: grant.limits }),
-      ...(keyId === undefined ? {} : { keyId })
-    }
+  #principal(identity: Identity): Principal {
+    return (this.#policy?.content ?? NO_POLICY).principalOf(identity)
   }
 }
 
@@ -205,10 +196,6 @@ function bearerOf(authorization: string | undefined): string | undefined {
   const [, text] = /^bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? []
   if (text !== undefined) return text
   throw unauthenticated('The header Authorization must be Bearer and, behind a blank, an API key or a token.')
-}
-
-function identityOfKey({ id, name, scopes, sources }: ApiKey): Identity {
-  return { name, proof: 'api key', scopes, keyId: id, ...(sources === undefined ? {} : { sources }) }
 }
 
 function unauthenticated(sentence: string): EventSystemError {

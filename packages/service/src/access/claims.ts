@@ -1,7 +1,6 @@
 import { EventSystemError } from '@tradpal/event-system'
+import { ANONYMOUS, assertScope, type Identity } from '@tradpal/event-system/access'
 import type { JwtConfiguration } from './jwt-configuration.ts'
-import { ANONYMOUS, type Identity } from './principal.ts'
-import { assertScope } from './scopes.ts'
 
 /** What a token says, verified. */
 export type Claims = Readonly<Record<string, unknown>>

@@ -23,7 +23,7 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
-import { ApiKeys } from '../access/index.ts'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { listenToLog } from '../http/listen.ts'
 import { retentionOf } from '../retention-variables.ts'
 import { systemOptions } from '../system-options.ts'
@@ -100,10 +100,10 @@ class LogTarget implements Target {
   constructor(system: EventSystem, audit: OperatorsAudit) {
     this.#system = system
     this.#audit = audit
-    this.#stopListening = listenToLog<SkippedMessage>(system.log, diagnostics.skipped, () => {
+    this.#stopListening = listenToLog<SkippedMessage>(system.storage, diagnostics.skipped, () => {
       this.#passedOver += 1
     })
-    this.location = system.log.location
+    this.location = system.storage.location
     this.deadLetters = audit.deadLetters(system.deadLetters)
     this.groups = audit.groups(system.groups)
     this.keys = audit.keys(keysOf(system))
@@ -195,8 +195,8 @@ class LogTarget implements Target {
 }
 
 /** Whoever can open the log itself may do everything: keys are made in the name of the user that is logged in. */
-function keysOf({ log }: EventSystem): KeyTarget {
-  const keys = new ApiKeys(new Documents(log), systemClock)
+function keysOf({ storage }: EventSystem): KeyTarget {
+  const keys = new ApiKeys(new Documents(storage), systemClock)
   const by = `operator:${userInfo().username}`
   return {
     list: () => keys.list(),

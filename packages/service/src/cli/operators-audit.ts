@@ -8,8 +8,9 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
+import { type Actor, Audit, type AuditAction, CHAIN, headText, parseHead } from '@tradpal/event-system/audit'
 import { readAccess } from '../access/index.ts'
-import { type Actor, Audit, type AuditAction, CHAIN, headText, parseHead, readAudit, saidOf } from '../audit/index.ts'
+import { readAudit, saidOf } from '../audit-variables.ts'
 import type { AuditTarget, DeadLetterTarget, GroupTarget, KeyTarget } from './target.ts'
 
 /**
@@ -139,17 +140,17 @@ export class OperatorsAudit implements AuditTarget {
 
   /** Undefined where nobody records anything. `create`: whether an audit log that is not there is made, where it is wanted. */
   async #open(create: boolean): Promise<Audit | undefined> {
-    const { log, mayBeThere } = this.#system.auditLog()
+    const { storage, mayBeThere } = this.#system.auditLog()
     if (!mayBeThere && !(create && this.#isOn)) return undefined
     try {
-      await log.start()
-      const isThere = this.#isOn || (await log.versionOf(CHAIN)) > 0
-      if (isThere) return new Audit({ log, clock: systemClock, logger: silentLogger })
-      await log.close()
+      await storage.start()
+      const isThere = this.#isOn || (await storage.log.versionOf(CHAIN)) > 0
+      if (isThere) return new Audit({ storage, clock: systemClock, logger: silentLogger })
+      await storage.close()
       return undefined
     } catch (cause) {
-      await log.close()
-      const sentence = `The audit log at ${log.location} cannot be opened, and nothing is done unrecorded: ${(cause as Error).message}`
+      await storage.close()
+      const sentence = `The audit log at ${storage.location} cannot be opened, and nothing is done unrecorded: ${(cause as Error).message}`
       throw new EventSystemError('audit_unavailable', sentence, { cause })
     }
   }
@@ -163,7 +164,7 @@ export class OperatorsAudit implements AuditTarget {
 
   async #mustBeThere(): Promise<Audit> {
     if (await this.#isThere()) return (await this.#opening) as Audit
-    const { location } = this.#system.auditLog().log
+    const { location } = this.#system.auditLog().storage
     const sentence = `There is no audit log at ${location}: EVENT_AUDIT=on makes a service keep one. If one was kept, it was removed.`
     throw new EventSystemError('not_found', sentence)
   }

@@ -130,7 +130,7 @@ class ServiceTarget implements Target {
         consumers: group.consumers,
         pending: group.pending,
         lag: group.lag,
-        lastDeliveredId: group['last-delivered-id']
+        lastDelivered: group['last-delivered-id']
       }))
     }
   }

@@ -15,6 +15,6 @@ export function standingDocument({ log, location, length, firstId, lastId, bytes
   }
 }
 
-function groupDocument({ name, consumers, pending, lag, lastDeliveredId }: GroupStanding) {
-  return { name, consumers, pending, lag, 'last-delivered-id': lastDeliveredId }
+function groupDocument({ name, consumers, pending, lag, lastDelivered }: GroupStanding) {
+  return { name, consumers, pending, lag, 'last-delivered-id': lastDelivered }
 }

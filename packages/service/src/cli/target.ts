@@ -39,7 +39,7 @@ export interface GroupStanding {
   readonly pending: number
   /** Not yet handed out; null where the target cannot tell. */
   readonly lag: number | null
-  readonly lastDeliveredId: string
+  readonly lastDelivered: string
 }
 
 export interface LogStanding {

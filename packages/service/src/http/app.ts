@@ -10,8 +10,8 @@ import {
   silentLogger,
   systemClock
 } from '@tradpal/event-system'
+import { withoutSecrets } from '@tradpal/event-system/access'
 import fastify, { type FastifyHttpOptions } from 'fastify'
-import { withoutSecrets } from '../access/index.ts'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { Shares } from '../limits/index.ts'
 import type { ServiceTls } from '../tls/index.ts'
@@ -85,7 +85,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const protection = await openProtection({ system, configuration, metrics, logger, clock })
   const { access, tls, audit } = protection
   for (const warning of access.warnings) logger.warn({ auth: access.mode }, warning)
-  const limits = new RequestLimits({ configuration, log: system.log, metrics })
+  const limits = new RequestLimits({ configuration, storage: system.storage, metrics })
   const context: AppContext = {
     system,
     access,

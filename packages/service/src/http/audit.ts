@@ -1,6 +1,6 @@
 import { EventSystemError, formatTimestamp } from '@tradpal/event-system'
+import { ACTIONS, type Audit, headText, type ListedEntry, OUTCOMES, parseHead } from '@tradpal/event-system/audit'
 import Type from 'typebox'
-import { ACTIONS, type Audit, headText, type ListedEntry, OUTCOMES, parseHead } from '../audit/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'

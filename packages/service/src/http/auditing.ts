@@ -6,9 +6,9 @@ import {
   type PublishReceipt,
   parseJson
 } from '@tradpal/event-system'
+import { STRANGER } from '@tradpal/event-system/access'
+import type { Actor, Audit, AuditAction, Begun, Refusal } from '@tradpal/event-system/audit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import { STRANGER } from '../access/index.ts'
-import type { Actor, Audit, AuditAction, Begun, Refusal } from '../audit/index.ts'
 import { toProblem } from './problems.ts'
 
 /** Done too often for entries of their own: the endpoints count them. */
@@ -93,7 +93,9 @@ export function noteEnded(request: FastifyRequest, { code }: EventSystemError): 
 }
 
 function refusalOf({ method, routeOptions, begun }: FastifyRequest, action: Refusal['action'], code: string): Refusal {
-  return { action, code, method, route: routeOptions.url ?? 'none', requestId: begun?.draft.requestId ?? randomUUID() }
+  // The route as it was defined, `/groups/:group`: callers write what they like into paths.
+  const what = { method, route: routeOptions.url ?? 'none' }
+  return { action, code, what, requestId: begun?.draft.requestId ?? randomUUID() }
 }
 
 /** Counts what a request published of what it {@link FastifyRequest.offered}, for an endpoint whose rule says so. A hook for it would cost each publish more than the counting. */

@@ -1,5 +1,6 @@
+import type { Principal } from '@tradpal/event-system/access'
 import type { FastifyRequest } from 'fastify'
-import { networkOf, type Principal } from '../access/index.ts'
+import { networkOf } from '../access/index.ts'
 import type { Caller } from '../limits/index.ts'
 import { type AskedConnection, connectionOf } from '../tls/index.ts'
 

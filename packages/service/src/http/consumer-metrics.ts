@@ -3,8 +3,8 @@ import {
   type ConsumedMessage,
   type DeadLetteredMessage,
   diagnostics,
-  type EventLog,
-  type ShreddedMessage
+  type ShreddedMessage,
+  type Storage
 } from '@tradpal/event-system'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { GroupLabels, NO_EVENT, removeGroups, typeLabel } from './closed-labels.ts'
@@ -31,7 +31,7 @@ export class ConsumerMetrics {
   readonly #handling: Histogram<'group' | 'event_type'>
 
   /** Counts from now on what is consumed of this log in this process, in `registry`, by default one of its own. */
-  constructor(log: EventLog, registry = new Registry()) {
+  constructor(storage: Storage, registry = new Registry()) {
     this.registry = registry
     const registers = [registry]
     this.#consumed = new Counter({
@@ -78,10 +78,10 @@ export class ConsumerMetrics {
       registers
     })
     this.#stops = [
-      listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
-      listenToLog<DeadLetteredMessage>(log, diagnostics.deadLettered, (message) => this.#onDead(message)),
-      listenToLog<ClaimedMessage>(log, diagnostics.claimed, (message) => this.#onClaimed(message)),
-      listenToLog<ShreddedMessage>(log, diagnostics.shredded, ({ group }) =>
+      listenToLog<ConsumedMessage>(storage, diagnostics.consumed, (message) => this.#onConsumed(message)),
+      listenToLog<DeadLetteredMessage>(storage, diagnostics.deadLettered, (message) => this.#onDead(message)),
+      listenToLog<ClaimedMessage>(storage, diagnostics.claimed, (message) => this.#onClaimed(message)),
+      listenToLog<ShreddedMessage>(storage, diagnostics.shredded, ({ group }) =>
         this.#shredded.inc({ group: this.#groups.of(group) })
       )
     ]

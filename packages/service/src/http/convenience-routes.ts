@@ -10,8 +10,8 @@ import {
   refusalOf,
   type Validation
 } from '@tradpal/event-system'
+import { publishedBy } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { publishedBy } from '../access/index.ts'
 import { isObject, objectOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'

@@ -8,8 +8,8 @@ import {
   type JsonObject,
   type RequeueReport
 } from '@tradpal/event-system'
+import { ANYBODY, mayAmend, type Principal } from '@tradpal/event-system/access'
 import Type, { type Static } from 'typebox'
-import { ANYBODY, mayAmend, type Principal } from '../access/index.ts'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'

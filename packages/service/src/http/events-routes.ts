@@ -6,9 +6,9 @@ import {
   type PublishReceipt,
   type Validation
 } from '@tradpal/event-system'
+import { allPublishedBy, publishedBy } from '@tradpal/event-system/access'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { allPublishedBy, publishedBy } from '../access/index.ts'
 import { notePublished } from './auditing.ts'
 import { textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'

@@ -1,6 +1,6 @@
 import { formatTimestamp, type GroupReport, type PendingEvent, type PullSettings } from '@tradpal/event-system'
+import { mayKnowGroup, maySeeFigures } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayKnowGroup, maySeeFigures } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
@@ -241,7 +241,7 @@ function groupAnswer(report: GroupReport, seesFigures: boolean) {
     pending: figure(report.pending),
     retrying: figure(report.retrying),
     oldest_pending_seconds: figure(oldestPendingMs === null ? null : oldestPendingMs / 1_000),
-    last_delivered_id: figure(report.lastDeliveredId),
+    last_delivered_id: figure(report.lastDelivered),
     pulled: pulled === null ? null : pulledAnswer(pulled)
   }
 }

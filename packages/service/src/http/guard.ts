@@ -1,14 +1,7 @@
 import { EventSystemError } from '@tradpal/event-system'
+import { ANYBODY, type Principal, STRANGER } from '@tradpal/event-system/access'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import {
-  type Access,
-  ANYBODY,
-  type Credentials,
-  forwardedAddresses,
-  isPrivateAddress,
-  type Principal,
-  STRANGER
-} from '../access/index.ts'
+import { type Access, type Credentials, forwardedAddresses, isPrivateAddress } from '../access/index.ts'
 import { type AskedConnection, connectionOf, isHttp2, type ServiceTls } from '../tls/index.ts'
 import { type PageRequest, PageRules, type PagesConfiguration } from './page-rules.ts'
 

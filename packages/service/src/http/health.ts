@@ -1,6 +1,6 @@
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
+import { isKnown, maySeeAllFigures } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { isKnown, maySeeAllFigures } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { spool, spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'

@@ -12,7 +12,7 @@ const LINKS = [
 
 /** Tells a person what runs here, and a program where to go on. */
 export function homeRoute(app: App, { system, version }: AppContext): void {
-  const { kind, location } = system.log
+  const { kind, location } = system.storage
   app.get(
     '/',
     {

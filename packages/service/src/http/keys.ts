@@ -1,6 +1,6 @@
 import { EventSystemError, formatTimestamp, type JsonObject } from '@tradpal/event-system'
+import type { ApiKey, IssuedApiKey, Principal, Scopes } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import type { ApiKey, IssuedApiKey, Principal, Scopes } from '../access/index.ts'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'

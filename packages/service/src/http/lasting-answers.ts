@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { EventSystemError } from '@tradpal/event-system'
+import type { Principal } from '@tradpal/event-system/access'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Principal } from '../access/index.ts'
 import type { Shares } from '../limits/index.ts'
 import { callerOf } from './callers.ts'
 import { letGoOfBody } from './request-bodies.ts'

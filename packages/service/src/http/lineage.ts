@@ -1,6 +1,6 @@
 import type { StoredEvent } from '@tradpal/event-system'
+import { mayRead } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayRead } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { messageIdParameter, storedEvent } from './schemas.ts'

@@ -107,7 +107,7 @@ export class Metrics {
     this.#system = system
     this.#configuration = configuration
     this.#logger = logger
-    this.#consumers = new ConsumerMetrics(system.log, this.registry)
+    this.#consumers = new ConsumerMetrics(system.storage, this.registry)
     this.#skipped = new SkippedEntries(system, this.registry, logger)
     this.#publishing = new PublishingMetrics(system, this.registry)
     collectDefaultMetrics({ register: this.registry })
@@ -119,11 +119,11 @@ export class Metrics {
 
   /** Begins to listen, reads the gauges once, and again at their intervals. */
   async start(): Promise<void> {
-    const { log } = this.#system
+    const { storage } = this.#system
     this.#stops.push(
-      listenToLog<PublishedMessage>(log, diagnostics.published, (message) => this.#onPublished(message)),
-      listenToLog<ConsumedMessage>(log, diagnostics.consumed, (message) => this.#onConsumed(message)),
-      listenToLog<TrimmedMessage>(log, diagnostics.trimmed, (message) => this.#onTrimmed(message))
+      listenToLog<PublishedMessage>(storage, diagnostics.published, (message) => this.#onPublished(message)),
+      listenToLog<ConsumedMessage>(storage, diagnostics.consumed, (message) => this.#onConsumed(message)),
+      listenToLog<TrimmedMessage>(storage, diagnostics.trimmed, (message) => this.#onTrimmed(message))
     )
     const { metricsUpdateIntervalSeconds, streamMonitorIntervalSeconds } = this.#configuration
     this.#every(metricsUpdateIntervalSeconds, (stats) => this.#readSubscribers(stats))

@@ -1,6 +1,6 @@
 import { type Clock, Documents, type EventSystem, type Logger } from '@tradpal/event-system'
+import { Audit } from '@tradpal/event-system/audit'
 import { Access } from '../access/index.ts'
-import { Audit } from '../audit/index.ts'
 import type { ServiceConfiguration } from '../configuration.ts'
 import { ServiceTls } from '../tls/index.ts'
 import type { Metrics } from './metrics.ts'
@@ -41,7 +41,7 @@ export async function openProtection(options: ProtectionOptions): Promise<Protec
     const access = keep(
       await Access.open({
         configuration: ofAccess,
-        documents: new Documents(system.log),
+        documents: new Documents(system.storage),
         clock,
         logger,
         failuresPerMinute: limits.authFailuresPerMinute,
@@ -51,7 +51,7 @@ export async function openProtection(options: ProtectionOptions): Promise<Protec
     const { isOn, retentionMs } = ofAudit
     const trimmedByItself = () => system.retention.removedByItself
     const audit = isOn
-      ? keep(new Audit({ log: system.auditLog().log, clock, logger, retentionMs, trimmedByItself }))
+      ? keep(new Audit({ storage: system.auditLog().storage, clock, logger, retentionMs, trimmedByItself }))
       : undefined
     await audit?.startSoon()
     return { access, tls, audit, close }

@@ -68,8 +68,8 @@ export class PublishingMetrics {
       }
     })
     this.#stops = [
-      listenToLog<SpooledMessage>(system.log, diagnostics.spooled, ({ events }) => spooled.inc(events)),
-      listenToLog<AheadMessage>(system.log, diagnostics.ahead, ({ events }) => ahead.inc(events))
+      listenToLog<SpooledMessage>(system.storage, diagnostics.spooled, ({ events }) => spooled.inc(events)),
+      listenToLog<AheadMessage>(system.storage, diagnostics.ahead, ({ events }) => ahead.inc(events))
     ]
   }
 

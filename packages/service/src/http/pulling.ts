@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/event-system'
+import { mayReadAll, type Principal, readableTypes } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayReadAll, type Principal, readableTypes } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { groupParameter } from './groups.ts'

@@ -1,6 +1,6 @@
 import { knownEventTypes, schemaOf } from '@tradpal/event-system'
+import { mayRead } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayRead } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { gapReport, readableRange } from './range.ts'

@@ -1,5 +1,5 @@
 import { checkAll, EventSystemError, type LogGap, type MessageId, type OnGap, timestampMs } from '@tradpal/event-system'
-import { type Principal, readableTypes } from '../access/index.ts'
+import { type Principal, readableTypes } from '@tradpal/event-system/access'
 
 export interface RangeQuery {
   readonly event_type?: readonly string[]

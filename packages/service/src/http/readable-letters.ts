@@ -6,7 +6,7 @@ import {
   EventSystemError,
   knownEventTypes
 } from '@tradpal/event-system'
-import { mayRead, mayReadAll, mustHave, type Principal } from '../access/index.ts'
+import { mayRead, mayReadAll, mustHave, type Principal } from '@tradpal/event-system/access'
 
 type Filter = Parameters<DeadLetterOffice['count']>[0]
 type Page = Parameters<DeadLetterOffice['list']>[0]

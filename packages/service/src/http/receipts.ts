@@ -1,7 +1,7 @@
 import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
+import { mustCount } from '@tradpal/event-system/access'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { mustCount } from '../access/index.ts'
 import { notePublished } from './auditing.ts'
 import { published, publishedBatch } from './schemas.ts'
 

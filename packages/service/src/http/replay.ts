@@ -66,7 +66,7 @@ const FORMATS: readonly Format[] = [
   {
     type: 'text/event-stream',
     headers: SSE_HEADERS,
-    event: eventFrame,
+    event: (event) => eventFrame(event, event.messageId),
     gap: gapFrame,
     problem: (problem) => frame('error', problem)
   }

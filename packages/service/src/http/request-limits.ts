@@ -1,8 +1,9 @@
-import type { EventLog } from '@tradpal/event-system'
+import type { Storage } from '@tradpal/event-system'
 import { systemClock } from '@tradpal/event-system'
+import type { RateName } from '@tradpal/event-system/access'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ServiceConfiguration } from '../configuration.ts'
-import { RATES, RateLimits, type RateName, type Standing, tooMuchAtOnce, usedUp } from '../limits/index.ts'
+import { RATES, RateLimits, type Standing, tooMuchAtOnce, usedUp } from '../limits/index.ts'
 import { callerOf } from './callers.ts'
 import type { AccessRule } from './guard.ts'
 import type { Metrics } from './metrics.ts'
@@ -17,7 +18,7 @@ declare module 'fastify' {
 
 export interface RequestLimitsOptions {
   readonly configuration: ServiceConfiguration
-  readonly log: EventLog
+  readonly storage: Storage
   readonly metrics: Metrics
 }
 
@@ -28,8 +29,8 @@ export class RequestLimits {
   /** Whether anybody may be limited at all: else it costs nothing. */
   readonly #isOn: boolean
 
-  constructor({ configuration: { limits, access }, log, metrics }: RequestLimitsOptions) {
-    this.#rates = new RateLimits({ configuration: limits, counters: log.counters, clock: systemClock })
+  constructor({ configuration: { limits, access }, storage, metrics }: RequestLimitsOptions) {
+    this.#rates = new RateLimits({ configuration: limits, counters: storage.counters, clock: systemClock })
     this.#metrics = metrics
     this.#isOn = Object.keys(limits.rates).length > 0 || access.policyFile !== undefined
   }

@@ -1,7 +1,7 @@
 import { EventSystemError, messageIdOfDelivery, type SettleOptions } from '@tradpal/event-system'
+import { mayRead, mayReadAll, type Principal } from '@tradpal/event-system/access'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { mayRead, mayReadAll, type Principal } from '../access/index.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { groupParameter } from './groups.ts'

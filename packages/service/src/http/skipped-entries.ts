@@ -12,14 +12,14 @@ export class SkippedEntries {
   readonly #met = new Set<string>()
   readonly #stop: () => void
 
-  constructor({ log }: EventSystem, registry: Registry, logger: Logger) {
+  constructor({ storage }: EventSystem, registry: Registry, logger: Logger) {
     this.#logger = logger
     this.#counter = new Counter({
       name: 'event_service_poison_entries_total',
       help: 'Entries of the log that are no valid event, which a query, a replay or a stream of this service met, each once.',
       registers: [registry]
     })
-    this.#stop = listenToLog<SkippedMessage>(log, diagnostics.skipped, (message) => this.#onSkipped(message))
+    this.#stop = listenToLog<SkippedMessage>(storage, diagnostics.skipped, (message) => this.#onSkipped(message))
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { formatTimestamp } from '@tradpal/event-system'
+import { mayKnowGroup, mayReadAll } from '@tradpal/event-system/access'
 import Type from 'typebox'
-import { mayKnowGroup, mayReadAll } from '../access/index.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { ReadableLetters } from './readable-letters.ts'
@@ -64,11 +64,11 @@ export function statsRoute(app: App, { system }: AppContext): void {
         consumer_groups: groups.length,
         groups: groups
           .filter(({ name }) => mayKnowGroup(principal, name))
-          .map(({ name, consumers, pending, lastDeliveredId, lag }) => ({
+          .map(({ name, consumers, pending, lastDelivered, lag }) => ({
             name,
             consumers: consumers.length,
             pending,
-            'last-delivered-id': lastDeliveredId,
+            'last-delivered-id': lastDelivered,
             lag
           })),
         dead_letters: all ? deadLetters : await new ReadableLetters(system.deadLetters, principal).count({}),

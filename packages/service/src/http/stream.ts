@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import {
+  type Checkpoint,
   type EventSystem,
   EventSystemError,
   type FollowedPage,
   isRetryable,
   type LogGap,
-  type MessageId,
   tellGap
 } from '@tradpal/event-system'
 import Type from 'typebox'
@@ -93,11 +93,11 @@ export function streamRoute(app: App, context: AppContext): void {
 }
 
 /** Behind which entry a stream begins. Refuses with `invalid_message_id`. */
-async function positionOf({ log }: EventSystem, after: string | undefined): Promise<MessageId> {
+async function positionOf({ storage }: EventSystem, after: string | undefined): Promise<Checkpoint> {
   if (after === 'start' || after === START) return START
-  if (after === undefined) return (await log.read({ direction: 'backward', limit: 1 }))[0]?.messageId ?? START
+  if (after === undefined) return (await storage.log.read({ from: 'end', limit: 1 })).position
   try {
-    log.compare(after, after)
+    storage.log.compare(after, after)
   } catch (cause) {
     const sentence = `A stream begins behind a message id such as 1764057600000-0, or at start, got ${JSON.stringify(after)}.`
     throw new EventSystemError('invalid_message_id', sentence, { cause })
@@ -106,9 +106,13 @@ async function positionOf({ log }: EventSystem, after: string | undefined): Prom
 }
 
 /** Before the answer begins: an id ahead of the log, and a gap where it is an error. While the log is away nobody knows. */
-async function refuseGap({ log }: EventSystem, from: MessageId, onGap: 'report' | 'error' | undefined): Promise<void> {
+async function refuseGap(
+  { storage }: EventSystem,
+  from: Checkpoint,
+  onGap: 'report' | 'error' | undefined
+): Promise<void> {
   try {
-    await tellGap(log, from, onGap === 'error' ? 'error' : undefined)
+    await tellGap(storage, from, onGap === 'error' ? 'error' : undefined)
   } catch (error) {
     if (!isRetryable(error)) throw error
   }
@@ -128,7 +132,7 @@ class LiveStream {
   readonly #request: StreamRequest
   readonly #openedAt = Date.now()
   /** How far the log was read beyond the last frame that said so. */
-  #passedOver: MessageId | undefined
+  #passedOver: Checkpoint | undefined
 
   constructor(response: ServerResponse, context: AppContext, answer: LastingAnswer, request: StreamRequest) {
     this.#response = response
@@ -141,7 +145,7 @@ class LiveStream {
     this.#response.write(gapFrame(gap))
   }
 
-  async send(from: MessageId, pages: AsyncIterable<FollowedPage>): Promise<void> {
+  async send(from: Checkpoint, pages: AsyncIterable<FollowedPage>): Promise<void> {
     this.#response.write(positionFrame(from))
     const heartbeat = setInterval(() => this.#beat(), this.#context.configuration.heartbeatIntervalMs)
     try {
@@ -158,17 +162,18 @@ class LiveStream {
   }
 
   /** Resolves to whether to go on. */
-  async #sendPage({ events, appendedAt, position }: FollowedPage): Promise<boolean> {
+  async #sendPage({ events, appendedAt, positions, position }: FollowedPage): Promise<boolean> {
     let chunk = ''
     for (const [i, event] of events.entries()) {
-      chunk += this.#request.isNamed ? eventFrame(event) : unnamedEventFrame(event)
+      const behind = positions[i] as Checkpoint
+      chunk += this.#request.isNamed ? eventFrame(event, behind) : unnamedEventFrame(event, behind)
       this.#count(event.eventType, appendedAt[i] as number)
       if (chunk.length < CHUNK) continue
       if (!(await this.#write(chunk))) return false
       chunk = ''
     }
     if (chunk !== '' && !(await this.#write(chunk))) return false
-    this.#passedOver = events.at(-1)?.messageId === position ? undefined : position
+    this.#passedOver = positions.at(-1) === position ? undefined : position
     return true
   }
 
@@ -212,6 +217,6 @@ class LiveStream {
   }
 }
 
-function positionFrame(messageId: MessageId): string {
+function positionFrame(messageId: Checkpoint): string {
   return frame('position', { message_id: messageId }, messageId)
 }

@@ -29,6 +29,7 @@ const answer = Type.Object({
   removed: Type.Integer(),
   lost: Type.Integer({ description: 'Of those, how many some group had not acknowledged. 0 without force.' }),
   lost_by_group: Type.Record(Type.String(), Type.Integer()),
+  lost_by_cursor: Type.Record(Type.String(), Type.Integer()),
   guarded: Type.Boolean({ description: 'Some stayed beyond the limits, because a group has not acknowledged them.' }),
   dry_run: Type.Boolean()
 })
@@ -58,8 +59,8 @@ export function trimmingRoute(app: App, { system }: AppContext): void {
     async ({ body: { force = false, dry_run = false, ...policy } }) => {
       const enforced = policyOf(policy)
       const result = await system.retention.enforce({ force, dryRun: dry_run, ...(enforced && { policy: enforced }) })
-      const { removed, lost, lostByGroup, guarded } = result
-      return { removed, lost, lost_by_group: lostByGroup, guarded, dry_run }
+      const { removed, lost, lostByGroup, lostByCursor, guarded } = result
+      return { removed, lost, lost_by_group: lostByGroup, lost_by_cursor: lostByCursor, guarded, dry_run }
     }
   )
 }

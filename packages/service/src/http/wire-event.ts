@@ -1,4 +1,11 @@
-import { EventSystemError, type LogGap, type StoredEvent, stringifyJson, toWire } from '@tradpal/event-system'
+import {
+  type Checkpoint,
+  EventSystemError,
+  type LogGap,
+  type StoredEvent,
+  stringifyJson,
+  toWire
+} from '@tradpal/event-system'
 
 /** An event as the service answers it: the wire form, and its place in the log. */
 export function wireOf(event: StoredEvent) {
@@ -17,14 +24,15 @@ export function ndjsonLine(event: StoredEvent): string {
   return `${stringifyJson(wireOf(event))}\n`
 }
 
-export function eventFrame(event: StoredEvent): string {
+/** `position`: behind the event, where a reader goes on. */
+export function eventFrame(event: StoredEvent, position: Checkpoint): string {
   const wire = wireOf(event)
-  return frame(wire.event_type, wire, event.messageId)
+  return frame(wire.event_type, wire, position)
 }
 
 /** As {@link eventFrame}, without a name: `EventSource.onmessage` receives it. */
-export function unnamedEventFrame(event: StoredEvent): string {
-  return `id: ${event.messageId}\ndata: ${stringifyJson(wireOf(event))}\n\n`
+export function unnamedEventFrame(event: StoredEvent, position: Checkpoint): string {
+  return `id: ${position}\ndata: ${stringifyJson(wireOf(event))}\n\n`
 }
 
 /** Tells that entries may be missing. It has no id: a reader that resumes before an event arrives is told again. */

@@ -1,5 +1,6 @@
 import type { EnvironmentReader } from '@tradpal/event-system'
-import { RATE_NAMES, RATES, type RateName, SHARE_NAMES, SHARES, type ShareName } from './names.ts'
+import { RATE_NAMES, type RateName, SHARE_NAMES, type ShareName } from '@tradpal/event-system/access'
+import { RATES, SHARES } from './names.ts'
 
 /** How much of something may be under way. */
 export interface Share {

@@ -3,13 +3,6 @@
  * at once. Nothing here knows HTTP or who the callers are.
  */
 export { type LimitsConfiguration, readLimits } from './configuration.ts'
-export {
-  LIMIT_NAMES,
-  type LimitName,
-  mostGenerous,
-  type OwnLimits,
-  RATES,
-  type RateName
-} from './names.ts'
+export { RATES } from './names.ts'
 export { type Caller, RateLimits, type Standing, tooMuchAtOnce, usedUp } from './rate-limits.ts'
 export { Shares } from './shares.ts'

@@ -1,4 +1,6 @@
-/** A limit of what somebody does in a time. Its name in a policy ends with `_per_second`. */
+import type { RateName, ShareName } from '@tradpal/event-system/access'
+
+/** A limit of what a caller does in a time. Its name in a policy ends with `_per_second`. */
 export interface Rate {
   /** The variable that says it for all whom the policy gives no other. */
   readonly variable: string
@@ -38,11 +40,17 @@ export const RATES = {
     verb: 'send',
     unit: 'requests that administer'
   }
-} as const satisfies Readonly<Record<string, Rate>>
+} as const satisfies Readonly<Record<RateName, Rate>>
 
-export type RateName = keyof typeof RATES
+/** A limit of what a caller has under way at once. */
+interface Share {
+  readonly variable: string
+  readonly unit: string
+  /** How much may be under way of all callers, and of each, where the variables say nothing. */
+  readonly inAll: number
+  readonly each: number
+}
 
-/** A limit of what somebody has under way at once. */
 export const SHARES = {
   streams: { variable: 'EVENT_MAX_STREAMS', unit: 'streams', inAll: 10_000, each: 1_000 },
   pulls: { variable: 'EVENT_MAX_PULLS', unit: 'pulls', inAll: 2_000, each: 500 },
@@ -53,29 +61,4 @@ export const SHARES = {
     inAll: 64 * 1_048_576,
     each: 32 * 1_048_576
   }
-} as const
-
-export type ShareName = keyof typeof SHARES
-
-export const RATE_NAMES = Object.keys(RATES) as readonly RateName[]
-export const SHARE_NAMES = Object.keys(SHARES) as readonly ShareName[]
-
-/** A limit as a policy names it. */
-export type LimitName = `${RateName}_per_second` | ShareName
-
-export const LIMIT_NAMES: readonly LimitName[] = [
-  ...RATE_NAMES.map((name) => `${name}_per_second` as const),
-  ...SHARE_NAMES
-]
-
-/** What somebody's limits are where they are not those of all; infinite is none. */
-export type OwnLimits = Readonly<Partial<Record<LimitName, number>>>
-
-/** Of several that say something of a limit, the most generous holds. */
-export function mostGenerous(several: readonly OwnLimits[]): OwnLimits | undefined {
-  const said = LIMIT_NAMES.flatMap((name) => {
-    const values = several.map((limits) => limits[name]).filter((value) => value !== undefined)
-    return values.length === 0 ? [] : [[name, Math.max(...values)] as const]
-  })
-  return said.length === 0 ? undefined : Object.fromEntries(said)
-}
+} as const satisfies Readonly<Record<ShareName, Share>>

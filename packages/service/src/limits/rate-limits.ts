@@ -1,10 +1,11 @@
 import { type Clock, type Counters, EventSystemError } from '@tradpal/event-system'
+import type { OwnLimits, RateName } from '@tradpal/event-system/access'
 import type { RateLimiterAbstract } from 'rate-limiter-flexible'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js'
 import type { LimitsConfiguration } from './configuration.ts'
 import { GatheredCounters } from './gathered-counters.ts'
-import { type OwnLimits, RATES, type RateName } from './names.ts'
+import { RATES } from './names.ts'
 import { SharedLimiter } from './shared-limiter.ts'
 
 /** Who is limited. */

@@ -1,6 +1,7 @@
 import { EventSystemError } from '@tradpal/event-system'
+import { SHARE_NAMES, type ShareName } from '@tradpal/event-system/access'
 import type { Share } from './configuration.ts'
-import { SHARE_NAMES, SHARES, type ShareName } from './names.ts'
+import { SHARES } from './names.ts'
 import type { Caller } from './rate-limits.ts'
 
 export interface SharesOptions {

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { ANONYMOUS } from '../access/index.ts'
+import { ANONYMOUS } from '@tradpal/event-system/access'
 
 /** A name that a policy can say. With a `*` it would stand for others, too. */
 const NAME = /^[^*\p{Cc}]{1,200}$/u

@@ -1,8 +1,8 @@
 import { Documents, EventSystem, silentLogger, systemClock } from '@tradpal/event-system'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { Access, type Credentials } from '../../src/access/index.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
-import { monotonicTime } from '../http/support/monotonic-time.ts'
 import { newLog } from '../http/support/test-service.ts'
 
 /** Whom an access knows by one key, which was shown once. */
@@ -12,7 +12,7 @@ async function accessWithKey(failuresPerMinute = 10) {
   await system.initialize()
   const access = await Access.open({
     configuration: readServiceConfiguration({ ...environment, EVENT_AUTH: 'required' }).access,
-    documents: new Documents(system.log),
+    documents: new Documents(system.storage),
     clock: systemClock,
     logger: silentLogger,
     failuresPerMinute,
@@ -34,7 +34,7 @@ async function accessWithKey(failuresPerMinute = 10) {
     key,
     byKey,
     byBearer,
-    collections: system.log.collections,
+    collections: system.storage.collections,
     revoke: () => access.keys.revoke(apiKey.id)
   }
 }

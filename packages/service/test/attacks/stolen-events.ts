@@ -38,7 +38,7 @@ async function fromConsumerThatEmbedsTheLibrary(kind: LogKind): Promise<void> {
   const executed: string[] = []
   system.registerHandler('trading_signal', ({ data }) => void executed.push(data.symbol))
   // The executor is down for a moment, as when it is deployed.
-  await system.log.group('risk').create('start')
+  await system.storage.queue('risk').create('start')
   await system.publishBatch([order('AAPL'), price, order('MSFT')])
   await attacker.post('/groups/risk/pull', { from: 'start', event_types: ['market_data_update'] })
   await system.startConsuming({ group: 'risk', from: 'start' })

@@ -32,7 +32,7 @@ export async function attackByWebPages(): Promise<void> {
     const { port } = new URL(url)
     const { message_id: order } = (await post(`${url}/events`, signal(SECRET))).body
     const [letter] = await bury(system, 'desk')
-    await system.log.group(GROUP).create('start')
+    await system.storage.queue(GROUP).create('start')
     const before = await stateOf(url)
 
     const query = new URLSearchParams({ target: `http://${asks}:${port}`, group: GROUP, letter: letter?.id ?? '' })

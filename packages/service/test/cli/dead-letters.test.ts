@@ -123,7 +123,7 @@ describe.each([
     expect(moved).toMatchObject({ code: 0, stdout: '3 of 3 dead letters put back\n' })
     expect(moved.stderr).toBe('3 dead letters to put back\n')
     expect(await system.deadLetters.count()).toBe(0)
-    expect((await system.log.group('brokers').info()).pending).toBe(3)
+    expect((await system.storage.queue('brokers').info()).pending).toBe(3)
   })
 
   test('those whose entries have left the log stay, and are named', async () => {
@@ -192,5 +192,5 @@ test('an interrupted requeue ends behind the letter in hand, and the same comman
   const rest = await runCommand(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
 
   expect(JSON.parse(rest.stdout)).toMatchObject({ requeued: remaining, remaining: 0 })
-  expect((await system.log.group('brokers').info()).pending).toBe(10_000)
+  expect((await system.storage.queue('brokers').info()).pending).toBe(10_000)
 })

@@ -18,7 +18,7 @@ describe.each([
     const system: EventSystem = await target.openSystem()
     onTestFinished(async () => void (await system.close()))
     const ids = await system.publishBatch([signal(), signal(), signal()])
-    const group = system.log.group('brokers')
+    const group = system.storage.queue('brokers')
     await group.create('start')
     await group.read('broker-1', { limit: 1, waitMs: 0 })
     const run = (...args: string[]) => runCommand(['groups', ...args, ...target.options])

@@ -76,7 +76,7 @@ beforeAll(async () => {
   await using system = await target.openSystem()
   letterIds = (await bury(system, 'brokers')).map(({ id }) => id)
   keyId = JSON.parse((await runCommand(['keys', 'create', '--name', 'a', '--json', ...target.options])).stdout).id
-  for (const group of ['reports', 'forgotten']) await system.log.group(group).create('start')
+  for (const group of ['reports', 'forgotten']) await system.storage.queue(group).create('start')
 })
 afterAll(async () => {
   await target[Symbol.asyncDispose]()

@@ -40,14 +40,14 @@ describe.each([
     expect(await left()).toEqual(['trading_signal', 'trading_signal', 'market_data_update'])
     expect((await run('--max-length', '2')).stdout).toBe('1 event removed\n')
     expect((await run('--max-bytes', '0', '--json')).stdout).toBe(
-      '{"removed":2,"lost":0,"lostByGroup":{},"guarded":false,"dryRun":false}\n'
+      '{"removed":2,"lost":0,"lostByGroup":{},"lostByCursor":{},"guarded":false,"dryRun":false}\n'
     )
     expect(await left()).toEqual([])
   })
 
   test('shows what would go and what is kept for whom, before anything is lost', async () => {
     const { system, run, left } = await withEvents()
-    const group = system.log.group('desk')
+    const group = system.storage.queue('desk')
     await group.create('start')
     await group.acknowledge('one', await group.read('one', { limit: 2, waitMs: 0 }))
     expect((await run('--max-length', '1', '--dry-run')).stdout).toBe('2 events would be removed\nkept for desk: 2\n')

@@ -143,7 +143,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
       await client.publishTradingSignal({ symbol, signal: 'BUY' })
     }
     const byType = { market_data_update: { maxLength: 1 } }
-    const none = { lost: 0, lostByGroup: {}, guarded: false }
+    const none = { lost: 0, lostByGroup: {}, lostByCursor: {}, guarded: false }
     expect(await client.trim({ byType, dryRun: true })).toEqual({ removed: 2, ...none })
     expect(await client.trim({ byType, maxAgeMs: 86_400_000 })).toEqual({ removed: 2, ...none })
     await using consumption = await client.consume('desk', () => new Promise(() => {}), {
@@ -151,7 +151,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
       concurrency: 1
     })
     expect(await client.trim({ maxLength: 0 })).toMatchObject({ removed: 0, guarded: true })
-    const lost = { removed: 4, lost: 4, lostByGroup: { desk: 4 }, guarded: false }
+    const lost = { removed: 4, lost: 4, lostByGroup: { desk: 4 }, lostByCursor: {}, guarded: false }
     expect(await client.trim({ maxLength: 0, force: true, dryRun: true, timeoutMs: 5_000 })).toEqual(lost)
     await expect(client.trim()).rejects.toMatchObject({ code: 'invalid_argument', status: 400 })
     await consumption.close({ timeoutMs: 0 })

@@ -77,7 +77,7 @@ test.each(Object.entries(WAYS))('%s answers each event as it is stored when it i
 test('an event of a type that this process does not know is valid, whatever its data', async () => {
   const { url, system } = await serviceOver()
   const payload = '{"event_type":"of_another_service","event_id":"e","timestamp":"2026-11-23T08:00:00","data":{"a":1}}'
-  await system.log.append([{ eventId: 'e', eventType: 'of_another_service', payload }])
+  await system.storage.log.append([{ eventId: 'e', eventType: 'of_another_service', payload }])
   await using client = new EventClient({ url })
   expect(await client.getEvents()).toMatchObject([{ eventType: 'of_another_service', valid: true, data: { a: 1 } }])
 })

@@ -61,7 +61,7 @@ class Groups {
   async start(): Promise<void> {
     const types = [...new Set(accepted.map(({ event_type }) => event_type))]
     for (const group of ['typed', 'any', 'everything'] as const) {
-      const subscriber = new EventSubscriber({ log: this.#system.log })
+      const subscriber = new EventSubscriber({ storage: this.#system.storage })
       onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
       const keep = ({ eventId, data }: { eventId: string; data: JsonObject }) => void this[group].set(eventId, data)
       if (group === 'everything') subscriber.registerHandler('*', keep)
@@ -226,7 +226,9 @@ describe('an older service on the stream in Redis', () => {
     await groups.start()
     const written = await prototype<Record<string, string>>('write', port, stream)
     const [, nan = ''] =
-      /"event_id": "([^"]*)"/.exec((await system.log.read({ direction: 'backward', limit: 1 }))[0]?.payload ?? '') ?? []
+      /"event_id": "([^"]*)"/.exec(
+        (await system.storage.log.read({ direction: 'backward', limit: 1 })).entries[0]?.payload ?? ''
+      ) ?? []
     await expectOutcomes({ url, groups }, all, written, { [nan]: 'poison' })
   })
 
@@ -234,7 +236,7 @@ describe('an older service on the stream in Redis', () => {
     const { url, system } = await overRedis()
     const eventId = randomUUID()
     const wire = `{"event_type":"risk_alert","event_id":"${eventId}","timestamp":"2026-11-23T08:49:10","metadata":{"correlation_id":${id},"causation_id":${id}}}`
-    await system.log.append([{ eventId, eventType: 'risk_alert', payload: wire }])
+    await system.storage.log.append([{ eventId, eventType: 'risk_alert', payload: wire }])
     expect((await post(`${url}/events`, wire.replace(eventId, randomUUID()))).status).toBe(200)
     const metadata = `"metadata":{"correlation_id":${id},"causation_id":${id}}`
     expect((await get(`${url}/events`)).text.split(metadata)).toHaveLength(3)
@@ -266,6 +268,6 @@ describe('an older service on the stream in Redis', () => {
 
 async function overRedis() {
   const { url, system } = await serviceOver('redis')
-  const [, port = '', stream = ''] = /:(\d+) (\S+)$/.exec(system.log.location) ?? []
+  const [, port = '', stream = ''] = /:(\d+) (\S+)$/.exec(system.storage.location) ?? []
   return { url, system, port, stream }
 }

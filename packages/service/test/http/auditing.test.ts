@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { Documents, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { waitFor } from '@tradpal/event-system/testing'
 import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { bury } from '../../../../test/support/bury.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
-import { ApiKeys } from '../../src/access/api-keys.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
 import { auditRequests } from '../../src/http/auditing.ts'
 import { SseReader } from './support/sse-reader.ts'
@@ -19,7 +19,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
   async function recording(environment: Record<string, string> = {}) {
     const place = await newLog(kind)
     const service = await serviceOver(kind, { ...place, EVENT_AUTH: 'required', ...environment })
-    const keys = new ApiKeys(new Documents(service.system.log), systemClock)
+    const keys = new ApiKeys(new Documents(service.system.storage), systemClock)
     const admin = await keys.create({ name: 'admin', scopes: ['*'], sources: ['*'], by: 'a_test' })
     const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
     const ask = (path: string, body?: unknown, method = 'POST', key = admin.key) =>
@@ -38,7 +38,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
     const { service, ask, listed, admin } = await recording()
     await ask('/events/batch', [signal(), signal()])
     const [letter] = await bury(service.system, 'brokers')
-    await service.system.log.group('desk').create('start')
+    await service.system.storage.queue('desk').create('start')
 
     await ask('/groups/desk/seek', { to: 'end' })
     await ask('/groups/desk', { event_types: ['trading_signal'] }, 'PATCH')
@@ -293,7 +293,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
 
   test('what cannot be written is refused with 503 and not done, and publishing goes on', async () => {
     const { service, ask, place } = await recording()
-    await service.system.log.group('desk').create('start')
+    await service.system.storage.queue('desk').create('start')
     await breakAuditLog(place)
 
     const refused = await ask('/groups/desk', undefined, 'DELETE')

@@ -9,7 +9,7 @@ async function metricsOver(): Promise<{ system: EventSystem; metrics: ConsumerMe
   const system = new EventSystem({ environment: await newLog('sqlite') })
   await system.initialize()
   onTestFinished(async () => void (await system.close()))
-  const metrics = new ConsumerMetrics(system.log)
+  const metrics = new ConsumerMetrics(system.storage)
   onTestFinished(() => metrics.close())
   return { system, metrics }
 }
@@ -20,7 +20,7 @@ const samplesOf = async (metrics: ConsumerMetrics, name: string) =>
 
 test('an event type that is not registered counts as other, whatever says it', async () => {
   const { system, metrics } = await metricsOver()
-  const about = { log: system.log, group: 'g' }
+  const about = { storage: system.storage, group: 'g' }
   for (const eventType of [
     'never_registered',
     'x'.repeat(500_000),
@@ -48,7 +48,7 @@ test('an event type that is not registered counts as other, whatever says it', a
 test('beyond 1,000 groups that no list has named, groups count as other; those that are listed have values of their own', async () => {
   const { system, metrics } = await metricsOver()
   const consume = (group: string) =>
-    diagnostics.consumed.publish({ log: system.log, group, eventType: 'trading_signal', ...consumed })
+    diagnostics.consumed.publish({ storage: system.storage, group, eventType: 'trading_signal', ...consumed })
   for (let i = 0; i < 1_100; i++) consume(`g${i}`)
 
   const samples = await samplesOf(metrics, 'event_service_group_consumed_total')
@@ -62,7 +62,7 @@ test('beyond 1,000 groups that no list has named, groups count as other; those t
 
 test('a group that is gone has no values any more, and one that was just made keeps its own', async () => {
   const { system, metrics } = await metricsOver()
-  const about = { log: system.log, eventType: 'trading_signal' }
+  const about = { storage: system.storage, eventType: 'trading_signal' }
   const consume = (group: string) => {
     diagnostics.consumed.publish({ ...about, group, ...consumed })
     diagnostics.deadLettered.publish({ ...about, group, kind: 'rejected', messageId: '1-0' })
@@ -103,7 +103,7 @@ test('a type that another writer made up counts as other where it is handed out'
     data: {},
     metadata: {}
   })
-  await system.log.append([{ payload, eventType, eventId: crypto.randomUUID() }] as never)
+  await system.storage.log.append([{ payload, eventType, eventId: crypto.randomUUID() }] as never)
   const reader = await SseReader.open(`${url}/events/stream?after=start`)
   await reader.untilEvents(1)
 

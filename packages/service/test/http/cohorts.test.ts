@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Documents, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import fastify from 'fastify'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { ApiKeys } from '../../src/access/api-keys.ts'
+import { monotonicTime } from '../../../../test/support/monotonic-time.ts'
 import { handleInCohorts } from '../../src/http/cohorts.ts'
-import { monotonicTime } from './support/monotonic-time.ts'
 import { connectTo } from './support/raw-request.ts'
 import { serviceOver } from './support/test-service.ts'
 
@@ -59,14 +59,14 @@ test('one that is refused keeps no other of its turn from its answer', async () 
 
 test('for the requests of a turn it is asked once whether API keys have changed', async () => {
   const { url, system } = await serviceOver('sqlite', { EVENT_AUTH: 'required' })
-  const { key } = await new ApiKeys(new Documents(system.log), systemClock).create({
+  const { key } = await new ApiKeys(new Documents(system.storage), systemClock).create({
     name: 'a',
     scopes: ['read:*'],
     by: 'me'
   })
   const askAtOnce = await openConnections(url, `Authorization: Bearer ${key}\r\n`)
   monotonicTime()(1_000)
-  const revision = vi.spyOn(system.log.collections, 'revision')
+  const revision = vi.spyOn(system.storage.collections, 'revision')
 
   expect(await askAtOnce()).toEqual(['404', '404', '404'])
   expect(revision).toHaveBeenCalledOnce()
@@ -75,8 +75,8 @@ test('for the requests of a turn it is asked once whether API keys have changed'
 test('the requests of a turn are counted by one question to the log, and those of one caller by one addition', async () => {
   const { url, system } = await serviceOver('redis', { EVENT_LIMIT_REQUESTS_PER_SECOND: '1000' })
   const askAtOnce = await openConnections(url, '', () => '/versions?stream_key=a')
-  if (system.log.counters === undefined) throw new Error('Redis counts.')
-  const add = vi.spyOn(system.log.counters, 'add')
+  if (system.storage.counters === undefined) throw new Error('Redis counts.')
+  const add = vi.spyOn(system.storage.counters, 'add')
 
   expect(await askAtOnce()).toEqual(['200', '200', '200'])
   expect(add.mock.calls.map(([additions]) => additions.map(({ amount }) => amount))).toEqual([[3]])

@@ -119,8 +119,8 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
     const [letter] = letters
     const path = `${url}/dead-letters/${encodeURIComponent(letter?.id ?? '')}`
     await post(`${path}/requeue`, { data: { symbol: 'ETH/USDT', signal: 'SELL' } })
-    const deliveries = await system.log.group('brokers').claim('broker-2', { minIdleMs: 0, limit: 1 })
-    await giveUp(system.log, 'brokers', 'broker-2', deliveries, 'The broker is down.')
+    const deliveries = await system.storage.queue('brokers').claim('broker-2', { minIdleMs: 0, limit: 1 })
+    await giveUp(system.storage, 'brokers', 'broker-2', deliveries, 'The broker is down.')
 
     const { dead_letters } = (await get(`${url}/dead-letters`)).body
 
@@ -174,7 +174,7 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
         id: letters[1]?.id
       })
       expect(await system.deadLetters.count()).toBe(0)
-      expect((await system.log.group(group).info()).pending).toBe(1)
+      expect((await system.storage.queue(group).info()).pending).toBe(1)
     }
   )
 
@@ -197,7 +197,7 @@ describe.each(LOGS)('dead letters, over %s', (log) => {
 
     expect(second.body).toEqual({ matched: 3, requeued: 3, remaining: 0, failed: [] })
     expect((await get(`${url}/dead-letters`)).body.dead_letters).toMatchObject([{ id: late?.id }])
-    expect((await system.log.group('brokers').info()).pending).toBe(5)
+    expect((await system.storage.queue('brokers').info()).pending).toBe(5)
   })
 
   test('without a filter nothing is put back, unless all are meant', async () => {

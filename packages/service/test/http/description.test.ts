@@ -73,7 +73,7 @@ test('GET / tells a person and a program what runs here', async () => {
   const { body } = await get(url)
 
   expect(page.headers.get('content-type')).toMatch('text/html')
-  expect(page.text).toContain(system.log.location)
+  expect(page.text).toContain(system.storage.location)
   expect(page.text).toContain('href="./docs"')
   expect(page.text).toContain(`curl ${url}/events`)
   expect(body).toMatchObject({ service: 'event_service', version: expect.any(String), log: { kind: 'sqlite' } })

@@ -12,7 +12,7 @@ test.each(LOGS)('what consumers in the process do is counted by group and type, 
   const system = new EventSystem({ environment: log })
   onTestFinished(async () => void (await system.close()))
   await system.initialize()
-  const metrics = new ConsumerMetrics(system.log)
+  const metrics = new ConsumerMetrics(system.storage)
   onTestFinished(() => metrics.close())
   const { url } = await serviceOver(kind, log)
   system.registerHandler(
@@ -22,9 +22,9 @@ test.each(LOGS)('what consumers in the process do is counted by group and type, 
     },
     { maxAttempts: 3, backoff: soon }
   )
-  await system.log.group('desk').create('start')
+  await system.storage.queue('desk').create('start')
   await post(`${url}/events`, signal('LEFT'))
-  await system.log.group('desk').read('somebody', { limit: 1, waitMs: 0 })
+  await system.storage.queue('desk').read('somebody', { limit: 1, waitMs: 0 })
   await system.startConsuming({ group: 'desk', from: 'start', claimAfterMs: 50 })
   for (const symbol of ['GOOD', 'LATER', 'BAD']) await post(`${url}/events`, signal(symbol))
   await waitFor(async () => {
@@ -71,14 +71,14 @@ test.each(LOGS)('what is pulled is counted likewise, and how its group stands is
     }
     return true
   })
-  await system.log.group('desk').destroy()
+  await system.storage.queue('desk').destroy()
   await waitFor(async () => !(await get(`${url}/metrics`)).text.includes('event_service_group_pending{'))
 })
 
 test('health over HTTP says which group is beyond a bound, and stays 200', async () => {
   const { url, system } = await serviceOver('sqlite', { EVENT_HEALTH_MAX_LAG_MS: '1' })
   expect((await get(`${url}/health`)).body).toMatchObject({ status: 'healthy', reasons: [] })
-  await system.log.group('desk').create('start')
+  await system.storage.queue('desk').create('start')
   await post(`${url}/events`, signal())
   const { status, body } = await waitFor(
     async () => {

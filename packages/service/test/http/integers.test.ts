@@ -21,7 +21,7 @@ describe.each(LOGS)('an integer of any size, over %s', (kind) => {
     expect((await post(`${url}/events/batch`, `[${eventText('two')}]`, JSON_BODY)).status).toBe(200)
     const { message_id: id } = published.body
     const inWords = `"data":${DATA},"metadata":${METADATA}`
-    expect((await system.log.get([id]))[0]?.payload).toContain(inWords)
+    expect((await system.storage.log.get([id]))[0]?.payload).toContain(inWords)
 
     const stream = await fetch(`${url}/events/stream?after=start`)
     const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()

@@ -74,7 +74,7 @@ describe.each(LOGS)('a group that is pulled over HTTP, over %s,', (kind) => {
     const operator = await as('operator', ['admin:groups'])
     const event_types = ['market_data_update']
     const pull = (group: string) => prices.post(`/groups/${group}/pull`, { event_types })
-    await service.system.log.group('executor').create('start')
+    await service.system.storage.queue('executor').create('start')
     expect(await pull('executor')).toMatchObject({ status: 409, body: { code: 'group_conflict' } })
     expect((await pull('own')).status).toBe(200)
     expect((await prices.patch('/groups/own', { event_types })).status).toBe(403)

@@ -17,7 +17,14 @@ describe.each(LOGS)('trimming over HTTP, over %s', (log) => {
     const { trim, left, url, ids } = await withEvents()
     const byType = { by_type: { market_data_update: { max_length: 1 } } }
     const dry = await trim({ ...byType, dry_run: true })
-    expect(dry.body).toEqual({ removed: 2, lost: 0, lost_by_group: {}, guarded: false, dry_run: true })
+    expect(dry.body).toEqual({
+      removed: 2,
+      lost: 0,
+      lost_by_group: {},
+      lost_by_cursor: {},
+      guarded: false,
+      dry_run: true
+    })
     expect(await left()).toBe(5)
     expect((await trim(byType)).body).toMatchObject({ removed: 2, dry_run: false })
     expect((await trim({ max_length: 2 })).body).toMatchObject({ removed: 1 })
@@ -27,7 +34,7 @@ describe.each(LOGS)('trimming over HTTP, over %s', (log) => {
 
   test('keeps what a group has not acknowledged, unless forced, and then says to whom it is lost', async () => {
     const { trim, left, system, url } = await withEvents()
-    await system.log.group('desk').create('start')
+    await system.storage.queue('desk').create('start')
     expect((await trim({ max_length: 1 })).body).toMatchObject({ removed: 0, lost: 0, guarded: true })
     const forced = await trim({ max_length: 1, force: true })
     expect(forced.body).toMatchObject({ removed: 4, lost: 4, lost_by_group: { desk: 4 }, guarded: false })

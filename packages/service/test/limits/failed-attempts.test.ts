@@ -1,6 +1,6 @@
 import { Documents, EventSystemError, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { expect, test } from 'vitest'
-import { ApiKeys } from '../../src/access/api-keys.ts'
 import { FailedAttempts } from '../../src/access/failed-attempts.ts'
 import { get, serviceOver } from '../http/support/test-service.ts'
 import { keyOf } from './support/who.ts'
@@ -15,7 +15,7 @@ test('after so many wrong credentials an address is refused with 429 before anyt
   const statuses: number[] = []
   for (let i = 0; i < 5; i++) statuses.push((await ask(service.url, wrongKey(i))).status)
   let lookUps = 0
-  const { collections } = service.system.log
+  const { collections } = service.system.storage
   const { revision } = collections
   collections.revision = (...args) => {
     lookUps++
@@ -48,7 +48,7 @@ test('a key that was right before is let in from an address that guesses; one th
   expect((await ask(service.url, unknown)).status).toBe(429)
   expect((await ask(service.url, known)).status).toBe(200)
   const id = known.split('_')[1] ?? ''
-  await new ApiKeys(new Documents(service.system.log), systemClock).revoke(id)
+  await new ApiKeys(new Documents(service.system.storage), systemClock).revoke(id)
   expect((await ask(service.url, known)).status, 'it is looked at, and wrong').toBe(401)
   expect((await ask(service.url, known)).status, 'it is a guess like any other now').toBe(429)
 })

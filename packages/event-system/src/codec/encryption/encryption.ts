@@ -1,5 +1,5 @@
 import { AS_STORED, type Clock, decodeEvent } from '@tradpal/events'
-import { Documents, type EventLog } from '../../log/index.ts'
+import { Documents, type Storage } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
 import { envelopeIn, envelopeInText } from '../envelope.ts'
 import { KeyFile } from '../key-file.ts'
@@ -48,8 +48,8 @@ export class Encryption {
   }
 
   /** Keeps the keys of subjects in a log. */
-  keepKeysIn(log: EventLog): void {
-    this.#subjects.attach(new Documents(log))
+  keepKeysIn(storage: Storage): void {
+    this.#subjects.attach(new Documents(storage))
   }
 
   /** The id of the key that seals. */

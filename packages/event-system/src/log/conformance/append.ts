@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { newEventId as newUuid } from '@tradpal/events'
 import type { AppendEntry, AppendResult, Entry, PendingEntry } from '../port.ts'
-import { appendSome, idsOf, newEventId, payloadsOf, readAll, seededRandom, someEntries, timeOf } from './entries.ts'
+import {
+  appendSome,
+  compareIn,
+  idsOf,
+  newEventId,
+  payloadsOf,
+  readAll,
+  seededRandom,
+  someEntries,
+  timeOf
+} from './entries.ts'
 import { assertGrowing, eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -9,12 +19,12 @@ export const appendCases: readonly ConformanceCase[] = [
   {
     title: 'append: appends all, in order; ids grow strictly',
     async run(harness) {
-      const log = await harness.open()
-      const first = await log.append(someEntries(300))
-      const second = await log.append(someEntries(1, 300))
+      const storage = await harness.open()
+      const first = await storage.log.append(someEntries(300))
+      const second = await storage.log.append(someEntries(1, 300))
       const ids = idsOf([...first, ...second])
-      assertGrowing(log.compare.bind(log), ids)
-      const entries = await readAll(log)
+      assertGrowing((a, b) => compareIn(storage, a, b), ids)
+      const entries = await readAll(storage)
       assert.deepEqual(idsOf(entries), ids)
       assert.deepEqual(
         payloadsOf(entries),
@@ -28,12 +38,12 @@ export const appendCases: readonly ConformanceCase[] = [
     async run(harness) {
       const logs = [await harness.open(), await harness.open()]
       const calls = Array.from({ length: 40 }, (_, call) => ({ call, entries: someEntries(25, call * 25) }))
-      const results = await Promise.all(calls.map(({ call, entries }) => logs[call % 2]?.append(entries)))
-      const [log] = logs
-      assert.ok(log)
-      const stored = await readAll(log)
+      const results = await Promise.all(calls.map(({ call, entries }) => logs[call % 2]?.log.append(entries)))
+      const [storage] = logs
+      assert.ok(storage)
+      const stored = await readAll(storage)
       assert.equal(stored.length, 1_000)
-      assertGrowing(log.compare.bind(log), idsOf(stored))
+      assertGrowing((a, b) => compareIn(storage, a, b), idsOf(stored))
       for (const { call } of calls) {
         const ids = idsOf(results[call] ?? [])
         const start = stored.findIndex(({ messageId }) => messageId === ids[0])
@@ -50,21 +60,21 @@ export const appendCases: readonly ConformanceCase[] = [
     title:
       'append: event ids that are alike but for their ends are each known again, however many, alone, together and twice in a call',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const alike = Array.from({ length: 150 }, (_, i) => {
         const ending = ((i * 7_919) % 10_000).toString(16).padStart(12, '0')
         return { eventId: `00000000-0000-4000-8000-${ending}`, eventType: 'risk_alert', payload: ending }
       })
       const first = []
-      for (const one of alike.slice(0, 75)) first.push(...(await log.append([one])))
-      first.push(...(await log.append(alike.slice(75))))
+      for (const one of alike.slice(0, 75)) first.push(...(await storage.log.append([one])))
+      first.push(...(await storage.log.append(alike.slice(75))))
       assert.ok(first.every(({ duplicate }) => !duplicate))
       const known = first.map(({ messageId }) => ({ messageId, duplicate: true }))
-      assert.deepEqual(await log.append(alike), known)
+      assert.deepEqual(await storage.log.append(alike), known)
       const other = await harness.open()
-      assert.deepEqual((await Promise.all(alike.map((one) => other.append([one])))).flat(), known)
+      assert.deepEqual((await Promise.all(alike.map((one) => other.log.append([one])))).flat(), known)
       const late = alike.slice(0, 20).map((one) => ({ ...one, eventId: one.eventId.replace('-8000-0', '-8000-f') }))
-      const twice = await log.append([...late, ...late])
+      const twice = await storage.log.append([...late, ...late])
       assert.ok(twice.slice(0, 20).every(({ duplicate }) => !duplicate))
       assert.deepEqual(
         twice.slice(20),
@@ -75,45 +85,45 @@ export const appendCases: readonly ConformanceCase[] = [
   {
     title: 'append: of nothing appends nothing',
     async run(harness) {
-      const log = await harness.open()
-      assert.deepEqual(await log.append([]), [])
-      assert.deepEqual(await readAll(log), [])
+      const storage = await harness.open()
+      assert.deepEqual(await storage.log.append([]), [])
+      assert.deepEqual(await readAll(storage), [])
     }
   },
   {
     title: 'append: a repeated event id inside the deduplication window, in the same call, appends nothing and says so',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const [a, b] = someEntries(2)
       assert.ok(a && b)
-      const results = await log.append([a, b, { ...a, payload: 'another' }])
+      const results = await storage.log.append([a, b, { ...a, payload: 'another' }])
       assert.deepEqual(
         results.map(({ duplicate }) => duplicate),
         [false, false, true]
       )
       assert.equal(results[2]?.messageId, results[0]?.messageId)
-      assert.deepEqual(payloadsOf(await readAll(log)), [a.payload, b.payload])
+      assert.deepEqual(payloadsOf(await readAll(storage)), [a.payload, b.payload])
     }
   },
   {
     title: 'append: a repeated event id, in a later call and by another handle, appends nothing and says so',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const other = await harness.open()
       const entries = someEntries(10)
-      const first = await log.append(entries)
-      for (const again of [await log.append(entries), await other.append(entries)]) {
+      const first = await storage.log.append(entries)
+      for (const again of [await storage.log.append(entries), await other.log.append(entries)]) {
         assert.deepEqual(
           again,
           first.map(({ messageId }) => ({ messageId, duplicate: true }))
         )
       }
-      const mixed = await other.append([...entries.slice(8), ...someEntries(1, 10)])
+      const mixed = await other.log.append([...entries.slice(8), ...someEntries(1, 10)])
       assert.deepEqual(
         mixed.map(({ duplicate }) => duplicate),
         [true, true, false]
       )
-      assert.equal((await readAll(log)).length, 11)
+      assert.equal((await readAll(storage)).length, 11)
     }
   },
   {
@@ -121,7 +131,7 @@ export const appendCases: readonly ConformanceCase[] = [
     async run(harness) {
       const logs = await Promise.all([harness.open(), harness.open(), harness.open()])
       const entries = someEntries(50)
-      const results = await Promise.all(logs.flatMap((log) => entries.map((entry) => log.append([entry]))))
+      const results = await Promise.all(logs.flatMap((storage) => entries.map((entry) => storage.log.append([entry]))))
       assert.equal(results.flat().filter(({ duplicate }) => !duplicate).length, 50)
       for (const index of entries.keys()) {
         const ids = logs.map((_, log) => results[log * entries.length + index]?.[0]?.messageId)
@@ -133,32 +143,32 @@ export const appendCases: readonly ConformanceCase[] = [
   {
     title: 'append: after the deduplication window the same event id is appended again',
     async run(harness) {
-      const log = await harness.open({ deduplicationWindowMs: 300 })
+      const storage = await harness.open({ deduplicationWindowMs: 300 })
       const [entry] = someEntries(1)
       assert.ok(entry)
-      const [first] = await log.append([entry])
+      const [first] = await storage.log.append([entry])
       const second = await eventually('an append after the window', async () => {
-        const [result] = await log.append([entry])
+        const [result] = await storage.log.append([entry])
         return result?.duplicate === false && result
       })
-      assert.ok(log.compare(first?.messageId ?? '', second.messageId) < 0)
+      assert.ok(compareIn(storage, first?.messageId ?? '', second.messageId) < 0)
       assert.ok(
-        (await timeOf(log, second.messageId)) - (await timeOf(log, first?.messageId)) >= 250,
+        (await timeOf(storage, second.messageId)) - (await timeOf(storage, first?.messageId)) >= 250,
         'not before the window was over'
       )
-      const [third] = await log.append([entry])
+      const [third] = await storage.log.append([entry])
       assert.deepEqual(third, { messageId: second.messageId, duplicate: true }, 'which starts a new window')
     }
   },
   {
     title: 'append: an event id stays a duplicate when its entry was trimmed meanwhile',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const entries = someEntries(3)
-      const first = await log.append(entries)
-      await log.trim({ maxLength: 0 })
+      const first = await storage.log.append(entries)
+      await storage.log.trim({ maxLength: 0 })
       assert.deepEqual(
-        await log.append(entries),
+        await storage.log.append(entries),
         first.map(({ messageId }) => ({ messageId, duplicate: true }))
       )
     }
@@ -166,25 +176,25 @@ export const appendCases: readonly ConformanceCase[] = [
   {
     title: 'append: an event id stays a duplicate when its entry was appended alone and trimmed meanwhile',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const entries: AppendEntry[] = []
       const first: AppendResult[] = []
       for (let i = 0; i < 20; i++) {
         const eventId = newUuid()
         const entry = { eventId, eventType: 'risk_alert', payload: JSON.stringify({ event_id: eventId }) }
         entries.push(entry)
-        first.push(...(await log.append([entry])))
+        first.push(...(await storage.log.append([entry])))
       }
-      await log.trim({ maxLength: 0 })
+      await storage.log.trim({ maxLength: 0 })
       const known = first.map(({ messageId }) => ({ messageId, duplicate: true }))
-      assert.deepEqual(await log.append(entries), known)
-      assert.deepEqual((await Promise.all(entries.map((entry) => log.append([entry])))).flat(), known)
+      assert.deepEqual(await storage.log.append(entries), known)
+      assert.deepEqual((await Promise.all(entries.map((entry) => storage.log.append([entry])))).flat(), known)
     }
   },
   {
     title: 'append: a payload comes back as it was given: unicode, empty, 1 MB, and anything a seed brings forth',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const random = seededRandom(20_261_123)
       const payloads = [
         '',
@@ -195,37 +205,37 @@ export const appendCases: readonly ConformanceCase[] = [
         ...Array.from({ length: 200 }, () => randomText(random))
       ]
       for (const payload of payloads)
-        await log.append([{ eventId: newEventId(), eventType: 'order_executed', payload }])
-      assert.deepEqual(payloadsOf(await readAll(log, 50)), payloads)
+        await storage.log.append([{ eventId: newEventId(), eventType: 'order_executed', payload }])
+      assert.deepEqual(payloadsOf(await readAll(storage, 50)), payloads)
     }
   },
   {
     title: 'append: an event id and an event type may be any text',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const eventIds = ['a', 'A', 'a ', 'ä', 'a\u0308', 'a:b{c}', '1-0', '*', '🏦']
       const entries = eventIds.map((eventId) => ({ eventId, eventType: `type ${eventId}`, payload: eventId }))
-      const first = await log.append(entries)
+      const first = await storage.log.append(entries)
       assert.ok(first.every(({ duplicate }) => !duplicate))
-      assert.ok((await log.append(entries)).every(({ duplicate }) => duplicate))
+      assert.ok((await storage.log.append(entries)).every(({ duplicate }) => duplicate))
     }
   },
   {
     title: 'append: an entry says when the log took it, the same wherever it is read',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
+      const storage = await harness.open()
+      const group = storage.queue('group')
       await group.create('start')
       const before = Date.now()
-      const [messageId = ''] = await appendSome(log, 1)
+      const [messageId = ''] = await appendSome(storage, 1)
       const after = Date.now()
-      const [{ appendedAt } = { appendedAt: 0 }] = await log.read({ limit: 1 })
+      const [{ appendedAt } = { appendedAt: 0 }] = (await storage.log.read({ limit: 1 })).entries
       assert.ok(Math.abs(appendedAt - (before + after) / 2) < 1_000 + (after - before))
-      const { value: tailed } = await log.tail('start')[Symbol.asyncIterator]().next()
+      const { value: tailed } = await storage.log.tail('start')[Symbol.asyncIterator]().next()
       const readings: (readonly (Entry | PendingEntry | undefined)[])[] = [
-        await log.get([messageId]),
-        tailed,
-        await log.read({ limit: 1, direction: 'backward', eventTypes: ['market_data_update'] }),
+        await storage.log.get([messageId]),
+        tailed.entries,
+        (await storage.log.read({ limit: 1, direction: 'backward', eventTypes: ['market_data_update'] })).entries,
         await group.read('one', { limit: 1, waitMs: 0 }),
         await group.claim('two', { limit: 1, minIdleMs: 0 }),
         await group.pending({ limit: 1 })

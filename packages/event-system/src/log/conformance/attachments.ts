@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ConsumerGroup, Delivery, EventLog, Unit } from '../port.ts'
+import type { Delivery, Storage, Unit, WorkQueue } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
 import { committed } from './commit.ts'
 import { done, refused, requeue } from './commit-groups.ts'
@@ -15,13 +15,13 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attach: with the consumer and the attempt, only while that consumer holds the entry so',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 3)
       const attach = (messageId = '', text = '', consumer = 'consumer', attempt = 1): Unit => ({
         attach: [{ group: GROUP, messageId, text, if: { consumer, attempt } }],
         append: { entries: someEntries(1) }
       })
       await group.acknowledge('consumer', deliveries.slice(2))
-      const results = await log.commit([
+      const results = await storage.commit([
         attach(ids[0], 'first'),
         attach(ids[0], 'größe 💱\u0000'),
         attach(ids[1], ''),
@@ -42,18 +42,18 @@ export const attachmentCases: readonly ConformanceCase[] = [
         [ids[0], 'größe 💱\u0000'],
         [ids[1], '']
       ])
-      assert.equal((await readAll(log)).length, 6)
+      assert.equal((await readAll(storage)).length, 6)
       assert.deepEqual(await group.acknowledge('consumer', deliveries.slice(0, 2)), [], 'the holds are what they were')
     }
   },
   {
     title: 'attach: with the text that was there, only over that text, whoever holds the entry',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 3)
       const replace = async (messageId: string | undefined, from: string, text: string, name = GROUP) =>
-        (await log.commit([{ attach: [{ group: name, messageId: messageId ?? '', text, if: { from } }] }]))[0]
+        (await storage.commit([{ attach: [{ group: name, messageId: messageId ?? '', text, if: { from } }] }]))[0]
       const conflict = refused('attach', 0, 'conflict')
-      await attachTo(log, deliveries.slice(0, 2), 'first')
+      await attachTo(storage, deliveries.slice(0, 2), 'first')
       await group.claim('heir', { minIdleMs: 0, limit: 1 })
       assert.deepEqual(await replace(ids[0], 'firs', 'lost'), conflict)
       assert.equal((await replace(ids[0], 'first', 'second'))?.kind, 'committed')
@@ -71,32 +71,32 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attach: of two that race over the same text, one is committed',
     async run(harness) {
-      const { log, ids, deliveries } = await handedOut(await harness.open(), 1)
+      const { storage, ids, deliveries } = await handedOut(await harness.open(), 1)
       const other = await harness.open()
-      await attachTo(log, deliveries, 'first')
+      await attachTo(storage, deliveries, 'first')
       const calls = Array.from({ length: 20 }, (_, i) =>
-        (i % 2 === 0 ? log : other).commit([
+        (i % 2 === 0 ? storage : other).commit([
           { attach: [{ group: GROUP, messageId: ids[0] ?? '', text: `${i}`, if: { from: 'first' } }] }
         ])
       )
       const results = (await Promise.all(calls)).flat()
       assert.equal(results.filter(({ kind }) => kind === 'committed').length, 1)
       const winner = results.findIndex(({ kind }) => kind === 'committed')
-      assert.deepEqual(await attachmentsOf(log.group(GROUP)), [[ids[0], `${winner}`]])
+      assert.deepEqual(await attachmentsOf(storage.queue(GROUP)), [[ids[0], `${winner}`]])
     }
   },
   {
     title: 'attachment: goes with the entry to whoever gets it next, by claim and a read after a seek back',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 2)
-      const other = log.group('other')
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 2)
+      const other = storage.queue('other')
       await other.create('start')
-      await attachTo(log, deliveries.slice(0, 1), 'text')
+      await attachTo(storage, deliveries.slice(0, 1), 'text')
       assert.deepEqual(await attachmentsOf(group), [
         [ids[0], 'text'],
         [ids[1], undefined]
       ])
-      const claimed = await (await harness.open()).group(GROUP).claim('heir', ALL)
+      const claimed = await (await harness.open()).queue(GROUP).claim('heir', ALL)
       assert.deepEqual(textsOf(claimed), ['text', undefined])
       await group.release('heir', claimed)
       assert.deepEqual(textsOf(await group.claim('consumer', ALL)), ['text', undefined])
@@ -109,10 +109,10 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attachment: survives the consumer that was killed',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group(GROUP)
+      const storage = await harness.open()
+      const group = storage.queue(GROUP)
       await group.create('start')
-      const ids = await appendSome(log, 2)
+      const ids = await appendSome(storage, 2)
       await using other = await OtherProcess.start(harness)
       const held = (await other.run('readGroup', {
         group: GROUP,
@@ -139,12 +139,12 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attachment: a requeue gives the entry its own, in the place of the one that it has',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
-      await attachTo(log, deliveries, 'before')
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 3)
+      await attachTo(storage, deliveries, 'before')
       await group.acknowledge('consumer', deliveries.slice(2))
       const [first, second, third] = ids
       committed(
-        await log.commit([
+        await storage.commit([
           {
             requeue: [
               { ...requeue(first), attachment: 'after' },
@@ -165,17 +165,17 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attachment: goes when the entry is acknowledged, by a unit or a call, trimmed or removed',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 5)
-      await attachTo(log, deliveries, 'text')
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 5)
+      await attachTo(storage, deliveries, 'text')
       const [one, two] = deliveries
-      committed(await log.commit([{ acknowledge: [done(one)] }]))
+      committed(await storage.commit([{ acknowledge: [done(one)] }]))
       await group.acknowledge('consumer', two === undefined ? [] : [two])
       await group.seek('start')
       const again = await group.read('consumer', { limit: 2, waitMs: 0 })
       assert.deepEqual(idsOf(again), ids.slice(0, 2))
       assert.deepEqual(textsOf(again), [undefined, undefined])
-      await log.trim({ maxLength: 1 }, { force: true })
-      await log.remove(ids.slice(4), { force: true })
+      await storage.log.trim({ maxLength: 1 }, { force: true })
+      await storage.log.remove(ids.slice(4), { force: true })
       assert.deepEqual(await group.claim('heir', ALL), [])
       assert.deepEqual(await group.pending({ limit: 10 }), [])
     }
@@ -183,8 +183,8 @@ export const attachmentCases: readonly ConformanceCase[] = [
   {
     title: 'attachment: a group that is made again has none of those that it had',
     async run(harness) {
-      const { log, group, deliveries } = await handedOut(await harness.open(), 2)
-      await attachTo(log, deliveries, 'text')
+      const { storage, group, deliveries } = await handedOut(await harness.open(), 2)
+      await attachTo(storage, deliveries, 'text')
       await group.destroy()
       await group.create('start')
       const again = await group.read('consumer', { limit: 10, waitMs: 0 })
@@ -198,17 +198,17 @@ export const attachmentCases: readonly ConformanceCase[] = [
 ]
 
 /** That the consumer of {@link handedOut} keeps a text with each of them. */
-export async function attachTo(log: EventLog, deliveries: readonly Delivery[], text: string): Promise<void> {
+export async function attachTo(storage: Storage, deliveries: readonly Delivery[], text: string): Promise<void> {
   const attach = deliveries.map(({ messageId, attempt }) => ({
     group: GROUP,
     messageId,
     text,
     if: { consumer: 'consumer', attempt }
   }))
-  committed(await log.commit([{ attach }]))
+  committed(await storage.commit([{ attach }]))
 }
 
-async function attachmentsOf(group: ConsumerGroup): Promise<[string, string | undefined][]> {
+async function attachmentsOf(group: WorkQueue): Promise<[string, string | undefined][]> {
   const pending = await group.pending({ limit: 100 })
   return pending.map(({ messageId, attachment }) => [messageId, attachment])
 }

@@ -7,11 +7,11 @@ export const badArgumentCases: readonly ConformanceCase[] = [
   {
     title: 'bad arguments: a name, limit or duration that is none is refused, and changes nothing',
     async run(harness) {
-      const log = await harness.open()
-      const { group, deliveries } = await handedOut(log, 2)
+      const storage = await harness.open()
+      const { group, deliveries } = await handedOut(storage, 2)
       const before = await group.pending({ limit: 10 })
       const wrong: [string, () => Promise<unknown>][] = [
-        ['a group without a name', async () => log.group('').create('start')],
+        ['a group without a name', async () => storage.queue('').create('start')],
         ['a consumer without a name', async () => group.read('', { limit: 1, waitMs: 0 })],
         ...[0, -1, 1.5, Number.NaN].flatMap((limit): [string, () => Promise<unknown>][] => [
           [`a read of ${limit}`, async () => group.read('consumer', { limit, waitMs: 0 })],

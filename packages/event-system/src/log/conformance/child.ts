@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
-import type { AppendEntry, AppendOptions, EventLog, Unit } from '../port.ts'
-import { partitionOfPayload } from './entries.ts'
+import type { AppendEntry, AppendOptions, Storage, Unit } from '../port.ts'
+import { partitionedOf, partitionOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -48,29 +48,29 @@ export type ChildReport =
 
 const report = (message: ChildReport) => process.send?.(message)
 
-async function perform(log: EventLog, request: ChildRequest): Promise<unknown> {
+async function perform(storage: Storage, request: ChildRequest): Promise<unknown> {
   switch (request.task) {
     case 'append':
-      return log.append(request.with.entries)
+      return storage.log.append(request.with.entries)
     case 'appendExpecting': {
       const { entries, expected } = request.with
-      return log.append(entries, { expected }).catch(codeOf)
+      return storage.log.append(entries, { expected }).catch(codeOf)
     }
     case 'appendBatches':
-      return appendBatches(log, request.with)
+      return appendBatches(storage, request.with)
     case 'followInUnits':
-      return followInUnits(log, request.with.name)
+      return followInUnits(storage, request.with.name)
     case 'awaitNext':
-      return awaitNext(log)
+      return awaitNext(storage)
     case 'commit':
-      return log.commit(request.with.units)
+      return storage.commit(request.with.units)
     case 'acknowledgeInUnits':
-      return acknowledgeInUnits(log, request.with.group, request.with.consumer)
+      return acknowledgeInUnits(storage, request.with.group, request.with.consumer)
     case 'consumePartitions':
-      return consumePartitions(log, request.with)
+      return consumePartitions(storage, request.with)
     case 'readGroup': {
       const { group, consumer, limit, waitMs } = request.with
-      return log.group(group).read(consumer, { limit, waitMs })
+      return storage.queue(group).read(consumer, { limit, waitMs })
     }
   }
 }
@@ -79,7 +79,7 @@ function codeOf(error: unknown): string {
   return error instanceof EventSystemError ? error.code : String(error)
 }
 
-async function appendBatches(log: EventLog, { size, ...key }: ChildTasks['appendBatches']): Promise<never> {
+async function appendBatches(storage: Storage, { size, ...key }: ChildTasks['appendBatches']): Promise<never> {
   for (let batch = 0; ; batch += 1) {
     const entries = Array.from({ length: size }, (_, place) => ({
       eventId: `${process.pid}-${batch}-${place}`,
@@ -87,18 +87,18 @@ async function appendBatches(log: EventLog, { size, ...key }: ChildTasks['append
       payload: `${batch} ${place}`,
       ...key
     }))
-    await log.append(entries)
+    await storage.log.append(entries)
     report({ about: 'progress', value: batch })
     // What else a process does has its turn, too.
     await turn()
   }
 }
 
-async function followInUnits(log: EventLog, name: string): Promise<never> {
-  let count = Number((await log.collections.get(name, ['count']))[0]?.value ?? 0)
-  let after = (await log.cursors.get(name))?.position ?? ''
+async function followInUnits(storage: Storage, name: string): Promise<never> {
+  let count = Number((await storage.collections.get(name, ['count']))[0]?.value ?? 0)
+  let after = (await storage.cursors.get(name))?.position ?? ''
   for (;;) {
-    const page = await log.read({ from: { after }, limit: 20 })
+    const page = (await storage.log.read({ from: { after }, limit: 20 })).entries
     after = page.at(-1)?.messageId ?? after
     const sources = page.filter(({ payload }) => payload?.startsWith('source'))
     for (let i = 0; i < sources.length; i += 2) {
@@ -111,16 +111,16 @@ async function followInUnits(log: EventLog, name: string): Promise<never> {
           write: [{ collection: name, id: 'count', value: `${count}` }]
         }
       })
-      await log.commit(units)
+      await storage.commit(units)
       report({ about: 'progress', value: count })
       await turn()
     }
   }
 }
 
-async function acknowledgeInUnits(log: EventLog, group: string, consumer: string): Promise<never> {
+async function acknowledgeInUnits(storage: Storage, group: string, consumer: string): Promise<never> {
   for (;;) {
-    const deliveries = await log.group(group).read(consumer, { limit: 50, waitMs: 1_000 })
+    const deliveries = await storage.queue(group).read(consumer, { limit: 50, waitMs: 1_000 })
     for (let i = 0; i < deliveries.length; i += 5) {
       const units = deliveries.slice(i, i + 5).map(
         ({ messageId, attempt }): Unit => ({
@@ -129,7 +129,7 @@ async function acknowledgeInUnits(log: EventLog, group: string, consumer: string
           write: [{ collection: 'steps', id: messageId, value: 'done' }]
         })
       )
-      await log.commit(units)
+      await storage.commit(units)
       report({ about: 'progress', value: i })
     }
   }
@@ -140,12 +140,13 @@ function effectOf(messageId: string): AppendEntry {
 }
 
 async function consumePartitions(
-  log: EventLog,
+  storage: Storage,
   { group, member, partitions, leaseMs }: ChildTasks['consumePartitions']
 ): Promise<never> {
-  const one = log
-    .partitioned(group)
-    .join(member, { leaseMs, cut: { partitions, partitionOf: partitionOfPayload(partitions) } })
+  const one = partitionedOf(storage, group).join(member, {
+    leaseMs,
+    cut: { partitions, partitionOf: partitionOfPayload(partitions) }
+  })
   await one.renew()
   setInterval(async () => {
     const { surplus } = await one.renew()
@@ -160,9 +161,9 @@ async function consumePartitions(
   }
 }
 
-async function awaitNext(log: EventLog): Promise<unknown> {
-  const newest = await log.read({ direction: 'backward', limit: 1 })
-  const pages = log.tail(newest[0] === undefined ? 'start' : { after: newest[0].messageId })[Symbol.asyncIterator]()
+async function awaitNext(storage: Storage): Promise<unknown> {
+  const { position } = await storage.log.read({ from: 'end', limit: 1 })
+  const pages = storage.log.tail({ after: position })[Symbol.asyncIterator]()
   const next = pages.next()
   report({ about: 'progress', value: 'waiting' })
   const page = await next
@@ -174,10 +175,10 @@ async function awaitNext(log: EventLog): Promise<unknown> {
 async function serve(): Promise<void> {
   const entrance = JSON.parse(process.argv[2] ?? '') as ChildEntrance
   const { default: open } = (await import(entrance.module)) as { default: OpenInChild }
-  const log = await open(entrance.options)
+  const storage = await open(entrance.options)
   process.on('message', async (request: ChildRequest) => {
     try {
-      report({ about: 'result', value: await perform(log, request) })
+      report({ about: 'result', value: await perform(storage, request) })
     } catch (error) {
       report({ about: 'failure', message: String(error) })
     }

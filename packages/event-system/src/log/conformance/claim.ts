@@ -36,8 +36,8 @@ export const claimCases: readonly ConformanceCase[] = [
   {
     title: 'claim: whoever held them, in log order, at most limit, and counts a delivery for each',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 5)
-      await appendSome(log, 2, 5)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 5)
+      await appendSome(storage, 2, 5)
       const more = idsOf(await group.read('another', { limit: 10, waitMs: 0 }))
       assert.deepEqual(await group.claim('heir', { minIdleMs: 0, limit: 2 }), [
         { ...deliveries[0], attempt: 2 },
@@ -60,12 +60,12 @@ export const claimCases: readonly ConformanceCase[] = [
   {
     title: 'claim: of two that race, each entry goes to one',
     async run(harness) {
-      const { log, ids } = await handedOut(await harness.open(), 100)
+      const { storage, ids } = await handedOut(await harness.open(), 100)
       const other = await harness.open()
       await pause(120)
       const claims = await Promise.all(
-        [log, other, log, other].map((each, index) =>
-          each.group('group').claim(`heir-${index}`, { minIdleMs: 100, limit: 40 })
+        [storage, other, storage, other].map((each, index) =>
+          each.queue('group').claim(`heir-${index}`, { minIdleMs: 100, limit: 40 })
         )
       )
       const claimed = idsOf(claims.flat())
@@ -76,8 +76,8 @@ export const claimCases: readonly ConformanceCase[] = [
   {
     title: 'claim: an entry that was trimmed meanwhile is dropped from the pending list and not returned',
     async run(harness) {
-      const { log, group, ids } = await handedOut(await harness.open(), 5)
-      await log.trim({ maxLength: 2 }, { force: true })
+      const { storage, group, ids } = await handedOut(await harness.open(), 5)
+      await storage.log.trim({ maxLength: 2 }, { force: true })
       assert.deepEqual(idsOf(await group.claim('heir', { minIdleMs: 0, limit: 100 })), ids.slice(3))
       assert.deepEqual(idsOf(await group.pending({ limit: 100 })), ids.slice(3))
       assert.equal((await group.info()).pending, 2)
@@ -86,8 +86,8 @@ export const claimCases: readonly ConformanceCase[] = [
   {
     title: 'claim: only those that heldBy held, behind after',
     async run(harness) {
-      const { log, group, ids } = await handedOut(await harness.open(), 3)
-      await appendSome(log, 2, 3)
+      const { storage, group, ids } = await handedOut(await harness.open(), 3)
+      await appendSome(storage, 2, 3)
       const others = idsOf(await group.read('another', { limit: 10, waitMs: 0 }))
       const own = { minIdleMs: 0, limit: 2, heldBy: 'consumer' }
       assert.deepEqual(idsOf(await group.claim('consumer', own)), ids.slice(0, 2))

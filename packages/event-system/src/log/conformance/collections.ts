@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Collection, Document, EventLog, Unit } from '../port.ts'
+import type { Collection, Document, Storage, Unit } from '../port.ts'
 import { eventually, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -12,10 +12,10 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections.get: the documents of these ids, in the same order; undefined for one that is not there',
     async run(harness) {
-      const log = await harness.open()
-      const first = await put(log, 'keys', 'a', '{"größe": "ß:1\\u0000"}')
-      const second = await put(log, 'keys', 'b', '')
-      await put(log, 'others', 'a', 'another')
+      const storage = await harness.open()
+      const first = await put(storage, 'keys', 'a', '{"größe": "ß:1\\u0000"}')
+      const second = await put(storage, 'keys', 'b', '')
+      await put(storage, 'others', 'a', 'another')
       const { collections } = await harness.open()
       const [a, b] = [
         { id: 'a', value: '{"größe": "ß:1\\u0000"}', revision: first },
@@ -30,22 +30,22 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections.revision: grows with each change of the collection, and with no other; 0 before the first',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const { collections } = await harness.open()
       const seen = [await collections.revision('keys')]
       const look = async () => seen.push(await collections.revision('keys'))
-      await put(log, 'keys', 'a', 'one')
+      await put(storage, 'keys', 'a', 'one')
       await look()
-      await put(log, 'keys', 'a', 'one')
+      await put(storage, 'keys', 'a', 'one')
       await look()
-      await put(log, 'keys', 'a', null)
+      await put(storage, 'keys', 'a', null)
       await look()
       assert.equal(seen[0], 0)
       for (const [i, revision] of seen.entries()) assert.ok(i === 0 || revision > (seen[i - 1] ?? 0), `${seen}`)
       for (const revision of seen) assert.ok(Number.isSafeInteger(revision))
-      await put(log, 'keys', 'a', null)
-      await put(log, 'others', 'a', 'one')
-      const [refused] = await log.commit([{ write: [{ collection: 'keys', id: 'a', value: 'one', expected: 77 }] }])
+      await put(storage, 'keys', 'a', null)
+      await put(storage, 'others', 'a', 'one')
+      const [refused] = await storage.commit([{ write: [{ collection: 'keys', id: 'a', value: 'one', expected: 77 }] }])
       assert.equal(refused?.kind, 'refused')
       assert.equal(await collections.revision('keys'), seen.at(-1))
     }
@@ -53,23 +53,23 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections.revision: follows the clock, and so is greater than before where the log lost what it knew',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const before = Date.now()
-      const revision = await put(log, 'keys', 'a', 'one')
+      const revision = await put(storage, 'keys', 'a', 'one')
       assert.ok(revision >= (before - ROUNDING_MS) * 1_000, `${revision} was to be at least ${before} ms in us`)
     }
   },
   {
     title: 'collections.list: pages cover a collection once, in the order of the UTF-8 bytes of the ids',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const ids = ['B', 'a', 'a!', 'aa', 'ab', 'z', 'ß', '\ud7ff', '\ue000', '\uffff', '💱', '💱x']
       await putAll(
-        log,
+        storage,
         'keys',
         ids.toSorted((a, b) => a.length - b.length || (a < b ? 1 : -1))
       )
-      await putAll(log, 'others', ['c'])
+      await putAll(storage, 'others', ['c'])
       const { collections } = await harness.open()
       const all = await collections.list('keys', { limit: 100 })
       assert.deepEqual(idsOfDocuments(all), ids)
@@ -91,7 +91,7 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections.list and count: only ids that begin with the prefix, whatever characters it has',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const ids = [
         'a',
         'a%',
@@ -107,8 +107,8 @@ export const collectionCases: readonly ConformanceCase[] = [
         '\u{10ffff}',
         '\u{10ffff}x'
       ]
-      await putAll(log, 'keys', ids)
-      const { collections } = log
+      await putAll(storage, 'keys', ids)
+      const { collections } = storage
       for (const prefix of [
         '',
         'a',
@@ -135,9 +135,9 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections.list: behind the id after, whether or not there is one, and beginning with the prefix',
     async run(harness) {
-      const log = await harness.open()
-      await putAll(log, 'keys', ['a1', 'b1', 'b2', 'b3', 'c1'])
-      const { collections } = log
+      const storage = await harness.open()
+      await putAll(storage, 'keys', ['a1', 'b1', 'b2', 'b3', 'c1'])
+      const { collections } = storage
       const listed = async (prefix: string, after: string, limit = 10) =>
         idsOfDocuments(await collections.list('keys', { prefix, after, limit }))
       assert.deepEqual(await listed('b', 'b1'), ['b2', 'b3'])
@@ -147,7 +147,7 @@ export const collectionCases: readonly ConformanceCase[] = [
       assert.deepEqual(await listed('b', 'b~\uffff'), [])
       assert.deepEqual(await listed('', 'b~\uffff'), ['c1'])
       assert.deepEqual(await listed('b', 'c'), [])
-      await put(log, 'keys', 'b2', null)
+      await put(storage, 'keys', 'b2', null)
       assert.deepEqual(await listed('b', 'b1'), ['b3'])
       assert.equal(await collections.count('keys', 'b'), 2)
     }
@@ -156,17 +156,17 @@ export const collectionCases: readonly ConformanceCase[] = [
     title:
       'collections: a document of an expiring collection is kept for keepMs after its last write, at most twice as long',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const keepMs = 200
       const collection = { name: 'steps', keepMs }
-      await put(log, collection, 'again', 'first')
+      await put(storage, collection, 'again', 'first')
       const startedAt = performance.now()
-      await put(log, collection, 'once', 'value')
-      await put(log, collection, 'again', 'second')
+      await put(storage, collection, 'once', 'value')
+      await put(storage, collection, 'again', 'second')
       const writtenAt = performance.now()
       const isGone = async (id: string) => {
         const askedAt = performance.now()
-        const [found] = await log.collections.get(collection, [id])
+        const [found] = await storage.collections.get(collection, [id])
         if (found === undefined) return true
         assert.ok(askedAt - writtenAt <= 2 * keepMs + ROUNDING_MS, `'${id}' was to be gone after ${2 * keepMs} ms`)
         assert.deepEqual(found, { id, value: id === 'once' ? 'value' : 'second', revision: 0 })
@@ -177,32 +177,32 @@ export const collectionCases: readonly ConformanceCase[] = [
         const kept = performance.now() - startedAt
         assert.ok(kept >= keepMs - ROUNDING_MS, `'${id}' was gone after ${kept} ms`)
       }
-      const [written] = await log.commit([{ write: [{ collection, id: 'once', value: 'new', expected: 0 }] }])
+      const [written] = await storage.commit([{ write: [{ collection, id: 'once', value: 'new', expected: 0 }] }])
       assert.deepEqual(written, { kind: 'committed', appended: [], revisions: [0] })
-      assert.equal((await log.collections.get(collection, ['once']))[0]?.value, 'new')
+      assert.equal((await storage.collections.get(collection, ['once']))[0]?.value, 'new')
     }
   },
   {
     title: 'collections: a document of an expiring collection is removed as any other',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const collection = { name: 'steps', keepMs: MINUTE_MS }
-      await put(log, collection, 'a', 'one')
-      assert.deepEqual(await log.collections.get(collection, ['a', 'b']), [
+      await put(storage, collection, 'a', 'one')
+      assert.deepEqual(await storage.collections.get(collection, ['a', 'b']), [
         { id: 'a', value: 'one', revision: 0 },
         undefined
       ])
-      assert.equal(await put(log, collection, 'a', null), 0)
-      assert.deepEqual(await log.collections.get(collection, ['a']), [undefined])
+      assert.equal(await put(storage, collection, 'a', null), 0)
+      assert.deepEqual(await storage.collections.get(collection, ['a']), [undefined])
     }
   },
   {
     title:
       'collections.erase: writes over the revision it expects, and says what may remain; otherwise undefined, nothing changed',
     async run(harness) {
-      const log = await harness.open()
-      const { collections } = log
-      const first = await put(log, 'keys', 'a', 'one')
+      const storage = await harness.open()
+      const { collections } = storage
+      const first = await put(storage, 'keys', 'a', 'one')
       assert.equal(await collections.erase('keys', 'a', 'two', first + 1), undefined)
       assert.equal(await collections.erase('keys', 'b', 'two', first), undefined)
       assert.deepEqual(await collections.list('keys', { limit: 10 }), [{ id: 'a', value: 'one', revision: first }])
@@ -217,12 +217,12 @@ export const collectionCases: readonly ConformanceCase[] = [
   },
   {
     title: 'collections: are no entries of the log, and outlive the handle that wrote them',
-    needs: ({ persistent }) => persistent,
+    needs: ({ features: { persistent } }) => persistent,
     async run(harness) {
-      const log = await harness.open()
-      const revision = await put(log, 'keys', 'a', 'one')
-      assert.equal((await log.info()).length, 0)
-      await log.close()
+      const storage = await harness.open()
+      const revision = await put(storage, 'keys', 'a', 'one')
+      assert.equal((await storage.log.info()).length, 0)
+      await storage.close()
       const { collections } = await harness.open()
       assert.deepEqual(await collections.get('keys', ['a']), [{ id: 'a', value: 'one', revision }])
       assert.equal(await collections.revision('keys'), revision)
@@ -231,7 +231,7 @@ export const collectionCases: readonly ConformanceCase[] = [
   {
     title: 'collections: names and ids may be any text, and each is told from every other',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const names = ['a', 'A', 'a ', 'a:ids', 'a:0', 'a:1', 'ä', '__proto__', '💱'.repeat(250), 'n'.repeat(500)]
       const ids = [
         ...names,
@@ -245,18 +245,18 @@ export const collectionCases: readonly ConformanceCase[] = [
         '💱'.repeat(500),
         'i'.repeat(1_000)
       ]
-      for (const name of names) await putAll(log, name, ids, ` in ${name}`)
+      for (const name of names) await putAll(storage, name, ids, ` in ${name}`)
       for (const [i, name] of names.entries()) {
-        await put(log, { name: `e ${name}`.slice(0, 500), keepMs: MINUTE_MS }, 'a', `${i}`)
+        await put(storage, { name: `e ${name}`.slice(0, 500), keepMs: MINUTE_MS }, 'a', `${i}`)
       }
       for (const [i, name] of names.entries()) {
-        const values = (await log.collections.get(name, ids)).map((document) => document?.value)
+        const values = (await storage.collections.get(name, ids)).map((document) => document?.value)
         assert.deepEqual(
           values,
           ids.map((id) => `value of ${id} in ${name}`)
         )
-        assert.equal(await log.collections.count(name), ids.length)
-        const [expiring] = await log.collections.get({ name: `e ${name}`.slice(0, 500), keepMs: MINUTE_MS }, ['a'])
+        assert.equal(await storage.collections.count(name), ids.length)
+        const [expiring] = await storage.collections.get({ name: `e ${name}`.slice(0, 500), keepMs: MINUTE_MS }, ['a'])
         assert.equal(expiring?.value, `${i}`)
       }
     }
@@ -297,16 +297,16 @@ export const collectionCases: readonly ConformanceCase[] = [
 ]
 
 /** Writes one document, and resolves to its revision. */
-export async function put(log: EventLog, collection: Collection, id: string, value: string | null): Promise<number> {
-  const [result] = await log.commit([{ write: [{ collection, id, value }] }])
+export async function put(storage: Storage, collection: Collection, id: string, value: string | null): Promise<number> {
+  const [result] = await storage.commit([{ write: [{ collection, id, value }] }])
   assert.equal(result?.kind, 'committed')
   return result?.kind === 'committed' ? (result.revisions[0] ?? Number.NaN) : Number.NaN
 }
 
 /** Writes a document of each id, a unit each. */
-async function putAll(log: EventLog, collection: string, ids: readonly string[], end = ''): Promise<void> {
+async function putAll(storage: Storage, collection: string, ids: readonly string[], end = ''): Promise<void> {
   const units = ids.map((id): Unit => ({ write: [{ collection, id, value: `value of ${id}${end}` }] }))
-  for (const result of await log.commit(units)) assert.equal(result.kind, 'committed')
+  for (const result of await storage.commit(units)) assert.equal(result.kind, 'committed')
 }
 
 function idsOfDocuments(documents: readonly Document[]): string[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { EventLog, Unit, UnitResult } from '../port.ts'
+import type { Storage, Unit, UnitResult } from '../port.ts'
 import { put } from './collections.ts'
 import { committed } from './commit.ts'
 import { cursorOf } from './cursors.ts'
@@ -15,32 +15,32 @@ export const commitConditionCases: readonly ConformanceCase[] = [
   {
     title: 'commit: fence holds as long as the lease stands under the token, also past its time',
     async run(harness) {
-      const log = await harness.open()
-      const [token = 0] = await log.leases.acquire(['a'], { holder: 'one', ttlMs: 1 })
-      const [other = 0] = await log.leases.acquire(['größe 💱'], { holder: 'one', ttlMs: LONG_MS })
-      await eventually('the end of the lease', async () => (await log.leases.list('a')).length === 0)
+      const storage = await harness.open()
+      const [token = 0] = await storage.leases.acquire(['a'], { holder: 'one', ttlMs: 1 })
+      const [other = 0] = await storage.leases.acquire(['größe 💱'], { holder: 'one', ttlMs: LONG_MS })
+      await eventually('the end of the lease', async () => (await storage.leases.list('a')).length === 0)
       const fence = [
         { lease: 'größe 💱', token: other },
         { lease: 'a', token }
       ]
-      committed(await log.commit([{ fence }]))
-      await log.leases.acquire(['a'], { holder: 'one', ttlMs: LONG_MS })
-      committed(await log.commit([{ fence, append: { entries: someEntries(1) } }]))
-      assert.equal((await readAll(log)).length, 1)
+      committed(await storage.commit([{ fence }]))
+      await storage.leases.acquire(['a'], { holder: 'one', ttlMs: LONG_MS })
+      committed(await storage.commit([{ fence, append: { entries: someEntries(1) } }]))
+      assert.equal((await readAll(storage)).length, 1)
     }
   },
   {
     title: 'commit: fence refuses once another holder took the lease, once it was released, and where it never was',
     async run(harness) {
-      const log = await harness.open()
-      const [taken = 0] = await log.leases.acquire(['taken'], { holder: 'one', ttlMs: 1 })
-      const [released = 0] = await log.leases.acquire(['released'], { holder: 'one', ttlMs: LONG_MS })
-      const [held = 0] = await log.leases.acquire(['held'], { holder: 'one', ttlMs: LONG_MS })
+      const storage = await harness.open()
+      const [taken = 0] = await storage.leases.acquire(['taken'], { holder: 'one', ttlMs: 1 })
+      const [released = 0] = await storage.leases.acquire(['released'], { holder: 'one', ttlMs: LONG_MS })
+      const [held = 0] = await storage.leases.acquire(['held'], { holder: 'one', ttlMs: LONG_MS })
       const next = await eventually('the lease', async () => {
-        const [token] = await log.leases.acquire(['taken'], { holder: 'two', ttlMs: LONG_MS })
+        const [token] = await storage.leases.acquire(['taken'], { holder: 'two', ttlMs: LONG_MS })
         return token
       })
-      await log.leases.release(['released'], 'one')
+      await storage.leases.release(['released'], 'one')
       const refusedAt = (index: number) => ({ kind: 'refused', part: 'fence', index, reason: 'fenced' })
       const append = { entries: someEntries(1) }
       const fences = [
@@ -53,25 +53,27 @@ export const commitConditionCases: readonly ConformanceCase[] = [
           { lease: 'taken', token: taken }
         ]
       ]
-      const results = await log.commit(fences.map((fence) => ({ fence, append })))
+      const results = await storage.commit(fences.map((fence) => ({ fence, append })))
       assert.deepEqual(results, [0, 0, 0, 0, 1].map(refusedAt))
-      assert.equal((await readAll(log)).length, 0)
-      committed(await log.commit([{ fence: [{ lease: 'taken', token: next }], append }]))
+      assert.equal((await readAll(storage)).length, 0)
+      committed(await storage.commit([{ fence: [{ lease: 'taken', token: next }], append }]))
     }
   },
   {
     title: 'commit: a cursor moves to where it is told, before or behind; with what it expects only from there',
     async run(harness) {
-      const log = await harness.open()
-      const [first = '', second = '', third = ''] = await appendSome(log, 3)
-      await log.cursors.create('one', { after: second })
-      await log.cursors.create('two', 'start', { guards: false })
+      const storage = await harness.open()
+      const [first = '', second = '', third = ''] = await appendSome(storage, 3)
+      await storage.cursors.create('one', { after: second })
+      await storage.cursors.create('two', 'start', { guards: false })
       const conflict = (index: number) => ({ kind: 'refused', part: 'cursors', index, reason: 'conflict' })
-      const at = async () => [(await cursorOf(log, 'one')).position, (await cursorOf(log, 'two')).position]
-      const start = (await cursorOf(log, 'two')).position
-      assert.deepEqual(await log.commit([{ cursors: [{ name: 'one', to: third, expected: first }] }]), [conflict(0)])
+      const at = async () => [(await cursorOf(storage, 'one')).position, (await cursorOf(storage, 'two')).position]
+      const start = (await cursorOf(storage, 'two')).position
+      assert.deepEqual(await storage.commit([{ cursors: [{ name: 'one', to: third, expected: first }] }]), [
+        conflict(0)
+      ])
       assert.deepEqual(
-        await log.commit([
+        await storage.commit([
           {
             cursors: [
               { name: 'two', to: third, expected: start },
@@ -83,7 +85,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       )
       assert.deepEqual(await at(), [second, start])
       committed(
-        await log.commit([
+        await storage.commit([
           {
             cursors: [
               { name: 'two', to: third, expected: start },
@@ -93,28 +95,28 @@ export const commitConditionCases: readonly ConformanceCase[] = [
         ])
       )
       assert.deepEqual(await at(), [first, third])
-      assert.equal((await cursorOf(log, 'two')).guards, false)
-      committed(await log.commit([{ cursors: [{ name: 'one', to: third }] }]))
+      assert.equal((await cursorOf(storage, 'two')).guards, false)
+      committed(await storage.commit([{ cursors: [{ name: 'one', to: third }] }]))
       assert.deepEqual(await at(), [third, third])
     }
   },
   {
     title: 'commit: a unit that moves a cursor which does not exist is refused with not_found, and creates none',
     async run(harness) {
-      const log = await harness.open()
-      const [first = ''] = await appendSome(log, 1)
+      const storage = await harness.open()
+      const [first = ''] = await appendSome(storage, 1)
       const refused = { kind: 'refused', part: 'cursors', index: 0, reason: 'not_found' }
-      assert.deepEqual(await log.commit([{ cursors: [{ name: 'none', to: first }] }]), [refused])
-      assert.deepEqual(await log.commit([{ cursors: [{ name: 'none', to: first, expected: first }] }]), [refused])
-      assert.equal(await log.cursors.get('none'), undefined)
+      assert.deepEqual(await storage.commit([{ cursors: [{ name: 'none', to: first }] }]), [refused])
+      assert.deepEqual(await storage.commit([{ cursors: [{ name: 'none', to: first, expected: first }] }]), [refused])
+      assert.equal(await storage.cursors.get('none'), undefined)
     }
   },
   {
     title: 'commit: a document is written only over the revision that is expected, 0 standing for none',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const write = async (id: string, value: string | null, expected: number) => {
-        const [result] = await log.commit([{ write: [{ collection: 'c', id, value, expected }] }])
+        const [result] = await storage.commit([{ write: [{ collection: 'c', id, value, expected }] }])
         return result?.kind === 'committed' ? (result.revisions[0] ?? Number.NaN) : result
       }
       const conflict = { kind: 'refused', part: 'write', index: 0, reason: 'conflict' }
@@ -129,10 +131,12 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       assert.deepEqual(await write('b', 'one', second), conflict)
       assert.deepEqual(await write('b', null, second), conflict)
       assert.equal(await write('b', null, 0), second, 'nothing was there, and nothing changed')
-      assert.deepEqual(await log.collections.list('c', { limit: 10 }), [{ id: 'a', value: 'two', revision: second }])
+      assert.deepEqual(await storage.collections.list('c', { limit: 10 }), [
+        { id: 'a', value: 'two', revision: second }
+      ])
       const third = (await write('a', null, second)) as number
       assert.ok(third > second)
-      assert.equal(await log.collections.revision('c'), third)
+      assert.equal(await storage.collections.revision('c'), third)
       assert.deepEqual(await write('a', 'three', second), conflict)
       const fourth = (await write('a', 'three', 0)) as number
       assert.ok(fourth > third)
@@ -141,10 +145,10 @@ export const commitConditionCases: readonly ConformanceCase[] = [
   {
     title: 'commit: a document of an expiring collection is written where there is none, if that is expected',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const collection = { name: 'steps', keepMs: LONG_MS }
       const write = async (value: string | null, expected?: 0) => {
-        const [result] = await log.commit([
+        const [result] = await storage.commit([
           { write: [{ collection, id: 'a', value, ...(expected !== undefined && { expected }) }] }
         ])
         return result?.kind
@@ -152,9 +156,9 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       assert.equal(await write('one', 0), 'committed')
       assert.equal(await write('two', 0), 'refused')
       assert.equal(await write(null, 0), 'refused')
-      assert.equal((await log.collections.get(collection, ['a']))[0]?.value, 'one')
+      assert.equal((await storage.collections.get(collection, ['a']))[0]?.value, 'one')
       assert.equal(await write('three'), 'committed')
-      assert.equal((await log.collections.get(collection, ['a']))[0]?.value, 'three')
+      assert.equal((await storage.collections.get(collection, ['a']))[0]?.value, 'three')
       assert.equal(await write(null), 'committed')
       assert.equal(await write(null, 0), 'committed')
       assert.equal(await write('four', 0), 'committed')
@@ -164,11 +168,11 @@ export const commitConditionCases: readonly ConformanceCase[] = [
     title: 'commit: of many units that expect the same, one is committed',
     async run(harness) {
       const handles = [await harness.open(), await harness.open(), await harness.open()]
-      const log = handles[0] as EventLog
-      const [first = ''] = await appendSome(log, 1)
-      await log.cursors.create('one', 'start')
-      const { position } = await cursorOf(log, 'one')
-      const revision = await put(log, 'c', 'a', 'one')
+      const storage = handles[0] as Storage
+      const [first = ''] = await appendSome(storage, 1)
+      await storage.cursors.create('one', 'start')
+      const { position } = await cursorOf(storage, 'one')
+      const revision = await put(storage, 'c', 'a', 'one')
       const races: Unit[] = [
         { write: [{ collection: 'c', id: 'a', value: 'two', expected: revision }] },
         { write: [{ collection: 'c', id: 'b', value: 'two', expected: 0 }] },
@@ -176,17 +180,17 @@ export const commitConditionCases: readonly ConformanceCase[] = [
         { cursors: [{ name: 'one', to: first, expected: position }] }
       ]
       for (const unit of races) {
-        const before = (await log.info()).length
+        const before = (await storage.log.info()).length
         const append = () => ({ entries: someEntries(1) })
         const calls = Array.from({ length: 20 }, (_, i) =>
-          (handles[i % 3] as EventLog).commit([
+          (handles[i % 3] as Storage).commit([
             { ...unit, append: append() },
             { ...unit, append: append() }
           ])
         )
         const results = (await Promise.all(calls)).flat()
         assert.equal(results.filter(({ kind }) => kind === 'committed').length, 1)
-        assert.equal((await log.info()).length, before + 1)
+        assert.equal((await storage.log.info()).length, before + 1)
       }
       const expected = [{ key: 'key', version: 0 }]
       const calls = handles.map((handle) => handle.commit([{ append: { entries: keyed('key', 1), expected } }]))
@@ -198,11 +202,11 @@ export const commitConditionCases: readonly ConformanceCase[] = [
     title:
       'commit: a refusal names the first condition that did not hold, part by part as a unit has them, and its place',
     async run(harness) {
-      const log = await harness.open()
-      const [first = ''] = await appendSome(log, 1)
-      await log.cursors.create('one', { after: first })
-      const [token = 0] = await log.leases.acquire(['a'], { holder: 'one', ttlMs: LONG_MS })
-      await put(log, 'c', 'taken', 'one')
+      const storage = await harness.open()
+      const [first = ''] = await appendSome(storage, 1)
+      await storage.cursors.create('one', { after: first })
+      const [token = 0] = await storage.leases.acquire(['a'], { holder: 'one', ttlMs: LONG_MS })
+      await put(storage, 'c', 'taken', 'one')
       const wrong = {
         fence: [
           { lease: 'a', token },
@@ -228,36 +232,36 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       const { fence: _f, ...withoutFence } = wrong
       const { cursors: _c, ...withoutCursors } = withoutFence
       const { append: _a, ...writeAlone } = withoutCursors
-      const results = await log.commit([wrong, withoutFence, withoutCursors, writeAlone])
+      const results = await storage.commit([wrong, withoutFence, withoutCursors, writeAlone])
       assert.deepEqual(results, [
         { kind: 'refused', part: 'fence', index: 1, reason: 'fenced' },
         { kind: 'refused', part: 'cursors', index: 1, reason: 'not_found' },
         { kind: 'refused', part: 'append', index: 1, reason: 'version_conflict' },
         { kind: 'refused', part: 'write', index: 1, reason: 'conflict' }
       ] satisfies UnitResult[])
-      assert.deepEqual(await log.collections.get('c', ['new']), [undefined])
-      assert.equal((await log.info()).length, 1)
+      assert.deepEqual(await storage.collections.get('c', ['new']), [undefined])
+      assert.equal((await storage.log.info()).length, 1)
     }
   },
   {
     title:
       'commit: a unit that took effect and is given again is refused by its conditions, or its entries are duplicates',
     async run(harness) {
-      const log = await harness.open()
-      const [first = ''] = await appendSome(log, 1)
-      await log.cursors.create('one', 'start')
-      const { position } = await cursorOf(log, 'one')
+      const storage = await harness.open()
+      const [first = ''] = await appendSome(storage, 1)
+      await storage.cursors.create('one', 'start')
+      const { position } = await cursorOf(storage, 'one')
       const conditional: Unit = {
         cursors: [{ name: 'one', to: first, expected: position }],
         append: { entries: someEntries(1) }
       }
       const plain: Unit = { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 0 }] } }
-      const [, before] = await log.commit([conditional, plain])
-      const [refused, after] = await log.commit([conditional, plain])
+      const [, before] = await storage.commit([conditional, plain])
+      const [refused, after] = await storage.commit([conditional, plain])
       assert.deepEqual(refused, { kind: 'refused', part: 'cursors', index: 0, reason: 'conflict' })
       assert.ok(before?.kind === 'committed' && after?.kind === 'committed')
       assert.deepEqual(after.appended, [{ ...before.appended[0], duplicate: true }])
-      assert.equal((await log.info()).length, 3)
+      assert.equal((await storage.log.info()).length, 3)
     }
   }
 ]

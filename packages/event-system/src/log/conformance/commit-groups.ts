@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Delivery, EventLog, Unit, UnitResult } from '../port.ts'
+import type { Delivery, Storage, Unit, UnitResult } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
 import { committed } from './commit.ts'
-import { appendSome, handedOut, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
+import { appendSome, compareIn, handedOut, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
 import { eventually, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -14,8 +14,8 @@ export const commitGroupCases: readonly ConformanceCase[] = [
   {
     title: 'commit: acknowledge marks entries done that the consumer holds, in one step with the rest of the unit',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
-      const other = log.group('größe 💱')
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 4)
+      const other = storage.queue('größe 💱')
       await other.create('start')
       const [theirs] = await other.read('consumer', { limit: 1, waitMs: 0 })
       const unit: Unit = {
@@ -26,19 +26,19 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         append: { entries: someEntries(1, 4) },
         write: [{ collection: 'steps', id: 'a', value: 'done', expected: 0 }]
       }
-      committed(await log.commit([unit]))
+      committed(await storage.commit([unit]))
       assert.deepEqual(idsOf(await group.pending({ limit: 10 })), ids.slice(2))
       assert.deepEqual(await other.pending({ limit: 10 }), [])
       assert.deepEqual(idsOf(await group.claim('heir', ALL)), ids.slice(2))
-      assert.equal((await readAll(log)).length, 5)
-      assert.equal((await log.collections.get('steps', ['a']))[0]?.value, 'done')
-      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+      assert.equal((await readAll(storage)).length, 5)
+      assert.equal((await storage.collections.get('steps', ['a']))[0]?.value, 'done')
+      assert.deepEqual(await storage.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
     }
   },
   {
     title: 'commit: a unit whose hold is lost is refused with hold_lost, nothing of it happens, and it stops no other',
     async run(harness) {
-      const { log, group, deliveries } = await handedOut(await harness.open(), 5)
+      const { storage, group, deliveries } = await handedOut(await harness.open(), 5)
       const [taken, again, finished, kept, mine] = deliveries
       await group.claim('heir', { minIdleMs: 0, limit: 1 })
       await group.release('consumer', again === undefined ? [] : [again], { delayMs: 1 })
@@ -60,7 +60,7 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         append: { entries: someEntries(1) },
         write: [{ collection: 'steps', id: 'a', value: 'lost' }]
       })
-      const results = await log.commit([
+      const results = await storage.commit([
         ...lost.map((hold) => ({ acknowledge: [done(mine), hold], ...rest() })),
         { acknowledge: [done(kept), done(second)] }
       ])
@@ -69,28 +69,28 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         { kind: 'committed', appended: [], revisions: [] }
       ])
       assert.deepEqual(idsOf(await group.pending({ limit: 10 })), idsOf([taken, mine] as Delivery[]))
-      assert.equal((await readAll(log)).length, 5)
-      assert.equal(await log.collections.revision('steps'), 0)
+      assert.equal((await readAll(storage)).length, 5)
+      assert.equal(await storage.collections.revision('steps'), 0)
     }
   },
   {
     title: 'commit: the hold is lost when the group was dropped, and when it was made again',
     async run(harness) {
-      const { log, group, deliveries } = await handedOut(await harness.open(), 1)
+      const { storage, group, deliveries } = await handedOut(await harness.open(), 1)
       const unit: Unit = { acknowledge: [done(deliveries[0])], append: { entries: someEntries(1) } }
       await group.destroy()
-      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+      assert.deepEqual(await storage.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
       await group.create('start')
-      assert.deepEqual(await log.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
-      assert.equal((await readAll(log)).length, 1)
+      assert.deepEqual(await storage.commit([unit]), [refused('acknowledge', 0, 'hold_lost')])
+      assert.equal((await readAll(storage)).length, 1)
     }
   },
   {
     title: 'commit: of two that race to acknowledge the same entries, each is committed once, with what it appends',
     async run(harness) {
-      const { log, deliveries } = await handedOut(await harness.open(), 60)
+      const { storage, deliveries } = await handedOut(await harness.open(), 60)
       const other = await harness.open()
-      const commit = async (each: EventLog) => {
+      const commit = async (each: Storage) => {
         const results: UnitResult[] = []
         for (let i = 0; i < deliveries.length; i += 5) {
           const units = deliveries
@@ -100,21 +100,21 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         }
         return results
       }
-      const [left, right] = await Promise.all([commit(log), commit(other)])
+      const [left, right] = await Promise.all([commit(storage), commit(other)])
       for (const [i, { kind }] of left.entries()) assert.notEqual(kind, right[i]?.kind)
-      assert.equal((await readAll(log)).length, 120)
+      assert.equal((await readAll(storage)).length, 120)
     }
   },
   {
     title: 'commit: requeue makes an entry pending in this group only, as attempt 1, whoever held it',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 4)
-      const other = log.group('other')
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 4)
+      const other = storage.queue('other')
       await other.create('start')
       await other.acknowledge('consumer', await other.read('consumer', { limit: 10, waitMs: 0 }))
       await group.acknowledge('consumer', deliveries.slice(0, 2))
       await group.claim('consumer', { minIdleMs: 0, limit: 10 })
-      committed(await log.commit([{ requeue: [requeue(ids[0]), requeue(ids[2])] }]))
+      committed(await storage.commit([{ requeue: [requeue(ids[0]), requeue(ids[2])] }]))
       const pending = await group.pending({ limit: 10 })
       assert.deepEqual(
         pending.map(({ messageId, consumer, deliveries }) => [messageId, consumer, deliveries]),
@@ -140,7 +140,7 @@ export const commitGroupCases: readonly ConformanceCase[] = [
   {
     title: 'commit: of two that requeue what one document says, one is committed, and the other changes nothing',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 20)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 20)
       const other = await harness.open()
       const bury = deliveries.map(
         (delivery): Unit => ({
@@ -148,8 +148,8 @@ export const commitGroupCases: readonly ConformanceCase[] = [
           write: [{ collection: 'letters', id: delivery.messageId, value: 'dead', expected: 0 }]
         })
       )
-      for (const { kind } of await log.commit(bury)) assert.equal(kind, 'committed')
-      const letters = await log.collections.get('letters', ids)
+      for (const { kind } of await storage.commit(bury)) assert.equal(kind, 'committed')
+      const letters = await storage.collections.get('letters', ids)
       const units = (mark: string) =>
         letters.map(
           (letter): Unit => ({
@@ -160,37 +160,37 @@ export const commitGroupCases: readonly ConformanceCase[] = [
             ]
           })
         )
-      const commitEach = async (each: EventLog, mark: string) => {
+      const commitEach = async (each: Storage, mark: string) => {
         const results: UnitResult[] = []
         for (const unit of units(mark)) results.push(...(await each.commit([unit])))
         return results
       }
-      const [left, right] = await Promise.all([commitEach(log, 'left'), commitEach(other, 'right')])
+      const [left, right] = await Promise.all([commitEach(storage, 'left'), commitEach(other, 'right')])
       for (const [i, { kind }] of left.entries()) {
         const loser = kind === 'committed' ? right[i] : left[i]
         assert.deepEqual(loser, refused('write', 0, 'conflict'))
         assert.equal(kind === 'committed' ? kind : right[i]?.kind, 'committed')
       }
-      const actions = await log.collections.list('actions', { limit: 100 })
+      const actions = await storage.collections.list('actions', { limit: 100 })
       const claimed = await group.claim('heir', ALL)
       assert.deepEqual(
         claimed.map(({ messageId, attempt, attachment }) => [messageId, attempt, attachment]),
-        actions.map(({ id, value }) => [id, 1, value]).toSorted(([a], [b]) => log.compare(`${a}`, `${b}`))
+        actions.map(({ id, value }) => [id, 1, value]).toSorted(([a], [b]) => compareIn(storage, `${a}`, `${b}`))
       )
       assert.equal(claimed.length, 20)
-      assert.equal(await log.collections.count('letters'), 0)
+      assert.equal(await storage.collections.count('letters'), 0)
     }
   },
   {
     title: 'commit: a requeue of an entry that left the log, or into a group that is gone, is refused',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 3)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 3)
       await group.acknowledge('consumer', deliveries)
-      await log.trim({ maxLength: 2 })
-      await log.remove([ids[2] ?? ''])
+      await storage.log.trim({ maxLength: 2 })
+      await storage.log.remove([ids[2] ?? ''])
       const gone = { ...requeue(ids[1]), group: 'no such group' }
       const rest: Unit = { write: [{ collection: 'actions', id: 'a', value: 'requeued' }] }
-      const results = await log.commit([
+      const results = await storage.commit([
         { requeue: [requeue(ids[0])], ...rest },
         { requeue: [requeue(ids[1]), requeue(ids[2])], ...rest },
         { requeue: [gone], ...rest },
@@ -203,16 +203,16 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         refused('requeue', 1, 'not_found')
       ])
       assert.deepEqual(await group.pending({ limit: 10 }), [])
-      assert.equal(await log.collections.revision('actions'), 0)
-      assert.deepEqual(await log.groupNames(), [GROUP])
+      assert.equal(await storage.collections.revision('actions'), 0)
+      assert.deepEqual(await storage.groupNames(), [GROUP])
     }
   },
   {
     title: 'commit: later units see what earlier ones acknowledged and requeued',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 2)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 2)
       const acknowledge = [done(deliveries[0])]
-      const results = await log.commit([
+      const results = await storage.commit([
         { acknowledge },
         { acknowledge },
         { requeue: [requeue(ids[0]), requeue(ids[1])] },
@@ -229,18 +229,18 @@ export const commitGroupCases: readonly ConformanceCase[] = [
   {
     title: 'commit: what is acknowledged no longer keeps trim from it, and what is requeued does',
     async run(harness) {
-      const { log, ids, deliveries } = await handedOut(await harness.open(), 3)
-      committed(await log.commit([{ acknowledge: deliveries.map((delivery) => done(delivery)) }]))
-      assert.equal((await log.trim({ maxLength: 0 }, { dryRun: true })).removed, 3)
-      committed(await log.commit([{ requeue: [requeue(ids[1])] }]))
-      const expected = { removed: 1, lost: 0, lostByGroup: {}, guarded: true }
-      assert.deepEqual(await log.trim({ maxLength: 0 }), expected)
+      const { storage, ids, deliveries } = await handedOut(await harness.open(), 3)
+      committed(await storage.commit([{ acknowledge: deliveries.map((delivery) => done(delivery)) }]))
+      assert.equal((await storage.log.trim({ maxLength: 0 }, { dryRun: true })).removed, 3)
+      committed(await storage.commit([{ requeue: [requeue(ids[1])] }]))
+      const expected = { removed: 1, lost: 0, lostByGroup: {}, lostByCursor: {}, guarded: true }
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), expected)
     }
   },
   {
     title: 'commit: a refusal names the first condition that did not hold, where several parts concern groups',
     async run(harness) {
-      const { log, ids, deliveries } = await handedOut(await harness.open(), 3)
+      const { storage, ids, deliveries } = await handedOut(await harness.open(), 3)
       const wrong = {
         fence: [{ lease: 'none', token: 1 }],
         acknowledge: [done(deliveries[0]), done(deliveries[1], { attempt: 7 })],
@@ -252,7 +252,7 @@ export const commitGroupCases: readonly ConformanceCase[] = [
       const { acknowledge: _a, ...withoutAcknowledge } = withoutFence
       const { attach: _t, ...withoutAttach } = withoutAcknowledge
       const { requeue: _r, ...withoutRequeue } = withoutAttach
-      const results = await log.commit([wrong, withoutFence, withoutAcknowledge, withoutAttach, withoutRequeue])
+      const results = await storage.commit([wrong, withoutFence, withoutAcknowledge, withoutAttach, withoutRequeue])
       assert.deepEqual(results, [
         refused('fence', 0, 'fenced'),
         refused('acknowledge', 1, 'hold_lost'),
@@ -265,7 +265,7 @@ export const commitGroupCases: readonly ConformanceCase[] = [
   {
     title: 'commit: what names no entry of a group is refused, and nothing of the call happens',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 2)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 2)
       const [first = '', second = ''] = ids
       const attach = { group: GROUP, messageId: second, text: 'text', if: { consumer: 'consumer', attempt: 1 } }
       const right: Unit = { acknowledge: [done(deliveries[0])], attach: [attach] }
@@ -281,13 +281,13 @@ export const commitGroupCases: readonly ConformanceCase[] = [
         { acknowledge: [done(deliveries[1])], attach: [attach] },
         { attach: [attach], requeue: [requeue(second)] }
       ]
-      for (const unit of wrong) await rejectsWith(() => log.commit([right, unit]), 'invalid_argument')
+      for (const unit of wrong) await rejectsWith(() => storage.commit([right, unit]), 'invalid_argument')
       for (const unit of [
         { acknowledge: [done(deliveries[0], { messageId: 'nonsense' })] },
         { attach: [{ ...attach, messageId: 'nonsense' }] },
         { requeue: [requeue('nonsense')] }
       ]) {
-        await rejectsWith(() => log.commit([right, unit]), 'invalid_message_id')
+        await rejectsWith(() => storage.commit([right, unit]), 'invalid_message_id')
       }
       const pending = await group.pending({ limit: 10 })
       assert.deepEqual(idsOf(pending), ids)
@@ -298,22 +298,22 @@ export const commitGroupCases: readonly ConformanceCase[] = [
     title:
       'commit: a consumer that is killed while it commits leaves each entry acknowledged with all that its unit wrote, or with nothing of it',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group(GROUP)
+      const storage = await harness.open()
+      const group = storage.queue(GROUP)
       await group.create('start')
       for (let round = 0; round < 3; round += 1) {
-        const ids = await appendSome(log, 400)
+        const ids = await appendSome(storage, 400)
         await using other = await OtherProcess.start(harness)
         other.begin('acknowledgeInUnits', { group: GROUP, consumer: `victim-${round}` })
         await eventually('some commits', () => other.progress.length >= 3 + round)
         await other.kill()
         const unread = await group.read('heir', { limit: 1_000, waitMs: 0 })
         const pending = new Set(idsOf(await group.pending({ limit: 10_000 })))
-        const effects = payloadsOf(await readAll(log)).filter((payload) => payload?.startsWith('effect of '))
+        const effects = payloadsOf(await readAll(storage)).filter((payload) => payload?.startsWith('effect of '))
         for (const id of ids) {
           const made = effects.filter((payload) => payload === `effect of ${id}`).length
           assert.equal(made, pending.has(id) ? 0 : 1, `the entry ${id} has ${made} effects`)
-          const [step] = await log.collections.get('steps', [id])
+          const [step] = await storage.collections.get('steps', [id])
           assert.equal(step?.value, pending.has(id) ? undefined : 'done')
         }
         await group.acknowledge('heir', unread)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Committed, EventLog, Unit, UnitResult } from '../port.ts'
+import type { Committed, Storage, Unit, UnitResult } from '../port.ts'
 import { put } from './collections.ts'
 import { cursorOf } from './cursors.ts'
-import { appendSome, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
+import { appendSome, compareIn, idsOf, payloadsOf, readAll, someEntries } from './entries.ts'
 import { assertGrowing, rejectsWith, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 import { keyed, versionsOf } from './versions.ts'
@@ -14,9 +14,9 @@ export const commitCases: readonly ConformanceCase[] = [
   {
     title: 'commit: all parts of a unit happen; the result has what was appended and the revision of each write',
     async run(harness) {
-      const log = await harness.open()
-      const [source = ''] = await appendSome(log, 1)
-      await log.cursors.create('follower', 'start')
+      const storage = await harness.open()
+      const [source = ''] = await appendSome(storage, 1)
+      await storage.cursors.create('follower', 'start')
       const entries = someEntries(2, 1)
       const unit: Unit = {
         cursors: [{ name: 'follower', to: source }],
@@ -27,7 +27,7 @@ export const commitCases: readonly ConformanceCase[] = [
           { collection: 'counts', id: 'b', value: '2' }
         ]
       }
-      const { appended, revisions } = committed(await log.commit([unit]))
+      const { appended, revisions } = committed(await storage.commit([unit]))
       const other = await harness.open()
       const stored = await readAll(other)
       assert.deepEqual(payloadsOf(stored), ['entry 0', 'entry 1', 'entry 2'])
@@ -54,12 +54,12 @@ export const commitCases: readonly ConformanceCase[] = [
   {
     title: 'commit: units happen in order, each sees what the units before it did; none and an empty one are committed',
     async run(harness) {
-      const log = await harness.open()
-      const [first = '', second = ''] = await appendSome(log, 2)
-      await log.cursors.create('follower', { after: first })
+      const storage = await harness.open()
+      const [first = '', second = ''] = await appendSome(storage, 2)
+      await storage.cursors.create('follower', { after: first })
       const [entry, other] = keyed('key', 2)
       assert.ok(entry !== undefined && other !== undefined)
-      const results = await log.commit([
+      const results = await storage.commit([
         { append: { entries: [entry], expected: [{ key: 'key', version: 0 }] } },
         { append: { entries: [other, entry], expected: [{ key: 'key', version: 1 }] } },
         { cursors: [{ name: 'follower', to: second, expected: first }] },
@@ -90,10 +90,13 @@ export const commitCases: readonly ConformanceCase[] = [
         appended.map(({ duplicate }) => duplicate),
         [false, false, true]
       )
-      assert.deepEqual(idsOf(appended).slice(0, 2), idsOf(await log.read({ limit: 10, from: { after: second } })))
+      assert.deepEqual(
+        idsOf(appended).slice(0, 2),
+        idsOf((await storage.log.read({ limit: 10, from: { after: second } })).entries)
+      )
       assert.equal(appended[2]?.messageId, appended[0]?.messageId)
-      assert.equal((await cursorOf(log, 'follower')).position, first)
-      const [document] = await log.collections.get('c', ['a'])
+      assert.equal((await cursorOf(storage, 'follower')).position, first)
+      const [document] = await storage.collections.get('c', ['a'])
       assert.equal(document?.value, 'three')
       const revisions = results.flatMap((result) => (result.kind === 'committed' ? result.revisions : []))
       assert.ok(
@@ -102,16 +105,16 @@ export const commitCases: readonly ConformanceCase[] = [
       )
       assert.equal(document?.revision, revisions.at(-1))
       assert.deepEqual(results.at(-1), { kind: 'committed', appended: [], revisions: [] })
-      assert.deepEqual(await log.commit([]), [])
+      assert.deepEqual(await storage.commit([]), [])
     }
   },
   {
     title: 'commit: a unit that is refused changes nothing and stops no other',
     async run(harness) {
-      const log = await harness.open()
-      const [first = '', second = ''] = await appendSome(log, 2)
-      await log.cursors.create('follower', { after: first })
-      const taken = await put(log, 'c', 'taken', 'one')
+      const storage = await harness.open()
+      const [first = '', second = ''] = await appendSome(storage, 2)
+      await storage.cursors.create('follower', { after: first })
+      const taken = await put(storage, 'c', 'taken', 'one')
       const whole = (write: Unit['write'], more: Unit = {}): Unit => ({
         cursors: [{ name: 'follower', to: second }],
         append: { entries: keyed('key', 2) },
@@ -135,31 +138,33 @@ export const commitCases: readonly ConformanceCase[] = [
         whole([], { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 9 }] } })
       ]
       const right = (): Unit => ({ append: { entries: keyed('key', 1) } })
-      const results = await log.commit(wrong.flatMap((unit) => [unit, right()]))
+      const results = await storage.commit(wrong.flatMap((unit) => [unit, right()]))
       assert.deepEqual(
         results.map(({ kind }) => kind),
         wrong.flatMap(() => ['refused', 'committed'])
       )
       const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
       assert.deepEqual(versionsOf(appended), [1, 2, 3, 4])
-      assert.deepEqual(idsOf(await log.read({ limit: 10, from: { after: second } })), idsOf(appended))
-      assert.equal(await log.versionOf('key'), 4)
-      assert.equal((await log.info()).length, 6)
-      assert.equal((await cursorOf(log, 'follower')).position, first)
-      assert.deepEqual(await log.collections.list('c', { limit: 10 }), [{ id: 'taken', value: 'one', revision: taken }])
-      assert.equal(await log.collections.revision('c'), taken)
-      assert.deepEqual(await log.collections.get({ name: 'steps', keepMs: 60_000 }, ['new']), [undefined])
+      assert.deepEqual(idsOf((await storage.log.read({ limit: 10, from: { after: second } })).entries), idsOf(appended))
+      assert.equal(await storage.log.versionOf('key'), 4)
+      assert.equal((await storage.log.info()).length, 6)
+      assert.equal((await cursorOf(storage, 'follower')).position, first)
+      assert.deepEqual(await storage.collections.list('c', { limit: 10 }), [
+        { id: 'taken', value: 'one', revision: taken }
+      ])
+      assert.equal(await storage.collections.revision('c'), taken)
+      assert.deepEqual(await storage.collections.get({ name: 'steps', keepMs: 60_000 }, ['new']), [undefined])
     }
   },
   {
     title: 'commit: an event id is appended once, whether by append or by a unit, of this call or another',
     async run(harness) {
-      const [log, other] = [await harness.open(), await harness.open()]
+      const [storage, other] = [await harness.open(), await harness.open()]
       const entries = someEntries(3)
       const [a, b, c] = entries
       assert.ok(a !== undefined && b !== undefined && c !== undefined)
-      const [first] = await other.append([a])
-      const results = await log.commit([{ append: { entries: [a, b, b] } }, { append: { entries: [b, c] } }])
+      const [first] = await other.log.append([a])
+      const results = await storage.commit([{ append: { entries: [a, b, b] } }, { append: { entries: [b, c] } }])
       const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
       assert.deepEqual(
         appended.map(({ duplicate }) => duplicate),
@@ -168,9 +173,9 @@ export const commitCases: readonly ConformanceCase[] = [
       assert.equal(appended[0]?.messageId, first?.messageId)
       assert.equal(appended[2]?.messageId, appended[1]?.messageId)
       assert.equal(appended[3]?.messageId, appended[1]?.messageId)
-      for (const handle of [log, other]) {
-        const again = await handle.append(entries)
-        assert.deepEqual(idsOf(again), idsOf(await readAll(log)))
+      for (const handle of [storage, other]) {
+        const again = await handle.log.append(entries)
+        assert.deepEqual(idsOf(again), idsOf(await readAll(storage)))
         assert.ok(again.every(({ duplicate }) => duplicate))
       }
     }
@@ -178,12 +183,12 @@ export const commitCases: readonly ConformanceCase[] = [
   {
     title: 'commit: the event ids of a unit that was refused are as new as before, in the same call and later',
     async run(harness) {
-      const [log, other] = [await harness.open(), await harness.open()]
-      await put(log, 'c', 'taken', 'one')
+      const [storage, other] = [await harness.open(), await harness.open()]
+      await put(storage, 'c', 'taken', 'one')
       const [entry, later] = keyed('key', 2)
       assert.ok(entry !== undefined && later !== undefined)
       const refusing: Unit['write'] = [{ collection: 'c', id: 'taken', value: 'two', expected: 0 }]
-      const results = await log.commit([
+      const results = await storage.commit([
         { append: { entries: [entry, later] }, write: refusing },
         { append: { entries: [entry] } },
         { append: { entries: [later] }, write: refusing }
@@ -193,50 +198,52 @@ export const commitCases: readonly ConformanceCase[] = [
         ['refused', 'committed', 'refused']
       )
       assert.deepEqual(results[1]?.kind === 'committed' && versionsOf(results[1].appended), [1])
-      for (const [i, handle] of [log, other].entries()) {
-        const [one, two] = await handle.append([entry, later])
+      for (const [i, handle] of [storage, other].entries()) {
+        const [one, two] = await handle.log.append([entry, later])
         assert.deepEqual([one?.duplicate, two?.duplicate], [true, i > 0])
         assert.deepEqual([one?.version, two?.version], [1, 2])
       }
-      assert.deepEqual((await readAll(log)).length, 2)
+      assert.deepEqual((await readAll(storage)).length, 2)
     }
   },
   {
     title: 'commit: expected versions are looked at in the same step; a unit of duplicates alone is no conflict',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const entries = keyed('key', 2)
       const stale = [{ key: 'key', version: 0 }]
       assert.deepEqual(
-        versionsOf(committed(await log.commit([{ append: { entries, expected: stale } }])).appended),
+        versionsOf(committed(await storage.commit([{ append: { entries, expected: stale } }])).appended),
         [1, 2]
       )
-      const again = committed(await log.commit([{ append: { entries, expected: stale } }]))
+      const again = committed(await storage.commit([{ append: { entries, expected: stale } }]))
       assert.ok(again.appended.every(({ duplicate }) => duplicate))
       assert.deepEqual(versionsOf(again.appended), [1, 2])
       const expected = [{ key: 'other', version: 0 }, ...stale]
-      assert.deepEqual(await log.commit([{ append: { entries: [...entries, ...keyed('key', 1)], expected } }]), [
+      assert.deepEqual(await storage.commit([{ append: { entries: [...entries, ...keyed('key', 1)], expected } }]), [
         { kind: 'refused', part: 'append', index: 1, reason: 'version_conflict' }
       ])
-      assert.equal(await log.versionOf('key'), 2)
-      const next = await log.commit([{ append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 2 }] } }])
+      assert.equal(await storage.log.versionOf('key'), 2)
+      const next = await storage.commit([
+        { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: 2 }] } }
+      ])
       assert.deepEqual(versionsOf(committed(next).appended), [3])
     }
   },
   {
     title: 'commit: what a unit appends wakes a tail and a group that wait',
     async run(harness) {
-      const [log, other] = [await harness.open(), await harness.open()]
-      await log.group('group').create('start')
+      const [storage, other] = [await harness.open(), await harness.open()]
+      await storage.queue('group').create('start')
       const abort = new AbortController()
-      const pages = log.tail('start', { signal: abort.signal })[Symbol.asyncIterator]()
+      const pages = storage.log.tail('start', { signal: abort.signal })[Symbol.asyncIterator]()
       const waiting = Promise.all([
         pages.next(),
-        log.group('group').read('consumer', { limit: 10, waitMs: 10_000 })
+        storage.queue('group').read('consumer', { limit: 10, waitMs: 10_000 })
       ] as const)
       const { appended } = committed(await other.commit([{ append: { entries: someEntries(2) } }]))
       const [page, deliveries] = await within(WAKE_MS, 'the wake-up', waiting)
-      assert.equal(page.value?.[0]?.messageId, appended[0]?.messageId)
+      assert.equal(page.value?.entries[0]?.messageId, appended[0]?.messageId)
       assert.equal(deliveries[0]?.messageId, appended[0]?.messageId)
       abort.abort()
     }
@@ -250,20 +257,20 @@ export const commitCases: readonly ConformanceCase[] = [
           const entries = someEntries(3).map((entry, i) => ({ ...entry, payload: `${call} ${unit} ${i}` }))
           return { append: { entries }, write: [{ collection: `c${call % 2}`, id: `${call}`, value: `${unit}` }] }
         })
-        return (handles[call % 3] as EventLog).commit(units)
+        return (handles[call % 3] as Storage).commit(units)
       })
       const results = (await Promise.all(calls)).flat()
       assert.ok(results.every(({ kind }) => kind === 'committed'))
-      const stored = await readAll(handles[0] as EventLog)
+      const stored = await readAll(handles[0] as Storage)
       assert.equal(stored.length, 1_800)
-      assertGrowing((a, b) => (handles[0] as EventLog).compare(a, b), idsOf(stored))
+      assertGrowing((a, b) => compareIn(handles[0] as Storage, a, b), idsOf(stored))
       for (let call = 0; call < 6; call += 1) {
         const own = payloadsOf(stored).filter((payload) => payload?.startsWith(`${call} `))
         assert.deepEqual(
           own,
           Array.from({ length: 300 }, (_, i) => `${call} ${Math.floor(i / 3)} ${i % 3}`)
         )
-        const [document] = await (handles[0] as EventLog).collections.get(`c${call % 2}`, [`${call}`])
+        const [document] = await (handles[0] as Storage).collections.get(`c${call % 2}`, [`${call}`])
         assert.equal(document?.value, '99')
       }
     }
@@ -271,20 +278,20 @@ export const commitCases: readonly ConformanceCase[] = [
   {
     title: 'commit: a value of 16 MiB and one of any text come back unchanged',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const values = { large: '💱'.repeat(4_194_304), empty: '', text: 'nul\u0000 line\r\n "quoted" \u2028 {}' }
-      for (const [id, value] of Object.entries(values)) await put(log, 'c', id, value)
+      for (const [id, value] of Object.entries(values)) await put(storage, 'c', id, value)
       for (const [id, value] of Object.entries(values)) {
-        assert.ok((await log.collections.get('c', [id]))[0]?.value === value, id)
+        assert.ok((await storage.collections.get('c', [id]))[0]?.value === value, id)
       }
     }
   },
   {
     title: 'commit: what is no unit is refused, and nothing of the call happens',
     async run(harness) {
-      const log = await harness.open()
-      const [first = ''] = await appendSome(log, 1)
-      await log.cursors.create('follower', 'start')
+      const storage = await harness.open()
+      const [first = ''] = await appendSome(storage, 1)
+      await storage.cursors.create('follower', 'start')
       const write = (more: object): Unit => ({ write: [{ collection: 'c', id: 'a', value: 'one', ...more }] })
       const move = { name: 'follower', to: first }
       const right: Unit = { append: { entries: keyed('key', 1) }, ...write({}), cursors: [move] }
@@ -304,20 +311,20 @@ export const commitCases: readonly ConformanceCase[] = [
         { append: { entries: keyed('', 1) } },
         { append: { entries: keyed('key', 1), expected: [{ key: 'key', version: -1 }] } }
       ]
-      for (const unit of wrong) await rejectsWith(() => log.commit([right, unit, right]), 'invalid_argument')
+      for (const unit of wrong) await rejectsWith(() => storage.commit([right, unit, right]), 'invalid_argument')
       for (const unit of [
         { cursors: [{ name: 'follower', to: 'nonsense' }] },
         { cursors: [{ ...move, expected: 'nonsense' }] }
       ]) {
-        await rejectsWith(() => log.commit([right, unit]), 'invalid_message_id')
+        await rejectsWith(() => storage.commit([right, unit]), 'invalid_message_id')
       }
-      await rejectsWith(() => log.commit(Array(101).fill(right)), 'invalid_argument')
-      assert.equal((await log.info()).length, 1)
-      assert.equal(await log.versionOf('key'), 0)
-      assert.equal(await log.collections.revision('c'), 0)
-      assert.equal((await cursorOf(log, 'follower')).lag, 1)
-      assert.equal((await log.commit(Array(100).fill({}))).length, 100)
-      committed(await log.commit([right]))
+      await rejectsWith(() => storage.commit(Array(101).fill(right)), 'invalid_argument')
+      assert.equal((await storage.log.info()).length, 1)
+      assert.equal(await storage.log.versionOf('key'), 0)
+      assert.equal(await storage.collections.revision('c'), 0)
+      assert.equal((await cursorOf(storage, 'follower')).lag, 1)
+      assert.equal((await storage.commit(Array(100).fill({}))).length, 100)
+      committed(await storage.commit([right]))
     }
   }
 ]

@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Counters, EventLog } from '../port.ts'
+import type { Counters, Storage } from '../port.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
-const needs: ConformanceCase['needs'] = ({ sharedCounters }) => sharedCounters
-
 export const counterCases: readonly ConformanceCase[] = [
   {
-    title: 'counters: are there where the log declares them, and nowhere else',
-    async run(harness) {
-      const log = await harness.open()
-      assert.equal(log.counters !== undefined, harness.features.sharedCounters)
-    }
-  },
-  {
     title: 'counters.add: each count its own, shared by all that open the log, in the order of the additions',
-    needs,
     async run(harness) {
       const [ours, theirs] = [countersOf(await harness.open()), countersOf(await harness.open())]
       const first = await ours.add([addition('größe', 3), addition('b', 1)])
@@ -31,7 +21,6 @@ export const counterCases: readonly ConformanceCase[] = [
   },
   {
     title: 'counters.add: of what many add at once, nothing is missing',
-    needs,
     async run(harness) {
       const handles = [countersOf(await harness.open()), countersOf(await harness.open())] as const
       const add = (i: number) => (handles[i % 2] as Counters).add([addition('a', 1)])
@@ -46,7 +35,6 @@ export const counterCases: readonly ConformanceCase[] = [
   {
     title:
       'counters.add: a count ends its window after its first addition, whatever is added meanwhile, and begins anew',
-    needs,
     async run(harness) {
       const counters = countersOf(await harness.open())
       const [begun] = await counters.add([addition('a', 1, 300)])
@@ -66,7 +54,6 @@ export const counterCases: readonly ConformanceCase[] = [
   },
   {
     title: 'counters.add: an amount, a window or a key that is none is refused, and nothing of the call is counted',
-    needs,
     async run(harness) {
       const counters = countersOf(await harness.open())
       const wrong = [
@@ -86,7 +73,7 @@ function addition(key: string, amount: number, windowMs = 60_000) {
   return { key, amount, windowMs }
 }
 
-function countersOf({ counters }: EventLog): Counters {
+function countersOf({ counters }: Storage): Counters {
   assert.ok(counters !== undefined, 'the log declares counters and has none')
   return counters
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AppendEntry, Entry, EventLog, MessageId } from '../port.ts'
+import type { AppendEntry, Entry, MessageId, PartitionedGroup, Storage } from '../port.ts'
 
 const EVENT_TYPES = ['market_data_update', 'trading_signal', 'order_executed'] as const
 
@@ -25,34 +25,48 @@ export function newEventId(): string {
 }
 
 /** Appends so many entries, resolves to their message ids. */
-export async function appendSome(log: EventLog, count: number, first = 0): Promise<MessageId[]> {
-  const results = await log.append(someEntries(count, first))
+export async function appendSome(storage: Storage, count: number, first = 0): Promise<MessageId[]> {
+  const results = await storage.log.append(someEntries(count, first))
   return results.map(({ messageId }) => messageId)
 }
 
 /** So many new entries that the consumer `consumer` of the group `group` holds. */
-export async function handedOut(log: EventLog, count: number) {
-  const ids = await appendSome(log, count)
-  const group = log.group('group')
+export async function handedOut(storage: Storage, count: number) {
+  const ids = await appendSome(storage, count)
+  const group = storage.queue('group')
   await group.create('start')
   const deliveries = await group.read('consumer', { limit: count, waitMs: 0 })
-  return { log, group, ids, deliveries }
+  return { storage, group, ids, deliveries }
 }
 
 /** All entries of the log, oldest first, by pages of `limit`. */
-export async function readAll(log: EventLog, limit = 1_000): Promise<Entry[]> {
+export async function readAll(storage: Storage, limit = 1_000): Promise<Entry[]> {
   const all: Entry[] = []
   for (;;) {
     const last = all.at(-1)
-    const page = await log.read(last === undefined ? { limit } : { from: { after: last.messageId }, limit })
+    const page = (await storage.log.read(last === undefined ? { limit } : { from: { after: last.messageId }, limit }))
+      .entries
     all.push(...page)
     if (page.length < limit) return all
   }
 }
 
+/** Which of two entries of one partition stands before the other. */
+export function compareIn({ log }: Storage, a: MessageId, b: MessageId): number {
+  const order = log.compare(a, b)
+  assert.notEqual(order, undefined, `${a} and ${b} have no order`)
+  return order as number
+}
+
+/** A handle of a partitioned group, of a storage that is declared to have them. */
+export function partitionedOf(storage: Storage, name: string): PartitionedGroup {
+  assert.ok(storage.partitioned, 'the storage is declared to have partitioned groups')
+  return storage.partitioned(name)
+}
+
 /** When the log took an entry that is there, ms since the epoch. */
-export async function timeOf(log: EventLog, messageId: MessageId | undefined): Promise<number> {
-  const [entry] = await log.get([messageId ?? ''])
+export async function timeOf(storage: Storage, messageId: MessageId | undefined): Promise<number> {
+  const [entry] = await storage.log.get([messageId ?? ''])
   assert.ok(entry, `there is no entry ${messageId}`)
   return entry.appendedAt
 }

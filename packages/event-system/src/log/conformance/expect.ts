@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ErrorCode, EventSystemError } from '@tradpal/events'
 
 /** How long a case waits for what must come about, in ms: far longer than any log takes, so that only a broken one fails. */
-export const PATIENCE_MS = 10_000
+export const PATIENCE_MS = 30_000
 
 /** Rejects with an `AssertionError` unless `call` rejects with an error of one of these codes; resolves to the error. */
 export async function rejectsWith(call: () => unknown, ...codes: ErrorCode[]): Promise<EventSystemError> {

@@ -11,50 +11,51 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.create: creates the group at a position: the start, the end, behind an id, at a time',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 4)
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 4)
       await pause(3)
-      const later = await appendSome(log, 2)
+      const later = await appendSome(storage, 2)
       const positions = [
         ['start', [...ids, ...later]],
         ['end', []],
         [{ after: ids[1] ?? '' }, [...ids.slice(2), ...later]],
-        [{ time: await timeOf(log, later[0]) }, later],
+        [{ time: await timeOf(storage, later[0]) }, later],
         [{ time: 0 }, [...ids, ...later]]
       ] as const
       for (const [index, [at, expected]] of positions.entries()) {
-        const group = log.group(`group-${index}`)
+        const group = storage.queue(`group-${index}`)
         assert.equal(await group.create(at), true)
         assert.deepEqual(idsOf(await group.read('consumer', NOW)), expected)
       }
-      const [next = ''] = await appendSome(log, 1)
-      assert.deepEqual(idsOf(await log.group('group-1').read('consumer', NOW)), [next])
+      const [next = ''] = await appendSome(storage, 1)
+      assert.deepEqual(idsOf(await storage.queue('group-1').read('consumer', NOW)), [next])
     }
   },
   {
     title: 'group.create: a position beyond the newest entry counts as end',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const future = Date.now() + MINUTE_MS
-      await log.group('in an empty log').create({ after: `${future}-0` })
-      const ids = await appendSome(log, 3)
-      await log.group('beyond').create({ after: `${future}-0` })
-      await log.group('late').create({ time: future })
-      const next = await appendSome(log, 2)
-      for (const name of ['beyond', 'late']) assert.deepEqual(idsOf(await log.group(name).read('consumer', NOW)), next)
-      const all = await log.group('in an empty log').read('consumer', NOW)
+      await storage.queue('in an empty log').create({ after: `${future}-0` })
+      const ids = await appendSome(storage, 3)
+      await storage.queue('beyond').create({ after: `${future}-0` })
+      await storage.queue('late').create({ time: future })
+      const next = await appendSome(storage, 2)
+      for (const name of ['beyond', 'late'])
+        assert.deepEqual(idsOf(await storage.queue(name).read('consumer', NOW)), next)
+      const all = await storage.queue('in an empty log').read('consumer', NOW)
       assert.deepEqual(idsOf(all), [...ids, ...next])
     }
   },
   {
     title: 'group.create: resolves to false, and changes nothing, when the group exists',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 3)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 3)
       assert.equal(await group.create('start'), true)
       assert.equal(await group.create('end'), false)
-      assert.equal(await (await harness.open()).group('group').create('end'), false)
+      assert.equal(await (await harness.open()).queue('group').create('end'), false)
       assert.deepEqual(idsOf(await group.read('consumer', NOW)), ids)
       assert.equal(await group.create('start'), false)
       assert.deepEqual(await group.read('consumer', NOW), [])
@@ -63,20 +64,20 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.create: on an empty log, the group gets all that comes',
     async run(harness) {
-      const log = await harness.open()
-      for (const at of ['start', 'end'] as const) await log.group(at).create(at)
-      const ids = await appendSome(log, 3)
+      const storage = await harness.open()
+      for (const at of ['start', 'end'] as const) await storage.queue(at).create(at)
+      const ids = await appendSome(storage, 3)
       for (const at of ['start', 'end'] as const)
-        assert.deepEqual(idsOf(await log.group(at).read('consumer', NOW)), ids)
+        assert.deepEqual(idsOf(await storage.queue(at).read('consumer', NOW)), ids)
     }
   },
   {
     title: 'group.destroy: drops the group, its consumers and its pending entries; resolves to whether there was one',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
+      const storage = await harness.open()
+      const group = storage.queue('group')
       assert.equal(await group.destroy(), false)
-      const ids = await appendSome(log, 3)
+      const ids = await appendSome(storage, 3)
       await group.create('start')
       await group.read('consumer', NOW)
       assert.equal(await group.destroy(), true)
@@ -92,9 +93,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group: rejects with not_found without the group',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('nobody')
-      const ids = await appendSome(log, 1)
+      const storage = await harness.open()
+      const group = storage.queue('nobody')
+      const ids = await appendSome(storage, 1)
       await rejectsWith(() => group.read('consumer', NOW), 'not_found')
       await rejectsWith(() => group.read('consumer', { limit: 1, waitMs: 1_000 }), 'not_found')
       await rejectsWith(() => group.info(), 'not_found')
@@ -111,9 +112,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.seek: back, the next read hands out from there again',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 5)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 5)
       await group.create('start')
       await group.acknowledge('consumer', await group.read('consumer', NOW))
       await group.seek({ after: ids[1] ?? '' })
@@ -126,9 +127,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.seek: forward, what lies between is not handed out, and what is pending stays pending',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 5)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 5)
       await group.create('start')
       await group.read('consumer', { limit: 1, waitMs: 0 })
       await group.seek({ after: ids[2] ?? '' })
@@ -144,9 +145,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
     title:
       'group.removeConsumer: removes a consumer that holds nothing; false, and nothing removed, when it holds something or is not there',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 2)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 2)
       await group.create('start')
       assert.equal(await group.removeConsumer('consumer'), false)
       const deliveries = await group.read('consumer', NOW)
@@ -164,15 +165,15 @@ export const groupLifeCases: readonly ConformanceCase[] = [
     title:
       'group.removeConsumer: while the consumer reads, no entry is lost: it was removed before it held one, or it stays',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const other = await harness.open()
-      const group = log.group('group')
+      const group = storage.queue('group')
       await group.create('start')
       for (let round = 0; round < 30; round += 1) {
-        const [messageId = ''] = await appendSome(log, 1)
+        const [messageId = ''] = await appendSome(storage, 1)
         const [deliveries] = await Promise.all([
           group.read('consumer', NOW),
-          other.group('group').removeConsumer('consumer')
+          other.queue('group').removeConsumer('consumer')
         ])
         assert.deepEqual(idsOf(deliveries), [messageId])
         assert.deepEqual(await group.acknowledge('consumer', deliveries), [])
@@ -182,9 +183,9 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.info: consumers with what they hold and how long they idle, pending, last delivered id, lag',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 10)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 10)
       await group.create('start')
       assert.equal((await group.info()).lag, 10)
       const held = await group.read('left', { limit: 3, waitMs: 0 })
@@ -194,12 +195,12 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       assert.ok(second)
       const { messageId, attempt } = second
       const attachment = { group: 'group', messageId, text: 'not yet', if: { consumer: 'left', attempt } }
-      committed(await log.commit([{ attach: [attachment] }]))
+      committed(await storage.commit([{ attach: [attachment] }]))
       await pause(20)
       const info = await group.info()
       assert.equal(info.name, 'group')
       assert.equal(info.pending, 3)
-      assert.equal(info.lastDeliveredId, ids[3])
+      assert.equal(info.lastDelivered, ids[3])
       assert.equal(info.lag, 6)
       assert.equal(info.partitions, null)
       assert.equal(info.retrying, 1)
@@ -224,12 +225,16 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group.info: everything up to acknowledgedTo is acknowledged, and what comes behind it first is not',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 5)
-      const group = log.group('group')
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 5)
+      const group = storage.queue('group')
       const isBehind = async (count: number, why: string) => {
         const { acknowledgedTo } = await group.info()
-        assert.deepEqual(idsOf(await log.read({ from: { after: acknowledgedTo }, limit: 10 })), ids.slice(count), why)
+        assert.deepEqual(
+          idsOf((await storage.log.read({ from: { after: acknowledgedTo }, limit: 10 })).entries),
+          ids.slice(count),
+          why
+        )
       }
       await group.create({ after: ids[0] ?? '' })
       await isBehind(1, 'where the group was created')
@@ -240,7 +245,7 @@ export const groupLifeCases: readonly ConformanceCase[] = [
       await isBehind(1, 'the oldest is pending')
       await group.acknowledge('consumer', [second])
       await isBehind(4, 'nothing is pending')
-      committed(await log.commit([{ requeue: [{ group: 'group', messageId: third.messageId }] }]))
+      committed(await storage.commit([{ requeue: [{ group: 'group', messageId: third.messageId }] }]))
       await isBehind(2, 'one was requeued')
       await group.seek('start')
       await isBehind(0, 'the group was moved before all that is pending')
@@ -249,15 +254,15 @@ export const groupLifeCases: readonly ConformanceCase[] = [
   {
     title: 'group: names may be any text',
     async run(harness) {
-      const log = await harness.open()
-      await appendSome(log, 1)
+      const storage = await harness.open()
+      await appendSome(storage, 1)
       for (const name of ['a b', 'größe', 'x:y{z}', '*', '🏦']) {
-        await log.group(name).create('start')
-        assert.deepEqual(payloadsOf(await log.group(name).read(name, NOW)), ['entry 0'])
-        const [pending] = await log.group(name).pending({ limit: 1 })
+        await storage.queue(name).create('start')
+        assert.deepEqual(payloadsOf(await storage.queue(name).read(name, NOW)), ['entry 0'])
+        const [pending] = await storage.queue(name).pending({ limit: 1 })
         assert.equal(pending?.consumer, name)
       }
-      const names = (await log.info()).groups.map(({ name }) => name)
+      const names = (await storage.log.info()).groups.map(({ name }) => name)
       assert.deepEqual(new Set(names), new Set(['a b', 'größe', 'x:y{z}', '*', '🏦']))
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, idsOf, readAll } from './entries.ts'
+import { appendSome, compareIn, idsOf, readAll } from './entries.ts'
 import { pause, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -10,12 +10,12 @@ export const groupReadCases: readonly ConformanceCase[] = [
   {
     title: 'group.read: hands out in log order, at most limit, with attempt 1',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 10)
-      const group = log.group('group')
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 10)
+      const group = storage.queue('group')
       await group.create('start')
       const first = await group.read('consumer', { limit: 4, waitMs: 0 })
-      const entries = await readAll(log)
+      const entries = await readAll(storage)
       assert.deepEqual(
         first,
         entries.slice(0, 4).map((entry) => ({ ...entry, attempt: 1 }))
@@ -30,12 +30,12 @@ export const groupReadCases: readonly ConformanceCase[] = [
       const logs = await Promise.all([harness.open(), harness.open(), harness.open()])
       const ids = await appendSome(logs[0], 300)
       for (const name of ['first', 'second']) {
-        await logs[0].group(name).create('start')
+        await logs[0].queue(name).create('start')
         const shares = await Promise.all(
-          logs.map(async (log, consumer) => {
+          logs.map(async (storage, consumer) => {
             const share: string[] = []
             for (;;) {
-              const deliveries = await log.group(name).read(`consumer-${consumer}`, { limit: 7, waitMs: 0 })
+              const deliveries = await storage.queue(name).read(`consumer-${consumer}`, { limit: 7, waitMs: 0 })
               if (deliveries.length === 0) return share
               share.push(...idsOf(deliveries))
               await pause(0)
@@ -50,11 +50,11 @@ export const groupReadCases: readonly ConformanceCase[] = [
   {
     title: 'group.read: waits for an entry to be appended, by this handle or another',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const other = await harness.open()
-      const group = log.group('group')
+      const group = storage.queue('group')
       await group.create('start')
-      for (const appender of [log, other, log, other]) {
+      for (const appender of [storage, other, storage, other]) {
         const read = group.read('consumer', { limit: 10, waitMs: 10_000 })
         await pause(30)
         const ids = await appendSome(appender, 1)
@@ -65,8 +65,8 @@ export const groupReadCases: readonly ConformanceCase[] = [
   {
     title: 'group.read: of several that wait, none is forgotten and none gets the same entry',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
+      const storage = await harness.open()
+      const group = storage.queue('group')
       await group.create('start')
       const reads = Array.from({ length: 5 }, (_, consumer) =>
         group.read(`consumer-${consumer}`, { limit: 1, waitMs: 10_000 })
@@ -74,14 +74,17 @@ export const groupReadCases: readonly ConformanceCase[] = [
       await pause(20)
       const ids = await appendSome(await harness.open(), 5)
       const deliveries = await within(5_000, 'the wake-up of all', Promise.all(reads))
-      assert.deepEqual(idsOf(deliveries.flat()).toSorted(log.compare.bind(log)), ids)
+      assert.deepEqual(
+        idsOf(deliveries.flat()).toSorted((a, b) => compareIn(storage, a, b)),
+        ids
+      )
     }
   },
   {
     title: 'group.read: resolves to nothing when the time is up',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
+      const storage = await harness.open()
+      const group = storage.queue('group')
       await group.create('start')
       const before = performance.now()
       assert.deepEqual(await group.read('consumer', { limit: 1, waitMs: 150 }), [])
@@ -92,15 +95,15 @@ export const groupReadCases: readonly ConformanceCase[] = [
   {
     title: 'group.read: resolves to nothing when the signal is aborted, and has taken nothing',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
+      const storage = await harness.open()
+      const group = storage.queue('group')
       await group.create('start')
       const abort = new AbortController()
       const read = group.read('consumer', { limit: 1, waitMs: 60_000, signal: abort.signal })
       await pause(30)
       abort.abort()
       assert.deepEqual(await within(WAKE_MS, 'the end of an aborted read', read), [])
-      const ids = await appendSome(log, 1)
+      const ids = await appendSome(storage, 1)
       assert.deepEqual(await group.read('consumer', { ...NOW, signal: abort.signal }), [])
       assert.deepEqual(idsOf(await group.read('consumer', NOW)), ids)
     }
@@ -108,15 +111,15 @@ export const groupReadCases: readonly ConformanceCase[] = [
   {
     title: 'group.read: a read that waits does not hold up other calls of the same handle',
     async run(harness) {
-      const log = await harness.open()
-      await log.group('group').create('start')
+      const storage = await harness.open()
+      await storage.queue('group').create('start')
       const abort = new AbortController()
       const reads = [1, 2, 3].map((consumer) =>
-        log.group('group').read(`consumer-${consumer}`, { limit: 1, waitMs: 60_000, signal: abort.signal })
+        storage.queue('group').read(`consumer-${consumer}`, { limit: 1, waitMs: 60_000, signal: abort.signal })
       )
       await pause(20)
-      await within(WAKE_MS, 'a ping', log.ping())
-      await within(WAKE_MS, 'an info', log.info())
+      await within(WAKE_MS, 'a ping', storage.ping())
+      await within(WAKE_MS, 'an info', storage.log.info())
       abort.abort()
       assert.deepEqual((await Promise.all(reads)).flat(), [])
     }

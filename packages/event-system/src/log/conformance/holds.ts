@@ -12,9 +12,9 @@ export const holdCases: readonly ConformanceCase[] = [
   {
     title: 'group.acknowledge: marks entries done that this consumer holds; resolves to the ids whose hold was lost',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 5)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 5)
       await group.create('start')
       const held = await group.read('consumer', { limit: 4, waitMs: 0 })
       assert.deepEqual(await group.acknowledge('consumer', []), [])
@@ -54,9 +54,9 @@ export const holdCases: readonly ConformanceCase[] = [
     title:
       'group.pending: what was handed out and not acknowledged, in log order, page behind page, of one consumer or all',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.group('group')
-      const ids = await appendSome(log, 10)
+      const storage = await harness.open()
+      const group = storage.queue('group')
+      const ids = await appendSome(storage, 10)
       await group.create('start')
       assert.deepEqual(await group.pending({ limit: 10 }), [])
       await group.read('left', { limit: 3, waitMs: 0 })
@@ -85,9 +85,9 @@ export const holdCases: readonly ConformanceCase[] = [
     title:
       'group.pending: exactly these ids, in log order, of one consumer or all; an id that is not pending is left out',
     async run(harness) {
-      const { log, group, ids, deliveries } = await handedOut(await harness.open(), 6)
+      const { storage, group, ids, deliveries } = await handedOut(await harness.open(), 6)
       const [first, , third, , fifth] = deliveries as [Delivery, Delivery, Delivery, Delivery, Delivery]
-      await attachTo(log, [first], 'a text')
+      await attachTo(storage, [first], 'a text')
       await group.claim('heir', { minIdleMs: 0, limit: 1, after: ids[0] ?? '' })
       await group.acknowledge('consumer', [third])
       await group.release('consumer', [fifth])

@@ -7,7 +7,7 @@
  *       test(title, async (context) => {
  *         const harness = await myHarness()
  *         onTestFinished(() => harness.dispose())
- *         if (needs?.(harness.features) === false) return context.skip('the log declares that it does otherwise')
+ *         if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
  *         await run(harness)
  *       })
  */
@@ -21,9 +21,10 @@ import { commitConditionCases } from './commit-conditions.ts'
 import { commitGroupCases } from './commit-groups.ts'
 import { counterCases } from './counters.ts'
 import { cursorCases } from './cursors.ts'
+import { featureCases } from './features.ts'
 import { groupLifeCases } from './group-life.ts'
 import { groupReadCases } from './group-read.ts'
-import type { ConformanceCase } from './harness.ts'
+import type { ConformanceCase, OptionalInterface } from './harness.ts'
 import { holdCases } from './holds.ts'
 import { infoCases } from './info.ts'
 import { leaseCases } from './leases.ts'
@@ -43,37 +44,63 @@ import { trimCases } from './trim.ts'
 import { versionConflictCases } from './version-conflicts.ts'
 import { versionCases } from './versions.ts'
 
-export type { ChildEntrance, ConformanceCase, ConformanceHarness, HarnessOpenOptions, OpenInChild } from './harness.ts'
+export type {
+  ChildEntrance,
+  ConformanceCase,
+  ConformanceHarness,
+  Declared,
+  HarnessOpenOptions,
+  OpenInChild,
+  OptionalInterface
+} from './harness.ts'
 
+/** Interface by interface, in the order of the port: the storage itself, then its parts. */
 export const conformance: readonly ConformanceCase[] = [
+  // Storage
   ...lifetimeCases,
+  ...featureCases,
+  // Log
   ...appendCases,
   ...versionCases,
   ...versionConflictCases,
   ...readStreamCases,
   ...readCases,
   ...tailCases,
+  ...trimCases,
+  ...removeCases,
+  ...rewriteCases,
+  ...infoCases,
+  // WorkQueue
   ...groupLifeCases,
   ...groupReadCases,
   ...holdCases,
   ...claimCases,
   ...badArgumentCases,
   ...poisonCases,
-  ...partitionedLifeCases,
-  ...partitionedMemberCases,
-  ...partitionedReadCases,
-  ...partitionedCommitCases,
-  ...trimCases,
-  ...removeCases,
-  ...rewriteCases,
-  ...infoCases,
-  ...leaseCases,
+  // PartitionedGroup
+  ...onlyWhere('partitioned', [
+    ...partitionedLifeCases,
+    ...partitionedMemberCases,
+    ...partitionedReadCases,
+    ...partitionedCommitCases
+  ]),
+  // Cursors, Leases, Collections, Counters
   ...cursorCases,
+  ...leaseCases,
   ...collectionCases,
+  ...onlyWhere('counters', counterCases),
+  // commit
   ...commitCases,
   ...commitConditionCases,
   ...commitGroupCases,
   ...attachmentCases,
-  ...counterCases,
+  // All of it, by several processes
   ...processCases
 ]
+
+function onlyWhere(name: OptionalInterface, cases: readonly ConformanceCase[]): ConformanceCase[] {
+  return cases.map((one) => ({
+    ...one,
+    needs: (declared) => !declared.absent.includes(name) && one.needs?.(declared) !== false
+  }))
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, idsOf, newEventId, payloadsOf, readAll } from './entries.ts'
+import { appendSome, idsOf, newEventId, partitionedOf, payloadsOf, readAll } from './entries.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 import {
@@ -21,29 +21,29 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned.commit: a finished entry never comes again, finished in order or not, also to the next owner',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log)
-      await appendSome(log, 40)
+      const storage = await harness.open()
+      const { one } = await alone(storage)
+      await appendSome(storage, 40)
       const held = await one.read(NOW)
       const done = held.filter((_, i) => i % 3 !== 0)
       await finish(one, done.toReversed())
       const again = await one.commit(unitsOf(done.slice(0, 2)))
       assertAll(again, 'refused')
       await one.leave()
-      const two = member(log, 'two')
+      const two = member(storage, 'two')
       await two.renew()
       const rest = await readToTheEnd(two)
       assert.deepEqual(new Set(idsOf(rest)), new Set(idsOf(held.filter((_, i) => i % 3 === 0))))
-      assertOrdered(log, rest)
+      assertOrdered(storage, rest)
     }
   },
   {
     title:
       'partitioned.commit: finishes an entry with entries that are appended and documents that are written, in one step',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log)
-      await appendSome(log, 3)
+      const storage = await harness.open()
+      const { one } = await alone(storage)
+      await appendSome(storage, 3)
       const [first, second, third] = await one.read(NOW)
       assert.ok(first && second && third)
       const results = await one.commit([
@@ -57,19 +57,19 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
       assert.equal(ofFirst.appended.length, 2)
       assert.deepEqual(ofFirst.revisions, [])
       assert.deepEqual(ofSecond.appended, [])
-      const [document] = await log.collections.get('documents', ['a'])
+      const [document] = await storage.collections.get('documents', ['a'])
       assert.deepEqual([document?.value, document?.revision], ['of the second', ofSecond.revisions[0]])
-      assert.deepEqual(payloadsOf(await readAll(log)).slice(3), ['an effect', 'another'])
+      assert.deepEqual(payloadsOf(await readAll(storage)).slice(3), ['an effect', 'another'])
     }
   },
   {
     title:
       'partitioned.commit: a unit whose document is not as expected is refused alone, and its entry stays unfinished',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log)
-      await log.commit([{ write: [{ collection: 'documents', id: 'taken', value: 'by another' }] }])
-      await appendSome(log, 20)
+      const storage = await harness.open()
+      const { one } = await alone(storage)
+      await storage.commit([{ write: [{ collection: 'documents', id: 'taken', value: 'by another' }] }])
+      await appendSome(storage, 20)
       const held = (await one.read(NOW)).filter(({ partition }) => partition === 1)
       assert.equal(held.length, 5)
       const results = await one.commit(
@@ -85,7 +85,7 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
       )
       const [, , refused] = results
       assert.deepEqual(refused, { kind: 'refused', part: 'write', index: 0, reason: 'conflict' })
-      const payloads = payloadsOf(await readAll(log)).slice(20)
+      const payloads = payloadsOf(await readAll(storage)).slice(20)
       assert.deepEqual(payloads, ['effect 0', 'effect 1', 'effect 3', 'effect 4'])
       assertAll(await one.commit(unitsOf(held.slice(2, 3))), 'committed')
     }
@@ -93,9 +93,9 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned.commit: two units of one call that expect the same document to be absent: one is refused',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log)
-      await appendSome(log, 8)
+      const storage = await harness.open()
+      const { one } = await alone(storage)
+      await appendSome(storage, 8)
       const [first, second] = (await one.read(NOW)).filter(({ partition }) => partition === 1)
       assert.ok(first && second)
       const write = [{ collection: 'documents', id: 'same', value: 'mine', expected: 0 }]
@@ -112,37 +112,37 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned.commit: a unit of a partition that was lost is refused with fenced, and nothing of it happens',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.partitioned('group')
+      const storage = await harness.open()
+      const group = partitionedOf(storage, 'group')
       await group.create('start')
-      const ids = await appendSome(log, 20)
-      const one = member(log, 'one', LEASE_MS)
+      const ids = await appendSome(storage, 20)
+      const one = member(storage, 'one', LEASE_MS)
       await one.renew()
       const held = await readToTheEnd(one)
       assert.deepEqual(new Set(idsOf(held)), new Set(ids))
-      const two = member(log, 'two')
+      const two = member(storage, 'two')
       await heir(two)
       const results = await one.commit(
         held.map((delivery) => ({ done: [delivery], append: { entries: [effect('lost')] } }))
       )
       for (const result of results) assert.deepEqual(result.kind === 'refused' && result.reason, 'fenced')
-      assert.equal((await readAll(log)).length, 20)
+      assert.equal((await readAll(storage)).length, 20)
       const inherited = await workToTheEnd(two)
       assert.deepEqual(new Set(idsOf(inherited)), new Set(ids))
-      assertOrdered(log, inherited)
+      assertOrdered(storage, inherited)
     }
   },
   {
     title:
       'partitioned.commit: after a member died, entries that it may have begun come as attempt 2, and the others as attempt 1',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log, LEASE_MS)
-      await appendSome(log, 20)
+      const storage = await harness.open()
+      const { one } = await alone(storage, LEASE_MS)
+      await appendSome(storage, 20)
       await readToTheEnd(one)
-      const two = member(log, 'two')
+      const two = member(storage, 'two')
       await heir(two)
-      const more = await appendSome(log, 20, 20)
+      const more = await appendSome(storage, 20, 20)
       const read = await workToTheEnd(two)
       assert.equal(read.length, 40)
       for (const { attempt, messageId } of read) assert.equal(attempt, more.includes(messageId) ? 1 : 2)
@@ -152,12 +152,12 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
     title:
       'partitioned.commit: the attempt of an entry that ends its members grows, and that of entries beside it does not grow with it',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log, LEASE_MS)
-      const [, , , , , killer = ''] = await appendSome(log, 16)
+      const storage = await harness.open()
+      const { one } = await alone(storage, LEASE_MS)
+      const [, , , , , killer = ''] = await appendSome(storage, 16)
       await readToTheEnd(one)
       for (let dead = 1; dead <= 5; dead += 1) {
-        const next = member(log, `member ${dead}`, LEASE_MS)
+        const next = member(storage, `member ${dead}`, LEASE_MS)
         await heir(next)
         for (;;) {
           const page = await next.read({ limit: 10, waitMs: 100 })
@@ -176,9 +176,9 @@ export const partitionedCommitCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned.commit: units of no delivery, and of several partitions, are refused with invalid_argument',
     async run(harness) {
-      const log = await harness.open()
-      const { one } = await alone(log)
-      await appendSome(log, 2)
+      const storage = await harness.open()
+      const { one } = await alone(storage)
+      await appendSome(storage, 2)
       const done = await one.read(NOW)
       await rejectsWith(() => one.commit([{ done: [] }]), 'invalid_argument')
       await rejectsWith(() => one.commit([{ done }]), 'invalid_argument')

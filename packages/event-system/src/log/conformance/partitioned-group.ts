@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Cut, EventLog, PartitionDelivery, PartitionMember, PartitionUnit, UnitResult } from '../port.ts'
-import { partitionOfPayload } from './entries.ts'
+import type { Cut, PartitionDelivery, PartitionMember, PartitionUnit, Storage, UnitResult } from '../port.ts'
+import { compareIn, partitionedOf, partitionOfPayload } from './entries.ts'
 import { eventually } from './expect.ts'
 
 export const PARTITIONS = 4
@@ -12,23 +12,23 @@ function cutInto(partitions: number): Cut {
   return { partitions, partitionOf: partitionOfPayload(partitions) }
 }
 
-export function member(log: EventLog, name: string, leaseMs = AN_HOUR_MS, partitions = PARTITIONS): PartitionMember {
-  return log.partitioned('group').join(name, { leaseMs, cut: cutInto(partitions) })
+export function member(storage: Storage, name: string, leaseMs = AN_HOUR_MS, partitions = PARTITIONS): PartitionMember {
+  return partitionedOf(storage, 'group').join(name, { leaseMs, cut: cutInto(partitions) })
 }
 
 /** The group `group` from the start, with one member that owns all partitions. */
-export async function alone(log: EventLog, leaseMs = AN_HOUR_MS) {
-  const group = log.partitioned('group')
+export async function alone(storage: Storage, leaseMs = AN_HOUR_MS) {
+  const group = partitionedOf(storage, 'group')
   await group.create('start')
-  const one = member(log, 'one', leaseMs)
+  const one = member(storage, 'one', leaseMs)
   await one.renew()
   return { group, one }
 }
 
 /** Two members own two partitions each. */
-export async function twoMembers(log: EventLog) {
-  const { group, one } = await alone(log)
-  const two = member(log, 'two')
+export async function twoMembers(storage: Storage) {
+  const { group, one } = await alone(storage)
+  const two = member(storage, 'two')
   await share(one, two)
   return { group, one, two }
 }
@@ -79,11 +79,11 @@ export function assertAll(results: readonly UnitResult[], kind: UnitResult['kind
   for (const result of results) assert.equal(result.kind, kind, JSON.stringify(result))
 }
 
-export function assertOrdered(log: EventLog, deliveries: readonly PartitionDelivery[]): void {
+export function assertOrdered(storage: Storage, deliveries: readonly PartitionDelivery[]): void {
   const last = new Map<number, string>()
   for (const { partition, messageId } of deliveries) {
     const before = last.get(partition)
-    if (before !== undefined) assert.ok(log.compare(before, messageId) < 0, `${before} came before ${messageId}`)
+    if (before !== undefined) assert.ok(compareIn(storage, before, messageId) < 0, `${before} came before ${messageId}`)
     last.set(partition, messageId)
   }
 }

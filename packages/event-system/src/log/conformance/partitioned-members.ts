@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { PartitionDelivery } from '../port.ts'
 import { OtherProcess } from './child-process.ts'
-import { appendSome, idsOf } from './entries.ts'
+import { appendSome, idsOf, partitionedOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 import {
@@ -61,9 +61,9 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
     title:
       'partitioned.renew: a member that has not renewed for leaseMs is taken for dead, and the others get its partitions',
     async run(harness) {
-      const log = await harness.open()
-      await log.partitioned('group').create('start')
-      const [one, two] = [member(log, 'one', LEASE_MS), member(log, 'two', LEASE_MS)]
+      const storage = await harness.open()
+      await partitionedOf(storage, 'group').create('start')
+      const [one, two] = [member(storage, 'one', LEASE_MS), member(storage, 'two', LEASE_MS)]
       await share(one, two)
       const joined = performance.now()
       await heir(two)
@@ -74,14 +74,14 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned.leave: gives up every partition at once and leaves the group; idempotent',
     async run(harness) {
-      const log = await harness.open()
-      await log.partitioned('group').create('start')
-      const [one, two] = [member(log, 'one'), member(log, 'two')]
+      const storage = await harness.open()
+      await partitionedOf(storage, 'group').create('start')
+      const [one, two] = [member(storage, 'one'), member(storage, 'two')]
       await share(one, two)
       await one.leave()
       await one.leave()
       assert.equal((await two.renew()).owned.length, PARTITIONS)
-      const { consumers } = await log.partitioned('group').info()
+      const { consumers } = await partitionedOf(storage, 'group').info()
       assert.deepEqual(
         consumers.map(({ name }) => name),
         ['two']
@@ -92,12 +92,12 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
     title:
       'partitioned.renew: another number of partitions only when no member lives and nothing is pending; else group_conflict',
     async run(harness) {
-      const log = await harness.open()
-      await appendSome(log, 4)
-      const { one } = await alone(log)
+      const storage = await harness.open()
+      await appendSome(storage, 4)
+      const { one } = await alone(storage)
       const deliveries = await one.read(NOW)
       assert.equal(deliveries.length, 4)
-      const two = member(log, 'two', LEASE_MS, 3)
+      const two = member(storage, 'two', LEASE_MS, 3)
       await rejectsWith(() => two.renew(), 'group_conflict')
       await finish(one, deliveries.slice(1))
       await one.leave()
@@ -108,19 +108,23 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
       await one.renew()
       await one.leave()
       assert.equal((await two.renew()).owned.length, 3)
-      const ids = await appendSome(log, 6)
+      const ids = await appendSome(storage, 6)
       assert.deepEqual(new Set(idsOf(await workToTheEnd(two))), new Set(ids))
       await rejectsWith(() => one.renew(), 'group_conflict')
       await two.renew()
-      assert.deepEqual((await log.trim({ maxLength: 0 })).guarded, false, 'no cursor of the fourth partition is left')
+      assert.deepEqual(
+        (await storage.log.trim({ maxLength: 0 })).guarded,
+        false,
+        'no cursor of the fourth partition is left'
+      )
     }
   },
   {
     title: 'partitioned.renew: more members than partitions: some wait, and one takes over when another leaves',
     async run(harness) {
-      const log = await harness.open()
-      await log.partitioned('group').create('start')
-      const [one, two, three] = ['one', 'two', 'three'].map((name) => member(log, name, 60_000, 2))
+      const storage = await harness.open()
+      await partitionedOf(storage, 'group').create('start')
+      const [one, two, three] = ['one', 'two', 'three'].map((name) => member(storage, name, 60_000, 2))
       assert.ok(one && two && three)
       for (let round = 0; round < 3; round += 1) {
         for (const each of [one, two, three]) await each.giveUp((await each.renew()).surplus)
@@ -134,9 +138,9 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned: members that all join at once divide the group once',
     async run(harness) {
-      const log = await harness.open()
-      await log.partitioned('group').create('start')
-      const members = Array.from({ length: 4 }, (_, i) => member(log, `member ${i}`, 60_000))
+      const storage = await harness.open()
+      await partitionedOf(storage, 'group').create('start')
+      const members = Array.from({ length: 4 }, (_, i) => member(storage, `member ${i}`, 60_000))
       await Promise.all(members.map((each) => each.renew()))
       const counts = await eventually('the shares', async () => {
         const owned = []
@@ -153,9 +157,9 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
   {
     title: 'partitioned: without the group, rejects with not_found; once it is there, goes on with greater epochs',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.partitioned('group')
-      const one = member(log, 'one')
+      const storage = await harness.open()
+      const group = partitionedOf(storage, 'group')
+      const one = member(storage, 'one')
       await rejectsWith(() => one.renew(), 'not_found')
       await group.create('start')
       const [before] = (await one.renew()).owned
@@ -173,8 +177,8 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
     title:
       'partitioned: a killed process leaves its partitions to the other, which goes on in order and misses nothing',
     async run(harness) {
-      const log = await harness.open()
-      const group = log.partitioned('group')
+      const storage = await harness.open()
+      const group = partitionedOf(storage, 'group')
       await group.create('start')
       const options = { group: 'group', partitions: PARTITIONS, leaseMs: 500 }
       await using left = await OtherProcess.start(harness)
@@ -182,7 +186,7 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
       left.begin('consumePartitions', { ...options, member: 'left' })
       right.begin('consumePartitions', { ...options, member: 'right' })
       const ids: string[] = []
-      const append = async () => ids.push(...(await appendSome(log, 40, ids.length)))
+      const append = async () => ids.push(...(await appendSome(storage, 40, ids.length)))
       const seen = () => [...left.progress, ...right.progress] as PartitionDelivery[]
       await eventually('both to work', async () => {
         await append()
@@ -196,7 +200,7 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
         return pending === 0 && lag === 0 && new Set(idsOf(seen())).size >= ids.length
       })
       assert.deepEqual(new Set(idsOf(seen())), new Set(ids))
-      assertOrdered(log, firstOfEach(right.progress as PartitionDelivery[]))
+      assertOrdered(storage, firstOfEach(right.progress as PartitionDelivery[]))
       const ofLeft = new Set(idsOf(left.progress as PartitionDelivery[]))
       const twice = (right.progress as PartitionDelivery[]).filter(({ messageId }) => ofLeft.has(messageId))
       assert.ok(twice.length <= 10, `${twice.length} came twice: more than were in flight`)

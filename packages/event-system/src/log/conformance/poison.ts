@@ -13,39 +13,44 @@ export const poisonCases: readonly ConformanceCase[] = [
   {
     title:
       'poison: an entry that somebody else wrote is handed out with payload null and what it holds, and can be requeued',
-    needs: ({ foreignWriters }) => foreignWriters,
+    needs: ({ features: { foreignWriters } }) => foreignWriters,
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       assert.ok(harness.writeForeign, 'a log that declares foreign writers has a harness that writes as one')
-      const group = log.group('group')
+      const group = storage.queue('group')
       await group.create('start')
-      const ids = await appendSome(log, 1)
+      const ids = await appendSome(storage, 1)
       const messageId = await harness.writeForeign({ price: '1', note: 'größe' })
-      await appendSome(log, 1, 1)
-      const [{ appendedAt } = { appendedAt: 0 }] = await log.read({ from: { after: ids[0] ?? '' }, limit: 1 })
+      await appendSome(storage, 1, 1)
+      const [{ appendedAt } = { appendedAt: 0 }] = (await storage.log.read({ from: { after: ids[0] ?? '' }, limit: 1 }))
+        .entries
       const poison = { messageId, appendedAt, payload: null, raw: { price: '1', note: 'größe' } }
-      assert.deepEqual(await log.get([messageId]), [poison])
-      assert.deepEqual((await log.read({ limit: 10 }))[1], poison)
+      assert.deepEqual(await storage.log.get([messageId]), [poison])
+      assert.deepEqual((await storage.log.read({ limit: 10 })).entries[1], poison)
       const deliveries = await eventually('all three', async () => {
         const read = await group.read('consumer', NOW)
         return read.length === 3 && read
       })
       assert.deepEqual(deliveries[1], { ...poison, attempt: 1 })
       const hold = { group: 'group', consumer: 'consumer', messageId, attempt: 1 }
-      committed(await log.commit([{ acknowledge: [hold] }]))
-      committed(await log.commit([{ requeue: [{ ...requeue(messageId), attachment: 'text' }] }]))
+      committed(await storage.commit([{ acknowledge: [hold] }]))
+      committed(await storage.commit([{ requeue: [{ ...requeue(messageId), attachment: 'text' }] }]))
       const again = { ...poison, attempt: 1, attachment: 'text' }
       assert.deepEqual(await group.claim('heir', { minIdleMs: AN_HOUR_MS, limit: 1 }), [again])
     }
   },
   {
     title: 'poison: where nobody writes past the adapter, the harness has no way to, and every entry has a payload',
-    needs: ({ foreignWriters }) => !foreignWriters,
+    needs: ({ features: { foreignWriters } }) => !foreignWriters,
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       assert.equal(harness.writeForeign, undefined)
-      await appendSome(log, 3)
-      assert.ok((await log.read({ limit: 10 })).every(({ payload, raw }) => payload !== null && raw === undefined))
+      await appendSome(storage, 3)
+      assert.ok(
+        (await storage.log.read({ limit: 10 })).entries.every(
+          ({ payload, raw }) => payload !== null && raw === undefined
+        )
+      )
     }
   }
 ]

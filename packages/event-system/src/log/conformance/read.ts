@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, idsOf, readAll, someEntries, timeOf } from './entries.ts'
+import { appendSome, compareIn, idsOf, readAll, someEntries, timeOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -7,31 +7,37 @@ export const readCases: readonly ConformanceCase[] = [
   {
     title: 'read: of an empty log is an empty page, either way',
     async run(harness) {
-      const log = await harness.open()
-      assert.deepEqual(await log.read({ limit: 10 }), [])
-      assert.deepEqual(await log.read({ limit: 10, direction: 'backward' }), [])
+      const storage = await harness.open()
+      assert.deepEqual((await storage.log.read({ limit: 10 })).entries, [])
+      assert.deepEqual((await storage.log.read({ limit: 10, direction: 'backward' })).entries, [])
     }
   },
   {
     title:
       'read: forward, page behind page, gives the whole log once, whatever the limit; a page shorter than the limit is the last',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 100)
-      for (const limit of [1, 7, 50, 100, 1_000]) assert.deepEqual(idsOf(await readAll(log, limit)), ids)
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 100)
+      for (const limit of [1, 7, 50, 100, 1_000]) assert.deepEqual(idsOf(await readAll(storage, limit)), ids)
     }
   },
   {
     title: 'read: backward gives the newest first, page before page',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 25)
-      assert.deepEqual(idsOf(await log.read({ limit: 10, direction: 'backward' })), ids.slice(15).reverse())
-      const to = { messageId: ids[15] ?? '' }
-      assert.deepEqual(idsOf(await log.read({ to, limit: 10, direction: 'backward' })), ids.slice(6, 16).reverse())
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 25)
+      assert.deepEqual(
+        idsOf((await storage.log.read({ limit: 10, direction: 'backward' })).entries),
+        ids.slice(15).reverse()
+      )
+      const to = { checkpoint: ids[15] ?? '' }
+      assert.deepEqual(
+        idsOf((await storage.log.read({ to, limit: 10, direction: 'backward' })).entries),
+        ids.slice(6, 16).reverse()
+      )
       const from = { after: ids[2] ?? '' }
       assert.deepEqual(
-        idsOf(await log.read({ from, to, limit: 100, direction: 'backward' })),
+        idsOf((await storage.log.read({ from, to, limit: 100, direction: 'backward' })).entries),
         ids.slice(3, 16).reverse()
       )
     }
@@ -39,71 +45,89 @@ export const readCases: readonly ConformanceCase[] = [
   {
     title: 'read: from is exclusive after an id, to is inclusive up to an id; what is empty is empty',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 10)
-      const range = (from: number, to: number) =>
-        log.read({ from: { after: ids[from] ?? '' }, to: { messageId: ids[to] ?? '' }, limit: 100 })
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 10)
+      const range = async (from: number, to: number) =>
+        (await storage.log.read({ from: { after: ids[from] ?? '' }, to: { checkpoint: ids[to] ?? '' }, limit: 100 }))
+          .entries
       assert.deepEqual(idsOf(await range(2, 5)), ids.slice(3, 6))
       assert.deepEqual(await range(5, 5), [])
       assert.deepEqual(await range(7, 3), [])
-      assert.deepEqual(idsOf(await log.read({ from: 'start', to: { messageId: ids[0] ?? '' }, limit: 100 })), [ids[0]])
-      assert.deepEqual(await log.read({ from: 'end', limit: 100 }), [])
+      assert.deepEqual(
+        idsOf((await storage.log.read({ from: 'start', to: { checkpoint: ids[0] ?? '' }, limit: 100 })).entries),
+        [ids[0]]
+      )
+      assert.deepEqual((await storage.log.read({ from: 'end', limit: 100 })).entries, [])
     }
   },
   {
     title: 'read: a time range includes the entries of its first and of its last millisecond, and no others',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendAtDifferentTimes(3, async () => appendSome(log, 5))
+      const storage = await harness.open()
+      const ids = await appendAtDifferentTimes(3, async () => appendSome(storage, 5))
       const [early = [], middle = [], late = []] = ids
-      const start = await timeOf(log, middle[0])
-      const end = await timeOf(log, middle.at(-1))
-      assert.deepEqual(idsOf(await log.read({ from: { time: start }, to: { time: end }, limit: 100 })), middle)
-      assert.deepEqual(idsOf(await log.read({ from: { time: end + 1 }, limit: 100 })), late)
-      assert.deepEqual(idsOf(await log.read({ to: { time: start - 1 }, limit: 100 })), early)
+      const start = await timeOf(storage, middle[0])
+      const end = await timeOf(storage, middle.at(-1))
       assert.deepEqual(
-        idsOf(await log.read({ from: { time: start }, to: { time: end }, limit: 100, direction: 'backward' })),
+        idsOf((await storage.log.read({ from: { time: start }, to: { time: end }, limit: 100 })).entries),
+        middle
+      )
+      assert.deepEqual(idsOf((await storage.log.read({ from: { time: end + 1 }, limit: 100 })).entries), late)
+      assert.deepEqual(idsOf((await storage.log.read({ to: { time: start - 1 }, limit: 100 })).entries), early)
+      assert.deepEqual(
+        idsOf(
+          (await storage.log.read({ from: { time: start }, to: { time: end }, limit: 100, direction: 'backward' }))
+            .entries
+        ),
         middle.toReversed()
       )
-      assert.equal((await log.read({ from: { time: 0 }, to: { time: Date.now() + 60_000 }, limit: 100 })).length, 15)
-      assert.deepEqual(await log.read({ from: { time: Date.now() + 60_000 }, limit: 100 }), [])
+      assert.equal(
+        (await storage.log.read({ from: { time: 0 }, to: { time: Date.now() + 60_000 }, limit: 100 })).entries.length,
+        15
+      )
+      assert.deepEqual((await storage.log.read({ from: { time: Date.now() + 60_000 }, limit: 100 })).entries, [])
     }
   },
   {
     title: 'read: goes on behind an id that is no longer there',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 10)
-      await log.trim({ maxLength: 5 })
-      assert.deepEqual(idsOf(await log.read({ from: { after: ids[1] ?? '' }, limit: 100 })), ids.slice(5))
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 10)
+      await storage.log.trim({ maxLength: 5 })
+      assert.deepEqual(
+        idsOf((await storage.log.read({ from: { after: ids[1] ?? '' }, limit: 100 })).entries),
+        ids.slice(5)
+      )
     }
   },
   {
     title: 'read: narrows by event type from an index, either way, page by page',
-    needs: ({ typeIndex }) => typeIndex,
+    needs: ({ features: { typeIndex } }) => typeIndex,
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const entries = someEntries(90)
-      const ids = idsOf(await log.append(entries))
+      const ids = idsOf(await storage.log.append(entries))
       const expected = (types: string[]) => ids.filter((_, index) => types.includes(entries[index]?.eventType ?? ''))
       for (const eventTypes of [['trading_signal'], ['order_executed', 'market_data_update'], ['no_such_type'], []]) {
-        assert.deepEqual(idsOf(await log.read({ eventTypes, limit: 1_000 })), expected(eventTypes))
-        const backward = await log.read({ eventTypes, limit: 7, direction: 'backward' })
+        assert.deepEqual(idsOf((await storage.log.read({ eventTypes, limit: 1_000 })).entries), expected(eventTypes))
+        const backward = (await storage.log.read({ eventTypes, limit: 7, direction: 'backward' })).entries
         assert.deepEqual(idsOf(backward), expected(eventTypes).reverse().slice(0, 7))
       }
-      const next = await log.read({ eventTypes: ['trading_signal'], from: { after: ids[31] ?? '' }, limit: 2 })
+      const next = (
+        await storage.log.read({ eventTypes: ['trading_signal'], from: { after: ids[31] ?? '' }, limit: 2 })
+      ).entries
       assert.deepEqual(idsOf(next), [ids[34], ids[37]])
     }
   },
   {
     title: 'read: leaves out no entry of the event types where the log has no index of them',
-    needs: ({ typeIndex }) => !typeIndex,
+    needs: ({ features: { typeIndex } }) => !typeIndex,
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const entries = someEntries(9)
-      const ids = idsOf(await log.append(entries))
+      const ids = idsOf(await storage.log.append(entries))
       const wanted = ids.filter((_, index) => entries[index]?.eventType === 'trading_signal')
-      const found = idsOf(await log.read({ eventTypes: ['trading_signal'], limit: 100 }))
+      const found = idsOf((await storage.log.read({ eventTypes: ['trading_signal'], limit: 100 })).entries)
       assert.deepEqual(
         found.filter((id) => wanted.includes(id)),
         wanted
@@ -117,43 +141,44 @@ export const readCases: readonly ConformanceCase[] = [
   {
     title: 'read: takes a limit of 1 or more',
     async run(harness) {
-      const log = await harness.open()
-      for (const limit of [0, -1, 1.5, Number.NaN]) await rejectsWith(() => log.read({ limit }), 'invalid_argument')
+      const storage = await harness.open()
+      for (const limit of [0, -1, 1.5, Number.NaN])
+        await rejectsWith(() => storage.log.read({ limit }), 'invalid_argument')
     }
   },
   {
     title: 'get: the entries of several ids, in the order of the ids, and undefined for one that is not there',
     async run(harness) {
-      const log = await harness.open()
-      const [first = '', second = ''] = await appendSome(log, 2)
-      const [before, entry] = await log.read({ limit: 2 })
-      assert.deepEqual(await log.get([second, first]), [entry, before])
-      assert.deepEqual(await log.get([]), [])
-      await log.trim({ maxLength: 1 })
-      assert.deepEqual(await log.get([second, first, second]), [entry, undefined, entry])
+      const storage = await harness.open()
+      const [first = '', second = ''] = await appendSome(storage, 2)
+      const [before, entry] = (await storage.log.read({ limit: 2 })).entries
+      assert.deepEqual(await storage.log.get([second, first]), [entry, before])
+      assert.deepEqual(await storage.log.get([]), [])
+      await storage.log.trim({ maxLength: 1 })
+      assert.deepEqual(await storage.log.get([second, first, second]), [entry, undefined, entry])
     }
   },
   {
     title: 'compare: is negative, 0 or positive as a stands before, at or behind b',
     async run(harness) {
-      const log = await harness.open()
-      const [a = '', b = ''] = await appendSome(log, 2)
-      assert.ok(log.compare(a, b) < 0)
-      assert.equal(log.compare(a, a), 0)
-      assert.ok(log.compare(b, a) > 0)
-      assert.ok(log.compare('999-9', '1000-0') < 0, 'by number, not by letter')
-      assert.ok(log.compare('1000-10', '1000-9') > 0, 'by number, not by letter')
+      const storage = await harness.open()
+      const [a = '', b = ''] = await appendSome(storage, 2)
+      assert.ok(compareIn(storage, a, b) < 0)
+      assert.equal(storage.log.compare(a, a), 0)
+      assert.ok(compareIn(storage, b, a) > 0)
+      assert.ok(compareIn(storage, '999-9', '1000-0') < 0, 'by number, not by letter')
+      assert.ok(compareIn(storage, '1000-10', '1000-9') > 0, 'by number, not by letter')
     }
   },
   {
     title: 'compare, get, read: reject what is no message id with invalid_message_id',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       for (const wrong of ['', 'x', '1', '-', '1-', '-1', '1-x', '1-2-3', ' 1-0', '1-0 ', '1.5-0', '-1-0']) {
-        await rejectsWith(() => log.compare(wrong, '1-0'), 'invalid_message_id')
-        await rejectsWith(() => log.compare('1-0', wrong), 'invalid_message_id')
-        await rejectsWith(() => log.get(['1-0', wrong]), 'invalid_message_id')
-        await rejectsWith(() => log.read({ from: { after: wrong }, limit: 1 }), 'invalid_message_id')
+        await rejectsWith(() => compareIn(storage, wrong, '1-0'), 'invalid_message_id')
+        await rejectsWith(() => compareIn(storage, '1-0', wrong), 'invalid_message_id')
+        await rejectsWith(() => storage.log.get(['1-0', wrong]), 'invalid_message_id')
+        await rejectsWith(() => storage.log.read({ from: { after: wrong }, limit: 1 }), 'invalid_message_id')
       }
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TrimTarget } from '../port.ts'
 import { moveTo } from './cursors.ts'
-import { appendSome, idsOf, newEventId, timeOf } from './entries.ts'
+import { appendSome, compareIn, idsOf, newEventId, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -12,113 +12,116 @@ export const trimCases: readonly ConformanceCase[] = [
   {
     title: 'trim: removes the oldest entries down to maxLength',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 20)
-      assert.deepEqual(await log.trim({ maxLength: 25 }), result(0, false))
-      assert.deepEqual(await log.trim({ maxLength: 12 }), result(8, false))
-      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(8))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), result(12, false))
-      assert.deepEqual(await log.read(ALL), [])
-      const [next = ''] = await appendSome(log, 1)
-      assert.ok(log.compare(ids.at(-1) ?? '', next) < 0, 'ids grow on')
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 20)
+      assert.deepEqual(await storage.log.trim({ maxLength: 25 }), result(0, false))
+      assert.deepEqual(await storage.log.trim({ maxLength: 12 }), result(8, false))
+      assert.deepEqual(idsOf((await storage.log.read(ALL)).entries), ids.slice(8))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), result(12, false))
+      assert.deepEqual((await storage.log.read(ALL)).entries, [])
+      const [next = ''] = await appendSome(storage, 1)
+      assert.ok(compareIn(storage, ids.at(-1) ?? '', next) < 0, 'ids grow on')
     }
   },
   {
     title: 'bounds: says where the log begins and how far it has come, also when nothing is left',
     async run(harness) {
-      const log = await harness.open()
-      assert.deepEqual(await log.bounds(), { firstId: null, lastIssuedId: null })
-      const ids = await appendSome(log, 5)
-      const last = ids[4] ?? ''
-      const beginsAt = async (firstId: string | null) => {
-        const bounds = await log.bounds()
-        const lastIssuedId = bounds.lastIssuedId ?? ''
-        assert.equal(bounds.firstId, firstId)
-        assert.ok(log.compare(lastIssuedId, last) >= 0, 'no entry has a later id')
+      const storage = await harness.open()
+      assert.deepEqual(await storage.log.bounds(), { first: null, last: null })
+      const ids = await appendSome(storage, 5)
+      const newest = ids[4] ?? ''
+      const beginsAt = async (expected: string | null) => {
+        const { first, last } = await storage.log.bounds()
+        assert.equal(first, expected)
+        assert.ok(compareIn(storage, last ?? '', newest) >= 0, 'no entry has a later id')
       }
       await beginsAt(ids[0] ?? '')
-      await log.trim({ maxLength: 2 })
+      await storage.log.trim({ maxLength: 2 })
       await beginsAt(ids[3] ?? '')
-      await log.remove([last], { force: true })
+      await storage.log.remove([newest], { force: true })
       await beginsAt(ids[3] ?? '')
-      await log.trim({ maxLength: 0 })
+      await storage.log.trim({ maxLength: 0 })
       await beginsAt(null)
-      const { lastIssuedId } = await log.bounds()
-      const [next = ''] = await appendSome(log, 1)
-      assert.ok(log.compare(next, lastIssuedId ?? '') > 0, 'every later entry has a later id')
+      const { last } = await storage.log.bounds()
+      const [next = ''] = await appendSome(storage, 1)
+      assert.ok(compareIn(storage, next, last ?? '') > 0, 'every later entry has a later id')
     }
   },
   {
     title: 'trim: removes what was appended before an instant, and keeps what was appended at it',
     async run(harness) {
-      const log = await harness.open()
-      await appendSome(log, 5)
+      const storage = await harness.open()
+      await appendSome(storage, 5)
       await pause(5)
-      const late = await appendSome(log, 5)
-      const before = await timeOf(log, late[0])
-      assert.deepEqual(await log.trim({ before }), result(5, false))
-      assert.deepEqual(idsOf(await log.read(ALL)), late)
-      assert.deepEqual(await log.trim({ before: 0 }), result(0, false))
+      const late = await appendSome(storage, 5)
+      const before = await timeOf(storage, late[0])
+      assert.deepEqual(await storage.log.trim({ before }), result(5, false))
+      assert.deepEqual(idsOf((await storage.log.read(ALL)).entries), late)
+      assert.deepEqual(await storage.log.trim({ before: 0 }), result(0, false))
     }
   },
   {
     title: 'trim: removes down to about maxBytes',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       for (let batch = 0; batch < 20; batch += 1) {
         const entries = Array.from({ length: 50 }, () => ({
           eventId: newEventId(),
           eventType: 'order_executed',
           payload: 'x'.repeat(1_000)
         }))
-        await log.append(entries)
+        await storage.log.append(entries)
       }
-      const { removed, guarded } = await log.trim({ maxBytes: 500_000 })
-      const { length } = await log.info()
+      const { removed, guarded } = await storage.log.trim({ maxBytes: 500_000 })
+      const { length } = await storage.log.info()
       assert.equal(removed + length, 1_000)
       assert.equal(guarded, false)
       assert.ok(length >= 200 && length <= 700, `${length} entries of 1,000 bytes were left`)
-      assert.equal((await log.trim({ maxBytes: 1_000_000_000 })).removed, 0)
+      assert.equal((await storage.log.trim({ maxBytes: 1_000_000_000 })).removed, 0)
     }
   },
   {
     title: 'trim: what a group has not acknowledged, and all behind it, stays',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 20)
-      const [quick, slow] = [log.group('quick'), log.group('slow')]
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 20)
+      const [quick, slow] = [storage.queue('quick'), storage.queue('slow')]
       await quick.create('start')
       await slow.create('start')
       await quick.acknowledge('consumer', await quick.read('consumer', NOW))
       const held = await slow.read('consumer', { limit: 10, waitMs: 0 })
       await slow.acknowledge('consumer', [...held.slice(0, 4), ...held.slice(6, 10)])
-      assert.deepEqual(await log.trim({ maxLength: 18 }), result(2, false))
-      assert.deepEqual(await log.trim({ maxLength: 5 }), result(2, true))
-      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(4))
+      assert.deepEqual(await storage.log.trim({ maxLength: 18 }), result(2, false))
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }), result(2, true))
+      assert.deepEqual(idsOf((await storage.log.read(ALL)).entries), ids.slice(4))
       await slow.acknowledge('consumer', held.slice(4, 6))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), result(6, true))
-      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(10), 'what was not handed out yet stays too')
-      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }), result(0, true))
-      assert.deepEqual(await log.trim({ maxBytes: 0 }), result(0, true))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), result(6, true))
+      assert.deepEqual(
+        idsOf((await storage.log.read(ALL)).entries),
+        ids.slice(10),
+        'what was not handed out yet stays too'
+      )
+      assert.deepEqual(await storage.log.trim({ before: Date.now() + 60_000 }), result(0, true))
+      assert.deepEqual(await storage.log.trim({ maxBytes: 0 }), result(0, true))
       await slow.acknowledge('consumer', await slow.read('consumer', NOW))
-      assert.deepEqual(await log.trim({ maxLength: 0 }), result(10, false))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), result(10, false))
     }
   },
   {
     title: 'trim: with force removes it all the same, and counts what some group had not acknowledged, once each',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 20)
-      const [quick, slow, idle] = [log.group('quick'), log.group('slow'), log.group('idle')]
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 20)
+      const [quick, slow, idle] = [storage.queue('quick'), storage.queue('slow'), storage.queue('idle')]
       for (const group of [quick, slow]) await group.create('start')
       await idle.create({ after: ids[9] ?? '' })
       await quick.acknowledge('consumer', await quick.read('consumer', NOW))
       const held = await slow.read('consumer', { limit: 8, waitMs: 0 })
       await slow.acknowledge('consumer', held.slice(0, 3))
-      const expected = { removed: 15, lost: 12, lostByGroup: { slow: 12, idle: 5 }, guarded: false }
-      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
-      assert.equal((await log.info()).length, 20, 'a dry run removes nothing')
-      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true }), expected)
+      const expected = { removed: 15, lost: 12, lostByGroup: { slow: 12, idle: 5 }, lostByCursor: {}, guarded: false }
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
+      assert.equal((await storage.log.info()).length, 20, 'a dry run removes nothing')
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }, { force: true }), expected)
       assert.deepEqual(idsOf(await slow.read('consumer', NOW)), ids.slice(15))
       assert.deepEqual(idsOf(await slow.claim('heir', { minIdleMs: 0, limit: 100 })), ids.slice(15))
     }
@@ -126,91 +129,92 @@ export const trimCases: readonly ConformanceCase[] = [
   {
     title: 'trim: what a guarding cursor has not passed, and all behind it, stays; another cursor keeps nothing',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 20)
-      await log.cursors.create('guard', { after: ids[4] ?? '' })
-      await log.cursors.create('lax', 'start', { guards: false })
-      assert.deepEqual(await log.trim({ maxLength: 18 }), result(2, false))
-      assert.deepEqual(await log.trim({ maxLength: 0 }, { dryRun: true }), result(3, true))
-      assert.deepEqual(await log.trim({ maxLength: 5 }), result(3, true))
-      assert.deepEqual(idsOf(await log.read(ALL)), ids.slice(5))
-      const group = log.group('group')
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 20)
+      await storage.cursors.create('guard', { after: ids[4] ?? '' })
+      await storage.cursors.create('lax', 'start', { guards: false })
+      assert.deepEqual(await storage.log.trim({ maxLength: 18 }), result(2, false))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }, { dryRun: true }), result(3, true))
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }), result(3, true))
+      assert.deepEqual(idsOf((await storage.log.read(ALL)).entries), ids.slice(5))
+      const group = storage.queue('group')
       await group.create('start')
       await group.acknowledge('consumer', await group.read('consumer', { limit: 3, waitMs: 0 }))
-      await moveTo(log, 'guard', ids[11] ?? '')
-      assert.deepEqual(await log.trim({ maxLength: 0 }), result(3, true), 'the group is behind the cursor')
+      await moveTo(storage, 'guard', ids[11] ?? '')
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), result(3, true), 'the group is behind the cursor')
       await group.acknowledge('consumer', await group.read('consumer', NOW))
       assert.deepEqual(
-        await log.trim({ before: Date.now() + 60_000 }),
+        await storage.log.trim({ before: Date.now() + 60_000 }),
         result(4, true),
         'the cursor is behind the group'
       )
-      assert.deepEqual(await log.trim({ maxBytes: 0 }), result(0, true))
-      await log.cursors.remove('guard')
-      assert.deepEqual(await log.trim({ maxLength: 0 }), result(8, false))
+      assert.deepEqual(await storage.log.trim({ maxBytes: 0 }), result(0, true))
+      await storage.cursors.remove('guard')
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }), result(8, false))
     }
   },
   {
-    title: 'trim: with force counts what some guarding cursor had not passed, and names it `cursor <name>`',
+    title: 'trim: with force counts what some guarding cursor had not passed, apart from a group of its name',
     async run(harness) {
-      const log = await harness.open()
-      const ids = await appendSome(log, 20)
-      await log.group('same').create({ after: ids[9] ?? '' })
-      await log.cursors.create('same', { after: ids[7] ?? '' })
-      await log.cursors.create('two words', { after: ids[12] ?? '' })
-      await log.cursors.create('done', 'end')
-      await log.cursors.create('lax', 'start', { guards: false })
-      const lostByGroup = { same: 5, 'cursor same': 7, 'cursor two words': 2 }
-      const expected = { removed: 15, lost: 7, lostByGroup, guarded: false }
-      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
-      assert.equal((await log.info()).length, 20, 'a dry run removes nothing')
-      assert.deepEqual(await log.trim({ maxLength: 5 }, { force: true }), expected)
-      assert.equal((await log.cursors.get('same'))?.lag, 5)
+      const storage = await harness.open()
+      const ids = await appendSome(storage, 20)
+      await storage.queue('same').create({ after: ids[9] ?? '' })
+      await storage.cursors.create('same', { after: ids[7] ?? '' })
+      await storage.cursors.create('two words', { after: ids[12] ?? '' })
+      await storage.cursors.create('done', 'end')
+      await storage.cursors.create('lax', 'start', { guards: false })
+      const losses = { lostByGroup: { same: 5 }, lostByCursor: { same: 7, 'two words': 2 } }
+      const expected = { removed: 15, lost: 7, ...losses, guarded: false }
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }, { force: true, dryRun: true }), expected)
+      assert.equal((await storage.log.info()).length, 20, 'a dry run removes nothing')
+      assert.deepEqual(await storage.log.trim({ maxLength: 5 }, { force: true }), expected)
+      assert.equal((await storage.cursors.get('same'))?.lag, 5)
     }
   },
   {
     title: 'trim: of many entries, by steps or not, is exact',
     async run(harness) {
-      const log = await harness.open()
-      for (let batch = 0; batch < 10; batch += 1) await appendSome(log, 1_000)
-      const group = log.group('group')
+      const storage = await harness.open()
+      for (let batch = 0; batch < 10; batch += 1) await appendSome(storage, 1_000)
+      const group = storage.queue('group')
       await group.create('start')
       const held = await group.read('consumer', { limit: 7_500, waitMs: 0 })
       await group.acknowledge('consumer', held.slice(0, 7_000))
-      assert.deepEqual(await log.trim({ maxLength: 1_000 }), result(7_000, true))
-      assert.deepEqual(await log.trim({ maxLength: 0 }, { force: true }), {
+      assert.deepEqual(await storage.log.trim({ maxLength: 1_000 }), result(7_000, true))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }, { force: true }), {
         removed: 3_000,
         lost: 3_000,
         lostByGroup: { group: 3_000 },
+        lostByCursor: {},
         guarded: false
       })
-      assert.equal((await log.info()).length, 0)
+      assert.equal((await storage.log.info()).length, 0)
     }
   },
   {
     title: 'trim: dryRun removes nothing, and resolves to what would be removed',
     async run(harness) {
-      const log = await harness.open()
-      for (let batch = 0; batch < 5; batch += 1) await appendSome(log, 1_000)
-      const group = log.group('group')
+      const storage = await harness.open()
+      for (let batch = 0; batch < 5; batch += 1) await appendSome(storage, 1_000)
+      const group = storage.queue('group')
       await group.create('start')
       await group.acknowledge('consumer', await group.read('consumer', { limit: 4_000, waitMs: 0 }))
-      assert.deepEqual(await log.trim({ maxLength: 2_000 }, { dryRun: true }), result(3_000, false))
-      assert.deepEqual(await log.trim({ maxLength: 0 }, { dryRun: true }), result(4_000, true))
-      assert.deepEqual(await log.trim({ before: Date.now() + 60_000 }, { dryRun: true }), result(4_000, true))
-      assert.equal((await log.info()).length, 5_000)
+      assert.deepEqual(await storage.log.trim({ maxLength: 2_000 }, { dryRun: true }), result(3_000, false))
+      assert.deepEqual(await storage.log.trim({ maxLength: 0 }, { dryRun: true }), result(4_000, true))
+      assert.deepEqual(await storage.log.trim({ before: Date.now() + 60_000 }, { dryRun: true }), result(4_000, true))
+      assert.equal((await storage.log.info()).length, 5_000)
     }
   },
   {
     title: 'trim: takes exactly one target, 0 or more',
     async run(harness) {
-      const log = await harness.open()
+      const storage = await harness.open()
       const wrong = [{}, { maxLength: 1, before: 1 }, { maxLength: -1 }, { maxBytes: Number.NaN }, { maxLength: 1.5 }]
-      for (const target of wrong) await rejectsWith(() => log.trim(target as TrimTarget), 'invalid_argument')
+      for (const target of wrong) await rejectsWith(() => storage.log.trim(target as TrimTarget), 'invalid_argument')
     }
   }
 ]
 
 function result(removed: number, guarded: boolean) {
-  return { removed, lost: 0, lostByGroup: {}, guarded }
+  return { removed, lost: 0, lostByGroup: {}, lostByCursor: {}, guarded }
 }

@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import type { EventLog, PartitionUnit, Refused, Unit, UnitResult } from '../port.ts'
+import type { PartitionUnit, Refused, Storage, Unit, UnitResult } from '../port.ts'
 import { type Bundle, bundleOf, type Piece, partsOf, resultsOf } from './bundle.ts'
 import type { Holdings } from './holdings.ts'
 import { documentId, partitionName, RECORDS, REQUEUED } from './names.ts'
@@ -12,7 +12,7 @@ const PAGE = 100
 const FENCED: Refused = { kind: 'refused', part: 'fence', index: 0, reason: 'fenced' }
 
 export interface CommitterParts {
-  readonly log: Pick<EventLog, 'commit' | 'cursors' | 'collections'>
+  readonly storage: Pick<Storage, 'commit' | 'cursors' | 'collections'>
   readonly group: string
   readonly holdings: Holdings
 }
@@ -159,12 +159,12 @@ export class Committer {
 
   /** The result of the unit that goes with the steps comes last. */
   async #sendPage(steps: readonly PartitionStep[], unit?: Unit): Promise<UnitResult[]> {
-    const { log, holdings } = this.#parts
+    const { storage, holdings } = this.#parts
     const writing = steps.filter(writesSomething)
     const units = [...writing.map((one) => this.#unitOf(one)), ...(unit === undefined ? [] : [unit])]
     let answers: UnitResult[] = []
     try {
-      if (units.length > 0) answers = await log.commit(units)
+      if (units.length > 0) answers = await storage.commit(units)
     } catch (error) {
       if (!wroteNothing(error)) for (const { partition, step } of writing) this.#doubts.set(partition, step)
       throw error
@@ -211,15 +211,15 @@ export class Committer {
 
   /** A step changes the cursor, the record or the entries that were requeued: what it wrote shows whether it happened. */
   async #tookEffect({ partition }: Partition, { cursor, record, done }: Step): Promise<boolean> {
-    const { log, group } = this.#parts
-    if (cursor !== undefined) return (await log.cursors.get(partitionName(group, partition)))?.position === cursor
+    const { storage, group } = this.#parts
+    if (cursor !== undefined) return (await storage.cursors.get(partitionName(group, partition)))?.position === cursor
     if (record !== undefined) {
-      const [document] = await log.collections.get(RECORDS, [documentId(group, partition)])
+      const [document] = await storage.collections.get(RECORDS, [documentId(group, partition)])
       return (document?.value ?? null) === record
     }
     const requeued = done.find(({ order }) => order === undefined)
     if (requeued === undefined) return false
-    const [document] = await log.collections.get(REQUEUED, [documentId(group, requeued.messageId)])
+    const [document] = await storage.collections.get(REQUEUED, [documentId(group, requeued.messageId)])
     return document === undefined
   }
 }

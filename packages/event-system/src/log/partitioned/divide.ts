@@ -1,5 +1,5 @@
 import { counted, EventSystemError } from '@tradpal/events'
-import type { EventLog, MessageId } from '../port.ts'
+import type { MessageId, Storage } from '../port.ts'
 import { membersIn } from './assignment.ts'
 import { type Defined, type Living, livingOf } from './definition.ts'
 import { GROUPS, leasesOf, ofGroup, partitionName, RECORDS, REQUEUED } from './names.ts'
@@ -7,7 +7,7 @@ import { withAllLeases } from './takeover.ts'
 
 /** What a group is to be used for from now on. */
 export interface NewUse {
-  readonly log: Pick<EventLog, 'leases' | 'cursors' | 'collections' | 'commit'>
+  readonly storage: Pick<Storage, 'leases' | 'cursors' | 'collections' | 'commit'>
   readonly group: string
   /** The member that asks: it does not count as one that lives. */
   readonly member?: string
@@ -25,21 +25,21 @@ export interface DivideOptions extends Omit<NewUse, 'to'> {
  * something is pending. When it resolves, somebody has changed the group: look again.
  */
 export async function divide(options: DivideOptions): Promise<void> {
-  const { log, group, living, partitions } = options
+  const { storage, group, living, partitions } = options
   const { definition, revision } = living
   if (definition.partitions === partitions) return removeSurplus(options)
   const before = definition.partitions ?? 1
   const use = { ...options, to: `to give it ${counted(partitions, 'partition')} instead of ${before}` }
   await mustNotLive(use)
-  await withAllLeases(log.leases, group, Math.max(before, partitions), async (fence) => {
+  await withAllLeases(storage.leases, group, Math.max(before, partitions), async (fence) => {
     // Another member may have changed the group while the leases were waited for.
-    if ((await livingOf(log.collections, group)).revision !== revision) return
+    if ((await livingOf(storage.collections, group)).revision !== revision) return
     await mustNotLive(use)
     const position = await mustBeDrained(use, before)
     const names = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
-    for (const name of names.slice(before)) await log.cursors.create(name, { after: position })
+    for (const name of names.slice(before)) await storage.cursors.create(name, { after: position })
     const changed: Living = { kind: 'living', partitions, cursors: Math.max(definition.cursors, partitions) }
-    await log.commit([
+    await storage.commit([
       {
         fence,
         cursors: names.map((name) => ({ name, to: position })),
@@ -50,10 +50,10 @@ export async function divide(options: DivideOptions): Promise<void> {
 }
 
 /** Where every partition stands, when none has anything unfinished behind it. */
-export async function mustBeDrained({ log, group, to }: NewUse, partitions: number): Promise<MessageId> {
-  const positions = await positionsOf(log, group, partitions)
-  const records = await log.collections.count(RECORDS, ofGroup(group))
-  const requeued = await log.collections.count(REQUEUED, ofGroup(group))
+export async function mustBeDrained({ storage, group, to }: NewUse, partitions: number): Promise<MessageId> {
+  const positions = await positionsOf(storage, group, partitions)
+  const records = await storage.collections.count(RECORDS, ofGroup(group))
+  const requeued = await storage.collections.count(REQUEUED, ofGroup(group))
   const [position] = positions
   const isEven = positions.every((one) => one === position)
   if (position !== undefined && isEven && records + requeued === 0) return position
@@ -63,8 +63,8 @@ export async function mustBeDrained({ log, group, to }: NewUse, partitions: numb
   )
 }
 
-export async function mustNotLive({ log, group, member, to }: NewUse): Promise<void> {
-  const members = membersIn(await log.leases.list(leasesOf(group)), group).filter((name) => name !== member)
+export async function mustNotLive({ storage, group, member, to }: NewUse): Promise<void> {
+  const members = membersIn(await storage.leases.list(leasesOf(group)), group).filter((name) => name !== member)
   if (members.length === 0) return
   throw new EventSystemError(
     'group_conflict',
@@ -74,23 +74,25 @@ export async function mustNotLive({ log, group, member, to }: NewUse): Promise<v
 
 /** Where the partitions are. */
 export function positionsOf(
-  log: Pick<EventLog, 'cursors'>,
+  storage: Pick<Storage, 'cursors'>,
   group: string,
   partitions: number
 ): Promise<(MessageId | undefined)[]> {
-  return log.cursors.positions(Array.from({ length: partitions }, (_, partition) => partitionName(group, partition)))
+  return storage.cursors.positions(
+    Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
+  )
 }
 
 /** Cursors of partitions that there are no more would keep the log from being trimmed. */
 async function removeSurplus({
-  log,
+  storage,
   group,
   living: { definition, revision },
   partitions
 }: DivideOptions): Promise<void> {
   for (let partition = partitions; partition < definition.cursors; partition++) {
-    await log.cursors.remove(partitionName(group, partition))
+    await storage.cursors.remove(partitionName(group, partition))
   }
   const value = JSON.stringify({ ...definition, cursors: partitions })
-  await log.commit([{ write: [{ collection: GROUPS, id: group, value, expected: revision }] }])
+  await storage.commit([{ write: [{ collection: GROUPS, id: group, value, expected: revision }] }])
 }

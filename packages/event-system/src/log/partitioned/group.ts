@@ -1,6 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
 import type {
-  EventLog,
   GroupInfo,
   MemberOptions,
   MessageId,
@@ -8,6 +7,7 @@ import type {
   PartitionMember,
   PendingEntry,
   Position,
+  Storage,
   Write
 } from '../port.ts'
 import { type Defined, type Definition, type Destroyed, definitionOf, isLiving, livingOf } from './definition.ts'
@@ -15,6 +15,7 @@ import { mustBeDrained, mustNotLive, positionsOf } from './divide.ts'
 import { describe } from './info.ts'
 import { LeasedMember } from './member.ts'
 import { documentId, GROUPS, ofGroup, partitionName, RECORDS, REPORTS, REQUEUED } from './names.ts'
+import { compareIn } from './order.ts'
 import { pendingOf } from './pending.ts'
 import { withAllLeases } from './takeover.ts'
 
@@ -23,48 +24,48 @@ const PAGE = 100
 /** A partitioned group over the leases, cursors and collections of a log. */
 export class LeasedGroup implements PartitionedGroup {
   readonly name: string
-  readonly #log: EventLog
+  readonly #storage: Storage
 
-  constructor(name: string, log: EventLog) {
+  constructor(name: string, storage: Storage) {
     if (name === '') throw new EventSystemError('invalid_argument', 'The name of a group is empty.')
     this.name = name
-    this.#log = log
+    this.#storage = storage
   }
 
   async create(at: Position): Promise<boolean> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     if (defined !== undefined && isLiving(defined)) return false
     const before = (await this.#sharedPosition()) ?? (defined && retiredPosition(defined))
     const isNew = await this.#createAt(before === undefined ? at : { after: before }, defined)
-    if (before !== undefined) await this.#log.group(this.name).destroy()
+    if (before !== undefined) await this.#storage.queue(this.name).destroy()
     return isNew
   }
 
   async restore(fallback: Position): Promise<boolean> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     return this.create(defined?.definition.kind === 'destroyed' ? { after: defined.definition.position } : fallback)
   }
 
   /** Until its first member joins, the group has the cursor of partition 0 alone. */
   async #createAt(at: Position, defined: Defined | undefined): Promise<boolean> {
     if (defined !== undefined) await this.#removeRest(defined.definition.cursors)
-    await this.#log.cursors.create(partitionName(this.name, 0), at)
+    await this.#storage.cursors.create(partitionName(this.name, 0), at)
     const created: Definition = { kind: 'living', partitions: null, cursors: 1 }
     return this.#define(created, defined?.revision ?? 0)
   }
 
   async #define(definition: Definition, expected: number): Promise<boolean> {
     const write = [{ collection: GROUPS, id: this.name, value: JSON.stringify(definition), expected }]
-    const [result] = await this.#log.commit([{ write }])
+    const [result] = await this.#storage.commit([{ write }])
     return result?.kind === 'committed'
   }
 
   /** Where a group stands that shared entry by entry until now. Undefined: there is none. Rejects with `group_conflict`. */
   async #sharedPosition(): Promise<MessageId | undefined> {
-    const names = await this.#log.groupNames()
+    const names = await this.#storage.groupNames()
     if (!names.includes(this.name)) return undefined
-    const { pending, consumers, lastDeliveredId } = await this.#log.group(this.name).info()
-    if (pending === 0 && consumers.length === 0) return lastDeliveredId
+    const { pending, consumers, lastDelivered } = await this.#storage.queue(this.name).info()
+    if (pending === 0 && consumers.length === 0) return lastDelivered
     const why = pending > 0 ? 'events of it are pending' : `${consumers.map(({ name }) => name).join(', ')} consume it`
     throw new EventSystemError(
       'group_conflict',
@@ -73,33 +74,33 @@ export class LeasedGroup implements PartitionedGroup {
   }
 
   async destroy(): Promise<boolean> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     if (defined === undefined) return false
     const { definition } = defined
     if (definition.kind === 'destroyed') {
       await this.#removeRest(definition.cursors)
       return false
     }
-    await withAllLeases(this.#log.leases, this.name, definition.partitions ?? 0, async () => {
-      const position = this.#first(await positionsOf(this.#log, this.name, definition.partitions ?? 1))
+    await withAllLeases(this.#storage.leases, this.name, definition.partitions ?? 0, async () => {
+      const position = this.#first(await positionsOf(this.#storage, this.name, definition.partitions ?? 1))
       await this.#end(defined, { kind: 'destroyed', position, cursors: definition.cursors })
     })
     return true
   }
 
   async exists(): Promise<boolean> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     return defined !== undefined && isLiving(defined)
   }
 
   async retire(): Promise<MessageId | undefined> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     if (defined === undefined) return undefined
     if (!isLiving(defined)) return retiredPosition(defined)
     const { partitions, cursors } = defined.definition
-    const use = { log: this.#log, group: this.name, to: 'to share it event by event' }
+    const use = { storage: this.#storage, group: this.name, to: 'to share it event by event' }
     await mustNotLive(use)
-    return withAllLeases(this.#log.leases, this.name, partitions ?? 0, async () => {
+    return withAllLeases(this.#storage.leases, this.name, partitions ?? 0, async () => {
       await mustNotLive(use)
       const position = await mustBeDrained(use, partitions ?? 1)
       await this.#end(defined, { kind: 'destroyed', position, cursors, isRetired: true })
@@ -108,11 +109,11 @@ export class LeasedGroup implements PartitionedGroup {
   }
 
   async forget(): Promise<void> {
-    const defined = await definitionOf(this.#log.collections, this.name)
+    const defined = await definitionOf(this.#storage.collections, this.name)
     if (defined === undefined || retiredPosition(defined) === undefined) return
     await this.#removeRest(defined.definition.cursors)
     const write = [{ collection: GROUPS, id: this.name, value: null, expected: defined.revision }]
-    await this.#log.commit([{ write }])
+    await this.#storage.commit([{ write }])
   }
 
   /** The position is kept before anything is removed: who dies in between leaves a group that is destroyed, and the next to create it removes the rest. */
@@ -125,31 +126,31 @@ export class LeasedGroup implements PartitionedGroup {
 
   #first(positions: readonly (MessageId | undefined)[]): MessageId {
     const known = positions.filter((position) => position !== undefined)
-    return known.reduce((first, position) => (this.#log.compare(position, first) < 0 ? position : first))
+    return known.reduce((first, position) => (compareIn(this.#storage.log, position, first) < 0 ? position : first))
   }
 
   /** What a group that is destroyed may have left. */
   async #removeRest(cursors: number): Promise<void> {
     for (let partition = 0; partition < cursors; partition++) {
-      await this.#log.cursors.remove(partitionName(this.name, partition))
+      await this.#storage.cursors.remove(partitionName(this.name, partition))
     }
     for (const collection of [RECORDS, REPORTS, REQUEUED]) {
       for (;;) {
-        const page = await this.#log.collections.list(collection, { prefix: ofGroup(this.name), limit: PAGE })
+        const page = await this.#storage.collections.list(collection, { prefix: ofGroup(this.name), limit: PAGE })
         if (page.length > 0)
-          await this.#log.commit([{ write: page.map(({ id }) => ({ collection, id, value: null })) }])
+          await this.#storage.commit([{ write: page.map(({ id }) => ({ collection, id, value: null })) }])
         if (page.length < PAGE) break
       }
     }
   }
 
   async seek(to: Position): Promise<void> {
-    const { definition } = await livingOf(this.#log.collections, this.name)
+    const { definition } = await livingOf(this.#storage.collections, this.name)
     const partitions = definition.partitions ?? 1
     const position = await this.#resolve(to)
-    await withAllLeases(this.#log.leases, this.name, partitions, async (fence) => {
+    await withAllLeases(this.#storage.leases, this.name, partitions, async (fence) => {
       const numbers = Array.from({ length: partitions }, (_, partition) => partition)
-      const [result] = await this.#log.commit([
+      const [result] = await this.#storage.commit([
         {
           fence,
           cursors: numbers.map((partition) => ({ name: partitionName(this.name, partition), to: position })),
@@ -167,7 +168,7 @@ export class LeasedGroup implements PartitionedGroup {
 
   async #resolve(to: Position): Promise<MessageId> {
     const name = partitionName(this.name, 0).replace(/0$/, `seek/${crypto.randomUUID()}`)
-    const { cursors } = this.#log
+    const { cursors } = this.#storage
     try {
       await cursors.create(name, to, { guards: false })
       return (await cursors.positions([name]))[0] as MessageId
@@ -177,12 +178,12 @@ export class LeasedGroup implements PartitionedGroup {
   }
 
   info(): Promise<GroupInfo> {
-    return describe(this.#log, this.name)
+    return describe(this.#storage, this.name)
   }
 
   async pending(options: { limit: number; after?: MessageId }): Promise<PendingEntry[]> {
-    await livingOf(this.#log.collections, this.name)
-    return pendingOf(this.#log, this.name, options)
+    await livingOf(this.#storage.collections, this.name)
+    return pendingOf(this.#storage, this.name, options)
   }
 
   requeue(messageId: MessageId, attachment = ''): Write {
@@ -190,7 +191,7 @@ export class LeasedGroup implements PartitionedGroup {
   }
 
   join(member: string, options: MemberOptions): PartitionMember {
-    return new LeasedMember(member, this.name, this.#log, options)
+    return new LeasedMember(member, this.name, this.#storage, options)
   }
 }
 

@@ -1,16 +1,17 @@
 import { EventSystemError } from '@tradpal/events'
-import type { ConsumerInfo, CursorInfo, EventLog, GroupInfo, Lease, LogInfo, MessageId } from '../port.ts'
+import type { ConsumerInfo, CursorInfo, GroupInfo, Lease, LogInfo, MessageId, Storage } from '../port.ts'
 import { assignmentIn } from './assignment.ts'
 import { type Definition, livingOf } from './definition.ts'
 import { documentId, GROUPS, leasesOf, memberName, ofGroup, partitionName, REPORTS, REQUEUED } from './names.ts'
+import { compareIn } from './order.ts'
 import type { Report } from './reports.ts'
 
 const PAGE = 100
 
-type Described = Pick<EventLog, 'collections' | 'cursors' | 'leases' | 'compare'>
+type Described = Pick<Storage, 'collections' | 'cursors' | 'leases' | 'log'>
 
 /** The names of the partitioned groups that there are. */
-export async function partitionedNames({ collections }: Pick<EventLog, 'collections'>): Promise<string[]> {
+export async function partitionedNames({ collections }: Pick<Storage, 'collections'>): Promise<string[]> {
   const names: string[] = []
   let after: string | undefined
   for (;;) {
@@ -22,10 +23,10 @@ export async function partitionedNames({ collections }: Pick<EventLog, 'collecti
 }
 
 /** What a log says of itself, with its partitioned groups. */
-export async function withPartitioned(log: Described, info: LogInfo): Promise<LogInfo> {
-  const names = await partitionedNames(log)
+export async function withPartitioned(storage: Described, info: LogInfo): Promise<LogInfo> {
+  const names = await partitionedNames(storage)
   // One that was destroyed meanwhile is left out.
-  const groups = await Promise.all(names.map((name) => describe(log, name).catch(ifGone)))
+  const groups = await Promise.all(names.map((name) => describe(storage, name).catch(ifGone)))
   return { ...info, groups: [...info.groups, ...groups.filter((group) => group !== undefined)] }
 }
 
@@ -35,17 +36,17 @@ function ifGone(error: unknown): undefined {
 }
 
 /** How a group stands, by its cursors and by what its members said when they renewed last. Rejects with `not_found`. */
-export async function describe(log: Described, group: string): Promise<GroupInfo> {
-  const { definition } = await livingOf(log.collections, group)
+export async function describe(storage: Described, group: string): Promise<GroupInfo> {
+  const { definition } = await livingOf(storage.collections, group)
   const partitions = definition.partitions ?? 1
-  const leases = await log.leases.list(leasesOf(group))
+  const leases = await storage.leases.list(leasesOf(group))
   const { owners, members } = assignmentIn(leases, group, partitions)
   const partitionNames = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
   const memberNames = members.map((member) => memberName(group, member))
   const [positions, reports, requeued] = await Promise.all([
-    log.cursors.positions([...partitionNames, ...memberNames]),
-    reportsOf(log, group, members),
-    log.collections.count(REQUEUED, ofGroup(group))
+    storage.cursors.positions([...partitionNames, ...memberNames]),
+    reportsOf(storage, group, members),
+    storage.collections.count(REQUEUED, ofGroup(group))
   ])
   const tokens = new Map(leases.map(({ name, token }) => [name, token]))
   const positionOf = new Map([...partitionNames, ...memberNames].map((name, i) => [name, positions[i]]))
@@ -58,8 +59,11 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
       : name
   })
   const busy = partitionNames.filter((_, partition) => reports.some(({ pending }) => pending[partition] !== undefined))
-  const last = furthestBehind(log, partitionNames, positionOf)
-  const [handedOut, oldest] = await Promise.all([firstOf(log, handedOutBy, positionOf), firstOf(log, busy, positionOf)])
+  const last = furthestBehind(storage, partitionNames, positionOf)
+  const [handedOut, oldest] = await Promise.all([
+    firstOf(storage, handedOutBy, positionOf),
+    firstOf(storage, busy, positionOf)
+  ])
   const pending = sum(reports, (report) => sum(Object.values(report.pending), (count) => count)) + requeued
   return {
     name: group,
@@ -68,7 +72,7 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
     pending,
     retrying: sum(reports, ({ retrying }) => retrying),
     oldestPendingMs: pending === 0 ? null : (oldest?.lagMs ?? 0),
-    lastDeliveredId: handedOut?.position ?? '',
+    lastDelivered: handedOut?.position ?? '',
     acknowledgedTo: last?.position ?? '',
     lag: handedOut?.lag ?? null,
     lagMs: handedOut?.lagMs ?? 0
@@ -77,16 +81,16 @@ export async function describe(log: Described, group: string): Promise<GroupInfo
 
 /** The cursor that is behind all others. The log counts its lag alone: that is the greatest. */
 async function firstOf(
-  log: Described,
+  storage: Described,
   names: readonly string[],
   positionOf: ReadonlyMap<string, MessageId | undefined>
 ): Promise<CursorInfo | undefined> {
-  const first = furthestBehind(log, names, positionOf)
-  return first && log.cursors.get(first.name)
+  const first = furthestBehind(storage, names, positionOf)
+  return first && storage.cursors.get(first.name)
 }
 
 function furthestBehind(
-  { compare }: Described,
+  { log }: Described,
   names: readonly string[],
   positionOf: ReadonlyMap<string, MessageId | undefined>
 ): { readonly name: string; readonly position: MessageId } | undefined {
@@ -94,7 +98,7 @@ function furthestBehind(
   for (const name of names) {
     const position = positionOf.get(name)
     if (position === undefined) continue
-    if (first === undefined || compare(position, first.position) < 0) first = { name, position }
+    if (first === undefined || compareIn(log, position, first.position) < 0) first = { name, position }
   }
   return first
 }

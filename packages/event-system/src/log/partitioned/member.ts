@@ -1,6 +1,5 @@
 import { counted, EventSystemError } from '@tradpal/events'
 import type {
-  EventLog,
   MemberOptions,
   MessageId,
   OwnedPartition,
@@ -8,6 +7,7 @@ import type {
   PartitionDelivery,
   PartitionMember,
   PartitionUnit,
+  Storage,
   UnitResult
 } from '../port.ts'
 import { assignmentOf } from './assignment.ts'
@@ -17,6 +17,7 @@ import { livingOf } from './definition.ts'
 import { divide } from './divide.ts'
 import { Holdings } from './holdings.ts'
 import { documentId, memberName, partitionName, RECORDS } from './names.ts'
+import { compareIn } from './order.ts'
 import { DANGEROUS_ATTEMPT, Partition, type Unfinished } from './partition.ts'
 import { Reader } from './reader.ts'
 import { parseRecord } from './record.ts'
@@ -29,7 +30,7 @@ const MOST_PARTITIONS = 1_024
 /** A member of a partitioned group, over leases, cursors and collections. */
 export class LeasedMember implements PartitionMember {
   readonly name: string
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #group: string
   readonly #options: MemberOptions
   readonly #holdings = new Holdings()
@@ -47,14 +48,14 @@ export class LeasedMember implements PartitionMember {
   /** Why nothing can be read: the group is gone. */
   #gone: Error | undefined
 
-  constructor(name: string, group: string, log: EventLog, options: MemberOptions) {
+  constructor(name: string, group: string, storage: Storage, options: MemberOptions) {
     assertOptions(name, options)
     const { cut } = options
     this.name = name
-    this.#log = log
+    this.#storage = storage
     this.#group = group
     this.#options = options
-    const parts = { log, group, cut, holdings: this.#holdings, changes: this.#changes }
+    const parts = { storage, group, cut, holdings: this.#holdings, changes: this.#changes }
     this.#committer = new Committer(parts)
     this.#reader = new Reader(parts)
     this.#requeued = new Requeued(parts)
@@ -66,7 +67,7 @@ export class LeasedMember implements PartitionMember {
       if (!this.#hasJoined) await this.#reports.forget(new Set([this.name]))
       this.#hasJoined = true
       const [assignment] = await Promise.all([
-        assignmentOf(this.#log.leases, this.#group, this.#options.cut.partitions),
+        assignmentOf(this.#storage.leases, this.#group, this.#options.cut.partitions),
         this.#mustFit()
       ])
       const surplus = await this.#takeShare(assignment)
@@ -93,16 +94,16 @@ export class LeasedMember implements PartitionMember {
   async #mustFit(): Promise<void> {
     const { partitions } = this.#options.cut
     for (;;) {
-      const living = await livingOf(this.#log.collections, this.#group).catch((error) => this.#end(error))
+      const living = await livingOf(this.#storage.collections, this.#group).catch((error) => this.#end(error))
       const { definition } = living
       if (definition.partitions === partitions && definition.cursors === partitions) return
-      await divide({ log: this.#log, group: this.#group, member: this.name, living, partitions })
+      await divide({ storage: this.#storage, group: this.#group, member: this.name, living, partitions })
     }
   }
 
   /** Resolves to the surplus. */
   async #takeShare({ owners, members }: Assignment): Promise<readonly number[]> {
-    const { leases } = this.#log
+    const { leases } = this.#storage
     const { leaseMs } = this.#options
     const { take, surplus } = shareOf(this.name, { owners, members })
     const own = owners.flatMap((owner, partition) => (owner === this.name ? [partition] : []))
@@ -128,12 +129,12 @@ export class LeasedMember implements PartitionMember {
   }
 
   async #open(gained: readonly OwnedPartition[], members: readonly string[]): Promise<void> {
-    const { collections, cursors } = this.#log
+    const { collections, cursors } = this.#storage
     const ids = gained.map(({ partition }) => documentId(this.#group, partition))
-    const [documents, positions, { lastIssuedId: newest }] = await Promise.all([
+    const [documents, positions, { last: newest }] = await Promise.all([
       collections.get(RECORDS, ids),
       cursors.positions(gained.map(({ partition }) => partitionName(this.#group, partition))),
-      this.#log.bounds(),
+      this.#storage.log.bounds(),
       // A group that was divided otherwise before the leases were taken is not to be read by this cut.
       this.#mustFit()
     ])
@@ -141,7 +142,7 @@ export class LeasedMember implements PartitionMember {
       const cursor = positions[i]
       if (cursor === undefined) return this.#end(noCursor(this.#group))
       const record = parseRecord(documents[i]?.value)
-      const compare = (a: MessageId, b: MessageId) => this.#log.compare(a, b)
+      const compare = (a: MessageId, b: MessageId) => compareIn(this.#storage.log, a, b)
       return {
         before: record.owner,
         opened: new Partition({ partition, epoch, owner: this.name, cursor, record, newest, compare })
@@ -241,7 +242,7 @@ export class LeasedMember implements PartitionMember {
     )
     for (const { partition } of released) this.#holdings.remove(partition)
     const names = owned.map(({ partition }) => partitionName(this.#group, partition))
-    await this.#log.leases.release(names, this.name)
+    await this.#storage.leases.release(names, this.name)
   }
 
   leave(): Promise<void> {
@@ -251,7 +252,7 @@ export class LeasedMember implements PartitionMember {
       await this.#telling?.catch(() => {})
       await this.#giveUp([...this.#holdings].map(({ partition }) => partition))
       await this.#reports.forget(new Set([this.name]))
-      await this.#log.leases.release([memberName(this.#group, this.name)], this.name)
+      await this.#storage.leases.release([memberName(this.#group, this.name)], this.name)
     })
   }
 

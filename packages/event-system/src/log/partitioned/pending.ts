@@ -1,5 +1,6 @@
-import type { EventLog, MessageId, PendingEntry } from '../port.ts'
+import type { MessageId, PendingEntry, Storage } from '../port.ts'
 import { documentId, ofGroup, RECORDS, REQUEUED } from './names.ts'
+import { compareIn } from './order.ts'
 import { parseRecord } from './record.ts'
 
 const MOST_PARTITIONS = 1_024
@@ -10,14 +11,14 @@ type Written = Pick<PendingEntry, 'consumer' | 'deliveries' | 'attachment'>
 
 /** What is written down of unfinished entries, in log order: those with a note, those that may have ended a member, and those that were requeued. */
 export async function pendingOf(
-  log: Pick<EventLog, 'collections' | 'get' | 'compare'>,
+  storage: Pick<Storage, 'collections' | 'log'>,
   group: string,
   { limit, after }: { readonly limit: number; readonly after?: MessageId }
 ): Promise<PendingEntry[]> {
-  const written = new Map([...(await inRecords(log, group)), ...(await requeued(log, group))])
-  const ids = [...written.keys()].filter((id) => after === undefined || log.compare(id, after) > 0)
-  const page = ids.sort((a, b) => log.compare(a, b)).slice(0, limit)
-  const entries = await log.get(page)
+  const written = new Map([...(await inRecords(storage, group)), ...(await requeued(storage, group))])
+  const ids = [...written.keys()].filter((id) => after === undefined || compareIn(storage.log, id, after) > 0)
+  const page = ids.sort((a, b) => compareIn(storage.log, a, b)).slice(0, limit)
+  const entries = await storage.log.get(page)
   return page.flatMap((messageId, i) => {
     const appendedAt = entries[i]?.appendedAt
     return appendedAt === undefined
@@ -27,7 +28,7 @@ export async function pendingOf(
 }
 
 async function inRecords(
-  { collections }: Pick<EventLog, 'collections'>,
+  { collections }: Pick<Storage, 'collections'>,
   group: string
 ): Promise<[MessageId, Written][]> {
   const documents = await collections.list(RECORDS, { prefix: ofGroup(group), limit: MOST_PARTITIONS })
@@ -42,10 +43,7 @@ async function inRecords(
   })
 }
 
-async function requeued(
-  { collections }: Pick<EventLog, 'collections'>,
-  group: string
-): Promise<[MessageId, Written][]> {
+async function requeued({ collections }: Pick<Storage, 'collections'>, group: string): Promise<[MessageId, Written][]> {
   const documents = await collections.list(REQUEUED, { prefix: ofGroup(group), limit: MOST_REQUEUED })
   return documents.map(({ id, value }) => {
     const written: Written = { consumer: '', deliveries: 0, ...(value !== '' && { attachment: value }) }

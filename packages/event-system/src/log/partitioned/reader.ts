@@ -1,27 +1,22 @@
 import { EventSystemError } from '@tradpal/events'
-import type { Cut, Entry, EventLog, MessageId } from '../port.ts'
+import type { Cut, Entry, MessageId, Page, Storage } from '../port.ts'
 import type { Changes } from './changes.ts'
+import { compareIn } from './order.ts'
 import type { Partition } from './partition.ts'
 
 /** Entries that are read at once. */
 const PAGE = 500
 
 export interface ReaderParts {
-  readonly log: Pick<EventLog, 'read' | 'tail' | 'compare'>
+  readonly storage: Pick<Storage, 'log'>
   readonly cut: Cut
   /** Told when a page has come that somebody waits for. */
   readonly changes: Changes
 }
 
-interface Page {
-  readonly from: MessageId
-  readonly to: MessageId
-  readonly entries: readonly Entry[]
-}
-
 /** The tail of the log, a page at a time. */
 interface Tail {
-  readonly pages: AsyncIterator<readonly Entry[]>
+  readonly pages: AsyncIterator<Page>
   readonly abort: AbortController
   isAsked: boolean
 }
@@ -87,32 +82,31 @@ export class Reader {
     }
     this.#share(hungry, brought)
     this.#brought = undefined
-    this.#front = brought.to
-    if (hungry.some(({ wantsMore }) => wantsMore)) this.#ask(brought.to)
+    this.#front = brought.position
+    if (hungry.some(({ wantsMore }) => wantsMore)) this.#ask(brought.position)
     return true
   }
 
   async #catchUp(hungry: readonly Partition[], lagging: readonly Partition[]): Promise<void> {
     let from = (lagging[0] as Partition).readTo
     for (const { readTo } of lagging) if (this.#isBefore(readTo, from)) from = readTo
-    const entries = await this.#parts.log.read({ from: { after: from }, limit: PAGE })
-    const to = entries.at(-1)?.messageId ?? this.#front ?? from
-    this.#share(hungry, { from, to, entries })
+    const page = await this.#parts.storage.log.read({ from: { after: from }, limit: PAGE })
+    const position = page.entries.length > 0 ? page.position : (this.#front ?? from)
+    this.#share(hungry, { ...page, position })
   }
 
   async #look(hungry: readonly Partition[], from: MessageId): Promise<boolean> {
-    const entries = await this.#parts.log.read({ from: { after: from }, limit: PAGE })
-    const to = entries.at(-1)?.messageId
-    if (to === undefined) return false
-    this.#share(hungry, { from, to, entries })
+    const page = await this.#parts.storage.log.read({ from: { after: from }, limit: PAGE })
+    if (page.entries.length === 0) return false
+    this.#share(hungry, page)
     // The tail would bring the same page again.
     this.rest()
-    this.#front = to
+    this.#front = page.position
     return true
   }
 
   /** What {@link Cut.partitionOf} throws leaves everything as it was. */
-  #share(hungry: readonly Partition[], { from, to, entries }: Page): void {
+  #share(hungry: readonly Partition[], { from, position, entries }: Page): void {
     const shares = new Map<number, { entry: Entry; behind: MessageId }[]>()
     let behind = from
     for (const entry of entries) {
@@ -123,7 +117,7 @@ export class Reader {
       behind = entry.messageId
     }
     for (const partition of hungry) {
-      if (!this.#isBefore(partition.readTo, from)) partition.takeIn(shares.get(partition.partition) ?? [], to)
+      if (!this.#isBefore(partition.readTo, from)) partition.takeIn(shares.get(partition.partition) ?? [], position)
     }
   }
 
@@ -150,22 +144,18 @@ export class Reader {
       this.#parts.changes.tell()
     }
     tail.pages.next().then(
-      ({ value, done }) => {
-        const entries: readonly Entry[] = done ? [] : value
-        const to = entries.at(-1)?.messageId
-        bring(to === undefined ? undefined : { from, to, entries })
-      },
+      ({ value, done }) => bring(done ? undefined : value),
       (error) => bring({ error })
     )
   }
 
   #open(from: MessageId): Tail {
     const abort = new AbortController()
-    const pages = this.#parts.log.tail({ after: from }, { signal: abort.signal, limit: PAGE })
+    const pages = this.#parts.storage.log.tail({ after: from }, { signal: abort.signal, limit: PAGE })
     return { pages: pages[Symbol.asyncIterator](), abort, isAsked: false }
   }
 
   #isBefore(a: MessageId, b: MessageId): boolean {
-    return this.#parts.log.compare(a, b) < 0
+    return compareIn(this.#parts.storage.log, a, b) < 0
   }
 }

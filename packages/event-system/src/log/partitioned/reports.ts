@@ -1,10 +1,11 @@
-import type { EventLog, MessageId } from '../port.ts'
+import type { MessageId, Storage } from '../port.ts'
 import type { Committer } from './committer.ts'
 import type { Holdings } from './holdings.ts'
 import { documentId, memberName, REPORTS } from './names.ts'
+import { compareIn } from './order.ts'
 
 export interface ReportsParts {
-  readonly log: Pick<EventLog, 'cursors' | 'commit' | 'compare'>
+  readonly storage: Pick<Storage, 'cursors' | 'commit' | 'log'>
   readonly group: string
   readonly member: string
   readonly leaseMs: number
@@ -36,11 +37,11 @@ export class Reports {
   }
 
   async tell(): Promise<void> {
-    const { log, group, member, holdings, committer } = this.#parts
+    const { storage, group, member, holdings, committer } = this.#parts
     const name = memberName(group, member)
     const first = this.#position()
     if (first === undefined) return this.#told === undefined ? undefined : this.forget(new Set([member]))
-    if (!this.#hasCursor) await log.cursors.create(name, { after: first }, { guards: false })
+    if (!this.#hasCursor) await storage.cursors.create(name, { after: first }, { guards: false })
     let told: string | undefined
     const result = await committer.takeWith(
       () => [...holdings].map((partition) => ({ partition, step: partition.finish([]) })),
@@ -59,24 +60,24 @@ export class Reports {
 
   /** Of members that are no more. */
   async forget(members: ReadonlySet<string>): Promise<void> {
-    const { log, group, member } = this.#parts
+    const { storage, group, member } = this.#parts
     if (members.size === 0) return
     if (members.has(member)) {
       this.#told = undefined
       this.#hasCursor = false
     }
-    await log.commit([
+    await storage.commit([
       { write: [...members].map((name) => ({ collection: REPORTS, id: documentId(group, name), value: null })) }
     ])
-    for (const name of members) await log.cursors.remove(memberName(group, name))
+    for (const name of members) await storage.cursors.remove(memberName(group, name))
   }
 
   /** Everything up to here is handed out. Undefined: the member owns nothing. */
   #position(): MessageId | undefined {
-    const { log, holdings } = this.#parts
+    const { storage, holdings } = this.#parts
     let position: MessageId | undefined
     for (const { handedOutTo } of holdings) {
-      if (position === undefined || log.compare(handedOutTo, position) < 0) position = handedOutTo
+      if (position === undefined || compareIn(storage.log, handedOutTo, position) < 0) position = handedOutTo
     }
     return position
   }

@@ -1,11 +1,11 @@
-import type { Cut, Document, EventLog } from '../port.ts'
+import type { Cut, Document, Storage } from '../port.ts'
 import type { Holdings } from './holdings.ts'
 import { documentId, ofGroup, REQUEUED } from './names.ts'
 
 const PAGE = 100
 
 export interface RequeuedParts {
-  readonly log: Pick<EventLog, 'collections' | 'get' | 'commit'>
+  readonly storage: Pick<Storage, 'collections' | 'log' | 'commit'>
   readonly group: string
   readonly cut: Cut
   readonly holdings: Holdings
@@ -22,14 +22,18 @@ export class Requeued {
 
   /** With `all`, also entries that were seen before: a partition is new. Resolves to whether partitions got some. */
   async look({ all }: { all: boolean }): Promise<boolean> {
-    const { log, group } = this.#parts
-    const revision = await log.collections.revision(REQUEUED)
+    const { storage, group } = this.#parts
+    const revision = await storage.collections.revision(REQUEUED)
     if (revision === 0 || (revision === this.#seen && !all)) return false
     const prefix = ofGroup(group)
     let after: string | undefined
     let isComplete = true
     for (;;) {
-      const page = await log.collections.list(REQUEUED, { prefix, limit: PAGE, ...(after !== undefined && { after }) })
+      const page = await storage.collections.list(REQUEUED, {
+        prefix,
+        limit: PAGE,
+        ...(after !== undefined && { after })
+      })
       for (const document of page) isComplete = (await this.#give(document)) && isComplete
       after = page.at(-1)?.id
       if (page.length < PAGE) break
@@ -40,10 +44,10 @@ export class Requeued {
 
   /** Resolves to false when it cannot be told yet whose it is. */
   async #give({ id, value, revision }: Document): Promise<boolean> {
-    const { log, group, cut, holdings } = this.#parts
-    const [entry] = await log.get([id.slice(documentId(group, '').length)])
+    const { storage, group, cut, holdings } = this.#parts
+    const [entry] = await storage.log.get([id.slice(documentId(group, '').length)])
     if (entry === undefined) {
-      await log.commit([{ write: [{ collection: REQUEUED, id, value: null, expected: revision }] }])
+      await storage.commit([{ write: [{ collection: REQUEUED, id, value: null, expected: revision }] }])
       return true
     }
     try {

@@ -1,18 +1,26 @@
 import type { StreamVersion } from '@tradpal/events'
 
-/** An entry's id in its log, `<ms>-<seq>`. Opaque outside its adapter: only {@link EventLog.compare} orders two of them. */
+/** An entry's id, unique in its log. Opaque outside its adapter: only {@link Log.compare} orders two of them. */
 export type MessageId = string
 
-/** A place in the log. `start`: before the first entry. `end`: after the last. `after`: just behind that entry, whether or
- *  not it is still there. `time`: before the first entry that was appended at or after that instant (ms since the epoch). */
-export type Position = 'start' | 'end' | { readonly after: MessageId } | { readonly time: number }
+/**
+ * How far a reader has come: one message id for each partition, as one text. In a log with one partition a message id is a checkpoint.
+ * Opaque outside its adapter.
+ */
+export type Checkpoint = string
+
+/**
+ * A place in the log. `start`: before the first entry. `end`: after the last. `after`: just behind what the checkpoint has passed, whether or
+ * not that is still there. `time`: before the first entry that was appended at or after that instant (ms since the epoch).
+ */
+export type Position = 'start' | 'end' | { readonly after: Checkpoint } | { readonly time: number }
 
 /** What is appended. */
 export interface AppendEntry {
   readonly eventId: string
   readonly eventType: string
   readonly payload: string
-  /** Of what it is, such as `account-7`: {@link EventLog.append} counts the key up. 1 to 200 characters, none of them a control character. */
+  /** Of what it is, such as `account-7`: {@link Log.append} counts the key up. 1 to 200 characters, none of them a control character. */
   readonly streamKey?: string
 }
 
@@ -42,6 +50,15 @@ export interface Entry {
   readonly raw?: Readonly<Record<string, string>>
 }
 
+/** Entries in log order, or newest first where they are read backward. */
+export interface Page {
+  readonly entries: readonly Entry[]
+  /** Where the page begins: {@link Log.advance} with each entry leads from here to {@link position}, when it is read forward. */
+  readonly from: Checkpoint
+  /** Where the next page begins: its `from: { after: position }`, or read backward its `to: { checkpoint: position }`. */
+  readonly position: Checkpoint
+}
+
 /** An entry that was appended with a stream key. */
 export interface StreamEntry extends Entry {
   /** Its number among the entries of the key, from 1: what {@link AppendResult.version} said when it was appended. */
@@ -58,12 +75,12 @@ export interface StreamRange {
 export interface ReadRange {
   /** Entries behind this position. Default `start`. */
   readonly from?: Position
-  /** Entries up to this id, inclusive, or appended up to this instant, inclusive (ms). Default: the end of the log. */
-  readonly to?: { readonly messageId: MessageId } | { readonly time: number }
+  /** Entries that this checkpoint has passed, or that were appended up to this instant, inclusive (ms). Default: the end of the log. */
+  readonly to?: { readonly checkpoint: Checkpoint } | { readonly time: number }
   /** `forward`: oldest first, from `from`. `backward`: newest first, from `to`. Default `forward`. */
   readonly direction?: 'forward' | 'backward'
   /** At most so many entries, 1 or more. */
   readonly limit: number
-  /** Only entries of these types, where the log has an index of types ({@link LogFeatures.typeIndex}); elsewhere others may come too, and the caller filters. */
+  /** Only entries of these types, where the log has an index of types ({@link StorageFeatures.typeIndex}); elsewhere others may come too, and the caller filters. */
   readonly eventTypes?: readonly string[]
 }

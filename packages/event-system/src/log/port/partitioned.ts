@@ -1,6 +1,7 @@
-import type { GroupInfo, PendingEntry } from './consumer-group.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
 import type { Entry, MessageId, Position } from './entries.ts'
 import type { Unit, UnitResult, Write } from './unit.ts'
+import type { PendingEntry } from './work-queue.ts'
 
 /** How a group is cut by key: the same in all its members. */
 export interface Cut {
@@ -64,7 +65,7 @@ export interface PartitionMember {
    */
   read(options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<PartitionDelivery[]>
   /**
-   * As {@link EventLog.commit}: one result for each unit. A unit of a partition that the member lost, or of an entry that is not in
+   * As {@link Storage.commit}: one result for each unit. A unit of a partition that the member lost, or of an entry that is not in
    * flight, is refused with `fenced`, and nothing of it happens.
    */
   commit(units: readonly PartitionUnit[]): Promise<UnitResult[]>
@@ -75,17 +76,14 @@ export interface PartitionMember {
 }
 
 /** A consumer group whose members own partitions. Without the group every call but `create`, `restore` and `destroy` rejects with `not_found`. */
-export interface PartitionedGroup {
-  readonly name: string
+export interface PartitionedGroup extends ConsumerGroup {
   /**
-   * Creates the group at a position. Resolves to false, nothing changed, when it exists. A group of this name that shared entry by entry
-   * is turned into a partitioned one, at its own position, when nothing of it is pending; else it rejects with `group_conflict`.
+   * As {@link ConsumerGroup.create}. A group of this name that shared entry by entry is turned into a partitioned one, at its own
+   * position, when nothing of it is pending; else it rejects with `group_conflict`.
    */
   create(at: Position): Promise<boolean>
   /** Creates the group where it stood when it was last destroyed, or at `fallback` where nothing is known of it. */
   restore(fallback: Position): Promise<boolean>
-  /** Drops the group with all that it keeps; its members are fenced. Resolves to whether there was one. */
-  destroy(): Promise<boolean>
   exists(): Promise<boolean>
   /**
    * Destroys the group to make place for one of its name that shares entry by entry. Resolves to the position where it stood, also when it
@@ -97,7 +95,6 @@ export interface PartitionedGroup {
   forget(): Promise<void>
   /** Moves every partition. Its owners are fenced, and what is pending is dropped: it is done when it stands before the position. */
   seek(to: Position): Promise<void>
-  info(): Promise<GroupInfo>
   /**
    * What is written down of unfinished entries, in log order, a page behind `after`: entries that are noted, that may
    * have ended a member, or that were requeued. Entries in flight of which nothing is written are counted by `info` alone.

@@ -1,10 +1,10 @@
 import type { StreamVersion } from '@tradpal/events'
 import type { Collection } from './collections.ts'
 import type { Hold } from './deliveries.ts'
-import type { AppendEntry, AppendResult, MessageId } from './entries.ts'
+import type { AppendEntry, AppendResult, Checkpoint, MessageId } from './entries.ts'
 
 /**
- * One atomic step of {@link EventLog.commit}: every condition in it holds, or nothing of it happens. Conditions are checked part by part,
+ * One atomic step of {@link Storage.commit}: every condition in it holds, or nothing of it happens. Conditions are checked part by part,
  * in the order in which the parts stand here. A unit names each cursor, each document and each entry of a group at most once.
  */
 export interface Unit {
@@ -18,7 +18,7 @@ export interface Unit {
   readonly requeue?: readonly Requeue[]
   /** Cursors that are moved. */
   readonly cursors?: readonly CursorMove[]
-  /** Entries that are appended, as {@link EventLog.append} does it. */
+  /** Entries that are appended, as {@link Log.append} does it. */
   readonly append?: { readonly entries: readonly AppendEntry[]; readonly expected?: readonly StreamVersion[] }
   /** Documents that are written or removed. */
   readonly write?: readonly Write[]
@@ -53,9 +53,9 @@ export interface Requeue {
 export interface CursorMove {
   readonly name: string
   /** The new position, whether before or behind the old one. */
-  readonly to: MessageId
+  readonly to: Checkpoint
   /** The position that the cursor must have. Default: any. */
-  readonly expected?: MessageId
+  readonly expected?: Checkpoint
 }
 
 export interface Write {

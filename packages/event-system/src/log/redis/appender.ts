@@ -3,11 +3,11 @@ import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { type LogKeys, streamIndexKey } from './keys.ts'
-import type { ResolvedRedisLogOptions } from './options.ts'
+import type { ResolvedRedisStorageOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { type AppendReply, appendResults, expectedArguments, streamKeyArguments } from './versions.ts'
 
-export type AppenderOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'timeoutMs'>
+export type AppenderOptions = Pick<ResolvedRedisStorageOptions, 'deduplicationWindowMs' | 'timeoutMs'>
 
 /** Appends to a log, in the way that its options say. */
 export class Appender {

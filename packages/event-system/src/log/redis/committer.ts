@@ -4,7 +4,7 @@ import { assertUnits } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import { NOBODY } from './holders.ts'
 import { collectionKeys, expiringKeys, groupKeys, type LogKeys, streamIndexKey } from './keys.ts'
-import type { ResolvedRedisLogOptions } from './options.ts'
+import type { ResolvedRedisStorageOptions } from './options.ts'
 import { runScript } from './scripts.ts'
 import { assertUnitTexts, sizeOf, type Targets, targetsOf, type UnitReply, unitArguments, unitResult } from './units.ts'
 import { streamKeyArguments } from './versions.ts'
@@ -12,7 +12,7 @@ import { streamKeyArguments } from './versions.ts'
 /** So many bytes go into one run of the script, or one unit that has more: the server does nothing else meanwhile. */
 const STEP_BYTES = 1_048_576
 
-export type CommitterOptions = Pick<ResolvedRedisLogOptions, 'deduplicationWindowMs' | 'timeoutMs'>
+export type CommitterOptions = Pick<ResolvedRedisStorageOptions, 'deduplicationWindowMs' | 'timeoutMs'>
 
 /** Commits units, by scripts/commit-n.lua. */
 export class Committer {

@@ -7,7 +7,7 @@ import { closedError, unsentError } from './errors.ts'
 import { Line, type LineOptions, type Reply } from './line.ts'
 import type { Locator } from './locator.ts'
 import { newLocator } from './locators.ts'
-import type { ResolvedRedisLogOptions } from './options.ts'
+import type { ResolvedRedisStorageOptions } from './options.ts'
 
 export type { Reply } from './line.ts'
 
@@ -25,7 +25,7 @@ export interface Writer {
 /** The connections of a log: one for commands, one for what is to be confirmed as durable, and those that blocked reads may hold. */
 export class Connection {
   readonly location: string
-  readonly #options: ResolvedRedisLogOptions
+  readonly #options: ResolvedRedisStorageOptions
   readonly #locator: Locator
   readonly #commands: Line
   readonly #durable: { readonly line: Line; readonly confirmed: DurableLine } | undefined
@@ -38,7 +38,7 @@ export class Connection {
   #notOpenBecause: unknown
 
   /** `mark`: the key that is written before what is durable is confirmed. */
-  constructor(options: ResolvedRedisLogOptions, mark: string) {
+  constructor(options: ResolvedRedisStorageOptions, mark: string) {
     this.#options = options
     this.location = `${options.address.location} ${options.streamName}`
     this.#locator = newLocator(options, options.streamName)

@@ -1,7 +1,7 @@
-import type { Entry, MessageId, ReadRange } from '../port.ts'
+import type { Entry, MessageId, Page, ReadRange } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { type EntryReply, toEntry } from './entries.ts'
-import { rangeEnd, rangeStart } from './message-id.ts'
+import { deliveredUpTo, justBefore, rangeEnd, rangeStart } from './message-id.ts'
 
 /** Reads what stands in a stream. */
 export class EntryReader {
@@ -19,13 +19,25 @@ export class EntryReader {
     return found.map(([entry]) => entry)
   }
 
-  async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Entry[]> {
+  async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Page> {
+    const behind = from === 'end' ? await this.newest() : deliveredUpTo(from)
     const last = rangeEnd(to)
-    if (from === 'end' || last === undefined) return []
+    if (from === 'end' || last === undefined) return { entries: [], from: behind, position: behind }
     const first = rangeStart(from)
-    return direction === 'forward'
-      ? this.#range('XRANGE', first, last, limit)
-      : this.#range('XREVRANGE', last, first, limit)
+    if (direction === 'forward') {
+      const entries = await this.#range('XRANGE', first, last, limit)
+      return { entries, from: behind, position: entries.at(-1)?.messageId ?? behind }
+    }
+    const entries = await this.#range('XREVRANGE', last, first, limit)
+    const [newest, oldest] = [entries[0], entries.at(-1)]
+    if (newest === undefined || oldest === undefined) return { entries, from: behind, position: behind }
+    return { entries, from: newest.messageId, position: justBefore(oldest.messageId) }
+  }
+
+  /** The id of the newest entry that is there; `0-0` without one. */
+  async newest(): Promise<MessageId> {
+    const [newest] = await this.#range('XREVRANGE', '+', '-', 1)
+    return newest?.messageId ?? '0-0'
   }
 
   async #range(command: 'XRANGE' | 'XREVRANGE', from: string, to: string, limit: number): Promise<Entry[]> {

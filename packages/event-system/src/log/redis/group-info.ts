@@ -35,12 +35,12 @@ async function groupInfo(
 ): Promise<GroupInfo | undefined> {
   const name = fields.name as string
   const { stream, now } = state
-  const lastDeliveredId = fields['last-delivered-id'] as string
+  const lastDelivered = fields['last-delivered-id'] as string
   const [consumers, summary, lagMs, lag, retrying] = await Promise.all([
     xinfo(connection, ['XINFO', 'CONSUMERS', stream, name]),
     xinfo(connection, ['XPENDING', stream, name]),
-    ageBehind(connection, state, lastDeliveredId),
-    lagBehind(connection, state, lastDeliveredId, toldLag(state, fields)),
+    ageBehind(connection, state, lastDelivered),
+    lagBehind(connection, state, lastDelivered, toldLag(state, fields)),
     connection.read<number>(['HLEN', groupKeys(log, name).attachments])
   ])
   if (summary.length === 0) return undefined
@@ -52,16 +52,16 @@ async function groupInfo(
     pending: fields.pending as number,
     retrying,
     oldestPendingMs: oldestPending === null ? null : Math.max(0, now - timeOfMessageId(oldestPending)),
-    lastDeliveredId,
-    acknowledgedTo: acknowledgedTo(lastDeliveredId, oldestPending),
+    lastDelivered,
+    acknowledgedTo: acknowledgedTo(lastDelivered, oldestPending),
     lag,
     lagMs
   }
 }
 
 /** A group that was moved back may have pending entries behind the last delivered one. */
-function acknowledgedTo(lastDeliveredId: MessageId, oldestPending: MessageId | null): MessageId {
-  if (oldestPending === null || compareKnownIds(lastDeliveredId, oldestPending) < 0) return lastDeliveredId
+function acknowledgedTo(lastDelivered: MessageId, oldestPending: MessageId | null): MessageId {
+  if (oldestPending === null || compareKnownIds(lastDelivered, oldestPending) < 0) return lastDelivered
   return justBefore(oldestPending)
 }
 

@@ -49,7 +49,7 @@ export class Measures {
 
   async bounds(): Promise<LogBounds> {
     const [{ first }, last] = await Promise.all([this.ends(), this.#lastIssued()])
-    return { firstId: first?.messageId ?? null, lastIssuedId: last === '0-0' ? null : last }
+    return { first: first?.messageId ?? null, last: last === '0-0' ? null : last }
   }
 
   async #outermost([command, from, to]: [string, string, string]): Promise<EntryPlace | null> {

@@ -60,7 +60,7 @@ export function rangeStart(from: Exclude<Position, 'end'>): string {
 /** Where XRANGE ends. `undefined` when that is before everything. */
 export function rangeEnd(to: ReadRange['to']): string | undefined {
   if (to === undefined) return '+'
-  if ('messageId' in to) return mustBeMessageId(to.messageId)
+  if ('checkpoint' in to) return mustBeMessageId(to.checkpoint)
   return to.time < 0 ? undefined : String(mustBeTime(Math.floor(to.time)))
 }
 

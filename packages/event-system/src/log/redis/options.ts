@@ -4,7 +4,7 @@ import { isRedisDurability, type RedisDurability } from './durability.ts'
 import type { Credentials } from './sentinel-locator.ts'
 import type { RedisTlsOptions } from './tls.ts'
 
-export interface RedisLogOptions {
+export interface RedisStorageOptions {
   /**
    * `redis://[[user]:password@]host[:port][/database]`; `redis+cluster://[[user]:password@]host[:port],…` with some nodes of
    * a Redis Cluster; `redis+sentinel://[[user]:password@]host[:port],…/master[/database]` with the sentinels of a master;
@@ -42,7 +42,7 @@ export interface ConnectionChange {
   readonly reason?: EventSystemError
 }
 
-const NAMES: OptionNames<RedisLogOptions> = {
+const NAMES: OptionNames<RedisStorageOptions> = {
   url: true,
   tls: true,
   sentinel: true,
@@ -55,14 +55,14 @@ const NAMES: OptionNames<RedisLogOptions> = {
 }
 const TLS_NAMES: OptionNames<RedisTlsOptions> = { caFile: true, certFile: true, keyFile: true, serverName: true }
 
-export type ResolvedRedisLogOptions = Required<Omit<RedisLogOptions, 'url' | 'sentinel'>> & {
+export type ResolvedRedisStorageOptions = Required<Omit<RedisStorageOptions, 'url' | 'sentinel'>> & {
   readonly address: RedisAddress
   readonly sentinel: Credentials | undefined
 }
 
 /** Fills in the defaults; refuses with `invalid_options` what makes no sense. */
-export function resolveRedisLogOptions(options: RedisLogOptions): ResolvedRedisLogOptions {
-  onlyOptions('RedisLog', options, NAMES)
+export function resolveRedisStorageOptions(options: RedisStorageOptions): ResolvedRedisStorageOptions {
+  onlyOptions('RedisStorage', options, NAMES)
   if (options.tls !== undefined) onlyOptions('tls', options.tls, TLS_NAMES)
   if (options.sentinel !== undefined) onlyOptions('sentinel', options.sentinel, { username: true, password: true })
   const url = options.url ?? 'redis://localhost:6379'

@@ -1,14 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import type {
-  ConsumerGroup,
-  Delivery,
-  GroupInfo,
-  Hold,
-  MessageId,
-  PendingEntry,
-  PendingRange,
-  Position
-} from '../port.ts'
+import type { Delivery, GroupInfo, Hold, MessageId, PendingEntry, PendingRange, Position, WorkQueue } from '../port.ts'
 import { durationText, mustBeLimit, mustBeName } from './arguments.ts'
 import type { Connection, Reply } from './connection.ts'
 import type { Doorbell } from './doorbell.ts'
@@ -32,7 +23,7 @@ export interface GroupContext {
 }
 
 /** A consumer group of Redis Streams. */
-export class RedisGroup implements ConsumerGroup {
+export class RedisGroup implements WorkQueue {
   readonly name: string
   readonly #connection: Connection
   readonly #doorbell: Doorbell

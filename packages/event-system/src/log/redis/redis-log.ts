@@ -1,113 +1,76 @@
-import { assertStreamKey, EventSystemError } from '@tradpal/events'
-import { LeasedGroup, partitionedNames, withPartitioned } from '../partitioned/index.ts'
+import { assertStreamKey } from '@tradpal/events'
+import { withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
-  Collections,
-  Counters,
-  Cursors,
+  Checkpoint,
   Entry,
-  EventLog,
-  Leases,
+  Log,
   LogBounds,
-  LogFeatures,
   LogInfo,
-  LogWarning,
   MessageId,
-  PartitionedGroup,
+  Page,
   Position,
   ReadRange,
+  Storage,
   StreamEntry,
   StreamRange,
   TrimOptions,
   TrimResult,
-  TrimTarget,
-  Unit,
-  UnitResult
+  TrimTarget
 } from '../port.ts'
 import { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
-import { RedisCollections } from './collections.ts'
-import { Committer } from './committer.ts'
-import { Connection } from './connection.ts'
-import { RedisCounters } from './counters.ts'
-import { cursorInfos, RedisCursors } from './cursors.ts'
-import { Doorbell } from './doorbell.ts'
+import type { Connection } from './connection.ts'
+import { cursorInfos } from './cursors.ts'
+import type { Doorbell } from './doorbell.ts'
 import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
-import { groupInfos, groupNamesIn } from './group-info.ts'
-import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
-import { mustBeKnownLayout } from './layout.ts'
-import { RedisLeases } from './leases.ts'
+import { groupInfos } from './group-info.ts'
+import type { LogKeys } from './keys.ts'
 import { Measures } from './measures.ts'
 import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { type RedisLogOptions, resolveRedisLogOptions } from './options.ts'
-import { RedisGroup } from './redis-group.ts'
-import { Safety } from './safety.ts'
+import type { ResolvedRedisStorageOptions } from './options.ts'
 import { Streams } from './streams.ts'
 import { Trimmer } from './trimmer.ts'
 
-/** A log in Redis Streams. */
-export class RedisLog implements EventLog {
-  readonly kind = 'redis'
-  readonly location: string
-  readonly features: LogFeatures = {
-    typeIndex: false,
-    foreignWriters: true,
-    persistent: true,
-    rewritesEntries: false,
-    sharedCounters: true
-  }
-  readonly leases: Leases
-  readonly cursors: Cursors
-  readonly collections: Collections
-  readonly counters: Counters
+interface RedisLogParts {
+  readonly storage: Storage
+  readonly connection: Connection
+  readonly keys: LogKeys
+  readonly doorbell: Doorbell
+  readonly options: ResolvedRedisStorageOptions
+}
+
+/** The entries of a storage in Redis. An entry of a stream is what it was added as: it cannot be rewritten. */
+export class RedisLog implements Log {
+  readonly #storage: Storage
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
-  readonly #committer: Committer
   readonly #reader: EntryReader
   readonly #streams: Streams
   readonly #measures: Measures
   readonly #trimmer: Trimmer
   readonly #doorbell: Doorbell
-  readonly #safety: Safety
-  #closed = false
+  #ended = false
 
-  /** Throws `invalid_options`. Connects to nothing before `start()`. */
-  constructor(options: RedisLogOptions = {}) {
-    const resolved = resolveRedisLogOptions(options)
-    const { streamName, address } = resolved
-    const keys = logKeys(streamName, address.kind === 'cluster' ? clusterPrefix(streamName) : streamName)
-    const connection = new Connection(resolved, keys.confirmed)
+  constructor({ storage, connection, keys, doorbell, options }: RedisLogParts) {
+    this.#storage = storage
     this.#keys = keys
     this.#connection = connection
-    this.location = connection.location
-    this.#appender = new Appender(connection, keys, resolved)
-    this.#committer = new Committer(connection, keys, resolved)
+    this.#appender = new Appender(connection, keys, options)
     this.#reader = new EntryReader(connection, keys.stream)
     this.#measures = new Measures(connection, keys)
     this.#streams = new Streams(connection, keys, this.#reader)
     this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
-    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, streamName)
-    this.#safety = new Safety(connection, resolved.durability)
-    this.leases = new RedisLeases(connection, keys.leases)
-    this.cursors = new RedisCursors(connection, keys)
-    this.collections = new RedisCollections(connection, this.#committer, keys)
-    this.counters = new RedisCounters(connection, keys)
+    this.#doorbell = doorbell
   }
 
-  /** Tries for `connectTimeoutMs` to reach a server that is ready. Rejects with `log_incompatible` when an earlier version keeps this log in another layout. */
-  async start(): Promise<void> {
-    await this.#connection.open()
-    await mustBeKnownLayout(this.#connection, this.#keys)
-  }
-
-  async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    this.#closed = true
-    this.#doorbell.ringAll()
-    await this.#connection.close(timeoutMs)
+  /** Ends every tail, once it is woken. */
+  end(): void {
+    this.#ended = true
   }
 
   append(entries: readonly AppendEntry[], options: AppendOptions = {}): Promise<AppendResult[]> {
@@ -123,7 +86,7 @@ export class RedisLog implements EventLog {
     return this.#streams.read(streamKey, range)
   }
 
-  async read(range: ReadRange): Promise<Entry[]> {
+  async read(range: ReadRange): Promise<Page> {
     mustBeLimit(range.limit)
     return this.#reader.read(range)
   }
@@ -132,7 +95,7 @@ export class RedisLog implements EventLog {
     return this.#reader.get(messageIds.map(mustBeMessageId))
   }
 
-  tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
+  tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Page> {
     // Where the end is is decided now, not when somebody asks for the first page.
     const behind = this.#behind(from, limit)
     behind.catch(() => {})
@@ -145,39 +108,27 @@ export class RedisLog implements EventLog {
     return this.#doorbell.newest()
   }
 
-  async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Entry[]> {
+  async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Page> {
     let after = await behind
-    if (this.#closed) throw closedError()
-    while (!signal?.aborted && !this.#closed) {
-      const [newest, entries] = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })])
-      const last = entries.at(-1)
-      if (last === undefined) {
+    if (this.#ended) throw closedError()
+    while (!signal?.aborted && !this.#ended) {
+      const [newest, page] = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })])
+      if (page.entries.length === 0) {
         await this.#doorbell.wait(newest, Number.POSITIVE_INFINITY, signal)
       } else {
-        after = last.messageId
-        yield entries
+        after = page.position
+        yield page
       }
     }
   }
 
-  compare(a: MessageId, b: MessageId): number {
+  compare(a: Checkpoint, b: Checkpoint): number {
     return compareMessageIds(a, b)
   }
 
-  group(name: string): RedisGroup {
-    return new RedisGroup(name, {
-      connection: this.#connection,
-      doorbell: this.#doorbell,
-      keys: this.#keys
-    })
-  }
-
-  partitioned(name: string): PartitionedGroup {
-    return new LeasedGroup(name, this)
-  }
-
-  commit(units: readonly Unit[], options: { timeoutMs?: number } = {}): Promise<UnitResult[]> {
-    return this.#committer.commit(units, options)
+  /** Of one partition. */
+  advance(_: Checkpoint, messageId: MessageId): Checkpoint {
+    return messageId
   }
 
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
@@ -188,19 +139,8 @@ export class RedisLog implements EventLog {
     return this.#trimmer.remove(messageIds, options)
   }
 
-  /** An entry of a stream is what it was added as. */
-  rewrite(): Promise<number> {
-    const message = 'Redis does not change the entries of a stream: an old key is needed until they are removed.'
-    return Promise.reject(new EventSystemError('unsupported', message))
-  }
-
-  async groupNames(): Promise<string[]> {
-    const own = await groupNamesIn(this.#connection, this.#keys.stream)
-    return [...own, ...(await partitionedNames(this))]
-  }
-
   async info(): Promise<LogInfo> {
-    return withPartitioned(this, await this.#ownInfo())
+    return withPartitioned(this.#storage, await this.#ownInfo())
   }
 
   async #ownInfo(): Promise<LogInfo> {
@@ -223,13 +163,5 @@ export class RedisLog implements EventLog {
 
   bounds(): Promise<LogBounds> {
     return this.#measures.bounds()
-  }
-
-  async ping(): Promise<void> {
-    await this.#connection.read(['PING'])
-  }
-
-  warnings(): Promise<LogWarning[]> {
-    return this.#safety.warnings()
   }
 }

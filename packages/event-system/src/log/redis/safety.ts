@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import type { LogWarning } from '../port.ts'
+import type { StorageWarning } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { confirmationOf, type RedisDurability } from './durability.ts'
 
@@ -19,7 +19,7 @@ export class Safety {
   }
 
   /** Never rejects: what cannot be learnt is nothing that can be warned of. */
-  async warnings(): Promise<LogWarning[]> {
+  async warnings(): Promise<StorageWarning[]> {
     const [persistence, memory, replication, configuration] = await Promise.all([
       this.#ask(['INFO', 'persistence'], fromInfo),
       this.#ask(['INFO', 'memory'], fromInfo),

@@ -56,7 +56,7 @@ export class Streams {
    */
   async cut(): Promise<void> {
     for (;;) {
-      const [oldest] = await this.#reader.read({ limit: 1 })
+      const [oldest] = (await this.#reader.read({ limit: 1 })).entries
       const before = oldest === undefined ? '+inf' : `(${timeOfMessageId(oldest.messageId)}`
       const streamKeys = await this.#connection.read<string[]>([
         'ZRANGEBYSCORE',

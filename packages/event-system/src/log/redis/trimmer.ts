@@ -1,5 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
+import { type Loss, lossesOf, TrimSum } from '../trim-sum.ts'
 import { mustBeTrimTarget } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { LogKeys } from './keys.ts'
@@ -7,12 +8,14 @@ import type { Measures } from './measures.ts'
 import { mustBeMessageId } from './message-id.ts'
 import { runScript } from './scripts.ts'
 import type { Streams } from './streams.ts'
-import { type StepReply, TrimCount } from './trim-count.ts'
 
 /** One step looks at so many entries: the server does nothing else meanwhile. */
 const STEP = 500
 /** So many entries can be removed in one call. */
 const MOST_TO_REMOVE = 10_000
+
+/** What one step of a trim answers. `lostBy` has `group <name>` or `cursor <name>`, and a count, in turn. */
+type StepReply = [removed: number, lost: number, guarded: number, lostBy: (string | number)[]]
 
 /** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */
 export class Trimmer {
@@ -33,17 +36,17 @@ export class Trimmer {
     mustBeTrimTarget(target)
     const before = 'before' in target ? String(target.before) : ''
     const bounds = [String(STEP), before, String(await this.#lengthToKeep(target)), force ? '1' : '0']
-    const count = new TrimCount()
+    const sum = new TrimSum()
     for (let from = '-'; ; ) {
-      const args = [...bounds, from, dryRun ? String(count.removed) : '']
-      const [removed, last] = count.add(
-        await runScript<[...StepReply, string]>(this.#connection, 'trim', this.#keys, args)
-      )
+      const args = [...bounds, from, dryRun ? String(sum.result.removed) : '']
+      const reply = await runScript<[...StepReply, string]>(this.#connection, 'trim', this.#keys, args)
+      sum.add(resultOf(reply))
+      const [removed, , , , last] = reply
       if (removed < STEP) break
       if (dryRun) from = `(${last}`
     }
     if (!dryRun) await this.#streams.cut()
-    return count.result()
+    return sum.result
   }
 
   async remove(
@@ -55,12 +58,12 @@ export class Trimmer {
       throw new EventSystemError('invalid_argument', message)
     }
     const ids = [...new Set(messageIds.map(mustBeMessageId))]
-    const count = new TrimCount()
+    const sum = new TrimSum()
     for (let from = 0; from < ids.length; from += STEP) {
       const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
-      count.add(await runScript<StepReply>(this.#connection, 'remove', this.#keys, args))
+      sum.add(resultOf(await runScript<StepReply>(this.#connection, 'remove', this.#keys, args)))
     }
-    return count.result()
+    return sum.result
   }
 
   async #lengthToKeep(target: TrimTarget): Promise<number> {
@@ -69,4 +72,17 @@ export class Trimmer {
     const [length, bytes] = await Promise.all([this.#measures.length(), this.#measures.bytesOfEvents()])
     return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
   }
+}
+
+function resultOf([removed, lost, guarded, lostBy]: readonly [...StepReply, ...string[]]): TrimResult {
+  const losses: Loss[] = []
+  for (let i = 0; i < lostBy.length; i += 2) {
+    const [, kind, name] = /^(group|cursor) (.*)$/s.exec(lostBy[i] as string) as unknown as [
+      string,
+      Loss['kind'],
+      string
+    ]
+    losses.push({ kind, name, lost: lostBy[i + 1] as number })
+  }
+  return { removed, lost, ...lossesOf(losses), guarded: guarded === 1 }
 }

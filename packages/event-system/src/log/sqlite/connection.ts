@@ -4,7 +4,7 @@ import { Checkpointer } from './checkpointer.ts'
 import { isBusy, toLogError } from './errors.ts'
 import { FileIdentity } from './file-identity.ts'
 import { exposedPaths } from './file-modes.ts'
-import type { ResolvedSqliteLogOptions } from './options.ts'
+import type { ResolvedSqliteStorageOptions } from './options.ts'
 import { openDatabase } from './schema.ts'
 
 /** The longest pause between two tries to get hold of a log that another process writes. */
@@ -17,7 +17,7 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
  * reader never keeps the write-ahead log from being folded in. What waits for another process waits without blocking.
  */
 export class Connection {
-  readonly options: ResolvedSqliteLogOptions
+  readonly options: ResolvedSqliteStorageOptions
   readonly #statements = new Map<string, StatementSync>()
   readonly #underWay = new Set<Promise<unknown>>()
   #afterCommit: (() => void)[] = []
@@ -26,7 +26,7 @@ export class Connection {
   #file: FileIdentity | undefined
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
 
-  constructor(options: ResolvedSqliteLogOptions) {
+  constructor(options: ResolvedSqliteStorageOptions) {
     this.options = options
   }
 

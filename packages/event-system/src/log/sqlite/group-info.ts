@@ -29,7 +29,7 @@ export function describeGroup(connection: Connection, group: string): GroupInfo 
     pending: Number(entries),
     retrying: Number(retrying),
     oldestPendingMs: typeof oldest === 'number' ? ageOf(connection, oldest) : null,
-    lastDeliveredId: formatMessageId(lastId),
+    lastDelivered: formatMessageId(lastId),
     // A group that was moved back may have pending entries behind the last delivered one.
     acknowledgedTo: formatMessageId(typeof oldest === 'number' ? Math.min(oldest - 1, lastId) : lastId),
     ...lagBehind(connection, lastId)

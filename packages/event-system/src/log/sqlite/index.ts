@@ -3,5 +3,5 @@
  * nobody writes past it, so that every entry has the payload it was appended with.
  */
 export type { ExposedPath } from './file-modes.ts'
-export type { SqliteLogOptions } from './options.ts'
-export { SqliteLog } from './sqlite-log.ts'
+export type { SqliteStorageOptions } from './options.ts'
+export { SqliteStorage } from './sqlite-storage.ts'

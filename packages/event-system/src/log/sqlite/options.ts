@@ -3,7 +3,7 @@ import { type Clock, EventSystemError, type OptionNames, onlyOptions, systemCloc
 import type { ExposedPath } from './file-modes.ts'
 
 /** How an embedded log is opened. */
-export interface SqliteLogOptions {
+export interface SqliteStorageOptions {
   /** The log's file. It and its folders are created, for their owner alone, when they are not there. Default `./data/tradpal_events.db`. */
   readonly path?: string
   /**
@@ -21,7 +21,7 @@ export interface SqliteLogOptions {
   readonly onExposed?: (exposed: readonly ExposedPath[]) => void
 }
 
-const NAMES: OptionNames<SqliteLogOptions> = {
+const NAMES: OptionNames<SqliteStorageOptions> = {
   path: true,
   durability: true,
   deduplicationWindowMs: true,
@@ -30,11 +30,11 @@ const NAMES: OptionNames<SqliteLogOptions> = {
   onExposed: true
 }
 
-export type ResolvedSqliteLogOptions = Required<SqliteLogOptions>
+export type ResolvedSqliteStorageOptions = Required<SqliteStorageOptions>
 
 /** The options with their defaults; `path` absolute. Throws `invalid_options`. */
-export function resolveSqliteLogOptions(options: SqliteLogOptions): ResolvedSqliteLogOptions {
-  onlyOptions('SqliteLog', options, NAMES)
+export function resolveSqliteStorageOptions(options: SqliteStorageOptions): ResolvedSqliteStorageOptions {
+  onlyOptions('SqliteStorage', options, NAMES)
   const {
     path = './data/tradpal_events.db',
     durability = 'os',

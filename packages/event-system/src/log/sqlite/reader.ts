@@ -1,5 +1,5 @@
 import { assertFromVersion, assertStreamKey } from '@tradpal/events'
-import type { Entry, MessageId, Position, ReadRange, StreamEntry, StreamRange } from '../port.ts'
+import type { Entry, MessageId, Page, Position, ReadRange, StreamEntry, StreamRange } from '../port.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { firstIdAt, formatMessageId, lastIdAt, parseMessageId, timeOf } from './message-id.ts'
@@ -13,6 +13,16 @@ const OF_STREAM = `
 const IDS_OF_TYPE_FORWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'
 const IDS_OF_TYPE_BACKWARD =
   'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
+
+type Row = Record<string, unknown>
+
+/** Which ids, exclusive and inclusive, in which order, and how many. */
+interface Bounds {
+  readonly behind: number
+  readonly last: number
+  readonly direction: 'forward' | 'backward'
+  readonly limit: number
+}
 
 /** Reads entries by position, and those of a stream key by version. */
 export class Reader {
@@ -30,15 +40,20 @@ export class Reader {
     return Math.max(0, firstIdAt(position.time) - 1)
   }
 
-  read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Entry[]> {
+  read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Page> {
     return this.#connection.snapshot(() => {
       this.#connection.assertFileStands()
       assertLimit(limit)
       const behind = this.resolve(from)
-      const last = upperBound(to)
-      if (eventTypes !== undefined) return this.#readTypes(new Set(eventTypes), behind, last, direction, limit)
-      const rows = this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
-      return rows.map(toEntry)
+      const last = this.#upperBound(to)
+      const rows =
+        eventTypes === undefined
+          ? this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
+          : this.#readTypes(new Set(eventTypes), { behind, last, direction, limit })
+      const begin = direction === 'forward' ? behind : last
+      const reached = rows.at(-1)?.id as number | undefined
+      const next = reached === undefined ? begin : direction === 'forward' ? reached : reached - 1
+      return { entries: rows.map(toEntry), from: formatMessageId(begin), position: formatMessageId(next) }
     })
   }
 
@@ -62,30 +77,26 @@ export class Reader {
   }
 
   /** A page of each type from the index, merged: no more entries are looked at than types times the limit. */
-  #readTypes(
-    types: ReadonlySet<string>,
-    behind: number,
-    last: number,
-    direction: 'forward' | 'backward',
-    limit: number
-  ): Entry[] {
+  #readTypes(types: ReadonlySet<string>, { behind, last, direction, limit }: Bounds): Row[] {
     const idsOfType = this.#connection.statement(direction === 'forward' ? IDS_OF_TYPE_FORWARD : IDS_OF_TYPE_BACKWARD)
     const ids = [...types].flatMap((type) => idsOfType.all(type, behind, last, limit).map(({ id }) => Number(id)))
     ids.sort(direction === 'forward' ? (a, b) => a - b : (a, b) => b - a)
     const entry = this.#connection.statement(ENTRY)
-    return ids.slice(0, limit).flatMap((id) => {
-      const row = entry.get(id)
-      return row === undefined ? [] : [toEntry(row)]
-    })
+    return ids
+      .slice(0, limit)
+      .map((id) => entry.get(id))
+      .filter((row) => row !== undefined)
+  }
+
+  /** The last id that is wanted, which is none that is still to come. */
+  #upperBound(to: ReadRange['to']): number {
+    const end = this.resolve('end')
+    if (to === undefined) return end
+    return Math.min(end, 'time' in to ? Math.max(0, lastIdAt(to.time)) : parseMessageId(to.checkpoint))
   }
 }
 
-function upperBound(to: ReadRange['to']): number {
-  if (to === undefined) return Number.MAX_SAFE_INTEGER
-  return 'time' in to ? lastIdAt(to.time) : parseMessageId(to.messageId)
-}
-
 /** A row of an entry. */
-function toEntry({ id, payload }: Record<string, unknown>): Entry {
+function toEntry({ id, payload }: Row): Entry {
   return { messageId: formatMessageId(id as number), appendedAt: timeOf(id as number), payload: payload as string }
 }

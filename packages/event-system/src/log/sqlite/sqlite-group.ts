@@ -1,13 +1,4 @@
-import type {
-  ConsumerGroup,
-  Delivery,
-  GroupInfo,
-  Hold,
-  MessageId,
-  PendingEntry,
-  PendingRange,
-  Position
-} from '../port.ts'
+import type { Delivery, GroupInfo, Hold, MessageId, PendingEntry, PendingRange, Position, WorkQueue } from '../port.ts'
 import { assertDuration, assertLimit, assertName } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { describeGroup, lastIdOf } from './group-info.ts'
@@ -62,7 +53,7 @@ const REMOVE_CONSUMER = `
   DELETE FROM consumers
   WHERE grp = ?1 AND name = ?2 AND seen_at <= ?3 AND NOT EXISTS (SELECT 1 FROM pending WHERE grp = ?1 AND consumer = ?2)`
 
-export class SqliteGroup implements ConsumerGroup {
+export class SqliteGroup implements WorkQueue {
   readonly name: string
   readonly #log: GroupParts
   readonly #connection: Connection

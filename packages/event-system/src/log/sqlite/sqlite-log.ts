@@ -1,21 +1,19 @@
 import { statSync } from 'node:fs'
-import { LeasedGroup, partitionedNames, withPartitioned } from '../partitioned/index.ts'
+import { withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
   AppendOptions,
   AppendResult,
+  Checkpoint,
   Collections,
-  ConsumerGroup,
-  Cursors,
   Entry,
   EntryPlace,
-  EventLog,
   Leases,
+  Log,
   LogBounds,
-  LogFeatures,
   LogInfo,
   MessageId,
-  PartitionedGroup,
+  Page,
   Position,
   ReadRange,
   Rewrite,
@@ -23,27 +21,19 @@ import type {
   StreamRange,
   TrimOptions,
   TrimResult,
-  TrimTarget,
-  Unit,
-  UnitResult
+  TrimTarget
 } from '../port.ts'
-import { Appender } from './appender.ts'
+import type { Appender } from './appender.ts'
 import { assertLimit } from './arguments.ts'
-import { SqliteCollections } from './collections.ts'
-import { Committer } from './committer.ts'
-import { Connection } from './connection.ts'
-import { SqliteCursors } from './cursors.ts'
-import { Documents } from './documents.ts'
-import { Doorbell } from './doorbell.ts'
+import type { Connection } from './connection.ts'
+import type { SqliteCursors } from './cursors.ts'
+import type { Doorbell } from './doorbell.ts'
 import { describeGroup } from './group-info.ts'
-import { SqliteLeases } from './leases.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId, timeOf } from './message-id.ts'
-import { resolveSqliteLogOptions, type SqliteLogOptions } from './options.ts'
-import { Reader } from './reader.ts'
+import type { Reader } from './reader.ts'
 import { countRecent } from './recent-ids.ts'
 import { Rewriter } from './rewriter.ts'
-import { SqliteGroup } from './sqlite-group.ts'
-import { Tide } from './tide.ts'
+import type { Tide } from './tide.ts'
 import { Trimmer } from './trimmer.ts'
 
 const SUMMARY = `
@@ -52,74 +42,39 @@ const SUMMARY = `
   FROM state`
 const BOUNDS = 'SELECT (SELECT min(id) FROM entries) AS first_id, last_id FROM state'
 const GROUPS = 'SELECT name FROM groups ORDER BY name'
-const LIVES = 'SELECT 1 FROM state'
 
 const DEFAULT_PAGE = 1_000
-const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 
-/**
- * A log in one SQLite file, for any number of processes on one machine and nothing to install. Durable by
- * {@link SqliteLogOptions.durability}. Nobody writes past it, so it has no poison entries of others; it narrows a read by
- * type from an index. `trim({ maxBytes })` goes by the bytes of the payloads; the file itself keeps its size and is filled again.
- */
-export class SqliteLog implements EventLog {
-  readonly kind = 'sqlite'
+interface SqliteLogParts {
+  /** The path of the file. */
   readonly location: string
-  readonly features: LogFeatures = {
-    typeIndex: true,
-    foreignWriters: false,
-    persistent: true,
-    rewritesEntries: true,
-    sharedCounters: false
-  }
+  readonly connection: Connection
+  readonly appender: Appender
+  readonly reader: Reader
+  readonly doorbell: Doorbell
+  readonly tide: Tide
+  /** Of which {@link Log.info} tells. */
+  readonly cursors: SqliteCursors
   readonly leases: Leases
-  readonly cursors: Cursors
   readonly collections: Collections
+  /** Aborted when the storage closes. */
+  readonly closing: AbortSignal
+}
 
+/** The entries of a storage in one SQLite file. */
+export class SqliteLog implements Log {
+  readonly #parts: SqliteLogParts
   readonly #connection: Connection
-  readonly #doorbell: Doorbell
-  readonly #tide: Tide
   readonly #reader: Reader
-  readonly #appender: Appender
   readonly #trimmer: Trimmer
   readonly #rewriter: Rewriter
-  readonly #cursors: SqliteCursors
-  readonly #committer: Committer
-  readonly #closing = new AbortController()
 
-  /** Throws `invalid_options`. */
-  constructor(options: SqliteLogOptions = {}) {
-    const resolved = resolveSqliteLogOptions(options)
-    this.location = resolved.path
-    this.#connection = new Connection(resolved)
-    this.#doorbell = Doorbell.of(resolved.path)
-    this.#tide = new Tide(this.#connection, this.#doorbell)
-    this.#reader = new Reader(this.#connection)
-    this.#appender = new Appender(this.#connection)
-    this.#trimmer = new Trimmer(this.#connection)
-    this.#rewriter = new Rewriter(this.#connection)
-    const leases = new SqliteLeases(this.#connection)
-    this.leases = leases
-    this.#cursors = new SqliteCursors(this.#connection, this.#reader)
-    this.cursors = this.#cursors
-    const documents = new Documents(this.#connection)
-    this.collections = new SqliteCollections(this.#connection, documents)
-    this.#committer = new Committer({
-      connection: this.#connection,
-      appender: this.#appender,
-      cursors: this.#cursors,
-      documents,
-      leases
-    })
-  }
-
-  start(): Promise<void> {
-    return this.#connection.open()
-  }
-
-  close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
-    this.#closing.abort()
-    return this.#connection.close(timeoutMs)
+  constructor(parts: SqliteLogParts) {
+    this.#parts = parts
+    this.#connection = parts.connection
+    this.#reader = parts.reader
+    this.#trimmer = new Trimmer(parts.connection)
+    this.#rewriter = new Rewriter(parts.connection)
   }
 
   async append(
@@ -127,20 +82,20 @@ export class SqliteLog implements EventLog {
     { timeoutMs = this.#connection.options.timeoutMs, expected = [] }: AppendOptions = {}
   ): Promise<AppendResult[]> {
     this.#connection.assertOpen()
-    const results = await this.#appender.append(entries, timeoutMs, expected)
-    this.#doorbell.ring()
+    const results = await this.#parts.appender.append(entries, timeoutMs, expected)
+    this.#parts.doorbell.ring()
     return results
   }
 
   versionOf(streamKey: string): Promise<number> {
-    return this.#appender.versionOf(streamKey)
+    return this.#parts.appender.versionOf(streamKey)
   }
 
   readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
     return this.#reader.readStream(streamKey, range)
   }
 
-  read(range: ReadRange): Promise<Entry[]> {
+  read(range: ReadRange): Promise<Page> {
     return this.#reader.read(range)
   }
 
@@ -148,7 +103,7 @@ export class SqliteLog implements EventLog {
     return this.#reader.get(messageIds)
   }
 
-  tail(from: Position, options: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Entry[]> {
+  tail(from: Position, options: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Page> {
     // Where the tail starts is decided now, not when somebody asks for the first page.
     const behind = this.#connection.read(() => {
       assertLimit(options.limit ?? DEFAULT_PAGE)
@@ -161,47 +116,30 @@ export class SqliteLog implements EventLog {
   async *#follow(
     behind: Promise<number>,
     { signal, limit = DEFAULT_PAGE }: { signal?: AbortSignal; limit?: number }
-  ): AsyncGenerator<Entry[]> {
-    const stops = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal]
-    let last = formatMessageId(await behind)
-    using _ = this.#tide.listen()
+  ): AsyncGenerator<Page> {
+    const { closing } = this.#parts
+    const stops = signal === undefined ? [closing] : [closing, signal]
+    let after = formatMessageId(await behind)
+    using _ = this.#parts.tide.listen()
     while (!stops.some(({ aborted }) => aborted)) {
-      const level = this.#tide.level()
-      const page = await this.#reader.read({ from: { after: last }, limit })
-      const newest = page.at(-1)
-      if (newest === undefined) {
-        await this.#tide.rise(level, stops)
+      const level = this.#parts.tide.level()
+      const page = await this.#reader.read({ from: { after }, limit })
+      if (page.entries.length === 0) {
+        await this.#parts.tide.rise(level, stops)
       } else {
-        last = newest.messageId
+        after = page.position
         yield page
       }
     }
   }
 
-  compare(a: MessageId, b: MessageId): number {
+  compare(a: Checkpoint, b: Checkpoint): number {
     return parseMessageId(a) - parseMessageId(b)
   }
 
-  group(name: string): ConsumerGroup {
-    return new SqliteGroup(name, {
-      connection: this.#connection,
-      reader: this.#reader,
-      tide: this.#tide,
-      closing: this.#closing.signal
-    })
-  }
-
-  partitioned(name: string): PartitionedGroup {
-    return new LeasedGroup(name, this)
-  }
-
-  async commit(
-    units: readonly Unit[],
-    { timeoutMs = this.#connection.options.timeoutMs }: { timeoutMs?: number } = {}
-  ): Promise<UnitResult[]> {
-    const results = await this.#committer.commit(units, timeoutMs)
-    this.#doorbell.ring()
-    return results
+  /** Of one partition. */
+  advance(_: Checkpoint, messageId: MessageId): Checkpoint {
+    return messageId
   }
 
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
@@ -216,16 +154,9 @@ export class SqliteLog implements EventLog {
     return this.#rewriter.rewrite(rewrites)
   }
 
-  async groupNames(): Promise<string[]> {
-    const own = await this.#connection.read(() => {
-      const rows = this.#connection.statement(GROUPS).all()
-      return rows.map(({ name }) => String(name))
-    })
-    return [...own, ...(await partitionedNames(this))]
-  }
-
   async info(): Promise<LogInfo> {
-    return withPartitioned(this, await this.#ownInfo())
+    const { cursors, leases, collections } = this.#parts
+    return withPartitioned({ log: this, cursors, leases, collections }, await this.#ownInfo())
   }
 
   #ownInfo(): Promise<LogInfo> {
@@ -234,7 +165,7 @@ export class SqliteLog implements EventLog {
       const summary = this.#connection.statement(SUMMARY).get() ?? {}
       const { clock, deduplicationWindowMs } = this.#connection.options
       const horizon = Math.max(0, Math.floor(clock.now() - deduplicationWindowMs) * IDS_PER_MS)
-      const writeAheadLog = statSync(`${this.location}-wal`, { throwIfNoEntry: false })
+      const writeAheadLog = statSync(`${this.#parts.location}-wal`, { throwIfNoEntry: false })
       return {
         length: Number(summary.length),
         first: toPlace(summary.first_id),
@@ -244,7 +175,7 @@ export class SqliteLog implements EventLog {
           .statement(GROUPS)
           .all()
           .map(({ name }) => describeGroup(this.#connection, String(name))),
-        cursors: this.#cursors.all(),
+        cursors: this.#parts.cursors.all(),
         deduplicationEntries: countRecent(this.#connection, horizon)
       }
     })
@@ -253,14 +184,7 @@ export class SqliteLog implements EventLog {
   bounds(): Promise<LogBounds> {
     return this.#connection.read(() => {
       const { first_id: firstId, last_id: lastId } = this.#connection.statement(BOUNDS).get() ?? {}
-      return { firstId: toMessageId(firstId), lastIssuedId: lastId === 0 ? null : toMessageId(lastId) }
-    })
-  }
-
-  async ping(): Promise<void> {
-    await this.#connection.read(() => {
-      this.#connection.assertFileStands()
-      return this.#connection.statement(LIVES).get()
+      return { first: toMessageId(firstId), last: lastId === 0 ? null : toMessageId(lastId) }
     })
   }
 }

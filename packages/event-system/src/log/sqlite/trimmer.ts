@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import { groupOfCursor } from '../partitioned/index.ts'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
+import { type Loss, lossesOf, NO_LOSSES, TrimSum } from '../trim-sum.ts'
 import type { Connection } from './connection.ts'
 import { firstIdAt, parseMessageId } from './message-id.ts'
 
@@ -29,15 +29,8 @@ const UP_TO = 'SELECT id FROM entries WHERE id <= ?1'
 const STEP = 2_000
 const MOST_IDS = 10_000
 
-interface Loss {
-  readonly lost: number
-  readonly lostByGroup: Readonly<Record<string, number>>
-}
-
-/** What is lost to a group or a cursor, if it is removed. */
-interface Undone {
-  /** As {@link TrimResult.lostByGroup} names it. */
-  readonly by: string
+/** What a group or a guarding cursor loses, if it is removed. */
+interface Undone extends Omit<Loss, 'lost'> {
   readonly ids: readonly number[]
 }
 
@@ -52,15 +45,11 @@ export class Trimmer {
   async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions): Promise<TrimResult> {
     assertTarget(target)
     if (dryRun) return this.#connection.snapshot(() => this.#look(target, force))
-    const total = { removed: 0, lost: 0, lostByGroup: {} as Record<string, number> }
+    const sum = new TrimSum()
     for (;;) {
       const step = await this.#connection.write(() => this.#trimOnce(target, force))
-      total.removed += step.removed
-      total.lost += step.lost
-      for (const [group, lost] of Object.entries(step.lostByGroup)) {
-        total.lostByGroup[group] = (total.lostByGroup[group] ?? 0) + lost
-      }
-      if (step.guarded || step.removed < STEP) return { ...total, guarded: step.guarded }
+      sum.add(step)
+      if (step.guarded || step.removed < STEP) return sum.result
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -79,15 +68,15 @@ export class Trimmer {
 
   #trimOnce(target: TrimTarget, force: boolean): TrimResult {
     const { cut, guarded } = this.#allowedCut(target, force, STEP)
-    if (cut === undefined) return { removed: 0, lost: 0, lostByGroup: {}, guarded }
-    const loss = force ? this.#loss(UP_TO, cut) : NO_LOSS
+    if (cut === undefined) return { removed: 0, ...NONE_LOST, guarded }
+    const loss = force ? this.#loss(UP_TO, cut) : NONE_LOST
     return { removed: this.#delete(UP_TO, cut), ...loss, guarded }
   }
 
   #look(target: TrimTarget, force: boolean): TrimResult {
     const { cut, guarded } = this.#allowedCut(target, force, Number.MAX_SAFE_INTEGER)
-    if (cut === undefined) return { removed: 0, lost: 0, lostByGroup: {}, guarded }
-    return { removed: this.#count(UP_TO, cut).entries, ...(force ? this.#loss(UP_TO, cut) : NO_LOSS), guarded }
+    if (cut === undefined) return { removed: 0, ...NONE_LOST, guarded }
+    return { removed: this.#count(UP_TO, cut).entries, ...(force ? this.#loss(UP_TO, cut) : NONE_LOST), guarded }
   }
 
   #removeListed(ids: string, force: boolean, dryRun: boolean): TrimResult {
@@ -96,7 +85,7 @@ export class Trimmer {
       const kept = new Set(this.#undone(OF_LIST, ids).flatMap(({ ids }) => ids))
       const free = JSON.stringify((JSON.parse(ids) as number[]).filter((id) => !kept.has(id)))
       const removed = dryRun ? this.#count(OF_LIST, free).entries : this.#delete(OF_LIST, free)
-      return { removed, ...NO_LOSS, guarded: true }
+      return { removed, ...NONE_LOST, guarded: true }
     }
     const removed = dryRun ? this.#count(OF_LIST, ids).entries : this.#delete(OF_LIST, ids)
     return { removed, ...loss, guarded: false }
@@ -147,11 +136,11 @@ export class Trimmer {
     return entries
   }
 
-  #loss(which: string, argument: string | number): Loss {
+  #loss(which: string, argument: string | number): Omit<TrimResult, 'removed' | 'guarded'> {
     const undone = this.#undone(which, argument)
     return {
       lost: new Set(undone.flatMap(({ ids }) => ids)).size,
-      lostByGroup: Object.fromEntries(undone.map(({ by, ids }) => [by, ids.length]))
+      ...lossesOf(undone.map(({ kind, name, ids }) => ({ kind, name, lost: ids.length })))
     }
   }
 
@@ -162,27 +151,20 @@ export class Trimmer {
       .all()
       .map(({ name, last_id }): Undone => {
         const rows = this.#connection.statement(UNACKNOWLEDGED(which)).all(argument, Number(last_id), String(name))
-        return { by: String(name), ids: rows.map(({ id }) => Number(id)) }
+        return { kind: 'group', name: String(name), ids: rows.map(({ id }) => Number(id)) }
       })
     const ofCursors = this.#connection
       .statement(GUARDS)
       .all()
       .map(({ name, position }): Undone => {
         const rows = this.#connection.statement(NOT_PASSED(which)).all(argument, Number(position))
-        return { by: groupOfCursor(String(name)) ?? `cursor ${name}`, ids: rows.map(({ id }) => Number(id)) }
+        return { kind: 'cursor', name: String(name), ids: rows.map(({ id }) => Number(id)) }
       })
-    return [...ofGroups, ...joined(ofCursors)].filter(({ ids }) => ids.length > 0)
+    return [...ofGroups, ...ofCursors]
   }
 }
 
-/** A partitioned group has a cursor for each partition. */
-function joined(undone: readonly Undone[]): Undone[] {
-  const byName = new Map<string, Set<number>>()
-  for (const { by, ids } of undone) byName.set(by, new Set([...(byName.get(by) ?? []), ...ids]))
-  return [...byName].map(([by, ids]) => ({ by, ids: [...ids] }))
-}
-
-const NO_LOSS: Loss = { lost: 0, lostByGroup: {} }
+const NONE_LOST = { lost: 0, ...NO_LOSSES }
 
 function assertTarget(target: TrimTarget): void {
   const given = Object.entries(target).filter(([, value]) => value !== undefined)

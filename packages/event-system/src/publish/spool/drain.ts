@@ -6,7 +6,7 @@ import {
   repeatedAmong,
   type TextVault
 } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, Entry, EventLog, Fence, MessageId } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, Entry, Fence, MessageId, Storage } from '../../log/index.ts'
 import { type Logger, pause } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { together, type UnknownOutcome } from '../parcel.ts'
@@ -25,13 +25,13 @@ const BACKOFF = { initialMs: 50, maxMs: 500 }
 const MARGIN_MS = 5_000
 
 export interface DrainParts {
-  readonly store: EventLog
+  readonly store: Storage
   /** What shows the store that it is this process's still. */
   readonly fence: () => Fence
   /** Throws when the store may be another's by now. */
   readonly mustBeOurs: () => void
   readonly target: {
-    readonly log: EventLog
+    readonly storage: Storage
     readonly codec: EventCodec
     readonly circuit: Circuit
     readonly deduplicationWindowMs: number
@@ -100,12 +100,12 @@ export class Drain {
     const cursor = await store.cursors.get(CURSOR)
     if (cursor === undefined) throw new EventSystemError('not_found', `The spool at ${store.location} has no cursor.`)
     for (;;) {
-      const page = await store.read({ limit: PAGE, eventTypes: [RECORD] })
-      for (const batch of batchesOf(page.map((entry) => this.#taken(entry, cursor.position)))) {
+      const { entries } = await store.log.read({ limit: PAGE, eventTypes: [RECORD] })
+      for (const batch of batchesOf(entries.map((entry) => this.#taken(entry, cursor.position)))) {
         if (stop.aborted) return
         await this.#bring(batch)
       }
-      if (page.length === 0) return
+      if (entries.length === 0) return
     }
   }
 
@@ -113,7 +113,9 @@ export class Drain {
   #taken({ messageId, appendedAt: spooledAt, payload }: Entry, lastTaken: MessageId): Taken {
     const { store, clock, vault } = this.#parts
     const record = decodeRecord(payload, vault)
-    if (store.compare(messageId, lastTaken) > 0) return { messageId, spooledAt, record, unknown: record.unknown }
+    // The store of a spool is an embedded log: its order is total.
+    const isNew = (store.log.compare(messageId, lastTaken) as number) > 0
+    if (isNew) return { messageId, spooledAt, record, unknown: record.unknown }
     const sinceThen = { sentAt: spooledAt, until: clock.now() }
     return { messageId, spooledAt, record, unknown: together(record.unknown, sinceThen) }
   }
@@ -130,7 +132,7 @@ export class Drain {
     const conflicts = repeated && (await this.#untilDone(() => conflictsAmong(repeated, target)))
     if (conflicts === undefined || stop.aborted) return
     await this.#refuse(batch, conflicts)
-    await store.remove(batch.map(({ messageId }) => messageId))
+    await store.log.remove(batch.map(({ messageId }) => messageId))
     for (const { record } of batch) contents.remove(record)
     const events = batch.reduce((sum, { record }) => sum + record.entries.length, 0)
     this.#drained += events - conflicts.length
@@ -163,15 +165,15 @@ export class Drain {
 
   /** Resolves to the entries whose event id the log had before. */
   async #append(batch: readonly Taken[]): Promise<RepeatedEntry[]> {
-    const { log, circuit, timeoutMs } = this.#parts.target
+    const { storage, circuit, timeoutMs } = this.#parts.target
     const started = performance.now()
     const sentAt = this.#parts.clock.now()
     const found = await this.#foundInTheLog(batch)
     const entries = batch.flatMap(({ record }) => record.entries).filter((entry) => !found.has(entry))
     try {
       const results: AppendResult[] =
-        entries.length === 0 ? [] : await circuit.run(() => log.append(entries, { timeoutMs }))
-      reportPublished(log, entries, { results, at: 0 }, started)
+        entries.length === 0 ? [] : await circuit.run(() => storage.log.append(entries, { timeoutMs }))
+      reportPublished(storage, entries, { results, at: 0 }, started)
       const others = [...found].filter(([, { isSame }]) => !isSame)
       return [...repeatedAmong(entries, results), ...others.map(([entry, { messageId }]) => ({ entry, messageId }))]
     } catch (error) {

@@ -1,5 +1,5 @@
 import { type EventCodec, labelOf, likenessOf } from '../../codec/index.ts'
-import type { AppendEntry, EventLog, MessageId } from '../../log/index.ts'
+import type { AppendEntry, MessageId, Page, Position, Storage } from '../../log/index.ts'
 import type { UnknownOutcome } from '../parcel.ts'
 
 /** The clocks of a log and of its users may differ by so much, in ms. */
@@ -15,17 +15,17 @@ export interface Found {
 
 /** Which of these entries the log took within a time, by event id. Where it has several of an id, the same event counts. */
 export async function findInLog(
-  { log, codec }: { readonly log: EventLog; readonly codec: EventCodec },
+  { storage, codec }: { readonly storage: Storage; readonly codec: EventCodec },
   { sentAt, until }: UnknownOutcome,
   wanted: readonly AppendEntry[]
 ): Promise<ReadonlyMap<AppendEntry, Found>> {
   const byId = Map.groupBy(wanted, ({ eventId }) => eventId)
   const found = new Map<AppendEntry, Found>()
   const to = { time: until + SKEW_MS }
-  let from: { time: number } | { after: MessageId } = { time: sentAt - SKEW_MS }
+  let from: Position = { time: sentAt - SKEW_MS }
   for (;;) {
-    const page = await log.read({ from, to, limit: PAGE })
-    const pairs = page.flatMap(({ messageId, payload }) =>
+    const { entries, position }: Page = await storage.log.read({ from, to, limit: PAGE })
+    const pairs = entries.flatMap(({ messageId, payload }) =>
       (byId.get(labelOf(payload)?.eventId ?? '') ?? []).map((entry) => ({ entry, messageId, payload }))
     )
     await codec.prepareDecoding?.(pairs.flatMap(({ entry, payload }) => [entry.payload, payload]))
@@ -33,9 +33,8 @@ export async function findInLog(
       const isSame = likenessOf(entry.payload, payload, codec) !== 'other'
       if (isSame || !found.has(entry)) found.set(entry, { messageId, isSame })
     }
-    const last = page.at(-1)
     const isComplete = wanted.every((entry) => found.get(entry)?.isSame)
-    if (page.length < PAGE || last === undefined || isComplete) return found
-    from = { after: last.messageId }
+    if (entries.length < PAGE || isComplete) return found
+    from = { after: position }
   }
 }

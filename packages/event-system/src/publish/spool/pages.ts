@@ -1,15 +1,14 @@
-import type { Entry, EventLog, MessageId } from '../../log/index.ts'
+import type { Entry, Page, Position, Storage } from '../../log/index.ts'
 
 const PAGE = 1_000
 
 /** All entries of a type in the store of a spool, oldest first. */
-export async function* pagesOf(store: EventLog, eventType: string): AsyncIterable<readonly Entry[]> {
-  let after: MessageId | undefined
+export async function* pagesOf(store: Storage, eventType: string): AsyncIterable<readonly Entry[]> {
+  let from: Position = 'start'
   for (;;) {
-    const from = after === undefined ? 'start' : { after }
-    const page = await store.read({ limit: PAGE, from, eventTypes: [eventType] })
-    yield page
-    after = page.at(-1)?.messageId
-    if (page.length < PAGE) return
+    const { entries, position }: Page = await store.log.read({ limit: PAGE, from, eventTypes: [eventType] })
+    yield entries
+    from = { after: position }
+    if (entries.length < PAGE) return
   }
 }

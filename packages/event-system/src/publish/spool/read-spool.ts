@@ -1,5 +1,5 @@
 import type { TextVault } from '../../codec/index.ts'
-import type { AppendEntry, EventLog } from '../../log/index.ts'
+import type { AppendEntry, Storage } from '../../log/index.ts'
 import { pagesOf } from './pages.ts'
 import { decodeRecord, RECORD, type SpoolRecord } from './record.ts'
 
@@ -10,7 +10,7 @@ export interface SpooledEvent extends AppendEntry {
 }
 
 /** What waits in a spool, oldest first, also while its process uses it. `store` is a started log on its file. */
-export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
+export async function* readSpool(store: Storage): AsyncIterable<SpooledEvent> {
   for await (const { spooledAt, record } of recordsOf(store)) {
     for (const entry of record.entries) yield { ...entry, spooledAt }
   }
@@ -18,7 +18,7 @@ export async function* readSpool(store: EventLog): AsyncIterable<SpooledEvent> {
 
 /** What was published together, oldest first. */
 export async function* recordsOf(
-  store: EventLog,
+  store: Storage,
   vault?: TextVault
 ): AsyncIterable<{ spooledAt: number; record: SpoolRecord }> {
   for await (const page of pagesOf(store, RECORD)) {

@@ -1,5 +1,5 @@
 import { type Clock, EventSystemError } from '@tradpal/events'
-import { type AppendEntry, Documents, type EventLog, type MessageId } from '../../log/index.ts'
+import { type AppendEntry, Documents, type MessageId, type Storage } from '../../log/index.ts'
 import { sentenceOf } from '../event-id-conflict.ts'
 import { pagesOf } from './pages.ts'
 
@@ -38,13 +38,13 @@ export interface NewRefusal {
  * twice, because a crash came between two steps of the drain, counts once.
  */
 export class RefusedEvents {
-  readonly #store: EventLog
+  readonly #store: Storage
   readonly #clock: Clock
   #ids = new Set<string>()
   #bytes = 0
   #revision = 0
 
-  constructor(store: EventLog, clock: Clock) {
+  constructor(store: Storage, clock: Clock) {
     this.#store = store
     this.#clock = clock
   }
@@ -73,7 +73,7 @@ export class RefusedEvents {
       return { id, eventId, eventType, payload, spooledAt, refusedAt, firstMessageId, reason }
     })
     // No event id has a control character: none is taken for one of these.
-    await this.#store.append(
+    await this.#store.log.append(
       events.map((event) => ({ eventId: `\n${event.id}`, eventType: REFUSED, payload: JSON.stringify(event) }))
     )
     for (const { id, payload } of events) {
@@ -91,7 +91,7 @@ export class RefusedEvents {
 }
 
 /** The refused events of a spool, oldest first, also while its process uses it. `store` is a started log on its file. */
-export async function* readRefused(store: EventLog): AsyncIterable<RefusedEvent> {
+export async function* readRefused(store: Storage): AsyncIterable<RefusedEvent> {
   const seen = new Set<string>()
   for await (const page of pagesOf(store, REFUSED)) {
     for (const { payload } of page) {
@@ -107,7 +107,7 @@ export async function* readRefused(store: EventLog): AsyncIterable<RefusedEvent>
  * Removes refused events for good, by their ids, also while the process of the spool uses it. Resolves to how many there were.
  * Rejects with `not_found`, nothing removed, when one is not there.
  */
-export async function discardRefused(store: EventLog, ids: readonly string[]): Promise<number> {
+export async function discardRefused(store: Storage, ids: readonly string[]): Promise<number> {
   const wanted = new Set(ids)
   const missing = new Set(ids)
   const messageIds: MessageId[] = []
@@ -123,7 +123,7 @@ export async function discardRefused(store: EventLog, ids: readonly string[]): P
     throw new EventSystemError('not_found', `There is no refused event with the id ${[...missing].join(', ')}.`)
   }
   for (let from = 0; from < messageIds.length; from += REMOVED_AT_ONCE) {
-    await store.remove(messageIds.slice(from, from + REMOVED_AT_ONCE))
+    await store.log.remove(messageIds.slice(from, from + REMOVED_AT_ONCE))
   }
   await new Documents(store).put(DISCARDED, 'last', messageIds.at(-1) ?? '')
   return wanted.size

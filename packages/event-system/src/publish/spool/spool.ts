@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, newEventId } from '@tradpal/events'
 import { type EventCodec, likenessOf, type TextVault } from '../../codec/index.ts'
-import type { AppendEntry, AppendResult, Entry, EventLog, MessageId } from '../../log/index.ts'
+import type { AppendEntry, AppendResult, Entry, MessageId, Storage } from '../../log/index.ts'
 import { diagnostics, type Logger, pause, type SpooledMessage } from '../../runtime/index.ts'
 import type { Circuit } from '../circuit.ts'
 import { type Parcel, together } from '../parcel.ts'
@@ -19,9 +19,9 @@ const LEASE_MS = 2_000
 
 export interface SpoolParts {
   /** Where the events wait: an embedded log of its own. The spool starts and closes it. */
-  readonly store: EventLog
+  readonly store: Storage
   /** Where they belong, and how they are stored there. */
-  readonly log: EventLog
+  readonly storage: Storage
   readonly codec: EventCodec
   /** Seals what the spool keeps of the events beside their payloads. Default: it stands there as it is. */
   readonly vault?: TextVault | undefined
@@ -69,13 +69,13 @@ export class Spool {
 
   constructor(parts: SpoolParts) {
     this.#parts = parts
-    const { store, log, codec, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
+    const { store, storage, codec, vault, circuit, deduplicationWindowMs, timeoutMs, logger, clock, random } = parts
     this.#refused = new RefusedEvents(store, clock)
     this.#drain = new Drain({
       store,
       fence: () => ({ lease: LEASE, token: this.#token }),
       mustBeOurs: () => this.#mustBeOurs(),
-      target: { log, codec, circuit, deduplicationWindowMs, timeoutMs },
+      target: { storage, codec, circuit, deduplicationWindowMs, timeoutMs },
       contents: this.#contents,
       refused: this.#refused,
       vault,
@@ -165,14 +165,14 @@ export class Spool {
   }
 
   async #putNow(parcels: readonly Parcel[]): Promise<void> {
-    const { log, store } = this.#parts
+    const { storage, store } = this.#parts
     let fitting = parcels
     try {
       const { bytes } = await this.#refused.count()
       fitting = parcels.filter((parcel) => this.#fits(parcel, bytes))
       await this.#mustStillBeOurs()
       const askedAt = this.#parts.clock.now()
-      const results = await store.append(fitting.map((parcel) => this.#recordOf(parcel, idOf(parcel.entries))))
+      const results = await store.log.append(fitting.map((parcel) => this.#recordOf(parcel, idOf(parcel.entries))))
       for (const [i, parcel] of fitting.entries()) {
         const { messageId, duplicate } = results[i] as AppendResult
         if (duplicate) await this.#putRepeated(parcel, messageId, askedAt)
@@ -180,7 +180,7 @@ export class Spool {
       }
       this.#drain.wake()
       const events = fitting.reduce((sum, { entries }) => sum + entries.length, 0)
-      diagnostics.spooled.publish({ log, events } satisfies SpooledMessage)
+      diagnostics.spooled.publish({ storage, events } satisfies SpooledMessage)
     } catch (error) {
       for (const parcel of fitting) this.#refuse(parcel, error)
       if (this.isEmpty) this.#askTheLog()
@@ -205,7 +205,7 @@ export class Spool {
   async #putRepeated(parcel: Parcel, first: MessageId, askedAt: number): Promise<void> {
     const { store, clock, deduplicationWindowMs } = this.#parts
     try {
-      const [record] = await store.get([first])
+      const [record] = await store.log.get([first])
       if (await this.#isSame(parcel, record)) {
         this.#contents.remove(parcel)
         parcel.resolve({ kind: 'spooled', spoolId: `spool:${first}`, duplicate: true })
@@ -213,7 +213,7 @@ export class Spool {
       }
       const sentAt = record?.appendedAt ?? askedAt - deduplicationWindowMs
       parcel.unknown = together(parcel.unknown, { sentAt, until: clock.now() })
-      const [result] = await store.append([this.#recordOf(parcel, newEventId())])
+      const [result] = await store.log.append([this.#recordOf(parcel, newEventId())])
       this.#onPut(parcel, (result as AppendResult).messageId)
     } catch (error) {
       this.#refuse(parcel, error)
@@ -237,8 +237,8 @@ export class Spool {
 
   /** Nothing is sent to a log that fails, and it is the drain that finds out when it answers again: with nothing to drain, and nowhere to put anything, nobody would. */
   #askTheLog(): void {
-    const { circuit, log } = this.#parts
-    circuit.run(() => log.ping()).catch(() => {})
+    const { circuit, storage } = this.#parts
+    circuit.run(() => storage.ping()).catch(() => {})
   }
 
   /** The bytes of the parcel are counted already. */
@@ -267,7 +267,8 @@ export class Spool {
     const { store, maxBytes, clock } = this.#parts
     const { events, bytes } = this.#contents
     const refused = await this.#refused.count()
-    const [oldest] = events === 0 ? [] : await store.read({ limit: 1, eventTypes: [RECORD] })
+    const first = events === 0 ? undefined : await store.log.read({ limit: 1, eventTypes: [RECORD] })
+    const oldest = first?.entries[0]
     const oldestMs = oldest === undefined ? null : Math.max(0, clock.now() - oldest.appendedAt)
     return {
       location: store.location,

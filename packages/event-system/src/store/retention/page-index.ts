@@ -1,4 +1,4 @@
-import type { Entry, EventLog, MessageId, ReadRange } from '../../log/index.ts'
+import type { Checkpoint, Entry, MessageId, ReadRange, Storage } from '../../log/index.ts'
 import type { Holding } from './rules.ts'
 
 /** So many entries at most are counted together, read together and removed together. */
@@ -11,11 +11,11 @@ export interface RuledEntry extends Holding {
   readonly rule: string
 }
 
-/** A stretch of the log: what stands behind the page before it, up to its last id. */
-export interface Page {
+/** A stretch of the log: what stands behind the stretch before it, up to its end. */
+export interface Stretch {
   /** When its first entry was appended, ms since the epoch. */
   firstAt: number
-  lastId: MessageId
+  end: Checkpoint
   /** By rule. */
   holdings: Map<string, Holding>
 }
@@ -25,17 +25,17 @@ export interface Page {
  * each entry once, and again only to remove of its page.
  */
 export class PageIndex {
-  readonly #log: EventLog
+  readonly #storage: Storage
   readonly #ruleOf: (entry: Entry) => string
-  #pages: Page[] = []
-  #readUpTo: MessageId | undefined
+  #pages: Stretch[] = []
+  #readUpTo: Checkpoint | undefined
 
-  constructor(log: EventLog, ruleOf: (entry: Entry) => string) {
-    this.#log = log
+  constructor(storage: Storage, ruleOf: (entry: Entry) => string) {
+    this.#storage = storage
     this.#ruleOf = ruleOf
   }
 
-  get pages(): readonly Page[] {
+  get pages(): readonly Stretch[] {
     return this.#pages
   }
 
@@ -44,11 +44,11 @@ export class PageIndex {
     for (;;) {
       signal?.throwIfAborted()
       const from = this.#readUpTo === undefined ? 'start' : { after: this.#readUpTo }
-      const entries = this.#ruled(await this.#log.read({ from, to, limit: PAGE }))
-      const [first, last] = [entries[0], entries.at(-1)]
-      if (first === undefined || last === undefined) return
-      this.#pages.push({ firstAt: first.appendedAt, lastId: last.messageId, holdings: holdingsOf(entries) })
-      this.#readUpTo = last.messageId
+      const { entries, position } = await this.#storage.log.read({ from, to, limit: PAGE })
+      const [first] = entries
+      if (first === undefined) return
+      this.#pages.push({ firstAt: first.appendedAt, end: position, holdings: holdingsOf(this.#ruled(entries)) })
+      this.#readUpTo = position
       // A log that answers synchronously would keep everybody else waiting until it is read.
       await new Promise((resolve) => setImmediate(resolve))
     }
@@ -79,10 +79,11 @@ export class PageIndex {
 
   /** What stands in a page now; its holdings are counted anew. */
   async read(at: number): Promise<RuledEntry[]> {
-    const page = this.#pages[at] as Page
+    const page = this.#pages[at] as Stretch
     const before = this.#pages[at - 1]
-    const from = before === undefined ? 'start' : { after: before.lastId }
-    const entries = this.#ruled(await this.#log.read({ from, to: { messageId: page.lastId }, limit: PAGE }))
+    const from = before === undefined ? 'start' : { after: before.end }
+    const stretch = await this.#storage.log.read({ from, to: { checkpoint: page.end }, limit: PAGE })
+    const entries = this.#ruled(stretch.entries)
     page.holdings = holdingsOf(entries)
     page.firstAt = entries[0]?.appendedAt ?? page.firstAt
     return entries
@@ -90,12 +91,12 @@ export class PageIndex {
 
   /** Puts together neighbours of which little is left. */
   compact(): void {
-    const compacted: Page[] = []
+    const compacted: Stretch[] = []
     for (const page of this.#pages) {
       const before = compacted.at(-1)
       if (before !== undefined && countOf(before.holdings) + countOf(page.holdings) <= PAGE) {
         addTo(before.holdings, page.holdings)
-        before.lastId = page.lastId
+        before.end = page.end
       } else compacted.push(page)
     }
     this.#pages = compacted

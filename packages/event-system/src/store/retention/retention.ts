@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto'
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
-import type { EventLog, TrimOptions, TrimResult } from '../../log/index.ts'
+import type { Storage, TrimOptions, TrimResult } from '../../log/index.ts'
 import {
   diagnostics,
   type Logger,
@@ -20,7 +20,7 @@ const LEASE_MS = 3 * INTERVAL_MS
 
 export interface RetentionParts {
   /** A started log. */
-  readonly log: EventLog
+  readonly storage: Storage
   readonly clock: Clock
   /** A pino logger, or `console`. Default: warnings and errors as lines of JSON on stderr ({@link stderrLogger}). */
   readonly logger?: LoggerOption
@@ -54,8 +54,8 @@ export class Retention {
 
   /** Throws `invalid_options` for a policy that makes no sense. */
   constructor(parts: RetentionParts) {
-    onlyOptions('Retention', parts, { log: true, clock: true, logger: true, policy: true })
-    mustBeLog(parts.log)
+    onlyOptions('Retention', parts, { storage: true, clock: true, logger: true, policy: true })
+    mustBeLog(parts.storage)
     if (parts.policy !== undefined) mustBePolicy(parts.policy, 'invalid_options')
     this.#parts = parts
     this.#logger = loggerOf(parts.logger)
@@ -80,21 +80,21 @@ export class Retention {
     return result
   }
 
-  #tell({ removed, lost, lostByGroup }: TrimResult): void {
-    const { log } = this.#parts
-    if (removed > 0) diagnostics.trimmed.publish({ log, removed, lostByGroup } satisfies TrimmedMessage)
+  #tell({ removed, lost, lostByGroup, lostByCursor }: TrimResult): void {
+    const { storage } = this.#parts
+    if (removed > 0) diagnostics.trimmed.publish({ storage, removed, lostByGroup } satisfies TrimmedMessage)
     if (lost > 0) {
       this.#logger.error(
-        { removed, lost, lostByGroup },
+        { removed, lost, lostByGroup, lostByCursor },
         'events were removed that consumer groups had not acknowledged'
       )
     }
   }
 
   async #trim(policy: RetentionPolicy, options: TrimOptions, signal?: AbortSignal): Promise<TrimResult> {
-    const { log, clock } = this.#parts
+    const { storage, clock } = this.#parts
     if (Object.keys(policy.byType ?? {}).length === 0) {
-      return trimLog(log, policy, { ...options, now: clock.now() })
+      return trimLog(storage, policy, { ...options, now: clock.now() })
     }
     const isOwn = policy === this.policy
     const trim = (isOwn ? this.#byRule : undefined) ?? new TrimByRule(policy, this.#parts)
@@ -120,7 +120,7 @@ export class Retention {
     this.#stop.abort()
     if (this.#running === undefined) return
     await this.#running
-    await this.#parts.log.leases.release([this.#lease], this.#holder).catch(() => {})
+    await this.#parts.storage.leases.release([this.#lease], this.#holder).catch(() => {})
   }
 
   async #run(): Promise<void> {
@@ -137,7 +137,7 @@ export class Retention {
 
   async #isOurs(): Promise<boolean> {
     const terms = { holder: this.#holder, ttlMs: LEASE_MS }
-    const [token] = await this.#parts.log.leases.acquire([this.#lease], terms)
+    const [token] = await this.#parts.storage.leases.acquire([this.#lease], terms)
     return token !== undefined
   }
 

@@ -1,30 +1,9 @@
-import type { EventLog, TrimOptions, TrimResult, TrimTarget } from '../../log/index.ts'
+import { type Storage, type TrimOptions, type TrimResult, TrimSum, type TrimTarget } from '../../log/index.ts'
 import type { RetentionLimits } from './policy.ts'
-
-/** Adds up what several steps removed. */
-export class TrimSum {
-  #removed = 0
-  #lost = 0
-  #guarded = false
-  readonly #lostByGroup: Record<string, number> = {}
-
-  add({ removed, lost, lostByGroup, guarded }: TrimResult): void {
-    this.#removed += removed
-    this.#lost += lost
-    this.#guarded ||= guarded
-    for (const [group, count] of Object.entries(lostByGroup)) {
-      this.#lostByGroup[group] = (this.#lostByGroup[group] ?? 0) + count
-    }
-  }
-
-  get result(): TrimResult {
-    return { removed: this.#removed, lost: this.#lost, lostByGroup: this.#lostByGroup, guarded: this.#guarded }
-  }
-}
 
 /** Trims a log to its limits, of which all types share the room. */
 export async function trimLog(
-  log: EventLog,
+  storage: Storage,
   { maxAgeMs, maxLength, maxBytes }: RetentionLimits,
   { now, ...options }: TrimOptions & { readonly now: number }
 ): Promise<TrimResult> {
@@ -36,7 +15,7 @@ export async function trimLog(
   const sum = new TrimSum()
   let furthest = sum.result
   for (const target of targets) {
-    const result = await log.trim(target, options)
+    const result = await storage.log.trim(target, options)
     sum.add(result)
     // What a dry run of each would remove begins at the same first event.
     if (result.removed >= furthest.removed) furthest = result

@@ -6,8 +6,8 @@ import { PGlite } from '@electric-sql/pglite'
 import type { Event } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { sharedInFile } from '../../../../../test/support/shared-in-file.ts'
-import type { EventLog } from '../../../src/log/index.ts'
-import { SqliteLog, type SqliteLogOptions } from '../../../src/log/sqlite/index.ts'
+import type { Storage } from '../../../src/log/index.ts'
+import { SqliteStorage, type SqliteStorageOptions } from '../../../src/log/sqlite/index.ts'
 import {
   Outbox,
   type OutboxOptions,
@@ -41,8 +41,8 @@ export interface DatabaseUnderTest {
   commit(outbox: AnyOutbox, ...events: Event[]): Promise<void>
   /** Outside of any transaction. */
   run(sql: string): Promise<unknown[]>
-  readonly log: EventLog
-  newLog(options: SqliteLogOptions): Promise<EventLog>
+  readonly storage: Storage
+  newLog(options: SqliteStorageOptions): Promise<Storage>
 }
 
 /** One for all tests of a file: it takes its time to start. */
@@ -54,8 +54,8 @@ const thePostgres = sharedInFile(
 let count = 0
 
 /** The event ids in a log, in its order. */
-export async function eventIdsIn(log: EventLog): Promise<string[]> {
-  const entries = await log.read({ limit: 10_000 })
+export async function eventIdsIn(storage: Storage): Promise<string[]> {
+  const entries = (await storage.log.read({ limit: 10_000 })).entries
   return entries.map(({ payload }) => JSON.parse(payload ?? '{}').event_id)
 }
 
@@ -65,7 +65,7 @@ export function describeOnEachDatabase(promise: string, tests: (database: Databa
     let folder: string
     let postgres: PGlite | undefined
     let sqlite: DatabaseSync
-    let log: EventLog
+    let storage: Storage
     let closing: (() => unknown)[] = []
 
     beforeAll(async () => {
@@ -75,7 +75,7 @@ export function describeOnEachDatabase(promise: string, tests: (database: Databa
     beforeEach(async () => {
       count += 1
       if (kind === 'sqlite') sqlite = new DatabaseSync(join(folder, `${count}.db`))
-      log = await database.newLog({ path: join(folder, `log-${count}.db`) })
+      storage = await database.newLog({ path: join(folder, `log-${count}.db`) })
       await database.newStore().createTable()
     })
     afterEach(async () => {
@@ -92,8 +92,8 @@ export function describeOnEachDatabase(promise: string, tests: (database: Databa
       get table() {
         return `outbox_${count}`
       },
-      get log() {
-        return log
+      get storage() {
+        return storage
       },
       get connection() {
         return postgres ?? sqlite
@@ -105,7 +105,7 @@ export function describeOnEachDatabase(promise: string, tests: (database: Databa
       newOutbox(options = {}) {
         const outbox = new Outbox({
           store: database.newStore(),
-          publisher: new EventPublisher({ log }),
+          publisher: new EventPublisher({ storage }),
           pollMs: 2,
           ...options
         })
@@ -143,7 +143,7 @@ export function describeOnEachDatabase(promise: string, tests: (database: Databa
         return postgres ? (await postgres.query(sql)).rows : sqlite.prepare(sql).all()
       },
       async newLog(options) {
-        const made = new SqliteLog(options)
+        const made = new SqliteStorage(options)
         await made.start()
         closing.push(() => made.close())
         return made

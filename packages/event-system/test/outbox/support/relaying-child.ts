@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { SqliteLog } from '../../../src/log/sqlite/index.ts'
+import { SqliteStorage } from '../../../src/log/sqlite/index.ts'
 import { Outbox, sqliteOutbox } from '../../../src/outbox/index.ts'
 import { EventPublisher } from '../../../src/publish/index.ts'
 import { storeWith } from './faults.ts'
@@ -9,8 +9,8 @@ import { storeWith } from './faults.ts'
  * says `published` when the log has its first batch, and never removes it from the table.
  */
 const [path = '', logPath = '', mode] = process.argv.slice(2)
-const log = new SqliteLog({ path: logPath })
-await log.start()
+const storage = new SqliteStorage({ path: logPath })
+await storage.start()
 const store = sqliteOutbox(new DatabaseSync(path))
 const hanging = storeWith(store, {
   remove() {
@@ -20,7 +20,7 @@ const hanging = storeWith(store, {
 })
 const outbox = new Outbox({
   store: mode === 'hang' ? hanging : store,
-  publisher: new EventPublisher({ log }),
+  publisher: new EventPublisher({ storage }),
   pollMs: 2,
   batchSize: 10,
   leaseMs: 200

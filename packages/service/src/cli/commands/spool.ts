@@ -6,7 +6,7 @@ import {
   formatTimestamp,
   readRefused,
   readSpool,
-  SqliteLog
+  SqliteStorage
 } from '@tradpal/event-system'
 import type { Command } from 'commander'
 import type { Invocation, Run } from '../invocation.ts'
@@ -48,7 +48,7 @@ ${examples(
     )
 }
 
-function workOf({ events, refused, discard }: SpoolOptions): (output: Output, store: SqliteLog) => Promise<void> {
+function workOf({ events, refused, discard }: SpoolOptions): (output: Output, store: SqliteStorage) => Promise<void> {
   if (discard !== undefined) return (output, store) => discardEvents(output, store, discard)
   if (refused) return showRefused
   return events ? showEvents : showFactsOf
@@ -63,20 +63,20 @@ async function showSpoolOfService({ output, openTarget }: Invocation): Promise<v
   await output.line(`${target.location} has no spool: EVENT_SPOOL_PATH gives a service one.`)
 }
 
-async function onFile(file: string, show: (store: SqliteLog) => Promise<void>): Promise<void> {
+async function onFile(file: string, show: (store: SqliteStorage) => Promise<void>): Promise<void> {
   const path = resolve(file)
   if (!existsSync(path)) throw new EventSystemError('not_found', `There is no spool at ${path}.`)
-  const store = new SqliteLog({ path })
+  const store = new SqliteStorage({ path })
   await store.start()
   await show(store).finally(() => store.close())
 }
 
-async function showEvents(output: Output, store: SqliteLog): Promise<void> {
+async function showEvents(output: Output, store: SqliteStorage): Promise<void> {
   for await (const { payload } of readSpool(store)) await output.line(payload)
 }
 
 /** JSON either way: the events are for programs, to be put right and published. */
-async function showRefused(output: Output, store: SqliteLog): Promise<void> {
+async function showRefused(output: Output, store: SqliteStorage): Promise<void> {
   for await (const { id, firstMessageId, reason, spooledAt, refusedAt, payload } of readRefused(store)) {
     const at = { spooled_at: formatTimestamp(spooledAt), refused_at: formatTimestamp(refusedAt) }
     const document = JSON.stringify({ id, reason, first_message_id: firstMessageId, ...at })
@@ -84,13 +84,13 @@ async function showRefused(output: Output, store: SqliteLog): Promise<void> {
   }
 }
 
-async function discardEvents(output: Output, store: SqliteLog, ids: readonly string[]): Promise<void> {
+async function discardEvents(output: Output, store: SqliteStorage, ids: readonly string[]): Promise<void> {
   const discarded = await discardRefused(store, ids)
   if (output.json) return output.document({ status: 'discarded', discarded })
   await output.line(discarded === 1 ? '1 refused event is discarded' : `${discarded} refused events are discarded`)
 }
 
-async function showFactsOf(output: Output, store: SqliteLog): Promise<void> {
+async function showFactsOf(output: Output, store: SqliteStorage): Promise<void> {
   let events = 0
   let bytes = 0
   let oldestAt: number | undefined

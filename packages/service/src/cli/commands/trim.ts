@@ -43,18 +43,23 @@ async function trim({ output, openTarget }: Invocation, options: TrimOptions): P
   const request = { ...limitsOf(options), dryRun, force }
   const report = await target.trim(request)
   // What the guard keeps is what force would lose.
-  const kept = report.guarded && dryRun ? (await target.trim({ ...request, force: true })).lostByGroup : undefined
-  if (output.json) return output.document({ ...report, dryRun, ...(kept && { keptFor: kept }) })
+  const kept = report.guarded && dryRun ? await target.trim({ ...request, force: true }) : undefined
+  if (output.json) return output.document({ ...report, dryRun, ...(kept && { keptFor: lossesOf(kept) }) })
   for (const line of told(report, dryRun, kept)) await output.line(line)
 }
 
-function told(
-  { removed, lostByGroup, guarded }: TrimReport,
-  dryRun: boolean,
-  kept?: Readonly<Record<string, number>>
-): string[] {
-  const lost = Object.entries(lostByGroup).map(([group, count]) => `lost to ${group}: ${count}`)
-  const stays = Object.entries(kept ?? {}).map(([group, count]) => `kept for ${group}: ${count}`)
+/** By the name of a group, or `cursor <name>`. */
+function lossesOf({ lostByGroup, lostByCursor }: TrimReport): Record<string, number> {
+  const ofCursors = Object.entries(lostByCursor).map(([name, count]) => [`cursor ${name}`, count])
+  return { ...lostByGroup, ...Object.fromEntries(ofCursors) }
+}
+
+function told(report: TrimReport, dryRun: boolean, kept?: TrimReport): string[] {
+  const { removed, guarded } = report
+  const lost = Object.entries(lossesOf(report)).map(([name, count]) => `lost to ${name}: ${count}`)
+  const stays = Object.entries(kept === undefined ? {} : lossesOf(kept)).map(
+    ([name, count]) => `kept for ${name}: ${count}`
+  )
   const advice =
     'Some stay beyond the limits: consumer groups have not acknowledged them. --dry-run shows which groups.'
   return [

@@ -76,9 +76,9 @@ describe.each(LOGS)('a dead letter is put back with other data, over %s,', (kind
     const { as, service, id } = await withLetter(kind)
     const amender = await as('amender', [...OPERATOR, 'publish:*'], { sources: ['*'] })
     await amender.post(`/dead-letters/${id}/requeue`, { data: OTHER_DATA })
-    const { log } = service.system
-    const deliveries = await log.group('executor').claim('executor-2', { minIdleMs: 0, limit: 1 })
-    const [again] = await giveUp(log, 'executor', 'executor-2', deliveries)
+    const { storage } = service.system
+    const deliveries = await storage.queue('executor').claim('executor-2', { minIdleMs: 0, limit: 1 })
+    const [again] = await giveUp(storage, 'executor', 'executor-2', deliveries)
     expect(again).toMatchObject({ amended: true, requeues: 1 })
     const operator = await as('operator', OPERATOR)
     expect((await operator.post('/dead-letters/requeue', { group: 'executor' })).body).toMatchObject({ requeued: 1 })

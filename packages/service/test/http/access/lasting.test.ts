@@ -2,10 +2,10 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventClient } from '@tradpal/event-client'
 import { createEvent, Documents } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../../test/support/new-folder.ts'
-import { ApiKeys } from '../../../src/access/index.ts'
 import { SseReader } from '../support/sse-reader.ts'
 import { get, LOGS, post } from '../support/test-service.ts'
 import { newSigningKey, TokenIssuer } from '../support/token-issuer.ts'
@@ -23,7 +23,7 @@ const untilEnded = (reader: SseReader) =>
 describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
   test('an open stream ends, and says why in a comment; those of other keys go on', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*'], by: 'a test' })
     const reader = await SseReader.open(`${url}/events/stream`, bearing(key))
     const other = await SseReader.open(`${url}/events/stream`, await keyHeaders(service, 'b', ['read:*']))
@@ -42,7 +42,7 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
 
   test('a client that subscribes is told, and does not ask for ever', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*'], by: 'a test' })
     const client = new EventClient({ url, apiKey: key })
     onTestFinished(() => client.close())
@@ -68,7 +68,7 @@ describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
 
   test('a pull that waits, and a replay at a pace, are refused', async () => {
     const { service, url } = await guardedService(kind)
-    const keys = new ApiKeys(new Documents(service.system.log), clock)
+    const keys = new ApiKeys(new Documents(service.system.storage), clock)
     const { key, apiKey } = await keys.create({ name: 'a', scopes: ['read:*', 'consume:*', 'replay'], by: 'a test' })
     await service.system.publishEvent(aSignal())
     await waitFor(

@@ -68,8 +68,8 @@ describe.each(LOGS)('who may read signals and not prices, over %s', (kind) => {
   })
 
   test('is told of the log only what does not tell of prices', async () => {
-    await service.system.log.group('signals').create('start')
-    await service.system.log.group('brokers').create('start')
+    await service.system.storage.queue('signals').create('start')
+    await service.system.storage.queue('brokers').create('start')
     const { body } = await some.get('/events/stats')
     expect(body).toMatchObject({
       stream_length: null,

@@ -1,8 +1,8 @@
 import { EventClient } from '@tradpal/event-client'
 import { createEvent, Documents, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { ApiKeys } from '../../../src/access/index.ts'
 import { get, LOGS, newLog, serviceOver, signal } from '../support/test-service.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { apiKeyStrategy, type Caller, certificateStrategy, tokenStrategy } from './strategies.ts'
@@ -63,7 +63,7 @@ describe.each(LOGS)('settling, over %s', (kind) => {
   async function pulledDesk() {
     const place = await newLog(kind)
     const { service, url, as } = await guardedService(kind, place)
-    const keys = new ApiKeys(new Documents(service.system.log), systemClock)
+    const keys = new ApiKeys(new Documents(service.system.storage), systemClock)
     const { key, apiKey } = await keys.create({ name: 'desk', scopes: ['consume:desk', 'read:*'], by: 'a test' })
     const feed = await as('feed', ['publish:*'], { sources: ['*'] })
     for (const event of [signal(), price, signal()]) expect((await feed.post('/events', event)).status).toBe(200)
@@ -142,9 +142,9 @@ describe.each(LOGS)('the figures of a group, over %s,', (kind) => {
   test('are shown to who looks after groups, has stats, or may read all that a member of the group may', async () => {
     const { service, url, as } = await guardedService(kind, { EVENT_HEALTH_MAX_LAG_MS: '1' })
     const { system } = service
-    await system.log.group('desk').create('start')
+    await system.storage.queue('desk').create('start')
     await system.publishBatch([1, 2].map(() => createEvent('trading_signal', { symbol: 'AAPL', signal: 'BUY' })))
-    await system.log.group('desk').read('desk-1', { limit: 1, waitMs: 0 })
+    await system.storage.queue('desk').read('desk-1', { limit: 1, waitMs: 0 })
     const shown = [['admin:groups'], ['consume:desk', 'stats'], ['consume:desk', 'read:*']]
     const hidden = [['consume:desk'], ['consume:desk', 'read:trading_signal'], ['consume:desk', 'metrics', 'replay']]
     for (const scopes of [...shown, ...hidden]) {
@@ -159,8 +159,8 @@ describe.each(LOGS)('the figures of a group, over %s,', (kind) => {
       }
       expect(one.pending_events).toEqual(isShown ? [expect.objectContaining({ consumer: 'desk-1' })] : null)
       await using client = new EventClient({ url, headers: await keyHeaders(service, 'somebody', scopes) })
-      const { pending, lagMs, lastDeliveredId } = await client.groups.get('desk')
-      expect([pending, lagMs, lastDeliveredId].map((figure) => figure !== null)).toEqual(Array(3).fill(isShown))
+      const { pending, lagMs, lastDelivered } = await client.groups.get('desk')
+      expect([pending, lagMs, lastDelivered].map((figure) => figure !== null)).toEqual(Array(3).fill(isShown))
       const page = client.groups.pending('desk')
       await (isShown ? page : expect(page).rejects.toMatchObject({ code: 'forbidden' }))
     }

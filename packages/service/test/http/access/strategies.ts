@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { Documents } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { onTestFinished } from 'vitest'
 import { Certificates } from '../../../../../test/support/certificates.ts'
 import { newFolder } from '../../../../../test/support/new-folder.ts'
-import { ApiKeys } from '../../../src/access/index.ts'
 import type { RunningService } from '../../../src/index.ts'
 import { newSigningKey, signed, TokenIssuer } from '../support/token-issuer.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -44,7 +44,7 @@ export async function apiKeyStrategy(): Promise<Strategy> {
   return {
     environment: {},
     async credentials({ url, system }) {
-      const documents = new Documents(system.log)
+      const documents = new Documents(system.storage)
       const keysAt = (ms: number) => new ApiKeys(documents, { now: () => ms, sleep: async () => {} })
       const keys = keysAt(Date.now())
       const everything = { name: 'a_service', scopes: ['*'], by: 'a test' }

@@ -1,5 +1,5 @@
 import { Documents } from '@tradpal/event-system'
-import { ApiKeys } from '../../../src/access/index.ts'
+import { ApiKeys } from '@tradpal/event-system/access'
 import type { RunningService } from '../../../src/index.ts'
 import { type Answer, get, type LogKind, post, serviceOver } from '../support/test-service.ts'
 
@@ -12,7 +12,12 @@ export async function keyHeaders(
   scopes: readonly string[],
   more: { readonly sources?: readonly string[] } = {}
 ): Promise<Record<string, string>> {
-  const { key } = await new ApiKeys(new Documents(system.log), clock).create({ name, scopes, ...more, by: 'a test' })
+  const { key } = await new ApiKeys(new Documents(system.storage), clock).create({
+    name,
+    scopes,
+    ...more,
+    by: 'a test'
+  })
   return { authorization: `Bearer ${key}` }
 }
 

@@ -1,9 +1,9 @@
 import { decodeEvents, parseJson, silentLogger, systemClock } from '@tradpal/event-system'
+import { ANYBODY, assertScope } from '@tradpal/event-system/access'
 import { expect, test } from 'vitest'
 import { cpuTimeMs } from '../../../../../test/support/cpu-time.ts'
 import { forwardedAddresses, networkOf } from '../../../src/access/addresses.ts'
-import { Access, ANYBODY } from '../../../src/access/index.ts'
-import { assertScope } from '../../../src/access/scopes.ts'
+import { Access } from '../../../src/access/index.ts'
 import { instantOf } from '../../../src/http/range.ts'
 import { publishOptions } from '../../../src/http/receipts.ts'
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Documents, systemClock } from '@tradpal/event-system'
+import { ApiKeys } from '@tradpal/event-system/access'
 import { onTestFinished } from 'vitest'
-import { ApiKeys } from '../../../src/access/api-keys.ts'
 import type { RunningService } from '../../../src/index.ts'
 
 /** A policy in a file of its own, for the test that runs. */
@@ -17,6 +17,6 @@ export async function policyFile(policy: object): Promise<string> {
 
 /** A new key of a principal of a service. */
 export async function keyOf({ system }: RunningService, name: string, scopes: readonly string[] = []): Promise<string> {
-  const { key } = await new ApiKeys(new Documents(system.log), systemClock).create({ name, scopes, by: 'a test' })
+  const { key } = await new ApiKeys(new Documents(system.storage), systemClock).create({ name, scopes, by: 'a test' })
   return key
 }

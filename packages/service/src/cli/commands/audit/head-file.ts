@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { parseHead } from '@tradpal/event-system/audit'
 import { EventSystemError } from '@tradpal/events'
-import { parseHead } from '../../../audit/index.ts'
 import { writeWhole } from '../../whole-file.ts'
 
 /** The head that a file keeps, as `audit head` prints it. Rejects with `not_found` and `invalid_argument`. */

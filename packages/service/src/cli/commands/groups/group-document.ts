@@ -3,7 +3,7 @@ import { counted } from '@tradpal/events'
 
 /** How a consumer group stands, for machines: as the service answers. */
 export function groupDocument(group: GroupInfo) {
-  const { name, partitions, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDeliveredId, pulled } = group
+  const { name, partitions, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDelivered, pulled } = group
   return {
     name,
     partitions,
@@ -18,7 +18,7 @@ export function groupDocument(group: GroupInfo) {
     oldest_pending_seconds: oldestPendingMs === null ? null : oldestPendingMs / 1_000,
     lag,
     lag_seconds: lagMs === null ? null : lagMs / 1_000,
-    last_delivered_id: lastDeliveredId,
+    last_delivered_id: lastDelivered,
     pulled: pulled === null ? null : pulledDocument(pulled)
   }
 }

@@ -24,7 +24,7 @@ acknowledged. Retrying: of those, what failed and waits for its next attempt. A 
         if (groups.length === 0) return output.note('no consumer groups')
         await output.table(
           ['GROUP', 'MEMBERS', 'PENDING', 'RETRYING', 'OLDEST PENDING', 'LAG', 'LAG AGE', 'LAST DELIVERED'],
-          groups.map(({ name, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDeliveredId }) => [
+          groups.map(({ name, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDelivered }) => [
             name,
             String(consumers.length),
             String(pending ?? '-'),
@@ -32,7 +32,7 @@ acknowledged. Retrying: of those, what failed and waits for its next attempt. A 
             ageOrNone(oldestPendingMs),
             String(lag ?? (lagMs === null ? '-' : 'unknown')),
             ageOrNone(lagMs),
-            lastDeliveredId ?? '-'
+            lastDelivered ?? '-'
           ])
         )
       })

@@ -84,12 +84,12 @@ function areShown({ pending }: GroupInfo): boolean {
 }
 
 function figuresOf(group: GroupInfo): string[][] {
-  const { oldestPendingMs: oldest, lag, lagMs, pending, retrying, lastDeliveredId } = group
+  const { oldestPendingMs: oldest, lag, lagMs, pending, retrying, lastDelivered } = group
   if (!areShown(group)) return [['figures', 'not shown to you: they take the scope stats, admin:groups or read:*']]
   return [
     ['lag', lag === null ? 'unknown' : `${lag}${lag > 0 ? `, the oldest ${ageOrNone(lagMs)} old` : ''}`],
     ['pending', `${pending}${oldest === null ? '' : `, the oldest ${age(oldest)} old`}`],
     ['retrying', String(retrying)],
-    ['last delivered', lastDeliveredId ?? '-']
+    ['last delivered', lastDelivered ?? '-']
   ]
 }

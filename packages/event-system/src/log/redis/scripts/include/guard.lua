@@ -7,7 +7,7 @@ local function guardsOf(stream, cursors)
   for i, reply in ipairs(redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'GROUPS', stream) or {}) do
     local info = fieldsOf(reply)
     local oldest = redis.call('XPENDING', stream, info.name)[2]
-    guards[i] = {name = info.name, group = info.name, done = info['last-delivered-id'], oldest = oldest, lost = 0}
+    guards[i] = {name = 'group ' .. info.name, group = info.name, done = info['last-delivered-id'], oldest = oldest, lost = 0}
   end
   local all = redis.call('HGETALL', cursors)
   for i = 1, #all, 2 do
@@ -33,7 +33,7 @@ local function losersOf(stream, all, id)
   return losers
 end
 
--- {name, how many, ...} of those that lose any.
+-- {`group <name>` or `cursor <name>`, how many, ...} of those that lose any.
 local function lostByName(all)
   local lost = {}
   for _, guard in ipairs(all) do

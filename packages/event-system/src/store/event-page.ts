@@ -1,0 +1,56 @@
+import type { Answer, StoredEvent } from '@tradpal/events'
+import { type Checkpoint, type Entry, type Log, type Page, positionsIn } from '../log/index.ts'
+import type { ResolvedRange } from './event-query.ts'
+import type { LogScan } from './log-scan.ts'
+
+const LARGEST_PAGE = 1_000
+const SMALLEST_PAGE = 100
+
+/** What a query found, and where the next one goes on. */
+export interface EventPage<E = StoredEvent> {
+  /** In log order, oldest first. */
+  readonly events: readonly E[]
+  /** Behind the events: the `after` of the next query. In a log with a total order any message id is such a position. */
+  readonly position: Checkpoint
+}
+
+/** How far a query has come. */
+interface Progress<E> {
+  readonly events: E[]
+  firstPage?: Page
+  lastPage?: Page
+  lastEntry?: Entry
+}
+
+/** The first `limit` events of a range, or the newest of one without a start. */
+export async function eventPage<T extends string, Raw extends boolean>(
+  log: Log,
+  scan: LogScan,
+  range: ResolvedRange,
+  limit: number
+): Promise<EventPage<Answer<T, Raw>>> {
+  const direction = range.from === 'start' ? 'backward' : 'forward'
+  const progress: Progress<Answer<T, Raw>> = { events: [] }
+  const how = {
+    direction,
+    limit: Math.min(LARGEST_PAGE, Math.max(limit, SMALLEST_PAGE)),
+    onPage: (page: Page) => Object.assign(progress, { firstPage: progress.firstPage ?? page, lastPage: page })
+  } as const
+  const withEntry = (event: Answer<T, Raw>, entry: Entry) => ({ event, entry })
+  for await (const { event, entry } of scan.run(range, how, withEntry)) {
+    progress.events.push(event)
+    progress.lastEntry = entry
+    if (progress.events.length === limit) break
+  }
+  return direction === 'backward' ? newestPage(progress) : firstPage(log, progress, limit)
+}
+
+function newestPage<E>({ events, firstPage }: Progress<E>): EventPage<E> {
+  return { events: events.reverse(), position: (firstPage as Page).from }
+}
+
+function firstPage<E>(log: Log, { events, lastPage, lastEntry }: Progress<E>, limit: number): EventPage<E> {
+  const page = lastPage as Page
+  if (lastEntry === undefined || events.length < limit) return { events, position: page.position }
+  return { events, position: positionsIn(log, page)[page.entries.indexOf(lastEntry)] as Checkpoint }
+}
