@@ -29,14 +29,11 @@ test('the page of the options names every option of an event system, and no othe
   expect(rows.map(({ option }) => option).sort()).toEqual(Object.keys(OPTIONS).sort())
 })
 
-/** An option could not ask for what it refuses. */
-const WITHOUT_OPTION = ['EVENT_PARTITIONING']
-
 test('the page of the options names every variable that an event system reads, and no other', () => {
   const { environment, known } = recordedEnvironment({})
   configure({ environment })
 
-  expect([...rows.flatMap(({ variables }) => variables), ...WITHOUT_OPTION].sort()).toEqual([...known].sort())
+  expect(rows.flatMap(({ variables }) => variables).sort()).toEqual([...known].sort())
 })
 
 test('the default that the page gives an option is what holds without it', () => {

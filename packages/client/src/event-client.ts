@@ -25,6 +25,7 @@ import {
   replayedCountOf,
   storedEvent,
   storedEvents,
+  storedPage,
   type TrimReport,
   trimReportOf,
   versionOf
@@ -38,7 +39,15 @@ import { Groups } from './groups.ts'
 import { ApiKeys } from './keys.ts'
 import { type EventClientOptions, resolveClientOptions, waitMs } from './options.ts'
 import { assertId, assertList, type PublishOptions, publication } from './publishing.ts'
-import { type EventQuery, idSegment, QUERY_OPTIONS, queryOf, RANGE_OPTIONS, rangeParameters } from './query.ts'
+import {
+  type EventPage,
+  type EventQuery,
+  idSegment,
+  QUERY_OPTIONS,
+  queryOf,
+  RANGE_OPTIONS,
+  rangeParameters
+} from './query.ts'
 import { replayedEvents } from './replay-stream.ts'
 import { type CountOptions, replaying, type StreamReplayOptions, speedOf } from './replaying.ts'
 import { type StreamOptions, streamEvents } from './stream-reading.ts'
@@ -154,10 +163,16 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<Answer<T, Raw>[]> {
-    onlyOptions('getEvents()', query, QUERY_OPTIONS)
-    const parameters = queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 })
-    const events = await this.#transport.json({ ...reading('/events'), query: parameters }, storedEvents)
+    const events = await this.#transport.json(eventsRequest('getEvents()', query), storedEvents)
     return events.map((event) => answerOf<T, Raw>(event, query.raw))
+  }
+
+  /** As {@link EventClient.getEvents}, with the position behind what was found: the `after` of the next query. */
+  async getPage<T extends string = string, Raw extends boolean = false>(
+    query: EventQuery<T, Raw> = {}
+  ): Promise<EventPage<Answer<T, Raw>>> {
+    const page = await this.#transport.json(eventsRequest('getPage()', query), storedPage)
+    return { events: page.events.map((event) => answerOf<T, Raw>(event, query.raw)), position: page.position }
   }
 
   /** One event, as {@link EventClient.getEvents} answers it. Rejects with `not_found` when the log does not hold it. */
@@ -326,6 +341,11 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+function eventsRequest<T extends string>(call: string, query: EventQuery<T, boolean>): ServiceRequest {
+  onlyOptions(call, query, QUERY_OPTIONS)
+  return { ...reading('/events'), query: queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 }) }
 }
 
 function reading(path: string): ServiceRequest {

@@ -1,7 +1,7 @@
 /**
  * The event service's client for Node, browsers, Deno and Bun, on fetch alone. It publishes so that a repeated attempt is
  * never a second event, queries and replays, and follows the log over Server-Sent Events with no gap and no repeat across
- * reconnections. It holds no state that outlives it: who must continue after a restart keeps `lastMessageId`.
+ * reconnections. It holds no state that outlives it: who must continue after a restart keeps `position`.
  */
 export type {
   ApiKey,
@@ -41,7 +41,7 @@ export type { GroupChangeOptions, Groups, PullSettingsChange } from './groups.ts
 export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
 export type { PublishOptions } from './publishing.ts'
-export type { EventQuery, EventRange, Instant } from './query.ts'
+export type { EventPage, EventQuery, EventRange, Instant } from './query.ts'
 export type { CountOptions, StreamReplayOptions } from './replaying.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'
 export type { StreamOptions } from './stream-reading.ts'

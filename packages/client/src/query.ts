@@ -3,6 +3,7 @@ import {
   type EventTypeFilter,
   type OptionNames,
   type ReadOptions,
+  type StoredEvent,
   timestampMs
 } from '@tradpal/events'
 
@@ -21,7 +22,7 @@ export interface EventRange<T extends string = string> {
   readonly startTime?: Instant
   /** Up to this instant, inclusive. */
   readonly endTime?: Instant
-  /** Only events behind this message id. It excludes `startTime`. */
+  /** Only events behind this position: of a page or a subscription, or a message id where the log has one order. It excludes `startTime`. */
   readonly after?: string
 }
 
@@ -30,6 +31,14 @@ export interface EventQuery<T extends string = string, Raw extends boolean = fal
     ReadOptions<Raw> {
   /** At most so many matching events, 1 to 1,000. Default 100. */
   readonly limit?: number
+}
+
+/** What a query found, and where the next one goes on. */
+export interface EventPage<E = StoredEvent> {
+  /** In log order, oldest first. */
+  readonly events: readonly E[]
+  /** Behind the events: the `after` of the next query. */
+  readonly position: string
 }
 
 export const RANGE_OPTIONS: OptionNames<EventRange> = {

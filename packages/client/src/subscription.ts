@@ -93,7 +93,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   readonly #parts: SubscriptionParts<E>
   readonly #ending = new AbortController()
   readonly #events: AsyncGenerator<E, undefined>
-  readonly #buffer: StoredEvent[] = []
+  readonly #buffer: { readonly event: StoredEvent; readonly position: string }[] = []
   readonly #seen = new Set<string>()
   #connection: Connection | undefined
   #filling: Promise<void> | undefined
@@ -102,7 +102,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   /** Behind which the next connection continues. It runs ahead of what the loop has taken by what the buffer holds. */
   #resumeFrom: string | undefined
   #opened = false
-  #lastMessageId: string | undefined
+  #position: string | undefined
 
   constructor(transport: Transport, options: SubscribeOptions<string, boolean>, parts: SubscriptionParts<E>) {
     onlyOptions('subscribe()', options, NAMES)
@@ -112,18 +112,18 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
     eventTypeParameter(options.eventType)
     symbolParameter(options)
     this.#parts = parts
-    this.#lastMessageId = options.after === 'start' ? START : options.after
+    this.#position = options.after === 'start' ? START : options.after
     this.#events = this.#iterate()
     options.signal?.addEventListener('abort', this.close, { once: true })
     if (options.signal?.aborted) this.close()
   }
 
   /**
-   * The id to give as `after` to a later subscription that continues here: that of the last event that the loop was given,
-   * or the place where the subscription began. Undefined before the service has named that place.
+   * What to give as `after` to a later subscription that continues here: the position behind the last event that the loop was given,
+   * or the place where the subscription began. Undefined before the service has named that place. Where the log has one order it is a message id.
    */
-  get lastMessageId(): string | undefined {
-    return this.#lastMessageId
+  get position(): string | undefined {
+    return this.#position
   }
 
   /** Resolves when the service has said where in the log the subscription stands: all that is published after that is delivered. */
@@ -159,10 +159,10 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   async *#iterate(): AsyncGenerator<E, undefined> {
     try {
       while (!this.#ended) {
-        const event = this.#buffer.shift()
-        if (event !== undefined) {
-          this.#lastMessageId = event.messageId
-          yield this.#parts.answer(event)
+        const next = this.#buffer.shift()
+        if (next !== undefined) {
+          this.#position = next.position
+          yield this.#parts.answer(next.event)
         } else if (this.#failure !== undefined) {
           throw this.#failure
         } else {
@@ -235,18 +235,19 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   #takeEvent(frame: EventSourceMessage, body: JsonParts): void {
     const event = eventFrom(CALL, body)
     this.#failedAttempts = 0
-    this.#resumeFrom = frame.id ?? event.messageId
+    const position = frame.id ?? event.messageId
+    this.#resumeFrom = position
     this.#opened = true
     if (this.#seen.has(event.messageId)) return
     this.#remember(event.messageId)
-    this.#buffer.push(event)
+    this.#buffer.push({ event, position })
   }
 
   #takePosition(frame: EventSourceMessage, body: JsonParts | undefined): void {
     const named = body?.message_id
     const position = frame.id ?? (typeof named === 'string' ? named : undefined)
     this.#opened = true
-    this.#lastMessageId ??= position
+    this.#position ??= position
     // One that comes later says that what stands before it was sent or passed over. Where the service says it stands after
     // a reconnection may be ahead of what has arrived.
     if (this.#connection?.positioned) this.#resumeFrom = position ?? this.#resumeFrom

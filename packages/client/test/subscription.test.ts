@@ -54,7 +54,7 @@ describe('a subscription', () => {
       { eventType: ['trading_signal', 'risk_alert'], symbols: ['BTC/USDT', 'ETH'] },
       async (subscription, service) => {
         expect(await take(subscription, 2)).toEqual([a, b])
-        expect(subscription.lastMessageId).toBe('7-1')
+        expect(subscription.position).toBe('7-1')
         const request = service.requests[0]
         expect([request?.method, request?.path, request?.headers.accept]).toEqual([
           'GET',
@@ -73,7 +73,7 @@ describe('a subscription', () => {
     await withSubscription([sse(positionFrame('7-0'))], { after }, async (subscription, service) => {
       await subscription.open()
       expect(service.requests[0]?.query.get('after')).toBe(sent)
-      expect(subscription.lastMessageId).toBe(sent)
+      expect(subscription.position).toBe(sent)
     })
   })
 
@@ -94,7 +94,7 @@ describe('a subscription', () => {
       {},
       async (subscription, service) => {
         await subscription.open()
-        expect(subscription.lastMessageId).toBe('6-0')
+        expect(subscription.position).toBe('6-0')
         expect(await take(subscription, 1)).toEqual([a])
         expect(resumedBehind(service)).toEqual([undefined, '6-0'])
       }
@@ -157,7 +157,7 @@ describe('a subscription', () => {
   it('counts as read for resuming what the loop has been given, not what waits for it', async () => {
     await withSubscription([sse(positionFrame('6-0') + eventFrame(a) + eventFrame(b))], {}, async (subscription) => {
       expect(await take(subscription, 1)).toEqual([a])
-      expect(subscription.lastMessageId).toBe('7-0')
+      expect(subscription.position).toBe('7-0')
     })
   })
 

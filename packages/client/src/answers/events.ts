@@ -1,5 +1,6 @@
 import { AS_STORED, EventSystemError, fromWire, type StoredEvent } from '@tradpal/events'
 import type { JsonParts } from '../json-object.ts'
+import type { EventPage } from '../query.ts'
 import { lacking, listOf, numberOf, numbersOf, partsOf, textOf, textsOf } from './parts.ts'
 
 /** What became of a publish. */
@@ -47,6 +48,10 @@ export function eventFrom(call: string, body: JsonParts): StoredEvent {
 
 export function storedEvents(body: unknown): StoredEvent[] {
   return listOf(body, 'events').map(storedEvent)
+}
+
+export function storedPage(body: unknown): EventPage {
+  return { events: storedEvents(body), position: textOf(body, 'position') }
 }
 
 /** A page of a stream key: its events, and where the next page begins, if there is one. */

@@ -14,7 +14,7 @@ import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { warnOfExposed } from './exposed-files.ts'
 import { type MisspeltVariable, misspeltVariables, recordedEnvironment } from './misspelt-variables.ts'
-import { refusePartitioning } from './partitioning.ts'
+import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
 import { type RedisAccessOptions, readRedisAccess } from './redis-access.ts'
 import { readSigning, type SigningOptions } from './signing.ts'
@@ -23,7 +23,11 @@ import { readSigning, type SigningOptions } from './signing.ts'
 export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Everything is optional: what is not given comes from the environment, and what is not there has a default. */
-export interface EventSystemOptions extends RedisAccessOptions, DurabilityOptions, PublishingOptions {
+export interface EventSystemOptions
+  extends RedisAccessOptions,
+    DurabilityOptions,
+    PartitioningOptions,
+    PublishingOptions {
   /**
    * A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, `redis+cluster://host[:port],host[:port]`,
    * `redis+sentinel://host[:port],host[:port]/master[/database]`, each with `rediss` for TLS, or `redis+unix:///path`.
@@ -88,6 +92,7 @@ export const OPTIONS: OptionNames<EventSystemOptions> = {
   redisTls: true,
   redisSentinel: true,
   durability: true,
+  partitioning: true,
   validation: true,
   maxEventBytes: true,
   compression: true,
@@ -163,7 +168,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   const redisUrl =
     isEmbedded || options.storage !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.storage !== undefined
-  refusePartitioning(read, isElsewhere)
+  const partitioning = readPartitioning(options, read, { isRedis: redisUrl !== undefined, isElsewhere })
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
   if (
@@ -225,7 +230,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
       ...others
     }
   }
-  const settings = { durability: durability.redis, ...ofEither }
+  const settings = { durability: durability.redis, partitioning, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }
   const storage = new RedisStorage({ ...place, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })

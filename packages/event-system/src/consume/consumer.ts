@@ -167,7 +167,7 @@ export class EventConsumer {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
     const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
     const deadline = performance.now() + timeoutMs
-    await Promise.race([Promise.allSettled([this.#starting, this.#loops]), aborted(outOfTime)])
+    await Promise.race([this.#ended(), aborted(outOfTime)])
     await workbench.idle(outOfTime)
     const late = aborted(AbortSignal.timeout(Math.ceil(Math.max(HAND_BACK_MS, deadline - performance.now()))))
     await Promise.race([this.#attempt('settle', () => workbench.flush()), late])
@@ -178,6 +178,12 @@ export class EventConsumer {
       workbench.lose(held, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
     }
     return { handedBack: left.length - unfinished, unfinished }
+  }
+
+  /** Resolves once nothing more is read or claimed: what a start that is under way begins ends too. */
+  async #ended(): Promise<void> {
+    await Promise.allSettled([this.#starting])
+    await Promise.allSettled([this.#loops])
   }
 
   /** Resolves to whether it could be done. */

@@ -91,7 +91,7 @@ export class Contents {
 
   async #bringFrom(entry: Entry): Promise<void> {
     const { storage, codec } = this.#options
-    const { entries } = await storage.log.read({ from: { after: entry.messageId }, limit: AHEAD })
+    const { entries } = await storage.log.read({ from: { time: entry.appendedAt }, limit: AHEAD })
     await prepareReading(codec, [entry, ...entries])
   }
 

@@ -31,6 +31,8 @@ export async function eventPage<T extends string, Raw extends boolean>(
 ): Promise<EventPage<Answer<T, Raw>>> {
   const direction = range.from === 'start' ? 'backward' : 'forward'
   const progress: Progress<Answer<T, Raw>> = { events: [] }
+  // Behind a time that is later than all that there is, the next query would be told that it is ahead of the log.
+  const end = typeof range.from === 'object' && 'time' in range.from ? await endOf(log) : undefined
   const how = {
     direction,
     limit: Math.min(LARGEST_PAGE, Math.max(limit, SMALLEST_PAGE)),
@@ -42,7 +44,13 @@ export async function eventPage<T extends string, Raw extends boolean>(
     progress.lastEntry = entry
     if (progress.events.length === limit) break
   }
-  return direction === 'backward' ? newestPage(progress) : firstPage(log, progress, limit)
+  if (direction === 'backward') return newestPage(progress)
+  const isEmpty = progress.firstPage?.entries.length === 0
+  return isEmpty && end !== undefined ? { events: [], position: end } : firstPage(log, progress, limit)
+}
+
+async function endOf(log: Log): Promise<Checkpoint> {
+  return (await log.read({ from: 'end', limit: 1 })).position
 }
 
 function newestPage<E>({ events, firstPage }: Progress<E>): EventPage<E> {

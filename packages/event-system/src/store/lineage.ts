@@ -1,5 +1,5 @@
 import { lineageId, type StoredEvent } from '@tradpal/events'
-import type { Entry, Storage } from '../log/index.ts'
+import type { Entry, Position, ReadRange, Storage } from '../log/index.ts'
 
 /** So many entries are looked at, in each direction. */
 const MAX_SCANNED = 200_000
@@ -30,9 +30,24 @@ export interface EntryReader {
  * payloads are readable, one is decoded only when it may name what is looked for.
  */
 export async function traceLineage(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Lineage> {
-  const causes = await findCauses(event, storage, reader)
-  const effects = await findEffects(event, storage, reader)
+  const place = await placeOf(event, storage)
+  const causes = await findCauses(event, place, storage, reader)
+  const effects = await findEffects(event, place, storage, reader)
   return { event, causes: causes.found, effects: effects.found, complete: causes.complete && effects.complete }
+}
+
+/** Where the causes of an event end, and its effects begin. */
+interface Place {
+  readonly to: NonNullable<ReadRange['to']>
+  readonly from: Position
+}
+
+/** Without a total order an entry is no position: its cause and its effects may stand in any partition, and when it was appended tells where. */
+async function placeOf({ messageId }: StoredEvent, { features, log }: Storage): Promise<Place> {
+  if (features.totalOrder) return { to: { checkpoint: messageId }, from: { after: messageId } }
+  const [entry] = await log.get([messageId])
+  const time = entry?.appendedAt ?? 0
+  return { to: { time }, from: { time } }
 }
 
 interface Search {
@@ -40,10 +55,10 @@ interface Search {
   readonly complete: boolean
 }
 
-async function findCauses(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Search> {
+async function findCauses(event: StoredEvent, place: Place, storage: Storage, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   let wanted = lineageId(event, 'causation_id')
-  let to = { checkpoint: event.messageId }
+  let { to } = place
   for (let scanned = 0; wanted !== undefined && scanned < MAX_SCANNED; scanned += PAGE) {
     const { entries, position } = await storage.log.read({ direction: 'backward', to, limit: PAGE })
     await reader.ready(entries)
@@ -62,12 +77,12 @@ async function findCauses(event: StoredEvent, storage: Storage, reader: EntryRea
   return { found, complete: wanted === undefined }
 }
 
-async function findEffects(event: StoredEvent, storage: Storage, reader: EntryReader): Promise<Search> {
+async function findEffects(event: StoredEvent, place: Place, storage: Storage, reader: EntryReader): Promise<Search> {
   const found: StoredEvent[] = []
   const family = new Set([event.eventId])
-  let after = event.messageId
+  let { from } = place
   for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE) {
-    const { entries, position } = await storage.log.read({ from: { after }, limit: PAGE })
+    const { entries, position } = await storage.log.read({ from, limit: PAGE })
     await reader.ready(entries)
     for (const entry of entries) {
       if (!mayHold(entry, 'causation_id', reader)) continue
@@ -79,7 +94,7 @@ async function findEffects(event: StoredEvent, storage: Storage, reader: EntryRe
       found.push(candidate)
     }
     if (entries.length < PAGE) return { found, complete: true }
-    after = position
+    from = { after: position }
   }
   return { found, complete: false }
 }

@@ -122,9 +122,10 @@ describe('the configuration', () => {
     [{ storage: new SqliteStorage(), logPath: './a.db' }, /^logPath and storage exclude each other/],
     [{ storage: new SqliteStorage(), redisUrl: 'redis://localhost' }, /^redisUrl and storage exclude each other/],
     [
-      { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' } },
-      /^EVENT_PARTITIONING=type, a stream for each event type, is not available in this version: leave it out, or say none\.$/
+      { environment: { EVENT_PARTITIONING: 'type' } },
+      /^EVENT_PARTITIONING=type is for a log in Redis: .* Leave it out, or say none\.$/
     ],
+    [{ logPath: './a.db', partitioning: 'type' }, /^partitioning: 'type' is for a log in Redis: /],
     [
       { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'topic' } },
       /^EVENT_PARTITIONING must be none or type, got "topic"\.$/
@@ -157,6 +158,17 @@ describe('the configuration', () => {
   it('does not ask of another log what the environment asks of its own', () => {
     const environment = { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' }
     expect(configure({ environment, logPath: '/tmp/own.db' }).storage.kind).toBe('sqlite')
+  })
+
+  it('gives each event type a stream where that is asked, and the log for audits one order all the same', () => {
+    for (const asked of [
+      { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type' } },
+      { environment: {}, redisUrl: 'redis://h', partitioning: 'type' as const }
+    ]) {
+      const { storage, auditLog } = configure(asked)
+      expect([storage.features.totalOrder, storage.partitioned]).toEqual([false, undefined])
+      expect(auditLog?.().storage.features.totalOrder).toBe(true)
+    }
   })
 
   it('asks of a Redis that an option names only what concerns it', () => {

@@ -41,6 +41,7 @@ import {
   type Target,
   type TargetFilter,
   type TargetHealth,
+  type TargetPage,
   type TargetRange
 } from './target.ts'
 
@@ -120,6 +121,10 @@ class LogTarget implements Target {
 
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]> {
     return this.#system.getEvents({ ...range, limit, raw: true })
+  }
+
+  getPage(range: TargetRange, limit: number): Promise<TargetPage> {
+    return this.#system.store.getPage({ ...range, limit, raw: true })
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {

@@ -20,6 +20,7 @@ import {
   type Target,
   type TargetFilter,
   type TargetHealth,
+  type TargetPage,
   type TargetRange
 } from './target.ts'
 
@@ -83,6 +84,10 @@ class ServiceTarget implements Target {
       if (found.length > limit) found.shift()
     }
     return found
+  }
+
+  getPage(range: TargetRange, limit: number): Promise<TargetPage> {
+    return this.#client.getPage({ ...range, limit, raw: true })
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {

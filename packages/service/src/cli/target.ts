@@ -26,8 +26,13 @@ export interface TargetRange {
   /** Taken by the log at this instant or later, ms since the epoch. */
   readonly startTime?: number
   readonly endTime?: number
-  /** Behind this message id. Not together with `startTime`. */
+  /** Behind this position. Not together with `startTime`. */
   readonly after?: string
+}
+
+export interface TargetPage {
+  readonly events: readonly StoredEvent[]
+  readonly position: string
 }
 
 export type TargetFilter = Pick<TargetRange, 'eventType' | 'symbols'>
@@ -89,6 +94,8 @@ export interface Target extends AsyncDisposable {
   check(events: readonly Event[]): Promise<void>
   /** In log order: with a start (`startTime` or `after`) the first ones from there, without the newest. */
   getEvents(range: TargetRange, limit: number): Promise<StoredEvent[]>
+  /** As `getEvents`, at most 1,000, with the position behind them: the `after` of what comes next. */
+  getPage(range: TargetRange, limit: number): Promise<TargetPage>
   /** Any number of events, in log order and constant memory, up to what is the end of the log when it gets there. */
   readEvents(range: TargetRange): AsyncIterable<StoredEvent>
   /** The events of a stream key, in the order of their versions. */
@@ -99,7 +106,7 @@ export interface Target extends AsyncDisposable {
   readonly passedOver: number
   /** How many events a range has. */
   countEvents(range: TargetRange): Promise<number>
-  /** Events behind a message id, or all with `start`, and those that come, with no gap and no repeat, until the signal is aborted. */
+  /** Events behind a position, or all with `start`, and those that come, with no gap and no repeat, until the signal is aborted. */
   follow(
     from: 'start' | { readonly after: string },
     filter: TargetFilter,
@@ -184,7 +191,7 @@ export interface GroupTarget {
   get(name: string): Promise<GroupInfo>
   /** In log order. Rejects with `forbidden` when the target does not show it to the caller. */
   pending(name: string, page: { readonly after?: string; readonly limit?: number }): Promise<PendingEvent[]>
-  /** To `start`, `end`, behind a message id, or to an instant. Rejects with `group_conflict` while members live, unless `force`. */
+  /** To `start`, `end`, behind a position, or to an instant. Rejects with `group_conflict` while members live, unless `force`. */
   seek(name: string, to: string | Date, options: { readonly force: boolean }): Promise<void>
   /** Rejects with `group_conflict` while members live or events are pending, unless `force`. */
   remove(name: string, options: { readonly force: boolean }): Promise<void>

@@ -4,7 +4,7 @@ import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { gapReport, readableRange } from './range.ts'
-import { closed, gap, limit, messageIdParameter, range, storedEvent } from './schemas.ts'
+import { closed, gap, limit, messageIdParameter, position, range, storedEvent } from './schemas.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -19,7 +19,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         description: 'With start_time or after, the first ones from there; without, the newest.',
         querystring: closed({ ...range, limit }),
         response: {
-          200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer(), gap }),
+          200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer(), position, gap }),
           ...problemResponses
         }
       }
@@ -27,8 +27,8 @@ export function queryRoutes(app: App, { system }: AppContext): void {
     async ({ query, principal }) => {
       const { onGap, report } = gapReport(query)
       const range = readableRange(principal, query)
-      const events = await system.getEvents({ ...range, onGap, limit: query.limit, raw: true })
-      return { events: events.map(wireOf), count: events.length, ...report() }
+      const { events, position } = await system.store.getPage({ ...range, onGap, limit: query.limit, raw: true })
+      return { events: events.map(wireOf), count: events.length, position, ...report() }
     }
   )
 

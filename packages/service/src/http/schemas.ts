@@ -3,6 +3,11 @@ import Type, { type TSchema } from 'typebox'
 /** What requests and answers look like, said once for the checks, the serialisation and the API's description. */
 export const time = (description: string) => Type.String({ description, examples: ['2026-11-23T08:49:10.123+00:00'] })
 export const messageId = Type.String({ description: "The entry's id in the log.", examples: ['1764057600000-0'] })
+export const position = Type.String({
+  description:
+    'Behind the events: the `after` of the next request. In a log with one order it is a message id, and each message id is a position.',
+  examples: ['1764057600000-0']
+})
 export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 const open = (description: string) => Type.Object({}, { additionalProperties: true, description })
 
@@ -32,7 +37,11 @@ export const range = {
   start_time: Type.Optional(time('Taken by the log at this time or later, RFC 3339; without an offset, UTC.')),
   end_time: Type.Optional(time('Taken by the log at this time or earlier.')),
   after: Type.Optional(
-    Type.String({ minLength: 1, description: 'Only events behind this message id. It excludes start_time.' })
+    Type.String({
+      minLength: 1,
+      description:
+        'Only events behind this position: that of an answer or a frame, or a message id where the log has one order. It excludes start_time.'
+    })
   ),
   on_gap: Type.Optional(onGap)
 }

@@ -31,7 +31,7 @@ export const SSE_HEADERS = {
 }
 
 const DESCRIPTION = `Server-Sent Events, from now on or behind a message id, with no gap and no repeat. The first frame is
-\`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is its message id, \`event\` its
+\`event: position\`: where in the log the stream begins. Then one frame an event: \`id\` is the position behind it, \`event\` its
 event_type, \`data\` the event. Resume with the header Last-Event-ID, which wins over \`after\`. A comment (\`: heartbeat\`) comes while there
 is nothing to say, and a position when events were passed over. A reader that does not take what is sent is cut off. While
 the log is away the stream stays open. What no waiting mends is told by a frame \`event: error\`, which carries the problem
@@ -99,7 +99,7 @@ async function positionOf({ storage }: EventSystem, after: string | undefined): 
   try {
     storage.log.compare(after, after)
   } catch (cause) {
-    const sentence = `A stream begins behind a message id such as 1764057600000-0, or at start, got ${JSON.stringify(after)}.`
+    const sentence = `A stream begins behind a position such as 1764057600000-0, or at start, got ${JSON.stringify(after)}.`
     throw new EventSystemError('invalid_message_id', sentence, { cause })
   }
   return after

@@ -39,7 +39,8 @@ describe.each(LOGS)('an existing client, over %s', (log) => {
             message_id: published.body.message_id
           }
         ],
-        count: 1
+        count: 1,
+        position: published.body.message_id
       })
     }
     const replayed = { status: 'replay_complete', events_replayed: 1 }

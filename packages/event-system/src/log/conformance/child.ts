@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, Storage, Unit } from '../port.ts'
+import { positionsIn } from '../positions.ts'
 import { partitionedOf, partitionOfPayload } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
@@ -98,15 +99,18 @@ async function followInUnits(storage: Storage, name: string): Promise<never> {
   let count = Number((await storage.collections.get(name, ['count']))[0]?.value ?? 0)
   let after = (await storage.cursors.get(name))?.position ?? ''
   for (;;) {
-    const page = (await storage.log.read({ from: { after }, limit: 20 })).entries
-    after = page.at(-1)?.messageId ?? after
-    const sources = page.filter(({ payload }) => payload?.startsWith('source'))
+    const page = await storage.log.read({ from: { after }, limit: 20 })
+    const positions = positionsIn(storage.log, page)
+    after = page.position
+    const sources = page.entries
+      .map((entry, i) => ({ ...entry, position: positions[i] as string }))
+      .filter(({ payload }) => payload?.startsWith('source'))
     for (let i = 0; i < sources.length; i += 2) {
-      const units = sources.slice(i, i + 2).map(({ messageId, payload }): Unit => {
+      const units = sources.slice(i, i + 2).map(({ messageId, payload, position }): Unit => {
         count += 1
         const entry = { eventId: `${name}-${messageId}`, eventType: 'order_executed', payload: `of ${payload}` }
         return {
-          cursors: [{ name, to: messageId }],
+          cursors: [{ name, to: position }],
           append: { entries: [entry] },
           write: [{ collection: name, id: 'count', value: `${count}` }]
         }

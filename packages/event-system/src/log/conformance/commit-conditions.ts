@@ -3,7 +3,7 @@ import type { Storage, Unit, UnitResult } from '../port.ts'
 import { put } from './collections.ts'
 import { committed } from './commit.ts'
 import { cursorOf } from './cursors.ts'
-import { appendSome, readAll, someEntries } from './entries.ts'
+import { appendedPositions, readAll, someEntries } from './entries.ts'
 import { eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 import { keyed } from './versions.ts'
@@ -63,7 +63,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
     title: 'commit: a cursor moves to where it is told, before or behind; with what it expects only from there',
     async run(harness) {
       const storage = await harness.open()
-      const [first = '', second = '', third = ''] = await appendSome(storage, 3)
+      const [first = '', second = '', third = ''] = await appendedPositions(storage, 3)
       await storage.cursors.create('one', { after: second })
       await storage.cursors.create('two', 'start', { guards: false })
       const conflict = (index: number) => ({ kind: 'refused', part: 'cursors', index, reason: 'conflict' })
@@ -104,7 +104,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
     title: 'commit: a unit that moves a cursor which does not exist is refused with not_found, and creates none',
     async run(harness) {
       const storage = await harness.open()
-      const [first = ''] = await appendSome(storage, 1)
+      const [first = ''] = await appendedPositions(storage, 1)
       const refused = { kind: 'refused', part: 'cursors', index: 0, reason: 'not_found' }
       assert.deepEqual(await storage.commit([{ cursors: [{ name: 'none', to: first }] }]), [refused])
       assert.deepEqual(await storage.commit([{ cursors: [{ name: 'none', to: first, expected: first }] }]), [refused])
@@ -169,7 +169,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
     async run(harness) {
       const handles = [await harness.open(), await harness.open(), await harness.open()]
       const storage = handles[0] as Storage
-      const [first = ''] = await appendSome(storage, 1)
+      const [first = ''] = await appendedPositions(storage, 1)
       await storage.cursors.create('one', 'start')
       const { position } = await cursorOf(storage, 'one')
       const revision = await put(storage, 'c', 'a', 'one')
@@ -203,7 +203,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       'commit: a refusal names the first condition that did not hold, part by part as a unit has them, and its place',
     async run(harness) {
       const storage = await harness.open()
-      const [first = ''] = await appendSome(storage, 1)
+      const [first = ''] = await appendedPositions(storage, 1)
       await storage.cursors.create('one', { after: first })
       const [token = 0] = await storage.leases.acquire(['a'], { holder: 'one', ttlMs: LONG_MS })
       await put(storage, 'c', 'taken', 'one')
@@ -248,7 +248,7 @@ export const commitConditionCases: readonly ConformanceCase[] = [
       'commit: a unit that took effect and is given again is refused by its conditions, or its entries are duplicates',
     async run(harness) {
       const storage = await harness.open()
-      const [first = ''] = await appendSome(storage, 1)
+      const [first = ''] = await appendedPositions(storage, 1)
       await storage.cursors.create('one', 'start')
       const { position } = await cursorOf(storage, 'one')
       const conditional: Unit = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { CursorInfo, MessageId, Storage } from '../port.ts'
-import { appendSome, idsOf, timeOf } from './entries.ts'
+import { appendedPositions, appendSome, behind, idsOf, timeOf } from './entries.ts'
 import { pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -20,10 +20,11 @@ export const cursorCases: readonly ConformanceCase[] = [
       const { cursors } = storage
       assert.equal(await cursors.create('start', 'start'), true)
       assert.equal(await cursors.create('end', 'end'), true)
-      assert.equal(await cursors.create('after', { after: ids[0] ?? '' }), true)
+      assert.equal(await cursors.create('after', { after: await behind(storage, ids[0]) }), true)
       assert.equal(await cursors.create('time', { time: await timeOf(storage, ids[2]) }), true)
       assert.equal(await cursors.create('late', { time: future }), true)
-      assert.equal(await cursors.create('beyond', { after: `${future}-0` }), true)
+      const position = storage.features.totalOrder ? `${future}-0` : `${future}-0,${future}-0.1,${future}-0.2`
+      assert.equal(await cursors.create('beyond', { after: position }), true)
       const next = await appendSome(storage, 1)
       const all = [...ids, ...next]
       const places = { start: 0, after: 1, time: 2, end: 4, late: 4, beyond: 4 }
@@ -63,8 +64,7 @@ export const cursorCases: readonly ConformanceCase[] = [
     title: 'cursors.get: says where a cursor stands, when it last moved, whether it guards; undefined without one',
     async run(harness) {
       const storage = await harness.open()
-      const ids = await appendSome(storage, 4)
-      const [first = '', second = ''] = ids
+      const [first = '', second = ''] = await appendedPositions(storage, 4)
       const { cursors } = storage
       assert.equal(await cursors.get('größe 💱'), undefined)
       const earliest = Date.now()
@@ -88,10 +88,10 @@ export const cursorCases: readonly ConformanceCase[] = [
     title: 'cursors.positions: where cursors stand, in the order of the names; undefined for one that is not there',
     async run(harness) {
       const storage = await harness.open()
-      const ids = await appendSome(storage, 2)
-      await storage.cursors.create('first', { after: ids[0] ?? '' })
-      await storage.cursors.create('second', { after: ids[1] ?? '' })
-      assert.deepEqual(await storage.cursors.positions(['second', 'none', 'first']), [ids[1], undefined, ids[0]])
+      const [first = '', second = ''] = await appendedPositions(storage, 2)
+      await storage.cursors.create('first', { after: first })
+      await storage.cursors.create('second', { after: second })
+      assert.deepEqual(await storage.cursors.positions(['second', 'none', 'first']), [second, undefined, first])
       assert.deepEqual(await storage.cursors.positions([]), [])
       await rejectsWith(() => storage.cursors.positions(['first', '']), 'invalid_argument')
     }
@@ -107,14 +107,14 @@ export const cursorCases: readonly ConformanceCase[] = [
       const late = await appendSome(storage, 5)
       assert.equal((await cursorOf(storage, 'one')).lag, 10)
       await hasAgeOf(storage, 'one', early[0] ?? '')
-      await moveTo(storage, 'one', early[4] ?? '')
+      await moveTo(storage, 'one', await behind(storage, early[4]))
       await hasAgeOf(storage, 'one', late[0] ?? '')
       await moveTo(storage, 'one', '0-0')
       await storage.log.remove([early[1] ?? '', late[2] ?? ''], { force: true })
       assert.equal((await cursorOf(storage, 'one')).lag, 8)
-      await moveTo(storage, 'one', early[2] ?? '')
+      await moveTo(storage, 'one', await behind(storage, early[2]))
       assert.equal((await cursorOf(storage, 'one')).lag, 6)
-      await moveTo(storage, 'one', late[4] ?? '')
+      await moveTo(storage, 'one', await behind(storage, late[4]))
       assert.deepEqual(lagOf(await cursorOf(storage, 'one')), [0, 0])
     }
   },
@@ -123,7 +123,7 @@ export const cursorCases: readonly ConformanceCase[] = [
     async run(harness) {
       const storage = await harness.open()
       const ids = await appendSome(storage, 1_500)
-      await storage.cursors.create('one', { after: ids[49] ?? '' })
+      await storage.cursors.create('one', { after: await behind(storage, ids[49]) })
       await storage.log.remove(ids.slice(100, 300), { force: true })
       assert.equal((await cursorOf(storage, 'one')).lag, 1_250)
       for (let batch = 0; batch < 10; batch += 1) await appendSome(storage, 1_000)
@@ -139,7 +139,7 @@ export const cursorCases: readonly ConformanceCase[] = [
       const [first = ''] = await appendSome(storage, 3)
       await storage.queue('group').create('start')
       await storage.cursors.create('b', 'start', { guards: false })
-      await storage.cursors.create('a', { after: first })
+      await storage.cursors.create('a', { after: await behind(storage, first) })
       const { cursors, groups } = await (await harness.open()).log.info()
       const sorted = cursors.toSorted((one, other) => (one.name < other.name ? -1 : 1))
       assert.deepEqual(sorted.map(timeless), [
@@ -172,12 +172,12 @@ export const cursorCases: readonly ConformanceCase[] = [
     needs: ({ features: { persistent } }) => persistent,
     async run(harness) {
       const storage = await harness.open()
-      const ids = await appendSome(storage, 5)
-      await storage.cursors.create('one', { after: ids[1] ?? '' }, { guards: false })
+      const [, position = ''] = await appendedPositions(storage, 5)
+      await storage.cursors.create('one', { after: position }, { guards: false })
       await storage.log.trim({ maxLength: 1 })
       await storage.close()
       const after = await harness.open()
-      const expected = { name: 'one', position: ids[1], guards: false, lag: 1 }
+      const expected = { name: 'one', position, guards: false, lag: 1 }
       assert.deepEqual(timeless(await cursorOf(after, 'one')), expected)
     }
   },

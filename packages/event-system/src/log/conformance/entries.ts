@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AppendEntry, Entry, MessageId, PartitionedGroup, Storage } from '../port.ts'
+import type { AppendEntry, Checkpoint, Entry, MessageId, PartitionedGroup, Position, Storage } from '../port.ts'
+import { positionsIn } from '../positions.ts'
 
 const EVENT_TYPES = ['market_data_update', 'trading_signal', 'order_executed'] as const
 
@@ -42,20 +43,52 @@ export async function handedOut(storage: Storage, count: number) {
 /** All entries of the log, oldest first, by pages of `limit`. */
 export async function readAll(storage: Storage, limit = 1_000): Promise<Entry[]> {
   const all: Entry[] = []
-  for (;;) {
-    const last = all.at(-1)
-    const page = (await storage.log.read(last === undefined ? { limit } : { from: { after: last.messageId }, limit }))
-      .entries
-    all.push(...page)
-    if (page.length < limit) return all
+  for (let from: Position = 'start'; ; ) {
+    const { entries, position } = await storage.log.read({ from, limit })
+    all.push(...entries)
+    if (entries.length < limit) return all
+    from = { after: position }
   }
 }
 
-/** Which of two entries of one partition stands before the other. */
+/** The position behind an entry that is there: all entries up to it are passed, as the log is read. Where the order is total, that is its id. */
+export async function behind(storage: Storage, messageId = ''): Promise<Checkpoint> {
+  if (storage.features.totalOrder) return messageId
+  for (let from: Position = 'start'; ; ) {
+    const page = await storage.log.read({ from, limit: 1_000 })
+    const place = page.entries.findIndex((entry) => entry.messageId === messageId)
+    if (place >= 0) return positionsIn(storage.log, page)[place] as Checkpoint
+    assert.ok(page.entries.length === 1_000, `there is no entry ${messageId}`)
+    from = { after: page.position }
+  }
+}
+
+/** The positions behind so many entries that are appended now. */
+export async function appendedPositions(storage: Storage, count: number): Promise<Checkpoint[]> {
+  const positions: Checkpoint[] = []
+  for (const messageId of await appendSome(storage, count)) positions.push(await behind(storage, messageId))
+  return positions
+}
+
+/** Which of two entries stands before the other, in a log with a total order. */
 export function compareIn({ log }: Storage, a: MessageId, b: MessageId): number {
   const order = log.compare(a, b)
   assert.notEqual(order, undefined, `${a} and ${b} have no order`)
   return order as number
+}
+
+/** Fails unless the ids grow as they stand, those of one partition each: entries of several have no order by their ids. */
+export function assertGrowing({ log }: Pick<Storage, 'log'>, messageIds: readonly MessageId[]): void {
+  const lasts: MessageId[] = []
+  for (const messageId of messageIds) {
+    const partition = lasts.findIndex((last) => log.compare(last, messageId) !== undefined)
+    const last = lasts[partition]
+    if (last === undefined) lasts.push(messageId)
+    else {
+      assert.ok((log.compare(last, messageId) as number) < 0, `${last} was to stand before ${messageId}`)
+      lasts[partition] = messageId
+    }
+  }
 }
 
 /** A handle of a partitioned group, of a storage that is declared to have them. */

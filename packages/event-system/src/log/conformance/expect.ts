@@ -51,10 +51,3 @@ export async function within<Result>(ms: number, what: string, promise: Promise<
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
-
-/** Fails unless the log orders the ids as they stand, each strictly before the next. */
-export function assertGrowing(compare: (a: string, b: string) => number, messageIds: readonly string[]): void {
-  for (const [index, messageId] of messageIds.slice(1).entries()) {
-    assert.ok(compare(messageIds[index] ?? '', messageId) < 0, `${messageIds[index]} was to stand before ${messageId}`)
-  }
-}

@@ -11,6 +11,7 @@ const NOW = { limit: 100, waitMs: 0 }
 export const holdCases: readonly ConformanceCase[] = [
   {
     title: 'group.acknowledge: marks entries done that this consumer holds; resolves to the ids whose hold was lost',
+    needs: ({ features: { totalOrder } }) => totalOrder,
     async run(harness) {
       const storage = await harness.open()
       const group = storage.queue('group')
@@ -53,6 +54,7 @@ export const holdCases: readonly ConformanceCase[] = [
   {
     title:
       'group.pending: what was handed out and not acknowledged, in log order, page behind page, of one consumer or all',
+    needs: ({ features: { totalOrder } }) => totalOrder,
     async run(harness) {
       const storage = await harness.open()
       const group = storage.queue('group')

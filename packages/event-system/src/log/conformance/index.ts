@@ -39,6 +39,7 @@ import { readCases } from './read.ts'
 import { readStreamCases } from './read-stream.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
+import { severalPartitionCases } from './several-partitions.ts'
 import { tailCases } from './tail.ts'
 import { trimCases } from './trim.ts'
 import { versionConflictCases } from './version-conflicts.ts'
@@ -66,6 +67,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...readStreamCases,
   ...readCases,
   ...tailCases,
+  ...severalPartitionCases,
   ...trimCases,
   ...removeCases,
   ...rewriteCases,

@@ -17,6 +17,7 @@ export const infoCases: readonly ConformanceCase[] = [
   },
   {
     title: 'info: length, first and last entry with their times, bytes, groups, what the deduplication window holds',
+    needs: ({ features: { totalOrder } }) => totalOrder,
     async run(harness) {
       const storage = await harness.open()
       const entries = someEntries(10)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { committed } from './commit.ts'
 import { requeue } from './commit-groups.ts'
-import { appendSome } from './entries.ts'
+import { appendSome, behind } from './entries.ts'
 import { eventually } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -22,8 +22,9 @@ export const poisonCases: readonly ConformanceCase[] = [
       const ids = await appendSome(storage, 1)
       const messageId = await harness.writeForeign({ price: '1', note: 'größe' })
       await appendSome(storage, 1, 1)
-      const [{ appendedAt } = { appendedAt: 0 }] = (await storage.log.read({ from: { after: ids[0] ?? '' }, limit: 1 }))
-        .entries
+      const [{ appendedAt } = { appendedAt: 0 }] = (
+        await storage.log.read({ from: { after: await behind(storage, ids[0]) }, limit: 1 })
+      ).entries
       const poison = { messageId, appendedAt, payload: null, raw: { price: '1', note: 'größe' } }
       assert.deepEqual(await storage.log.get([messageId]), [poison])
       assert.deepEqual((await storage.log.read({ limit: 10 })).entries[1], poison)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendSome, handedOut, idsOf } from './entries.ts'
+import { appendSome, behind, handedOut, idsOf } from './entries.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -61,7 +61,7 @@ export const removeCases: readonly ConformanceCase[] = [
     async run(harness) {
       const storage = await harness.open()
       const ids = await appendSome(storage, 6)
-      await storage.cursors.create('guard', { after: ids[2] ?? '' })
+      await storage.cursors.create('guard', { after: await behind(storage, ids[2]) })
       await storage.cursors.create('lax', 'start', { guards: false })
       const asked = [ids[1] ?? '', ids[3] ?? '', ids[5] ?? '']
       const kept = { removed: 1, lost: 0, lostByGroup: {}, lostByCursor: {}, guarded: true }

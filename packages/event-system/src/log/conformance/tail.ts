@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Entry, Position, Storage } from '../port.ts'
-import { appendSome, idsOf, timeOf } from './entries.ts'
+import { appendSome, behind, idsOf, timeOf } from './entries.ts'
 import { eventually, PATIENCE_MS, pause, rejectsWith, within } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
 
@@ -60,16 +60,16 @@ export const tailCases: readonly ConformanceCase[] = [
     async run(harness) {
       const storage = await harness.open()
       const ids = await appendSome(storage, 5)
-      const behind = follow(storage, { after: ids[2] ?? '' })
-      await eventually('the entries behind', () => behind.entries.length === 2)
-      assert.deepEqual(idsOf(behind.entries), ids.slice(3))
+      const later = follow(storage, { after: await behind(storage, ids[2]) })
+      await eventually('the entries behind', () => later.entries.length === 2)
+      assert.deepEqual(idsOf(later.entries), ids.slice(3))
       const future = follow(storage, { time: (await timeOf(storage, ids[4])) + 1 })
       const end = follow(storage, 'end')
       await eventually('the first entry behind the end', async () => {
         await appendSome(storage, 1)
         return end.entries.length > 0 && future.entries.length > 0
       })
-      for (const tail of [behind, future, end]) await tail.stop()
+      for (const tail of [later, future, end]) await tail.stop()
       assert.ok([...end.entries, ...future.entries].every(({ messageId }) => !ids.includes(messageId)))
     }
   },

@@ -1,5 +1,5 @@
 import { groupOfCursor } from '../partitioned/index.ts'
-import type { CursorInfo, Cursors, MessageId, Position } from '../port.ts'
+import type { Checkpoint, CursorInfo, Cursors, MessageId, Position } from '../port.ts'
 import { assertCursorName } from '../unit-terms.ts'
 import type { Connection } from './connection.ts'
 import type { LogKeys } from './keys.ts'
@@ -48,23 +48,33 @@ export class RedisCursors implements Cursors {
 
 /** How every cursor of a log stands, but for those of its partitioned groups. */
 export async function cursorInfos(connection: Connection, { stream, cursors }: LogKeys): Promise<CursorInfo[]> {
-  const [fields, state] = await Promise.all([
-    connection.read<string[]>(['HGETALL', cursors]),
-    streamState(connection, stream)
-  ])
-  const infos: Promise<CursorInfo>[] = []
+  const [texts, state] = await Promise.all([cursorTexts(connection, cursors), streamState(connection, stream)])
+  return Promise.all(texts.map(([name, text]) => cursorInfo(connection, state, name, text)))
+}
+
+/** The names of all cursors, but for those of partitioned groups, and what the hash has of each. */
+export async function cursorTexts(connection: Connection, cursors: string): Promise<[name: string, text: string][]> {
+  const fields = await connection.read<string[]>(['HGETALL', cursors])
+  const texts: [string, string][] = []
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string
-    if (groupOfCursor(name) === undefined) infos.push(cursorInfo(connection, state, name, fields[i + 1] as string))
+    if (groupOfCursor(name) === undefined) texts.push([name, fields[i + 1] as string])
   }
-  return Promise.all(infos)
+  return texts
+}
+
+/** What the hash has of a cursor. */
+export function parsedCursor(text: string): Pick<CursorInfo, 'position' | 'movedAt' | 'guards'> {
+  const [position, movedAt, guards] = text.split(' ') as [Checkpoint, string, string]
+  return { position, movedAt: Number(movedAt), guards: guards === '1' }
 }
 
 async function cursorInfo(connection: Connection, state: StreamState, name: string, text: string): Promise<CursorInfo> {
-  const [position, movedAt, guards] = text.split(' ') as [MessageId, string, string]
+  const cursor = parsedCursor(text)
+  const { position } = cursor
   const [lag, lagMs] = await Promise.all([
     lagBehind(connection, state, position),
     ageBehind(connection, state, position)
   ])
-  return { name, position, movedAt: Number(movedAt), guards: guards === '1', lag, lagMs }
+  return { name, ...cursor, lag, lagMs }
 }

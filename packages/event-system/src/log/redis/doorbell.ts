@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessageId } from '../port.ts'
 import type { BlockingLine, Connection } from './connection.ts'
-import { compareMessageIds } from './message-id.ts'
+import { compareKnownIds } from './message-id.ts'
 
 /** The server holds a waiting read for so long, in ms, before it is asked anew. */
 const BLOCK_MS = 5_000
@@ -10,9 +10,33 @@ const AFTER_FAILURE_MS = 100
 /** A waiter looks for itself after so long, in ms: not everything that there is to read was appended (another process may seek). */
 const LOOK_AGAIN_MS = 1_000
 
+/** For each stream the newest id that has been in it; a stream that is left out has had none. */
+export type Newest = readonly MessageId[]
+
+/** The streams in which something new may appear. */
+export interface Watched {
+  /** A list that only grows, and whose order stays. */
+  readonly streams: readonly string[]
+  /** In the order of the streams. */
+  newest(): Promise<Newest>
+}
+
+/** A log in one stream. */
+export function oneStream(connection: Connection, stream: string): Watched {
+  return {
+    streams: [stream],
+    async newest() {
+      const [entry] = await connection.read<[string, string[]][]>(['XREVRANGE', stream, '+', '-', 'COUNT', '1'])
+      return [entry?.[0] ?? NONE]
+    }
+  }
+}
+
+const NONE = '0-0'
+
 interface Waiter {
-  /** The newest id that the waiter knew of before it found nothing. */
-  readonly after: MessageId
+  /** What the waiter knew of before it found nothing. */
+  readonly after: Newest
   readonly ring: () => void
 }
 
@@ -22,32 +46,28 @@ interface Waiter {
  */
 export class Doorbell {
   readonly #line: BlockingLine
-  readonly #connection: Connection
-  readonly #stream: string
+  readonly #watched: Watched
   readonly #waiters = new Set<Waiter>()
   #isListening = false
   /** What the blocked read waits behind: never less than any waiter knew of. */
-  #behind: MessageId = '0-0'
+  #behind: Newest = []
 
-  constructor(line: BlockingLine, connection: Connection, stream: string) {
+  constructor(line: BlockingLine, watched: Watched) {
     this.#line = line
-    this.#connection = connection
-    this.#stream = stream
+    this.#watched = watched
   }
 
   /**
-   * The newest id that has been in the stream: to be asked for before the read that may find nothing, so that nothing
+   * The newest ids that have been in the streams: to be asked for before the read that may find nothing, so that nothing
    * falls between. What the bell waits behind has been there too, also when a trim has taken it away since.
    */
-  async newest(): Promise<MessageId> {
+  async newest(): Promise<Newest> {
     const known = this.#behind
-    const command = ['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1']
-    const [entry] = await this.#connection.read<[string, string[]][]>(command)
-    return entry !== undefined && compareMessageIds(entry[0], known) > 0 ? entry[0] : known
+    return newerOf(known, await this.#watched.newest())
   }
 
   /** Resolves when it is worth to look again: something behind `after` was appended, the time is up, the signal is aborted, or a while has passed. */
-  wait(after: MessageId, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  wait(after: Newest, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
@@ -75,7 +95,9 @@ export class Doorbell {
     while (this.#waiters.size > 0) {
       this.#catchUp()
       try {
-        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', this.#stream, this.#behind]
+        const { streams } = this.#watched
+        const behind = streams.map((_, i) => this.#behind[i] ?? NONE)
+        const command = ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', ...streams, ...behind]
         if ((await this.#line.block(command, BLOCK_MS)) !== null) this.ringAll()
       } catch {
         await sleep(AFTER_FAILURE_MS)
@@ -87,13 +109,20 @@ export class Doorbell {
 
   /** Listens behind the newest id that any waiter knows of, and wakes those who know of less. */
   #catchUp(): void {
-    for (const { after } of this.#waiters) {
-      if (compareMessageIds(after, this.#behind) > 0) this.#behind = after
-    }
+    for (const { after } of this.#waiters) this.#behind = newerOf(this.#behind, after)
     for (const { after, ring } of [...this.#waiters]) if (this.#knowsMoreThan(after)) ring()
   }
 
-  #knowsMoreThan(after: MessageId): boolean {
-    return compareMessageIds(after, this.#behind) < 0
+  #knowsMoreThan(after: Newest): boolean {
+    return this.#behind.some((id, i) => compareKnownIds(after[i] ?? NONE, id) < 0)
   }
+}
+
+/** Stream by stream. */
+function newerOf(a: Newest, b: Newest): Newest {
+  const [longer, shorter] = a.length < b.length ? [b, a] : [a, b]
+  return longer.map((id, i) => {
+    const other = shorter[i] ?? NONE
+    return compareKnownIds(id, other) < 0 ? other : id
+  })
 }

@@ -1,7 +1,7 @@
-import type { Entry, MessageId, Page, ReadRange } from '../port.ts'
+import type { Checkpoint, Entry, MessageId, Page, Position, ReadRange } from '../port.ts'
 import type { Connection } from './connection.ts'
 import { type EntryReply, toEntry } from './entries.ts'
-import { deliveredUpTo, justBefore, rangeEnd, rangeStart } from './message-id.ts'
+import { deliveredUpTo, justBefore, mustBeMessageId, rangeEnd, rangeStart } from './message-id.ts'
 
 /** Reads what stands in a stream. */
 export class EntryReader {
@@ -13,14 +13,20 @@ export class EntryReader {
     this.#stream = stream
   }
 
+  /** A position as the id that it stands behind. */
+  async checkpointAt(from: Position): Promise<Checkpoint> {
+    return from === 'end' ? this.newest() : deliveredUpTo(from)
+  }
+
   /** The commands of one turn of the event loop go out together: this is one round trip. */
   async get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
-    const found = await Promise.all(messageIds.map((messageId) => this.#range('XRANGE', messageId, messageId, 1)))
+    const ids = messageIds.map(mustBeMessageId)
+    const found = await Promise.all(ids.map((messageId) => this.#range('XRANGE', messageId, messageId, 1)))
     return found.map(([entry]) => entry)
   }
 
   async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Page> {
-    const behind = from === 'end' ? await this.newest() : deliveredUpTo(from)
+    const behind = await this.checkpointAt(from)
     const last = rangeEnd(to)
     if (from === 'end' || last === undefined) return { entries: [], from: behind, position: behind }
     const first = rangeStart(from)

@@ -73,6 +73,7 @@ const SENTENCES: readonly (readonly [RegExp, Meaning])[] = [
     /max number of clients/,
     { code: 'log_unavailable', says: 'Redis has as many connections as its maxclients allows' }
   ],
+  [/XGROUP subcommand requires the key to exist/, REPLIES.NOGROUP as Meaning],
   [/unknown command/i, { code: 'log_incompatible', says: 'This Redis is older than 7.0, or has the command renamed' }]
 ]
 

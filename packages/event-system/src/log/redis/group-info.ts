@@ -26,7 +26,6 @@ export async function groupInfos(connection: Connection, keys: LogKeys, name?: s
  * How a group stands, of which XINFO GROUPS has said `fields`: undefined when it was dropped meanwhile. What is pending is asked for after
  * the last delivered id: an entry up to that id is pending then, or acknowledged.
  */
-
 async function groupInfo(
   connection: Connection,
   log: LogKeys,

@@ -14,6 +14,10 @@ export interface LogKeys {
   readonly leases: string
   /** Name of a cursor -> its position, when it moved, and whether it guards. */
   readonly cursors: string
+  /** The event types that have a stream of their own, in the order of their numbers: see scripts/include/stream-by-type.lua. */
+  readonly types: string
+  /** The last id that an entry of a type with a stream of its own was given. */
+  readonly lastId: string
   /** Written before each confirmation of what is durable: see {@link DurableLine}. */
   readonly confirmed: string
 }
@@ -36,8 +40,20 @@ export function logKeys(stream: string, prefix = stream): LogKeys {
     streams: `${prefix}:streams`,
     leases: `${prefix}:leases`,
     cursors: `${prefix}:cursors`,
+    types: `${prefix}:types`,
+    lastId: `${prefix}:last_id`,
     confirmed: `${prefix}:confirmed`
   }
+}
+
+/** The keys of partition `number`, the stream of an event type: what groups keep of it stands apart from what they keep of others. */
+export function partitionKeys(keys: LogKeys, number: number, type: string): LogKeys {
+  const { prefix } = keys
+  return { ...keys, stream: typeStreamKey(keys, type), prefix: `${prefix}:partition:${number}` }
+}
+
+export function typeStreamKey({ prefix }: LogKeys, type: string): string {
+  return `${prefix}:type:${type}`
 }
 
 /**

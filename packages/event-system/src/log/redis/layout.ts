@@ -2,6 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { Connection } from './connection.ts'
 import { groupNamesIn } from './group-info.ts'
 import type { LogKeys } from './keys.ts'
+import type { RedisPartitioning } from './options.ts'
 
 /** What earlier versions keep under the prefix of a log. */
 const EARLIER = [
@@ -33,5 +34,19 @@ export async function mustBeKnownLayout(connection: Connection, { stream, prefix
   const earlier = names.filter((_, i) => found[i] === 1)
   if (earlier.length === 0) return
   const message = `An earlier version of the event system keeps parts of the log (${connection.location}) in ${earlier.join(', ')}: export the log with that version, and import it into a new stream with this one.`
+  throw new EventSystemError('log_incompatible', message)
+}
+
+/**
+ * Rejects with `log_incompatible` when a log has streams of event types and the option `partitioning` says `none`: their events would not be seen.
+ * A log in one stream may get streams of event types: what is in the one stream stays there.
+ */
+export async function mustBePartitionedAs(
+  partitioning: RedisPartitioning,
+  connection: Connection,
+  { types }: LogKeys
+): Promise<void> {
+  if (partitioning === 'type' || (await connection.read<number>(['EXISTS', types])) === 0) return
+  const message = `The log (${connection.location}) has a stream for each event type, listed in ${types}: set EVENT_PARTITIONING=type (partitioning: 'type' in the library), or export the log with it and import it into a new stream without it.`
   throw new EventSystemError('log_incompatible', message)
 }

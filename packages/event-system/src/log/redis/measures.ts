@@ -28,7 +28,7 @@ export class Measures {
 
   /** What the events take, in bytes. */
   bytesOfEvents(): Promise<number> {
-    return this.#bytesOf([this.#keys.stream])
+    return this.bytesOf([this.#keys.stream])
   }
 
   /** What all of it takes, in bytes, with what these groups keep, but for the indexes of stream keys: they are as many as the keys. */
@@ -36,7 +36,7 @@ export class Measures {
     const { stream, deduplication, versions, streams, leases, cursors } = this.#keys
     const ofGroups = groups.flatMap((name) => Object.values(groupKeys(this.#keys, name)))
     const ofLog = [stream, ...deduplication, versions, streams, leases, cursors]
-    return this.#bytesOf([...ofLog, ...ofGroups])
+    return this.bytesOf([...ofLog, ...ofGroups])
   }
 
   async ends(): Promise<Pick<LogInfo, 'first' | 'last'>> {
@@ -68,7 +68,7 @@ export class Measures {
     }
   }
 
-  async #bytesOf(keys: readonly string[]): Promise<number> {
+  async bytesOf(keys: readonly string[]): Promise<number> {
     return sum(await Promise.all(keys.map((key) => this.#connection.read<number | null>(['MEMORY', 'USAGE', key]))))
   }
 }

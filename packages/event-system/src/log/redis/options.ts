@@ -28,6 +28,11 @@ export interface RedisStorageOptions {
    * WAIT; when fewer say so within the time of the call it rejects with `log_timeout`, though the server has it. Default `memory`.
    */
   readonly durability?: RedisDurability
+  /**
+   * `type`: each event type has a stream of its own, and order is kept within a type only. `none`: all events are in one stream, in one order.
+   * All who open one log must say the same. Default `none`.
+   */
+  readonly partitioning?: RedisPartitioning
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -35,6 +40,9 @@ export interface RedisStorageOptions {
   /** Called once when the connection is lost after the start, and once when it is there again. */
   readonly onConnectionChange?: (change: ConnectionChange) => void
 }
+
+/** How the events of a log are kept in streams. */
+export type RedisPartitioning = 'none' | 'type'
 
 export interface ConnectionChange {
   readonly connected: boolean
@@ -49,6 +57,7 @@ const NAMES: OptionNames<RedisStorageOptions> = {
   streamName: true,
   deduplicationWindowMs: true,
   durability: true,
+  partitioning: true,
   timeoutMs: true,
   connectTimeoutMs: true,
   onConnectionChange: true
@@ -73,6 +82,7 @@ export function resolveRedisStorageOptions(options: RedisStorageOptions): Resolv
     streamName: options.streamName ?? 'tradpal_events',
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     durability: options.durability ?? 'memory',
+    partitioning: options.partitioning ?? 'none',
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -80,6 +90,10 @@ export function resolveRedisStorageOptions(options: RedisStorageOptions): Resolv
   if (resolved.streamName === '') throw new EventSystemError('invalid_options', 'streamName must not be empty.')
   if (!isRedisDurability(resolved.durability)) {
     const message = `durability of a log in Redis must be memory, fsync or replicas:N, such as replicas:1, got ${JSON.stringify(resolved.durability)}.`
+    throw new EventSystemError('invalid_options', message)
+  }
+  if (resolved.partitioning !== 'none' && resolved.partitioning !== 'type') {
+    const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
     throw new EventSystemError('invalid_options', message)
   }
   mustBeTls(resolved.tls, url)

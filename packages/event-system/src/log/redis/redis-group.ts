@@ -10,6 +10,7 @@ import { acknowledgeArguments, holdArguments } from './holds.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
 import { pendingOf, pendingPage } from './pending.ts'
+import { readOrWait } from './read-or-wait.ts'
 import { runScript, type ScriptName } from './scripts.ts'
 
 /** So many holds go into one call, at most: the server does nothing else meanwhile. */
@@ -63,17 +64,8 @@ export class RedisGroup implements WorkQueue {
     mustBeLimit(limit)
     mustBeConsumer(consumer)
     if (signal?.aborted) return []
-    const deadline = performance.now() + waitMs
     await this.#join(consumer)
-    const found = await this.#readNew(consumer, limit)
-    if (found.length > 0 || waitMs <= 0) return found
-    for (;;) {
-      if (signal?.aborted) return []
-      const [newest, deliveries] = await Promise.all([this.#doorbell.newest(), this.#readNew(consumer, limit)])
-      const leftMs = deadline - performance.now()
-      if (deliveries.length > 0 || leftMs <= 0) return deliveries
-      await this.#doorbell.wait(newest, leftMs, signal)
-    }
+    return readOrWait(this.#doorbell, () => this.#readNew(consumer, limit), { waitMs, signal })
   }
 
   async #join(consumer: string): Promise<void> {
@@ -131,7 +123,7 @@ export class RedisGroup implements WorkQueue {
     mustBeConsumer(consumer)
     if (heldBy !== undefined) mustBeConsumer(heldBy)
     const from = after === undefined ? '-' : `(${mustBeMessageId(after)}`
-    const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', from, NOBODY, WAITING]
+    const args = [consumer, durationText('minIdleMs', minIdleMs), String(limit), heldBy ?? '', NOBODY, WAITING, from]
     const replies = await this.#run<DeliveryReply[]>('claim', this.#detailKeys(), args)
     return replies.map(toDelivery)
   }

@@ -5,7 +5,9 @@ import type {
   AppendOptions,
   AppendResult,
   Checkpoint,
+  CursorInfo,
   Entry,
+  GroupInfo,
   Log,
   LogBounds,
   LogInfo,
@@ -20,27 +22,40 @@ import type {
   TrimResult,
   TrimTarget
 } from '../port.ts'
-import { Appender } from './appender.ts'
+import type { Appender } from './appender.ts'
 import { mustBeLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import { cursorInfos } from './cursors.ts'
 import type { Doorbell } from './doorbell.ts'
-import { EntryReader } from './entry-reader.ts'
 import { closedError } from './errors.ts'
-import { groupInfos } from './group-info.ts'
 import type { LogKeys } from './keys.ts'
-import { Measures } from './measures.ts'
-import { compareMessageIds, deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import type { ResolvedRedisStorageOptions } from './options.ts'
-import { Streams } from './streams.ts'
-import { Trimmer } from './trimmer.ts'
+import type { Streams } from './streams.ts'
+
+/** What depends on whether all entries stand in one stream, or those of each type in one of their own. */
+export interface StreamParts {
+  readonly reader: Pick<Log, 'get' | 'read'> & {
+    /** A position as a checkpoint, decided now. Rejects with `invalid_message_id` and `invalid_argument`. */
+    checkpointAt(from: Position): Promise<Checkpoint>
+  }
+  readonly streams: Streams
+  readonly measures: Pick<Log, 'bounds'> & {
+    length(): Promise<number>
+    ends(): Promise<Pick<LogInfo, 'first' | 'last'>>
+    bytes(groups: readonly string[]): Promise<number>
+    remembered(): Promise<number>
+  }
+  readonly trimmer: Pick<Log, 'trim' | 'remove'>
+  readonly order: Pick<Log, 'compare' | 'advance'>
+  groups(): Promise<GroupInfo[]>
+  cursors(): Promise<CursorInfo[]>
+}
 
 interface RedisLogParts {
   readonly storage: Storage
   readonly connection: Connection
   readonly keys: LogKeys
   readonly doorbell: Doorbell
-  readonly options: ResolvedRedisStorageOptions
+  readonly appender: Appender
+  readonly parts: StreamParts
 }
 
 /** The entries of a storage in Redis. An entry of a stream is what it was added as: it cannot be rewritten. */
@@ -49,23 +64,17 @@ export class RedisLog implements Log {
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
-  readonly #reader: EntryReader
-  readonly #streams: Streams
-  readonly #measures: Measures
-  readonly #trimmer: Trimmer
   readonly #doorbell: Doorbell
+  readonly #parts: StreamParts
   #ended = false
 
-  constructor({ storage, connection, keys, doorbell, options }: RedisLogParts) {
+  constructor({ storage, connection, keys, doorbell, appender, parts }: RedisLogParts) {
     this.#storage = storage
     this.#keys = keys
     this.#connection = connection
-    this.#appender = new Appender(connection, keys, options)
-    this.#reader = new EntryReader(connection, keys.stream)
-    this.#measures = new Measures(connection, keys)
-    this.#streams = new Streams(connection, keys, this.#reader)
-    this.#trimmer = new Trimmer(connection, keys, this.#measures, this.#streams)
+    this.#appender = appender
     this.#doorbell = doorbell
+    this.#parts = parts
   }
 
   /** Ends every tail, once it is woken. */
@@ -83,16 +92,16 @@ export class RedisLog implements Log {
   }
 
   readStream(streamKey: string, range: StreamRange): Promise<StreamEntry[]> {
-    return this.#streams.read(streamKey, range)
+    return this.#parts.streams.read(streamKey, range)
   }
 
   async read(range: ReadRange): Promise<Page> {
     mustBeLimit(range.limit)
-    return this.#reader.read(range)
+    return this.#parts.reader.read(range)
   }
 
   async get(messageIds: readonly MessageId[]): Promise<(Entry | undefined)[]> {
-    return this.#reader.get(messageIds.map(mustBeMessageId))
+    return this.#parts.reader.get(messageIds)
   }
 
   tail(from: Position, { signal, limit = 200 }: { signal?: AbortSignal; limit?: number } = {}): AsyncIterable<Page> {
@@ -102,17 +111,21 @@ export class RedisLog implements Log {
     return this.#follow(behind, limit, signal)
   }
 
-  async #behind(from: Position, limit: number): Promise<MessageId> {
+  async #behind(from: Position, limit: number): Promise<Checkpoint> {
     mustBeLimit(limit)
-    if (from !== 'end') return deliveredUpTo(from)
-    return this.#doorbell.newest()
+    return this.#parts.reader.checkpointAt(from)
   }
 
-  async *#follow(behind: Promise<MessageId>, limit: number, signal?: AbortSignal): AsyncGenerator<Page> {
+  async *#follow(behind: Promise<Checkpoint>, limit: number, signal?: AbortSignal): AsyncGenerator<Page> {
     let after = await behind
     if (this.#ended) throw closedError()
     while (!signal?.aborted && !this.#ended) {
-      const [newest, page] = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })])
+      const found = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })]).catch((error) => {
+        // A read of several commands may be cut short by the end.
+        if (!this.#ended) throw error
+      })
+      if (found === undefined) return
+      const [newest, page] = found
       if (page.entries.length === 0) {
         await this.#doorbell.wait(newest, Number.POSITIVE_INFINITY, signal)
       } else {
@@ -122,21 +135,20 @@ export class RedisLog implements Log {
     }
   }
 
-  compare(a: Checkpoint, b: Checkpoint): number {
-    return compareMessageIds(a, b)
+  compare(a: Checkpoint, b: Checkpoint): number | undefined {
+    return this.#parts.order.compare(a, b)
   }
 
-  /** Of one partition. */
-  advance(_: Checkpoint, messageId: MessageId): Checkpoint {
-    return messageId
+  advance(checkpoint: Checkpoint, messageId: MessageId): Checkpoint {
+    return this.#parts.order.advance(checkpoint, messageId)
   }
 
   trim(target: TrimTarget, options: TrimOptions = {}): Promise<TrimResult> {
-    return this.#trimmer.trim(target, options)
+    return this.#parts.trimmer.trim(target, options)
   }
 
   remove(messageIds: readonly MessageId[], options: TrimOptions = {}): Promise<TrimResult> {
-    return this.#trimmer.remove(messageIds, options)
+    return this.#parts.trimmer.remove(messageIds, options)
   }
 
   async info(): Promise<LogInfo> {
@@ -144,17 +156,18 @@ export class RedisLog implements Log {
   }
 
   async #ownInfo(): Promise<LogInfo> {
+    const { measures } = this.#parts
     const [length, ends, groups, cursors, deduplicationEntries] = await Promise.all([
-      this.#measures.length(),
-      this.#measures.ends(),
-      groupInfos(this.#connection, this.#keys),
-      cursorInfos(this.#connection, this.#keys),
-      this.#measures.remembered()
+      measures.length(),
+      measures.ends(),
+      this.#parts.groups(),
+      this.#parts.cursors(),
+      measures.remembered()
     ])
     return {
       length,
       ...ends,
-      bytes: await this.#measures.bytes(groups.map(({ name }) => name)),
+      bytes: await measures.bytes(groups.map(({ name }) => name)),
       groups,
       cursors,
       deduplicationEntries
@@ -162,6 +175,6 @@ export class RedisLog implements Log {
   }
 
   bounds(): Promise<LogBounds> {
-    return this.#measures.bounds()
+    return this.#parts.measures.bounds()
   }
 }

@@ -9,21 +9,23 @@ import type {
   StorageFeatures,
   StorageWarning,
   Unit,
-  UnitResult
+  UnitResult,
+  WorkQueue
 } from '../port.ts'
 import { UNIT_PARTS } from '../unit-terms.ts'
+import { Appender } from './appender.ts'
+import { type Arrangement, allInOneStream } from './arrangement.ts'
+import { streamsByType } from './by-type/index.ts'
 import { RedisCollections } from './collections.ts'
 import { Committer } from './committer.ts'
 import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
-import { RedisCursors } from './cursors.ts'
 import { Doorbell } from './doorbell.ts'
 import { groupNamesIn } from './group-info.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
-import { mustBeKnownLayout } from './layout.ts'
+import { mustBeKnownLayout, mustBePartitionedAs } from './layout.ts'
 import { RedisLeases } from './leases.ts'
 import { type RedisStorageOptions, resolveRedisStorageOptions } from './options.ts'
-import { RedisGroup } from './redis-group.ts'
 import { RedisLog } from './redis-log.ts'
 import { Safety } from './safety.ts'
 
@@ -31,23 +33,20 @@ import { Safety } from './safety.ts'
 export class RedisStorage implements Storage {
   readonly kind = 'redis'
   readonly location: string
-  readonly features: StorageFeatures = {
-    totalOrder: true,
-    typeIndex: false,
-    foreignWriters: true,
-    persistent: true,
-    atomic: UNIT_PARTS
-  }
+  readonly features: StorageFeatures
   readonly log: RedisLog
   readonly leases: Leases
   readonly cursors: Cursors
   readonly collections: Collections
   readonly counters: Counters
+  /** Absent where each event type has a stream: these groups need a total order. */
+  readonly partitioned?: (group: string) => PartitionedGroup
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #committer: Committer
   readonly #doorbell: Doorbell
   readonly #safety: Safety
+  readonly #arrangement: Arrangement
 
   /** Throws `invalid_options`. Connects to nothing before `start()`. */
   constructor(options: RedisStorageOptions = {}) {
@@ -58,12 +57,19 @@ export class RedisStorage implements Storage {
     this.#keys = keys
     this.#connection = connection
     this.location = connection.location
-    this.#committer = new Committer(connection, keys, resolved)
-    this.#doorbell = new Doorbell(connection.newBlockingLine(), connection, streamName)
+    const arrangement =
+      resolved.partitioning === 'type' ? streamsByType(connection, keys) : allInOneStream(connection, keys)
+    const { totalOrder, placing, parts } = arrangement
+    this.features = { totalOrder, typeIndex: false, foreignWriters: true, persistent: true, atomic: UNIT_PARTS }
+    if (totalOrder) this.partitioned = (group) => new LeasedGroup(group, this)
+    this.#arrangement = arrangement
+    this.#committer = new Committer(connection, keys, placing, resolved)
+    this.#doorbell = new Doorbell(connection.newBlockingLine(), arrangement.watched)
     this.#safety = new Safety(connection, resolved.durability)
-    this.log = new RedisLog({ storage: this, connection, keys, doorbell: this.#doorbell, options: resolved })
+    const appender = new Appender(connection, keys, placing, resolved)
+    this.log = new RedisLog({ storage: this, connection, keys, doorbell: this.#doorbell, appender, parts })
     this.leases = new RedisLeases(connection, keys.leases)
-    this.cursors = new RedisCursors(connection, keys)
+    this.cursors = arrangement.cursors
     this.collections = new RedisCollections(connection, this.#committer, keys)
     this.counters = new RedisCounters(connection, keys)
   }
@@ -72,6 +78,7 @@ export class RedisStorage implements Storage {
   async start(): Promise<void> {
     await this.#connection.open()
     await mustBeKnownLayout(this.#connection, this.#keys)
+    await mustBePartitionedAs(this.#arrangement.totalOrder ? 'none' : 'type', this.#connection, this.#keys)
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -88,12 +95,8 @@ export class RedisStorage implements Storage {
     return this.#safety.warnings()
   }
 
-  queue(group: string): RedisGroup {
-    return new RedisGroup(group, { connection: this.#connection, doorbell: this.#doorbell, keys: this.#keys })
-  }
-
-  partitioned(group: string): PartitionedGroup {
-    return new LeasedGroup(group, this)
+  queue(group: string): WorkQueue {
+    return this.#arrangement.queue(group, this.#doorbell)
   }
 
   async groupNames(): Promise<string[]> {

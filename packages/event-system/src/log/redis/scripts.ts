@@ -4,28 +4,41 @@ import { EventSystemError } from '@tradpal/events'
 import type { Reply, Writer } from './connection.ts'
 import { isReply } from './errors.ts'
 
+/** What stands in the place of an include, in a log with a stream for each event type. */
+const BY_TYPE = { 'one-stream': 'stream-by-type' }
+
 /** The atomic steps of the log, each in a file of its own that says what it takes and returns; the number in a name is that of its keys, with an n for any number. */
 const SCRIPTS = {
   append: load('append-n'),
-  seek: load('seek-1'),
+  appendByType: load('append-n', BY_TYPE),
+  seek: load('seek-n'),
   acknowledge: load('acknowledge-2'),
   extend: load('extend-1'),
   release: load('release-2'),
-  claim: load('claim-3'),
+  claim: load('claim-n'),
   createGroup: load('create-group-3'),
+  createGroupByType: load('create-group-by-type-n'),
   destroyGroup: load('destroy-group-3'),
-  removeConsumer: load('remove-consumer-1'),
+  destroyGroupByType: load('destroy-group-by-type-n'),
+  joinGroupByType: load('join-group-by-type-n'),
+  readGroupByType: load('read-group-by-type-n'),
+  removeConsumer: load('remove-consumer-n'),
   acquireLeases: load('acquire-leases-1'),
   releaseLeases: load('release-leases-1'),
   commit: load('commit-n'),
+  commitByType: load('commit-n', BY_TYPE),
   createCursor: load('create-cursor-2'),
+  putCursor: load('put-cursor-1'),
   listDocuments: load('list-documents-2'),
   countDocuments: load('count-documents-1'),
   readExpiring: load('read-expiring-2'),
   count: load('count-n'),
   cutStreams: load('cut-streams-n'),
+  cutStreamsByType: load('cut-streams-n', BY_TYPE),
   trim: load('trim-2'),
-  remove: load('remove-2'),
+  trimByType: load('trim-by-type-n'),
+  remove: load('remove-3'),
+  ends: load('ends-n'),
   countBehind: load('count-behind-1')
 } as const
 
@@ -36,20 +49,20 @@ interface Script {
   readonly hash: string
 }
 
-function load(name: string): Script {
-  const text = textOf(name, new Set())
+function load(name: string, instead: Readonly<Record<string, string>> = {}): Script {
+  const text = textOf(name, new Set(), instead)
   return { text, hash: createHash('sha1').update(text).digest('hex') }
 }
 
 /** A line `-- Includes:` names files of functions, whose texts stand in its place, each once in a script. */
-function textOf(name: string, known: Set<string>): string {
+function textOf(name: string, known: Set<string>, instead: Readonly<Record<string, string>>): string {
   if (known.has(name)) return ''
   known.add(name)
   const text = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
   return text.replaceAll(/^-- Includes: (.+)$/gm, (_, names: string) =>
     names
       .split(', ')
-      .map((one) => textOf(`include/${one}`, known))
+      .map((one) => textOf(`include/${instead[one] ?? one}`, known, instead))
       .join('\n')
   )
 }

@@ -1,10 +1,10 @@
 import { assertFromVersion, assertStreamKey } from '@tradpal/events'
-import type { MessageId, StreamEntry, StreamRange } from '../port.ts'
+import type { Log, MessageId, StreamEntry, StreamRange } from '../port.ts'
 import { mustBeLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
-import type { EntryReader } from './entry-reader.ts'
 import { type LogKeys, streamIndexKey } from './keys.ts'
 import { timeOfMessageId } from './message-id.ts'
+import type { Placing } from './placing.ts'
 import { runScript } from './scripts.ts'
 
 /** So many entries of an index are read at once. */
@@ -22,11 +22,13 @@ interface Place {
 export class Streams {
   readonly #connection: Connection
   readonly #keys: LogKeys
-  readonly #reader: EntryReader
+  readonly #placing: Placing
+  readonly #reader: Pick<Log, 'get' | 'read'>
 
-  constructor(connection: Connection, keys: LogKeys, reader: EntryReader) {
+  constructor(connection: Connection, keys: LogKeys, placing: Placing, reader: Pick<Log, 'get' | 'read'>) {
     this.#connection = connection
     this.#keys = keys
+    this.#placing = placing
     this.#reader = reader
   }
 
@@ -100,12 +102,8 @@ export class Streams {
   #cut(streamKeys: readonly string[]): Promise<number> {
     const { stream, streams } = this.#keys
     const indexes = streamKeys.map((key) => streamIndexKey(this.#keys, key))
-    return runScript<number>(
-      this.#connection,
-      'cutStreams',
-      [stream, streams, ...indexes],
-      [String(STEP), ...streamKeys]
-    )
+    const keys = [stream, streams, ...indexes, ...this.#placing.otherStreams()]
+    return runScript<number>(this.#connection, this.#placing.scripts.cutStreams, keys, [String(STEP), ...streamKeys])
   }
 }
 

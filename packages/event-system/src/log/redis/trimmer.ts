@@ -10,12 +10,12 @@ import { runScript } from './scripts.ts'
 import type { Streams } from './streams.ts'
 
 /** One step looks at so many entries: the server does nothing else meanwhile. */
-const STEP = 500
+export const STEP = 500
 /** So many entries can be removed in one call. */
 const MOST_TO_REMOVE = 10_000
 
 /** What one step of a trim answers. `lostBy` has `group <name>` or `cursor <name>`, and a count, in turn. */
-type StepReply = [removed: number, lost: number, guarded: number, lostBy: (string | number)[]]
+export type StepReply = [removed: number, lost: number, guarded: number, lostBy: (string | number)[]]
 
 /** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */
 export class Trimmer {
@@ -31,11 +31,10 @@ export class Trimmer {
     this.#streams = streams
   }
 
-  /** Bytes are those that Redis takes for the events, by their average, so that `maxBytes` is approximate. */
   async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions = {}): Promise<TrimResult> {
     mustBeTrimTarget(target)
     const before = 'before' in target ? String(target.before) : ''
-    const bounds = [String(STEP), before, String(await this.#lengthToKeep(target)), force ? '1' : '0']
+    const bounds = [String(STEP), before, String(await lengthToKeep(this.#measures, target)), force ? '1' : '0']
     const sum = new TrimSum()
     for (let from = '-'; ; ) {
       const args = [...bounds, from, dryRun ? String(sum.result.removed) : '']
@@ -53,28 +52,37 @@ export class Trimmer {
     messageIds: readonly MessageId[],
     { force = false, dryRun = false }: TrimOptions = {}
   ): Promise<TrimResult> {
-    if (messageIds.length > MOST_TO_REMOVE) {
-      const message = `At most ${MOST_TO_REMOVE} entries can be removed in one call, got ${messageIds.length}.`
-      throw new EventSystemError('invalid_argument', message)
-    }
-    const ids = [...new Set(messageIds.map(mustBeMessageId))]
+    mustBeFewEnough(messageIds)
     const sum = new TrimSum()
+    const ids = [...new Set(messageIds.map(mustBeMessageId))]
+    const [stream = '', cursors = ''] = this.#keys
     for (let from = 0; from < ids.length; from += STEP) {
-      const args = [force ? '1' : '0', dryRun ? '1' : '0', ...ids.slice(from, from + STEP)]
-      sum.add(resultOf(await runScript<StepReply>(this.#connection, 'remove', this.#keys, args)))
+      const args = [force ? '1' : '0', dryRun ? '1' : '0', '0', ...ids.slice(from, from + STEP)]
+      sum.add(resultOf(await runScript<StepReply>(this.#connection, 'remove', [stream, cursors, stream], args)))
     }
     return sum.result
   }
-
-  async #lengthToKeep(target: TrimTarget): Promise<number> {
-    if ('before' in target) return 0
-    if ('maxLength' in target) return target.maxLength
-    const [length, bytes] = await Promise.all([this.#measures.length(), this.#measures.bytesOfEvents()])
-    return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
-  }
 }
 
-function resultOf([removed, lost, guarded, lostBy]: readonly [...StepReply, ...string[]]): TrimResult {
+/** Of how many entries a log is to be. Bytes are those that Redis takes for the events, by their average, so that `maxBytes` is approximate. */
+export async function lengthToKeep(
+  measures: Pick<Measures, 'length' | 'bytesOfEvents'>,
+  target: TrimTarget
+): Promise<number> {
+  if ('before' in target) return 0
+  if ('maxLength' in target) return target.maxLength
+  const [length, bytes] = await Promise.all([measures.length(), measures.bytesOfEvents()])
+  return bytes <= target.maxBytes ? length : Math.floor(length * (target.maxBytes / bytes))
+}
+
+/** Throws `invalid_argument` for more than can be removed at once. */
+export function mustBeFewEnough(messageIds: readonly MessageId[]): void {
+  if (messageIds.length <= MOST_TO_REMOVE) return
+  const message = `At most ${MOST_TO_REMOVE} entries can be removed in one call, got ${messageIds.length}.`
+  throw new EventSystemError('invalid_argument', message)
+}
+
+export function resultOf([removed, lost, guarded, lostBy]: readonly [...StepReply, ...unknown[]]): TrimResult {
   const losses: Loss[] = []
   for (let i = 0; i < lostBy.length; i += 2) {
     const [, kind, name] = /^(group|cursor) (.*)$/s.exec(lostBy[i] as string) as unknown as [
@@ -82,7 +90,14 @@ function resultOf([removed, lost, guarded, lostBy]: readonly [...StepReply, ...s
       Loss['kind'],
       string
     ]
-    losses.push({ kind, name, lost: lostBy[i + 1] as number })
+    addLoss(losses, { kind, name, lost: lostBy[i + 1] as number })
   }
   return { removed, lost, ...lossesOf(losses), guarded: guarded === 1 }
+}
+
+/** A guard loses in each partition. */
+function addLoss(losses: Loss[], loss: Loss): void {
+  const at = losses.findIndex(({ kind, name }) => kind === loss.kind && name === loss.name)
+  if (at < 0) losses.push(loss)
+  else losses[at] = { ...loss, lost: loss.lost + (losses[at] as Loss).lost }
 }

@@ -1,16 +1,24 @@
-import type { Attachment, Collection, MessageId, Unit, UnitResult, Write } from '../port.ts'
+import type { AppendEntry, Attachment, Collection, MessageId, Unit, UnitResult, Write } from '../port.ts'
 import { eventArguments } from './appender.ts'
 import { mustBeSaid } from './arguments.ts'
 import { mustBeConsumer } from './holders.ts'
-import { mustBeMessageId } from './message-id.ts'
+import type { Placed, Placing } from './placing.ts'
 import { expectedArguments, placedResults } from './versions.ts'
 
 /** What units of one run name by its number. */
 export interface Targets {
   readonly collections: readonly NamedCollection[]
-  readonly groups: readonly string[]
+  readonly groups: readonly GroupTarget[]
   /** Those of the entries that units append. */
   readonly streamKeys: readonly string[]
+  readonly placing: Placing
+  readonly placed: Placed
+}
+
+/** A group, as far as units name entries of one partition. */
+export interface GroupTarget {
+  readonly group: string
+  readonly partition: number
 }
 
 /** A collection that units of one run write to. */
@@ -28,14 +36,14 @@ export type UnitReply =
 type Refusal = Extract<UnitResult, { kind: 'refused' }>['reason']
 
 /** Throws `invalid_message_id` and `invalid_argument` for texts that Redis would not take. */
-export function assertUnitTexts(units: readonly Unit[]): void {
+export function assertUnitTexts(units: readonly Unit[], placing: Placing): void {
   for (const { acknowledge = [], attach = [], requeue = [], cursors = [], append } of units) {
-    for (const { messageId } of [...acknowledge, ...attach, ...requeue]) mustBeMessageId(messageId)
+    for (const { messageId } of [...acknowledge, ...attach, ...requeue]) placing.placeOf(messageId)
     for (const { consumer } of acknowledge) mustBeConsumer(consumer)
     for (const { if: condition } of attach) if ('consumer' in condition) mustBeConsumer(condition.consumer)
     for (const { to, expected } of cursors) {
-      mustBeMessageId(to)
-      if (expected !== undefined) mustBeMessageId(expected)
+      placing.mustBeCheckpoint(to)
+      if (expected !== undefined) placing.mustBeCheckpoint(expected)
     }
     for (const { eventId } of append?.entries ?? []) mustBeSaid('An event id', eventId)
   }
@@ -51,23 +59,36 @@ export function sizeOf({ attach = [], requeue = [], append, write = [] }: Unit):
   return size
 }
 
-export function targetsOf(units: readonly Unit[]): Targets {
-  return { collections: collectionsOf(units), groups: groupsOf(units), streamKeys: streamKeysOf(units) }
-}
-
-/** The groups that units name, each once. */
-function groupsOf(units: readonly Unit[]): string[] {
-  const named = units.flatMap(({ acknowledge = [], attach = [], requeue = [] }) => [
-    ...acknowledge,
-    ...attach,
-    ...requeue
-  ])
-  return [...new Set(named.map(({ group }) => group))]
-}
-
-/** The stream keys of what units append, each once. */
-function streamKeysOf(units: readonly Unit[]): string[] {
+export function targetsOf(units: readonly Unit[], placing: Placing): Targets {
   const entries = units.flatMap(({ append }) => append?.entries ?? [])
+  return {
+    collections: collectionsOf(units),
+    groups: groupsOf(units, placing),
+    streamKeys: streamKeysOf(entries),
+    placing,
+    placed: placing.place(entries)
+  }
+}
+
+/** The groups that units name, each once for each partition. */
+function groupsOf(units: readonly Unit[], placing: Placing): GroupTarget[] {
+  const found: GroupTarget[] = []
+  for (const { acknowledge = [], attach = [], requeue = [] } of units) {
+    for (const { group, messageId } of [...acknowledge, ...attach, ...requeue]) {
+      const target = { group, partition: placing.placeOf(messageId).partition }
+      if (numberOfTarget(target, found) === 0) found.push(target)
+    }
+  }
+  return found
+}
+
+/** From 1; 0 where it is not among them. */
+function numberOfTarget({ group, partition }: GroupTarget, among: readonly GroupTarget[]): number {
+  return 1 + among.findIndex((one) => one.group === group && one.partition === partition)
+}
+
+/** The stream keys of what is appended, each once. */
+function streamKeysOf(entries: readonly AppendEntry[]): string[] {
   return [...new Set(entries.flatMap(({ streamKey }) => streamKey ?? []))]
 }
 
@@ -91,13 +112,13 @@ function numberOf(collection: Collection, among: readonly NamedCollection[]): nu
 }
 
 /** A unit as scripts/commit-n.lua takes it. */
-export function unitArguments(unit: Unit, { collections, groups }: Targets): string[] {
+export function unitArguments(unit: Unit, { collections, groups, placing, placed }: Targets): string[] {
   const { fence = [], acknowledge = [], attach = [], requeue = [], cursors = [], append, write = [] } = unit
   const { entries = [], expected = [] } = append ?? {}
-  const entryOf = ({ group, messageId }: { readonly group: string; readonly messageId: MessageId }) => [
-    String(1 + groups.indexOf(group)),
-    messageId
-  ]
+  const entryOf = ({ group, messageId }: { readonly group: string; readonly messageId: MessageId }) => {
+    const { partition, id } = placing.placeOf(messageId)
+    return [String(numberOfTarget({ group, partition }, groups)), id]
+  }
   return [
     ...part(fence, ({ lease, token }) => [lease, String(token)]),
     ...part(acknowledge, (one) => [...entryOf(one), one.consumer, String(one.attempt)]),
@@ -105,7 +126,7 @@ export function unitArguments(unit: Unit, { collections, groups }: Targets): str
     ...part(requeue, (one) => [...entryOf(one), one.attachment === undefined ? '0' : '1', one.attachment ?? '']),
     ...part(cursors, ({ name, to, expected = '' }) => [name, to, expected]),
     ...expectedArguments(entries.length === 0 ? [] : expected),
-    ...part(entries, (entry) => eventArguments(entry, entry.streamKey)),
+    ...part(entries, (entry) => eventArguments(entry, placed)),
     ...part(write, (one) => writeArguments(one, collections))
   ]
 }

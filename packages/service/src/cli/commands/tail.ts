@@ -21,7 +21,7 @@ interface Beginning {
 
 export function defineTail(command: Command, run: Run): void {
   addFilterOptions(command)
-    .option('--from <place>', 'begin at: start, new, a message id (behind it), or a time (default: new)')
+    .option('--from <place>', 'begin at: start, new, a position or message id (behind it), or a time (default: new)')
     .option('-n, --lines <count>', 'begin with the newest so many', parseCount)
     .option('-c, --count <count>', 'end after so many events', parsePositive)
     .option('-f, --follow', 'wait for those that come', true)
@@ -56,7 +56,7 @@ async function* eventsOf(target: Target, options: TailOptions, signal: AbortSign
   const filter = rangeOf({ ...options })
   const { shown, from } = await beginningOf(target, options, filter)
   yield* shown
-  if (options.follow) yield* target.follow(from, filter, signal)
+  if (options.follow) yield* without(shown, target.follow(from, filter, signal))
   else if (options.from !== undefined) yield* target.readEvents({ ...filter, ...(from === 'start' ? {} : from) })
 }
 
@@ -69,14 +69,16 @@ async function beginningOf(
   if (from === 'start') return { shown: [], from }
   const startTime = timeMs(from)
   if (from !== 'new' && startTime === undefined) return { shown: [], from: { after: from } }
-  const { lastId } = await target.standing()
-  const end = lastId === null ? 'start' : { after: lastId }
-  const shown =
-    startTime !== undefined
-      ? await target.getEvents({ ...filter, startTime }, 1)
-      : lines > 0
-        ? await target.getEvents(filter, lines)
-        : []
-  const last = shown.at(-1)
-  return { shown, from: last === undefined ? end : { after: last.messageId } }
+  const { position: end } = await target.getPage({}, 1)
+  if (startTime !== undefined) {
+    const { events, position } = await target.getPage({ ...filter, startTime }, 1)
+    return { shown: events, from: { after: events.length === 0 ? end : position } }
+  }
+  return { shown: lines === 0 ? [] : await target.getEvents(filter, lines), from: { after: end } }
+}
+
+/** The newest may have come after it was noted where the log ends. */
+async function* without(shown: readonly StoredEvent[], events: AsyncIterable<StoredEvent>) {
+  const ids = new Set(shown.map(({ messageId }) => messageId))
+  for await (const event of events) if (!ids.delete(event.messageId)) yield event
 }

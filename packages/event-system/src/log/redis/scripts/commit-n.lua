@@ -4,10 +4,12 @@
 --
 -- KEYS  1 the stream, 2, 3 the two hashes of deduplication, 4 the versions by stream key, 5 the leases, 6 the cursors, 7 the set
 --       of indexes, then two for each collection: of a lasting one its hash and the sorted set of its ids, of an expiring one
---       its two hashes; then one for each group, its attachments; then the indexes of the stream keys of the entries
+--       its two hashes; then for each group its attachments (where each type has a stream, the stream too); then the indexes of
+--       the stream keys of the entries; then the keys of openTypes
 -- ARGV  1 the deduplication window in ms, 2 the consumer that nobody is, 3 how many collections, and for each how long
 --       documents are kept in ms, '' for a lasting one, how many groups, and their names, how many stream keys the
---       entries have, and each of these, then for each unit: how many fences, and for each: lease, token;
+--       entries have, and each of these, then the arguments of openTypes, then for each unit: how many fences, and for each:
+--       lease, token;
 --       entries to acknowledge, and for each: number of the group from 1, message id, consumer, attempt;
 --       attachments, and for each: number of the group, message id, text, 'hold', consumer and attempt, or 'from', the text
 --       that it must have and '';
@@ -28,16 +30,19 @@ local memory, versions = memoryOf(KEYS[2], KEYS[3], tonumber(ARGV[1])), versions
 local nobody, collections, groups = ARGV[2], {}, {}
 for n = 1, tonumber(ARGV[3]) do collections[n] = collectionIn(KEYS[6 + 2 * n], KEYS[7 + 2 * n], tonumber(ARGV[3 + n])) end
 
-local function groupIn(key, name)
-  redis.call('HLEN', key)
-  return {name = name, isThere = hasGroup(stream, name), attachments = key}
+local function groupIn(keyAt, name)
+  local attachments, itsStream = KEYS[keyAt], streamOfGroup(stream, keyAt)
+  redis.call('HLEN', attachments)
+  return {name = name, stream = itsStream, isThere = hasGroup(itsStream, name), attachments = attachments}
 end
 
 local at = 4 + #collections
-for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(KEYS[7 + 2 * #collections + n], ARGV[at + n]) end
+local firstOfGroups = 8 + 2 * #collections
+for n = 1, tonumber(ARGV[at]) do groups[n] = groupIn(firstOfGroups + KEYS_OF_GROUP * (n - 1), ARGV[at + n]) end
 at = at + 1 + #groups
-openStreams(versions, tonumber(ARGV[at]), at + 1, 8 + 2 * #collections + #groups)
-at = at + 1 + ARGV[at]
+local firstIndex, indexes = firstOfGroups + KEYS_OF_GROUP * #groups, tonumber(ARGV[at])
+openStreams(versions, indexes, at + 1, firstIndex)
+at = openTypes(firstIndex + indexes, at + 1 + indexes)
 
 -- A part of a unit: where its arguments begin and end, and how many each of its members takes.
 local function takePart(width)
@@ -66,23 +71,24 @@ end
 
 local function acknowledgementRefuses(i)
   local group = groupAt(i)
-  local isHeld = group.isThere and held(stream, group.name, ARGV[i + 2], ARGV[i + 1], ARGV[i + 3])
+  local isHeld = group.isThere and held(group.stream, group.name, ARGV[i + 2], ARGV[i + 1], ARGV[i + 3])
   return not isHeld and 'hold_lost' or nil
 end
 
 local function attachmentRefuses(i)
   local group, id = groupAt(i), ARGV[i + 1]
   if ARGV[i + 3] == 'hold' then
-    local isHeld = group.isThere and held(stream, group.name, ARGV[i + 4], id, ARGV[i + 5])
+    local isHeld = group.isThere and held(group.stream, group.name, ARGV[i + 4], id, ARGV[i + 5])
     return not isHeld and 'hold_lost' or nil
   end
-  local isPending = group.isThere and #redis.call('XPENDING', stream, group.name, id, id, 1) == 1
+  local isPending = group.isThere and #redis.call('XPENDING', group.stream, group.name, id, id, 1) == 1
   return not (isPending and redis.call('HGET', group.attachments, id) == ARGV[i + 4]) and 'conflict' or nil
 end
 
 local function requeueRefuses(i)
-  if not groupAt(i).isThere then return 'not_found' end
-  return #redis.call('XRANGE', stream, ARGV[i + 1], ARGV[i + 1]) == 0 and 'entry_trimmed' or nil
+  local group = groupAt(i)
+  if not group.isThere then return 'not_found' end
+  return #redis.call('XRANGE', group.stream, ARGV[i + 1], ARGV[i + 1]) == 0 and 'entry_trimmed' or nil
 end
 
 local function moveRefuses(i)
@@ -138,7 +144,7 @@ end
 local function requeue(i)
   local group, id = groupAt(i), ARGV[i + 1]
   if ARGV[i + 2] == '1' then redis.call('HSET', group.attachments, id, ARGV[i + 3]) end
-  redis.call('XCLAIM', stream, group.name, nobody, 0, id, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
+  redis.call('XCLAIM', group.stream, group.name, nobody, 0, id, 'IDLE', 0, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
 end
 
 local function forgetOfRequeued(i)
@@ -147,7 +153,7 @@ end
 
 local function acknowledge(i)
   local group, id = groupAt(i), ARGV[i + 1]
-  redis.call('XACK', stream, group.name, id)
+  redis.call('XACK', group.stream, group.name, id)
   forgetAttachments(group.attachments, {id})
 end
 

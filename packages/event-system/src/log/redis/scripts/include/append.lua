@@ -1,11 +1,10 @@
 -- Appends events, each event id once in the deduplication window. In ARGV an event is three arguments: its id, its payload,
--- and its stream key ('' for none).
+-- and its stream key ('' for none); a fourth says its type where each has a stream.
 --
 -- A rotation remembers event ids for the window. The text of an id is the place of its event: the message id and, where the
 -- event has a stream key, a space and the version.
--- Includes: rotation
+-- Includes: rotation, one-stream
 
-local WIDTH = 3
 local CHUNK = 1000 -- events; Lua's stack has room for about 8,000 values
 
 -- What deduplication knows; nil without a window.

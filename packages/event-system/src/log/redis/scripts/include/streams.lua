@@ -1,5 +1,5 @@
 -- The index of each stream key, which says where its events stand in the log.
--- Includes: order
+-- Includes: one-stream
 --
 -- An index is a list: of each event a version, a space and the message id. The versions follow one another without a gap, up to
 -- that of the key. (A stream would take 4 KB for the first event of a key.) The set of indexes has each stream key whose index
@@ -20,7 +20,6 @@ local function openStream(index, version)
   return {index = index, isNew = not newest, isOutdated = isOutdated, toCut = 0}
 end
 
-local function messageIdIn(entry) return string.match(entry, ' (.+)$') end
 local function timeIn(entry) return string.match(entry, ' (%d+)') end
 
 local function addToStream(indexes, key, stream, version, id)
@@ -36,14 +35,6 @@ local function addToStream(indexes, key, stream, version, id)
   end
   if version % CUT_EVERY == 0 then stream.toCut = stream.toCut + 2 * CUT_EVERY end
 end
-
--- The message id of the oldest event; nil when there is none.
-local function oldestIn(log)
-  local entry = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  return entry and entry[1]
-end
-
-local function isGone(entry, oldest) return not oldest or precedes(messageIdIn(entry), oldest) end
 
 -- Cuts from an index at most `most` entries that come before the oldest event of the log. Returns how many.
 local function cutIndex(indexes, key, index, oldest, most)

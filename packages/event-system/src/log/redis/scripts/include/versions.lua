@@ -39,7 +39,7 @@ end
 -- what appendEvents does.
 local function appendCounted(stream, versions, memory, first, last)
   local places, duplicates = appendEvents(memory, first, last, function(i)
-    local id, key = redis.call('XADD', stream, '*', 'event', ARGV[i + 1]), ARGV[i + 2]
+    local id, key = addEvent(stream, i), ARGV[i + 2]
     if key == '' then return id end
     versions.known[key] = versionOf(versions, key) + 1
     versions.counted[key] = true
@@ -50,6 +50,7 @@ local function appendCounted(stream, versions, memory, first, last)
     redis.call('HSET', versions.hash, key, versions.known[key])
     cutStream(stream, versions.indexes, key, versions.streams[key])
   end
+  keepIds()
   versions.counted = {}
   return places, duplicates
 end

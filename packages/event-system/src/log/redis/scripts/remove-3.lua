@@ -2,15 +2,15 @@
 -- unless forced.
 -- Includes: guard
 --
--- KEYS  1 the stream, 2 the cursors
--- ARGV  1 '1' to force, 2 '1' for a dry run, 3.. message ids, each once
+-- KEYS  1 the stream, 2 the cursors, 3 partition 0
+-- ARGV  1 '1' to force, 2 '1' for a dry run, 3 the number of the partition, 4.. ids in it, each once
 -- Returns {removed, lost, guarded, {name, lost by it, ...}}: lost counts what was removed against the guard, guarded is 1
 -- when the guard kept one
 
 local stream, force, isDry = KEYS[1], ARGV[1] == '1', ARGV[2] == '1'
-local guards = guardsOf(stream, KEYS[2])
+local guards = guardsOf(stream, KEYS[2], KEYS[3], tonumber(ARGV[3]))
 local removed, lost, guarded = 0, 0, 0
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local id = ARGV[i]
   if #redis.call('XRANGE', stream, id, id) == 1 then
     local losers = losersOf(stream, guards, id)
