@@ -7,7 +7,7 @@ const conditions = ['tradpal-source', 'module', 'node', 'development|production'
 /** Where the processes that tests start keep what they have compiled: most of the time of a short one is the compiling of what it imports. */
 const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
-/** Tests of processes and servers: long, few files, and each in a process of its own. */
+/** Tests that start processes and servers: long, and few files. */
 const PROCESSES = [
   'packages/service/test/{cli,client}/**/*.test.ts',
   'packages/service/test/http/process.test.ts',
@@ -34,12 +34,15 @@ export default defineConfig({
     reporters: ['default', './test/support/plain-summary-reporter.ts'],
     // What the library logs by default, on stderr, is shown of tests that fail.
     silent: 'passed-only',
+    // `npm run test:coverage`. The processes that tests start are not counted.
+    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], reporter: ['text', 'html'] },
     setupFiles: fileURLToPath(new URL('test/support/each-file.ts', import.meta.url)),
     projects: [
       {
         extends: true,
         test: {
-          name: 'house',
+          // Projects run in the order of their names: behind the long files of `processes`, short ones keep all workers busy to the end.
+          name: 'quick',
           include: ['packages/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: [...FAULTS, ...PROCESSES],
           // Their processes load the sources once for many files. Each file would load them anew.
@@ -53,6 +56,7 @@ export default defineConfig({
           name: 'processes',
           include: PROCESSES,
           globalSetup: fileURLToPath(new URL('test/support/bundled-command.ts', import.meta.url)),
+          isolate: false,
           sequence: { groupOrder: 0 }
         }
       },

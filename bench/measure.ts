@@ -2,16 +2,16 @@
 export interface Comparison {
   /** What is measured, in words. */
   readonly what: string
-  readonly unit: 'events/s' | 'requests/s' | 'ms' | 'MB' | '%'
+  readonly unit: 'events/s' | 'requests/s' | 'bytes' | 'ms' | 'MB' | '%'
   readonly ours: number
   /** Who the peer is, and its figure. */
   readonly peer?: string
   readonly theirs?: number
   /** Ours to theirs. Of several runs: the median of their ratios. */
   readonly ratio?: number
-  /** What the figure should reach, where a floor is set: at least so much, or at most (`ms`, `MB`, `%`). */
+  /** What the figure should reach, where a floor is set: at least so much, or at most (`bytes`, `ms`, `MB`, `%`). */
   readonly floor?: number
-  /** The least ratio of ours to theirs, where a floor is set; of what should be small (`ms`, `MB`, `%`) the greatest. */
+  /** The least ratio of ours to theirs, where a floor is set; of what should be small (`bytes`, `ms`, `MB`, `%`) the greatest. */
   readonly ratioFloor?: number
   /** Of how many runs it is the median. */
   readonly runs?: number

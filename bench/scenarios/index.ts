@@ -2,6 +2,7 @@ import type { BenchLog } from '../logs.ts'
 import type { Comparison } from '../measure.ts'
 import { guarded } from './access.ts'
 import { byType } from './by-type.ts'
+import { compressing } from './compression.ts'
 import { consuming } from './consume.ts'
 import { delivery } from './delivery.ts'
 import { encrypting } from './encryption.ts'
@@ -31,6 +32,7 @@ export interface NamedScenario {
 const OF_EACH_LOG: Readonly<Record<string, Scenario>> = {
   publish: publishing,
   encryption: encrypting,
+  compression: compressing,
   read: reading,
   consume: consuming,
   instances,

@@ -104,6 +104,11 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'What is encrypted was changed, cut short, or belongs to another event: it cannot be read.'
   },
+  unknown_encoding: {
+    retryable: false,
+    meaning:
+      'The envelope of a stored event or text names a stage or a version that this release does not know, or has another form: a newer release, or another program, wrote it.'
+  },
   not_encrypted: {
     retryable: false,
     meaning: 'An event is not encrypted where only encrypted ones are read (EVENT_REQUIRE_ENCRYPTION).'

@@ -2,8 +2,8 @@ import {
   AS_STORED,
   decodeEvent,
   type Event,
-  EventSystemError,
   encodeEvent,
+  isRetryable,
   type Validation,
   validateEvent,
   withCanonicalType,
@@ -11,12 +11,12 @@ import {
 } from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
-import type { EventCodec } from './event-codec.ts'
+import type { EventCodec } from './staged-codec.ts'
 
 /**
  * What is appended for an event: with the lineage of the event whose handling this is a part of, checked, and encoded.
- * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable`, `payload_too_large`, and for what has a
- * subject `key_missing` and `shredded`.
+ * Throws `invalid_event`, `invalid_data`, `unknown_event_type`, `not_representable`, `payload_too_large`, and the
+ * errors of the codec's stages, such as `key_missing` and `shredded`.
  */
 export function entryOf(event: Event, codec: EventCodec, validation?: Validation): AppendEntry {
   return entryOfStamped(stampedEvent(event, validation), codec)
@@ -35,12 +35,12 @@ export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
   return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
 }
 
-/** Throws what encoding throws, but for what is said of the key. */
+/** Throws the errors of encoding that preparing the codec would not mend. */
 export function assertEncodable(event: Event, codec: EventCodec): void {
   try {
     codec.encode(event)
   } catch (error) {
-    if (!(error instanceof EventSystemError && error.code === 'key_missing')) throw error
+    if (!isRetryable(error)) throw error
   }
 }
 

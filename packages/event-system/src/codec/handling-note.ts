@@ -1,5 +1,5 @@
 import { EventSystemError } from '@tradpal/events'
-import { isSealed } from './encryption/text-vault.ts'
+import { isEnvelopeText } from './envelope.ts'
 
 /** One failure of an event's handling. */
 export interface HandlingError {
@@ -54,7 +54,7 @@ export function parseHandlingNote(note: string | undefined): Record<string, Hand
 
 /** Whether a note could not be opened, for want of its key. */
 export function isSealedNote(note: string | undefined): boolean {
-  return note !== undefined && isSealed(note)
+  return note !== undefined && isEnvelopeText(note)
 }
 
 export function noteSealed(): EventSystemError {

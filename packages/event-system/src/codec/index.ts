@@ -1,6 +1,7 @@
 /**
- * Event to stored text and back. The plain codec writes the wire JSON, so that whatever else reads the log can read it; the
- * encrypting one hides what events say, and seals what else a log keeps of it.
+ * Event to stored text and back, through a list of stages: an event is signed, written as JSON, compressed, and encrypted. Without
+ * stages over content the text is the wire JSON, which every other reader of the log understands; with them the event's data are an
+ * envelope that names the stages.
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
@@ -8,13 +9,20 @@ export { type AttachmentContent, Attachments, parseAttachment, type Received, to
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
 export { sealProgress } from './encryption/sealed-progress.ts'
-export { subjectIdIn } from './encryption/sealed-text.ts'
 export type { ShredOptions, ShredReport } from './encryption/shredder.ts'
 export { assertSubject, type SubjectOf, subjectAt } from './encryption/subject.ts'
 export { SUBJECT_KEYS } from './encryption/subject-keys.ts'
-export { subjectIdOfText, TextVault } from './encryption/text-vault.ts'
+export { TextVault } from './encryption/text-vault.ts'
 export { assertEncodable, copyOf, entryOf, entryOfStamped, stampedEvent } from './entry.ts'
-export { beforeReading, type EventCodec, labelOf, MAX_EVENT_BYTES, plainCodec, wireCodec } from './event-codec.ts'
+export {
+  type Compression,
+  type EventCodecOptions,
+  eventCodec,
+  labelOf,
+  MAX_EVENT_BYTES,
+  plainCodec,
+  prepareReading
+} from './event-codec.ts'
 export {
   eachText,
   type HandlerProgress,
@@ -26,3 +34,4 @@ export {
 } from './handling-note.ts'
 export { conflictsAmong, likenessOf, type RepeatedEntry, repeatedAmong } from './repeated-events.ts'
 export { Signing, type SigningParts } from './signing/signing.ts'
+export type { EventCodec } from './staged-codec.ts'

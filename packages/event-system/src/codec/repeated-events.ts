@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Event, EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendResult, Log, MessageId } from '../log/index.ts'
-import type { EventCodec } from './event-codec.ts'
 import { canonicalJson } from './signing/canonical.ts'
+import type { EventCodec } from './staged-codec.ts'
 
 /** At most this many first entries are in memory at once: each may be large. */
 const AT_ONCE = 16
@@ -19,7 +19,7 @@ export interface RepeatedEntry {
 /** How two payloads compare. `unknown`: one of them is gone, or cannot be read. */
 export type Likeness = 'same' | 'other' | 'unknown'
 
-/** Two payloads are the same event when they have the same type, and data whose canonical JSON is equal. Their keys are to be brought before. */
+/** Two payloads are the same event when they have the same type, and data whose canonical JSON is equal. Prepare the codec for both before. */
 export function likenessOf(one: string | null, other: string | null, codec: EventCodec): Likeness {
   return comparedTo(other, codec)(one)
 }
@@ -42,7 +42,7 @@ export async function conflictsAmong<Repeated extends RepeatedEntry>(
     const entries = await storage.log.get(some.map(([messageId]) => messageId))
     const firsts = entries.map((entry) => entry?.payload ?? null)
     const theirs = some.flatMap(([, entries]) => entries.map(({ entry }) => entry.payload))
-    await codec.beforeDecode?.([...theirs, ...firsts])
+    await codec.prepareDecoding?.([...theirs, ...firsts])
     for (const [i, [, entries]] of some.entries()) {
       const first = firsts[i] ?? null
       const likeness = comparedTo(first, codec)

@@ -95,6 +95,7 @@ export const OPTIONS: OptionNames<EventSystemOptions> = {
   partitioning: true,
   validation: true,
   maxEventBytes: true,
+  compression: true,
   spoolPath: true,
   spoolMaxBytes: true,
   spoolDurability: true,
@@ -186,7 +187,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   if (places.length > 1) read.wrong(`${places.join(' and ')} exclude each other: give the one where the log is.`)
   const { clock = systemClock } = options
   const logger = read.checked(() => loggerOf(options.logger)) ?? silentLogger
-  const encryption = readEncryption(options.encryption, read, { maxEventBytes: askedPublishing.maxEventBytes, logger })
+  const encryption = readEncryption(options.encryption, read, logger)
   const signing = readSigning(options.signing, read, logger)
   read.finish()
   const onConnectionChange = ({ connected, reason }: ConnectionChange) => {

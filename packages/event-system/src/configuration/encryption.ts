@@ -21,16 +21,11 @@ export interface EncryptionOptions {
   readonly keyFor?: SubjectOf
 }
 
-export interface AskedEncryption {
-  readonly maxEventBytes: number
-  readonly logger: Logger
-}
-
 /** Undefined when nobody asked for it. What is wrong with the keys is told with all else. */
 export function readEncryption(
   given: EncryptionOptions | undefined,
   read: EnvironmentReader,
-  asked: AskedEncryption
+  logger: Logger
 ): Encryption | undefined {
   read.only('encryption', given, { keysFile: true, metadata: true, required: true, keyFor: true })
   const keysFile = read.optionalText('encryption.keysFile', given?.keysFile, 'EVENT_ENCRYPTION_KEYS_FILE')
@@ -47,7 +42,7 @@ export function readEncryption(
       )
     return undefined
   }
-  return read.checked(() => new Encryption({ ...asked, keysFile, metadata, required, keyFor }))
+  return read.checked(() => new Encryption({ logger, keysFile, metadata, required, keyFor }))
 }
 
 function readSubject(given: EncryptionOptions | undefined, read: EnvironmentReader): SubjectOf | undefined {

@@ -1,5 +1,12 @@
 import { type Clock, VALIDATIONS, type Validation } from '@tradpal/events'
-import { type Encryption, type EventCodec, MAX_EVENT_BYTES, type Signing, wireCodec } from '../codec/index.ts'
+import {
+  type Compression,
+  type Encryption,
+  type EventCodec,
+  eventCodec,
+  MAX_EVENT_BYTES,
+  type Signing
+} from '../codec/index.ts'
 import { SqliteStorage, type SqliteStorageOptions } from '../log/sqlite/index.ts'
 import type { BackpressureOptions, SpoolOptions } from '../publish/index.ts'
 import type { EnvironmentReader } from './environment.ts'
@@ -10,6 +17,11 @@ export interface PublishingOptions {
   readonly validation?: Validation
   /** A larger event is refused with `payload_too_large`, in bytes of its JSON. Environment: EVENT_MAX_EVENT_BYTES. Default 1,048,576: 1 MiB. */
   readonly maxEventBytes?: number
+  /**
+   * How the data of published events are compressed before they are stored, where that makes them smaller: `none`, or `zstd`, which other
+   * readers of the log have to undo. Compressed events are read in any case. Environment: EVENT_COMPRESSION. Default `none`.
+   */
+  readonly compression?: Compression
   /**
    * A file on the disk of this machine, of this process alone: events go there that the log does not take in time, and
    * from there, in order and once, into the log when it is there again. Environment: EVENT_SPOOL_PATH. Default: none,
@@ -39,6 +51,7 @@ export interface Publishing extends BackpressureOptions {
 export interface AskedPublishing {
   readonly validation: Validation
   readonly maxEventBytes: number
+  readonly compression: Compression
   readonly backpressure: BackpressureOptions
   readonly spoolPath: string | undefined
   readonly spoolMaxBytes: number
@@ -52,6 +65,7 @@ export function readPublishing(options: PublishingOptions, read: EnvironmentRead
   return {
     validation: read.choice('validation', options.validation, 'EVENT_VALIDATION', VALIDATIONS),
     maxEventBytes: limit('maxEventBytes', options.maxEventBytes, 'EVENT_MAX_EVENT_BYTES', MAX_EVENT_BYTES),
+    compression: read.choice('compression', options.compression, 'EVENT_COMPRESSION', ['none', 'zstd']),
     backpressure: {
       maxInFlight: limit('publishMaxInFlight', publishMaxInFlight, 'EVENT_PUBLISH_MAX_IN_FLIGHT', 100_000),
       maxInFlightBytes: limit(
@@ -81,10 +95,10 @@ export function publishingOf(
   ofTheLog: OfTheLog,
   { encryption, signing }: { readonly encryption: Encryption | undefined; readonly signing: Signing | undefined }
 ): Publishing {
-  const { backpressure, validation, spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
+  const { backpressure, validation, maxEventBytes, compression } = asked
+  const { spoolPath: path, spoolMaxBytes: maxBytes, spoolDurability: durability } = asked
   const { deduplicationWindowMs } = ofTheLog
-  const written = encryption?.codec ?? wireCodec(asked.maxEventBytes)
-  const codec = signing?.over(written) ?? written
+  const codec = eventCodec({ maxEventBytes, compression, encryption, signing })
   const publishing = { ...backpressure, codec, validation, deduplicationWindowMs }
   if (path === undefined) return publishing
   const store = new SqliteStorage({ path, durability, ...ofTheLog })

@@ -1,5 +1,5 @@
 import { type Clock, type Event, EventSystemError, isRetryable, upcastIfPossible } from '@tradpal/events'
-import { beforeReading, type EventCodec } from '../codec/index.ts'
+import { type EventCodec, prepareReading } from '../codec/index.ts'
 import type { Entry, MessageId, Storage } from '../log/index.ts'
 import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
@@ -42,7 +42,7 @@ export class Contents {
 
   /** Brings what entries need before they are read, in the turn that follows. Undefined where that is nothing. When the log does not answer, they wait for their keys. */
   ready(entries: readonly Entry[]): Promise<void> | undefined {
-    const bringing = beforeReading(this.#options.codec, entries)
+    const bringing = prepareReading(this.#options.codec, entries)
     if (bringing === undefined) return undefined
     // What was read before may be of a subject that was shredded since.
     for (const { messageId } of entries) this.#remembered.delete(messageId)
@@ -64,7 +64,7 @@ export class Contents {
 
   /** What has no key is in order with nothing, and is spread by its message id. Throws what keeps an entry from being read yet: its key to be ordered by is not known. */
   partitionOf(entry: Entry): number {
-    if (this.#options.codec.lacksKeyOf?.(entry.payload)) {
+    if (entry.payload !== null && this.#options.codec.isPrepared?.(entry.payload) === false) {
       this.#unbrought = entry
       throw new EventSystemError('key_missing', `The key of ${entry.messageId} has yet to be read from the log.`)
     }
@@ -92,7 +92,7 @@ export class Contents {
   async #bringFrom(entry: Entry): Promise<void> {
     const { storage, codec } = this.#options
     const { entries } = await storage.log.read({ from: { time: entry.appendedAt }, limit: AHEAD })
-    await beforeReading(codec, [entry, ...entries])
+    await prepareReading(codec, [entry, ...entries])
   }
 
   #read({ payload }: Entry): Content {

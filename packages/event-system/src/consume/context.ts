@@ -118,9 +118,9 @@ export class RunContext implements HandlerContext {
 
   #stage(event: Event): AppendEntry | Event {
     const { codec, validation } = this.#surroundings
-    if (codec.beforeEncode === undefined) return entryOf(event, codec, validation)
+    if (codec.prepareEncoding === undefined) return entryOf(event, codec, validation)
     const stamped = stampedEvent(event, validation)
-    const bringing = codec.beforeEncode([stamped])
+    const bringing = codec.prepareEncoding([stamped])
     if (bringing === undefined) return entryOfStamped(stamped, codec)
     // It is asked for again at the end, when it counts.
     bringing.catch(() => {})
@@ -142,7 +142,7 @@ export class RunContext implements HandlerContext {
   async #encoded(staged: readonly (AppendEntry | Event)[]): Promise<readonly AppendEntry[]> {
     const { codec } = this.#surroundings
     try {
-      await codec.beforeEncode?.(staged.filter((one) => 'data' in one))
+      await codec.prepareEncoding?.(staged.filter((one) => 'data' in one))
     } catch (error) {
       if (!isRetryable(error)) throw error
       const message = `The key for what the handler published could not be had: ${error.message}`

@@ -1,5 +1,5 @@
 import { EventSystemError, parseJson, stringifyJson } from '@tradpal/events'
-import { subjectIdIn, subjectIdOfText, type TextVault } from '../codec/index.ts'
+import type { TextVault } from '../codec/index.ts'
 import type { AppendEntry, Collection, Document, Storage, Write } from '../log/index.ts'
 
 /** One step of the handling of an event. */
@@ -120,17 +120,14 @@ export class OnceSteps {
   /** With the key of the customer whose event it was, where that has one. */
   async #sealed(value: string, step: Step, payload: string | null): Promise<string> {
     if (this.#vault === undefined) return value
-    const subjectId = subjectIdIn(payload)
-    if (subjectId === undefined) return this.#vault.seal(this.#placeOf(step), value)
-    await this.#vault.bring([subjectId])
-    return this.#vault.sealFor(subjectId, this.#placeOf(step), value)
+    await this.#vault.prepare([payload])
+    return this.#vault.sealFor(payload, this.#placeOf(step), value)
   }
 
   /** Throws `key_missing`, `shredded`, `decryption_failed` and `not_encrypted`. */
   async #opened(value: string, step: Step): Promise<string> {
     if (this.#vault === undefined || value === DONE) return value
-    const subjectId = subjectIdOfText(value)
-    if (subjectId !== undefined) await this.#vault.bring([subjectId])
+    await this.#vault.prepare([value])
     return this.#vault.open(this.#placeOf(step), value)
   }
 

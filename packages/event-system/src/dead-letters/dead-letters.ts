@@ -23,7 +23,7 @@ import {
   uuidIn
 } from './ids.ts'
 import { groupsWithDeadLetters, lettersOf } from './pages.ts'
-import { bringKeys, openAction, openLetter, sealLetter, sealReason } from './sealing.ts'
+import { openAction, openLetter, prepareLetters, sealLetter, sealReason } from './sealing.ts'
 
 /** Documents that are read at once where conditions have to be looked at in each. */
 const PAGE = 200
@@ -60,7 +60,7 @@ export class DeadLetters {
 
   /** Resolves to each dead letter with what a unit has to write, beside the acknowledgement. Rejects with what the log says when keys cannot be brought. */
   async prepare(letters: readonly NewDeadLetter[]): Promise<NewlyDead[]> {
-    if (this.#vault !== undefined) await bringKeys(letters, this.#vault)
+    if (this.#vault !== undefined) await prepareLetters(letters, this.#vault)
     return letters.map((letter) => this.#prepared(letter))
   }
 
@@ -90,7 +90,7 @@ export class DeadLetters {
       found.push(letter)
       if (found.length === limit) break
     }
-    if (this.#vault !== undefined) await bringKeys(found, this.#vault)
+    if (this.#vault !== undefined) await prepareLetters(found, this.#vault)
     return found.map((letter) => this.#opened(letter))
   }
 
@@ -111,7 +111,7 @@ export class DeadLetters {
     const document = await this.#document(id)
     if (document === undefined) return undefined
     const letter = letterIn(document)
-    if (this.#vault !== undefined) await bringKeys([letter], this.#vault)
+    if (this.#vault !== undefined) await prepareLetters([letter], this.#vault)
     return this.#opened(letter)
   }
 
@@ -180,7 +180,7 @@ export class DeadLetters {
     const actions = page.map(({ value }) => JSON.parse(value) as DeadLetterAction)
     const vault = this.#vault
     if (vault === undefined) return actions
-    await bringKeys(
+    await prepareLetters(
       actions.map(({ letter }) => letter),
       vault
     )

@@ -1,35 +1,20 @@
-import {
-  eachText,
-  type HandlingError,
-  sealProgress,
-  subjectIdIn,
-  subjectIdOfText,
-  type TextVault
-} from '../codec/index.ts'
+import { eachText, type HandlingError, sealProgress, type TextVault } from '../codec/index.ts'
 import type { DeadLetter, DeadLetterAction } from './dead-letter.ts'
 
-/** Brings the keys with which the errors of dead letters are sealed, or are to be sealed. Rejects with what the log says. */
-export function bringKeys(
+/** Fetches the keys that encrypted the errors of dead letters, or will encrypt them. Rejects with the error of the log. */
+export function prepareLetters(
   letters: readonly Pick<DeadLetter, 'payload' | 'firstError' | 'lastError'>[],
   vault: TextVault
 ) {
-  return vault.bring(
-    letters.flatMap(({ payload, firstError, lastError }) => [
-      ...[subjectIdIn(payload)].filter((id) => id !== undefined),
-      ...textsOf(firstError, lastError)
-        .map(subjectIdOfText)
-        .filter((id) => id !== undefined)
-    ])
+  return vault.prepare(
+    letters.flatMap(({ payload, firstError, lastError }) => [payload, ...textsOf(firstError, lastError)])
   )
 }
 
 /** The dead letter as it is stored: its errors quote the event, and have its subject's key where it has a subject. */
 export function sealLetter<Letter extends Omit<DeadLetter, 'id'>>(letter: Letter, vault: TextVault): Letter {
   const { group, messageId, payload, note } = letter
-  const subjectId = subjectIdIn(payload)
-  const place = ['error', group, messageId]
-  const seal = (text: string) =>
-    subjectId === undefined ? vault.seal(place, text) : vault.sealFor(subjectId, place, text)
+  const seal = (text: string) => vault.sealFor(payload, ['error', group, messageId], text)
   return {
     ...letter,
     firstError: eachText(letter.firstError, seal),

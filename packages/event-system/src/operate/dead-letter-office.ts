@@ -9,7 +9,7 @@ import {
   stringifyJson,
   systemClock
 } from '@tradpal/events'
-import { beforeReading, type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
+import { type EventCodec, plainCodec, prepareReading, type TextVault } from '../codec/index.ts'
 import {
   AMENDED_BY,
   type DeadLetter,
@@ -103,11 +103,11 @@ export class DeadLetterOffice {
     const letter = await this.#letters.get(id)
     if (letter === undefined) throw new EventSystemError('not_found', `There is no dead letter ${JSON.stringify(id)}.`)
     if (data === undefined) return this.#letters.requeue(id, { by })
-    await beforeReading(this.#codec, [letter])
+    await prepareReading(this.#codec, [letter])
     const event = this.#eventOf(letter)
     mayAmend?.(event)
     const amended = amendedEvent(event, data, by)
-    await this.#codec.beforeEncode?.([amended])
+    await this.#codec.prepareEncoding?.([amended])
     await this.#letters.requeue(id, { by, payload: this.#codec.encode(amended) })
   }
 

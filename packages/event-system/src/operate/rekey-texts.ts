@@ -91,7 +91,7 @@ function note(encryption: Encryption, needs: NeededKeys, what: Counted, texts: r
 async function lettersOf({ storage, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
   return (await storage.collections.list(DEAD_LETTERS, page)).map((document) => {
     const letter = JSON.parse(document.value) as DeadLetter
-    const resealed = resealedLetter(letter, encryption.resealer)
+    const resealed = resealedLetter(letter, encryption)
     return ofDocument(DEAD_LETTERS, document, { texts: textsOf(letter), resealed: textsOf(resealed), after: resealed })
   })
 }
@@ -99,7 +99,7 @@ async function lettersOf({ storage, encryption }: ResealParts, page: Page): Prom
 async function actionsOf({ storage, encryption }: ResealParts, page: Page): Promise<Quoting[]> {
   return (await storage.collections.list(ACTIONS, page)).map((document) => {
     const action = JSON.parse(document.value) as DeadLetterAction
-    const after = resealedAction(action, encryption.resealer)
+    const after = resealedAction(action, encryption)
     const texts = [action.reason, ...textsOf(action.letter)]
     return ofDocument(ACTIONS, document, { texts, resealed: [after.reason, ...textsOf(after.letter)], after })
   })
@@ -131,7 +131,7 @@ async function pendingOfQueue({ storage, encryption }: ResealParts, group: strin
   return (await storage.queue(group).pending(page)).map(
     ({ messageId, attachment = '{}' }: PendingEntry & { messageId: MessageId }) => {
       const before = parseAttachment(attachment)
-      const after = resealedAttachment(before, [group, messageId], encryption.resealer)
+      const after = resealedAttachment(before, [group, messageId], encryption)
       const attach = [{ group, messageId, text: toAttachment(after), if: { from: attachment } }]
       return { id: messageId, texts: textsIn(before), resealed: textsIn(after), unit: { attach } }
     }

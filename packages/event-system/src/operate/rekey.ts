@@ -95,11 +95,11 @@ async function rewriteEntries(
     const rewrites: Rewrite[] = []
     for (const { messageId, appendedAt, payload } of entries) {
       const keyId = encryption.keyIdOf(payload)
-      if (keyId === undefined && encryption.isPlain(payload))
+      if (keyId === undefined && encryption.isUnencrypted(payload))
         plain = { entries: plain.entries + 1, newestId: messageId, newestAt: appendedAt }
       if (payload === null || keyId === undefined || keyId === encryption.current) continue
-      const to = isRewritable ? encryption.rekeyed(payload) : undefined
-      if (to === undefined) needs.addEntry(keyId, messageId, appendedAt)
+      const to = isRewritable ? encryption.withCurrentKey(payload) : payload
+      if (to === payload) needs.addEntry(keyId, messageId, appendedAt)
       else rewrites.push({ messageId, from: payload, to })
     }
     const isWritten = !dryRun && rewrites.length > 0

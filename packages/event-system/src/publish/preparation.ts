@@ -12,8 +12,8 @@ export interface PreparedUnit {
 }
 
 /**
- * Makes entries of events: at once, but for those whose keys are to be brought from the log first. Behind those wait all that
- * come after them, so that each goes into the log in its turn.
+ * Makes entries of events: at once, but for those for which the codec has to fetch something from the log first. All events that come
+ * after those wait for them, so that each goes into the log in its turn.
  */
 export class Preparation {
   readonly #codec: EventCodec
@@ -27,7 +27,7 @@ export class Preparation {
 
   /** A promise only where something has to be waited for. Throws what is wrong with an event; of several, `index` says which. */
   one(event: Event): PreparedUnit | Promise<PreparedUnit> {
-    if (this.#codec.beforeEncode === undefined) return { events: [event], entries: [this.#entryOf(event)] }
+    if (this.#codec.prepareEncoding === undefined) return { events: [event], entries: [this.#entryOf(event)] }
     return this.#inTurn([this.#stamped(event)], [])
   }
 
@@ -37,7 +37,7 @@ export class Preparation {
       const sentence = `A batch must be a list of events, got ${shown(events)}; publishEvent() takes one event.`
       throw new EventSystemError('invalid_argument', sentence)
     }
-    if (this.#codec.beforeEncode === undefined) {
+    if (this.#codec.prepareEncoding === undefined) {
       const entries = events.map((event, index) => atIndex(index, () => this.#entryOf(event)))
       return { events, entries }
     }
@@ -45,11 +45,11 @@ export class Preparation {
     return this.#inTurn(stamped, [], atIndex)
   }
 
-  /** One of a transaction. Throws what is wrong with it, but for what its key would say. */
+  /** One of a transaction. Throws what is wrong with it, but for errors that preparing the codec would mend. */
   collected(event: Event): Prepared {
-    if (this.#codec.beforeEncode === undefined) return { event, entry: this.#entryOf(event) }
+    if (this.#codec.prepareEncoding === undefined) return { event, entry: this.#entryOf(event) }
     const stamped = this.#stamped(event)
-    if (!this.#needsKey([stamped])) return { event: stamped, entry: entryOfStamped(stamped, this.#codec) }
+    if (!this.#needsPreparation([stamped])) return { event: stamped, entry: entryOfStamped(stamped, this.#codec) }
     assertEncodable(stamped, this.#codec)
     return { event: copyOf(stamped), entry: undefined }
   }
@@ -79,15 +79,15 @@ export class Preparation {
   ): PreparedUnit | Promise<PreparedUnit> {
     const encoded = (events: readonly Event[]) =>
       events.map((event, index) => known[index] ?? at(index, () => entryOfStamped(event, this.#codec)))
-    const turn = this.#turns.after(this.#codec.beforeEncode?.(stamped))
+    const turn = this.#turns.after(this.#codec.prepareEncoding?.(stamped))
     if (turn === undefined) return { events: stamped, entries: encoded(stamped) }
     // Its caller may change it meanwhile.
     const events = stamped.map((event, index) => at(index, () => copyOf(event)))
     return turn.then(() => ({ events, entries: encoded(events) }))
   }
 
-  #needsKey(events: readonly Event[]): boolean {
-    const needs = this.#codec.beforeEncode?.(events)
+  #needsPreparation(events: readonly Event[]): boolean {
+    const needs = this.#codec.prepareEncoding?.(events)
     // What fails now is asked for again when the work is done.
     needs?.catch(() => {})
     return needs !== undefined

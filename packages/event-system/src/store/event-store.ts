@@ -10,7 +10,7 @@ import {
   type StreamEvent,
   systemClock
 } from '@tradpal/events'
-import { beforeReading, type EventCodec, plainCodec } from '../codec/index.ts'
+import { type EventCodec, plainCodec, prepareReading } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
 import {
   type Checkpoint,
@@ -198,7 +198,7 @@ export class EventStore {
     for await (const page of pages) {
       if (!isTold) await this.#scan.tellGap(range)
       isTold = true
-      await beforeReading(this.#codec, page.entries)
+      await prepareReading(this.#codec, page.entries)
       yield this.#followedPage<T, Raw>(page, range)
     }
   }
@@ -236,9 +236,9 @@ export class EventStore {
     if (stored === undefined)
       throw new EventSystemError('not_found', `There is no event with the message id ${messageId}.`)
     const { event, causes, effects, complete } = await traceLineage(stored, this.#storage, {
-      ready: (entries) => beforeReading(this.#codec, entries),
+      ready: (entries) => prepareReading(this.#codec, entries),
       decode: (entry) => decodeEntry(entry, this.#codec, this.#storage),
-      readable: this.#codec.isPlain === true
+      readable: this.#codec.writesWireJson === true
     })
     const answer = (each: StoredEvent) => answerOf<string, Raw>(each, options.raw)
     return { event: answer(event), causes: causes.map(answer), effects: effects.map(answer), complete }
@@ -247,7 +247,7 @@ export class EventStore {
   async #get(messageId: MessageId): Promise<StoredEvent | undefined> {
     const [entry] = await this.#storage.log.get([messageId])
     if (entry === undefined) return undefined
-    await beforeReading(this.#codec, [entry])
+    await prepareReading(this.#codec, [entry])
     return decodeEntry(entry, this.#codec, this.#storage)
   }
 

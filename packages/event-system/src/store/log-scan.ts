@@ -1,5 +1,5 @@
 import { type Answer, answerOf, upcastIfPossible } from '@tradpal/events'
-import { beforeReading, type EventCodec } from '../codec/index.ts'
+import { type EventCodec, prepareReading } from '../codec/index.ts'
 import { type Entry, type Page, type Storage, tellGap } from '../log/index.ts'
 import { decodeEntry } from './decode-entry.ts'
 import type { ResolvedRange } from './event-query.ts'
@@ -48,7 +48,7 @@ export class LogScan {
       })
       onPage?.(page)
       const { entries, position } = page
-      const bringing = beforeReading(this.#codec, entries)
+      const bringing = prepareReading(this.#codec, entries)
       if (bringing !== undefined) await bringing
       // Keys that were brought are here for this turn: the caller may take its time with the events.
       const matched = bringing && new Map(entries.map((entry) => [entry, this.match<T, Raw>(entry, range)]))

@@ -6,7 +6,7 @@ import {
   type ReadOptions,
   type StreamEvent
 } from '@tradpal/events'
-import { beforeReading, type EventCodec } from '../codec/index.ts'
+import { type EventCodec, prepareReading } from '../codec/index.ts'
 import type { Storage } from '../log/index.ts'
 import { decodeEntry } from './decode-entry.ts'
 
@@ -35,7 +35,7 @@ export function streamEvents<Raw extends boolean>(
     const { storage, codec } = parts
     for (let from = first, limit = FIRST_PAGE; ; limit = PAGE) {
       const entries = await storage.log.readStream(streamKey, { fromVersion: from, limit })
-      await beforeReading(codec, entries)
+      await prepareReading(codec, entries)
       // Keys that were brought are here for this turn: the caller may take its time with the events.
       const events = entries.flatMap((entry): StreamEvent<Raw>[] => {
         const stored = decodeEntry(entry, codec, storage)

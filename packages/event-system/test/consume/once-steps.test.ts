@@ -19,7 +19,7 @@ function stepsOf(
 }
 
 function vaultOf(storage: Storage, key: string): TextVault {
-  const options = { metadata: false, required: false, maxEventBytes: 1_000_000, logger: silentLogger }
+  const options = { metadata: false, required: false, logger: silentLogger }
   const encryption = new Encryption({ keysFile: keysFile(key), ...options })
   encryption.keepKeysIn(storage)
   return encryption.vault

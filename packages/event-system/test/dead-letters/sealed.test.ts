@@ -18,7 +18,7 @@ const quoting = {
 }
 
 function vaultOf(storage: Storage, key: string) {
-  const options = { metadata: false, required: false, maxEventBytes: 1_000_000, logger: silentLogger }
+  const options = { metadata: false, required: false, logger: silentLogger }
   const encryption = new Encryption({ keysFile: keysFile(key), ...options })
   encryption.keepKeysIn(storage)
   return encryption.vault

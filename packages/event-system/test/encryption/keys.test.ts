@@ -70,7 +70,7 @@ describeOnEachLog('encryption', (under) => {
 
     const storage = await under.open()
     const payloads = (await storage.log.read({ limit: 10 })).entries.map(
-      ({ payload }) => /1d\.(\w)\./.exec(payload ?? '')?.[1]
+      ({ payload }) => /,key=(\w),/.exec(payload ?? '')?.[1]
     )
     expect(payloads).toEqual(['a', 'b'])
     expect(await system.getEvents()).toHaveLength(2)

@@ -17,11 +17,13 @@ const CUSTOMERS = 100
 
 /** How many entries and keys of customers the new key has encrypted. */
 async function anew(storage: SqliteStorage): Promise<number> {
-  let count = (await new Documents(storage).all('subject-keys')).filter(({ value }) => value.includes('1t.new.')).length
+  let count = (await new Documents(storage).all('subject-keys')).filter(({ value }) =>
+    value.includes(',key=new,')
+  ).length
   let after: string | undefined
   for (;;) {
     const page = (await storage.log.read({ limit: 1_000, from: after === undefined ? 'start' : { after } })).entries
-    count += page.filter(({ payload }) => payload?.includes('1d.new.')).length
+    count += page.filter(({ payload }) => payload?.includes(',key=new,')).length
     after = page.at(-1)?.messageId
     if (page.length < 1_000) return count
   }
@@ -56,7 +58,7 @@ it('rekey, killed midway and given again, does what is left, and nothing is lost
     said += text
   })
   const isUnderWay = async () =>
-    (await storage.log.read({ limit: 1 })).entries[0]?.payload?.includes('1d.new.') === true
+    (await storage.log.read({ limit: 1 })).entries[0]?.payload?.includes(',key=new,') === true
   await waitFor(isUnderWay, { timeoutMs: 15_000 })
   child.kill('SIGKILL')
   await gone

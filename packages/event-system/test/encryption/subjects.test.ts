@@ -30,7 +30,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
     await writer.publishBatch([signalOf('NAME-1', 1), signalOf('NAME-2', 2), signal('AAPL', 3), signalOf('NAME-1', 4)])
     const storage = await under.open()
     const payloads = (await storage.log.read({ limit: 10 })).entries.map(({ payload }) => payload ?? '')
-    const ids = payloads.map((payload) => /"2d\.([\w-]{43})\./.exec(payload)?.[1])
+    const ids = payloads.map((payload) => /,subject=([\w-]{43}),/.exec(payload)?.[1])
     expect(new Set(ids).size).toBe(3)
     expect([ids[0], ids[2]]).toEqual([ids[3], undefined])
     const kept = await new Documents(storage).all('subject-keys')
@@ -129,7 +129,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
 
   it('that is not among those of the log is no reason to wait: the event is poison', async () => {
     const storage = await under.open()
-    const data = { $encrypted: `2d.${'x'.repeat(43)}.AAAA.AAAA` }
+    const data = { $encoded: `1;data;aes-256-gcm,subject=${'x'.repeat(43)},salt=AAAA;AAAA` }
     await storage.log.append([
       {
         eventId: 'slipped-in',

@@ -35,7 +35,7 @@ export function prices(events: readonly Event[]): unknown[] {
 
 /** The steps of the group `g`, read with the key `a` past any consumer. */
 export function stepsOver(storage: Storage): OnceSteps {
-  const options = { metadata: false, required: false, keyFor: customerOf, maxEventBytes: 1_000_000 }
+  const options = { metadata: false, required: false, keyFor: customerOf }
   const encryption = new Encryption({ keysFile: keysFile('a'), ...options, logger: silentLogger })
   encryption.keepKeysIn(storage)
   return new OnceSteps({ storage, group: 'g', keepMs: 86_400_000, vault: encryption.vault })

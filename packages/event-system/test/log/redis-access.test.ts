@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type Authority, type Certificate, Certificates } from '../../../../test/support/certificates.ts'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { type RedisConfig, type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
-import { conformance } from '../../src/log/conformance/index.ts'
 import type { RedisStorage, RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { redisHarness } from './redis-harness.ts'
 import { command, entry, failure, newLog as newRedisLog, unique } from './redis-logs.ts'
+import { testSmoke } from './redis-smoke.ts'
 
 const newLog = (options: RedisStorageOptions) => newRedisLog({ connectTimeoutMs: 1_000, ...options })
 
@@ -154,51 +154,14 @@ describe('a Redis that is reached by TLS', () => {
     })
     afterAll(() => secured.server.stop())
 
-    for (const { title, needs, run } of conformance) {
-      test(title, async (context) => {
-        const harness = redisHarness({
-          url: `rediss://events:p@ss/w:rd#?@127.0.0.1:${secured.port}`,
-          foreignUrl: secured.server.url.replace('://', '://watcher:any@'),
-          tls: mutual()
-        })
-        onTestFinished(() => harness.dispose())
-        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
-        await run(harness)
+    testSmoke(() =>
+      redisHarness({
+        url: `rediss://events:p@ss/w:rd#?@127.0.0.1:${secured.port}`,
+        foreignUrl: secured.server.url.replace('://', '://watcher:any@'),
+        tls: mutual()
       })
-    }
+    )
   })
-})
-
-describe('a Redis user with the permissions of docs/logs.md', () => {
-  let server: RedisServer
-  let url: string
-  beforeAll(async () => {
-    server = await startRedis()
-    const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')
-    const rules = /^ACL SETUSER events ([^`]+)/m.exec(page)?.[1]?.trim().split(/\s+/) ?? []
-    const ofStreams = rules.map((rule) => rule.replace('~tradpal_events', '~conformance_*'))
-    await command(server.url, 'ACL', 'SETUSER', 'events', ...ofStreams)
-    url = server.url.replace('://', '://events:password@')
-  })
-  afterAll(() => server.stop())
-
-  // Those that start processes ask nothing more of Redis.
-  for (const { title, needs, run } of conformance.filter(({ title }) => !title.startsWith('processes:'))) {
-    test(title, async (context) => {
-      const harness = redisHarness({ url, foreignUrl: server.url })
-      onTestFinished(() => harness.dispose())
-      if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
-      await run(harness)
-    })
-  }
-
-  for (const { title, run } of conformance.filter(({ title }) => title.startsWith('several partitions:'))) {
-    test(title, async () => {
-      const harness = redisHarness({ url, foreignUrl: server.url, partitioning: 'type' })
-      onTestFinished(() => harness.dispose())
-      await run(harness)
-    })
-  }
 })
 
 describe('a Redis', () => {

@@ -17,6 +17,7 @@ import {
   untilAppended,
   untilFalse
 } from './redis-logs.ts'
+import { testSmoke } from './redis-smoke.ts'
 
 const started = (options: RedisStorageOptions) => startedLog({ timeoutMs: 2_000, ...options })
 
@@ -28,14 +29,7 @@ describe('a log in a Redis Cluster', () => {
   afterAll(() => cluster.stop())
 
   describe('is a log', () => {
-    for (const { title, needs, run } of conformance) {
-      test(title, async (context) => {
-        const harness = redisHarness({ url: cluster.url })
-        onTestFinished(() => harness.dispose())
-        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
-        await run(harness)
-      })
-    }
+    testSmoke(() => redisHarness({ url: cluster.url }))
   })
 
   describe('with a stream for each event type is one, all in one slot', () => {

@@ -7,6 +7,10 @@ import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/inde
 
 let streams = 0
 
+export interface RedisHarness extends ConformanceHarness {
+  readonly streamName: string
+}
+
 /** Harnesses over one server: each has a stream of its own. */
 export async function redisHarnesses(
   options: RedisStorageOptions = {}
@@ -22,11 +26,12 @@ export function redisHarness(
     /** Where others write, when it is not there. */
     readonly foreignUrl?: string
   }
-): ConformanceHarness {
+): RedisHarness {
   const { url, foreignUrl = url, ...options } = place
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisStorage>()
   return {
+    streamName,
     features: new RedisStorage({ url, streamName, ...options }).features,
     absent: options.partitioning === 'type' ? ['rewrite', 'partitioned'] : ['rewrite'],
     async open(asked: HarnessOpenOptions = {}) {

@@ -6,7 +6,6 @@ import { freePort } from '../../../../test/support/free-port.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisSentinels, startRedisSentinels } from '../../../../test/support/start-redis-sentinel.ts'
-import { conformance } from '../../src/log/conformance/index.ts'
 import type { Delivery } from '../../src/log/port.ts'
 import type { RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
@@ -22,6 +21,7 @@ import {
   untilAppended,
   untilFalse
 } from './redis-logs.ts'
+import { testSmoke } from './redis-smoke.ts'
 
 const newLog = (options: RedisStorageOptions) => newRedisLog({ timeoutMs: 2_000, ...options })
 const started = (options: RedisStorageOptions) => startedLog({ timeoutMs: 2_000, ...options })
@@ -72,14 +72,7 @@ describe('a log that sentinels watch', () => {
   })
   afterAll(() => sentinels.stop())
 
-  for (const { title, needs, run } of conformance) {
-    test(title, async (context) => {
-      const harness = redisHarness({ url: sentinels.url, foreignUrl: sentinels.servers[0].url })
-      onTestFinished(() => harness.dispose())
-      if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
-      await run(harness)
-    })
-  }
+  testSmoke(() => redisHarness({ url: sentinels.url, foreignUrl: sentinels.servers[0].url }))
 
   test('is at the master, in the database of the URL', async () => {
     const storage = await started({ url: `${sentinels.url}/2`, streamName: 'in_a_database' })

@@ -93,15 +93,13 @@ describeOnEachLog('publishing', (logs) => {
     expect((await storage.log.info()).length).toBe(0)
   })
 
-  test('of a million events one is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', {
-    timeout: 60_000
-  }, async () => {
+  test('of 100,001 events the last is wrong: it is named, and nothing of them is in the log; more than 100,000 are refused', async () => {
     const storage = await logs.open()
     const publisher = new EventPublisher({ storage })
-    const million: Event[] = new Array(1_000_000).fill(signal())
-    await expect(publisher.publishBatch(million)).rejects.toThrow(/At most 100000 events .* got 1000000/)
-    million[999_999] = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
-    await expect(publisher.publishBatch(million)).rejects.toMatchObject({ code: 'invalid_data', index: 999_999 })
+    const many: Event[] = new Array(100_001).fill(signal())
+    await expect(publisher.publishBatch(many)).rejects.toThrow(/At most 100000 events .* got 100001/)
+    many[100_000] = { ...signal(), data: { symbol: 'AAPL', signal: 'MAYBE' } } as never
+    await expect(publisher.publishBatch(many)).rejects.toMatchObject({ code: 'invalid_data', index: 100_000 })
     expect((await storage.log.info()).length).toBe(0)
     expect((await publisher.state()).inFlight).toEqual({ events: 0, bytes: 0 })
   })

@@ -97,6 +97,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   key_missing: 503,
   shredded: 410,
   decryption_failed: 500,
+  unknown_encoding: 500,
   not_encrypted: 500,
   invalid_signature: 500,
   unauthenticated: 401,

@@ -12,6 +12,10 @@ const signal = (symbol: string, confidence: number) => ({
   data: { symbol, signal: 'BUY', confidence }
 })
 
+/**
+ * Over both logs: the command opens each by options of its own. What it then does is the same, and the library is tested over both:
+ * dead letters, groups, keys and trimming are tested over an embedded log and a service.
+ */
 describe.each([
   ['an embedded log', sqliteTarget],
   ['a log in Redis', redisTarget],

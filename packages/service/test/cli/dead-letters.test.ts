@@ -4,13 +4,12 @@ import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { bury, claimRequeued } from '../../../../test/support/bury.ts'
 import { runCommand, startCommand } from './support/command.ts'
-import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { type CommandTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const SIGNAL = { symbol: 'BTC/USDT', signal: 'BUY' } as const
 
 describe.each([
   ['an embedded log', sqliteTarget],
-  ['a log in Redis', redisTarget],
   ['a service', () => serviceTarget()]
 ])('dead letters, over %s', (_, open) => {
   /** A log whose group has given up on so many events. */

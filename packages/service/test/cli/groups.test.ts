@@ -2,13 +2,12 @@ import { createEvent, type EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './support/command.ts'
-import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const signal = () => createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY' })
 
 describe.each([
   ['an embedded log', sqliteTarget],
-  ['a log in Redis', redisTarget],
   ['a service', () => serviceTarget()]
 ])('groups, over %s', (_, open) => {
   /** Three events, of which the member `broker-1` of the group `brokers` holds the first. */

@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
 import { runCommand } from './support/command.ts'
-import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { serviceTarget, sqliteTarget } from './support/targets.ts'
 
 describe.each([
   ['an embedded log', sqliteTarget],
-  ['a log in Redis', redisTarget],
   ['a service', () => serviceTarget()]
 ])('API keys, over %s', (_, open) => {
   test('are made and shown once, listed, rotated and revoked', async () => {

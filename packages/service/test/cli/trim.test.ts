@@ -1,14 +1,13 @@
 import { createEvent, type EventSystem } from '@tradpal/event-system'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './support/command.ts'
-import { redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const signal = () => createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY' })
 const price = () => createEvent('market_data_update', { symbol: 'BTC/USDT', price: 1 })
 
 describe.each([
   ['an embedded log', sqliteTarget],
-  ['a log in Redis', redisTarget],
   ['a service', () => serviceTarget()]
 ])('trim, over %s', (_, open) => {
   async function openEvents() {

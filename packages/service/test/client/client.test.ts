@@ -6,12 +6,12 @@ import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { createEvent } from '@tradpal/events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { LOGS, newLog } from '../http/support/test-service.ts'
+import { LOGS, newLog, serviceOver } from '../http/support/test-service.ts'
 import { clientOf, idsOf, ServiceProcess, signal, taken } from './support.ts'
 
 describe.each(LOGS)('the client, against the service over %s', (kind) => {
   test('publishes, and reads back what it published', async () => {
-    const { url } = await ServiceProcess.start(await newLog(kind))
+    const { url } = await serviceOver(kind)
     const client = clientOf(url)
     const event = signal('BTC/USDT')
     const messageId = await client.publishEvent(event)
@@ -47,7 +47,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
   })
 
   test('publishes a batch in one piece, or nothing of it and says which event is wrong', async () => {
-    const { url } = await ServiceProcess.start(await newLog(kind))
+    const { url } = await serviceOver(kind)
     const client = clientOf(url)
     const events = [signal('A'), signal('B'), signal('C')]
     const messageIds = await client.publishBatch(events)
@@ -66,7 +66,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
   })
 
   test('finds, replays and follows what each option says', async () => {
-    const { url } = await ServiceProcess.start(await newLog(kind))
+    const { url } = await serviceOver(kind)
     const client = clientOf(url)
     const trades = ['A', 'B', 'A', 'C'].map((symbol) => signal(symbol))
     const early = await client.publishBatch(trades.slice(0, 2))
@@ -136,7 +136,7 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
   })
 
   test('trims to limits, of the log and by type, and says what that would lose to whom', async () => {
-    const { url } = await ServiceProcess.start(await newLog(kind))
+    const { url } = await serviceOver(kind)
     const client = clientOf(url)
     for (const symbol of ['A', 'B', 'C']) {
       await client.publishMarketData(symbol, { price: 1 })

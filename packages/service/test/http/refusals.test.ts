@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { beforeEach, expect, test } from 'vitest'
-import { get, post, serviceOver, signal } from './support/test-service.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { get, madeForTheFile, post, serviceOver, signal } from './support/test-service.ts'
 
+/** One for all: what is refused leaves it as it was. */
+const service = madeForTheFile((atEnd) => serviceOver('sqlite', { EVENT_MAX_BODY_BYTES: '100000' }, {}, atEnd))
 let url: string
-beforeEach(async () => {
-  url = (await serviceOver('sqlite', { EVENT_MAX_BODY_BYTES: '100000' })).url
+beforeAll(async () => {
+  url = (await service()).url
 })
 
 const json = { 'content-type': 'application/json' }
@@ -316,6 +318,7 @@ test('HEAD is answered like GET, without the body', async () => {
 })
 
 test('double and trailing slashes lead to the same place', async () => {
+  const { url } = await serviceOver('sqlite')
   await post(`${url}//events`, signal())
 
   expect((await get(`${url}/events/`)).body.count).toBe(1)

@@ -1,18 +1,21 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { newFolder } from '../../../../test/support/new-folder.ts'
+import { madeForTheFile } from './support/test-service.ts'
 import { newSigningKey, rawToken, type SigningKey } from './support/token-issuer.ts'
 import { AUDIENCE, ISSUER, issuerAndService, type TokenService } from './support/token-service.ts'
 
-let rsa: SigningKey
-beforeAll(async () => {
-  rsa = await newSigningKey('RS256')
+/** One for all: no token changes it. */
+const shared = madeForTheFile(async (atEnd) => {
+  const key = await newSigningKey('RS256')
+  return { key, ...(await issuerAndService({}, { key, atEnd })) }
 })
 
+let rsa: SigningKey
 let service: TokenService
-beforeEach(async () => {
-  service = (await issuerAndService({}, { key: rsa })).service
+beforeAll(async () => {
+  ;({ key: rsa, service } = await shared())
 })
 
 const unauthenticated = (detail: RegExp) => ({

@@ -94,7 +94,7 @@ test('a stream whose reader is gone before it begins keeps no place', async () =
   const system = new EventSystem({ environment: await newLog('sqlite') })
   const { url } = await serviceOver('sqlite', { EVENT_MAX_CONNECTIONS: '1' }, { system })
   const [reading, gone, followed] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as Promises
-  const [read, follow] = [system.storage.log.read.bind(system.storage), system.store.follow.bind(system.store)]
+  const [read, follow] = [system.storage.log.read.bind(system.storage.log), system.store.follow.bind(system.store)]
   system.storage.log.read = async (options) => {
     reading.resolve()
     await gone.promise

@@ -1,46 +1,49 @@
 import { AS_STORED, type Clock, decodeEvent } from '@tradpal/events'
 import { Documents, type Storage } from '../../log/index.ts'
 import type { Logger } from '../../runtime/index.ts'
-import { type EventCodec, labelOf, sealedTextOf } from '../event-codec.ts'
+import { envelopeIn, envelopeInText } from '../envelope.ts'
 import { KeyFile } from '../key-file.ts'
-import { encryptingCodec, resealed } from './encrypting-codec.ts'
+import type { ContentStage } from '../stage.ts'
+import { type UsedKey, usedKeyOf } from './applied-encryption.ts'
+import { encryptionStage, reencrypted } from './encryption-stage.ts'
 import { type KeyRing, keyRingOf } from './key-ring.ts'
-import { Resealer } from './resealer.ts'
-import { parseSealed } from './sealed-text.ts'
 import { Sealer } from './sealer.ts'
 import { type ShredOptions, type ShredReport, shred } from './shredder.ts'
 import type { SubjectOf } from './subject.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { rewrapped, ringKeyOf } from './subject-record.ts'
-import { sealedTextIn, TextVault } from './text-vault.ts'
+import { TextVault } from './text-vault.ts'
 
 export interface EncryptionParts {
   readonly keysFile: string
+  /** Whether the metadata of events are encrypted too. */
   readonly metadata: boolean
-  /** Whether plain events are refused, and plain texts beside them count for nothing. */
+  /** Whether events that are not encrypted are refused, and plain texts beside them count for nothing. */
   readonly required: boolean
   /** Whose key seals an event, beside the ring's. Default: nobody has one. */
   readonly keyFor?: SubjectOf | undefined
-  readonly maxEventBytes: number
   readonly logger: Logger
 }
 
-/** Encryption at rest by the keys of a file: a codec for events, and a vault for what is kept beside them. */
+/** Encryption at rest by the keys of a file: a stage for events, and a vault for texts that are kept beside them. */
 export class Encryption {
-  readonly codec: EventCodec
+  readonly stage: ContentStage
+  /** Whether the metadata of events go through the stages too, and are not in the clear. */
+  readonly hidesMetadata: boolean
   readonly vault: TextVault
   readonly #keys: KeyFile<KeyRing>
   readonly #sealer: Sealer
   readonly #subjects: SubjectKeys
 
   /** Throws `invalid_options` for a file that holds no keys, or that others may read. */
-  constructor({ keysFile, metadata, required, keyFor, maxEventBytes, logger }: EncryptionParts) {
+  constructor({ keysFile, metadata, required, keyFor, logger }: EncryptionParts) {
     this.#keys = new KeyFile({ what: 'encryption keys', path: keysFile, parse: keyRingOf, logger })
     const keys = new SubjectKeys(this.#keys)
     const sealer = new Sealer(this.#keys, keys)
     this.#sealer = sealer
     this.#subjects = keys
-    this.codec = encryptingCodec({ sealer, subjects: { keys, keyFor }, metadata, required, maxEventBytes })
+    this.stage = encryptionStage({ sealer, subjects: { keys, keyFor }, required })
+    this.hidesMetadata = metadata
     this.vault = new TextVault(sealer, keys, { required })
   }
 
@@ -59,44 +62,33 @@ export class Encryption {
     return [...this.#keys.ring.keys.keys()].filter((id) => id !== this.current)
   }
 
-  /** With which key of the ring a payload, or a text beside one, is sealed. Undefined for what is not, and for what a subject's key sealed. */
+  /** The id of the key of the ring that encrypted a payload, or a text beside one. Undefined for any other text, and for one that a subject's key encrypted. */
   keyIdOf(text: string | null): string | undefined {
-    try {
-      if (text === null) return undefined
-      const sealed = sealedTextIn(text) ?? sealedTextOf(decodeEvent(text, AS_STORED))
-      if (sealed === undefined) return undefined
-      const { owner, keyId } = parseSealed(sealed)
-      return owner === 'ring' ? keyId : undefined
-    } catch {
-      return undefined
-    }
+    const used = usedKeyIn(text)
+    return used !== 'none' && used?.owner === 'ring' ? used.keyId : undefined
   }
 
-  /** Whether a payload is an event that can be read without a key. */
-  isPlain(payload: string | null): boolean {
-    const event = labelOf(payload)
-    return event !== undefined && sealedTextOf(event) === undefined
+  /** Whether a payload is an event that is not encrypted. */
+  isUnencrypted(payload: string | null): boolean {
+    return usedKeyIn(payload) === 'none'
   }
 
-  /** Seals anew what stands beside the entries of a log. */
-  get resealer(): Resealer {
-    return new Resealer({
-      vault: this.vault,
-      isOld: (text) => ![undefined, this.current].includes(this.keyIdOf(text)),
-      rekeyed: (payload) => this.rekeyed(payload)
-    })
+  /** The payload, encrypted with the current key where an older one encrypted it. One that cannot be opened stays as it is. */
+  withCurrentKey(payload: string): string {
+    return this.#isOld(payload) ? unlessUnreadable(payload, () => reencrypted(payload, this.#sealer)) : payload
   }
 
-  /** A payload sealed anew with the current key. Undefined for one that cannot be opened. */
-  rekeyed(payload: string): string | undefined {
-    try {
-      return resealed(payload, this.#sealer)
-    } catch {
-      return undefined
-    }
+  /** As {@link withCurrentKey}, of a text of the vault at its place. */
+  textWithCurrentKey(place: readonly string[], text: string): string {
+    const { vault } = this
+    return this.#isOld(text) ? unlessUnreadable(text, () => vault.seal(place, vault.open(place, text))) : text
   }
 
-  /** With which key of the ring the record of a subject is sealed. Undefined for one that this version does not know. */
+  #isOld(text: string): boolean {
+    return ![undefined, this.current].includes(this.keyIdOf(text))
+  }
+
+  /** The id of the key of the ring that encrypted the record of a subject. Undefined for a record that this version does not know. */
   keyIdOfSubject(value: string): string | undefined {
     try {
       return ringKeyOf(value)
@@ -105,7 +97,7 @@ export class Encryption {
     }
   }
 
-  /** The record of a subject, sealed anew with the current key. Undefined for one that cannot be opened. */
+  /** The record of a subject, encrypted with the current key. Undefined for one that cannot be opened. */
   rewrapped(id: string, value: string): string | undefined {
     try {
       return rewrapped(id, value, this.#sealer)
@@ -130,5 +122,24 @@ export class Encryption {
 
   close(): void {
     this.#keys.close()
+  }
+}
+
+/** Which key encrypted a payload, or a text beside one: `none` for a text that is not encrypted. Undefined for one that cannot be read. */
+function usedKeyIn(text: string | null): UsedKey | 'none' | undefined {
+  try {
+    if (text === null) return undefined
+    const envelope = envelopeInText(text) ?? envelopeIn(decodeEvent(text, AS_STORED).data)
+    return (envelope && usedKeyOf(envelope.head)) ?? 'none'
+  } catch {
+    return undefined
+  }
+}
+
+function unlessUnreadable(text: string, reencrypt: () => string): string {
+  try {
+    return reencrypt()
+  } catch {
+    return text
   }
 }

@@ -1,9 +1,9 @@
-import type { KeyObject } from 'node:crypto'
 import { EventSystemError } from '@tradpal/events'
+import { type AppliedStage, type Envelope, EnvelopeHead, envelopeInText, envelopeText } from '../envelope.ts'
+import { appliedEncryption, usedKey } from './applied-encryption.ts'
 import { open, seal } from './cipher.ts'
 import type { DerivedKeys } from './derived-keys.ts'
 import type { KeyRing } from './key-ring.ts'
-import { headOf, type Inside, parseSealed } from './sealed-text.ts'
 
 /** Where the keys are, for sentences, and what they are now. */
 export interface KeySource {
@@ -17,12 +17,15 @@ export interface SubjectSource {
   keysOf(id: string): DerivedKeys
 }
 
-export interface Opened {
-  readonly inside: Inside
-  readonly text: string
+/** The place of content, which is authenticated with it: content that was moved to another place does not open. */
+export interface Place {
+  /** While sealing, with the stages before this one; while opening, with all. */
+  readonly head: EnvelopeHead
+  /** The event or the document that the content belongs to. */
+  readonly about: string
 }
 
-/** Seals texts with the current key of a ring or with that of a subject, and opens what any of them sealed. */
+/** Encrypts content with the current key of a ring or with that of a subject, and opens content that any of their keys encrypted. */
 export class Sealer {
   readonly #keys: KeySource
   readonly #subjects: SubjectSource
@@ -32,29 +35,41 @@ export class Sealer {
     this.#subjects = subjects
   }
 
-  /** `about`: to what the text belongs. With another it is not opened. */
-  seal(inside: Inside, about: string, text: string): string {
+  /** `subjectId`: whose key encrypts, by its id; default, the ring's current one. Throws `key_missing` and `shredded` for a subject. */
+  seal(content: Buffer, { head, about }: Place, subjectId?: string): Envelope {
     const { current, keys } = this.#keys.ring
-    const { salt, key } = (keys.get(current) as DerivedKeys).next()
-    return sealed(key, headOf('ring', inside, current, salt), about, text)
-  }
-
-  /** As {@link seal}, with the key of a subject, by its id. Throws `key_missing` and `shredded`. */
-  sealFor(subjectId: string, inside: Inside, about: string, text: string): string {
-    const { salt, key } = this.#subjects.keysOf(subjectId).next()
-    return sealed(key, headOf('subject', inside, subjectId, salt), about, text)
+    const owner = subjectId === undefined ? 'ring' : 'subject'
+    const derived = subjectId === undefined ? (keys.get(current) as DerivedKeys) : this.#subjects.keysOf(subjectId)
+    const { salt, key } = derived.next()
+    const sealed = head.with(appliedEncryption({ owner, keyId: subjectId ?? current, salt }))
+    return { head: sealed, content: seal(key, authenticated({ head: sealed, about }), content) }
   }
 
   /** Throws `key_missing`, `shredded` and `decryption_failed`. */
-  open(text: string, about: string): Opened {
-    const { owner, inside, keyId, salt, head, box } = parseSealed(text)
+  open(content: Buffer, applied: AppliedStage, place: Place): Buffer {
+    const { owner, keyId, salt } = usedKey(applied)
     const keys = owner === 'ring' ? this.#ofRing(keyId) : this.#subjects.keysOf(keyId)
     try {
-      return { inside, text: open(keys.ofSalt(salt), authenticated(head, about), box) }
+      return open(keys.ofSalt(salt), authenticated(place), content)
     } catch {
-      const message = `What is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or put in another's place.`
+      const message = `Content that is encrypted with the key ${keyId} is not as it was written: it was changed, cut short, or moved to another place.`
       throw new EventSystemError('decryption_failed', message)
     }
+  }
+
+  /** The envelope of a text beside the events, as a text. Throws as {@link seal} does. */
+  sealText(text: string, about: string, subjectId?: string): string {
+    return envelopeText(this.seal(Buffer.from(text), { head: new EnvelopeHead('text'), about }, subjectId))
+  }
+
+  /** The text that {@link sealText} put into an envelope. Throws as {@link open} does, and `decryption_failed` for any other text. */
+  openText(text: string, about: string): string {
+    const envelope = envelopeInText(text)
+    const [applied, ...others] = envelope?.head.stages ?? []
+    if (envelope === undefined || applied === undefined || others.length > 0) {
+      throw new EventSystemError('decryption_failed', 'The text is not an envelope that encryption alone made.')
+    }
+    return this.open(envelope.content, applied, { head: envelope.head, about }).toString()
   }
 
   #ofRing(keyId: string): DerivedKeys {
@@ -67,13 +82,9 @@ export class Sealer {
   }
 }
 
-function sealed(key: KeyObject, head: string, about: string, text: string): string {
-  return `${head}.${seal(key, authenticated(head, about), text)}`
-}
-
-/** The head of a sealed text is authenticated together with the place that the text belongs to. */
-function authenticated(head: string, about: string): string {
-  return `${head}\n${about}`
+/** JSON has no line break between its parts: the end of the head is certain. */
+function authenticated({ head, about }: Place): string {
+  return `${head.text}\n${about}`
 }
 
 const NO_SUBJECTS: SubjectSource = {

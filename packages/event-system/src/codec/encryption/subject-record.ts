@@ -1,5 +1,6 @@
 import { EventSystemError, parseJson } from '@tradpal/events'
-import { parseSealed } from './sealed-text.ts'
+import { envelopeInText } from '../envelope.ts'
+import { usedKeyOf } from './applied-encryption.ts'
 import type { Sealer } from './sealer.ts'
 
 /** What is kept of a subject in the log: its key, sealed with one of the ring's, or that it was destroyed, by whom and why. */
@@ -26,23 +27,24 @@ export function parseSubjectRecord(value: string): SubjectRecord {
 
 /** The text of a record for a key, the base64 of its bytes. */
 export function toKeyRecord(id: string, key: string, sealer: Sealer): string {
-  return JSON.stringify({ key: sealer.seal('text', aboutKey(id), key) } satisfies SubjectRecord)
+  return JSON.stringify({ key: sealer.sealText(key, aboutKey(id)) } satisfies SubjectRecord)
 }
 
 export function toTombstone(id: string, { at, by, reason }: Shredding, sealer: Sealer): string {
-  const shredded = { at, by, reason: sealer.seal('text', aboutReason(id), reason) }
+  const shredded = { at, by, reason: sealer.sealText(reason, aboutReason(id)) }
   return JSON.stringify({ shredded } satisfies SubjectRecord)
 }
 
 /** The base64 of the key. Throws `key_missing` and `decryption_failed`. */
 export function openKey(id: string, key: string, sealer: Sealer): string {
-  return sealer.open(key, aboutKey(id)).text
+  return sealer.openText(key, aboutKey(id))
 }
 
-/** The id of the ring's key that a record needs. */
-export function ringKeyOf(value: string): string {
+/** The id of the ring's key that a record needs. Undefined for one in another form. */
+export function ringKeyOf(value: string): string | undefined {
   const record = parseSubjectRecord(value)
-  return parseSealed('key' in record ? record.key : record.shredded.reason).keyId
+  const envelope = envelopeInText('key' in record ? record.key : record.shredded.reason)
+  return envelope && usedKeyOf(envelope.head)?.keyId
 }
 
 /** The record with the same inside, sealed with the current key. Throws `key_missing` and `decryption_failed`. */
@@ -50,7 +52,7 @@ export function rewrapped(id: string, value: string, sealer: Sealer): string {
   const record = parseSubjectRecord(value)
   if ('key' in record) return toKeyRecord(id, openKey(id, record.key, sealer), sealer)
   const { shredded } = record
-  return toTombstone(id, { ...shredded, reason: sealer.open(shredded.reason, aboutReason(id)).text }, sealer)
+  return toTombstone(id, { ...shredded, reason: sealer.openText(shredded.reason, aboutReason(id)) }, sealer)
 }
 
 function parsed(value: string): { readonly [name: string]: unknown } | undefined {

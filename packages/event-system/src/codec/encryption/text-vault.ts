@@ -1,11 +1,10 @@
 import { EventSystemError } from '@tradpal/events'
-import { ENCRYPTED, notEncrypted, parseSealed } from './sealed-text.ts'
+import { isEnvelopeText } from '../envelope.ts'
+import { notEncrypted, subjectIdIn } from './applied-encryption.ts'
 import type { Sealer } from './sealer.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 
-const PREFIX = `${ENCRYPTED}:`
-
-/** Texts that quote events, beside the events themselves: what handlers failed with, what their steps returned. Each is sealed to its place. */
+/** Texts that quote events, beside the events themselves: errors of handlers, results of their steps. Each is encrypted for its place. */
 export class TextVault {
   readonly #sealer: Sealer
   readonly #subjects: Pick<SubjectKeys, 'lookUp'> | undefined
@@ -19,40 +18,42 @@ export class TextVault {
   }
 
   seal(place: readonly string[], text: string): string {
-    return `${PREFIX}${this.#sealer.seal('text', JSON.stringify(place), text)}`
+    return this.#sealer.sealText(text, JSON.stringify(place))
   }
 
   /**
-   * As {@link seal}, with the key of a subject, which was brought. What its destroyed key would seal is lost: why stands in its
-   * place. What a text says of a subject that never had a key is sealed as any other.
+   * As {@link seal}, with the key of the subject of an event, which was fetched by {@link prepare}; without a subject, as any other. A text
+   * that a destroyed key would encrypt is lost: a sentence stands in its place.
    */
-  sealFor(subjectId: string, place: readonly string[], text: string): string {
+  sealFor(payload: string | null, place: readonly string[], text: string): string {
+    const subjectId = subjectIdIn(payload)
     try {
-      return `${PREFIX}${this.#sealer.sealFor(subjectId, 'text', JSON.stringify(place), text)}`
+      return this.#sealer.sealText(text, JSON.stringify(place), subjectId)
     } catch (error) {
       if (!(error instanceof EventSystemError)) throw error
       if (error.code === 'shredded') return this.seal(place, unreadable(error))
+      // The payload names a subject that never had a key.
       if (error.code === 'decryption_failed') return this.seal(place, text)
       throw error
     }
   }
 
-  /** Brings the keys of these subjects, by their ids: nothing can be sealed for them, or opened, before. Rejects with what the log says. */
-  async bring(subjectIds: Iterable<string>): Promise<void> {
-    const ids = new Set(subjectIds)
+  /** Fetches the keys of the subjects whose keys encrypted these payloads and texts: await it before {@link sealFor} and {@link open}. Rejects with the error of the log. */
+  async prepare(payloadsAndTexts: readonly (string | null)[]): Promise<void> {
+    const ids = new Set(payloadsAndTexts.map(subjectIdIn).filter((id) => id !== undefined))
     if (ids.size > 0) await this.#subjects?.lookUp(ids)
   }
 
-  /** A plain text is as it is, unless encryption is required. Throws `key_missing`, `decryption_failed` and `not_encrypted`. */
+  /** A plain text is as it is, unless encryption is required. Throws `key_missing`, `shredded`, `decryption_failed` and `not_encrypted`. */
   open(place: readonly string[], text: string): string {
-    if (isSealed(text)) return this.#sealer.open(text.slice(PREFIX.length), JSON.stringify(place)).text
+    if (isEnvelopeText(text)) return this.#sealer.openText(text, JSON.stringify(place))
     if (this.#required) throw notEncrypted(`A text beside the events (${place.join(', ')})`)
     return text
   }
 
-  /** For people, who see a plain text as it is in any case, and in the place of one that cannot be read why that is so. */
+  /** For people, who see a plain text as it is in any case, and in the place of one that cannot be read the reason. */
   shown(place: readonly string[], text: string): string {
-    if (!isSealed(text)) return text
+    if (!isEnvelopeText(text)) return text
     try {
       return this.open(place, text)
     } catch (error) {
@@ -62,26 +63,6 @@ export class TextVault {
   }
 }
 
-/** The id of the subject whose key sealed a text. Undefined for what is plain, and what the ring sealed. */
-export function subjectIdOfText(text: string): string | undefined {
-  if (!isSealed(text)) return undefined
-  try {
-    const { owner, keyId } = parseSealed(text.slice(PREFIX.length))
-    return owner === 'subject' ? keyId : undefined
-  } catch {
-    return undefined
-  }
-}
-
 function unreadable({ message }: EventSystemError): string {
   return `(It cannot be read. ${message})`
-}
-
-/** The sealed text of what {@link TextVault.seal} made. Undefined for another. */
-export function sealedTextIn(text: string): string | undefined {
-  return isSealed(text) ? text.slice(PREFIX.length) : undefined
-}
-
-export function isSealed(text: string): boolean {
-  return text.startsWith(PREFIX)
 }

@@ -1,7 +1,7 @@
 import { type Event, EventSystemError, type JsonObject } from '@tradpal/events'
 import type { Logger } from '../../runtime/index.ts'
-import type { EventCodec } from '../event-codec.ts'
 import { KeyFile } from '../key-file.ts'
+import type { EventStage } from '../stage.ts'
 import { signedText } from './canonical.ts'
 import { type SigningRing, signingRingOf } from './signing-ring.ts'
 
@@ -12,8 +12,9 @@ export interface SigningParts {
   readonly logger: Logger
 }
 
-/** Signatures by the keys of a file: in `metadata.signature` of what is written, and held against what is read. */
-export class Signing {
+/** Signatures by the keys of a file: made in `metadata.signature` of events that are written, and verified in events that are read. */
+export class Signing implements EventStage {
+  readonly name = 'signature'
   readonly #keys: KeyFile<SigningRing>
   readonly #verifies: boolean
 
@@ -23,30 +24,8 @@ export class Signing {
     this.#verifies = verify === 'required'
   }
 
-  /** A codec that signs before another writes, and verifies what that has read. */
-  over(codec: EventCodec): EventCodec {
-    return {
-      ...codec,
-      isPlain: codec.isPlain === true,
-      encode: (event) => codec.encode(this.#signed(event)),
-      decode: (payload) => {
-        const event = codec.decode(payload)
-        if (this.#verifies) this.#assertSigned(event)
-        return event
-      }
-    }
-  }
-
-  /** Looks at the file from here on, until {@link close}. */
-  start(): void {
-    this.#keys.start()
-  }
-
-  close(): void {
-    this.#keys.close()
-  }
-
-  #signed(event: Event): Event {
+  /** Without a key that signs, the event is as it is. */
+  write(event: Event): Event {
     const { current, keys } = this.#keys.ring
     const key = current === undefined ? undefined : keys.get(current)
     if (current === undefined || key?.sign === undefined) return event
@@ -58,15 +37,25 @@ export class Signing {
   }
 
   /** Throws `invalid_signature`. */
-  #assertSigned(event: Event): void {
+  read(event: Event): Event {
+    if (!this.#verifies) return event
     const { key_id: keyId, algorithm, value } = signatureOf(event)
     const key = typeof keyId === 'string' ? this.#keys.ring.keys.get(keyId) : undefined
     if (key === undefined)
       throw invalid(event, `the key ${JSON.stringify(keyId)} is not among the keys in ${this.#keys.path}`)
     if (key.algorithm !== algorithm)
       throw invalid(event, `its algorithm is not that of the key ${JSON.stringify(keyId)}`)
-    if (typeof value === 'string' && key.verify(signedText(event), Buffer.from(value, 'base64url'))) return
+    if (typeof value === 'string' && key.verify(signedText(event), Buffer.from(value, 'base64url'))) return event
     throw invalid(event, 'it is not that of what the event says')
+  }
+
+  /** Looks at the file from here on, until {@link close}. */
+  start(): void {
+    this.#keys.start()
+  }
+
+  close(): void {
+    this.#keys.close()
   }
 }
 

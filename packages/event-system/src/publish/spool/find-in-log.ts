@@ -28,7 +28,7 @@ export async function findInLog(
     const pairs = entries.flatMap(({ messageId, payload }) =>
       (byId.get(labelOf(payload)?.eventId ?? '') ?? []).map((entry) => ({ entry, messageId, payload }))
     )
-    await codec.beforeDecode?.(pairs.flatMap(({ entry, payload }) => [entry.payload, payload]))
+    await codec.prepareDecoding?.(pairs.flatMap(({ entry, payload }) => [entry.payload, payload]))
     for (const { entry, messageId, payload } of pairs) {
       const isSame = likenessOf(entry.payload, payload, codec) !== 'other'
       if (isSame || !found.has(entry)) found.set(entry, { messageId, isSame })

@@ -231,7 +231,7 @@ export class Spool {
     const [first] = decodeRecord(record.payload, vault).entries
     const payloads = [entry.payload, first?.payload ?? null] as const
     // What it needs may be in the log, which is away.
-    await codec.beforeDecode?.(payloads)?.catch(() => {})
+    await codec.prepareDecoding?.(payloads)?.catch(() => {})
     return likenessOf(...payloads, codec) === 'same'
   }
 

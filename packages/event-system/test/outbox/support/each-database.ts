@@ -5,7 +5,6 @@ import { DatabaseSync } from 'node:sqlite'
 import { PGlite } from '@electric-sql/pglite'
 import type { Event } from '@tradpal/events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
-import { sharedInFile } from '../../../../../test/support/shared-in-file.ts'
 import type { Storage } from '../../../src/log/index.ts'
 import { SqliteStorage, type SqliteStorageOptions } from '../../../src/log/sqlite/index.ts'
 import {
@@ -45,11 +44,13 @@ export interface DatabaseUnderTest {
   newLog(options: SqliteStorageOptions): Promise<Storage>
 }
 
-/** One for all tests of a file: it takes its time to start. */
-const thePostgres = sharedInFile(
-  () => PGlite.create(),
-  (postgres) => postgres.close()
-)
+let postgresOfProcess: Promise<PGlite> | undefined
+
+/** One for all test files of a process, each test with a table of its own: it takes seconds of a core to start. It ends with the process. */
+function thePostgres(): Promise<PGlite> {
+  postgresOfProcess ??= PGlite.create()
+  return postgresOfProcess
+}
 
 let count = 0
 

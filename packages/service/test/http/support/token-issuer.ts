@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { onTestFinished } from 'vitest'
 import { type Certificate, showing } from '../../../../../test/support/certificates.ts'
+import { withTheTest } from './test-service.ts'
 
 /** A key with which tokens are signed. */
 export interface SigningKey {
@@ -52,7 +52,7 @@ export async function resigned(token: string, key: SigningKey, change: object = 
   return rawToken(key, claims, JSON.stringify({ ...JSON.parse(header), ...change }))
 }
 
-/** An issuer of tokens that publishes its keys over HTTP, or with a certificate over HTTPS, until the test ends. */
+/** An issuer of tokens that publishes its keys over HTTP, or with a certificate over HTTPS, until the test ends unless it is said otherwise. */
 export class TokenIssuer {
   readonly url: string
   /** The paths that were asked for. */
@@ -72,7 +72,7 @@ export class TokenIssuer {
     this.published = [key.publicJwk]
   }
 
-  static async start(key?: SigningKey, certificate?: Certificate): Promise<TokenIssuer> {
+  static async start(key?: SigningKey, certificate?: Certificate, atEnd = withTheTest): Promise<TokenIssuer> {
     const requests: string[] = []
     const listener = (request: IncomingMessage, response: ServerResponse) => {
       requests.push(request.url ?? '')
@@ -85,7 +85,7 @@ export class TokenIssuer {
     const { port } = server.address() as AddressInfo
     const scheme = certificate === undefined ? 'http' : 'https'
     const issuer = new TokenIssuer(`${scheme}://127.0.0.1:${port}`, requests, key ?? (await newSigningKey()))
-    onTestFinished(async () => {
+    atEnd(async () => {
       server.close()
       server.closeAllConnections()
     })

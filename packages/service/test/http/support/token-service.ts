@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { EventSystem, type Logger, silentLogger } from '@tradpal/event-system'
 import { FakeClock } from '@tradpal/event-system/testing'
-import { onTestFinished } from 'vitest'
 import { readServiceConfiguration } from '../../../src/configuration.ts'
 import { buildApp } from '../../../src/http/app.ts'
-import { type Answer, get, newLog, post } from './test-service.ts'
+import { type Answer, type AtEnd, get, newLog, post, withTheTest } from './test-service.ts'
 import { type SigningKey, signed, TokenIssuer } from './token-issuer.ts'
 
 export const ISSUER = 'https://login.example'
@@ -26,12 +25,12 @@ export interface TokenService {
 
 export async function tokenService(
   environment: Record<string, string>,
-  { logger = silentLogger }: { logger?: Logger } = {}
+  { logger = silentLogger, atEnd = withTheTest }: { logger?: Logger; atEnd?: AtEnd } = {}
 ): Promise<TokenService> {
   const clock = new FakeClock()
-  const system = new EventSystem({ environment: await newLog('sqlite'), logger: silentLogger })
+  const system = new EventSystem({ environment: await newLog('sqlite', atEnd), logger: silentLogger })
   await system.initialize()
-  onTestFinished(() => system.close().then(() => undefined))
+  atEnd(() => system.close())
   const configuration = readServiceConfiguration({
     EVENT_JWT_ISSUER: ISSUER,
     EVENT_JWT_AUDIENCE: AUDIENCE,
@@ -40,7 +39,7 @@ export async function tokenService(
     ...environment
   })
   const app = await buildApp({ system, configuration, clock, logger })
-  onTestFinished(() => app.close())
+  atEnd(async () => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   const authorization = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -65,9 +64,9 @@ export async function tokenService(
 /** An issuer of its own, and a service that takes its tokens. */
 export async function issuerAndService(
   environment: Record<string, string> = {},
-  options: { key?: SigningKey; logger?: Logger } = {}
+  options: { key?: SigningKey; logger?: Logger; atEnd?: AtEnd } = {}
 ): Promise<{ issuer: TokenIssuer; service: TokenService }> {
-  const issuer = await TokenIssuer.start(options.key)
+  const issuer = await TokenIssuer.start(options.key, undefined, options.atEnd)
   const service = await tokenService({ EVENT_JWT_JWKS_URL: issuer.jwksUrl, ...environment }, options)
   return { issuer, service }
 }
