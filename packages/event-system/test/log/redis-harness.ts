@@ -11,14 +11,6 @@ export interface RedisHarness extends ConformanceHarness {
   readonly streamName: string
 }
 
-/** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(
-  options: RedisStorageOptions = {}
-): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
-  const server = await startRedis()
-  return { next: () => redisHarness({ ...options, url: server.url }), stop: () => server.stop() }
-}
-
 /** A log of its own, in a stream that none had before. */
 export function redisHarness(
   place: RedisStorageOptions & {
