@@ -40,6 +40,7 @@ What is compared:
   SQLite, JetStream with \`Nats-Msg-Id\` and BullMQ with job ids refuse it. One line has XADD alone, without deduplication, for scale. Random event ids are those of \`crypto.randomUUID()\`, which
   share nothing with each other; all other lines have ids of the library, which are in order of time.
 - **Compression.** Market data with a number of price bars, whose prices move by chance, published in batches of 100 and replayed by one process; \`npm run bench -- --only compression\`. The bytes are those of the stored payload.
+- **A stream for each type.** The library over one Redis with \`EVENT_PARTITIONING\` \`type\` and \`none\`, in turns; \`npm run bench -- --only by-type-redis\`. One process publishes and consumes, and each batch has events of all types.
 - **HTTP.** The peer is the same framework with a handler that parses the body and answers a constant. Its requests are grouped by turns of the event loop, as those of the service are.
 - **Consuming.** The driver reads through a consumer group, parses the JSON, and acknowledges. BullMQ's worker does a job of the same data, and is there for scale: it keeps a state for each job.
 - **Memory.** What the process of the service takes of the machine (resident), started as \`npm start\` starts it. A mixed load is 1,900 events a second in batches of 100, three readers of the live

@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, describe, onTestFinished, test } from 'vitest'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { conformance } from '../../src/log/conformance/index.ts'
-import { redisHarnesses } from './redis-harness.ts'
+import { documentedUser } from './documented-user.ts'
+import { redisHarness } from './redis-harness.ts'
 
-describe('the Redis log with a stream for each event type is a log', () => {
-  let harnesses: Awaited<ReturnType<typeof redisHarnesses>>
+describe('the Redis log with a stream for each event type is a log, with the permissions of docs/logs.md', () => {
+  let server: RedisServer
+  let url: string
   beforeAll(async () => {
-    harnesses = await redisHarnesses({ partitioning: 'type' })
+    server = await startRedis()
+    url = await documentedUser(server.url)
   })
-  afterAll(() => harnesses.stop())
+  afterAll(() => server.stop())
 
   for (const { title, needs, run } of conformance) {
     test(title, async (context) => {
-      const harness = harnesses.next()
+      const harness = redisHarness({ url, foreignUrl: server.url, partitioning: 'type' })
       onTestFinished(() => harness.dispose())
       if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
       await run(harness)

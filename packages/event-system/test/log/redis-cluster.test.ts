@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { type RedisServer, startRedis } from '../../../../test/support/start-redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../../../test/support/start-redis-cluster.ts'
+import { conformance } from '../../src/log/conformance/index.ts'
 import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { redisHarness } from './redis-harness.ts'
@@ -29,6 +30,18 @@ describe('a log in a Redis Cluster', () => {
 
   describe('is a log', () => {
     testSmoke(() => redisHarness({ url: cluster.url }))
+  })
+
+  describe('with a stream for each event type is one, all in one slot', () => {
+    const cases = conformance.filter(({ title }) => /^(several partitions|append|commit): /.test(title))
+    for (const { title, needs, run } of cases.filter(({ title }) => !title.includes('killed'))) {
+      test(title, async (context) => {
+        const harness = redisHarness({ url: cluster.url, partitioning: 'type' })
+        onTestFinished(() => harness.dispose())
+        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
+        await run(harness)
+      })
+    }
   })
 
   test('has all its keys in the slot of its stream and under its name', async () => {

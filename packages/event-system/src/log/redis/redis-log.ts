@@ -120,10 +120,12 @@ export class RedisLog implements Log {
     let after = await behind
     if (this.#ended) throw closedError()
     while (!signal?.aborted && !this.#ended) {
-      const found = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })]).catch((error) => {
-        // A read of several commands may be cut short by the end.
-        if (!this.#ended) throw error
-      })
+      const found = await Promise.all([this.#doorbell.newest(), this.read({ from: { after }, limit })]).catch(
+        (error) => {
+          // A read of several commands may be cut short by the end.
+          if (!this.#ended) throw error
+        }
+      )
       if (found === undefined) return
       const [newest, page] = found
       if (page.entries.length === 0) {

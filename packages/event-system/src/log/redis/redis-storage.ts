@@ -1,3 +1,4 @@
+import { EventSystemError } from '@tradpal/events'
 import { LeasedGroup, partitionedNames } from '../partitioned/index.ts'
 import type {
   Collections,
@@ -28,6 +29,13 @@ import { RedisLeases } from './leases.ts'
 import { type RedisStorageOptions, resolveRedisStorageOptions } from './options.ts'
 import { RedisLog } from './redis-log.ts'
 import { Safety } from './safety.ts'
+
+/** Throws `log_incompatible` for groups in the order of a key: their cursors would keep trims from every type for ever. */
+function mustHaveNone(groups: readonly string[], location: string): void {
+  if (groups.length === 0) return
+  const message = `The log (${location}) has consumer groups in the order of a key, ${groups.join(', ')}: a log with a stream for each event type cannot keep that order. Remove them with EVENT_PARTITIONING=none first.`
+  throw new EventSystemError('log_incompatible', message)
+}
 
 /** A storage in Redis: the log in a stream, and what stands beside it in keys of its own. */
 export class RedisStorage implements Storage {
@@ -79,6 +87,7 @@ export class RedisStorage implements Storage {
     await this.#connection.open()
     await mustBeKnownLayout(this.#connection, this.#keys)
     await mustBePartitionedAs(this.#arrangement.totalOrder ? 'none' : 'type', this.#connection, this.#keys)
+    if (!this.#arrangement.totalOrder) mustHaveNone(await partitionedNames(this), this.location)
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {

@@ -61,7 +61,7 @@ export class MergedReader {
     const { known } = this.#partitions
     const [ends, lastId] = await Promise.all([
       endsOf(this.#connection, known),
-      this.#connection.read<string | null>(['GET', this.#lastId])
+      this.#connection.read<string | null>(['HGET', this.#lastId, 'id'])
     ])
     const others = (await this.#partitions.refresh()).slice(known.length)
     const later = await endsOf(this.#connection, others)

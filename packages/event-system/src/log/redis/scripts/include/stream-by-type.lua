@@ -5,8 +5,8 @@
 -- n, and `first`, the id of the first entry in it. A type gets the next number with its first event. Ids follow the clock, also
 -- behind a loss of the newest data: a position that was given before has passed nothing of the type that takes a lost number.
 --
--- The ids of all types grow together, so that the order of ids is the order in which events were appended. The key of ids has
--- the last one.
+-- The ids of all types grow together, so that the order of ids is the order in which events were appended. A hash has
+-- the last one, in the field `id`.
 
 local WIDTH = 4 -- arguments of an event: the 4th is the number of its type among those that the call names
 local KEYS_OF_GROUP = 2 -- of a group that a unit names: its attachments, and the stream
@@ -36,7 +36,7 @@ local function openTypes(keyAt, at)
   local count = tonumber(ARGV[at + 2])
   if count == 0 then return at + 3 end
   ids = {key = KEYS[keyAt + 1]}
-  redis.call('STRLEN', ids.key) -- A key of another type fails here.
+  ids.last = redis.call('HGET', ids.key, 'id') or '0-0' -- A key of another type fails here.
   local numbers, isKnown = newTypes(ARGV[at], ARGV[at + 1])
   for n = 1, count do
     local stream, name, told = KEYS[keyAt + 1 + n], ARGV[at + 1 + 2 * n], ARGV[at + 2 + 2 * n]
@@ -55,7 +55,7 @@ local function nextId()
   if not ids.ms then
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
-    local ms, sequence = string.match(redis.call('GET', ids.key) or '0-0', '^(%d+)-(%d+)$')
+    local ms, sequence = string.match(ids.last, '^(%d+)-(%d+)$')
     ids.ms, ids.sequence = tonumber(ms), tonumber(sequence)
     if now > ids.ms then ids.ms, ids.sequence = now, -1 end
     ids.prefix = string.format('%.0f-', ids.ms)
@@ -85,7 +85,7 @@ end
 
 -- Keeps the last id: behind the events, since a full memory refuses the first write alone.
 local function keepIds()
-  if ids and ids.isUsed then redis.call('SET', ids.key, ids.prefix .. string.format('%.0f', ids.sequence)) end
+  if ids and ids.isUsed then redis.call('HSET', ids.key, 'id', ids.prefix .. string.format('%.0f', ids.sequence)) end
 end
 
 -- The streams of all partitions from 1 on, in KEYS from `keyAt` on.
