@@ -1,7 +1,6 @@
 import { createCluster } from '@redis/client'
 import { freePort } from '../../../../test/support/free-port.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
-import { startRedis } from '../../../../test/support/start-redis.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
 import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
 
@@ -9,14 +8,6 @@ let streams = 0
 
 export interface RedisHarness extends ConformanceHarness {
   readonly streamName: string
-}
-
-/** Harnesses over one server: each has a stream of its own. */
-export async function redisHarnesses(
-  options: RedisStorageOptions = {}
-): Promise<{ next(): ConformanceHarness; stop(): Promise<void> }> {
-  const server = await startRedis()
-  return { next: () => redisHarness({ ...options, url: server.url }), stop: () => server.stop() }
 }
 
 /** A log of its own, in a stream that none had before. */
