@@ -141,7 +141,7 @@ export default {
         path: `${library}/`,
         pathNot: [
           `${library}/log/$1/`,
-          `${library}/log/(port|index|lease-terms|positions|unit-terms|trim-sum|partitioned/index)\\.ts$`
+          `${library}/log/(port|index|lease-terms|positions|unit-terms|trim-sum|positions|partitioned/index)\\.ts$`
         ]
       }
     },

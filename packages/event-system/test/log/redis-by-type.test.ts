@@ -4,6 +4,7 @@ import { conformance } from '../../src/log/conformance/index.ts'
 import { documentedUser } from './documented-user.ts'
 import { redisHarness } from './redis-harness.ts'
 
+/** The whole suite, by a user who may do what docs/logs.md says, and no more. */
 describe('the Redis log with a stream for each event type is a log, with the permissions of docs/logs.md', () => {
   let server: RedisServer
   let url: string
