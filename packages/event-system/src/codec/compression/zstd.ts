@@ -1,4 +1,5 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+// By its default export: a Node without zstd is to say which Node the library needs, and not that an export is missing.
+import zlib from 'node:zlib'
 import { EventSystemError } from '@tradpal/events'
 import type { ContentStage, StageContext } from '../stage.ts'
 
@@ -18,7 +19,7 @@ export function zstdStage(maxBytes: number): ContentStage {
     isOptional: true,
     write(content, { head }) {
       if (content.length < MIN_BYTES) return undefined
-      const compressed = zstdCompressSync(content, { pledgedSrcSize: content.length })
+      const compressed = zlib.zstdCompressSync(content, { pledgedSrcSize: content.length })
       if (compressed.length + NAME_BYTES >= content.length) return undefined
       return { head: head.with(APPLIED), content: compressed }
     }
@@ -27,13 +28,13 @@ export function zstdStage(maxBytes: number): ContentStage {
 
 /** Reads compressed events and writes none. `maxBytes`: content that would unpack to more is refused. */
 export function zstdReader(maxBytes: number): ContentStage {
-  const limits = { maxOutputLength: maxBytes, params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } }
+  const limits = { maxOutputLength: maxBytes, params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } }
   return {
     name: APPLIED.name,
     /** Throws `payload_too_large`, and `invalid_event` for content that is damaged. */
     read(content, _, context) {
       try {
-        return zstdDecompressSync(content, limits)
+        return zlib.zstdDecompressSync(content, limits)
       } catch (error) {
         throw refused(error as NodeJS.ErrnoException, context, maxBytes)
       }

@@ -56,6 +56,48 @@ export const severalPartitionCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title:
+      'several partitions: a read of some types passes over none of them, and its positions pass no entry of another type',
+    needs: hasSeveral,
+    async run(harness) {
+      const storage = await harness.open()
+      await storage.log.append([...ofType('often', 30), ...ofType('rare', 3, 30), ...ofType('often', 30, 33)])
+      const rare = { eventTypes: ['rare'] }
+      const isRare = ({ payload }: Entry) => payload?.startsWith('rare') === true
+      const first = await storage.log.read({ ...rare, limit: 2 })
+      const second = await storage.log.read({ ...rare, from: { after: first.position }, limit: 2 })
+      assert.deepEqual(payloadsOf([...first.entries, ...second.entries].filter(isRare)), [
+        'rare 30',
+        'rare 31',
+        'rare 32'
+      ])
+      const others = (await storage.log.read({ from: { after: second.position }, ...ALL })).entries
+      assert.equal(others.filter((entry) => !isRare(entry)).length, 60)
+      const newest = await storage.log.read({ ...rare, direction: 'backward', ...ALL })
+      assert.deepEqual(payloadsOf(newest.entries.filter(isRare)), ['rare 32', 'rare 31', 'rare 30'])
+      const [later] = await storage.log.append(ofType('often', 1, 70))
+      assert.deepEqual(idsOf((await storage.log.read({ from: { after: newest.from }, ...ALL })).entries), [
+        later?.messageId
+      ])
+    }
+  },
+  {
+    title:
+      'several partitions: a position of a read of some types is not before the beginning of a type that was trimmed',
+    needs: hasSeveral,
+    async run(harness) {
+      const storage = await harness.open()
+      await storage.log.append([...ofType('often', 30), ...ofType('rare', 3, 30)])
+      await storage.log.trim({ maxLength: 10 })
+      const { first } = await storage.log.bounds()
+      for (const direction of ['forward', 'backward'] as const) {
+        const { from, position } = await storage.log.read({ eventTypes: ['rare'], direction, ...ALL })
+        const reached = direction === 'forward' ? position : from
+        assert.ok((storage.log.compare(reached, first ?? '') ?? -1) >= 0, `${direction}: ${reached}, ${first}`)
+      }
+    }
+  },
+  {
     title: 'several partitions: entries that are appended while pages are read backward are in none of them',
     needs: hasSeveral,
     async run(harness) {

@@ -8,7 +8,7 @@ import { checkpointOf, messageIdAt, NOTHING, placeOf, type Vector, vectorOf } fr
 import type { Partition, Partitions } from './partitions.ts'
 import { merge, Source } from './source.ts'
 
-type Range = Omit<ReadRange, 'limit' | 'eventTypes' | 'direction'>
+type Range = Omit<ReadRange, 'limit' | 'direction'>
 
 /** What a read knows before it reads. */
 interface Bounds {
@@ -16,8 +16,10 @@ interface Bounds {
   readonly after: Vector
   /** The same as a position: no place in it is ahead of its partition. */
   readonly behind: Vector
-  /** Of partitions of which nothing is passed, where they are read to their ends. */
+  /** Of partitions of which nothing is passed, where they are read to their ends, and of those that are not read. */
   readonly ends: ReadonlyMap<Partition, PartitionEnds>
+  /** The partitions of other types than the read asks for. The plain stream may have any type: it is always read. */
+  readonly unread: readonly Partition[]
 }
 
 /** Reads the streams of all types as one log, in the order of ids. */
@@ -87,24 +89,29 @@ export class MergedReader {
     const partitions = await this.#partitions.refresh()
     const bounds = await this.#bounds(range, partitions)
     if (range.from === 'end' || upTo === undefined) return emptyPage(bounds)
-    const sources = partitions.map((partition) => {
+    const read = partitions.filter((partition) => !bounds.unread.includes(partition))
+    const sources = read.map((partition) => {
       const [first, last] = [`(${bounds.after[partition.number] ?? NOTHING}`, upTo(partition.number)]
       const [start, end] = direction === 'forward' ? [first, last] : [last, first]
       return new Source(this.#connection, partition, direction, start, end)
     })
     const entries = await merge(sources, direction, limit)
-    return direction === 'forward' ? forwardPage(entries, sources, bounds) : backwardPage(entries, sources, bounds)
+    return direction === 'forward'
+      ? forwardPage(entries, sources, bounds)
+      : backwardPage(entries, sources, bounds, endPlaceOf(range.to))
   }
 
   /** Asked for before the entries: what stands up to an end that was told then, and is not found, was trimmed. */
-  async #bounds({ from = 'start', to }: Range, partitions: readonly Partition[]): Promise<Bounds> {
+  async #bounds({ from = 'start', to, eventTypes }: Range, partitions: readonly Partition[]): Promise<Bounds> {
     const behind = await this.vectorAt(from, partitions)
     const isTime = typeof from === 'object' && 'time' in from
     const place = isTime ? deliveredUpTo(from) : NOTHING
     const after = isTime ? partitions.map(() => place) : behind
-    const open = to === undefined ? partitions.filter(({ number }) => (behind[number] ?? NOTHING) === NOTHING) : []
+    const unread = partitions.filter(({ number, type }) => number > 0 && eventTypes?.includes(type) === false)
+    const isOpen = ({ number }: Partition) => to === undefined && (behind[number] ?? NOTHING) === NOTHING
+    const open = partitions.filter((partition) => unread.includes(partition) || isOpen(partition))
     const ends = await endsOf(this.#connection, open)
-    return { after, behind, ends: new Map(open.map((partition, i) => [partition, ends[i] as PartitionEnds])) }
+    return { after, behind, unread, ends: new Map(open.map((partition, i) => [partition, ends[i] as PartitionEnds])) }
   }
 }
 
@@ -122,6 +129,14 @@ function lastPlaces(to: ReadRange['to']): ((partition: number) => string) | unde
   return (partition) => vector[partition] ?? NOTHING
 }
 
+/** The last place in each partition that is wanted. `undefined`: its end. */
+function endPlaceOf(to: ReadRange['to']): (partition: number) => string | undefined {
+  if (to === undefined) return () => undefined
+  if ('time' in to) return () => deliveredUpTo({ time: Math.floor(to.time) + 1 })
+  const vector = vectorOf(to.checkpoint)
+  return (partition) => vector[partition] ?? NOTHING
+}
+
 function emptyPage({ behind }: Bounds): Page {
   const position = checkpointOf(behind)
   return { entries: [], from: position, position }
@@ -130,6 +145,9 @@ function emptyPage({ behind }: Bounds): Page {
 function forwardPage(entries: readonly Entry[], sources: readonly Source[], bounds: Bounds): Page {
   const from = [...bounds.behind]
   for (const { partition, head } of sources) from[partition.number] = begunBehind(partition, head, bounds)
+  for (const partition of bounds.unread) {
+    from[partition.number] = begunBehind(partition, bounds.ends.get(partition)?.first, bounds)
+  }
   const position = [...from]
   for (const { partition, lastTaken } of sources) {
     if (lastTaken !== undefined) position[partition.number] = lastTaken
@@ -148,8 +166,19 @@ function begunBehind(partition: Partition, head: string | undefined, { behind, e
   return head === partition.first ? NOTHING : justBefore(head)
 }
 
-function backwardPage(entries: readonly Entry[], sources: readonly Source[], bounds: Bounds): Page {
+function backwardPage(
+  entries: readonly Entry[],
+  sources: readonly Source[],
+  bounds: Bounds,
+  endPlace: (partition: number) => string | undefined
+): Page {
   const [from, position] = [[...bounds.behind], [...bounds.behind]]
+  for (const partition of bounds.unread) {
+    const { number } = partition
+    const end = bounds.ends.get(partition)?.lastGiven ?? NOTHING
+    from[number] = earlierOf(endPlace(number) ?? end, end)
+    position[number] = from[number]
+  }
   for (const { partition, head, lastTaken, next } of sources) {
     const { number } = partition
     from[number] = head ?? begunBehind(partition, undefined, bounds)
