@@ -40,7 +40,7 @@ describe('a path', () => {
       expect(answer?.head).toContain('application/problem+json')
       expect(JSON.parse(answer?.body ?? '')).toMatchObject({ status })
     } else {
-      expect(JSON.parse(answer?.body ?? '')).toEqual({ events: [], count: 0 })
+      expect(JSON.parse(answer?.body ?? '')).toEqual({ events: [], count: 0, position: '0-0' })
     }
   })
 
