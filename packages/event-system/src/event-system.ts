@@ -47,6 +47,7 @@ import {
 } from './publish/index.ts'
 import { causeOfThisCall, endedWithin } from './runtime/index.ts'
 import {
+  type EventPage,
   type EventQuery,
   type EventRange,
   EventStore,
@@ -254,6 +255,14 @@ export class EventSystem {
   ): Promise<Answer<T, Raw>[]> {
     this.#mustBeOpen('getEvents()')
     return this.store.getEvents(query)
+  }
+
+  /** The events of a query, and where the next query goes on: {@link EventStore.getPage}. */
+  async getPage<T extends string = string, Raw extends boolean = false>(
+    query?: EventQuery<T, Raw>
+  ): Promise<EventPage<Answer<T, Raw>>> {
+    this.#mustBeOpen('getPage()')
+    return this.store.getPage(query)
   }
 
   /** Any number of events, in constant memory: {@link EventStore.readEvents}. */

@@ -88,14 +88,19 @@ export class EventStore {
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<Answer<T, Raw>[]> {
-    return [...(await this.getPage(query)).events]
+    onlyQuery('getEvents()', query)
+    return [...(await this.#pageOf(query)).events]
   }
 
   /** As {@link getEvents}, with the position behind what was found: the `after` of the next query. */
   async getPage<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<EventPage<Answer<T, Raw>>> {
-    onlyQuery('getEvents()', query)
+    onlyQuery('getPage()', query)
+    return this.#pageOf(query)
+  }
+
+  async #pageOf<T extends string, Raw extends boolean>(query: EventQuery<T, Raw>): Promise<EventPage<Answer<T, Raw>>> {
     const range = resolveRange(query, this.#storage)
     return eventPage<T, Raw>(this.#storage.log, this.#scan, range, resolveLimit(query.limit))
   }

@@ -124,7 +124,7 @@ class LogTarget implements Target {
   }
 
   getPage(range: TargetRange, limit: number): Promise<TargetPage> {
-    return this.#system.store.getPage({ ...range, limit, raw: true })
+    return this.#system.getPage({ ...range, limit, raw: true })
   }
 
   readEvents(range: TargetRange): AsyncIterable<StoredEvent> {

@@ -27,7 +27,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
     async ({ query, principal }) => {
       const { onGap, report } = gapReport(query)
       const range = readableRange(principal, query)
-      const { events, position } = await system.store.getPage({ ...range, onGap, limit: query.limit, raw: true })
+      const { events, position } = await system.getPage({ ...range, onGap, limit: query.limit, raw: true })
       return { events: events.map(wireOf), count: events.length, position, ...report() }
     }
   )

@@ -59,7 +59,7 @@ test('what fails inside is in the log with its stack, and not in the answer', as
     await app.close()
     await system.close()
   })
-  system.getEvents = () => Promise.reject(new TypeError('the secret at /home/me/file.ts'))
+  system.getPage = () => Promise.reject(new TypeError('the secret at /home/me/file.ts'))
   const { statusCode, body } = await app.inject({ url: '/events', remoteAddress: '127.0.0.1' })
   expect(statusCode).toBe(500)
   expect(JSON.parse(body)).toMatchObject({
