@@ -40,6 +40,7 @@ import { readStreamCases } from './read-stream.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
 import { severalPartitionCases } from './several-partitions.ts'
+import { severalPartitionGroupCases } from './several-partitions-groups.ts'
 import { tailCases } from './tail.ts'
 import { trimCases } from './trim.ts'
 import { versionConflictCases } from './version-conflicts.ts'
@@ -68,6 +69,7 @@ export const conformance: readonly ConformanceCase[] = [
   ...readCases,
   ...tailCases,
   ...severalPartitionCases,
+  ...severalPartitionGroupCases,
   ...trimCases,
   ...removeCases,
   ...rewriteCases,
