@@ -9,7 +9,7 @@ export interface Comparison {
   readonly theirs?: number
   /** Ours to theirs. Of several runs: the median of their ratios. */
   readonly ratio?: number
-  /** What the figure should reach, where a floor is set: at least so much, or at most (`bytes`, `ms`, `MB`, `%`). */
+  /** What the figure should reach, where a floor is set: a minimum, or a maximum (`bytes`, `ms`, `MB`, `%`). */
   readonly floor?: number
   /** The least ratio of ours to theirs, where a floor is set; of what should be small (`bytes`, `ms`, `MB`, `%`) the greatest. */
   readonly ratioFloor?: number

@@ -14,7 +14,7 @@ const MAX_HEAD = 1_000
 /** The heads that were read last, by their texts: those of one writer are the same for many events. */
 const heads = new BoundedMap<string, EnvelopeHead>(1_000)
 
-/** What the content is once its stages are undone: the JSON of the data, the JSON of `[data, metadata]`, or a text beside the events. */
+/** The form of the content without its stages: the JSON of the data, the JSON of `[data, metadata]`, or a text beside the events. */
 export type Holds = 'data' | 'event' | 'text'
 
 /** A stage that the content went through, with its public parameters: letters, digits, hyphens and underscores. */

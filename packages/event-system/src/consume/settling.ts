@@ -5,7 +5,7 @@ import type { AnyDelivery } from './held.ts'
 import type { Effects } from './once-steps.ts'
 import type { Settlement } from './settlement.ts'
 
-/** What one step combines where a delivery is settled: it is acknowledged, with what its handlers published, or with its dead letter. */
+/** The parts of the step that settles a delivery: it is acknowledged, with what its handlers published, or with its dead letter. */
 export const SETTLING_PARTS = ['acknowledge', 'append', 'write'] as const satisfies readonly (keyof Unit)[]
 
 /** Where deliveries are settled: in a group that shares entry by entry, or in one that is partitioned. */

@@ -5,7 +5,7 @@ import type { Checkpoint, Storage } from './port.ts'
 export interface LogGap {
   /** The position from which the reader asked to go on. */
   readonly after: Checkpoint
-  /** Where the log begins now; null when it has no entry. In a log with a total order it is the id of the first entry. */
+  /** The beginning of the log now; null when it has no entry. In a log with a total order it is the id of the first entry. */
   readonly firstId: Checkpoint | null
 }
 

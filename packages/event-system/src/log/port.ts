@@ -1,5 +1,5 @@
 /**
- * What a log is. An adapter (SQLite, Redis, somebody's own) implements {@link Storage}; the conformance suite beside
+ * The port of the storage. An adapter (SQLite, Redis, or one of your own) implements {@link Storage}; the conformance suite beside
  * this file has one test for each sentence here, in the same order and words. The log knows payloads, not events: it
  * stores text under an event id and a type, and never looks inside.
  */

@@ -12,6 +12,6 @@ export function mustCombine(
 ): void {
   const missing = parts.filter((part) => !features.atomic.has(part))
   if (missing.length === 0) return
-  const sentence = `${feature} cannot be kept in ${kind} at ${location}: one atomic step must combine ${parts.join(', ')}, and there it has no ${missing.join(', no ')}. Use SQLite or Redis.`
+  const sentence = `${feature} cannot be kept in ${kind} at ${location}: one atomic step must combine ${parts.join(', ')}, and there it has no ${missing.join(', no ')}. Open a storage that combines them.`
   throw new EventSystemError('unsupported', sentence)
 }

@@ -32,7 +32,7 @@ export class TrimSum {
   }
 }
 
-/** What each group of one step and each of its guarding cursors loses. */
+/** The loss of one group or one guarding cursor in one step. */
 export interface Loss {
   readonly kind: 'group' | 'cursor'
   readonly name: string

@@ -6,7 +6,7 @@ import type { LogScan } from './log-scan.ts'
 const LARGEST_PAGE = 1_000
 const SMALLEST_PAGE = 100
 
-/** What a query found, and where the next one goes on. */
+/** The events of a query, and the position from which the next query continues. */
 export interface EventPage<E = StoredEvent> {
   /** In log order, oldest first. */
   readonly events: readonly E[]

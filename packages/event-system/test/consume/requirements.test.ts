@@ -11,7 +11,7 @@ function appendsAlone() {
 
 const refusal = (feature: string) => ({
   code: 'unsupported',
-  message: `${feature} cannot be kept in sqlite at /nowhere/events.db: one atomic step must combine acknowledge, append, write, and there it has no acknowledge, no write. Use SQLite or Redis.`
+  message: `${feature} cannot be kept in sqlite at /nowhere/events.db: one atomic step must combine acknowledge, append, write, and there it has no acknowledge, no write. Open a storage that combines them.`
 })
 
 test('a consumer group is refused where a delivery cannot be settled in one step, before it touches the storage', async () => {

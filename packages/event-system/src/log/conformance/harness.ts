@@ -20,7 +20,7 @@ export type OpenInChild = (options: unknown) => Promise<Storage>
 /** An interface of the port that an adapter may leave out. */
 export type OptionalInterface = 'partitioned' | 'counters' | 'rewrite'
 
-/** What an adapter declares. */
+/** The declaration of an adapter. */
 export interface Declared {
   /** The same as `features` of its handles. */
   readonly features: StorageFeatures

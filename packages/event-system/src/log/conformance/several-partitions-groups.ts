@@ -8,7 +8,7 @@ const ALL = { limit: 1_000 }
 const NOW = { limit: 1_000, waitMs: 0 }
 const AHEAD_MS = 60_000
 
-/** What groups and trims of a log without a total order promise. Entries of one type stand in one partition. */
+/** The promises of groups and trims in a log without a total order. Entries of one type stand in one partition. */
 export const severalPartitionGroupCases: readonly ConformanceCase[] = [
   {
     title: 'several partitions: each group gets a type that appears later from its first entry on',

@@ -9,7 +9,7 @@ import { hasSeveral, ofType } from './partitions-by-type.ts'
 const ALL = { limit: 1_000 }
 const NOW = { limit: 1_000, waitMs: 0 }
 
-/** What a log without a total order promises in the place of what it cannot. Entries of one type stand in one partition. */
+/** The promises of a log without a total order to its readers. Entries of one type stand in one partition. */
 export const severalPartitionCases: readonly ConformanceCase[] = [
   {
     title: 'several partitions: the entries of one type are in order, and an append over several types is whole',

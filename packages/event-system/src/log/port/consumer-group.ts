@@ -20,7 +20,7 @@ export interface GroupInfo {
   readonly retrying: number
   /** Since the oldest pending entry was appended, in ms. `null` with none. */
   readonly oldestPendingMs: number | null
-  /** What was handed out last. */
+  /** The position of the newest delivery. */
   readonly lastDelivered: Checkpoint
   /**
    * Everything up to here is acknowledged: just before the oldest pending entry, or the last entry that was delivered. It need not be the

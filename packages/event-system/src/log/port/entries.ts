@@ -53,9 +53,9 @@ export interface Entry {
 /** Entries in log order, or newest first where they are read backward. */
 export interface Page {
   readonly entries: readonly Entry[]
-  /** Where the page begins: {@link Log.advance} with each entry leads from here to {@link position}, when it is read forward. */
+  /** The beginning of the page: {@link Log.advance} with each entry leads from here to {@link position}, when it is read forward. */
   readonly from: Checkpoint
-  /** Where the next page begins: its `from: { after: position }`, or read backward its `to: { checkpoint: position }`. */
+  /** The beginning of the next page: its `from: { after: position }`, or read backward its `to: { checkpoint: position }`. */
   readonly position: Checkpoint
 }
 

@@ -32,7 +32,7 @@ export interface LogInfo {
 
 /** Where a log begins, and how far it has come. */
 export interface LogBounds {
-  /** Where the log begins: a position before this one may have lost entries behind it. `null` when the log has no entry. */
+  /** The beginning of the log: a position before this one may have lost entries behind it. `null` when the log has no entry. */
   readonly first: Checkpoint | null
   /** How far the log has come: every entry that it took stands at or before it, and every entry that it will take behind it. `null` when the log took none. */
   readonly last: Checkpoint | null

@@ -7,7 +7,7 @@ import type { PartitionedGroup } from './partitioned.ts'
 import type { Unit, UnitResult } from './unit.ts'
 import type { WorkQueue } from './work-queue.ts'
 
-/** What a storage promises beyond the rest, or does not. An interface that its engine cannot support is absent instead. */
+/** The promises in which storages differ. An interface that its engine cannot support is absent instead. */
 export interface StorageFeatures {
   /** The log has one partition: every entry stands before or behind every other, and a message id is a checkpoint. */
   readonly totalOrder: boolean
@@ -23,17 +23,17 @@ export interface StorageFeatures {
 
 /** Something in the way in which a storage is kept that may lose what it took. */
 export interface StorageWarning {
-  /** What it is, what it may cost, and what to set instead. */
+  /** A sentence with the setting, its risk, and a better value. */
   readonly message: string
   /** Whether entries may go while everything runs as it should, without anybody having removed them. */
   readonly losesEntries: boolean
 }
 
-/** What one adapter opens: a log, and beside it the groups, cursors, leases, collections and counters that one step can change together with it. */
+/** An adapter opens a storage: a log, and beside it the groups, cursors, leases, collections and counters that one step can change together with it. */
 export interface Storage {
   /** `sqlite`, `redis`, …: for people and metrics. */
   readonly kind: string
-  /** Where it is, without secrets: for people. */
+  /** The place of the storage, without secrets: for people. */
   readonly location: string
   readonly features: StorageFeatures
 
@@ -43,7 +43,7 @@ export interface Storage {
   close(options?: { timeoutMs?: number }): Promise<void>
   /** Resolves when the storage answers; rejects with `log_unavailable` or `log_timeout`. */
   ping(): Promise<void>
-  /** What its operator should know of how it is kept, as far as that can be learnt. Empty when nothing is known. */
+  /** Risks in the way in which the storage is kept, for its operator. Empty when none is known. */
   warnings(): Promise<StorageWarning[]>
 
   readonly log: Log

@@ -6,7 +6,7 @@ export interface PendingEntry {
   readonly messageId: MessageId
   /** When the log took the entry, ms since the epoch. */
   readonly appendedAt: number
-  /** Who holds it. Empty when nobody does: it was released, or requeued from the dead letters. */
+  /** The consumer that holds it. Empty when none does: it was released, or requeued from the dead letters. */
   readonly consumer: string
   /** Since it was last handed out or extended, in ms. */
   readonly idleMs: number
@@ -35,10 +35,10 @@ export interface WorkQueue extends ConsumerGroup {
   read(consumer: string, options: { limit: number; waitMs: number; signal?: AbortSignal }): Promise<Delivery[]>
   /** Marks entries done that this consumer holds; they are never handed out again. Resolves to the ids whose hold was lost: nothing happened to those. */
   acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
-  /** What was handed out and not acknowledged, partition by partition, in log order within one: a page of it, or what there is of some ids. */
+  /** Deliveries that are not acknowledged, in the order of their ids: a page of them, or those of some ids. */
   pending(range: PendingRange): Promise<PendingEntry[]>
   /**
-   * Takes over pending entries that were idle for `minIdleMs`, whoever held them, or only those that `heldBy` held, in
+   * Takes over pending entries that were idle for `minIdleMs`, of every consumer, or only those that `heldBy` held, in
    * the order of {@link pending}, at most `limit`, behind `after`, and counts a delivery for each. An entry that was trimmed meanwhile is
    * dropped from the pending list and not returned.
    */
@@ -49,8 +49,8 @@ export interface WorkQueue extends ConsumerGroup {
   /** Sets the idle time of entries that this consumer holds to 0. Resolves to the ids whose hold was lost. */
   extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]>
   /**
-   * Hands entries that this consumer holds back: claimable by any after `delayMs` (default 0: at once), whatever
-   * `minIdleMs`, and not before. Without a delay, the delivery that is given back is not counted. Resolves to the ids
+   * Hands entries that this consumer holds back: claimable by any after `delayMs` (default 0: at once), also with a
+   * longer `minIdleMs`, and not before. Without a delay, the delivery that is given back is not counted. Resolves to the ids
    * whose hold was lost.
    */
   release(consumer: string, holds: readonly Hold[], options?: { delayMs?: number }): Promise<MessageId[]>

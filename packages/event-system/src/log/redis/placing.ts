@@ -10,7 +10,7 @@ export interface PlacingScripts {
   readonly cutStreams: ScriptName
 }
 
-/** What a script takes beside the entries that it appends. */
+/** Keys and arguments of a script beside those of every log. */
 export interface Placed {
   readonly keys: readonly string[]
   readonly args: readonly string[]

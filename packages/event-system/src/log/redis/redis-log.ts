@@ -50,7 +50,8 @@ export interface StreamParts {
 }
 
 interface RedisLogParts {
-  readonly storage: Storage
+  /** {@link Log.info} tells of these. */
+  readonly beside: Pick<Storage, 'cursors' | 'leases' | 'collections'>
   readonly connection: Connection
   readonly keys: LogKeys
   readonly doorbell: Doorbell
@@ -60,7 +61,7 @@ interface RedisLogParts {
 
 /** The entries of a storage in Redis. An entry of a stream is what it was added as: it cannot be rewritten. */
 export class RedisLog implements Log {
-  readonly #storage: Storage
+  readonly #beside: RedisLogParts['beside']
   readonly #keys: LogKeys
   readonly #connection: Connection
   readonly #appender: Appender
@@ -68,8 +69,8 @@ export class RedisLog implements Log {
   readonly #parts: StreamParts
   #ended = false
 
-  constructor({ storage, connection, keys, doorbell, appender, parts }: RedisLogParts) {
-    this.#storage = storage
+  constructor({ beside, connection, keys, doorbell, appender, parts }: RedisLogParts) {
+    this.#beside = beside
     this.#keys = keys
     this.#connection = connection
     this.#appender = appender
@@ -154,7 +155,7 @@ export class RedisLog implements Log {
   }
 
   async info(): Promise<LogInfo> {
-    return withPartitioned(this.#storage, await this.#ownInfo())
+    return withPartitioned({ log: this, ...this.#beside }, await this.#ownInfo())
   }
 
   async #ownInfo(): Promise<LogInfo> {

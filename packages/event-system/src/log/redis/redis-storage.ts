@@ -75,10 +75,15 @@ export class RedisStorage implements Storage {
     this.#doorbell = new Doorbell(connection.newBlockingLine(), arrangement.watched)
     this.#safety = new Safety(connection, resolved.durability)
     const appender = new Appender(connection, keys, placing, resolved)
-    this.log = new RedisLog({ storage: this, connection, keys, doorbell: this.#doorbell, appender, parts })
-    this.leases = new RedisLeases(connection, keys.leases)
-    this.cursors = arrangement.cursors
-    this.collections = new RedisCollections(connection, this.#committer, keys)
+    const beside = {
+      leases: new RedisLeases(connection, keys.leases),
+      cursors: arrangement.cursors,
+      collections: new RedisCollections(connection, this.#committer, keys)
+    }
+    this.leases = beside.leases
+    this.cursors = beside.cursors
+    this.collections = beside.collections
+    this.log = new RedisLog({ beside, connection, keys, doorbell: this.#doorbell, appender, parts })
     this.counters = new RedisCounters(connection, keys)
   }
 

@@ -14,7 +14,7 @@ export const STEP = 500
 /** So many entries can be removed in one call. */
 const MOST_TO_REMOVE = 10_000
 
-/** What one step of a trim answers. `lostBy` has `group <name>` or `cursor <name>`, and a count, in turn. */
+/** The answer of one step of a trim. `lostBy` has `group <name>` or `cursor <name>`, and a count, in turn. */
 export type StepReply = [removed: number, lost: number, guarded: number, lostBy: (string | number)[]]
 
 /** Removes entries, in steps, so that the server is never held for long: what is appended meanwhile is kept. */

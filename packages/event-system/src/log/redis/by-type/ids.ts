@@ -12,7 +12,7 @@ import { compareKnownIds, mustBeMessageId } from '../message-id.ts'
 /** Before everything. */
 export const NOTHING = '0-0'
 
-/** Where an entry stands. */
+/** The place of an entry. */
 export interface Place {
   readonly partition: number
   /** In the stream of the partition. */
@@ -38,7 +38,7 @@ export function messageIdAt(partition: number, id: string): MessageId {
   return partition === 0 ? id : `${id}.${partition}`
 }
 
-/** What a checkpoint has passed. Throws `invalid_message_id`. */
+/** The last id that a checkpoint has passed in each partition. Throws `invalid_message_id`. */
 export function vectorOf(checkpoint: Checkpoint): string[] {
   const [first = '', ...others] = String(checkpoint).split(',')
   const { partition, id } = placeOf(first)

@@ -10,7 +10,7 @@ import { merge, Source } from './source.ts'
 
 type Range = Omit<ReadRange, 'limit' | 'direction'>
 
-/** What a read knows before it reads. */
+/** The bounds of a read in each partition. */
 interface Bounds {
   /** Behind which ids entries are wanted. */
   readonly after: Vector
@@ -81,7 +81,7 @@ export class MergedReader {
   }
 
   async read({ direction = 'forward', limit, ...range }: ReadRange): Promise<Page> {
-    // What is wrong with a range is said before anything is read.
+    // A wrong range is refused before anything is read.
     if (range.from !== undefined && range.from !== 'start' && range.from !== 'end' && 'after' in range.from) {
       vectorOf(range.from.after)
     }
@@ -119,7 +119,7 @@ function earlierOf(a: string, b: string): string {
   return compareKnownIds(a, b) < 0 ? a : b
 }
 
-/** Where XRANGE ends in each partition. `undefined` when that is before everything. */
+/** The end of XRANGE in each partition. `undefined` when that is before everything. */
 function lastPlaces(to: ReadRange['to']): ((partition: number) => string) | undefined {
   if (to === undefined || 'time' in to) {
     const end = rangeEnd(to)
