@@ -125,9 +125,9 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** Resolves when the server answers, be it that it wants a password. Throws after 10 s, or what `mustLive` throws. */
+/** Resolves when the server answers, be it that it wants a password. Throws after a minute, or what `mustLive` throws. */
 async function answersPing(port: number, mustLive: () => void): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 60_000
   while (!(await ping(port))) {
     mustLive()
     if (performance.now() > deadline) throw new Error(`redis-server does not answer on port ${port}`)
