@@ -27,8 +27,8 @@ export class PulledSettlements {
 
   async settle(group: string, consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
     const { storage, deadLetters } = this.#parts
-    const to = new QueueSettling(storage, group, consumer)
-    const results = await settle(settlements, { to, deadLetters, attachments: this.attachmentsOf(group) })
+    const settling = new QueueSettling(storage, group, consumer)
+    const results = await settle(settlements, { settling, deadLetters, attachments: this.attachmentsOf(group) })
     for (const result of results) {
       if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(storage, result.letter)
     }
