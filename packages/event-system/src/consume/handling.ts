@@ -12,20 +12,11 @@ import type { HandlerProgress } from '../codec/index.ts'
 import type { Write } from '../log/index.ts'
 import { runAsCause } from '../runtime/index.ts'
 import { RunContext, type Surroundings } from './context.ts'
-import { failureOf, type GivenUpUnseen, noteFailure, noteInvalid, type Verdict, verdictOn } from './failure-policy.ts'
+import { failureOf, type GivenUpUnseen, noteFailure, noteInvalid, verdictOn } from './failure-policy.ts'
 import type { Registration } from './handlers.ts'
 import type { Held } from './held.ts'
 import type { Effects } from './once-steps.ts'
-
-/** How the handling of an event ended, for now or for good. */
-export interface Ending {
-  readonly verdict: Verdict
-  readonly effects: readonly Effects[]
-  /** To the ledger: handlers that are done. */
-  readonly remember: readonly Write[]
-  /** What the handlers of this run failed with. */
-  readonly errors: readonly unknown[]
-}
+import type { Ending } from './settlement.ts'
 
 export interface HandlingParts {
   readonly surroundings: Surroundings

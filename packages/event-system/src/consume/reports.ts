@@ -11,8 +11,8 @@ import {
   type ShreddedMessage
 } from '../runtime/index.ts'
 import type { PulledHold } from './delivery-id.ts'
-import type { Ending } from './handling.ts'
 import type { Held } from './held.ts'
+import type { Ending } from './settlement.ts'
 
 export interface HandlingReport {
   readonly storage: Storage
