@@ -10,8 +10,8 @@ import {
   Occurrences,
   type ShreddedMessage
 } from '../runtime/index.ts'
-import type { PulledHold } from './delivery-id.ts'
 import type { Held } from './held.ts'
+import type { PulledHold } from './pulled/delivery-id.ts'
 import type { Ending } from './settlement.ts'
 
 export interface HandlingReport {

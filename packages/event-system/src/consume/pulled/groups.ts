@@ -6,9 +6,9 @@ import {
   MAX_ATTEMPTS,
   type PullSettings,
   readPullSettings
-} from '../groups/index.ts'
-import { Documents, partitionedGroup, type Storage, type WorkQueue } from '../log/index.ts'
-import { BoundedMap, type Logger } from '../runtime/index.ts'
+} from '../../groups/index.ts'
+import { Documents, partitionedGroup, type Storage, type WorkQueue } from '../../log/index.ts'
+import { BoundedMap, type Logger } from '../../runtime/index.ts'
 import { GroupMaker } from './group-maker.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
 

@@ -1,4 +1,4 @@
-import type { MessageId } from '../log/index.ts'
+import type { MessageId } from '../../log/index.ts'
 
 /** How many deliveries are remembered. The oldest are forgotten first. */
 const MOST = 50_000

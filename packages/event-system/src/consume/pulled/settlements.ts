@@ -1,11 +1,11 @@
-import type { TextVault } from '../codec/index.ts'
-import { Attachments } from '../codec/index.ts'
-import type { DeadLetters } from '../dead-letters/index.ts'
-import type { Storage } from '../log/index.ts'
-import { QueueSettling } from './queue-settling.ts'
-import { reportDeadLetter } from './reports.ts'
-import type { Settlement } from './settlement.ts'
-import { type SettlementResult, settle } from './settling.ts'
+import type { TextVault } from '../../codec/index.ts'
+import { Attachments } from '../../codec/index.ts'
+import type { DeadLetters } from '../../dead-letters/index.ts'
+import type { Storage } from '../../log/index.ts'
+import { QueueSettling } from '../queue-settling.ts'
+import { reportDeadLetter } from '../reports.ts'
+import type { Settlement } from '../settlement.ts'
+import { type SettlementResult, settle } from '../settling.ts'
 
 export interface PulledSettlementsParts {
   readonly storage: Storage
