@@ -52,7 +52,7 @@ describe.each(['none', 'key'] as const)("a Redis that forgets, under a consumer 
     await waitFor(() => seen.length === 3)
     await command(server, 'FLUSHALL')
     await system.publishBatch([signal('AAPL', 3), signal('AAPL', 4)])
-    await waitFor(() => seen.length >= 5, { timeoutMs: 10_000 })
+    await waitFor(() => seen.length >= 5)
     await waitFor(() => isSettled(system))
     expect(seen).toEqual([0, 1, 2, 3, 4])
     expect(errors).toEqual(['the consumer group was gone and has been made again, where it stood'])

@@ -285,7 +285,7 @@ describe('a Redis that is killed during commits', () => {
       await redis.kill()
       const outcomes = await settled
       await redis.restart()
-      await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
+      await waitFor(() => storage.ping().then(() => true))
       const stored = await wholeUnits(storage, given)
       const first = given - 599
       for (const [i, outcome] of outcomes.entries()) {
@@ -320,7 +320,7 @@ describe('a Redis that is killed while units acknowledge', () => {
     await redis.kill()
     await settled
     await redis.restart()
-    await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
+    await waitFor(() => storage.ping().then(() => true))
     const pending = (await group.pending({ limit: 1_000 })).map(({ messageId }) => messageId)
     const effects = (await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)
     expect([...effects, ...pending]).toEqual(deliveries.map(({ messageId }) => messageId))

@@ -146,8 +146,7 @@ describeOnEachLog('dead letters', (logs) => {
     await append(storage, signal('APPL'))
     await subscriber.startConsuming({ group: 'brokers', from: 'start', maxAttempts: 1, claimAfterMs: 100 })
     const office = new DeadLetterOffice({ storage })
-    const next = (than?: string) =>
-      waitFor(async () => (await office.list()).find(({ id }) => id !== than) ?? false, { timeoutMs: 5_000 })
+    const next = (than?: string) => waitFor(async () => (await office.list()).find(({ id }) => id !== than) ?? false)
     const first = await next()
     await office.requeue(first.id, { ...ADA, data: { symbol: 'AAPL', signal: 'BUY' } })
     const second = await next(first.id)
