@@ -13,7 +13,7 @@ import { letterOf } from '../letter.ts'
 import { reportClaimed, ShreddedEvents } from '../reports.ts'
 import { doneOf, type Settlement } from '../settlement.ts'
 import { SETTLING_PARTS } from '../settling.ts'
-import { DeliveredEvents } from './delivered-events.ts'
+import { deliveredEvents } from './delivered-events.ts'
 import { DeliveryIds } from './delivery-id.ts'
 import { PulledGroups } from './groups.ts'
 import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from './pull-options.ts'
@@ -82,7 +82,7 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #groups: PulledGroups
   readonly #ids: DeliveryIds
-  readonly #delivered = new DeliveredEvents()
+  readonly #delivered = deliveredEvents()
   readonly #settlements: PulledSettlements
   readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
@@ -203,7 +203,7 @@ export class EventPuller {
       } else if (content.event !== undefined) {
         const { attempt, appendedAt } = delivery
         const deliveryId = idOf({ group: group.name, consumer, messageId, attempt, at })
-        this.#delivered.add(messageId, { eventType: content.event.eventType, appendedAt })
+        this.#delivered.set(messageId, { eventType: content.event.eventType, appendedAt })
         pulled.push({ deliveryId, attempt, event: { ...content.event, messageId } })
       }
     }

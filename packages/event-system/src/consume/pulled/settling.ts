@@ -83,7 +83,7 @@ export class PulledSettling {
     for (const { id, hold } of verified) {
       if (isLost.has(id)) continue
       this.#report(hold, events, { now: clock.now() })
-      delivered.forget(hold.messageId)
+      delivered.delete(hold.messageId)
     }
     await groups.keepPlace(group)
     return lost
@@ -146,7 +146,7 @@ export class PulledSettling {
     const unknown: Verified[] = []
     for (const one of verified) {
       const { messageId } = one.hold
-      const event = delivered.of(messageId)
+      const event = delivered.get(messageId)
       if (event === undefined) unknown.push(one)
       else events.set(messageId, event)
     }
