@@ -46,6 +46,7 @@ export class EventConsumer {
   readonly #logger: Logger
   readonly #recovery: Recovery
   readonly #contents: Contents
+  readonly #places: GroupPlaces
   readonly #workbench: Workbench
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
@@ -71,6 +72,7 @@ export class EventConsumer {
       ...(ordering === 'key' ? { key } : {})
     })
     this.#contents = contents
+    this.#places = new GroupPlaces(new Documents(storage))
     this.#workbench = new Workbench({
       ...parts,
       logger: this.#logger,
@@ -81,7 +83,7 @@ export class EventConsumer {
       steps: new OnceSteps({ storage, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
       stop,
       newIntake: (intakeParts) =>
-        ordering === 'key' ? new PartitionedIntake(intakeParts, contents) : new SharedIntake(intakeParts)
+        ordering === 'key' ? new PartitionedIntake(intakeParts, contents) : new SharedIntake(intakeParts, this.#places)
     })
   }
 
@@ -105,10 +107,9 @@ export class EventConsumer {
   }
 
   #keepHouse(): Promise<void> {
-    const { storage } = this.#parts
     return keepHouse({
-      group: storage.queue(this.group),
-      places: new GroupPlaces(new Documents(storage)),
+      group: this.#parts.storage.queue(this.group),
+      places: this.#places,
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import { GroupPlaces } from '../groups/index.ts'
-import { type Delivery, Documents, type MessageId, type UnitResult, type WorkQueue } from '../log/index.ts'
+import type { GroupPlaces } from '../groups/index.ts'
+import type { Delivery, MessageId, UnitResult, WorkQueue } from '../log/index.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { type Intake, type IntakeParts, WAIT_MS } from './intake.ts'
@@ -20,17 +20,16 @@ export class SharedIntake implements Intake {
   readonly #group: WorkQueue
   readonly #places: GroupPlaces
   readonly #settling: QueueSettling
-  #lastRead: MessageId | undefined
   #certainUntil = 0
   /** It is time to take over what others left, before anything new is read. */
   #claimIsDue = false
   #asking: Promise<unknown> | undefined
 
-  constructor(parts: IntakeParts) {
+  constructor(parts: IntakeParts, places: GroupPlaces) {
     const { storage, consumer, options } = parts
     this.#parts = parts
     this.#group = storage.queue(options.group)
-    this.#places = new GroupPlaces(new Documents(storage))
+    this.#places = places
     this.#settling = new QueueSettling(storage, options.group, consumer)
   }
 
@@ -121,7 +120,6 @@ export class SharedIntake implements Intake {
       }
       await this.#attempt('read', async () => {
         const deliveries = await this.#group.read(consumer, { limit, waitMs: WAIT_MS, signal: stop })
-        this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
         const bringing = ready(deliveries)
         if (bringing !== undefined) await bringing
         accept(deliveries)
@@ -183,9 +181,7 @@ export class SharedIntake implements Intake {
 
   #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
     const { options, recovery } = this.#parts
-    return recovery.attempt(call, work, () =>
-      this.#places.restore(this.#group, this.#lastRead === undefined ? options.from : { after: this.#lastRead })
-    )
+    return recovery.attempt(call, work, () => this.#places.restore(this.#group, options.from))
   }
 }
 

@@ -63,6 +63,17 @@ describeOn(ALL_LOGS, 'the places of groups', (logs) => {
     expect(idsOf(await group.read('consumer', NOW))).toEqual(ids.slice(1))
   })
 
+  test('a log that has lost the place too: a group is restored where this process kept it last', async () => {
+    const { storage, group, places, deliveries } = await handedOut(3)
+    await group.acknowledge('consumer', deliveries)
+    await places.keep(group)
+    await group.destroy()
+    await new Documents(storage).remove('group-places', 'group')
+    const more = await append(storage, ...signals(2))
+    await places.restore(group, 'start')
+    expect(idsOf(await group.read('consumer', NOW))).toEqual(more)
+  })
+
   test('a group that exists is neither made nor restored, and its place stays', async () => {
     const { group, places, ids, deliveries } = await handedOut(3)
     await group.acknowledge('consumer', deliveries)
