@@ -9,7 +9,7 @@ const TYPES = ['risk_alert', 'system_health', 'trading_signal'] as const
 
 const consumer = fc.constantFrom(...CONSUMERS)
 const text = fc.constantFrom(...TEXTS)
-const limit = fc.integer({ min: 1, max: 3 })
+const limit = fc.integer({ min: 1, max: 9 })
 
 /** Of a delivery or of an entry that was handed out, by its number among them. */
 const action = fc.oneof(
