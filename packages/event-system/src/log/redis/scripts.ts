@@ -12,7 +12,7 @@ const SCRIPTS = {
   append: load('append-n'),
   appendByType: load('append-n', BY_TYPE),
   seek: load('seek-n'),
-  acknowledge: load('acknowledge-2'),
+  acknowledge: load('acknowledge-n'),
   extend: load('extend-1'),
   release: load('release-2'),
   claim: load('claim-n'),
