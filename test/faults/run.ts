@@ -88,7 +88,8 @@ export class Run implements PlannedRun<Verdict> {
   }
 
   get #settings() {
-    return { place: this.#place }
+    const { partitioning = 'none' } = this.#options
+    return { place: this.#place, partitioning }
   }
 
   get #diary(): string {
@@ -99,6 +100,7 @@ export class Run implements PlannedRun<Verdict> {
     const { ordering, durationMs, seed } = this.#options
     const proxy = this.#proxies[slot]
     const settings: ProcessSettings = {
+      ...this.#settings,
       place: proxy === undefined ? this.#place : `redis://127.0.0.1:${proxy.port}`,
       diary: this.#diary,
       ordering,

@@ -60,6 +60,7 @@ export class EventConsumer {
   readonly #logger: Logger
   readonly #recovery: Recovery
   readonly #contents: Contents
+  readonly #places: GroupPlaces
   readonly #inFlight: InFlight
   readonly #acknowledger: Acknowledger
   readonly #fetcher: Fetcher
@@ -88,13 +89,17 @@ export class EventConsumer {
       member === undefined ? new QueueSettling(storage, group, consumer) : new PartitionSettling(member, inFlight)
     const acknowledger = new Acknowledger({ ...parts, settling, attachments, inFlight, recovery })
     const fetching = { ...parts, inFlight, decoder, acknowledger, recovery }
+    const places = new GroupPlaces(new Documents(storage))
     const fetcher =
-      member === undefined ? new QueueFetcher(fetching) : new PartitionFetcher({ ...fetching, member, contents })
+      member === undefined
+        ? new QueueFetcher({ ...fetching, places })
+        : new PartitionFetcher({ ...fetching, member, contents })
     const rereader = new Rereader({ inFlight, contents, attachments, fetcher })
     const steps = new OnceSteps({ storage, group, keepMs, vault })
     const surroundings = { ...parts, group, consumer, steps, fetcher }
     this.#recovery = recovery
     this.#contents = contents
+    this.#places = places
     this.#inFlight = inFlight
     this.#acknowledger = acknowledger
     this.#fetcher = fetcher
@@ -122,10 +127,9 @@ export class EventConsumer {
   }
 
   #keepHouse(): Promise<void> {
-    const { storage } = this.#parts
     return keepHouse({
-      group: storage.queue(this.group),
-      places: new GroupPlaces(new Documents(storage)),
+      group: this.#parts.storage.queue(this.group),
+      places: this.#places,
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,

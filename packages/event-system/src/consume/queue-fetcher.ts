@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import { GroupPlaces } from '../groups/index.ts'
-import { type Delivery, Documents, type MessageId, type WorkQueue } from '../log/index.ts'
+import type { GroupPlaces } from '../groups/index.ts'
+import type { Delivery, WorkQueue } from '../log/index.ts'
 import { type Fetcher, type FetcherParts, WAIT_MS } from './fetcher.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
@@ -13,27 +13,27 @@ const LOOK_MS = 2_000
 /** An entry that is given back with a delay, be it the shortest, counts as a delivery: its handlers had begun. */
 const COUNTED_MS = 1
 
+export interface QueueFetcherParts extends FetcherParts {
+  readonly places: GroupPlaces
+}
+
 /** Entry by entry: each new entry goes to the member that asks first. */
 export class QueueFetcher implements Fetcher {
-  readonly #parts: FetcherParts
+  readonly #parts: QueueFetcherParts
   readonly #group: WorkQueue
-  readonly #places: GroupPlaces
-  #lastRead: MessageId | undefined
   /** It is time to take over what others left, before anything new is read. */
   #claimIsDue = false
 
-  constructor(parts: FetcherParts) {
-    const { storage, options } = parts
+  constructor(parts: QueueFetcherParts) {
     this.#parts = parts
-    this.#group = storage.queue(options.group)
-    this.#places = new GroupPlaces(new Documents(storage))
+    this.#group = parts.storage.queue(parts.options.group)
   }
 
   async join(): Promise<void> {
-    const { storage, options, clock, inFlight } = this.#parts
+    const { storage, options, clock, inFlight, places } = this.#parts
     const byKey = storage.partitioned?.(options.group)
     const retiredAt = await byKey?.retire()
-    await this.#places.create(this.#group, retiredAt === undefined ? options.from : { after: retiredAt })
+    await places.create(this.#group, retiredAt === undefined ? options.from : { after: retiredAt })
     if (retiredAt !== undefined) await byKey?.forget()
     inFlight.certain(clock.now() + options.claimAfterMs)
     await this.#takeUpOwn()
@@ -95,7 +95,6 @@ export class QueueFetcher implements Fetcher {
       }
       await this.#attempt('read', async () => {
         const deliveries = await this.#group.read(options.consumer, { limit, waitMs: WAIT_MS, signal: stop })
-        this.#lastRead = deliveries.at(-1)?.messageId ?? this.#lastRead
         inFlight.delivered(await decoder.decode(deliveries))
       })
     }
@@ -161,10 +160,8 @@ export class QueueFetcher implements Fetcher {
   }
 
   #attempt(call: string, work: () => Promise<void>): Promise<boolean> {
-    const { options, recovery } = this.#parts
-    return recovery.attempt(call, work, () =>
-      this.#places.restore(this.#group, this.#lastRead === undefined ? options.from : { after: this.#lastRead })
-    )
+    const { options, recovery, places } = this.#parts
+    return recovery.attempt(call, work, () => places.restore(this.#group, options.from))
   }
 }
 

@@ -60,7 +60,7 @@ const forceParameter = Type.Optional(
 const seekBody = closed({
   to: Type.String({
     minLength: 1,
-    description: 'start, end, a message id (behind it), or a time.',
+    description: 'start, end, a position or message id (behind it), or a time.',
     examples: ['2026-11-17T00:00:00Z']
   }),
   force: forceParameter
