@@ -45,6 +45,7 @@ export { lineageId, withLineage } from './lineage.ts'
 export { meantBy, misspeltAs, nearestOf } from './nearest.ts'
 export { answerOf, checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
 export { type OptionNames, onlyOptions, unknownOptions } from './only-options.ts'
+export { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction, type AuditOutcome } from './operations/audit.ts'
 export {
   canonicalTypeOf,
   type EventTypeDefinition,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { closed } from '@tradpal/event-api'
 import {
   type Clock,
   type EventSystem,
@@ -45,7 +46,6 @@ import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
 import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
-import { closed } from './schemas.ts'
 import { acceptOnSecondAddress } from './second-address.ts'
 import { settlingRoutes } from './settling.ts'
 import { shedLoad } from './shedding.ts'

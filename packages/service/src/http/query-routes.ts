@@ -1,10 +1,9 @@
+import { EventPage, EventQuery, EventTypes, MessageIdPath, StoredEvent } from '@tradpal/event-api'
 import { knownEventTypes, schemaOf } from '@tradpal/event-system'
 import { mayRead } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { gapReport, readableRange } from './range.ts'
-import { closed, gap, limit, messageIdParameter, position, range, storedEvent } from './schemas.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -17,11 +16,8 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         tags: ['query'],
         summary: 'Events of the log, oldest first',
         description: 'With start_time or after, the first ones from there; without, the newest.',
-        querystring: closed({ ...range, limit }),
-        response: {
-          200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer(), position, gap }),
-          ...problemResponses
-        }
+        querystring: EventQuery,
+        response: { 200: EventPage, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
@@ -40,13 +36,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       schema: {
         tags: ['query'],
         summary: 'The event types, and the JSON Schema of what each carries',
-        response: {
-          200: Type.Object({
-            event_types: Type.Array(Type.String()),
-            schemas: Type.Object({}, { additionalProperties: true, description: 'By event type.' })
-          }),
-          ...problemResponses
-        }
+        response: { 200: EventTypes, ...problemResponses }
       }
     },
     async () => {
@@ -63,8 +53,8 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       schema: {
         tags: ['query'],
         summary: 'One event',
-        params: messageIdParameter,
-        response: { 200: storedEvent, ...problemResponses }
+        params: MessageIdPath,
+        response: { 200: StoredEvent, ...problemResponses }
       }
     },
     async ({ params, principal }) => {
