@@ -1,6 +1,6 @@
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES } from '@tradpal/events'
 import Type, { type Static } from 'typebox'
-import { closed, limit, messageId, orNull, time } from './parts.ts'
+import { closed, limit, messageId, orNull, time, timeFilter } from './parts.ts'
 
 export const AuditEntry = Type.Object(
   {
@@ -26,8 +26,8 @@ export type AuditEntry = Static<typeof AuditEntry>
 export const AuditQuery = closed({
   principal: Type.Optional(Type.String({ minLength: 1, description: 'Only what this principal did.' })),
   action: Type.Optional(Type.Enum(AUDIT_ACTIONS)),
-  since: Type.Optional(time('Taken by the audit log at this time or later.')),
-  until: Type.Optional(time('Taken by the audit log at this time or earlier.')),
+  since: Type.Optional(timeFilter('Taken by the audit log at this time or later.')),
+  until: Type.Optional(timeFilter('Taken by the audit log at this time or earlier.')),
   refused: Type.Optional(Type.Boolean({ default: false, description: 'Only what was refused.' })),
   after: Type.Optional(Type.String({ minLength: 1, description: 'Behind this message id. It excludes since.' })),
   limit
@@ -39,7 +39,7 @@ export const AuditPage = Type.Object(
 )
 export type AuditPage = Static<typeof AuditPage>
 
-const head = Type.String({ description: '<number>:<hash> of an entry.', examples: [`1:${'0'.repeat(64)}`] })
+const head = Type.String({ description: '<number>:<hash> of an entry.' })
 
 export const AuditHead = Type.Object(
   { head },

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed, limit, messageId, time } from './parts.ts'
+import { closed, limit, messageId, time, timeFilter } from './parts.ts'
 
 export const HandlingError = Type.Object(
   {
@@ -60,8 +60,8 @@ const filter = {
     })
   ),
   fingerprint: Type.Optional(Type.String({ minLength: 1, description: 'Only those of this cause.' })),
-  since: Type.Optional(time('Put here at this time or later.')),
-  until: Type.Optional(time('Put here at this time or earlier.'))
+  since: Type.Optional(timeFilter('Put here at this time or later.')),
+  until: Type.Optional(timeFilter('Put here at this time or earlier.'))
 }
 export const DeadLetterFilter = Type.Object(filter)
 export type DeadLetterFilter = Static<typeof DeadLetterFilter>
@@ -158,7 +158,7 @@ export const RequeueAllRequest = closed(
   {
     title: 'RequeueAllRequest',
     description: 'Which dead letters are put back.',
-    examples: [{ group: 'brokers', kind: 'exhausted', dry_run: true }]
+    examples: [{ group: 'example-group', dry_run: true }]
   }
 )
 export type RequeueAllRequest = Static<typeof RequeueAllRequest>

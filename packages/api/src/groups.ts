@@ -1,7 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { closed, limit, messageId, orNull } from './parts.ts'
 
-export const GroupPath = Type.Object({ group: Type.String({ description: 'The name of a consumer group.' }) })
+export const GroupPath = Type.Object({
+  group: Type.String({ description: 'The name of a consumer group.', examples: ['example-group'] })
+})
 
 const HIDDEN = 'null to who may not see the figures of the group.'
 const figure = (description: string) => orNull(Type.Integer({ description: `${description} ${HIDDEN}` }))
@@ -72,7 +74,10 @@ export const PendingEvent = Type.Object(
 )
 export type PendingEvent = Static<typeof PendingEvent>
 
-export const GroupQuery = closed({ after: Type.Optional(messageId), limit })
+export const GroupQuery = closed({
+  after: Type.Optional(Type.String({ description: 'Only events behind this message id.' })),
+  limit
+})
 
 export const GroupDetails = Type.Object(
   {
@@ -119,8 +124,7 @@ export const SeekRequest = closed(
   {
     to: Type.String({
       minLength: 1,
-      description: 'start, end, a message id (behind it), or a time.',
-      examples: ['2026-11-17T00:00:00Z']
+      description: 'start, end, a message id (behind it), or a time such as 2026-11-17T00:00:00Z.'
     }),
     force
   },

@@ -2,6 +2,8 @@ import Type, { type TSchema } from 'typebox'
 
 /** The parts that documents share. */
 export const time = (description: string) => Type.String({ description, examples: ['2026-11-23T08:49:10.123+00:00'] })
+/** A time that chooses what is answered. It has no example: a page that fills one in would ask for nothing. */
+export const timeFilter = (description: string) => Type.String({ description: `${description} RFC 3339.` })
 export const messageId = Type.String({ description: "The entry's id in the log.", examples: ['1764057600000-0'] })
 export const position = Type.String({
   description:
@@ -45,8 +47,8 @@ export const range = {
   event_type: Type.Optional(eventTypes),
   symbol: Type.Optional(symbols),
   symbols: Type.Optional(symbols),
-  start_time: Type.Optional(time('Taken by the log at this time or later, RFC 3339; without an offset, UTC.')),
-  end_time: Type.Optional(time('Taken by the log at this time or earlier.')),
+  start_time: Type.Optional(timeFilter('Taken by the log at this time or later; without an offset, UTC.')),
+  end_time: Type.Optional(timeFilter('Taken by the log at this time or earlier.')),
   after: Type.Optional(
     Type.String({
       minLength: 1,

@@ -98,7 +98,7 @@ export const PortfolioUpdateRequest = Type.Object(
   {
     title: 'PortfolioUpdateRequest',
     description: 'The state of a portfolio: the data of a portfolio_update.',
-    examples: [{ updates: { portfolio_id: 'p-1', total_value: 125_000 }, source: 'portfolio_service' }]
+    examples: [{ updates: { total_value: 125_000, cash: 25_000 }, source: 'portfolio_service' }]
   }
 )
 export type PortfolioUpdateRequest = Static<typeof PortfolioUpdateRequest>

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed, eventTypes, gap, messageId, onGap, range, symbols, time } from './parts.ts'
+import { closed, eventTypes, gap, messageId, onGap, range, symbols, timeFilter } from './parts.ts'
 
 export const ReplayQuery = closed({
   ...range,
@@ -17,8 +17,8 @@ export const ReplayRequest = Type.Object(
     event_type: Type.Optional(Type.Union([Type.String(), eventTypes, Type.Null()])),
     symbol: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
     symbols: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
-    start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
-    end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
+    start_time: Type.Optional(Type.Union([timeFilter('Taken by the log at this time or later.'), Type.Null()])),
+    end_time: Type.Optional(Type.Union([timeFilter('Taken by the log at this time or earlier.'), Type.Null()])),
     after: Type.Optional(Type.Union([messageId, Type.Null()])),
     on_gap: Type.Optional(Type.Union([onGap, Type.Null()])),
     speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))

@@ -54,4 +54,6 @@ export const FollowQuery = closed({
   after: Type.Optional(Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' }))
 })
 
-export const FollowHeaders = Type.Object({ 'last-event-id': Type.Optional(messageId) })
+export const FollowHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'Where the stream goes on: the id of the last frame.' }))
+})

@@ -38,8 +38,12 @@ export const TrimReport = Type.Object(
   {
     removed: Type.Integer(),
     lost: Type.Integer({ description: 'Of those, how many some group had not acknowledged. 0 without force.' }),
-    lost_by_group: Type.Record(Type.String(), Type.Integer()),
-    lost_by_cursor: Type.Record(Type.String(), Type.Integer()),
+    lost_by_group: Type.Record(Type.String(), Type.Integer(), {
+      description: 'Of those lost, by the name of the group.'
+    }),
+    lost_by_cursor: Type.Record(Type.String(), Type.Integer(), {
+      description: 'Of those lost, by the name of the guarding cursor.'
+    }),
     guarded: Type.Boolean({ description: 'Some stayed beyond the limits, because a group has not acknowledged them.' }),
     dry_run: Type.Boolean()
   },

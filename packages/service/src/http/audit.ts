@@ -16,6 +16,7 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
       ...asItIs,
       config,
       schema: {
+        operationId: 'listAuditEntries',
         tags: ['audit'],
         summary: 'Who did what, in order',
         description: 'With since or after the first entries from there that match; without, the newest.',
@@ -42,6 +43,7 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
     {
       config,
       schema: {
+        operationId: 'getAuditHead',
         tags: ['audit'],
         summary: 'Where the audit log stands: to be kept elsewhere, and verified against',
         response: { 200: AuditHead, ...problemResponses }
@@ -55,6 +57,7 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
     {
       config,
       schema: {
+        operationId: 'verifyAuditLog',
         tags: ['audit'],
         summary:
           'Whether no entry was changed, removed or inserted; an audit log without entries is not ok unless allowed',

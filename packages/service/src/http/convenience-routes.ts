@@ -20,6 +20,7 @@ import { publishOptions, publishResponses, receiptOf } from './receipts.ts'
 
 interface Shortcut {
   readonly path: string
+  readonly operationId: string
   readonly summary: string
   readonly body: TSchema
   /** The field of the body that has the data of the event. */
@@ -32,6 +33,7 @@ interface Shortcut {
 const SHORTCUTS: readonly Shortcut[] = [
   {
     path: '/events/market-data',
+    operationId: 'publishMarketData',
     summary: 'Publish prices of a symbol',
     body: MarketDataRequest,
     field: 'market_data',
@@ -40,6 +42,7 @@ const SHORTCUTS: readonly Shortcut[] = [
   },
   {
     path: '/events/trading-signal',
+    operationId: 'publishTradingSignal',
     summary: 'Publish a trading signal',
     body: TradingSignalRequest,
     field: 'signal',
@@ -47,6 +50,7 @@ const SHORTCUTS: readonly Shortcut[] = [
   },
   {
     path: '/events/portfolio-update',
+    operationId: 'publishPortfolioUpdate',
     summary: 'Publish the state of a portfolio',
     body: PortfolioUpdateRequest,
     field: 'updates',
@@ -62,6 +66,7 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
       {
         config: { access: { some: 'publish' }, audit: 'events.published', body: shortcut.body },
         schema: {
+          operationId: shortcut.operationId,
           tags: ['publish'],
           summary: shortcut.summary,
           headers: PublishHeaders,

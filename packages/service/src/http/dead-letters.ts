@@ -58,6 +58,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetters',
         tags: ['dead letters'],
         summary: 'The dead letters, oldest first',
         querystring: DeadLetterQuery,
@@ -80,6 +81,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetterActions',
         tags: ['dead letters'],
         summary: 'What operators did to dead letters, oldest first',
         querystring: DeadLetterActionQuery,
@@ -98,6 +100,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetterCauses',
         tags: ['dead letters'],
         summary: 'The dead letters by cause: how many have it, and the oldest',
         description: 'Its cost follows the number of causes, not that of dead letters.',
@@ -117,6 +120,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'getDeadLetter',
         tags: ['dead letters'],
         summary: 'One dead letter',
         params: DeadLetterPath,
@@ -132,6 +136,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: requeuedMany },
       preValidation: readBody,
       schema: {
+        operationId: 'requeueDeadLetters',
         tags: ['dead letters'],
         summary: 'Put all that match back to the groups that gave them up',
         description:
@@ -163,6 +168,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: requeuedOne },
       preValidation: readBody,
       schema: {
+        operationId: 'requeueDeadLetter',
         tags: ['dead letters'],
         summary: 'Put an entry back to the group that gave it up',
         description: 'The letter is removed. 404 when there is none, 409 when its entry has left the log.',
@@ -187,6 +193,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: { action: 'dead_letters.discarded' } },
       preValidation: readBody,
       schema: {
+        operationId: 'discardDeadLetter',
         tags: ['dead letters'],
         summary: 'Remove a dead letter for good',
         params: DeadLetterPath,

@@ -32,6 +32,7 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
     {
       config: { access: { some: 'publish' }, audit: 'events.published', body: PublishRequest },
       schema: {
+        operationId: 'publishEvent',
         tags: ['publish'],
         summary: 'Publish an event',
         headers: PublishHeaders,
@@ -57,6 +58,7 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
     {
       config: { access: { some: 'publish' }, audit: 'nothing' },
       schema: {
+        operationId: 'getStreamVersion',
         tags: ['publish'],
         summary: 'How many events were published with a stream key: 0 when none ever was',
         querystring: StreamVersionQuery,
@@ -80,6 +82,7 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
         takes: ['application/json', 'application/x-ndjson']
       },
       schema: {
+        operationId: 'publishBatch',
         tags: ['publish'],
         summary: 'Publish events as one unit: all or none',
         description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index. 409 event_id_conflict names in conflicts the events whose ids stand for other events; all others are published then.`,

@@ -27,6 +27,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     {
       config: { access: 'the known', audit: 'nothing' },
       schema: {
+        operationId: 'listGroups',
         tags: ['consume'],
         summary: 'The consumer groups: members, lag, what is pending and retried',
         response: { 200: GroupList, ...problemResponses }
@@ -43,6 +44,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     {
       config: { access: { scope: 'consume', of: 'group', or: 'admin:groups' }, audit: 'nothing' },
       schema: {
+        operationId: 'getGroup',
         tags: ['consume'],
         summary: 'One consumer group, and a page of what is pending in it',
         params: GroupPath,
@@ -69,6 +71,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
       },
       preValidation: readBody,
       schema: {
+        operationId: 'changeGroup',
         tags: ['consume'],
         summary: 'Change which event types are pulled from a group, and how often an event may fail',
         description: 'Those who then pull with others are refused with 409.',
@@ -91,6 +94,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     {
       config: { access: { scope: 'admin:groups' }, audit: { action: 'delivery_key.rotated' } },
       schema: {
+        operationId: 'rotateDeliveryKey',
         tags: ['consume'],
         summary: 'Make another key sign the ids of deliveries',
         description: 'Deliveries that are under way can still be settled; after a second rotation they cannot.',
@@ -112,6 +116,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
       },
       preValidation: readBody,
       schema: {
+        operationId: 'seekGroup',
         tags: ['consume'],
         summary: 'Move a group: what it hands out next',
         description: 'What is pending stays pending. 409 while members live, unless forced.',
@@ -134,6 +139,7 @@ export function groupRoutes(app: App, { system }: AppContext): void {
         audit: { action: 'groups.removed', what: ({ params, query }) => ({ ...params, ...query }) }
       },
       schema: {
+        operationId: 'removeGroup',
         tags: ['consume'],
         summary: 'Drop a group, with its place and what is pending in it',
         description: 'Its dead letters stay. 409 while members live or events are pending, unless forced.',

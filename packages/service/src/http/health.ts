@@ -2,6 +2,7 @@ import { HealthReport } from '@tradpal/event-api'
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import { isKnown, maySeeAllFigures } from '@tradpal/event-system/access'
 import type { App, AppContext } from './context.ts'
+import { problemResponses } from './problems.ts'
 import { spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'
 
@@ -13,11 +14,12 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
       ...asItIs,
       config: { access: 'anybody', audit: 'nothing' },
       schema: {
+        operationId: 'getHealth',
         tags: ['monitor'],
         summary: 'How the service is',
         description:
           '503 when it is unhealthy, which is when the log cannot be reached. Where credentials are asked for, the details are for who shows some.',
-        response: { 200: HealthReport, 503: HealthReport }
+        response: { 200: HealthReport, ...problemResponses, 503: HealthReport }
       }
     },
     async ({ principal }, reply) => {

@@ -34,6 +34,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       ...asItIs,
       config: { access: { scope: 'admin:keys' }, audit: 'nothing' },
       schema: {
+        operationId: 'listKeys',
         tags: ['keys'],
         summary: 'The API keys, the oldest first',
         response: { 200: ApiKeyList, ...problemResponses }
@@ -54,6 +55,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       preValidation: readBody,
       config: { access: { scope: 'admin:keys' }, audit: created },
       schema: {
+        operationId: 'createKey',
         tags: ['keys'],
         summary: 'Make an API key',
         description: 'It may do nothing that the one who makes it may not.',
@@ -81,6 +83,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       preValidation: readBody,
       config: { access: { scope: 'admin:keys' }, audit: rotated },
       schema: {
+        operationId: 'rotateKey',
         tags: ['keys'],
         summary: 'Make a key like another, which ends some time later',
         params: ApiKeyPath,
@@ -101,6 +104,7 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       ...asItIs,
       config: { access: { scope: 'admin:keys' }, audit: { action: 'keys.revoked', result: ofKey } },
       schema: {
+        operationId: 'revokeKey',
         tags: ['keys'],
         summary: 'End a key at once, on every instance',
         description: 'It may do nothing that the one who ends it may not.',

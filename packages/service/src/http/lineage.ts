@@ -12,6 +12,7 @@ export function lineageRoute(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'getLineage',
         tags: ['query'],
         summary: 'What caused an event, and what followed from it',
         params: MessageIdPath,

@@ -18,6 +18,7 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       ...asItIs,
       preValidation: readBody,
       schema: {
+        operationId: 'pullEvents',
         tags: ['consume'],
         summary: 'Pull events of a group: they are yours for the time of the lease',
         description:

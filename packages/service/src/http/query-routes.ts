@@ -13,6 +13,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'listEvents',
         tags: ['query'],
         summary: 'Events of the log, oldest first',
         description: 'With start_time or after, the first ones from there; without, the newest.',
@@ -34,6 +35,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: 'the known', audit: 'nothing' },
       schema: {
+        operationId: 'listEventTypes',
         tags: ['query'],
         summary: 'The event types, and the JSON Schema of what each carries',
         response: { 200: EventTypes, ...problemResponses }
@@ -51,6 +53,7 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'getEvent',
         tags: ['query'],
         summary: 'One event',
         params: MessageIdPath,

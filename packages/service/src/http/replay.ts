@@ -69,6 +69,7 @@ export function replayRoute(app: App, context: AppContext): void {
     {
       config: { access: { scope: 'replay' }, audit: replayed, body: ReplayRequest },
       schema: {
+        operationId: 'replayEvents',
         tags: ['query'],
         summary: 'Replay a range of the log',
         description:
@@ -76,6 +77,7 @@ export function replayRoute(app: App, context: AppContext): void {
         querystring: ReplayQuery,
         response: {
           200: {
+            description: 'How many events the range has, or the events themselves.',
             content: {
               'application/json': { schema: ReplayReport },
               'application/x-ndjson': { schema: WireEvent },

@@ -16,6 +16,7 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'acknowledgeDeliveries',
         tags: ['consume'],
         summary: 'Say that deliveries are done',
         description: 'Those that are not yours any more are named in `lost`; 409 when that is all of them.',
@@ -40,6 +41,7 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'extendDeliveries',
         tags: ['consume'],
         summary: 'Say that you still work on deliveries: their leases start again',
         params: GroupPath,
@@ -63,6 +65,7 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'returnDeliveries',
         tags: ['consume'],
         summary: 'Hand deliveries back, as a failure with a reason or without one',
         params: GroupPath,

@@ -11,7 +11,12 @@ export function statsRoute(app: App, { system }: AppContext): void {
     '/events/stats',
     {
       config: { access: { scope: 'stats' }, audit: 'nothing' },
-      schema: { tags: ['monitor'], summary: 'How the log stands', response: { 200: EventStats, ...problemResponses } }
+      schema: {
+        operationId: 'getEventStats',
+        tags: ['monitor'],
+        summary: 'How the log stands',
+        response: { 200: EventStats, ...problemResponses }
+      }
     },
     async ({ principal }) => {
       const all = mayReadAll(principal)

@@ -12,6 +12,7 @@ export function streamEventsRoute(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'listStreamEvents',
         tags: ['query'],
         summary: 'The events that were published with a stream key, in the order of their versions',
         description:

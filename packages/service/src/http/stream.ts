@@ -46,13 +46,17 @@ export function streamRoute(app: App, context: AppContext): void {
     {
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'followEvents',
         tags: ['stream'],
         summary: 'Events as they are published',
         description: DESCRIPTION,
         querystring: FollowQuery,
         headers: FollowHeaders,
         response: {
-          200: { description: 'Frames.', content: { 'text/event-stream': { schema: Type.String() } } },
+          200: {
+            description: 'Frames of Server-Sent Events, until the reader leaves.',
+            content: { 'text/event-stream': { schema: Type.String() } }
+          },
           ...problemResponses
         }
       }

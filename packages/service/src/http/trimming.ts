@@ -19,6 +19,7 @@ export function trimmingRoute(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:retention' }, audit: trimmed },
       preValidation: readBody,
       schema: {
+        operationId: 'trimEvents',
         tags: ['monitor'],
         summary: 'Remove what is beyond limits, oldest first',
         description:
