@@ -32,6 +32,7 @@ export const AuditQuery = closed({
   after: Type.Optional(Type.String({ minLength: 1, description: 'Behind this message id. It excludes since.' })),
   limit
 })
+export type AuditQuery = Static<typeof AuditQuery>
 
 export const AuditPage = Type.Object(
   { entries: Type.Array(AuditEntry), count: Type.Integer() },
@@ -53,6 +54,7 @@ export const AuditVerificationQuery = closed({
     Type.Boolean({ default: false, description: 'Whether nothing may have been recorded yet.' })
   )
 })
+export type AuditVerificationQuery = Static<typeof AuditVerificationQuery>
 
 export const AuditFault = Type.Object(
   {

@@ -44,6 +44,7 @@ export const DeadLetter = Type.Object(
 export type DeadLetter = Static<typeof DeadLetter>
 
 export const DeadLetterPath = Type.Object({ id: Type.String({ description: "The letter's own id." }) })
+export type DeadLetterPath = Static<typeof DeadLetterPath>
 
 const after = Type.Optional(Type.String({ minLength: 1, description: 'Behind the one with this id.' }))
 const by = Type.Optional(
@@ -67,6 +68,7 @@ export const DeadLetterFilter = Type.Object(filter)
 export type DeadLetterFilter = Static<typeof DeadLetterFilter>
 
 export const DeadLetterQuery = closed({ ...filter, after, limit })
+export type DeadLetterQuery = Static<typeof DeadLetterQuery>
 
 export const DeadLetterPage = Type.Object(
   {
@@ -93,6 +95,7 @@ export const DeadLetterAction = Type.Object(
 export type DeadLetterAction = Static<typeof DeadLetterAction>
 
 export const DeadLetterActionQuery = closed({ after, limit })
+export type DeadLetterActionQuery = Static<typeof DeadLetterActionQuery>
 
 export const DeadLetterActionPage = Type.Object(
   { actions: Type.Array(DeadLetterAction), count: Type.Integer() },
@@ -112,6 +115,7 @@ export const DeadLetterCause = Type.Object(
 export type DeadLetterCause = Static<typeof DeadLetterCause>
 
 export const DeadLetterCauseQuery = closed({ group })
+export type DeadLetterCauseQuery = Static<typeof DeadLetterCauseQuery>
 
 export const DeadLetterCauseList = Type.Object(
   { causes: Type.Array(DeadLetterCause), count: Type.Integer({ description: 'How many causes.' }) },

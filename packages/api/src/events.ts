@@ -29,10 +29,12 @@ export const StoredEvent = Type.Object(
 export type StoredEvent = Static<typeof StoredEvent>
 
 export const MessageIdPath = Type.Object({ message_id: messageId })
+export type MessageIdPath = Static<typeof MessageIdPath>
 
 export const EventQuery = closed({ ...range, limit })
 /** The range of a query, for every endpoint that takes one. */
 export type EventRange = Omit<Static<typeof EventQuery>, 'limit'>
+export type EventQuery = Static<typeof EventQuery>
 
 export const EventPage = Type.Object(
   { events: Type.Array(StoredEvent), count: Type.Integer(), position, gap: Type.Optional(gap) },

@@ -4,6 +4,7 @@ import { closed, limit, messageId, orNull } from './parts.ts'
 export const GroupPath = Type.Object({
   group: Type.String({ description: 'The name of a consumer group.', examples: ['example-group'] })
 })
+export type GroupPath = Static<typeof GroupPath>
 
 const HIDDEN = 'null to who may not see the figures of the group.'
 const figure = (description: string) => orNull(Type.Integer({ description: `${description} ${HIDDEN}` }))
@@ -78,6 +79,7 @@ export const GroupQuery = closed({
   after: Type.Optional(Type.String({ description: 'Only events behind this message id.' })),
   limit
 })
+export type GroupQuery = Static<typeof GroupQuery>
 
 export const GroupDetails = Type.Object(
   {
@@ -139,6 +141,7 @@ export const GroupMoved = Type.Object(
 export type GroupMoved = Static<typeof GroupMoved>
 
 export const RemoveGroupQuery = closed({ force })
+export type RemoveGroupQuery = Static<typeof RemoveGroupQuery>
 
 export const GroupRemoved = Type.Object(
   { status: Type.Literal('removed'), group: Type.String() },

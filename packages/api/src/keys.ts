@@ -36,6 +36,7 @@ export type ApiKeyList = Static<typeof ApiKeyList>
 export const ApiKeyPath = Type.Object({
   id: Type.String({ description: "The key's id: it is in the key, and no secret." })
 })
+export type ApiKeyPath = Static<typeof ApiKeyPath>
 
 export const NewApiKey = closed(
   {

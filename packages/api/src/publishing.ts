@@ -65,6 +65,7 @@ export const BatchPublishQuery = closed({
     })
   )
 })
+export type BatchPublishQuery = Static<typeof BatchPublishQuery>
 
 /** Clients say with `Prefer: respond-async` (RFC 7240) that the spool will do. */
 export const PublishHeaders = Type.Object({
@@ -72,6 +73,7 @@ export const PublishHeaders = Type.Object({
     Type.String({ description: '`respond-async`: where the service has a spool, 202 will do while the log is away.' })
   )
 })
+export type PublishHeaders = Static<typeof PublishHeaders>
 
 export const MarketDataRequest = Type.Object(
   { symbol: Type.String(), market_data: EventData, source: Type.Optional(Type.String()) },
@@ -181,3 +183,4 @@ export const BatchAnswer = Type.Union([BatchReceipt, BatchCheck], {
   title: 'BatchAnswer',
   description: 'All of the events are in the log; with dry_run, all of them could be published.'
 })
+export type BatchAnswer = Static<typeof BatchAnswer>

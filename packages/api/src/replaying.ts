@@ -10,6 +10,7 @@ export const ReplayQuery = closed({
     })
   )
 })
+export type ReplayQuery = Static<typeof ReplayQuery>
 
 /** The same parameters as a body. */
 export const ReplayRequest = Type.Object(

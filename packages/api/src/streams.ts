@@ -3,6 +3,7 @@ import { eventParts } from './events.ts'
 import { closed, eventTypes, limit, messageId, onGap, streamKey, symbols } from './parts.ts'
 
 export const StreamVersionQuery = closed({ stream_key: streamKey })
+export type StreamVersionQuery = Static<typeof StreamVersionQuery>
 
 export const StreamVersion = Type.Object(
   { stream_key: Type.String(), version: Type.Integer() },
@@ -18,6 +19,7 @@ export const StreamEventsQuery = closed({
   from_version: Type.Integer({ minimum: 1, default: 1, description: 'From this version on.' }),
   limit
 })
+export type StreamEventsQuery = Static<typeof StreamEventsQuery>
 
 export const StreamEvent = Type.Object(
   {
@@ -53,7 +55,9 @@ export const FollowQuery = closed({
   on_gap: Type.Optional(onGap),
   after: Type.Optional(Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' }))
 })
+export type FollowQuery = Static<typeof FollowQuery>
 
 export const FollowHeaders = Type.Object({
   'last-event-id': Type.Optional(Type.String({ description: 'Where the stream goes on: the id of the last frame.' }))
 })
+export type FollowHeaders = Static<typeof FollowHeaders>

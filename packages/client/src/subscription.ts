@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import {
   type EventOf,
   EventSystemError,
@@ -207,7 +208,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
     return {
       method: 'GET',
       path: PATH,
-      query: queryOf({
+      query: queryOf<Api.FollowQuery>({
         event_type: eventTypeParameter(eventType),
         symbol: symbolParameter(this.#options),
         after: resume === undefined ? first : undefined
