@@ -33,6 +33,17 @@ function securityOf(access: AccessRule) {
   return { security, ...(access === 'the known' ? {} : { 'x-scope': scopeText(access) }) }
 }
 
+interface QuerySchema {
+  readonly required?: readonly string[]
+  readonly properties: Readonly<Record<string, { readonly default?: unknown }>>
+}
+
+/** A query as it is sent: a parameter that has a default may be left out. Checked, it is always there. */
+function withDefaults(query: QuerySchema): QuerySchema {
+  const required = (query.required ?? []).filter((name) => query.properties[name]?.default === undefined)
+  return { ...query, required }
+}
+
 /** The API's description at /openapi.json, and a page to read and try it at /docs. Comes before the routes that it describes. */
 export async function describeApi(app: App, { version }: AppContext): Promise<void> {
   await app.register(swagger, {
@@ -50,7 +61,11 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
     transformObject: (document) => ('openapiObject' in document ? nameSchemas(document.openapiObject) : {}),
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'], access } = route.config ?? {}
-      const described = { ...schema, ...(access === undefined ? {} : securityOf(access)) }
+      const described = {
+        ...schema,
+        ...(access === undefined ? {} : securityOf(access)),
+        ...(schema.querystring === undefined ? {} : { querystring: withDefaults(schema.querystring as QuerySchema) })
+      }
       return { schema: body === undefined ? described : { ...described, body, consumes: [...takes] }, url }
     }
   })

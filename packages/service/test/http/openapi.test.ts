@@ -7,9 +7,17 @@ type Parts = Readonly<Record<string, unknown>>
 interface Operation extends Parts {
   readonly operationId?: string
   readonly summary?: string
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly example?: unknown }[]
+  readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
   readonly responses: Readonly<Record<string, { readonly description?: string }>>
+}
+
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  readonly required: boolean
+  readonly schema: Parts
+  readonly example?: unknown
 }
 
 interface Media {
@@ -82,6 +90,14 @@ test('an object that is described in two places is a component, and every refere
   expect([...inline].filter(([, times]) => times > 1).map(([schema]) => schema)).toEqual([])
   expect([...references].filter((name) => !Object.hasOwn(components.schemas, name))).toEqual([])
   expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['DeadLetter', 'Problem', 'PublishReceipt']))
+})
+
+test('a parameter with a default may be left out', async () => {
+  const parameters = operationsOf(await described()).flatMap(({ operation }) => operation.parameters ?? [])
+
+  const withDefault = parameters.filter(({ schema }) => schema.default !== undefined)
+  expect(withDefault.filter(({ required }) => required)).toEqual([])
+  expect(withDefault.map(({ name }) => name)).toEqual(expect.arrayContaining(['limit', 'from_version']))
 })
 
 test('every example fits the schema beside it', async () => {
