@@ -237,7 +237,7 @@ test('plain JavaScript imports every package from its tarball', async () => {
 
 test.each(compilers)(
   '$name accepts the types of every package, exactOptionalPropertyTypes $exact',
-  { timeout: 90_000 },
+  { timeout: 120_000 },
   async ({ path, exact }) => {
     writeFileSync(join(project, 'typed.ts'), typeScript)
     writeFileSync(join(project, 'checked.js'), checkedJavaScript)
