@@ -4,10 +4,7 @@ export const ServiceInfo = Type.Object(
   {
     service: Type.Literal('event_service'),
     version: Type.String(),
-    log: Type.Object(
-      { kind: Type.String(), location: Type.String() },
-      { title: 'LogPlace', description: 'Which log it is.' }
-    ),
+    log: Type.Object({ kind: Type.String(), location: Type.String() }, { description: 'Which log it is.' }),
     links: Type.Record(Type.String(), Type.String(), { description: 'Paths, and what is there.' })
   },
   { title: 'ServiceInfo', description: 'What runs here, and where to go on.' }
