@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { eventParts } from './events.ts'
-import { closed, eventTypes, limit, messageId, onGap, streamKey, symbols } from './parts.ts'
+import { closed, eventTypes, limit, messageId, onGap, orNull, streamKey, symbols } from './parts.ts'
 
 export const StreamVersionQuery = closed({ stream_key: streamKey })
 export type StreamVersionQuery = Static<typeof StreamVersionQuery>
@@ -41,6 +41,16 @@ export const StreamEventPage = Type.Object(
   { title: 'StreamEventPage', description: 'Events of a stream key, in the order of their versions.' }
 )
 export type StreamEventPage = Static<typeof StreamEventPage>
+
+/** The data of a frame `gap` of a stream or a streamed replay. */
+export const StreamGap = Type.Object(
+  {
+    asked_id: Type.String({ description: 'Behind which message id the stream was to begin.' }),
+    first_id: orNull(Type.String({ description: 'The first entry that is still there; null when there is none.' }))
+  },
+  { title: 'StreamGap', description: 'Entries behind the message id may have been trimmed.' }
+)
+export type StreamGap = Static<typeof StreamGap>
 
 /** How the log is followed over Server-Sent Events. */
 export const FollowQuery = closed({

@@ -8,6 +8,7 @@ import {
   stringifyJson,
   timestampMs
 } from '@tradpal/events'
+import type { FieldsOf } from './json-object.ts'
 
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
@@ -66,7 +67,7 @@ export function queryOf<Document>(parameters: { readonly [Name in keyof Document
 }
 
 /** The body of a request, by the names of the document; what is undefined is left out. */
-export function bodyOf<Document>(fields: { readonly [Name in keyof Document]?: unknown }): string {
+export function bodyOf<Document>(fields: FieldsOf<Document>): string {
   return stringifyJson(fields)
 }
 

@@ -1,5 +1,6 @@
 import type * as Api from '@tradpal/event-api'
 import { type OptionNames, onlyOptions } from '@tradpal/events'
+import type { FieldsOf } from './json-object.ts'
 import { waitMs } from './options.ts'
 import { bodyOf } from './query.ts'
 import type { ServiceRequest } from './transport.ts'
@@ -43,8 +44,6 @@ export function trimming(request: TrimRequest): ServiceRequest {
   }
 }
 
-function wireLimits({ maxLength, maxAgeMs, maxBytes }: TrimLimits): {
-  readonly [Name in keyof Api.TrimLimits]?: unknown
-} {
+function wireLimits({ maxLength, maxAgeMs, maxBytes }: TrimLimits): FieldsOf<Api.TrimLimits> {
   return { max_length: maxLength, max_age_ms: maxAgeMs, max_bytes: maxBytes }
 }
