@@ -1,9 +1,9 @@
 import { type Event, EventSystem, EventSystemError, type PublishOptions } from '@tradpal/event-system'
-import { waitFor } from '@tradpal/event-system/testing'
 import pino from 'pino'
+import { noneLeft } from '../support/none-left.ts'
 import { pause } from '../support/run-process.ts'
 import type { Answer } from './diary.ts'
-import { type LibraryWay as LibrarySettings, SETTLE_MS, SPOOL_MAX_BYTES, STREAM, TIMEOUT_MS } from './settings.ts'
+import { type LibraryWay as LibrarySettings, SPOOL_MAX_BYTES, STREAM, TIMEOUT_MS } from './settings.ts'
 import { refusal, type Way } from './way.ts'
 
 /** Publishes through the library, with a spool of its own. */
@@ -56,8 +56,10 @@ export class LibraryWay implements Way {
   }
 
   async close(): Promise<void> {
-    const isDrained = async () => (await this.#system.publisher.state()).spool?.events === 0
-    await waitFor(isDrained, { timeoutMs: SETTLE_MS, what: 'the spool being drained' })
+    await noneLeft('events of the spool', async () => {
+      const { spool } = await this.#system.publisher.state()
+      return spool?.events ?? Number.POSITIVE_INFINITY
+    })
     await this.#system.close()
   }
 }

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { waitFor } from '@tradpal/event-system/testing'
 import { DiaryWriter, readDiary } from '../support/diary.ts'
 import { freePort } from '../support/free-port.ts'
+import { noneLeft } from '../support/none-left.ts'
 import type { PlannedRun } from '../support/play-runs.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
@@ -14,7 +14,7 @@ import { type Fault, planOf, told } from './plan.ts'
 import { readLog, recordsIn } from './read-log.ts'
 import { openServers, type Servers } from './servers.ts'
 import { Service } from './service.ts'
-import { CLIENT, type LibraryWay, PUBLISHERS, type PublisherSettings, SETTLE_MS } from './settings.ts'
+import { CLIENT, type LibraryWay, PUBLISHERS, type PublisherSettings } from './settings.ts'
 import type { Subject } from './subjects.ts'
 
 const NAMES = [...PUBLISHERS, CLIENT]
@@ -83,7 +83,7 @@ export class Run implements PlannedRun<Verdict> {
       })
       await Promise.all(faults)
       for (const [name, publisher] of this.#publishers) mustBeZero(await publisher.ended, `The publisher '${name}'`)
-      await waitFor(() => recordsIn(this.#spoolPath(CLIENT)) === 0, { timeoutMs: SETTLE_MS, what: 'the spool' })
+      await noneLeft('records of the spool', () => recordsIn(this.#spoolPath(CLIENT)))
       mustBeZero(await this.#service.end(), 'The service')
       const log = await readLog(await this.#servers.masterUrl())
       new DiaryWriter<LogEntry>(join(this.folder, 'log.ndjson')).write(...log)

@@ -58,11 +58,11 @@ async function openSentinels(): Promise<Servers> {
     const master = await sentinels.master()
     await master.kill()
     const isReplaced = async () => (await sentinels.master()).port !== master.port
-    await waitFor(isReplaced, { timeoutMs: 20_000, what: 'the failover' })
+    await waitFor(isReplaced, { timeoutMs: 120_000, what: 'the failover' })
     await pause(forMs)
     await master.restart()
     // A sentinel lets it be a master for some seconds, before it tells it that it is none any more.
-    await waitFor(() => hasReplica().catch(() => false), { timeoutMs: 40_000, what: 'a replica' })
+    await waitFor(() => hasReplica().catch(() => false), { timeoutMs: 120_000, what: 'a replica' })
   }
   let lastKill = Promise.resolve()
   return {

@@ -29,7 +29,7 @@ export class Service {
   }
 
   async #answers(): Promise<void> {
-    await waitFor(() => fetch(this.url).then(({ ok }) => ok), { timeoutMs: 20_000, what: 'the service' })
+    await waitFor(() => fetch(this.url).then(({ ok }) => ok), { timeoutMs: 120_000, what: 'the service' })
   }
 
   #launch(): void {

@@ -24,8 +24,6 @@ export const STREAM = 'chaos'
 export const TYPE: string = EventType.MARKET_DATA_UPDATE
 /** How long a publish may take. */
 export const TIMEOUT_MS = 1_000
-/** When all is well again, the spools are empty within so long. */
-export const SETTLE_MS = 60_000
 export const SPOOL_MAX_BYTES = 64_000_000
 export const PUBLISHERS = ['first', 'second'] as const
 export const CLIENT = 'client'

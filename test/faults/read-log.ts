@@ -4,7 +4,7 @@ import type { LogEntry } from './check.ts'
 import { EFFECT, STREAM } from './settings.ts'
 
 export interface LogContent {
-  /** In log order. */
+  /** In log order, where the log has one. */
   readonly entries: readonly LogEntry[]
   readonly deadLetters: number
 }
@@ -17,7 +17,14 @@ export function readLog(place: string): Promise<LogContent> {
 async function readRedis(url: string): Promise<LogContent> {
   const client = await connectRaw(url)
   try {
-    const entries = (await readStream(client, STREAM)).map(({ id, fields }) => entryOf(id, fields.event ?? ''))
+    const streams = [await readStream(client, STREAM)]
+    // Where each event type has a stream, the list of types has their numbers.
+    for (const { id, fields } of await readStream(client, `${STREAM}:types`)) {
+      const number = Number.parseInt(id, 10)
+      const ofType = await readStream(client, `${STREAM}:type:${fields.type}`)
+      streams.push(ofType.map((entry) => ({ ...entry, id: `${entry.id}.${number}` })))
+    }
+    const entries = streams.flat().map(({ id, fields }) => entryOf(id, fields.event ?? ''))
     return { entries, deadLetters: await client.zCard(`${STREAM}:document-ids:dead-letters`) }
   } finally {
     await client.close()

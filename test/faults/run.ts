@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
-import { waitFor } from '@tradpal/event-system/testing'
 import { mustPartition } from '../../packages/event-system/src/log/index.ts'
 import { readDiary } from '../support/diary.ts'
+import { noneLeft } from '../support/none-left.ts'
 import type { PlannedRun } from '../support/play-runs.ts'
 import { mustBeZero, pause, RunProcess } from '../support/run-process.ts'
 import { type RedisServer, startRedis } from '../support/start-redis.ts'
@@ -14,9 +14,6 @@ import type { Entry } from './diary.ts'
 import { CONSUMERS, type Fault, planOf, told } from './plan.ts'
 import { readLog } from './read-log.ts'
 import { GROUP, LEASE_MS, type ProcessSettings, type RunOptions, systemOptions } from './settings.ts'
-
-/** After the plan, what is left over is handled within so long. */
-const SETTLE_MS = 60_000
 
 /** Processes and a log, and somebody who is after them. */
 export class Run implements PlannedRun<Verdict> {
@@ -91,7 +88,8 @@ export class Run implements PlannedRun<Verdict> {
   }
 
   get #settings() {
-    return { place: this.#place }
+    const { partitioning = 'none' } = this.#options
+    return { place: this.#place, partitioning }
   }
 
   get #diary(): string {
@@ -102,6 +100,7 @@ export class Run implements PlannedRun<Verdict> {
     const { ordering, durationMs, seed } = this.#options
     const proxy = this.#proxies[slot]
     const settings: ProcessSettings = {
+      ...this.#settings,
       place: proxy === undefined ? this.#place : `redis://127.0.0.1:${proxy.port}`,
       diary: this.#diary,
       ordering,
@@ -163,10 +162,9 @@ export class Run implements PlannedRun<Verdict> {
   async #allIsHandled(): Promise<void> {
     await using system = new EventSystem(systemOptions(this.#settings))
     await system.initialize()
-    const isSettled = async () => {
+    await noneLeft('events to be handled', async () => {
       const { pending, lag } = await system.groups.get(GROUP)
-      return pending === 0 && lag === 0
-    }
-    await waitFor(isSettled, { timeoutMs: SETTLE_MS, what: 'all events being handled' })
+      return pending + (lag ?? Number.POSITIVE_INFINITY)
+    })
   }
 }

@@ -4,6 +4,8 @@ import type { PlanOptions } from './plan.ts'
 /** What is run. */
 export interface Subject extends Pick<PlanOptions, 'log'> {
   readonly ordering: 'key' | 'none'
+  /** Of a log in Redis. Default `none`. */
+  readonly partitioning?: 'none' | 'type'
 }
 
 /** A run of the fault suite. */
@@ -13,6 +15,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'redis-key': { log: 'redis', ordering: 'key' },
   'sqlite-key': { log: 'sqlite', ordering: 'key' },
   'redis-none': { log: 'redis', ordering: 'none' },
+  'redis-types-none': { log: 'redis', ordering: 'none', partitioning: 'type' },
   'sqlite-none': { log: 'sqlite', ordering: 'none' }
 }
 
@@ -22,6 +25,7 @@ export interface ProcessSettings {
   readonly place: string
   readonly diary: string
   readonly ordering: 'key' | 'none'
+  readonly partitioning: 'none' | 'type'
   readonly name: string
   readonly seed: number
   readonly durationMs: number
@@ -38,7 +42,7 @@ export const TYPES: readonly string[] = [EventType.MARKET_DATA_UPDATE, EventType
 export const EFFECT: string = EventType.PORTFOLIO_UPDATE
 
 /** The options of the event system of a process, or of the run itself. */
-export function systemOptions({ place }: Pick<ProcessSettings, 'place'>) {
-  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM } : { logPath: place }
+export function systemOptions({ place, partitioning }: Pick<ProcessSettings, 'place' | 'partitioning'>) {
+  const log = place.startsWith('redis://') ? { redisUrl: place, streamName: STREAM, partitioning } : { logPath: place }
   return { ...log, timeoutMs: 2_000, environment: {} }
 }

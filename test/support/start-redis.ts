@@ -29,7 +29,7 @@ export interface RedisServer {
   stop(): Promise<void>
   /** SIGKILL: its data stays as the crash left it. */
   kill(): Promise<void>
-  /** Ends it, if it runs, and starts it again on the same port and data. */
+  /** Ends it, if it runs, and starts it again on the same port and data. A restart waits for one that is under way. */
   restart(): Promise<void>
   /** SIGSTOP: it holds its connections and answers nothing. */
   pause(): void
@@ -82,6 +82,8 @@ export async function runRedis(
   }
 
   let child = await launch()
+  /** One after the other: two servers would want the port. */
+  let restarting = Promise.resolve()
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -94,9 +96,12 @@ export async function runRedis(
       if (!keepsDir) await rm(dir, { recursive: true, force: true })
     },
     kill: () => end(child, 'SIGKILL'),
-    restart: async () => {
-      await end(child, 'SIGTERM')
-      child = await launch()
+    restart: () => {
+      restarting = restarting.then(async () => {
+        await end(child, 'SIGTERM')
+        child = await launch()
+      })
+      return restarting
     },
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT')
@@ -120,9 +125,9 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** Resolves when the server answers, be it that it wants a password. Throws after 10 s, or what `mustLive` throws. */
+/** Resolves when the server answers, be it that it wants a password. Throws after a minute, or what `mustLive` throws. */
 async function answersPing(port: number, mustLive: () => void): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 60_000
   while (!(await ping(port))) {
     mustLive()
     if (performance.now() > deadline) throw new Error(`redis-server does not answer on port ${port}`)

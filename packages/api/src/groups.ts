@@ -126,7 +126,7 @@ export const SeekRequest = closed(
   {
     to: Type.String({
       minLength: 1,
-      description: 'start, end, a message id (behind it), or a time such as 2026-11-17T00:00:00Z.'
+      description: 'start, end, a position or message id (behind it), or a time such as 2026-11-17T00:00:00Z.'
     }),
     force
   },

@@ -32,7 +32,11 @@ export const PullRequest = closed(
       })
     ),
     from: Type.Optional(
-      Type.String({ minLength: 1, default: 'new', description: 'Where a new group begins: new, start, an id, a time.' })
+      Type.String({
+        minLength: 1,
+        default: 'new',
+        description: 'Where a new group begins: new, start, a position or message id, a time.'
+      })
     )
   },
   {

@@ -1,4 +1,4 @@
-import { EventSystemError, isRetryable, onlyOptions, Reject, RetryLater, type StoredEvent } from '@tradpal/events'
+import { EventSystemError, isRetryable, onlyOptions, RetryLater, type StoredEvent, verdictOf } from '@tradpal/events'
 import type { Delivery } from './answers/index.ts'
 import type { ConsumeHandler, ConsumeReport, ResolvedConsumeOptions } from './consume-options.ts'
 import { type Nack, Pulling } from './pulling.ts'
@@ -154,7 +154,7 @@ export class Consumption implements AsyncDisposable {
       this.#acknowledge(held)
     } catch (error) {
       if (!(error instanceof RetryLater)) this.#options.onError(error, held.event.messageId)
-      if (this.#holds(held)) await this.#settle([held], () => this.#pulling.nack([held.deliveryId], verdictOf(error)))
+      if (this.#holds(held)) await this.#settle([held], () => this.#pulling.nack([held.deliveryId], nackOf(error)))
     } finally {
       this.#running.delete(held)
       this.#handleOn()
@@ -267,11 +267,13 @@ export class Consumption implements AsyncDisposable {
   }
 }
 
-function verdictOf(error: unknown): Nack {
-  if (error instanceof RetryLater) return { delayMs: error.delayMs }
+/** What the service is told of a handler that threw. */
+function nackOf(error: unknown): Nack {
+  const verdict = verdictOf(error)
+  if (verdict.kind === 'later') return { delayMs: verdict.delayMs }
   const told = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return error instanceof Reject
-    ? { reason: error.message || told, reject: true }
+  return verdict.kind === 'rejected'
+    ? { reason: (error as Error).message || told, reject: true }
     : { reason: told || 'no reason given' }
 }
 

@@ -75,7 +75,7 @@ export {
 } from './stream-version.ts'
 export { formatTimestamp, normalizeTimestamp, timestampMs } from './timestamp.ts'
 export { newestVersionOf, registerUpcaster, type Upcaster, upcastEvent, upcastIfPossible } from './upcasting.ts'
-export { Reject, RetryLater } from './verdicts.ts'
+export { type HandlerVerdict, Reject, RetryLater, verdictOf } from './verdicts.ts'
 export {
   AS_STORED,
   type DecodeOptions,

@@ -22,3 +22,18 @@ export class RetryLater extends Error {
 export class Reject extends Error {
   override readonly name = 'Reject'
 }
+
+/**
+ * What a handler asked for by throwing. `later`: another attempt after `delayMs`, and no failure is counted. `rejected`: no other
+ * attempt. `failed`: another attempt after a backoff, until the attempts are used up.
+ */
+export type HandlerVerdict =
+  | { readonly kind: 'later'; readonly delayMs: number }
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'failed' }
+
+/** The meaning of what a handler threw. */
+export function verdictOf(error: unknown): HandlerVerdict {
+  if (error instanceof RetryLater) return { kind: 'later', delayMs: error.delayMs }
+  return { kind: error instanceof Reject ? 'rejected' : 'failed' }
+}

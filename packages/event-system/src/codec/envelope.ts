@@ -1,5 +1,5 @@
 import { type Event, EventSystemError, type JsonObject } from '@tradpal/events'
-import { BoundedMap } from '../runtime/index.ts'
+import { LRUCache } from 'lru-cache'
 
 /** The property of an event's data under which an envelope stands, and what a text that is an envelope begins with. */
 export const ENCODED = '$encoded'
@@ -12,7 +12,7 @@ const HEAD = /^(\d+);(\w+)((?:;[\w-]+(?:,[\w-]+=[\w-]*)*)+)$/
 const MAX_HEAD = 1_000
 
 /** The heads that were read last, by their texts: those of one writer are the same for many events. */
-const heads = new BoundedMap<string, EnvelopeHead>(1_000)
+const heads = new LRUCache<string, EnvelopeHead>({ max: 1_000 })
 
 /** The form of the content without its stages: the JSON of the data, the JSON of `[data, metadata]`, or a text beside the events. */
 export type Holds = 'data' | 'event' | 'text'

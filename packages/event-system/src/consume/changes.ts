@@ -1,21 +1,28 @@
-/** Lets somebody wait until something has changed. What changed, each looks for. */
-export class Changes {
-  readonly #waiting = new Set<() => void>()
+interface Waiter {
+  readonly condition: () => boolean
+  readonly wake: () => void
+}
 
+/** Lets others wait for a condition on a state that changes. */
+export class Changes {
+  readonly #waiters = new Set<Waiter>()
+
+  /** The state has changed: those whose condition holds go on. */
   tell(): void {
-    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake()
+    for (const { condition, wake } of this.#waiters) if (condition()) wake()
   }
 
-  /** Resolves at the next change, or when the signal is aborted. */
-  next(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve()
+  /** Resolves as soon as the condition holds, or when the signal is aborted. */
+  when(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    if (condition() || signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = () => {
         signal.removeEventListener('abort', wake)
-        this.#waiting.delete(wake)
+        this.#waiters.delete(waiter)
         resolve()
       }
-      this.#waiting.add(wake)
+      const waiter = { condition, wake }
+      this.#waiters.add(waiter)
       signal.addEventListener('abort', wake, { once: true })
     })
   }

@@ -1,29 +1,43 @@
-import { EventSystemError, onlyOptions } from '@tradpal/events'
-import type { TextVault } from '../codec/index.ts'
-import { Attachments } from '../codec/index.ts'
+import { type Clock, EventSystemError, onlyOptions, type Validation } from '@tradpal/events'
+import { Attachments, type EventCodec, type TextVault } from '../codec/index.ts'
+import type { DeadLetters } from '../dead-letters/index.ts'
 import { eventTypesText, GroupPlaces, readPullSettings } from '../groups/index.ts'
-import { Documents } from '../log/index.ts'
+import { Documents, type Storage } from '../log/index.ts'
 import { duration, type Logger } from '../runtime/index.ts'
+import { Acknowledger } from './acknowledger.ts'
 import { mustHaveCome, mustNotBeAhead } from './beginning.ts'
 import { Contents } from './content.ts'
+import { Decoder } from './decoder.ts'
+import type { Fetcher } from './fetcher.ts'
+import type { HandlerRegistry } from './handlers.ts'
 import { keepHouse } from './housekeeping.ts'
+import { InFlight } from './in-flight.ts'
 import { OnceSteps } from './once-steps.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
-import { PartitionedIntake } from './partitioned-intake.ts'
+import { PartitionFetcher, partitionMember } from './partition-fetcher.ts'
+import { PartitionSettling } from './partition-settling.ts'
+import { QueueFetcher } from './queue-fetcher.ts'
+import { QueueSettling } from './queue-settling.ts'
 import { Recovery } from './recovery.ts'
-import { SharedIntake } from './shared-intake.ts'
-import { Workbench, type WorkbenchParts } from './workbench.ts'
+import { Rereader } from './rereader.ts'
+import { Runner } from './runner.ts'
 
 /** When the time to close is up, what is left is handed back within so long, in ms. */
 const HAND_BACK_MS = 1_000
 
-export type ConsumerParts = Pick<
-  WorkbenchParts,
-  'storage' | 'codec' | 'validation' | 'handlers' | 'deadLetters' | 'logger' | 'clock' | 'random'
-> & {
+export interface ConsumerParts {
+  readonly storage: Storage
+  readonly codec: EventCodec
   readonly vault: TextVault | undefined
+  /** Of what handlers publish. */
+  readonly validation: Validation
+  readonly handlers: HandlerRegistry
+  readonly deadLetters: DeadLetters
   /** How long a group remembers the steps that were taken, in ms. */
   readonly ledgerRetentionMs: number
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: () => number
 }
 
 /** What closing left undone. */
@@ -46,43 +60,50 @@ export class EventConsumer {
   readonly #logger: Logger
   readonly #recovery: Recovery
   readonly #contents: Contents
-  readonly #workbench: Workbench
+  readonly #places: GroupPlaces
+  readonly #inFlight: InFlight
+  readonly #acknowledger: Acknowledger
+  readonly #fetcher: Fetcher
+  readonly #runner: Runner
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
   #closing: Promise<ConsumerReport> | undefined
 
-  constructor(parts: ConsumerParts, options: ResolvedConsumeOptions) {
-    const { storage, codec, clock, random } = parts
-    const { group, consumer, ordering, key, partitions } = options
-    const stop = this.#stop.signal
-    this.#parts = parts
-    this.#options = options
+  constructor(consumerParts: ConsumerParts, options: ResolvedConsumeOptions) {
+    const { group, consumer, partitions, ordering, key } = options
     this.group = group
     this.consumer = consumer
-    this.#logger = parts.logger.child({ group, consumer })
-    this.#recovery = new Recovery({ clock, random, logger: this.#logger, signal: stop })
-    const contents = new Contents({
-      storage,
-      codec,
-      partitions,
-      logger: this.#logger,
-      clock,
-      ...(ordering === 'key' ? { key } : {})
-    })
+    this.#parts = consumerParts
+    this.#options = options
+    this.#logger = consumerParts.logger.child({ group, consumer })
+    const parts = { ...consumerParts, options, logger: this.#logger, stop: this.#stop.signal }
+    const { storage, vault, ledgerRetentionMs: keepMs } = parts
+    const recovery = new Recovery(parts)
+    const attachments = new Attachments(group, vault)
+    const contents = new Contents({ ...parts, partitions, ...(ordering === 'key' && { key }) })
+    const decoder = new Decoder(contents, attachments)
+    const inFlight = new InFlight(options)
+    const member = ordering === 'key' ? partitionMember(storage, options, contents) : undefined
+    const settling =
+      member === undefined ? new QueueSettling(storage, group, consumer) : new PartitionSettling(member, inFlight)
+    const acknowledger = new Acknowledger({ ...parts, settling, attachments, inFlight, recovery })
+    const fetching = { ...parts, inFlight, decoder, acknowledger, recovery }
+    const places = new GroupPlaces(new Documents(storage))
+    const fetcher =
+      member === undefined
+        ? new QueueFetcher({ ...fetching, places })
+        : new PartitionFetcher({ ...fetching, member, contents })
+    const rereader = new Rereader({ inFlight, contents, attachments, fetcher })
+    const steps = new OnceSteps({ storage, group, keepMs, vault })
+    const surroundings = { ...parts, group, consumer, steps, fetcher }
+    this.#recovery = recovery
     this.#contents = contents
-    this.#workbench = new Workbench({
-      ...parts,
-      logger: this.#logger,
-      options,
-      contents,
-      recovery: this.#recovery,
-      attachments: new Attachments(group, parts.vault),
-      steps: new OnceSteps({ storage, group, keepMs: parts.ledgerRetentionMs, vault: parts.vault }),
-      stop,
-      newIntake: (intakeParts) =>
-        ordering === 'key' ? new PartitionedIntake(intakeParts, contents) : new SharedIntake(intakeParts)
-    })
+    this.#places = places
+    this.#inFlight = inFlight
+    this.#acknowledger = acknowledger
+    this.#fetcher = fetcher
+    this.#runner = new Runner({ ...parts, surroundings, defaults: options, inFlight, rereader, acknowledger })
   }
 
   /** Makes the group if there is none, takes up what a consumer of this name left, and resolves once it is consuming. */
@@ -94,26 +115,26 @@ export class EventConsumer {
   async #start(): Promise<void> {
     mustHaveCome(this.#options.from, this.#parts.storage, this.#parts.clock, 'invalid_options')
     await mustNotBeAhead(this.#options.from, this.group, this.#parts.storage)
-    const { intake } = this.#workbench
-    await intake.join()
+    const running = this.#runner.run()
+    await this.#fetcher.join()
     await this.#warnOfFilter()
     this.#loops = Promise.all([
-      intake.run(),
+      running,
+      this.#fetcher.run(),
       // A partitioned group keeps its place and its members by itself.
       this.#options.ordering === 'key' ? undefined : this.#keepHouse()
     ])
   }
 
   #keepHouse(): Promise<void> {
-    const { storage } = this.#parts
     return keepHouse({
-      group: storage.queue(this.group),
-      places: new GroupPlaces(new Documents(storage)),
+      group: this.#parts.storage.queue(this.group),
+      places: this.#places,
       consumer: this.consumer,
       options: this.#options,
       recovery: this.#recovery,
       logger: this.#logger,
-      settled: () => this.#workbench.settled
+      acknowledger: this.#acknowledger
     })
   }
 
@@ -132,7 +153,7 @@ export class EventConsumer {
 
   /** Warns where a handler was registered only after events of its type were acknowledged without one. */
   warnOfLateHandlers(): void {
-    this.#workbench.unhandled.warnOfLateHandlers()
+    this.#runner.unhandled.warnOfLateHandlers()
   }
 
   /** A sentence for each reason why events wait to be read: a key that is not there. */
@@ -142,12 +163,12 @@ export class EventConsumer {
 
   /** Stops reading and starts no handler more, until {@link resume}. What is in hand stays this consumer's. */
   pause(): void {
-    this.#workbench.pause()
+    this.#inFlight.pause()
   }
 
   /** Goes on after {@link pause}. */
   resume(): void {
-    this.#workbench.resume()
+    this.#inFlight.resume()
   }
 
   /**
@@ -163,19 +184,18 @@ export class EventConsumer {
   }
 
   async #close(timeoutMs: number): Promise<ConsumerReport> {
-    const workbench = this.#workbench
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
     const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
     const deadline = performance.now() + timeoutMs
     await Promise.race([this.#ended(), aborted(outOfTime)])
-    await workbench.idle(outOfTime)
+    await this.#runner.idle(outOfTime)
     const late = aborted(AbortSignal.timeout(Math.ceil(Math.max(HAND_BACK_MS, deadline - performance.now()))))
-    await Promise.race([this.#attempt('settle', () => workbench.flush()), late])
-    const left = [...workbench.inHand]
-    const isHandedBack = await Promise.race([this.#attempt('hand back', () => workbench.intake.leave()), late])
+    await Promise.race([this.#attempt('settle', () => this.#acknowledger.flush()), late])
+    const left = [...this.#inFlight]
+    const isHandedBack = await Promise.race([this.#attempt('hand back', () => this.#fetcher.leave()), late])
     const unfinished = isHandedBack ? left.filter(({ state }) => state === 'running').length : left.length
     for (const held of left) {
-      workbench.lose(held, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
+      this.#inFlight.lost(held, new EventSystemError('closed', 'The consumer closed before the handler was done.'))
     }
     return { handedBack: left.length - unfinished, unfinished }
   }

@@ -1,7 +1,8 @@
 import { type Clock, type Event, EventSystemError, isRetryable, upcastIfPossible } from '@tradpal/events'
+import { LRUCache } from 'lru-cache'
 import { type EventCodec, prepareReading } from '../codec/index.ts'
 import type { Entry, MessageId, Storage } from '../log/index.ts'
-import { BoundedMap, type Logger, Occurrences } from '../runtime/index.ts'
+import { type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { partitionOfKey } from './key.ts'
 
@@ -28,10 +29,10 @@ export interface ContentsOptions {
 /** What entries say, read once each. */
 export class Contents {
   readonly #options: ContentsOptions
-  readonly #remembered = new Map<MessageId, Content>()
+  readonly #remembered = new LRUCache<MessageId, Content>({ max: MAX_REMEMBERED })
   readonly #occurrences: Occurrences
   /** Why entries cannot be read yet, and when that was last so. */
-  readonly #missed = new BoundedMap<string, number>(MOST_REASONS)
+  readonly #missed = new LRUCache<string, number>({ max: MOST_REASONS })
   /** The last whose partition was asked for before its key was brought from the log. */
   #unbrought: Entry | undefined
 
@@ -59,7 +60,7 @@ export class Contents {
   /** A sentence for each reason why there are entries that wait to be read. */
   get missed(): string[] {
     const horizon = this.#options.clock.now() - MISSED_MS
-    return [...this.#missed].filter(([, at]) => at >= horizon).map(([reason]) => reason)
+    return [...this.#missed.rkeys()].filter((reason) => (this.#missed.peek(reason) ?? 0) >= horizon)
   }
 
   /** What has no key is in order with nothing, and is spread by its message id. Throws what keeps an entry from being read yet: its key to be ordered by is not known. */
@@ -71,7 +72,6 @@ export class Contents {
     const content = this.#read(entry)
     const waitsFor = whyUnread(content)
     if (waitsFor !== undefined) throw waitsFor
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(entry.messageId, content)
     return partitionOfKey(content.key ?? entry.messageId, this.#options.partitions)
   }

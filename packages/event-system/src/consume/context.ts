@@ -2,6 +2,7 @@ import { type Event, EventSystemError, isRetryable, type Validation } from '@tra
 import { assertEncodable, copyOf, type EventCodec, entryOf, entryOfStamped, stampedEvent } from '../codec/index.ts'
 import type { AppendEntry } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
+import type { Fetcher } from './fetcher.ts'
 import type { Held } from './held.ts'
 import type { OnceSteps } from './once-steps.ts'
 
@@ -47,7 +48,7 @@ export interface Surroundings {
   /** Of what handlers publish. */
   readonly validation: Validation
   readonly steps: OnceSteps
-  readonly extend: (held: Held) => Promise<void>
+  readonly fetcher: Pick<Fetcher, 'extend'>
 }
 
 /** The context of one run of one handler. */
@@ -100,7 +101,7 @@ export class RunContext implements HandlerContext {
 
   async extend(): Promise<void> {
     this.#mustCount('extend()')
-    await this.#surroundings.extend(this.#held)
+    await this.#surroundings.fetcher.extend(this.#held)
   }
 
   publish(event: Event): void {

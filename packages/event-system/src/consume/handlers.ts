@@ -7,7 +7,8 @@ import {
   resolveEventType,
   type StoredEventOf
 } from '@tradpal/events'
-import { BoundedMap, choice, duration, shown, wholeNumber, wrong } from '../runtime/index.ts'
+import { LRUCache } from 'lru-cache'
+import { choice, duration, shown, wholeNumber, wrong } from '../runtime/index.ts'
 import type { HandlerContext } from './context.ts'
 import { checkedBackoff } from './option-values.ts'
 
@@ -56,7 +57,7 @@ const MOST_TYPES = 1_000
 export class HandlerRegistry {
   #registrations: readonly Registration[] = []
   #unnamed = 0
-  readonly #byType = new BoundedMap<string, readonly Registration[]>(MOST_TYPES)
+  readonly #byType = new LRUCache<string, readonly Registration[]>({ max: MOST_TYPES })
 
   /**
    * Registers a handler for a type, for several, or for all (`'*'`). Returns the function that takes it back. Throws

@@ -10,15 +10,15 @@ export type Content =
   | { readonly event: undefined; readonly key: string | undefined; readonly error: unknown }
 
 /**
- * `queued`: its handlers are to run when there is room. `running`: they do. `waiting`: for its retry. `ended`: what became
- * of it is being written to the log. `gone`: it is this consumer's no more.
+ * `queued`: its handlers run when it is its turn. `running`: they run. `waiting`: for its retry. `ended`: its end is being
+ * written to the log. `gone`: it is settled, or another consumer's.
  */
 export type HeldState = 'queued' | 'running' | 'waiting' | 'ended' | 'gone'
 
 /** A delivery of either kind of group: those of a partitioned one name their partition and its epoch. */
 export type AnyDelivery = Received & Partial<OwnedPartition>
 
-/** An entry that this consumer holds: handed out to it, and not yet settled or lost. */
+/** A delivery that this consumer holds: neither settled nor lost. Its state is {@link InFlight}'s to change. */
 export class Held {
   /** What it must stay in order with. */
   readonly key: string | undefined
@@ -41,17 +41,17 @@ export class Held {
     return this.#delivery.messageId
   }
 
-  /** Without its payload while it is shelved. */
+  /** Without its payload while it is evicted. */
   get delivery(): AnyDelivery {
     return this.#delivery
   }
 
-  /** Undefined while it is shelved. */
+  /** Undefined while it is evicted. */
   get content(): Content | undefined {
     return this.#content
   }
 
-  /** For how long what it says has been in hand, in ms. */
+  /** How long ago its data were read, in ms. */
   get age(): number {
     return performance.now() - this.#readAt
   }
@@ -89,21 +89,17 @@ export class Held {
     return this.#abort.signal
   }
 
-  /** Forgets what it says. The log has it. */
-  shelve(): void {
+  /** Forgets its data. The log has them. */
+  evict(): void {
     const { raw: _, ...delivery } = this.#delivery
     this.#delivery = { ...delivery, payload: null }
     this.#content = undefined
   }
 
-  unshelve({ payload, raw, note }: Received, content: Content): void {
+  /** Its data as the log has them now: its key may have come, or be gone. */
+  reread({ payload, raw, note }: Received, content: Content): void {
     if (this.hasSealedNote && note !== undefined) this.#delivery = { ...this.#delivery, note }
     this.#delivery = { ...this.#delivery, payload, ...(raw === undefined ? {} : { raw }) }
-    this.reread(content)
-  }
-
-  /** Its key may be there by now, or be gone. */
-  reread(content: Content): void {
     this.#content = content
     this.#readAt = performance.now()
   }

@@ -1,6 +1,7 @@
 import type { GroupPlaces } from '../groups/index.ts'
 import type { WorkQueue } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
+import type { Acknowledger } from './acknowledger.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
 import type { Recovery } from './recovery.ts'
 
@@ -14,8 +15,7 @@ export interface HousekeepingParts {
   readonly options: ResolvedConsumeOptions
   readonly recovery: Recovery
   readonly logger: Logger
-  /** How many entries this member has settled so far. */
-  readonly settled: () => number
+  readonly acknowledger: Acknowledger
 }
 
 /** What a group needs done now and then, by whichever of its members. Resolves when the consumer stops. */
@@ -24,11 +24,11 @@ export async function keepHouse(parts: HousekeepingParts): Promise<void> {
 }
 
 /** Keeps the group's place, so that a group that is dropped goes on where it stood. */
-async function keepPlace({ group, places, options, recovery, settled }: HousekeepingParts): Promise<void> {
+async function keepPlace({ group, places, options, recovery, acknowledger }: HousekeepingParts): Promise<void> {
   const everyMs = options.claimAfterMs / 3
   let kept: number | undefined
   do {
-    const now = settled()
+    const { settled: now } = acknowledger
     if (now === kept) continue
     const isKept = await recovery.attempt('keep place', () => places.keep(group))
     if (isKept) kept = now

@@ -7,8 +7,8 @@ export interface RecoveryParts {
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
-  /** Aborted when the consumer closes: nothing is tried again then. */
-  readonly signal: AbortSignal
+  /** Aborted when the consumer stops: nothing is tried again then. */
+  readonly stop: AbortSignal
 }
 
 /** What a consumer does when a call to the log fails: it says so once, waits, longer each time, and tries again. */
@@ -35,20 +35,20 @@ export class Recovery {
 
   /** Waits out a failure. Resolves to whether to go on. */
   async after(call: string, error: unknown): Promise<boolean> {
-    const { signal, logger, random } = this.#parts
-    if (signal.aborted) return false
+    const { stop, logger, random } = this.#parts
+    if (stop.aborted) return false
     if (this.#failures++ === 0) logger.warn({ call, err: error }, 'the log failed; consuming waits and tries again')
     return this.pause(backoffMs(this.#failures, BACKOFF, random))
   }
 
   /** Resolves to false as soon as the consumer closes. */
   pause(ms: number): Promise<boolean> {
-    return pause(this.#parts.clock, ms, this.#parts.signal)
+    return pause(this.#parts.clock, ms, this.#parts.stop)
   }
 
   /** Somebody dropped the group, or the whole log. Of its members, one makes it again, where it stood. */
   async #restore(restore: () => Promise<boolean>): Promise<void> {
-    if (this.#parts.signal.aborted) return
+    if (this.#parts.stop.aborted) return
     const isMade = await restore().catch(() => false)
     if (isMade) this.#parts.logger.error({}, 'the consumer group was gone and has been made again, where it stood')
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '@tradpal/events'
 import type { DeadLetter } from '../dead-letters/index.ts'
-import type { Delivery, Storage } from '../log/index.ts'
+import type { Storage } from '../log/index.ts'
 import {
   type ClaimedMessage,
   type ConsumedMessage,
@@ -10,10 +10,9 @@ import {
   Occurrences,
   type ShreddedMessage
 } from '../runtime/index.ts'
-import type { Contents } from './content.ts'
-import type { PulledHold } from './delivery-id.ts'
-import type { Ending } from './handling.ts'
 import type { Held } from './held.ts'
+import type { PulledHold } from './pulled/delivery-id.ts'
+import type { Ending } from './settlement.ts'
 
 export interface HandlingReport {
   readonly storage: Storage
@@ -78,14 +77,9 @@ export function reportDeadLetter(storage: Storage, { group, kind, messageId, eve
 }
 
 /** Tells who listens that deliveries were taken over: one message for each type. */
-export function reportClaimed(
-  storage: Storage,
-  group: string,
-  deliveries: readonly Delivery[],
-  contents: Contents
-): void {
+export function reportClaimed(storage: Storage, group: string, deliveries: readonly Held[]): void {
   if (!diagnostics.claimed.hasSubscribers) return
-  const byType = Map.groupBy(deliveries, (delivery) => contents.of(delivery).event?.eventType ?? null)
+  const byType = Map.groupBy(deliveries, ({ content }) => content?.event?.eventType ?? null)
   for (const [eventType, { length: count }] of byType) {
     diagnostics.claimed.publish({ storage, group, eventType, count } satisfies ClaimedMessage)
   }

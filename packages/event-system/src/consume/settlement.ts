@@ -1,11 +1,21 @@
 import type { NewDeadLetter } from '../dead-letters/index.ts'
 import type { Write } from '../log/index.ts'
-import type { Ending } from './handling.ts'
+import type { Verdict } from './failure-policy.ts'
 import type { AnyDelivery, Held } from './held.ts'
 import { letterOf } from './letter.ts'
 import type { Effects } from './once-steps.ts'
 
-/** How the handling of a delivery ended. */
+/** How the handling of an event ended, for now or for good. */
+export interface Ending {
+  readonly verdict: Verdict
+  readonly effects: readonly Effects[]
+  /** To the ledger: handlers that are done. */
+  readonly remember: readonly Write[]
+  /** What the handlers of this run failed with. */
+  readonly errors: readonly unknown[]
+}
+
+/** What is written of a delivery whose handling ended. */
 export interface Settlement {
   readonly delivery: AnyDelivery
   readonly outcome: Outcome
@@ -36,7 +46,7 @@ export function doneOf(delivery: AnyDelivery): Settlement {
   return { delivery, outcome: { kind: 'done' }, effects: [], remember: [] }
 }
 
-function outcomeOf(held: Held, verdict: Ending['verdict'], who: { group: string; consumer: string }): Outcome {
+function outcomeOf(held: Held, verdict: Verdict, who: { group: string; consumer: string }): Outcome {
   if (verdict.kind === 'done') return { kind: 'done' }
   if (verdict.kind === 'retry') return { kind: 'retry', note: held.progress.toNote() }
   const eventType = held.content?.event?.eventType ?? null

@@ -35,8 +35,13 @@ export type SettlementResult =
   | { readonly kind: 'settled'; readonly letter?: DeadLetter; readonly repeated?: readonly RepeatedEffect[] }
   | { readonly kind: 'lost' }
 
+/** Whether a unit was refused because its delivery is another consumer's, rather than for what it writes. */
+export function isLost(answer: UnitResult): boolean {
+  return answer.kind === 'refused' && !(answer.part === 'write' && answer.reason === 'conflict')
+}
+
 export interface SettleParts {
-  readonly to: Settling
+  readonly settling: Settling
   readonly deadLetters: DeadLetters
   readonly attachments: Attachments
 }
@@ -56,7 +61,7 @@ export async function settle(settlements: readonly Settlement[], parts: SettlePa
   const drafts = await draftsOf(settlements, parts.deadLetters)
   const results = new Map<Settlement, SettlementResult>()
   for (let open = drafts; open.length > 0; ) {
-    const answers = await parts.to.commit(open.map((draft) => endOf(draft, parts)))
+    const answers = await parts.settling.commit(open.map((draft) => endOf(draft, parts)))
     const again: Draft[] = []
     for (const [i, draft] of open.entries()) {
       const answer = answers[i]

@@ -1,8 +1,9 @@
 import type { Clock } from '@tradpal/events'
-import { BoundedMap, type Logger } from '../runtime/index.ts'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from '../runtime/index.ts'
 import type { HandlerRegistry } from './handlers.ts'
 
-/** Any writer of the log can make types up. Of more types than this, the first is forgotten. */
+/** Any writer of the log can make types up. Of more types than this, the one that was met least recently is forgotten. */
 const MOST_TYPES = 1_000
 
 export interface UnhandledParts {
@@ -15,7 +16,7 @@ export interface UnhandledParts {
 /** The types of which a consumer acknowledged events that had no handler, so that a handler that is registered too late is reported. */
 export class Unhandled {
   readonly #parts: UnhandledParts
-  readonly #byType = new BoundedMap<string, { count: number; readonly since: number }>(MOST_TYPES)
+  readonly #byType = new LRUCache<string, { count: number; readonly since: number }>({ max: MOST_TYPES })
 
   constructor(parts: UnhandledParts) {
     this.#parts = parts
@@ -31,7 +32,7 @@ export class Unhandled {
   /** Warns of each type that has a handler by now, and forgets it. */
   warnOfLateHandlers(): void {
     const { handlers, logger } = this.#parts
-    for (const [eventType, { count, since }] of this.#byType) {
+    for (const [eventType, { count, since }] of [...this.#byType]) {
       if (handlers.for(eventType).length === 0) continue
       this.#byType.delete(eventType)
       logger.warn(

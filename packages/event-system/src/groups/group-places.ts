@@ -1,11 +1,16 @@
-import type { Documents, Position, WorkQueue } from '../log/index.ts'
+import { LRUCache } from 'lru-cache'
+import type { Checkpoint, Documents, Position, WorkQueue } from '../log/index.ts'
 
 /** The collection that holds the places, by the names of groups. */
 const COLLECTION = 'group-places'
+/** The names of groups may come from clients. */
+const MOST_KEPT = 10_000
 
 /** Where groups that share entry by entry stood, kept apart from them: a group that is lost is made again at its place. */
 export class GroupPlaces {
   readonly #documents: Documents
+  /** The last place that this process has kept of each group: a log that lost its documents does not know it any more. */
+  readonly #kept = new LRUCache<string, Checkpoint>({ max: MOST_KEPT })
 
   constructor(documents: Documents) {
     this.#documents = documents
@@ -19,12 +24,13 @@ export class GroupPlaces {
   }
 
   /**
-   * Makes the group where it stood when its place was last kept, or at `fallback` when no place was. Resolves to false, nothing changed,
-   * when it exists.
+   * Makes the group where it stood when its place was last kept, or at `fallback` when no place was. Where the log has lost the place, it is
+   * the last that this process has kept. Resolves to false, nothing changed, when it exists.
    */
   async restore(group: WorkQueue, fallback: Position): Promise<boolean> {
     const document = await this.#documents.get(COLLECTION, group.name)
-    return this.create(group, document === undefined ? fallback : { after: document.value })
+    const place = document?.value ?? this.#kept.get(group.name)
+    return this.create(group, place === undefined ? fallback : { after: place })
   }
 
   /**
@@ -37,9 +43,12 @@ export class GroupPlaces {
     for (;;) {
       const document = await this.#documents.get(COLLECTION, group.name)
       const { acknowledgedTo } = await group.info()
-      if (document?.value === acknowledgedTo) return
-      const expected = document?.revision ?? 0
-      if ((await this.#documents.put(COLLECTION, group.name, acknowledgedTo, expected)) !== undefined) return
+      const isKept =
+        document?.value === acknowledgedTo ||
+        (await this.#documents.put(COLLECTION, group.name, acknowledgedTo, document?.revision ?? 0)) !== undefined
+      if (!isKept) continue
+      this.#kept.set(group.name, acknowledgedTo)
+      return
     }
   }
 }

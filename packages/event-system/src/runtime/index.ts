@@ -4,7 +4,6 @@
  */
 import './node-version.ts'
 
-export { BoundedMap } from './bounded-map.ts'
 export { causeOfThisCall, runAsCause } from './causation.ts'
 export {
   type AheadMessage,

@@ -172,7 +172,7 @@ describeOnEachLog('consuming', (logs) => {
     })
     await append(storage, ...signals(10))
     await subscriber.startConsuming({ group: 'g', from: 'start', concurrency: 4, prefetch: 2 })
-    await waitFor(async () => (await storage.queue('g').info()).pending === 6)
+    await waitFor(async () => running >= 4 && (await storage.queue('g').info()).pending === 6)
     expect(running).toBe(4)
     gate.resolve()
     await waitFor(() => isSettled(storage, 'g'))

@@ -4,7 +4,7 @@ import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../..
 import type { Storage } from '../../src/log/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { append, isSettling, signal, withFaults } from '../support/events.ts'
 import { recordingLogger } from '../support/recording-logger.ts'
 
@@ -51,7 +51,7 @@ function losingTheFirstAnswer(storage: Storage): Storage {
   })
 }
 
-describeOnEachLog('context.publish', (logs) => {
+describeOn(ALL_LOGS, 'context.publish', (logs) => {
   test('holds what a handler publishes until it is done, and names the handled event as its cause', async () => {
     const storage = await logs.open()
     const gate = Promise.withResolvers<void>()
@@ -197,7 +197,7 @@ describeOnEachLog('context.publish', (logs) => {
   })
 })
 
-describeOnEachLog('context.once', (logs) => {
+describeOn(ALL_LOGS, 'context.once', (logs) => {
   test('runs a step once over all attempts, and keeps what it returned', async () => {
     const storage = await logs.open()
     const runs: string[] = []
@@ -239,7 +239,7 @@ describeOnEachLog('context.once', (logs) => {
   })
 })
 
-describeOnEachLog('an idempotent handler', (logs) => {
+describeOn(ALL_LOGS, 'an idempotent handler', (logs) => {
   test('does not handle the same event twice in its group, however often it is appended or handed out', async () => {
     const storage = await logs.open()
     const event = signal()

@@ -31,7 +31,7 @@ describeOnEachLog('what is left to others, and what nobody foresaw', (logs) => {
       await new Promise((resolve) => setTimeout(resolve, 2))
     })
     await subscriber.startConsuming({ group: 'g', claimAfterMs: 300, prefetch: 50 })
-    await waitFor(() => handled.filter((messageId) => ofTheDead.has(messageId)).length === 20, { timeoutMs: 10_000 })
+    await waitFor(() => handled.filter((messageId) => ofTheDead.has(messageId)).length === 20)
     expect(handled.length, 'while there was more').toBeLessThan(1_500)
   })
 

@@ -92,7 +92,7 @@ describeOnEachLog('the life of a consumer', (logs) => {
     await second.kill()
     await append(storage, third)
     const { seen } = await startMember(storage, { consumer: 'lives', claimAfterMs: 100 })
-    await waitFor(() => isSettled(storage), { timeoutMs: 10_000 })
+    await waitFor(() => isSettled(storage))
     expect(seen.toSorted()).toEqual([`${hanging.eventId} 2`, `${done.eventId} 2`, `${third.eventId} 1`].toSorted())
   })
 

@@ -25,12 +25,12 @@ async function command(redis: Pick<RedisServer, 'url'>, ...args: string[]): Prom
 }
 
 /** A system that consumes in the group `desk` and notes the prices that it handles, and what it complains of. */
-async function consuming(url: string, ordering: 'none' | 'key') {
+async function consuming(url: string, ordering: 'none' | 'key', partitioning: 'none' | 'type') {
   const errors: string[] = []
   const nothing = () => {}
   const error = (_: object, message: string) => void errors.push(message)
   const logger: Logger = { debug: nothing, info: nothing, warn: nothing, error, child: () => logger }
-  const system = new EventSystem({ redisUrl: url, environment: {}, timeoutMs: 1_000, logger })
+  const system = new EventSystem({ redisUrl: url, partitioning, environment: {}, timeoutMs: 1_000, logger })
   onTestFinished(async () => void (await system.close({ timeoutMs: 100 })))
   await system.initialize()
   const seen: number[] = []
@@ -45,60 +45,67 @@ const isSettled = async (system: EventSystem) => {
   return pending === 0 && lag === 0
 }
 
-describe.each(['none', 'key'] as const)("a Redis that forgets, under a consumer with ordering '%s'", (ordering) => {
-  test('everything, by FLUSHALL: what is published from then on is handled, and the loss is logged as an error', async () => {
-    const { system, seen, errors } = await consuming(server.url, ordering)
-    await system.publishBatch(signals(3))
-    await waitFor(() => seen.length === 3)
-    await command(server, 'FLUSHALL')
-    await system.publishBatch([signal('AAPL', 3), signal('AAPL', 4)])
-    await waitFor(() => seen.length >= 5, { timeoutMs: 10_000 })
-    await waitFor(() => isSettled(system))
-    expect(seen).toEqual([0, 1, 2, 3, 4])
-    expect(errors).toEqual(['the consumer group was gone and has been made again, where it stood'])
-  })
+describe.each([
+  ['none', 'none'],
+  ['key', 'none'],
+  ['none', 'type']
+] as const)(
+  "a Redis that forgets, under a consumer with ordering '%s' and partitioning '%s'",
+  (ordering, partitioning) => {
+    test('everything, by FLUSHALL: what is published from then on is handled, and the loss is logged as an error', async () => {
+      const { system, seen, errors } = await consuming(server.url, ordering, partitioning)
+      await system.publishBatch(signals(3))
+      await waitFor(() => seen.length === 3)
+      await command(server, 'FLUSHALL')
+      await system.publishBatch([signal('AAPL', 3), signal('AAPL', 4)])
+      await waitFor(() => seen.length >= 5)
+      await waitFor(() => isSettled(system))
+      expect(seen).toEqual([0, 1, 2, 3, 4])
+      expect(errors).toEqual(['the consumer group was gone and has been made again, where it stood'])
+    })
 
-  test('the last second, in a failover to a replica without it: what is there is handled again at most, what comes then is handled', async () => {
-    const proxy = await TcpProxy.before(server.port)
-    onTestFinished(() => proxy.close())
-    const { system, seen, errors } = await consuming(`redis://127.0.0.1:${proxy.port}`, ordering)
-    await system.publishBatch(signals(20))
-    await waitFor(() => isSettled(system))
-    const replica = await startRedis()
-    onTestFinished(() => replica.stop())
-    await command(replica, 'REPLICAOF', '127.0.0.1', String(server.port))
-    const status = async () => String(await command(replica, 'INFO', 'replication'))
-    await waitFor(async () => (await status()).includes('master_link_status:up'))
-    // The replica stops following before the last events, and before what was done with them.
-    await command(replica, 'REPLICAOF', '127.0.0.1', String(await freePort()))
-    await system.publishBatch(Array.from({ length: 5 }, (_, i) => signal('AAPL', 20 + i)))
-    await waitFor(() => seen.length === 25)
-    await command(replica, 'REPLICAOF', 'NO', 'ONE')
-    proxy.redirect(replica.port)
-    const later = Array.from({ length: 5 }, (_, i) => signal('AAPL', 30 + i))
-    await waitFor(() => system.publishBatch(later))
-    await waitFor(() => seen.at(-1) === 34)
-    await waitFor(() => isSettled(system))
-    expect(seen).toEqual([...Array(25).keys(), 30, 31, 32, 33, 34])
-    expect(errors).toEqual([])
-  })
+    test('the last second, in a failover to a replica without it: what is there is handled again at most, what comes then is handled', async () => {
+      const proxy = await TcpProxy.before(server.port)
+      onTestFinished(() => proxy.close())
+      const { system, seen, errors } = await consuming(`redis://127.0.0.1:${proxy.port}`, ordering, partitioning)
+      await system.publishBatch(signals(20))
+      await waitFor(() => isSettled(system))
+      const replica = await startRedis()
+      onTestFinished(() => replica.stop())
+      await command(replica, 'REPLICAOF', '127.0.0.1', String(server.port))
+      const status = async () => String(await command(replica, 'INFO', 'replication'))
+      await waitFor(async () => (await status()).includes('master_link_status:up'))
+      // The replica stops following before the last events, and before what was done with them.
+      await command(replica, 'REPLICAOF', '127.0.0.1', String(await freePort()))
+      await system.publishBatch(Array.from({ length: 5 }, (_, i) => signal('AAPL', 20 + i)))
+      await waitFor(() => seen.length === 25)
+      await command(replica, 'REPLICAOF', 'NO', 'ONE')
+      proxy.redirect(replica.port)
+      const later = Array.from({ length: 5 }, (_, i) => signal('AAPL', 30 + i))
+      await waitFor(() => system.publishBatch(later))
+      await waitFor(() => seen.at(-1) === 34)
+      await waitFor(() => isSettled(system))
+      expect(seen).toEqual([...Array(25).keys(), 30, 31, 32, 33, 34])
+      expect(errors).toEqual([])
+    })
 
-  test('its groups, in a failover to a replica from before there were any: the group is made again where it stood, and said to be', async () => {
-    const proxy = await TcpProxy.before(server.port)
-    onTestFinished(() => proxy.close())
-    const { system, seen, errors } = await consuming(`redis://127.0.0.1:${proxy.port}`, ordering)
-    await system.publishBatch(signals(3))
-    await waitFor(() => isSettled(system))
-    const replica = await startRedis()
-    onTestFinished(() => replica.stop())
-    proxy.redirect(replica.port)
-    await waitFor(() => system.publishBatch([signal('AAPL', 3), signal('AAPL', 4)]))
-    await waitFor(() => seen.at(-1) === 4)
-    await waitFor(() => isSettled(system))
-    expect(seen).toEqual([0, 1, 2, 3, 4])
-    expect(errors).toEqual(['the consumer group was gone and has been made again, where it stood'])
-  })
-})
+    test('its groups, in a failover to a replica from before there were any: the group is made again where it stood, and said to be', async () => {
+      const proxy = await TcpProxy.before(server.port)
+      onTestFinished(() => proxy.close())
+      const { system, seen, errors } = await consuming(`redis://127.0.0.1:${proxy.port}`, ordering, partitioning)
+      await system.publishBatch(signals(3))
+      await waitFor(() => isSettled(system))
+      const replica = await startRedis()
+      onTestFinished(() => replica.stop())
+      proxy.redirect(replica.port)
+      await waitFor(() => system.publishBatch([signal('AAPL', 3), signal('AAPL', 4)]))
+      await waitFor(() => seen.at(-1) === 4)
+      await waitFor(() => isSettled(system))
+      expect(seen).toEqual([0, 1, 2, 3, 4])
+      expect(errors).toEqual(['the consumer group was gone and has been made again, where it stood'])
+    })
+  }
+)
 
 test('a user with the permissions of the documentation consumes both ways, fails, dies and is looked after', async () => {
   const page = await readFile(new URL('../../../../docs/logs.md', import.meta.url), 'utf8')

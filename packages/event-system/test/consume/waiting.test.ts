@@ -75,7 +75,7 @@ describeOnEachLog('events that wait', (logs) => {
       await waitFor(() => desk.handled.includes('MSFT 1'))
       expect(desk.handled).toEqual(['MSFT 1'])
       desk.mayPass = true
-      await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
+      await waitFor(() => isSettled(storage))
       const rest = desk.handled.slice(1)
       const ordered = ordering === 'key' ? rest : rest.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
       expect(ordered).toEqual(names('AAPL', 100))
@@ -90,7 +90,7 @@ describeOnEachLog('events that wait', (logs) => {
     await waitFor(() => desk.handled.includes('MSFT 1'))
     await storage.log.trim({ maxLength: 11 }, { force: true })
     desk.mayPass = true
-    await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
+    await waitFor(() => isSettled(storage))
     expect(desk.handled).toContain('AAPL 100')
     expect(desk.handled.length).toBeLessThan(60)
   })
@@ -109,7 +109,7 @@ describeOnEachLog('events that wait', (logs) => {
     await consume(withFaults(storage, { get }), desk, { ordering: 'key', prefetch: 10, prefetchBytes: 32_768 })
     await waitFor(() => desk.handled.includes('MSFT 1'))
     desk.mayPass = true
-    await waitFor(() => isSettled(storage), { timeoutMs: 20_000 })
+    await waitFor(() => isSettled(storage))
     expect(failures).toBe(3)
     expect(desk.handled.slice(1)).toEqual(names('AAPL', 60))
   })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Attachments } from '../../src/codec/index.ts'
 import type { DeadLetter, DeadLetters } from '../../src/dead-letters/index.ts'
 import type { Storage } from '../../src/log/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { withFaults } from '../support/events.ts'
 import { ADA, bury, deadLettersOf, handedTo, idsOf, letterOf } from './letters.ts'
 
@@ -26,7 +26,7 @@ async function stateOf(storage: Storage, deadLetters: DeadLetters, group: string
   return { pending, letters, actions, causes, count: await deadLetters.count() }
 }
 
-describeOnEachLog('dead letters are moved', (logs) => {
+describeOn(ALL_LOGS, 'dead letters are moved', (logs) => {
   test('back to the group that failed, to no other, as attempt 1, with the note and the number of requeues', async () => {
     const storage = await logs.open()
     const { deadLetters } = deadLettersOf(storage)

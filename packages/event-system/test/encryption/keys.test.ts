@@ -5,6 +5,7 @@ import { diagnostics, EventSystem, type EventSystemOptions, type Logger, type Sk
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { signal, signals } from '../support/events.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 import { keyOf, keysFile, replace, writeKeys } from './keys-in-file.ts'
 
 /** The file is looked at each second. */
@@ -26,9 +27,7 @@ function recordingLogger() {
 
 describeOnEachLog('encryption', (under) => {
   async function systemWith(path: string, options: EventSystemOptions = {}): Promise<EventSystem> {
-    const { place } = under
-    const where: EventSystemOptions =
-      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
+    const where = systemOptionsFor(under.place)
     const system = new EventSystem({ environment: {}, ...where, encryption: { keysFile: path }, ...options })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

@@ -59,7 +59,7 @@ it('rekey, killed midway and given again, does what is left, and nothing is lost
   })
   const isUnderWay = async () =>
     (await storage.log.read({ limit: 1 })).entries[0]?.payload?.includes(',key=new,') === true
-  await waitFor(isUnderWay, { timeoutMs: 15_000 })
+  await waitFor(isUnderWay)
   child.kill('SIGKILL')
   await gone
   expect(said).toBe('begins\n')

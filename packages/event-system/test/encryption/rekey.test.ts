@@ -1,18 +1,17 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { signal, signals, timesOf } from '../support/events.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 import { keysFile } from './keys-in-file.ts'
 
-describeOnEachLog('a change of keys', (under) => {
+describeOn(ALL_LOGS, 'a change of keys', (under) => {
   async function systemWith(
     path: string,
     options: Partial<EventSystemOptions['encryption']> = {}
   ): Promise<EventSystem> {
-    const { place } = under
-    const where: EventSystemOptions =
-      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
+    const where = systemOptionsFor(under.place)
     const system = new EventSystem({ environment: {}, ...where, encryption: { keysFile: path, ...options } })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

@@ -127,7 +127,7 @@ describeOnEachLog('a plain text beside an encrypted event', (under) => {
     const handled: unknown[] = []
     system.registerHandler('trading_signal', ({ data }) => void handled.push(data.price), { name: 'order' })
     await system.startConsuming({ group: 'g', from: 'start', claimAfterMs: 1_000 })
-    await waitFor(() => handled.length === 1, { timeoutMs: 10_000 })
+    await waitFor(() => handled.length === 1)
     expect(handled).toEqual([1])
   })
 

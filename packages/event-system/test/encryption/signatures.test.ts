@@ -5,6 +5,7 @@ import { EventSystem, type EventSystemOptions } from '../../src/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, signal } from '../support/events.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 import { keysFile, replace } from './keys-in-file.ts'
 
 const pair = generateKeyPairSync('ed25519', {
@@ -23,9 +24,7 @@ function ringFile(ring: object): string {
 
 describeOnEachLog('a signature', (under) => {
   async function systemWith(options: EventSystemOptions): Promise<EventSystem> {
-    const { place } = under
-    const where: EventSystemOptions =
-      'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
+    const where = systemOptionsFor(under.place)
     const system = new EventSystem({ environment: {}, ...where, ...options })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))

@@ -97,7 +97,7 @@ describeOnEachLog('a key of its own for each customer', (under) => {
       const handled: unknown[] = []
       consuming.registerHandler('trading_signal', (event) => void handled.push(event.data.price))
       await consuming.startConsuming({ from: 'start', ordering, ...(ordering === 'key' && { key: () => 'one' }) })
-      await waitFor(() => handled.length === 300, { timeoutMs: 10_000 })
+      await waitFor(() => handled.length === 300)
       const inOrder = ordering === 'key' ? handled : handled.toSorted((a, b) => Number(a) - Number(b))
       expect(inOrder).toEqual(prices(events))
       expect((await consuming.healthCheck()).status).toBe('healthy')

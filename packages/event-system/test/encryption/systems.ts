@@ -6,12 +6,12 @@ import { EventSystem, type EventSystemOptions, silentLogger } from '../../src/in
 import type { Storage } from '../../src/log/index.ts'
 import type { LogUnderTest } from '../support/each-log.ts'
 import { signal } from '../support/events.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 import { keysFile } from './keys-in-file.ts'
 
 /** A system over the log under test, open until the test is over. */
 export async function systemOver({ place }: LogUnderTest, options: EventSystemOptions): Promise<EventSystem> {
-  const where: EventSystemOptions =
-    'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
+  const where = systemOptionsFor(place)
   const system = new EventSystem({ environment: {}, ...(options.storage === undefined && where), ...options })
   await system.initialize()
   onTestFinished(async () => void (await system.close()))

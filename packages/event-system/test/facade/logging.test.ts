@@ -19,7 +19,7 @@ test('an operator reads when the connection to Redis is lost, why, and when it i
   expect(lost).toBe('the connection to Redis is lost; it is being made again')
   expect(details).toMatchObject({ err: { message: expect.stringContaining('Redis') } })
   await server.restart()
-  const [, back] = await waitFor(() => logged.find(([level]) => level === 'info'), { timeoutMs: 10_000 })
+  const [, back] = await waitFor(() => logged.find(([level]) => level === 'info'))
   expect(back).toBe('the connection to Redis is there again')
   expect(logged).toHaveLength(2)
 })

@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { MessageId, Refused, Storage, Unit, WorkQueue } from '../../src/log/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import type { AppendEntry, AppendResult, MessageId, Refused, Storage, Unit, WorkQueue } from '../../src/log/index.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 
 const CONSUMERS = ['one', 'two'] as const
 const TEXTS = ['', 'text', 'größe'] as const
+const TYPES = ['risk_alert', 'system_health', 'trading_signal'] as const
 
 const consumer = fc.constantFrom(...CONSUMERS)
 const text = fc.constantFrom(...TEXTS)
-const limit = fc.integer({ min: 1, max: 3 })
+const limit = fc.integer({ min: 1, max: 9 })
 
 /** Of a delivery or of an entry that was handed out, by its number among them. */
 const action = fc.oneof(
@@ -51,9 +52,18 @@ class Model {
   entries: MessageId[] = []
   handedOut: MessageId[] = []
   pending = new Map<MessageId, Held>()
+  readonly types = new Map<MessageId, string>()
+  /** Where a log has no order over types, a read chooses how many of each it hands out. */
+  readonly #hasTotalOrder: boolean
 
-  read(consumer: string, limit: number): [MessageId, number, string | undefined][] {
-    const next = this.entries.filter((id) => !this.handedOut.includes(id)).slice(0, limit)
+  constructor(hasTotalOrder: boolean) {
+    this.#hasTotalOrder = hasTotalOrder
+  }
+
+  read(consumer: string, limit: number, chosen: readonly MessageId[]): [MessageId, number, string | undefined][] {
+    const open = this.entries.filter((id) => !this.handedOut.includes(id))
+    const next = this.#hasTotalOrder ? open.slice(0, limit) : this.#oldestOfEachType(open, chosen)
+    expect(next).toHaveLength(Math.min(limit, open.length))
     this.handedOut.push(...next)
     return next.map((id) => this.#give(id, consumer))
   }
@@ -61,6 +71,12 @@ class Model {
   claim(consumer: string, limit: number): [MessageId, number, string | undefined][] {
     const next = this.entries.filter((id) => this.pending.has(id)).slice(0, limit)
     return next.map((id) => this.#give(id, consumer))
+  }
+
+  /** Of each type as many as were chosen of it. */
+  #oldestOfEachType(open: readonly MessageId[], chosen: readonly MessageId[]): MessageId[] {
+    const left = Map.groupBy(chosen, (id) => this.types.get(id))
+    return open.filter((id) => left.get(this.types.get(id))?.pop() !== undefined)
   }
 
   #give(id: MessageId, consumer: string): [MessageId, number, string | undefined] {
@@ -108,13 +124,13 @@ class Model {
   }
 }
 
-describeOnEachLog('units that concern groups', (logs) => {
+describeOn(ALL_LOGS, 'units that concern groups', (logs) => {
   test('holds, attachments and requeues, stale and fresh: the group is what a simple model of it is', async () => {
-    const storage = await logs.open()
+    const handles = [await logs.open(), await logs.open()] as const
     let count = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
-        const run = await Run.begin(storage, `run ${++count}`)
+        const run = await Run.begin(handles, `run ${++count}`)
         for (const one of steps) await run.take(one)
         await run.end()
       }),
@@ -124,24 +140,34 @@ describeOnEachLog('units that concern groups', (logs) => {
 })
 
 class Run {
-  readonly #storage: Storage
-  readonly #group: WorkQueue
-  readonly #model = new Model()
+  readonly #handles: readonly Storage[]
+  readonly #name: string
+  readonly #model: Model
   /** Every delivery that there ever was. */
   readonly #delivered: Delivered[] = []
   #appended = 0
 
-  private constructor(storage: Storage, group: WorkQueue) {
-    this.#storage = storage
-    this.#group = group
+  private constructor(handles: readonly Storage[], name: string) {
+    this.#handles = handles
+    this.#name = name
+    this.#model = new Model(this.#storage.features.totalOrder)
   }
 
-  static async begin(storage: Storage, name: string): Promise<Run> {
-    const group = storage.queue(name)
+  static async begin(handles: readonly Storage[], name: string): Promise<Run> {
+    const storage = handles[0] as Storage
     for (const left of await storage.groupNames()) await storage.queue(left).destroy()
     await storage.log.trim({ maxLength: 0 })
-    await group.create('end')
-    return new Run(storage, group)
+    await storage.queue(name).create('end')
+    return new Run(handles, name)
+  }
+
+  /** Another handle with each step that appends. */
+  get #storage(): Storage {
+    return this.#handles[this.#appended % this.#handles.length] as Storage
+  }
+
+  get #group(): WorkQueue {
+    return this.#storage.queue(this.#name)
   }
 
   async take(one: Step): Promise<void> {
@@ -158,7 +184,8 @@ class Run {
         'read' in one
           ? await this.#group.read(name, { limit: one.limit, waitMs: 0 })
           : await this.#group.claim(name, { minIdleMs: 0, limit: one.limit })
-      const wanted = 'read' in one ? this.#model.read(name, one.limit) : this.#model.claim(name, one.limit)
+      const wanted =
+        'read' in one ? this.#model.read(name, one.limit, idsOf(deliveries)) : this.#model.claim(name, one.limit)
       expect(deliveries.map(({ messageId, attempt, attachment }) => [messageId, attempt, attachment])).toEqual(wanted)
       this.#delivered.push(...deliveries.map(({ messageId, attempt }) => ({ messageId, attempt, consumer: name })))
     }
@@ -166,17 +193,28 @@ class Run {
 
   async #append(count: number): Promise<void> {
     const entries = Array.from({ length: count }, () => this.#newEntry())
-    this.#model.entries.push(...(await this.#storage.log.append(entries)).map(({ messageId }) => messageId))
+    this.#learn(entries, await this.#storage.log.append(entries))
   }
 
-  /** Each unit appends an entry too: it is there when the unit was committed, and then alone. */
+  /** Each unit appends two entries too, of different types: they are there when the unit was committed, and then alone. */
   async #commit(plans: readonly (readonly Action[])[]): Promise<void> {
-    const units = plans.map((actions) => ({ ...this.#toUnit(actions), append: { entries: [this.#newEntry()] } }))
+    const units = plans.map((actions) => ({
+      ...this.#toUnit(actions),
+      append: { entries: [this.#newEntry(), this.#newEntry()] }
+    }))
     const wanted = units.map((unit) => this.#model.commit(unit))
     const results = await this.#storage.commit(units)
     expect(results.map((result) => (result.kind === 'committed' ? 'committed' : result))).toEqual(wanted)
-    const appended = results.flatMap((result) => (result.kind === 'committed' ? result.appended : []))
-    this.#model.entries.push(...appended.map(({ messageId }) => messageId))
+    for (const [i, result] of results.entries()) {
+      if (result.kind === 'committed') this.#learn(units[i]?.append.entries ?? [], result.appended)
+    }
+  }
+
+  #learn(entries: readonly AppendEntry[], results: readonly AppendResult[]): void {
+    for (const [i, { messageId }] of results.entries()) {
+      this.#model.entries.push(messageId)
+      this.#model.types.set(messageId, entries[i]?.eventType ?? '')
+    }
   }
 
   #toUnit(actions: readonly Action[]): Unit {
@@ -184,7 +222,7 @@ class Run {
       [Part in 'acknowledge' | 'attach' | 'requeue']: NonNullable<Unit[Part]>[number][]
     }
     const named = new Set<MessageId>()
-    const group = this.#group.name
+    const group = this.#name
     for (const one of actions) {
       const number =
         'acknowledge' in one
@@ -224,10 +262,15 @@ class Run {
     )
   }
 
-  #newEntry() {
+  #newEntry(): AppendEntry {
     this.#appended += 1
-    return { eventId: `${this.#group.name} ${this.#appended}`, eventType: 'risk_alert', payload: `${this.#appended}` }
+    const eventType = TYPES[this.#appended % TYPES.length] as string
+    return { eventId: `${this.#name} ${this.#appended}`, eventType, payload: `${this.#appended}` }
   }
+}
+
+function idsOf(entries: readonly { readonly messageId: MessageId }[]): MessageId[] {
+  return entries.map(({ messageId }) => messageId)
 }
 
 function pick<One>(all: readonly One[], number: number): One | undefined {

@@ -169,7 +169,7 @@ describe('a log in a Redis Cluster', () => {
       const { node, slot } = await cluster.ownerOf(streamName)
       const next = cluster.masters[(cluster.masters.indexOf(node) + 1) % 3] as RedisServer
       await cluster.moveSlot(slot, node, next)
-      await waitFor(() => payloads.length > published + 50, { timeoutMs: 15_000, what: 'publishing going on' })
+      await waitFor(() => payloads.length > published + 50, { what: 'publishing going on' })
     }
     publishes = false
     await publisher

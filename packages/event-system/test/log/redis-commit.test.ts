@@ -270,10 +270,13 @@ describe('a commit in Redis', () => {
   })
 })
 
-describe('a Redis that is killed during commits', () => {
+const TYPES = ['trading_signal', 'risk_alert', 'system_health'] as const
+
+/** In one stream, and where a unit spans the streams of several types. */
+describe.each(['none', 'type'] as const)('a Redis that is killed during commits, partitioning %s', (partitioning) => {
   test('has each unit whole or not at all when it is there again, and each that was confirmed', async () => {
     const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
-    const storage = await started({ url: redis.url, timeoutMs: 2_000 })
+    const storage = await started({ url: redis.url, partitioning, timeoutMs: 2_000 })
     await storage.cursors.create('follower', 'start')
     let given = 0
     let [confirmed, unknown] = [0, 0]
@@ -285,7 +288,7 @@ describe('a Redis that is killed during commits', () => {
       await redis.kill()
       const outcomes = await settled
       await redis.restart()
-      await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
+      await waitFor(() => storage.ping().then(() => true))
       const stored = await wholeUnits(storage, given)
       const first = given - 599
       for (const [i, outcome] of outcomes.entries()) {
@@ -302,44 +305,51 @@ describe('a Redis that is killed during commits', () => {
   })
 })
 
-describe('a Redis that is killed while units acknowledge', () => {
-  test('has an entry either pending or done with its effects', async () => {
-    const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
-    const storage = await started({ url: redis.url, timeoutMs: 2_000 })
-    const group = storage.queue('group')
-    await group.create('start')
-    await storage.log.append(Array.from({ length: 600 }, () => entry()))
-    const deliveries = await group.read('one', { limit: 600, waitMs: 0 })
-    const units = deliveries.map(({ messageId, attempt }): Unit => {
-      const acknowledge = [{ group: 'group', consumer: 'one', messageId, attempt }]
-      return { acknowledge, append: { entries: [{ ...entry(messageId), streamKey: 'effects' }] } }
+describe.each(['none', 'type'] as const)(
+  'a Redis that is killed while units acknowledge, partitioning %s',
+  (partitioning) => {
+    test('has an entry either pending or done with its effects', async () => {
+      const redis = await server({ appendonly: 'yes', appendfsync: 'always' })
+      const storage = await started({ url: redis.url, partitioning, timeoutMs: 2_000 })
+      const group = storage.queue('group')
+      await group.create('start')
+      await storage.log.append(Array.from({ length: 600 }, (_, i) => entry('an event', typeAt(i))))
+      const deliveries = await group.read('one', { limit: 600, waitMs: 0 })
+      const units = deliveries.map(({ messageId, attempt }, i): Unit => {
+        const acknowledge = [{ group: 'group', consumer: 'one', messageId, attempt }]
+        return { acknowledge, append: { entries: [{ ...entry(messageId, typeAt(i + 1)), streamKey: 'effects' }] } }
+      })
+      const calls = Array.from({ length: 60 }, (_, i) => storage.commit(units.slice(10 * i, 10 * i + 10)))
+      const settled = Promise.allSettled(calls)
+      await calls[10]
+      await redis.kill()
+      await settled
+      await redis.restart()
+      await waitFor(() => storage.ping().then(() => true))
+      const pending = (await group.pending({ limit: 1_000 })).map(({ messageId }) => messageId)
+      const effects = (await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)
+      expect([...effects, ...pending]).toEqual(deliveries.map(({ messageId }) => messageId))
+      expect(await storage.log.versionOf('effects')).toBe(effects.length)
+      expect(Math.min(effects.length, pending.length), 'the kill came in the middle').toBeGreaterThan(0)
+      // Units that are given again take place once.
+      for (let from = 0; from < 600; from += 100) await storage.commit(units.slice(from, from + 100))
+      expect((await group.info()).pending).toBe(0)
+      expect((await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)).toEqual(
+        deliveries.map(({ messageId }) => messageId)
+      )
     })
-    const calls = Array.from({ length: 60 }, (_, i) => storage.commit(units.slice(10 * i, 10 * i + 10)))
-    const settled = Promise.allSettled(calls)
-    await calls[10]
-    await redis.kill()
-    await settled
-    await redis.restart()
-    await waitFor(() => storage.ping().then(() => true), { timeoutMs: 10_000 })
-    const pending = (await group.pending({ limit: 1_000 })).map(({ messageId }) => messageId)
-    const effects = (await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)
-    expect([...effects, ...pending]).toEqual(deliveries.map(({ messageId }) => messageId))
-    expect(await storage.log.versionOf('effects')).toBe(effects.length)
-    expect(Math.min(effects.length, pending.length), 'the kill came in the middle').toBeGreaterThan(0)
-    // Units that are given again take place once.
-    for (let from = 0; from < 600; from += 100) await storage.commit(units.slice(from, from + 100))
-    expect((await group.info()).pending).toBe(0)
-    expect((await storage.log.read({ limit: 2_000 })).entries.slice(600).map(({ payload }) => payload)).toEqual(
-      deliveries.map(({ messageId }) => messageId)
-    )
-  })
-})
+  }
+)
 
-/** A unit that leaves its number in each part. */
+function typeAt(i: number): string {
+  return TYPES[i % TYPES.length] as string
+}
+
+/** A unit that leaves its number in each part, and in the streams of two types. */
 function numbered(number: number): Unit {
   return {
     cursors: [{ name: 'follower', to: `${number}-0` }],
-    append: { entries: [keyedEntry('key'), keyedEntry('key')].map((one) => ({ ...one, payload: String(number) })) },
+    append: { entries: [0, 1].map((i) => ({ ...entry(String(number), typeAt(number + i)), streamKey: 'key' })) },
     write: [
       { collection: 'c', id: String(number), value: 'one' },
       { collection: STEPS, id: String(number), value: 'one' }

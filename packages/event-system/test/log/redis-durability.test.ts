@@ -18,7 +18,7 @@ async function pair(config: RedisConfig = {}): Promise<[master: RedisServer, rep
     await command(master.url, 'SET', 'pair', 'made')
     return /state=online,offset=[1-9]/.test(String(await command(master.url, 'INFO', 'replication')))
   }
-  await waitFor(hasAcknowledged, { timeoutMs: 10_000 })
+  await waitFor(hasAcknowledged)
   return [master, replica]
 }
 
@@ -179,7 +179,7 @@ describe('durability replicas:N', () => {
     const error = await failure(storage.log.append([entry()]))
     expect(error).toMatchObject({ retryable: true, message: expect.stringMatching(LOST) })
     for (const replica of cluster.replicas) replica.resume()
-    await waitFor(() => storage.log.append([entry(), entry('risk_alert')]), { timeoutMs: 10_000 })
+    await waitFor(() => storage.log.append([entry(), entry('risk_alert')]))
   })
 
   test.each(['replicas:0', 'replicas:', 'replicas:1.5', 'disk'])('is not %s', (durability) => {

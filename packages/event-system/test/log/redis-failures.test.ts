@@ -337,7 +337,7 @@ test('a publisher that repeats each event until it is told where the event is: t
       const eventId = newEventId()
       const one = { eventId, eventType: 'trading_signal', payload: JSON.stringify({ event_id: eventId }) }
       const append = async () => (await storage.log.append([one]))[0]
-      const { messageId } = await waitFor(append, { timeoutMs: 10_000, what: `an answer about ${eventId}` })
+      const { messageId } = await waitFor(append, { what: `an answer about ${eventId}` })
       told.push({ messageId, payload: one.payload })
     }
   })()

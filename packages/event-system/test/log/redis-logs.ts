@@ -67,7 +67,7 @@ export async function failure(call: Promise<unknown>): Promise<Error & { code: s
 
 /** Until the log takes it, with the same event ids. */
 export async function untilAppended(storage: Storage, entries: readonly AppendEntry[]): Promise<AppendResult[]> {
-  return await waitFor(() => storage.log.append(entries), { timeoutMs: 15_000, what: 'the log taking events' })
+  return await waitFor(() => storage.log.append(entries), { what: 'the log taking events' })
 }
 
 export async function readAll(storage: Storage): Promise<Entry[]> {
@@ -106,7 +106,7 @@ export function consumerOf(group: WorkQueue) {
         const { lag, pending } = await group.info()
         return lag === 0 && pending === 0
       }
-      await waitFor(isSettled, { timeoutMs: 15_000, what: 'everything being acknowledged' })
+      await waitFor(isSettled, { what: 'everything being acknowledged' })
       consumes = false
       await consuming
     }

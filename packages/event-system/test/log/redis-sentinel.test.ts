@@ -145,11 +145,11 @@ describe('a log whose master is killed while it is published to and consumed', (
         confirmed.push(next.payload)
       }
     )
-    await waitFor(() => confirmed.length > 100, { timeoutMs: 10_000, what: 'events being published' })
+    await waitFor(() => confirmed.length > 100, { what: 'events being published' })
     await master.kill()
     await promotedAfter(sentinels, master)
     const sinceThen = confirmed.length
-    await waitFor(() => confirmed.length > sinceThen + 100, { timeoutMs: 15_000, what: 'publishing going on' })
+    await waitFor(() => confirmed.length > sinceThen + 100, { what: 'publishing going on' })
     publishes = false
     await publisher
     expect(unexpected).toEqual([])

@@ -48,7 +48,7 @@ export class RedisUsage {
   async #caughtUp(): Promise<void> {
     const mark = `mark ${performance.now()}`
     await command(this.#url, 'ECHO', mark)
-    await waitFor(() => this.#lastMark === mark, { timeoutMs: 10_000, what: 'MONITOR having shown everything' })
+    await waitFor(() => this.#lastMark === mark, { what: 'MONITOR having shown everything' })
   }
 
   /** Of a line the beginning: values, which may be large, stand behind the keys. */

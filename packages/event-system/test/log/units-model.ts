@@ -1,4 +1,4 @@
-import type { AppendResult, CursorMove, MessageId, Refused, Unit, Write } from '../../src/log/index.ts'
+import type { AppendResult, Checkpoint, CursorMove, Fence, Refused, Unit, Write } from '../../src/log/index.ts'
 
 /** What a unit did, said without the ids and revisions that the log chose. */
 export type Outcome =
@@ -16,13 +16,19 @@ interface ModelDocument {
   readonly write: number
 }
 
+interface ModelEntry {
+  readonly payload: string
+  readonly streamKey: string | undefined
+  readonly version: number | undefined
+}
+
 interface State {
-  /** The payloads of the entries that are there. */
-  readonly entries: string[]
+  /** Of the entries that are there. */
+  readonly entries: ModelEntry[]
   /** The version of each event id that was appended. */
   readonly known: Map<string, number | undefined>
   readonly versions: Map<string, number>
-  readonly cursors: Map<string, { readonly position: MessageId; readonly guards: boolean }>
+  readonly cursors: Map<string, { readonly position: Checkpoint; readonly guards: boolean }>
   /** By collection and id. */
   readonly documents: Map<string, Map<string, ModelDocument>>
   readonly lastWrites: Map<string, number>
@@ -33,16 +39,18 @@ type Result<Value> = { readonly value: Value } | Refused
 /** What a log is to do with units, cursors and documents, said in the simplest way. Cursors stand at sources, which come first in the log. */
 export class Model {
   #state: State
-  readonly #sources: readonly MessageId[]
+  /** The position behind each source. */
+  readonly #sources: readonly Checkpoint[]
   #trimmed = 0
+  readonly #tokens = new Map<string, number>()
   /** The revision that the log gave to each write, once that is known. */
   readonly revisions = new Map<number, number>()
   #writes = 0
 
-  constructor(sources: readonly { readonly messageId: MessageId; readonly payload: string }[]) {
-    this.#sources = sources.map(({ messageId }) => messageId)
+  constructor(sources: readonly { readonly position: Checkpoint; readonly payload: string }[]) {
+    this.#sources = sources.map(({ position }) => position)
     this.#state = {
-      entries: sources.map(({ payload }) => payload),
+      entries: sources.map(({ payload }) => ({ payload, streamKey: undefined, version: undefined })),
       known: new Map(),
       versions: new Map(),
       cursors: new Map(),
@@ -65,7 +73,7 @@ export class Model {
     return document === undefined ? 0 : (this.revisions.get(document.write) ?? Number.NaN)
   }
 
-  create(name: string, position: MessageId, guards: boolean): boolean {
+  create(name: string, position: Checkpoint, guards: boolean): boolean {
     if (this.#state.cursors.has(name)) return false
     this.#state.cursors.set(name, { position, guards })
     return true
@@ -86,8 +94,24 @@ export class Model {
     return { removed, guarded: allowed < wanted }
   }
 
-  lagOf(position: MessageId): number {
+  lagOf(position: Checkpoint): number {
     return this.#state.entries.length - Math.max(0, this.#sources.indexOf(position) + 1 - this.#trimmed)
+  }
+
+  /** A lease went to another holder. */
+  takeLease(name: string, token: number): void {
+    this.#tokens.set(name, token)
+  }
+
+  tokenOf(lease: string): number {
+    return this.#tokens.get(lease) ?? 0
+  }
+
+  /** A page of what is there, behind so many entries that there ever were. Returns how many are passed by then, too. */
+  page(passed: number, limit: number): { readonly payloads: readonly string[]; readonly passed: number } {
+    const from = Math.max(0, passed - this.#trimmed)
+    const payloads = this.#state.entries.slice(from, from + limit).map(({ payload }) => payload)
+    return { payloads, passed: payloads.length === 0 ? passed : this.#trimmed + from + payloads.length }
   }
 
   commit(unit: Unit): Outcome {
@@ -97,14 +121,19 @@ export class Model {
     return outcome
   }
 
-  #commit({ cursors = [], append = { entries: [] }, write = [] }: Unit): Outcome {
-    const refused = this.#move(cursors)
+  #commit({ fence = [], cursors = [], append = { entries: [] }, write = [] }: Unit): Outcome {
+    const refused = this.#fence(fence) ?? this.#move(cursors)
     if (refused !== undefined) return refused
     const appended = this.#append(append)
     if ('kind' in appended) return appended
     const writes = this.#write(write)
     if ('kind' in writes) return writes
     return { kind: 'committed', appended: appended.value, writes: writes.value }
+  }
+
+  #fence(fences: readonly Fence[]): Refused | undefined {
+    const index = fences.findIndex(({ lease, token }) => this.tokenOf(lease) !== token)
+    return index < 0 ? undefined : { kind: 'refused', part: 'fence', index, reason: 'fenced' }
   }
 
   #move(moves: readonly CursorMove[]): Refused | undefined {
@@ -134,7 +163,7 @@ export class Model {
         const version = streamKey === undefined ? undefined : this.versionOf(streamKey) + 1
         if (streamKey !== undefined && version !== undefined) versions.set(streamKey, version)
         known.set(eventId, version)
-        this.#state.entries.push(payload)
+        this.#state.entries.push({ payload, streamKey, version })
       }
       const version = streamKey === undefined ? undefined : known.get(eventId)
       return { duplicate, ...(version !== undefined && { version }) }

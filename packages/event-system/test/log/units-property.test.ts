@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { MessageId, Storage, Unit, UnitResult } from '../../src/log/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import {
+  type Checkpoint,
+  type Position,
+  positionsIn,
+  type Storage,
+  type Unit,
+  type UnitResult
+} from '../../src/log/index.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { Model, type Outcome } from './units-model.ts'
 
 const [CURSORS, COLLECTIONS, IDS, KEYS] = [
@@ -11,6 +18,9 @@ const [CURSORS, COLLECTIONS, IDS, KEYS] = [
   ['account-7', 'order-17']
 ]
 const SOURCES = 6
+const LEASE_MS = 600_000
+/** The last is new to the log in some runs. */
+const TYPES = ['risk_alert', 'system_health', 'late'] as const
 
 type Expects = 'any' | 'right' | 'wrong'
 const expects = fc.constantFrom<Expects>('any', 'right', 'right', 'right', 'wrong')
@@ -18,13 +28,19 @@ const source = fc.nat(SOURCES - 1)
 
 /** A unit before it is known where the log stands, and so what would be right to expect. */
 const unitPlan = fc.record({
+  fence: expects,
   moves: fc.uniqueArray(fc.record({ name: fc.constantFrom(...CURSORS), to: source, expects }), {
     maxLength: 2,
     selector: ({ name }) => name
   }),
-  entries: fc.array(fc.record({ id: fc.nat(12), key: fc.option(fc.constantFrom(...KEYS), { nil: undefined }) }), {
-    maxLength: 3
-  }),
+  entries: fc.array(
+    fc.record({
+      id: fc.nat(12),
+      type: fc.constantFrom(...TYPES),
+      key: fc.option(fc.constantFrom(...KEYS), { nil: undefined })
+    }),
+    { maxLength: 3 }
+  ),
   versions: fc.uniqueArray(fc.record({ key: fc.constantFrom(...KEYS), expects }), {
     maxLength: 2,
     selector: ({ key }) => key
@@ -45,12 +61,14 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ units: fc.array(unitPlan, { minLength: 1, maxLength: 4 }), handle: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ create: fc.constantFrom(...CURSORS), at: source, guards: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ remove: fc.constantFrom(...CURSORS) }) },
-  { weight: 1, arbitrary: fc.record({ trimTo: fc.nat(12) }) }
+  { weight: 1, arbitrary: fc.record({ trimTo: fc.nat(12) }) },
+  { weight: 1, arbitrary: fc.record({ leaseTo: fc.constantFrom('one', 'two') }) },
+  { weight: 3, arbitrary: fc.record({ page: fc.integer({ min: 1, max: 5 }), handle: fc.nat(2) }) }
 )
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never
 
-describeOnEachLog('units, cursors and documents', (logs) => {
-  test('units with stale and fresh expectations, trims between them, by several handles: the log is what a simple model of it is', async () => {
+describeOn(ALL_LOGS, 'units, cursors and documents', (logs) => {
+  test('units with stale and fresh expectations, trims and reads between them, by several handles: the log is what a simple model of it is', async () => {
     const handles = [await logs.open(), await logs.open(), await logs.open()] as const
     let count = 0
     await fc.assert(
@@ -68,14 +86,20 @@ describeOnEachLog('units, cursors and documents', (logs) => {
 class Run {
   readonly #handles: readonly Storage[]
   readonly #name: string
-  readonly #sources: readonly MessageId[]
+  readonly #number: number
+  /** The position behind each source. */
+  readonly #sources: readonly Checkpoint[]
   readonly #model: Model
   /** The last revision of each collection. */
   readonly #revisions = new Map<string, number>()
+  #holder = ''
+  /** Where a reader goes on, and how many entries are behind that. */
+  #reader: { readonly from: Position; readonly passed: number } = { from: 'start', passed: 0 }
 
-  private constructor(handles: readonly Storage[], name: string, sources: readonly MessageId[], model: Model) {
+  private constructor(handles: readonly Storage[], number: number, sources: readonly Checkpoint[], model: Model) {
     this.#handles = handles
-    this.#name = name
+    this.#number = number
+    this.#name = `run ${number}`
     this.#sources = sources
     this.#model = model
   }
@@ -86,27 +110,53 @@ class Run {
     await storage.log.trim({ maxLength: 0 })
     const entries = Array.from({ length: SOURCES }, (_, i) => ({
       eventId: `${number} source ${i}`,
-      eventType: 'risk_alert',
+      eventType: TYPES[i % 2] as string,
       payload: `source ${i}`
     }))
-    const appended = await storage.log.append(entries)
-    const sources = appended.map(({ messageId }) => messageId)
-    const known = sources.map((messageId, i) => ({ messageId, payload: `source ${i}` }))
-    return new Run(handles, `run ${number}`, sources, new Model(known))
+    await storage.log.append(entries)
+    const sources = positionsIn(storage.log, await storage.log.read({ limit: SOURCES }))
+    const known = sources.map((position, i) => ({ position, payload: `source ${i}` }))
+    const run = new Run(handles, number, sources, new Model(known))
+    await run.#takeLease('one')
+    return run
   }
 
   async take(one: Step): Promise<void> {
     const storage = this.#handles[0] as Storage
     if ('units' in one) return this.#commit(this.#handles[one.handle] as Storage, one.units)
     if ('create' in one) {
-      const after = this.#sources[one.at] as MessageId
+      const after = this.#sources[one.at] as Checkpoint
       const created = await storage.cursors.create(this.#of(one.create), { after }, { guards: one.guards })
       expect(created).toBe(this.#model.create(this.#of(one.create), after, one.guards))
     } else if ('remove' in one) {
       expect(await storage.cursors.remove(this.#of(one.remove))).toBe(this.#model.remove(this.#of(one.remove)))
+    } else if ('leaseTo' in one) {
+      await this.#takeLease(one.leaseTo)
+    } else if ('page' in one) {
+      await this.#readPage(this.#handles[one.handle] as Storage, one.page)
     } else {
       expect(await storage.log.trim({ maxLength: one.trimTo })).toMatchObject(this.#model.trim(one.trimTo))
     }
+  }
+
+  /** A lease that goes to another holder gets a greater token. */
+  async #takeLease(holder: string): Promise<void> {
+    const { leases } = this.#handles[0] as Storage
+    const lease = this.#of('lease')
+    if (this.#holder !== holder) await leases.release([lease], this.#holder || holder)
+    const [token = 0] = await leases.acquire([lease], { holder, ttlMs: LEASE_MS })
+    const before = this.#model.tokenOf(lease)
+    if (this.#holder === holder) expect(token).toBe(before)
+    else expect(token).toBeGreaterThan(before)
+    this.#holder = holder
+    this.#model.takeLease(lease, token)
+  }
+
+  async #readPage(storage: Storage, limit: number): Promise<void> {
+    const { payloads, passed } = this.#model.page(this.#reader.passed, limit)
+    const page = await storage.log.read({ from: this.#reader.from, limit })
+    expect(page.entries.map(({ payload }) => payload)).toEqual(payloads)
+    this.#reader = { from: { after: page.position }, passed }
   }
 
   async #commit(storage: Storage, plans: readonly UnitPlan[]): Promise<void> {
@@ -118,18 +168,25 @@ class Run {
   }
 
   /** What is right to expect is so when the call is made; a unit before it in the call may make it wrong. */
-  #toUnit({ moves, entries, versions, writes }: UnitPlan): Unit {
+  #toUnit({ fence, moves, entries, versions, writes }: UnitPlan): Unit {
     const { state } = this.#model
+    const lease = this.#of('lease')
+    const token = this.#model.tokenOf(lease)
     return {
+      fence: fence === 'any' ? [] : [{ lease, token: fence === 'right' ? token : token + 1 }],
       cursors: moves.map(({ name, to, expects }) => {
         const position = state.cursors.get(this.#of(name))?.position
         const expected = { any: undefined, right: position, wrong: '1-1' }[expects]
-        return { name: this.#of(name), to: this.#sources[to] as MessageId, ...(expected !== undefined && { expected }) }
+        return {
+          name: this.#of(name),
+          to: this.#sources[to] as Checkpoint,
+          ...(expected !== undefined && { expected })
+        }
       }),
       append: {
-        entries: entries.map(({ id, key }) => ({
+        entries: entries.map(({ id, type, key }) => ({
           eventId: `${this.#name} ${id}`,
-          eventType: 'risk_alert',
+          eventType: type === 'late' ? `late ${this.#number % 6}` : type,
           payload: `entry ${id}`,
           ...(key !== undefined && { streamKey: this.#of(key) })
         })),
@@ -170,9 +227,15 @@ class Run {
     const storage = this.#handles[1] as Storage
     const { state, revisions } = this.#model
     const stored = (await storage.log.read({ limit: 1_000 })).entries
-    expect(stored.map(({ payload }) => payload)).toEqual(state.entries)
-    for (const key of KEYS)
-      expect(await storage.log.versionOf(this.#of(key))).toBe(this.#model.versionOf(this.#of(key)))
+    expect(stored.map(({ payload }) => payload)).toEqual(state.entries.map(({ payload }) => payload))
+    for (const key of KEYS.map((name) => this.#of(name))) {
+      expect(await storage.log.versionOf(key)).toBe(this.#model.versionOf(key))
+      const stream = await storage.log.readStream(key, { fromVersion: 1, limit: 100 })
+      expect(stream.map(({ payload, version }) => ({ payload, streamKey: key, version }))).toEqual(
+        state.entries.filter(({ streamKey }) => streamKey === key)
+      )
+    }
+    await this.#readPage(storage, 1_000)
     const cursors = (await storage.log.info()).cursors.map(({ name, position, guards, lag }) => ({
       name,
       position,

@@ -6,7 +6,7 @@ import { type DeadLetter, DeadLetters, type NewDeadLetter } from '../../src/dead
 import type { Delivery, ListPage, Storage, UnitResult } from '../../src/log/index.ts'
 import { DeadLetterOffice } from '../../src/operate/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { append, signal, signals, withFaults } from '../support/events.ts'
 
 const ADA = { by: 'ada' }
@@ -77,7 +77,7 @@ async function claimed(storage: Storage, name = 'brokers'): Promise<Event[]> {
   })
 }
 
-describeOnEachLog('dead letters', (logs) => {
+describeOn(ALL_LOGS, 'dead letters', (logs) => {
   test('are listed, filtered, counted and got', async () => {
     const storage = await logs.open()
     const { office, letters } = await buried(storage, 3)
@@ -146,8 +146,7 @@ describeOnEachLog('dead letters', (logs) => {
     await append(storage, signal('APPL'))
     await subscriber.startConsuming({ group: 'brokers', from: 'start', maxAttempts: 1, claimAfterMs: 100 })
     const office = new DeadLetterOffice({ storage })
-    const next = (than?: string) =>
-      waitFor(async () => (await office.list()).find(({ id }) => id !== than) ?? false, { timeoutMs: 5_000 })
+    const next = (than?: string) => waitFor(async () => (await office.list()).find(({ id }) => id !== than) ?? false)
     const first = await next()
     await office.requeue(first.id, { ...ADA, data: { symbol: 'AAPL', signal: 'BUY' } })
     const second = await next(first.id)
@@ -261,7 +260,7 @@ describeOnEachLog('dead letters', (logs) => {
   })
 })
 
-describeOnEachLog('a bulk requeue', (logs) => {
+describeOn(ALL_LOGS, 'a bulk requeue', (logs) => {
   test('says first how many it would move, and moves none', async () => {
     const { office, letters } = await buried(await logs.open(), 3)
     const report = await office.requeueAll({ group: 'brokers' }, { ...ADA, dryRun: true })

@@ -150,11 +150,11 @@ test('relays in several processes, one after the other killed: each event is in 
   const pages = Array.from({ length: 8 }, (_, i) => events.slice(i * 50, i * 50 + 50))
   for (const [i, page] of pages.entries()) {
     for (const event of page) commit(event)
-    await waitFor(async () => (await eventIdsIn(storage)).length > i * 50, { timeoutMs: 10_000 })
+    await waitFor(async () => (await eventIdsIn(storage)).length > i * 50)
     if (i % 3 !== 1) continue
     await relays[i === 1 ? 0 : 1]?.kill()
     spawned('go')
   }
-  await waitFor(async () => (await outbox.stats()).waiting === 0, { timeoutMs: 10_000 })
+  await waitFor(async () => (await outbox.stats()).waiting === 0)
   expect(await eventIdsIn(storage)).toEqual(idsOf(events))
 }, 30_000)

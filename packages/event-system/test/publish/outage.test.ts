@@ -156,7 +156,7 @@ describe('a publisher with a spool', () => {
     expect(spool).toMatchObject({ events: 500, spooled: 500, drained: 0 })
     expect(spool?.oldestMs).toBeGreaterThan(0)
     await server.restart()
-    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
+    await waitFor(() => isSpoolEmpty(publisher))
     expect(await eventIdsOf(storage)).toEqual([before, ...during].map(({ eventId }) => eventId))
     expect((await publisher.state()).spool).toMatchObject({ events: 0, bytes: 0, spooled: 500, drained: 500 })
     expect((await publisher.publish(signal())).status).toBe('published')
@@ -171,7 +171,7 @@ describe('a publisher with a spool', () => {
     const receipts = await publisher.publishAll(batch)
     expect(new Set(receipts.map(({ status }) => status))).toEqual(new Set(['spooled']))
     server.resume()
-    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
+    await waitFor(() => isSpoolEmpty(publisher))
     expect((await eventIdsOf(storage)).slice(1)).toEqual(batch.map(({ eventId }) => eventId))
   })
 
@@ -197,7 +197,7 @@ describe('a publisher with a spool', () => {
     ])
     expect(receipts.map(({ status }) => status)).toEqual(['spooled', 'published', 'log_unavailable'])
     mayPass.resolve()
-    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
+    await waitFor(() => isSpoolEmpty(publisher))
     const ofApple = (await real.log.read({ limit: 100 })).entries
       .map(({ payload }) => decodeEvent(payload ?? ''))
       .filter(({ data }) => data.symbol === 'AAPL')
@@ -218,7 +218,7 @@ describe('a publisher with a spool', () => {
     expect(refused.length).toBeGreaterThan(0)
     for (const one of refused) expect(one).toMatchObject({ reason: { code: 'spool_full', retryable: true } })
     isDown = false
-    await waitFor(() => isSpoolEmpty(publisher), { timeoutMs: 10_000 })
+    await waitFor(() => isSpoolEmpty(publisher))
     expect(await eventIdsOf(storage)).toEqual(kept.map(({ eventId }) => eventId))
   })
 

@@ -126,7 +126,7 @@ class World {
     await Promise.all(playing)
     const publisher = await this.#publisher
     const isEmpty = async () => (await publisher.state()).spool?.events === 0
-    await waitFor(isEmpty, { timeoutMs: 10_000, what: 'the spool being empty' })
+    await waitFor(isEmpty, { what: 'the spool being empty' })
     await publisher.close()
     const entries = (await this.#real.log.read({ limit: 10_000 })).entries
     await this.#real.close()

@@ -6,7 +6,7 @@ import type { Storage } from '../../src/log/index.ts'
 import { compareIn } from '../../src/log/partitioned/order.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { type PublishedMessage, runAsCause } from '../../src/runtime/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { signal, signals, withFaults } from '../support/events.ts'
 
 async function storedIn(storage: Storage): Promise<JsonObject[]> {
@@ -19,7 +19,7 @@ function cyclic(): object {
   return Object.assign(data, { of: data })
 }
 
-describeOnEachLog('publishing', (logs) => {
+describeOn(ALL_LOGS, 'publishing', (logs) => {
   test('an event that was published stands in the log as wire JSON under the message id', async () => {
     const storage = await logs.open()
     const event = signal('BTC/USDT', 45_000)

@@ -59,8 +59,7 @@ async function publisherOn(storage: Storage, options: Partial<EventPublisherOpti
 
 const standing = async (publisher: EventPublisher) => (await publisher.state()).spool
 const isEmpty = async (publisher: EventPublisher) => (await standing(publisher))?.events === 0
-const untilEmpty = (publisher: EventPublisher) =>
-  waitFor(() => isEmpty(publisher), { timeoutMs: 10_000, what: 'the spool being empty' })
+const untilEmpty = (publisher: EventPublisher) => waitFor(() => isEmpty(publisher), { what: 'the spool being empty' })
 
 async function pricesIn(storage: Storage): Promise<unknown[]> {
   const entries = (await storage.log.read({ limit: 1_000 })).entries
@@ -134,7 +133,7 @@ describeOnEachLog('an event of the spool whose id stands for another event in th
     await system.publish({ ...same, source: 'another' })
     await system.publish(priced(other, 99))
     state.isDown = false
-    await waitFor(async () => (await system.getEventStats()).spool?.events === 0, { timeoutMs: 10_000 })
+    await waitFor(async () => (await system.getEventStats()).spool?.events === 0)
     expect((await system.getEventStats()).spool).toMatchObject({ drained: 1, refused: 1 })
     const [refused] = await refusedOnFile()
     expect(refused?.eventId).toBe(other.eventId)
@@ -258,7 +257,7 @@ describe('a crash while an event is refused', () => {
     const receipts = await Promise.all(publishing)
     expect(receipts.map(({ status }) => status)).toEqual(['spooled', 'spooled', 'spooled'])
     state.isDown = false
-    await waitFor(() => death.isDead, { timeoutMs: 10_000 })
+    await waitFor(() => death.isDead)
     await before.close()
     const after = await publisherOn(real)
     await untilEmpty(after)

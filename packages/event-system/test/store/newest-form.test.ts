@@ -6,6 +6,7 @@ import type { Storage } from '../../src/log/index.ts'
 import { EventPublisher } from '../../src/publish/index.ts'
 import { EventStore } from '../../src/store/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 
 async function appendWire(storage: Storage, eventType: string, data: JsonObject, metadata: JsonObject = {}) {
   const eventId = crypto.randomUUID()
@@ -137,9 +138,7 @@ describeOnEachLog('an integer of any size', (under) => {
   const TIME = 1700000000123456789n
 
   it('is kept digit by digit from the publisher to a query, a handler, and a step', async () => {
-    const { place } = under
-    const where = 'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
-    const system = new EventSystem({ environment: {}, ...where })
+    const system = new EventSystem({ environment: {}, ...systemOptionsFor(under.place) })
     await system.initialize()
     onTestFinished(async () => void (await system.close()))
     const handled: unknown[] = []

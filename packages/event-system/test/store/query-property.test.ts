@@ -1,10 +1,10 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { EntryPlace, Storage } from '../../src/log/index.ts'
+import { type Checkpoint, type EntryPlace, positionsIn, type Storage } from '../../src/log/index.ts'
 import { compareIn } from '../../src/log/partitioned/order.ts'
 import { type EventQuery, EventStore } from '../../src/store/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { append, timesOf } from '../support/events.ts'
 
 const TYPES = [EventType.MARKET_DATA_UPDATE, EventType.PORTFOLIO_UPDATE, EventType.RISK_ALERT] as const
@@ -39,7 +39,7 @@ const query = fc.record(
   { requiredKeys: [] }
 )
 
-describeOnEachLog('a query of any log', (under) => {
+describeOn(ALL_LOGS, 'a query of any log', (under) => {
   it('finds what a look at every entry finds', async () => {
     const storage = await under.open()
     const store = new EventStore({ storage })
@@ -49,11 +49,12 @@ describeOnEachLog('a query of any log', (under) => {
       async (made, queries) => {
         await storage.log.trim({ maxLength: 0 }, { force: true })
         const appended = await appendAll(storage, made)
+        const positions = await positionsById(storage)
         for (const { begin, end, ...filter } of queries) {
           const at = (part: number) => appended[Math.floor(part * appended.length)] as Appended
           const wanted = {
             ...filter,
-            ...(begin?.kind === 'after' ? { after: at(begin.at).messageId } : {}),
+            ...(begin?.kind === 'after' ? { after: positions.get(at(begin.at).messageId) as Checkpoint } : {}),
             ...(begin?.kind === 'startTime' ? { startTime: at(begin.at).appendedAt } : {}),
             ...(end === undefined ? {} : { endTime: at(end).appendedAt })
           }
@@ -71,6 +72,13 @@ describeOnEachLog('a query of any log', (under) => {
     await fc.assert(property, { numRuns: 30 })
   })
 })
+
+/** Of each entry the position behind it and all before it. */
+async function positionsById({ log }: Storage): Promise<Map<string, Checkpoint>> {
+  const page = await log.read({ limit: 1_000 })
+  const positions = positionsIn(log, page)
+  return new Map(page.entries.map(({ messageId }, i) => [messageId, positions[i] as Checkpoint]))
+}
 
 /** In several appends, so that they fall into several milliseconds. */
 async function appendAll(storage: Storage, made: readonly { type: string; symbol: string; poison: boolean }[]) {

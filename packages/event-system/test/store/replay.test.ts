@@ -3,10 +3,10 @@ import { expect, it } from 'vitest'
 import type { ReadRange, Storage } from '../../src/log/index.ts'
 import { EventStore, type ReplayPace } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { append, signal, signals, withFaults } from '../support/events.ts'
 
-describeOnEachLog('a replay', (under) => {
+describeOn(ALL_LOGS, 'a replay', (under) => {
   async function opened(count: number) {
     const storage = await under.open()
     const events = signals(count)
@@ -116,7 +116,7 @@ function takenAt(storage: Storage, times: readonly number[]): Storage {
   return withFaults(storage, { read })
 }
 
-describeOnEachLog('the pace of a replay', (under) => {
+describeOn(ALL_LOGS, 'the pace of a replay', (under) => {
   /** A replay of three events that the log took 1,000 and then 500 ms after each other. */
   async function paced(pace: ReplayPace) {
     const real = await under.open()

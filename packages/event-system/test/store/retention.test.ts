@@ -5,8 +5,9 @@ import { EventSystem } from '../../src/event-system.ts'
 import type { Storage } from '../../src/log/index.ts'
 import { Retention, type RetentionPolicy } from '../../src/store/index.ts'
 import { FakeClock, waitFor } from '../../src/testing/index.ts'
-import { describeOnEachLog } from '../support/each-log.ts'
+import { ALL_LOGS, describeOn } from '../support/each-log.ts'
 import { append, signal, signals, timesOf, withFaults } from '../support/events.ts'
+import { systemOptionsFor } from '../support/log-place.ts'
 
 const A_DAY_MS = 86_400_000
 const { TRADING_SIGNAL, MARKET_DATA_UPDATE, PORTFOLIO_UPDATE } = EventType
@@ -22,7 +23,7 @@ async function idsOf(storage: Storage): Promise<string[]> {
   return (await storage.log.read({ limit: 10_000 })).entries.map(({ messageId }) => messageId)
 }
 
-describeOnEachLog('retention', (logs) => {
+describeOn(ALL_LOGS, 'retention', (logs) => {
   test('keeps what is younger than its age', async () => {
     const storage = await logs.open()
     const [old, young] = [await append(storage, ...signals(3)), await pauseThenAppend(storage)]
@@ -167,8 +168,7 @@ describeOnEachLog('retention', (logs) => {
       if (!message.startsWith('the log may lose events')) said.push([details, message])
     }
     const logger = { debug: write, info: write, warn: write, error: write, child: () => logger }
-    const { place } = logs
-    const options = 'path' in place ? { logPath: place.path } : { redisUrl: place.url, streamName: place.streamName }
+    const options = systemOptionsFor(logs.place)
     const system = new EventSystem({ ...options, environment: {}, clock, logger, retention: { maxLength: 2 } })
     onTestFinished(async () => void (await system.close()))
     await system.initialize()

@@ -13,9 +13,20 @@ export interface LogUnderTest {
   open(): Promise<Storage>
 }
 
+type LogKind = 'sqlite' | 'redis' | 'redis by type'
+
+const USUAL: readonly LogKind[] = ['sqlite', 'redis']
+/** With a Redis that has a stream for each event type too: for what depends on the order of a log, its ids or its units. */
+export const ALL_LOGS: readonly LogKind[] = [...USUAL, 'redis by type']
+
 /** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis. */
 export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {
-  describe.each(['sqlite', 'redis'] as const)(`${promise} (%s)`, (kind) => {
+  describeOn(USUAL, promise, tests)
+}
+
+/** As {@link describeOnEachLog}, over the logs that are named. */
+export function describeOn(kinds: readonly LogKind[], promise: string, tests: (log: LogUnderTest) => void): void {
+  describe.each(kinds)(`${promise} (%s)`, (kind) => {
     let folder: string
     let server: RedisServer | undefined
     let place: LogPlace
@@ -31,7 +42,11 @@ export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) =>
       place =
         server === undefined
           ? { path: join(folder, `${count}.db`) }
-          : { url: server.url, streamName: `library_${count}` }
+          : {
+              url: server.url,
+              streamName: `library_${count}`,
+              partitioning: kind === 'redis by type' ? 'type' : 'none'
+            }
     })
     afterEach(async () => {
       await Promise.all(handles.map((storage) => storage.close()))

@@ -31,7 +31,7 @@ export function spawnConsumer(
   return {
     handled,
     async handledCount(count) {
-      await waitFor(() => handled.length >= count, { timeoutMs: 10_000, what: `${count} events in the other process` })
+      await waitFor(() => handled.length >= count, { what: `${count} events in the other process` })
     },
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return

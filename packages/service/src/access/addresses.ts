@@ -1,44 +1,35 @@
-import { BlockList, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
 /**
- * Addresses that no packet from the internet comes from: loopback, private use (RFC 1918, RFC 4193) and link-local
- * (RFC 3927, RFC 4291).
+ * Ranges that no packet from the internet comes from: loopback, private use (RFC 1918, RFC 4193) and link-local (RFC 3927, RFC 4291).
  */
-const PRIVATE = new BlockList()
-PRIVATE.addSubnet('127.0.0.0', 8)
-PRIVATE.addSubnet('10.0.0.0', 8)
-PRIVATE.addSubnet('172.16.0.0', 12)
-PRIVATE.addSubnet('192.168.0.0', 16)
-PRIVATE.addSubnet('169.254.0.0', 16)
-PRIVATE.addAddress('::1', 'ipv6')
-PRIVATE.addSubnet('fc00::', 7, 'ipv6')
-PRIVATE.addSubnet('fe80::', 10, 'ipv6')
+const PRIVATE: readonly string[] = ['loopback', 'private', 'linkLocal', 'uniqueLocal']
 
-/** What is no address is not private. */
+/** A text that is no address is not private. */
 export function isPrivateAddress(text: string): boolean {
-  const address = text.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  try {
-    return PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-  } catch {
-    return false
-  }
+  const address = parsed(text)
+  return address !== undefined && PRIVATE.includes(address.range())
 }
 
-/** Who has an address has all that begin so: of IPv6 the first 64 bits, which are given to one place as a whole (RFC 6177). */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (!isIPv6(plain)) return plain
-  const [before = '', after] = plain.split('::')
-  const groups = before === '' ? [] : before.split(':')
-  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').filter((group) => group !== '').length
-  const all = [...groups, ...Array<string>(missing).fill('0'), ...(after ?? '').split(':')]
-  return `${all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
+/** The owner of an address has all that begin so: of IPv6 the first 64 bits, which are given to one place as a whole (RFC 6177). A text that is no address stays as it is. */
+export function networkOf(text: string): string {
+  const address = parsed(text)
+  if (address === undefined) return text
+  if (!(address instanceof ipaddr.IPv6)) return address.toString()
+  const groups = address.parts.slice(0, 4).map((group) => group.toString(16))
+  return `${groups.join(':')}::/64`
 }
 
-/** The addresses that proxies say a request came through, by X-Forwarded-For, X-Real-IP or Forwarded (RFC 7239). */
+/** An IPv4 address in four decimal parts, also where IPv6 has it, or an IPv6 address. The library takes other forms too, such as octal ones. */
+function parsed(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text))
+  return isAddress ? ipaddr.process(text) : undefined
+}
+
+/**
+ * The addresses that proxies say a request came through, by X-Forwarded-For, X-Real-IP or Forwarded (RFC 7239). Fastify's `trustProxy`
+ * knows the first alone, and would take the host of the request from a header too.
+ */
 export function forwardedAddresses(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
 ): string[] {

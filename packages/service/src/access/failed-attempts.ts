@@ -1,4 +1,5 @@
 import { EventSystemError } from '@tradpal/event-system'
+import { LRUCache } from 'lru-cache'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import { networkOf } from './addresses.ts'
 
@@ -6,7 +7,7 @@ import { networkOf } from './addresses.ts'
 const WINDOW_S = 60
 /** So many addresses are told apart in that time; all further ones count as one. */
 const MOST_ADDRESSES = 10_000
-/** So many credentials that were right are remembered. */
+/** This many credentials that were right are remembered, those that were shown last. */
 const MOST_PROVEN = 10_000
 
 export interface FailedAttemptsOptions {
@@ -28,8 +29,7 @@ export class FailedAttempts {
   readonly #failures: RateLimiterMemory
   /** By address, when it may be forgotten, on the clock of `performance.now()`. The oldest come first. */
   readonly #addresses = new Map<string, number>()
-  /** Credentials. The oldest come first. */
-  readonly #proven = new Set<string>()
+  readonly #proven = new LRUCache<string, true>({ max: MOST_PROVEN })
 
   constructor(options: FailedAttemptsOptions) {
     this.#options = options
@@ -46,7 +46,7 @@ export class FailedAttempts {
     if (!isProven) await this.#mustBeFew(address)
     try {
       const found = await look()
-      if (!isProven) this.#remember(credentials)
+      if (!isProven) this.#proven.set(credentials, true)
       return found
     } catch (error) {
       if (error instanceof EventSystemError && error.code === 'unauthenticated') await this.#count(address, credentials)
@@ -71,14 +71,6 @@ export class FailedAttempts {
     this.#addresses.delete(key)
     this.#addresses.set(key, performance.now() + WINDOW_S * 1_000)
     await this.#failures.penalty(key)
-  }
-
-  #remember(credentials: string): void {
-    this.#proven.add(credentials)
-    for (const oldest of this.#proven) {
-      if (this.#proven.size <= MOST_PROVEN) return
-      this.#proven.delete(oldest)
-    }
   }
 
   /** An attacker with many addresses fills no memory: beyond so many, they count together. */

@@ -1,14 +1,15 @@
 import type { Clock } from '@tradpal/event-system'
+import { LRUCache } from 'lru-cache'
 
 /** A token is verified anew after so long, in ms. */
 const REMEMBERED_MS = 60_000
-/** Of more the oldest are forgotten. Only tokens that are genuine are remembered, so that strangers take no room here. */
+/** Of more, those that were shown least recently are forgotten. Only tokens that are genuine are remembered, so that strangers take no room here. */
 const MOST_REMEMBERED = 10_000
 
 /** What tokens were found to prove, by their text, since verifying one takes longer than all else of a request. */
 export class VerifiedTokens<Proven> {
   readonly #clock: Clock
-  readonly #tokens = new Map<string, { readonly proven: Proven; readonly until: number }>()
+  readonly #tokens = new LRUCache<string, { readonly proven: Proven; readonly until: number }>({ max: MOST_REMEMBERED })
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -25,10 +26,6 @@ export class VerifiedTokens<Proven> {
 
   /** `expiresAt`: in ms since the epoch. */
   add(text: string, proven: Proven, expiresAt: number): void {
-    for (const oldest of this.#tokens.keys()) {
-      if (this.#tokens.size < MOST_REMEMBERED) break
-      this.#tokens.delete(oldest)
-    }
     this.#tokens.set(text, { proven, until: Math.min(expiresAt, this.#clock.now() + REMEMBERED_MS) })
   }
 }

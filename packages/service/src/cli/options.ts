@@ -136,7 +136,7 @@ export function addRangeOptions(command: Command): Command {
   return addFilterOptions(command)
     .option('--start <time>', `taken by the log at this time or later: ${TIMES_HELP}`, parseTime)
     .option('--end <time>', 'taken by the log at this time or earlier', parseTime)
-    .addOption(new Option('--after <message-id>', 'behind this message id').conflicts('start'))
+    .addOption(new Option('--after <position>', 'behind this position or message id').conflicts('start'))
 }
 
 /** The examples that close the help of a command. */

@@ -1,6 +1,14 @@
 import type { EventRange } from '@tradpal/event-api'
-import { checkAll, EventSystemError, type LogGap, type MessageId, type OnGap, timestampMs } from '@tradpal/event-system'
+import {
+  type Checkpoint,
+  checkAll,
+  EventSystemError,
+  type LogGap,
+  type OnGap,
+  timestampMs
+} from '@tradpal/event-system'
 import { type Principal, readableTypes } from '@tradpal/event-system/access'
+import { isPosition } from '../position.ts'
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
 function rangeOf({ event_type, start_time, end_time, after, ...query }: EventRange) {
@@ -81,19 +89,19 @@ export function instantOf(name: string, text: string): number {
   }
 }
 
-/** A place in the log, as a text says it: one of these words, a message id, or a time. Refuses with `invalid_argument`. */
+/** A place in the log, as a text says it: one of these words, a position, or a time. Refuses with `invalid_argument`. */
 export function placeOf<Word extends string>(
   name: string,
   words: readonly Word[],
   text: string
-): Word | MessageId | Date {
+): Word | Checkpoint | Date {
   const word = words.find((one) => one === text)
   if (word !== undefined) return word
-  if (/^\d+-\d+$/.test(text)) return text
+  if (isPosition(text)) return text
   try {
     return new Date(instantOf(name, text))
   } catch (cause) {
-    const sentence = `${name} must be ${words.join(', ')}, a message id, or a time such as 2026-11-23T08:49:10Z, got ${JSON.stringify(text)}.`
+    const sentence = `${name} must be ${words.join(', ')}, a position, a message id, or a time such as 2026-11-23T08:49:10Z, got ${JSON.stringify(text)}.`
     throw new EventSystemError('invalid_argument', sentence, { cause, pointer: `/${name}` })
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { forwardedAddresses, isPrivateAddress } from '../../src/access/addresses.ts'
+import { forwardedAddresses, isPrivateAddress, networkOf } from '../../src/access/addresses.ts'
 
 test.each([
   '127.0.0.1',
@@ -27,8 +27,22 @@ test.each([
   'localhost',
   '',
   'unknown',
-  '10.0.0.1.evil'
+  '10.0.0.1.evil',
+  '0177.0.0.1',
+  '0x7f.0.0.1',
+  '127.1',
+  '2130706433',
+  '100.64.0.1'
 ])('%j is not', (address) => expect(isPrivateAddress(address)).toBe(false))
+
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['2001:db8:cafe:1:2:3:4:5', '2001:db8:cafe:1::/64'],
+  ['2001:db8::17', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['this machine', 'this machine']
+])('%s is of the network %s', (address, network) => expect(networkOf(address)).toBe(network))
 
 test('what proxies say is read from all three headers, without ports, quotes and brackets', () => {
   expect(

@@ -180,7 +180,7 @@ test('an interrupted requeue ends behind the letter in hand, and the same comman
     await system.publishBatch(events.slice(start, start + 1_000))
   await bury(system, 'brokers')
   const requeue = startCommand(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
-  await waitFor(async () => (await system.deadLetters.count()) < 10_000, { timeoutMs: 15_000 })
+  await waitFor(async () => (await system.deadLetters.count()) < 10_000)
   requeue.child.kill('SIGINT')
   const { code, stdout } = await requeue.result
   const { requeued, remaining } = JSON.parse(stdout)

@@ -35,7 +35,7 @@ async function issuerAndProcess(certificate: Certificate, environment: Record<st
 
 async function urlOf(service: Running): Promise<string> {
   const find = () => /http:\/\/127\.0\.0\.1:\d+/.exec(service.stdout())?.[0]
-  return waitFor(find, { timeoutMs: 15_000, what: 'the url' })
+  return waitFor(find, { what: 'the url', timeoutMs: 60_000 })
 }
 
 async function ask(url: string, issuer: TokenIssuer) {

@@ -14,7 +14,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('serve ends properly with 0 at %s', as
   const env = { EVENT_SERVICE_PORT: '1', REDIS_URL: 'redis://127.0.0.1:1' }
   const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--log', join(folder, 'served.db')]
   const service = startCommand(args, { env })
-  await waitFor(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok, { timeoutMs: 15_000 })
+  await waitFor(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok)
   service.child.kill(signal)
   expect(await service.result).toMatchObject({ code: 0, stderr: '' })
 })
@@ -65,7 +65,7 @@ test('serve ends at once when it is told to while its log does not answer', asyn
   })
   const { port } = silent.address() as AddressInfo
   const service = startCommand(['serve', '--redis', `redis://127.0.0.1:${port}`, '--port', '0'])
-  await waitFor(() => sockets.length > 0, { timeoutMs: 10_000 })
+  await waitFor(() => sockets.length > 0)
   service.child.kill('SIGTERM')
   // By the signal, and not by giving the log up.
   expect(await service.result).toEqual({ code: null, stdout: '', stderr: '' })

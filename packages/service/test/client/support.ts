@@ -37,7 +37,7 @@ export class ServiceProcess {
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'inherit']
     })
-    await waitFor(async () => (await fetch(`${this.url}/health`)).ok, { timeoutMs: 15_000, what: 'the service' })
+    await waitFor(async () => (await fetch(`${this.url}/health`)).ok, { what: 'the service' })
   }
 
   /** SIGSTOP: it takes connections and answers nothing. */

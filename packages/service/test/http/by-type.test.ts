@@ -4,7 +4,7 @@ import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { SseReader } from './support/sse-reader.ts'
-import { get, newLog, serviceOver } from './support/test-service.ts'
+import { get, newLog, post, serviceOver } from './support/test-service.ts'
 
 /** A service over a log with a stream for each event type. */
 async function service() {
@@ -101,6 +101,23 @@ test('lineage, groups and the statistics speak of events of several types', asyn
   await expect(system.groups.seek('g', then)).rejects.toMatchObject({ code: 'invalid_message_id' })
   expect((await get(`${url}/events/stats`)).body).toMatchObject({ stream_length: 2, first_entry: of, last_entry: then })
   expect((await get(`${url}/health`)).status).toBe(200)
+})
+
+test('a group is moved to a position, and one that is pulled begins at a position', async () => {
+  const { url, system } = await service()
+  const ids = await system.publishBatch(mixed(6))
+  const { position } = (await get(`${url}/events?after=0-0&limit=4`)).body
+  await system.storage.queue('moved').create('start')
+  const moved = await post(`${url}/groups/moved/seek`, { to: position })
+  expect(moved.status, moved.text).toBe(200)
+  expect((await system.groups.get('moved')).lag).toBe(2)
+  const pulled = await post(`${url}/groups/pulled/pull`, { from: position })
+  expect(pulled.body.deliveries.map(({ event }: { event: { message_id: string } }) => event.message_id)).toEqual(
+    ids.slice(4)
+  )
+
+  const refused = await post(`${url}/groups/moved/seek`, { to: ids[4] })
+  expect([refused.status, refused.body.code]).toEqual([400, 'invalid_message_id'])
 })
 
 test('what another program adds to the plain stream is read and consumed', async () => {

@@ -79,14 +79,14 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     'a beginning that is none',
     'POST /groups/g/pull',
     { from: 'beginning' },
-    'from must be new, start, a message id, or a time such as 2026-11-23T08:49:10Z, got "beginning".',
+    'from must be new, start, a position, a message id, or a time such as 2026-11-23T08:49:10Z, got "beginning".',
     { pointer: '/from' }
   ],
   [
     'a place to seek to that is none',
     'POST /groups/g/seek',
     { to: 'beginning' },
-    'to must be start, end, a message id, or a time such as 2026-11-23T08:49:10Z, got "beginning".',
+    'to must be start, end, a position, a message id, or a time such as 2026-11-23T08:49:10Z, got "beginning".',
     { pointer: '/to' }
   ],
   [

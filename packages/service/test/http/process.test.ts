@@ -48,7 +48,7 @@ function serve(environment: Record<string, string>): Served {
       noteLeaks(texts.out + texts.errors)
       return code
     }),
-    url: () => waitFor(() => /http:\/\/127\.0\.0\.1:\d+/.exec(texts.out)?.[0], { timeoutMs: 10_000, what: 'the url' }),
+    url: () => waitFor(() => /http:\/\/127\.0\.0\.1:\d+/.exec(texts.out)?.[0], { timeoutMs: 60_000, what: 'the url' }),
     lines: () =>
       texts.out
         .trim()

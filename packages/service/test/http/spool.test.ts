@@ -50,7 +50,7 @@ test('while Redis is away, 202 to who asks for it and 503 with Retry-After to wh
   })
 
   await redis.restart()
-  await waitFor(async () => (await get(`${url}/health`)).body.publishing.spool.events === 0, { timeoutMs: 10_000 })
+  await waitFor(async () => (await get(`${url}/health`)).body.publishing.spool.events === 0)
   const { body } = await get(`${url}/events`)
   expect(body.events.map(({ data }: { data: { symbol: string } }) => data.symbol)).toEqual(['A', 'C', 'D', 'E', 'F'])
 })
@@ -66,7 +66,7 @@ test('a service with a spool starts while Redis is away, and answers what it can
   expect(await get(`${url}/health`)).toMatchObject({ status: 200, body: { status: 'degraded' } })
   const redis = await startRedis({ port })
   onTestFinished(() => redis.stop())
-  await waitFor(async () => (await get(`${url}/events`)).body?.count === 1, { timeoutMs: 10_000 })
+  await waitFor(async () => (await get(`${url}/events`)).body?.count === 1)
 })
 
 test('health, stats, metrics and the command line show what waits in the spool, and that publishing goes on', async () => {
@@ -103,7 +103,7 @@ test('health, stats, metrics and the command line show what waits in the spool, 
   expect(symbols).toEqual(['A', 'B', 'C'])
 
   await redis.restart()
-  await waitFor(async () => (await get(`${url}/health`)).body.status === 'healthy', { timeoutMs: 10_000 })
+  await waitFor(async () => (await get(`${url}/health`)).body.status === 'healthy')
   expect((await get(`${url}/events/stats`)).body).toMatchObject({ stream_length: 3, spool: { events: 0, drained: 3 } })
   expect((await get(`${url}/metrics`)).text).toMatch(
     /^event_service_events_published_total\{event_type="trading_signal"\} 3$/m
@@ -119,7 +119,7 @@ test('an event of the spool whose id stands for another event is refused: health
   expect(await post(`${url}/events`, priced(2, 'b'), ASYNC)).toMatchObject({ status: 202 })
   await redis.restart()
   const spoolOf = async () => (await get(`${url}/health`)).body.publishing.spool
-  await waitFor(async () => (await spoolOf()).events === 0, { timeoutMs: 10_000 })
+  await waitFor(async () => (await spoolOf()).events === 0)
 
   const { events } = (await get(`${url}/events`)).body
   expect(events.map(({ data }: { data: { price: number } }) => data.price)).toEqual([1, 2])

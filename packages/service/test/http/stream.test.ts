@@ -155,7 +155,7 @@ describe.each(LOGS)('the stream, over %s', (log) => {
     const ids: string[] = []
     for (let i = 0; i < 12; i++) ids.push(...(await system.publishBatch(events(500, 'A', 'x'.repeat(4_000)))))
 
-    await waitFor(async () => (await metric(url, /streams_cut_off_total (\d+)/)) === 1, { timeoutMs: 10_000 })
+    await waitFor(async () => (await metric(url, /streams_cut_off_total (\d+)/)) === 1)
     expect((await get(`${url}/health`)).body.open_streams).toBe(1)
     slow.response.resume()
     await waitFor(() => slow.ended)
@@ -240,8 +240,8 @@ test('while Redis is away a stream stays open with heartbeats, and brings what c
   expect(reader.ended).toBe(false)
 
   await redis.restart()
-  await waitFor(async () => (await post(`${url}/events`, signal('AFTER'))).status === 200, { timeoutMs: 10_000 })
-  await waitFor(() => reader.events.length >= 2, { timeoutMs: 10_000 })
+  await waitFor(async () => (await post(`${url}/events`, signal('AFTER'))).status === 200)
+  await waitFor(() => reader.events.length >= 2)
   expect(reader.events.map(({ data }) => data.data.symbol)).toEqual(['BEFORE', 'AFTER'])
 })
 
@@ -256,6 +256,6 @@ test('a log that no waiting mends ends the stream with a frame that carries the 
   onTestFinished(() => client.destroy())
   await client.multi().del('broken').set('broken', 'no stream').exec()
 
-  await waitFor(() => reader.ended, { timeoutMs: 20_000 })
+  await waitFor(() => reader.ended)
   expect(reader.frames.at(-1)).toMatchObject({ event: 'error', data: { code: 'log_incompatible' } })
 })

@@ -197,7 +197,7 @@ test('a body by HTTP/2 that trickles is answered with 408 when its time is over,
     status: 408,
     detail: expect.stringMatching(/EVENT_REQUEST_TIMEOUT_MS/)
   })
-  await waitFor(() => stream.closed, { timeoutMs: 10_000 })
+  await waitFor(() => stream.closed)
 })
 
 test('a body by HTTP/2 for which nobody waits ends its stream when its time is over', async () => {
@@ -213,7 +213,7 @@ test('a body by HTTP/2 for which nobody waits ends its stream when its time is o
   const whole = session.request({ ':method': 'GET', ':path': '/events/stream' })
   whole.on('error', () => {}).resume()
 
-  await waitFor(() => lasting.closed, { timeoutMs: 10_000 })
+  await waitFor(() => lasting.closed)
 
   expect(whole.closed, 'an answer that lasts is no late request').toBe(false)
 })

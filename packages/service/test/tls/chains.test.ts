@@ -94,7 +94,7 @@ describe('a client certificate of an authority between', () => {
       const statusOfOther = async () => (await ask(`${url}/events`, { agent: false, ...other.showing })).status
 
       await replace('crl', await lists([], [other.alone]))
-      await waitFor(async () => (await statusOfOther()) === 401, { timeoutMs: 10_000, what: 'the lists' })
+      await waitFor(async () => (await statusOfOther()) === 401, { what: 'the lists' })
       expect(await ask(`${url}/events`, { agent })).toMatchObject({ status: 200, localPort })
 
       await replace('crl', await lists([asCertificate(between)], []))

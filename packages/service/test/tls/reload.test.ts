@@ -42,7 +42,7 @@ test('a renewed certificate is shown to new connections, while those that are op
   // Between the two they do not fit: what held before holds on.
   await replace('cert', renewed.certFile)
   await replace('key', renewed.keyFile)
-  await waitFor(async () => (await serialShown(url)) !== before, { timeoutMs: 10_000, what: 'the new certificate' })
+  await waitFor(async () => (await serialShown(url)) !== before, { what: 'the new certificate' })
   const { message_id } = (await ask(`${url}/events`, { agent }, signal('NEW/USDT'))).body
   await waitFor(() => stream.text().includes(message_id), { what: 'the event on the stream that was open' })
   isRenewed = true

@@ -65,7 +65,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again
     expect((await ask(url, { ...as(client), session: first.session })).isResumed).toBe(true)
 
     await replace('crl', await house.authority.revocations([client]))
-    await waitFor(async () => (await ask(url, as(client))).status === 401, { timeoutMs: 10_000, what: 'the list' })
+    await waitFor(async () => (await ask(url, as(client))).status === 401, { what: 'the list' })
 
     expect(await ask(url, { ...as(client), session: first.session })).toMatchObject({
       status: 401,
@@ -83,7 +83,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a session that is taken up again
     expect((await ask(url, { ...as(client), session: first.session })).isResumed).toBe(true)
 
     await replace('ca', next.caFile)
-    await waitFor(async () => (await ask(url, as(client))).status === 401, { timeoutMs: 10_000, what: 'the authority' })
+    await waitFor(async () => (await ask(url, as(client))).status === 401, { what: 'the authority' })
 
     expect(await ask(url, { ...as(client), session: first.session })).toMatchObject({
       status: 401,

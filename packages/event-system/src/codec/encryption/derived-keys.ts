@@ -1,4 +1,5 @@
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 
 const KEY_BYTES = 32
 const SALT_BYTES = 16
@@ -20,7 +21,7 @@ export interface WriterKey {
 /** The keys that are derived from one key of a ring (HKDF-SHA-256), each by a salt that stands in what it sealed. */
 export class DerivedKeys {
   readonly #master: KeyObject
-  readonly #bySalt = new Map<string, KeyObject>()
+  readonly #bySalt = new LRUCache<string, KeyObject>({ max: MOST })
   #own: WriterKey | undefined
   #left = 0
 
@@ -42,10 +43,8 @@ export class DerivedKeys {
   ofSalt(salt: string): KeyObject {
     if (salt === this.#own?.salt) return this.#own.key
     const known = this.#bySalt.get(salt)
-    const key = known ?? this.#derive(salt)
-    // The last used stands last.
-    if (known !== undefined) this.#bySalt.delete(salt)
-    else if (this.#bySalt.size >= MOST) this.#bySalt.delete(this.#bySalt.keys().next().value as string)
+    if (known !== undefined) return known
+    const key = this.#derive(salt)
     this.#bySalt.set(salt, key)
     return key
   }

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { EventSystemError } from '@tradpal/events'
 import type { AppendEntry, AppendOptions, Storage, Unit } from '../port.ts'
 import { positionsIn } from '../positions.ts'
-import { partitionedOf, partitionOfPayload } from './entries.ts'
+import { partitionedOf, partitionOfPayload, someEntries } from './entries.ts'
 import type { ChildEntrance, OpenInChild } from './harness.ts'
 
 /**
@@ -82,12 +82,7 @@ function codeOf(error: unknown): string {
 
 async function appendBatches(storage: Storage, { size, ...key }: ChildTasks['appendBatches']): Promise<never> {
   for (let batch = 0; ; batch += 1) {
-    const entries = Array.from({ length: size }, (_, place) => ({
-      eventId: `${process.pid}-${batch}-${place}`,
-      eventType: 'market_data_update',
-      payload: `${batch} ${place}`,
-      ...key
-    }))
+    const entries = someEntries(size).map((entry, place) => ({ ...entry, payload: `${batch} ${place}`, ...key }))
     await storage.log.append(entries)
     report({ about: 'progress', value: batch })
     // What else a process does has its turn, too.

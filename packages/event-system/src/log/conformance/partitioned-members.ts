@@ -155,6 +155,30 @@ export const partitionedMemberCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title:
+      'partitioned: a group that was destroyed under its members and made again takes them, and a new one, at once',
+    async run(harness) {
+      const storage = await harness.open()
+      const group = partitionedOf(storage, 'group')
+      await group.create('start')
+      const [one, two, three] = ['one', 'two', 'three'].map((name) => member(storage, name, 60_000))
+      assert.ok(one && two && three)
+      for (const each of [one, two]) await each.giveUp((await each.renew()).surplus)
+      await group.destroy()
+      await group.create('start')
+      await Promise.all([three, one, two].map((each) => each.renew()))
+      await eventually('every partition to have an owner', async () => {
+        const shares = []
+        for (const each of [one, two, three]) {
+          const { owned, surplus } = await each.renew()
+          await each.giveUp(surplus)
+          shares.push(owned.length)
+        }
+        return shares.every((share) => share > 0) && shares.reduce((sum, share) => sum + share) === PARTITIONS
+      })
+    }
+  },
+  {
     title: 'partitioned: without the group, rejects with not_found; once it is there, goes on with greater epochs',
     async run(harness) {
       const storage = await harness.open()

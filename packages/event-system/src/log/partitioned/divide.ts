@@ -30,11 +30,11 @@ export async function divide(options: DivideOptions): Promise<void> {
   if (definition.partitions === partitions) return removeSurplus(options)
   const before = definition.partitions ?? 1
   const use = { ...options, to: `to give it ${counted(partitions, 'partition')} instead of ${before}` }
-  await mustNotLive(use)
+  await mustNotBeUsed(use, definition)
   await withAllLeases(storage.leases, group, Math.max(before, partitions), async (fence) => {
     // Another member may have changed the group while the leases were waited for.
     if ((await livingOf(storage.collections, group)).revision !== revision) return
-    await mustNotLive(use)
+    await mustNotBeUsed(use, definition)
     const position = await mustBeDrained(use, before)
     const names = Array.from({ length: partitions }, (_, partition) => partitionName(group, partition))
     for (const name of names.slice(before)) await storage.cursors.create(name, { after: position })
@@ -47,6 +47,11 @@ export async function divide(options: DivideOptions): Promise<void> {
       }
     ])
   })
+}
+
+/** Members of a group that nobody has divided are those of one of this name that was destroyed: they own nothing of it, and join it as any other. */
+async function mustNotBeUsed(use: NewUse, { partitions }: Living): Promise<void> {
+  if (partitions !== null) await mustNotLive(use)
 }
 
 /** Where every partition stands, when none has anything unfinished behind it. */

@@ -37,7 +37,14 @@ export function allInOneStream(connection: Connection, keys: LogKeys): Arrangeme
       reader,
       streams,
       measures,
-      trimmer: new Trimmer(connection, keys, measures, streams),
+      trimmer: new Trimmer({
+        connection,
+        keys,
+        placing,
+        partitions: async () => [{ number: 0, keys }],
+        measures,
+        streams
+      }),
       order: { compare: compareMessageIds, advance: (_, messageId) => messageId },
       groups: () => groupInfos(connection, keys),
       cursors: () => cursorInfos(connection, keys)

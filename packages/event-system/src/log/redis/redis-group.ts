@@ -6,15 +6,12 @@ import type { Doorbell } from './doorbell.ts'
 import { type DeliveryReply, type EntryReply, toDelivery } from './entries.ts'
 import { groupInfos } from './group-info.ts'
 import { mustBeConsumer, NOBODY, WAITING } from './holders.ts'
-import { acknowledgeArguments, holdArguments } from './holds.ts'
+import { acknowledgeIn, holdArguments, inSteps } from './holds.ts'
 import { type GroupKeys, groupKeys, type LogKeys } from './keys.ts'
 import { deliveredUpTo, mustBeMessageId } from './message-id.ts'
-import { pendingOf, pendingPage } from './pending.ts'
+import { type GroupOfStream, pendingOf, pendingPage } from './pending.ts'
 import { readOrWait } from './read-or-wait.ts'
 import { runScript, type ScriptName } from './scripts.ts'
-
-/** So many holds go into one call, at most: the server does nothing else meanwhile. */
-const HOLDS_STEP = 2_000
 
 /** What a group needs of its log. */
 export interface GroupContext {
@@ -94,20 +91,20 @@ export class RedisGroup implements WorkQueue {
 
   async acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
-    const steps: Promise<MessageId[]>[] = []
-    for (let from = 0; from < holds.length; from += HOLDS_STEP) {
-      const args = [consumer, ...acknowledgeArguments(holds.slice(from, from + HOLDS_STEP))]
-      steps.push(this.#run<string[]>('acknowledge', [this.#keys.attachments], args))
-    }
-    // Every step is waited for before it rejects: none is left behind that nobody waits for.
-    await Promise.allSettled(steps)
-    return (await Promise.all(steps)).flat()
+    const who = { group: this.name, consumer }
+    return inSteps(holds, async (some) =>
+      (await acknowledgeIn(this.#connection, who, [{ place: this.#place, holds: some }])).flat()
+    )
+  }
+
+  get #place(): GroupOfStream {
+    return { stream: this.#log.stream, group: this.name, attachments: this.#keys.attachments }
   }
 
   async pending(range: PendingRange): Promise<PendingEntry[]> {
     const { consumer } = range
     if (consumer !== undefined) mustBeConsumer(consumer)
-    const group = { stream: this.#log.stream, group: this.name, attachments: this.#keys.attachments }
+    const group = this.#place
     if ('messageIds' in range) return pendingOf(this.#connection, group, range.messageIds, consumer)
     const { limit, after } = range
     mustBeLimit(limit)

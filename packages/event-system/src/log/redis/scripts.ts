@@ -12,7 +12,7 @@ const SCRIPTS = {
   append: load('append-n'),
   appendByType: load('append-n', BY_TYPE),
   seek: load('seek-n'),
-  acknowledge: load('acknowledge-2'),
+  acknowledge: load('acknowledge-n'),
   extend: load('extend-1'),
   release: load('release-2'),
   claim: load('claim-n'),
@@ -35,8 +35,7 @@ const SCRIPTS = {
   count: load('count-n'),
   cutStreams: load('cut-streams-n'),
   cutStreamsByType: load('cut-streams-n', BY_TYPE),
-  trim: load('trim-2'),
-  trimByType: load('trim-by-type-n'),
+  trim: load('trim-n'),
   remove: load('remove-3'),
   ends: load('ends-n'),
   countBehind: load('count-behind-1')

@@ -20,7 +20,7 @@ export function spawnRelay(database: string, log: string, mode: 'hang' | 'go'): 
   createInterface(child.stdout).on('line', (line) => lines.push(line))
   return {
     async said(line) {
-      await waitFor(() => lines.includes(line), { timeoutMs: 10_000, what: `"${line}" of the other process` })
+      await waitFor(() => lines.includes(line), { what: `"${line}" of the other process` })
     },
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return

@@ -17,8 +17,7 @@ const aSignal = (timestamp = new Date().toISOString()) =>
   createEvent('trading_signal', { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test', timestamp })
 const bearing = (key: string) => ({ authorization: `Bearer ${key}` })
 
-const untilEnded = (reader: SseReader) =>
-  waitFor(() => reader.ended, { timeoutMs: 5_000, what: 'the end of the stream' })
+const untilEnded = (reader: SseReader) => waitFor(() => reader.ended, { what: 'the end of the stream' })
 
 describe.each(LOGS)('of a revoked key, over %s,', (kind) => {
   test('an open stream ends, and says why in a comment; those of other keys go on', async () => {

@@ -48,7 +48,7 @@ export class SseReader {
   }
 
   async untilEvents(count: number): Promise<Frame[]> {
-    await waitFor(() => this.events.length >= count, { timeoutMs: 15_000, what: `${count} events on the stream` })
+    await waitFor(() => this.events.length >= count, { what: `${count} events on the stream` })
     return this.events
   }
 

@@ -14,6 +14,7 @@ import type { Connection } from '../connection.ts'
 import type { Doorbell } from '../doorbell.ts'
 import { type DeliveryReply, toDelivery } from '../entries.ts'
 import { mustBeConsumer, NOBODY, WAITING } from '../holders.ts'
+import { acknowledgeIn, inSteps } from '../holds.ts'
 import { groupKeys } from '../keys.ts'
 import { compareKnownIds, deliveredUpTo } from '../message-id.ts'
 import { type GroupOfStream, pendingOf, pendingPage } from '../pending.ts'
@@ -29,6 +30,12 @@ export interface GroupByTypeContext {
   readonly connection: Connection
   readonly doorbell: Doorbell
   readonly partitions: Partitions
+}
+
+/** Holds in one stream, with the ids that the entries have there. */
+interface Share {
+  readonly partition: Partition
+  readonly holds: readonly Hold[]
 }
 
 /**
@@ -105,24 +112,31 @@ export class GroupByType implements WorkQueue {
 
   async acknowledge(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
-    return this.#settle(holds, (group, ofIt) => group.acknowledge(consumer, ofIt))
+    const who = { group: this.name, consumer }
+    const acknowledge = (shares: readonly Share[]) => {
+      const streams = shares.map(({ partition, holds: ofIt }) => ({ place: this.#groupOf(partition), holds: ofIt }))
+      return this.#joined(() => acknowledgeIn(this.#connection, who, streams))
+    }
+    return inSteps(holds, (some) => this.#settle(some, acknowledge))
   }
 
   async extend(consumer: string, holds: readonly Hold[]): Promise<MessageId[]> {
     mustBeConsumer(consumer)
-    return this.#settle(holds, (group, ofIt) => group.extend(consumer, ofIt))
+    return this.#settle(holds, (shares) => this.#inEach(shares, (group, ofIt) => group.extend(consumer, ofIt)))
   }
 
   async release(consumer: string, holds: readonly Hold[], options: { delayMs?: number } = {}): Promise<MessageId[]> {
     mustBeConsumer(consumer)
     durationText('delayMs', options.delayMs ?? 0)
-    return this.#settle(holds, (group, ofIt) => group.release(consumer, ofIt, options))
+    return this.#settle(holds, (shares) =>
+      this.#inEach(shares, (group, ofIt) => group.release(consumer, ofIt, options))
+    )
   }
 
-  /** Settles holds stream by stream. Resolves to the ids of those that are lost. */
+  /** Resolves to the ids of those that are lost. So is what stands in a stream that the log does not have. */
   async #settle(
     holds: readonly Hold[],
-    settle: (group: RedisGroup, holds: readonly Hold[]) => Promise<MessageId[]>
+    settle: (shares: readonly Share[]) => Promise<MessageId[][]>
   ): Promise<MessageId[]> {
     const byPartition = new Map<number, Hold[]>()
     for (const { messageId, attempt } of holds) {
@@ -132,15 +146,27 @@ export class GroupByType implements WorkQueue {
       ofIt.push({ messageId: id, attempt })
     }
     await this.#know(Math.max(0, ...byPartition.keys()))
-    const steps = [...byPartition].map(async ([number, ofIt]) => {
-      const partition = this.#partitions.known[number]
-      if (partition === undefined) return ofIt.map(({ messageId }) => messageIdAt(number, messageId))
-      const lost = await this.#joined(() => settle(this.#in(partition), ofIt))
-      return lost.map((id) => messageIdAt(number, id))
+    const { known } = this.#partitions
+    const shares = known.flatMap((partition) => {
+      const ofIt = byPartition.get(partition.number)
+      return ofIt === undefined ? [] : [{ partition, holds: ofIt }]
     })
-    await Promise.allSettled(steps)
-    const lost = new Set((await Promise.all(steps)).flat())
+    const lostOfEach = shares.length === 0 ? [] : await settle(shares)
+    const lost = new Set(shares.flatMap(({ partition }, i) => messageIdsAt(partition.number, lostOfEach[i] ?? [])))
+    for (const [number, ofIt] of byPartition) {
+      if (number >= known.length) for (const { messageId } of ofIt) lost.add(messageIdAt(number, messageId))
+    }
     return holds.flatMap(({ messageId }) => (lost.has(messageId) ? [messageId] : []))
+  }
+
+  /** Stream by stream. */
+  async #inEach(
+    shares: readonly Share[],
+    settle: (group: RedisGroup, holds: readonly Hold[]) => Promise<MessageId[]>
+  ): Promise<MessageId[][]> {
+    const steps = shares.map(({ partition, holds }) => this.#joined(() => settle(this.#in(partition), holds)))
+    await Promise.allSettled(steps)
+    return Promise.all(steps)
   }
 
   async pending(range: PendingRange): Promise<PendingEntry[]> {
@@ -264,6 +290,10 @@ export class GroupByType implements WorkQueue {
       return call()
     }
   }
+}
+
+function messageIdsAt(partition: number, ids: readonly MessageId[]): MessageId[] {
+  return ids.map((id) => messageIdAt(partition, id))
 }
 
 /** The last id that a group at this position has behind it, in each partition. */

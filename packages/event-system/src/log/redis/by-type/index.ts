@@ -2,6 +2,7 @@ import type { Arrangement } from '../arrangement.ts'
 import type { Connection } from '../connection.ts'
 import type { LogKeys } from '../keys.ts'
 import { Streams } from '../streams.ts'
+import { Trimmer } from '../trimmer.ts'
 import { CursorsByType } from './cursors.ts'
 import { GroupByType } from './group-by-type.ts'
 import { groupInfosIn } from './group-info.ts'
@@ -10,7 +11,6 @@ import { MeasuresByType } from './measures.ts'
 import { MergedReader } from './merged-reader.ts'
 import { Partitions } from './partitions.ts'
 import { PlacingByType } from './placing.ts'
-import { TrimmerByType } from './trimmer.ts'
 import { WatchedTypes } from './watched.ts'
 
 /** The entries of each event type in a stream of their own: in order within a type. */
@@ -29,7 +29,7 @@ export function streamsByType(connection: Connection, keys: LogKeys): Arrangemen
       reader,
       streams,
       measures,
-      trimmer: new TrimmerByType(connection, keys, partitions, { measures, streams }),
+      trimmer: new Trimmer({ connection, keys, placing, partitions: () => partitions.refresh(), measures, streams }),
       order: { compare: compareCheckpoints, advance: advanced },
       groups: async () => groupInfosIn(connection, await partitions.refresh()),
       cursors: () => cursors.infos()

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { isPosition } from '../../../position.ts'
 import type { Run } from '../../invocation.ts'
 import { examples, TIMES_HELP, timeMs } from '../../options.ts'
 
@@ -12,7 +13,7 @@ export function defineSeek(command: Command, run: Run): void {
   command
     .command('seek <group>')
     .description('Move a consumer group: what it hands out next. What is pending stays pending.')
-    .requiredOption('--to <place>', `start, end, a message id (behind it), or ${TIMES_HELP}`, parsePlace)
+    .requiredOption('--to <place>', `start, end, a position or message id (behind it), or ${TIMES_HELP}`, parsePlace)
     .option('--force', 'also while members live')
     .addHelpText(
       'after',
@@ -31,8 +32,8 @@ export function defineSeek(command: Command, run: Run): void {
 }
 
 function parsePlace(text: string): string | Date {
-  if (text === 'start' || text === 'end' || /^\d+-\d+$/.test(text)) return text
+  if (text === 'start' || text === 'end' || isPosition(text)) return text
   const ms = timeMs(text)
   if (ms !== undefined) return new Date(ms)
-  throw new InvalidArgumentError(`It must be start, end, a message id, or ${TIMES_HELP}.`)
+  throw new InvalidArgumentError(`It must be start, end, a position, a message id, or ${TIMES_HELP}.`)
 }

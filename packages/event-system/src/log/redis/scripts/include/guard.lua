@@ -34,14 +34,13 @@ local function placeIn(position, partition)
   return string.match(position, ',(%d+%-%d+)%.' .. partition .. '%f[,%z]') or '0-0'
 end
 
--- The groups of a partition and the cursors that guard, each with where it stands. `plain`: partition 0; nil where it is the only one.
+-- The groups of a partition and the cursors that guard, each with where it stands. `plain` is the stream of partition 0.
 local function guardsOf(stream, cursors, plain, partition)
-  local isOne = plain == nil or plain == stream
-  local guards = isOne and groupGuards(stream) or groupGuardsIn(plain, stream)
+  local guards = plain == stream and groupGuards(stream) or groupGuardsIn(plain, stream)
   local all = redis.call('HGETALL', cursors)
   for i = 1, #all, 2 do
     local position, isGuarding = parsedCursor(all[i + 1])
-    if isGuarding == '1' then guards[#guards + 1] = {name = 'cursor ' .. all[i], done = placeIn(position, partition or 0), lost = 0} end
+    if isGuarding == '1' then guards[#guards + 1] = {name = 'cursor ' .. all[i], done = placeIn(position, partition), lost = 0} end
   end
   return guards
 end

@@ -1,8 +1,8 @@
 import { EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
-import { MOST_ATTEMPTS, pulledTypes } from '../groups/index.ts'
-import type { Position } from '../log/index.ts'
-import { isName, NAME } from './option-values.ts'
-import { type ConsumeOptions, toPosition } from './options.ts'
+import { MOST_ATTEMPTS, pulledTypes } from '../../groups/index.ts'
+import type { Position } from '../../log/index.ts'
+import { isName, NAME } from '../option-values.ts'
+import { type ConsumeOptions, toPosition } from '../options.ts'
 
 /** One pull: so many events of a group, for so long. */
 export interface PullOptions {

@@ -1,24 +1,24 @@
-import { type Clock, type Event, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
-import type { Received } from '../codec/index.ts'
-import { type EventCodec, plainCodec, type TextVault } from '../codec/index.ts'
-import { DeadLetters } from '../dead-letters/index.ts'
-import { DeliveryKeys, MAX_GROUPS } from '../groups/index.ts'
-import { type Delivery, Documents, mustCombine, type Storage, type WorkQueue } from '../log/index.ts'
-import { type LoggerOption, loggerOf, mustBeLog } from '../runtime/index.ts'
-import { mustHaveCome } from './beginning.ts'
-import { Contents, isShredded, whyUnread } from './content.ts'
-import { DeliveredEvents } from './delivered-events.ts'
+import { type Clock, type OptionNames, onlyOptions, type StoredEvent, systemClock } from '@tradpal/events'
+import { type EventCodec, plainCodec, type TextVault } from '../../codec/index.ts'
+import { DeadLetters } from '../../dead-letters/index.ts'
+import { DeliveryKeys, MAX_GROUPS } from '../../groups/index.ts'
+import { type Delivery, Documents, mustCombine, type Storage, type WorkQueue } from '../../log/index.ts'
+import { type LoggerOption, loggerOf, mustBeLog } from '../../runtime/index.ts'
+import { mustHaveCome } from '../beginning.ts'
+import { Contents, isShredded, whyUnread } from '../content.ts'
+import { Decoder } from '../decoder.ts'
+import { neverFinished, poison } from '../failure-policy.ts'
+import type { Content, Held } from '../held.ts'
+import { letterOf } from '../letter.ts'
+import { reportClaimed, ShreddedEvents } from '../reports.ts'
+import { doneOf, type Settlement } from '../settlement.ts'
+import { SETTLING_PARTS } from '../settling.ts'
+import { deliveredEvents } from './delivered-events.ts'
 import { DeliveryIds } from './delivery-id.ts'
-import { type Ending, neverFinished, poison } from './handling.ts'
-import { letterOf } from './letter.ts'
-import { CRASHES_PER_ATTEMPT } from './option-values.ts'
+import { PulledGroups } from './groups.ts'
 import { type PullOptions, type ResolvedPullOptions, resolvePullOptions } from './pull-options.ts'
-import { PulledGroups } from './pulled-groups.ts'
-import { PulledSettlements } from './pulled-settlements.ts'
-import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './pulled-settling.ts'
-import { reportClaimed, ShreddedEvents } from './reports.ts'
-import { doneOf, type Settlement } from './settlement.ts'
-import { SETTLING_PARTS } from './settling.ts'
+import { PulledSettlements } from './settlements.ts'
+import { type NackOptions, type NackResult, PulledSettling, type SettleOptions } from './settling.ts'
 
 export interface EventPullerOptions {
   /** A started log. The puller does not close it. */
@@ -62,6 +62,12 @@ export interface PulledEvent {
   readonly event: StoredEvent
 }
 
+/** The deliveries of one call, and whether they were taken over from others. */
+interface Fetched {
+  readonly deliveries: readonly Delivery[]
+  readonly isClaimed: boolean
+}
+
 /** What was left by the dead comes up while a pull waits, too. */
 const LOOK_AGAIN_MS = 1_000
 
@@ -76,7 +82,7 @@ export class EventPuller {
   readonly #clock: Clock
   readonly #groups: PulledGroups
   readonly #ids: DeliveryIds
-  readonly #delivered = new DeliveredEvents()
+  readonly #delivered = deliveredEvents()
   readonly #settlements: PulledSettlements
   readonly #settling: PulledSettling
   readonly #shredded: ShreddedEvents
@@ -120,12 +126,12 @@ export class EventPuller {
     const deadline = this.#clock.now() + wanted.waitMs
     for (;;) {
       const leftMs = Math.max(0, deadline - this.#clock.now())
-      const deliveries = await this.#groups.orRestored(wanted, () => this.#next(group, wanted, leftMs))
+      const fetched = await this.#groups.orRestored(wanted, () => this.#next(group, wanted, leftMs))
       if (wanted.signal?.aborted) {
-        if (deliveries.length > 0) await group.release(wanted.consumer, deliveries)
+        if (fetched.deliveries.length > 0) await group.release(wanted.consumer, fetched.deliveries)
         throw wanted.signal.reason
       }
-      const pulled = await this.#handOut(group, wanted, deliveries)
+      const pulled = await this.#handOut(group, wanted, fetched)
       if (pulled.length > 0 || this.#clock.now() >= deadline) return pulled
     }
   }
@@ -158,64 +164,47 @@ export class EventPuller {
     return this.#settling.nack(groupName, deliveryIds, options)
   }
 
-  /** What others left, and when there is nothing, what is new. */
-  async #next(group: WorkQueue, wanted: ResolvedPullOptions, leftMs: number): Promise<Received[]> {
+  /** What others left, and when there is nothing, new entries. */
+  async #next(group: WorkQueue, wanted: ResolvedPullOptions, leftMs: number): Promise<Fetched> {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })
-    if (claimed.length > 0) {
-      const received = this.#received(group, claimed)
-      await this.#contents.ready(received)
-      reportClaimed(this.#storage, group.name, received, this.#contents)
-      return received
-    }
+    if (claimed.length > 0) return { deliveries: claimed, isClaimed: true }
     const waitMs = Math.min(leftMs, LOOK_AGAIN_MS)
-    return this.#received(group, await group.read(consumer, { limit, waitMs, ...(signal !== undefined && { signal }) }))
-  }
-
-  #received({ name }: WorkQueue, deliveries: readonly Delivery[]): Received[] {
-    const attachments = this.#settlements.attachmentsOf(name)
-    return deliveries.map((delivery) => attachments.read(delivery))
+    const read = await group.read(consumer, { limit, waitMs, ...(signal !== undefined && { signal }) })
+    return { deliveries: read, isClaimed: false }
   }
 
   /** Keeps what the caller did not ask for, or could do nothing with, from it. */
-  async #handOut(
-    group: WorkQueue,
-    wanted: ResolvedPullOptions,
-    deliveries: readonly Received[]
-  ): Promise<PulledEvent[]> {
-    if (deliveries.length === 0) return []
-    const { maxAttempts, idOf } = await this.#agreedFor(group, wanted, deliveries)
-    await this.#contents.ready(deliveries)
-    const { consumer, eventTypes } = wanted
+  async #handOut(group: WorkQueue, wanted: ResolvedPullOptions, fetched: Fetched): Promise<PulledEvent[]> {
+    if (fetched.deliveries.length === 0) return []
+    const { consumer } = wanted
+    const { maxAttempts, idOf } = await this.#agreedFor(group, wanted, fetched.deliveries)
+    const deliveries = await new Decoder(this.#contents, this.#settlements.attachmentsOf(group.name)).decode(
+      fetched.deliveries
+    )
+    if (fetched.isClaimed) reportClaimed(this.#storage, group.name, deliveries)
     const at = this.#clock.now()
     const pulled: PulledEvent[] = []
     const settlements: Settlement[] = []
     const unread: Delivery[] = []
     let waitsFor: Error | undefined
-    for (const delivery of deliveries) {
-      const { messageId, attempt, appendedAt } = delivery
-      const content = this.#contents.of(delivery)
-      const { event } = content
+    for (const held of deliveries) {
+      const { messageId, delivery } = held
+      const content = held.content as Content
       const reason = whyUnread(content)
       if (reason !== undefined) {
         waitsFor = reason
         unread.push(delivery)
         continue
       }
-      const isGone = isShredded(content)
-      if (isGone) this.#shredded.add(group.name, messageId)
-      const isWanted = !isGone && (event === undefined || eventTypes === null || eventTypes.includes(event.eventType))
-      const ending = isWanted ? this.#endingOf(delivery, event, 'error' in content && content.error, maxAttempts) : DONE
-      if (event !== undefined && ending === undefined) {
+      const settlement = this.#settlementBefore(held, content, group.name, { ...wanted, maxAttempts })
+      if (settlement !== undefined) {
+        settlements.push(settlement)
+      } else if (content.event !== undefined) {
+        const { attempt, appendedAt } = delivery
         const deliveryId = idOf({ group: group.name, consumer, messageId, attempt, at })
-        this.#delivered.add(messageId, { eventType: event.eventType, appendedAt })
-        pulled.push({ deliveryId, attempt, event: { ...event, messageId } })
-      } else if (ending?.kind === 'dead') {
-        const about = { group: group.name, consumer, eventType: event?.eventType ?? null, note: undefined }
-        const letter = letterOf(delivery, ending.letter, about)
-        settlements.push({ ...doneOf(delivery), outcome: { kind: 'dead', letter } })
-      } else {
-        settlements.push(doneOf(delivery))
+        this.#delivered.set(messageId, { eventType: content.event.eventType, appendedAt })
+        pulled.push({ deliveryId, attempt, event: { ...content.event, messageId } })
       }
     }
     if (settlements.length > 0) await this.#settlements.settle(group.name, consumer, settlements)
@@ -242,17 +231,29 @@ export class EventPuller {
     }
   }
 
-  /** How a delivery ends before anybody has seen it; undefined when it is to be handed out. */
-  #endingOf(
-    { attempt }: Delivery,
-    event: Event | undefined,
-    error: unknown,
-    maxAttempts: number
-  ): Ending['verdict'] | undefined {
+  /** How a delivery ends before anybody has seen it. Undefined: it is delivered. */
+  #settlementBefore(
+    { delivery, messageId }: Held,
+    content: Content,
+    group: string,
+    {
+      consumer,
+      eventTypes,
+      maxAttempts
+    }: { consumer: string; eventTypes: readonly string[] | null; maxAttempts: number }
+  ): Settlement | undefined {
+    if (isShredded(content)) {
+      this.#shredded.add(group, messageId)
+      return doneOf(delivery)
+    }
+    const { event } = content
+    if (event !== undefined && eventTypes !== null && !eventTypes.includes(event.eventType)) return doneOf(delivery)
     const now = this.#clock.now()
-    if (event === undefined) return poison(error, now).verdict
-    if (attempt > maxAttempts * CRASHES_PER_ATTEMPT) return neverFinished(attempt - 1, now).verdict
-    return undefined
+    const unseen = event === undefined ? poison(content.error, now) : neverFinished(delivery.attempt, maxAttempts, now)
+    if (unseen === undefined) return undefined
+    const about = { group, consumer, eventType: event?.eventType ?? null, note: undefined }
+    const letter = letterOf(delivery, unseen.letter, about)
+    return { ...doneOf(delivery), outcome: { kind: 'dead', letter } }
   }
 
   /** A sentence for each reason why events wait to be read: a key that is not there. */
@@ -260,5 +261,3 @@ export class EventPuller {
     return this.#contents.missed
   }
 }
-
-const DONE: Ending['verdict'] = { kind: 'done' }

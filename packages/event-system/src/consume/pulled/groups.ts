@@ -1,4 +1,5 @@
 import { type Clock, counted, EventSystemError } from '@tradpal/events'
+import { LRUCache } from 'lru-cache'
 import {
   eventTypesText,
   firstPullSettings,
@@ -6,9 +7,9 @@ import {
   MAX_ATTEMPTS,
   type PullSettings,
   readPullSettings
-} from '../groups/index.ts'
-import { Documents, partitionedGroup, type Storage, type WorkQueue } from '../log/index.ts'
-import { BoundedMap, type Logger } from '../runtime/index.ts'
+} from '../../groups/index.ts'
+import { Documents, partitionedGroup, type Storage, type WorkQueue } from '../../log/index.ts'
+import type { Logger } from '../../runtime/index.ts'
 import { GroupMaker } from './group-maker.ts'
 import type { ResolvedPullOptions } from './pull-options.ts'
 
@@ -44,7 +45,7 @@ export class PulledGroups {
   readonly #logger: Logger
   readonly #maker: GroupMaker
   readonly #places: GroupPlaces
-  readonly #known = new BoundedMap<string, Known>(MOST_KNOWN)
+  readonly #known = new LRUCache<string, Known>({ max: MOST_KNOWN })
 
   constructor({ storage, clock, logger, maxGroups }: PulledGroupsParts) {
     this.#storage = storage

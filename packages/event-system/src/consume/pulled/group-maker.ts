@@ -1,6 +1,6 @@
 import { type Clock, counted, EventSystemError } from '@tradpal/events'
-import type { GroupPlaces } from '../groups/index.ts'
-import { gapBehind, type Position, type Storage } from '../log/index.ts'
+import type { GroupPlaces } from '../../groups/index.ts'
+import { gapBehind, type Position, type Storage } from '../../log/index.ts'
 
 /** After the log was found to be full of groups, makers are refused without counting again for this long, in ms. */
 const FULL_MS = 1_000

@@ -1,6 +1,6 @@
 import { EventSystemError } from '@tradpal/events'
-import type { DeliveryKeys } from '../groups/index.ts'
-import type { Hold } from '../log/index.ts'
+import type { DeliveryKeys } from '../../groups/index.ts'
+import type { Hold } from '../../log/index.ts'
 
 /** The facts about a delivery that any process needs to settle it later. */
 export interface PulledHold extends Hold {

@@ -1,18 +1,19 @@
-import { type BackoffOptions, backoffMs, type Clock, EventSystemError } from '@tradpal/events'
-import type { Received } from '../codec/index.ts'
-import { labelOf } from '../codec/index.ts'
-import type { MessageId, Storage, WorkQueue } from '../log/index.ts'
-import { diagnostics } from '../runtime/index.ts'
+import { type BackoffOptions, type Clock, EventSystemError } from '@tradpal/events'
+import type { Received } from '../../codec/index.ts'
+import { labelOf } from '../../codec/index.ts'
+import type { MessageId, Storage, WorkQueue } from '../../log/index.ts'
+import { diagnostics } from '../../runtime/index.ts'
+import { noteFailure, verdictOn } from '../failure-policy.ts'
+import { heldDeliveries } from '../held-deliveries.ts'
+import { letterOf } from '../letter.ts'
+import { Progress } from '../progress.ts'
+import { type PulledEnding, reportPulled } from '../reports.ts'
+import { doneOf, type Outcome as End } from '../settlement.ts'
 import type { DeliveredEvent, DeliveredEvents } from './delivered-events.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
-import { heldDeliveries } from './held-deliveries.ts'
-import { letterOf } from './letter.ts'
-import { handlingError, Progress } from './progress.ts'
+import type { PulledGroups } from './groups.ts'
 import { name, within } from './pull-options.ts'
-import type { PulledGroups } from './pulled-groups.ts'
-import type { PulledSettlements } from './pulled-settlements.ts'
-import { type PulledEnding, reportPulled } from './reports.ts'
-import { doneOf, type Outcome as End } from './settlement.ts'
+import type { PulledSettlements } from './settlements.ts'
 
 /** Who settles deliveries. */
 export interface SettleOptions {
@@ -82,7 +83,7 @@ export class PulledSettling {
     for (const { id, hold } of verified) {
       if (isLost.has(id)) continue
       this.#report(hold, events, { now: clock.now() })
-      delivered.forget(hold.messageId)
+      delivered.delete(hold.messageId)
     }
     await groups.keepPlace(group)
     return lost
@@ -145,7 +146,7 @@ export class PulledSettling {
     const unknown: Verified[] = []
     for (const one of verified) {
       const { messageId } = one.hold
-      const event = delivered.of(messageId)
+      const event = delivered.get(messageId)
       if (event === undefined) unknown.push(one)
       else events.set(messageId, event)
     }
@@ -171,23 +172,20 @@ export class PulledSettling {
     const delivery = settlements.attachmentsOf(group.name).read(held)
     const progress = Progress.from(delivery.note)
     const own = progress.of(HANDLER)
-    own.failures++
-    own.lastError = handlingError(reason, clock.now())
-    own.firstError ??= own.lastError
-    const { failures: attempts, firstError, lastError } = own
-    if (reject || attempts >= maxAttempts) {
-      const kind = reject ? 'rejected' : 'exhausted'
-      const givenUp = { kind, handler: HANDLER, attempts, firstError, lastError } as const
+    const now = clock.now()
+    const failure = { verdict: { kind: reject ? 'rejected' : 'failed' }, error: reason, now } as const
+    noteFailure(own, failure, { maxAttempts, backoff: BACKOFF, random })
+    if (delayMs !== undefined) own.dueAt = now + delayMs
+    const verdict = verdictOn([{ name: HANDLER, progress: own }])
+    if (verdict.kind === 'dead') {
       const eventType = labelOf(delivery.payload)?.eventType ?? null
       const about = { group: group.name, consumer, eventType, note: progress.toNoteOfTheDead() }
-      const letter = letterOf(delivery, givenUp, about)
+      const letter = letterOf(delivery, verdict.letter, about)
       return (await this.#settle(hold, delivery, { kind: 'dead', letter })) ? 'dead' : 'lost'
     }
-    // Handed back with a delay it counts as a delivery, which it was.
-    const waitMs = Math.max(1, delayMs ?? backoffMs(attempts, BACKOFF, random))
-    own.dueAt = clock.now() + waitMs
     if (!(await this.#settle(hold, delivery, { kind: 'retry', note: progress.toNote() }))) return 'lost'
-    return this.#handBack(group, hold, waitMs)
+    // Handed back with a delay it counts as a delivery, which it was.
+    return this.#handBack(group, hold, Math.max(1, (own.dueAt ?? now) - now))
   }
 
   /** Resolves to whether it was settled. */

@@ -2,7 +2,7 @@ import { createEvent } from '@tradpal/events'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Held } from './held.ts'
-import { Lanes } from './lanes.ts'
+import { KeyOrder } from './key-order.ts'
 
 /** What may happen next: an entry of a key comes, or something becomes of one that is in hand. */
 type Step =
@@ -38,9 +38,9 @@ const steps = fc.array(
   { maxLength: 200 }
 )
 
-/** Lanes as a consumer uses them, and a list of what is in hand beside them. */
+/** The order as a consumer uses it, and a list of what is in hand beside them. */
 class Consumer {
-  readonly lanes = new Lanes()
+  readonly order = new KeyOrder()
   readonly held: Held[] = []
   /** Handled to the end, or lost, in order. */
   readonly past: Held[] = []
@@ -59,7 +59,7 @@ class Consumer {
     if (step.kind === 'end') this.end(held)
     if (step.kind === 'fail') {
       held.state = 'waiting'
-      this.lanes.block(held)
+      this.order.block(held)
     }
     if (step.kind === 'retry') this.retry(held)
     if (step.kind === 'loseRunning' || step.kind === 'loseWaiting') {
@@ -74,7 +74,7 @@ class Consumer {
   }
 
   takeOne(): Held | undefined {
-    const held = this.lanes.take()
+    const held = this.order.take()
     if (held === undefined) return undefined
     expect(held.state).toBe('queued')
     const before = this.held.slice(0, this.held.indexOf(held)).filter((one) => sameKey(one, held))
@@ -90,18 +90,18 @@ class Consumer {
 
   retry(held: Held): void {
     held.state = 'queued'
-    this.lanes.resume(held)
+    this.order.resume(held)
   }
 
   #add(key: string | undefined): void {
     const held = new Held({ messageId: `${++this.#count}-0`, appendedAt: 0, payload: '', attempt: 1 }, { event, key })
     this.held.push(held)
-    this.lanes.add(held)
+    this.order.add(held)
   }
 
   #pass(held: Held): void {
     this.#forget(held)
-    this.lanes.pass(held)
+    this.order.pass(held)
   }
 
   #forget(held: Held): void {
@@ -124,8 +124,8 @@ test('of a key one is handled at a time and in order, whatever fails, is lost or
         const parked = consumer.held.filter(
           (one) => one.state === 'queued' && waiting.some((other) => sameKey(one, other))
         )
-        expect(consumer.lanes.parked, 'behind those that wait').toBeGreaterThanOrEqual(parked.length)
-        if (waiting.length === 0) expect(consumer.lanes.parked).toBe(0)
+        expect(consumer.order.blocked, 'behind those that wait').toBeGreaterThanOrEqual(parked.length)
+        if (waiting.length === 0) expect(consumer.order.blocked).toBe(0)
       }
       // From here on all goes well: nothing is left over, and what has no key or no one before it needs nobody's end.
       for (let left = consumer.held.length; left > 0; left = consumer.held.length) {
@@ -138,7 +138,7 @@ test('of a key one is handled at a time and in order, whatever fails, is lost or
         expect(consumer.held.length).toBeLessThan(left)
       }
       expect(consumer.takeOne()).toBeUndefined()
-      expect(consumer.lanes.parked).toBe(0)
+      expect(consumer.order.blocked).toBe(0)
     }),
     { numRuns: 2_000 }
   )

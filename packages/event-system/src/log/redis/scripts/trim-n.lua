@@ -1,4 +1,4 @@
--- Removes the oldest entries of several partitions, in the order of their ids: one bounded step of a trim. The guard: an entry that
+-- Removes the oldest entries of the streams of a log, in the order of their ids: one bounded step of a trim. The guard: an entry that
 -- some group has not acknowledged, or some guarding cursor has not passed, stays, and so does all behind it, unless forced.
 -- Includes: guard
 --
@@ -6,7 +6,8 @@
 -- ARGV  1 how many at most, 2 only those appended before this time in ms ('' for any), 3 how many to keep, 4 '1' to force, 5 how
 --       many a dry run has counted so far, '' when it is none, then for each stream the number of its partition, and where to
 --       begin, as XRANGE takes it; '-' unless it is a dry run
--- Returns {removed, lost, guarded, {name, lost by it, ...}, for each stream the last id}
+-- Returns {removed, lost, guarded, {name, lost by it, ...}, for each stream the last id}: lost counts what was removed against the
+-- guard, guarded is 1 when the guard ended the step
 
 local PAGE = 100
 local before, force, isDry = tonumber(ARGV[2]), ARGV[4] == '1', ARGV[5] ~= ''

@@ -1,11 +1,11 @@
-import type { TextVault } from '../codec/index.ts'
-import { Attachments } from '../codec/index.ts'
-import type { DeadLetters } from '../dead-letters/index.ts'
-import type { Storage } from '../log/index.ts'
-import { QueueSettling } from './queue-settling.ts'
-import { reportDeadLetter } from './reports.ts'
-import type { Settlement } from './settlement.ts'
-import { type SettlementResult, settle } from './settling.ts'
+import type { TextVault } from '../../codec/index.ts'
+import { Attachments } from '../../codec/index.ts'
+import type { DeadLetters } from '../../dead-letters/index.ts'
+import type { Storage } from '../../log/index.ts'
+import { QueueSettling } from '../queue-settling.ts'
+import { reportDeadLetter } from '../reports.ts'
+import type { Settlement } from '../settlement.ts'
+import { type SettlementResult, settle } from '../settling.ts'
 
 export interface PulledSettlementsParts {
   readonly storage: Storage
@@ -27,8 +27,8 @@ export class PulledSettlements {
 
   async settle(group: string, consumer: string, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
     const { storage, deadLetters } = this.#parts
-    const to = new QueueSettling(storage, group, consumer)
-    const results = await settle(settlements, { to, deadLetters, attachments: this.attachmentsOf(group) })
+    const settling = new QueueSettling(storage, group, consumer)
+    const results = await settle(settlements, { settling, deadLetters, attachments: this.attachmentsOf(group) })
     for (const result of results) {
       if (result.kind === 'settled' && result.letter !== undefined) reportDeadLetter(storage, result.letter)
     }

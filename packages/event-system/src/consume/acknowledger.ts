@@ -1,0 +1,128 @@
+import { EventSystemError } from '@tradpal/events'
+import type { EventCodec } from '../codec/index.ts'
+import type { DeadLetter } from '../dead-letters/index.ts'
+import type { Storage } from '../log/index.ts'
+import type { Logger } from '../runtime/index.ts'
+import { warnOfDroppedEffects } from './dropped-effects.ts'
+import type { Held } from './held.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Recovery } from './recovery.ts'
+import { reportDeadLetter } from './reports.ts'
+import { doneOf, type Settlement } from './settlement.ts'
+import { type SettlementResult, type SettleParts, settle } from './settling.ts'
+
+/** Settlements that are written in one call. */
+const SETTLED_AT_ONCE = 100
+
+export interface AcknowledgerParts extends SettleParts {
+  readonly storage: Storage
+  readonly codec: EventCodec
+  readonly logger: Logger
+  readonly inFlight: InFlight
+  readonly recovery: Recovery
+}
+
+interface Ended {
+  readonly held: Held
+  /** Undefined: it is done, and there is nothing more to say. */
+  readonly settlement: Settlement | undefined
+}
+
+const SETTLED: SettlementResult = { kind: 'settled' }
+const LOST: SettlementResult = { kind: 'lost' }
+
+/**
+ * Writes to the log how deliveries ended, in batches: one call is on its way at a time, and deliveries that end meanwhile go with
+ * the next one, in the order in which they ended. So no delivery is settled before one of its key that was handled before it, and
+ * none is acknowledged before its handlers are done.
+ */
+export class Acknowledger {
+  readonly #parts: AcknowledgerParts
+  #ended: Ended[] = []
+  #added = 0
+  #sent = 0
+  #settled = 0
+  /** One call to the log, and the wait after one that failed. */
+  #sending: Promise<void> | undefined
+
+  constructor(parts: AcknowledgerParts) {
+    this.#parts = parts
+  }
+
+  /** How many deliveries were settled so far. */
+  get settled(): number {
+    return this.#settled
+  }
+
+  /** Without a settlement the delivery is done, and there is nothing more to say. */
+  add(held: Held, settlement: Settlement | undefined): void {
+    this.#ended.push({ held, settlement })
+    this.#added++
+    this.#sending ??= this.#send()
+  }
+
+  /** Resolves when all that was added so far is settled, or rejects with what keeps it from being. */
+  async flush(): Promise<void> {
+    const upTo = this.#added
+    while (this.#sent < upTo && this.#sending !== undefined) await this.#sending
+    while (this.#sent < upTo && this.#ended.length > 0) await this.#sendNext()
+  }
+
+  async #send(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    const goesOn = await this.#sendNext().then(
+      () => true,
+      (error) => this.#parts.recovery.after('settle', error)
+    )
+    this.#sending = goesOn && this.#ended.length > 0 ? this.#send() : undefined
+  }
+
+  /** One call to the log. A batch that fails stays, to be sent again first. */
+  async #sendNext(): Promise<void> {
+    const hasSettlements = this.#ended.some(({ settlement }) => settlement !== undefined)
+    const batch = this.#ended.splice(0, hasSettlements ? SETTLED_AT_ONCE : this.#ended.length)
+    try {
+      const results = await (hasSettlements ? this.#settle(batch) : this.#acknowledge(batch))
+      this.#sent += batch.length
+      for (const [i, ended] of batch.entries()) this.#apply(ended, results[i] ?? LOST)
+    } catch (error) {
+      this.#ended = [...batch, ...this.#ended]
+      throw error
+    }
+  }
+
+  #settle(batch: readonly Ended[]): Promise<readonly SettlementResult[]> {
+    const settlements = batch.map(({ held, settlement }) => settlement ?? doneOf(held.delivery))
+    return settle(settlements, this.#parts)
+  }
+
+  async #acknowledge(batch: readonly Ended[]): Promise<SettlementResult[]> {
+    const lost = new Set(await this.#parts.settling.acknowledge(batch.map(({ held }) => held.delivery)))
+    return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
+  }
+
+  #apply({ held, settlement }: Ended, result: SettlementResult): void {
+    const { inFlight } = this.#parts
+    if (result.kind === 'lost') {
+      const { messageId } = held
+      inFlight.lost(
+        held,
+        new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
+      )
+      return
+    }
+    if (result.repeated !== undefined) void warnOfDroppedEffects(held, result.repeated, this.#parts)
+    if (settlement?.outcome.kind === 'retry') return
+    inFlight.settled(held)
+    this.#settled++
+    if (result.letter !== undefined) this.#tellOf(result.letter)
+  }
+
+  #tellOf(letter: DeadLetter): void {
+    const { kind, messageId, attempts, lastError } = letter
+    const { logger, storage } = this.#parts
+    const { message: reason, stack } = lastError
+    logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
+    reportDeadLetter(storage, letter)
+  }
+}
