@@ -9,10 +9,11 @@
 /** A package may import the packages named, by their names, and no others. */
 const packages = {
   events: [],
-  client: ['events'],
+  api: ['events'],
+  client: ['events', 'api'],
   'event-system': ['events'],
-  service: ['event-system', 'events', 'client'],
-  dashboard: ['client', 'events']
+  service: ['event-system', 'events', 'api', 'client'],
+  dashboard: ['client', 'api', 'events']
 }
 
 /** A room of packages/event-system/src may import the rooms named; event-system.ts and its neighbours wire them all. */
@@ -112,9 +113,23 @@ export default {
       name: 'runs-in-a-browser',
       severity: 'error',
       comment:
-        'packages/events and packages/client run wherever fetch does: no part of Node in them, but for the entry for Node.',
-      from: { path: '^packages/(events|client)/', pathNot: [testFiles, clientForNode] },
+        'packages/events, packages/api and packages/client run wherever fetch does: no part of Node in them, but for the entry for Node.',
+      from: { path: '^packages/(events|api|client)/', pathNot: [testFiles, clientForNode] },
       to: { dependencyTypes: ['core'] }
+    },
+    {
+      name: 'api-is-schemas',
+      severity: 'error',
+      comment: 'packages/api imports typebox and @tradpal/events, and nothing else.',
+      from: { path: '^packages/api/src/', pathNot: testFiles },
+      to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/typebox/' }
+    },
+    {
+      name: 'client-takes-types-of-api',
+      severity: 'error',
+      comment: 'packages/client imports types alone of packages/api: no schema and no typebox comes into a browser.',
+      from: { path: '^packages/client/src/' },
+      to: { path: '^packages/api/', dependencyTypesNot: ['type-only'] }
     },
     {
       name: 'runs-without-its-entry-for-node',
@@ -173,9 +188,10 @@ export default {
     {
       name: 'declared-dependencies',
       severity: 'error',
-      comment: 'What is published imports only what the dependencies of its own package.json name.',
+      comment:
+        'What is published imports only what the dependencies of its own package.json name. The client needs the types of api while it is built, and not afterwards.',
       from: { path: '^packages/[^/]+/src/', pathNot: testFiles },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] }
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^packages/api/' }
     },
     {
       name: 'no-circle',

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -30,6 +30,7 @@ createEvent('order_executed', { symbol: 'AAPL', side: 'HOLD', quantity: 1, price
 `
 
 const plainJavaScript = `
+import { Problem } from '@tradpal/event-api'
 import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
@@ -42,11 +43,12 @@ import { createTestSystem } from '@tradpal/event-system/testing'
 import { createEvent } from '@tradpal/events'
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
-const parts = [EventClient, tlsFetch, EventSystem, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
+const parts = [Problem, EventClient, tlsFetch, EventSystem, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
 console.log(event.data.symbol, parts.every(Boolean))
 `
 
 const typeScript = `
+import { Problem } from '@tradpal/event-api'
 import { EventClient } from '@tradpal/event-client'
 import { tlsFetch } from '@tradpal/event-client/node'
 import * as service from '@tradpal/event-service'
@@ -64,7 +66,11 @@ declare module '@tradpal/events' {
   }
 }
 
-export const parts = [EventClient, tlsFetch, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
+export const parts = [Problem, EventClient, tlsFetch, ApiKeys, Audit, Outbox, createTestSystem, conformance, service]
+
+export const code = (problem: Problem): string => problem.code
+// @ts-expect-error: a problem has a code
+export const nameless: Problem = { type: '', title: '', status: 400, detail: '', instance: '' }
 
 const event = createEvent(EventType.TRADING_SIGNAL, { symbol: 'BTC/USDT', signal: 'BUY' }, { source: 'a_test' })
 export const symbol: string = event.data.symbol
@@ -97,7 +103,18 @@ export async function publish(system: EventSystem): Promise<string> {
 }
 `
 
-const PACKAGES = ['events', 'event-client', 'event-system', 'event-service']
+const clientAlone = `
+import { type DeadLetter, EventClient, type GroupInfo, type Problem } from '@tradpal/event-client'
+
+const client = new EventClient({ url: 'http://127.0.0.1:1', retries: 0 })
+const letters: Promise<DeadLetter[]> = client.deadLetters.list()
+letters.catch((error: { code: string }) => console.log(error.code))
+export const shown = ({ name }: GroupInfo, { detail }: Problem): string => name + detail
+// @ts-expect-error: when it was put there is a number
+export const deadAt = ({ deadAt }: DeadLetter): string => deadAt
+`
+
+const PACKAGES = ['events', 'event-api', 'event-client', 'event-system', 'event-service']
 const installPage = readFileSync(join(house, 'docs/install.md'), 'utf8')
 
 /** A Node below 22.22 that is on the PATH outside of node_modules. */
@@ -220,7 +237,7 @@ test('plain JavaScript imports every package from its tarball', async () => {
 
 test.each(compilers)(
   '$name accepts the types of every package, exactOptionalPropertyTypes $exact',
-  { timeout: 90_000 },
+  { timeout: 120_000 },
   async ({ path, exact }) => {
     writeFileSync(join(project, 'typed.ts'), typeScript)
     writeFileSync(join(project, 'checked.js'), checkedJavaScript)
@@ -258,6 +275,24 @@ test('the types of events and of the client need those of no other package: a co
   expect(read.length).toBeGreaterThan(20)
   expect(read.filter((path) => !path.includes('/node_modules/@tradpal/'))).toEqual([])
 })
+
+test('the client is installed without the documents of the API: it runs, and a compiler accepts its types', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'client-alone-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const tarballs = packages.map(({ filename }) => filename).filter((name) => /-(events|event-client)-\d/.test(name))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  writeFileSync(join(folder, 'alone.ts'), clientAlone)
+  const compiler = join(house, 'node_modules/@typescript/native/bin/tsc')
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,dom,esnext.disposable']
+
+  const installing = ['install', '--no-audit', '--no-fund', '--prefer-offline']
+  await npm(folder, ...installing, ...tarballs.map((name) => join(project, name)))
+  await run(process.execPath, [compiler, ...options, '--types', '', '--ignoreConfig', 'alone.ts'], { cwd: folder })
+  const { stdout } = await run(process.execPath, ['alone.js'], { cwd: folder })
+
+  expect(readdirSync(join(folder, 'node_modules/@tradpal')).sort()).toEqual(['event-client', 'events'])
+  expect(stdout).toBe('service_unavailable\n')
+}, 90_000)
 
 test('the command is installed and explains itself', async () => {
   const { stdout } = await run(join(project, 'node_modules/.bin/tradpal-events'), ['--help'], { cwd: project })

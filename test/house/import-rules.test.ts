@@ -15,7 +15,8 @@ const soundHouse: Record<string, string> = {
   'packages/events/src/index.ts': `export interface Event { id: string }\nexport { one } from './atom.ts'`,
   'packages/events/src/atom.ts': `export const one = 1`,
   'packages/events/src/atom.test.ts': `import 'node:fs'\nimport 'vitest'\nimport '../../../test/support/server.ts'`,
-  'packages/client/src/index.ts': `export * from '@tradpal/events'`,
+  'packages/api/src/index.ts': `import 'typebox'\nimport '@tradpal/events'\nexport const Problem = 1\nexport type Problem = 1`,
+  'packages/client/src/index.ts': `export * from '@tradpal/events'\nimport type { Problem } from '@tradpal/event-api'`,
   'packages/client/src/node.ts': `import 'node:tls'\nexport const tlsFetch = fetch`,
   [`${library}/index.ts`]: `export * from './event-system.ts'\nexport * from './log/redis/index.ts'`,
   [`${library}/event-system.ts`]: `import './configuration/index.ts'\nimport './process/index.ts'`,
@@ -38,7 +39,7 @@ const soundHouse: Record<string, string> = {
   [`${library}/audit/index.ts`]: `import type { Entry } from '../log/index.ts'\nimport '../access/index.ts'`,
   [`${library}/process/index.ts`]: `import '../publish/index.ts'\nimport '../store/index.ts'`,
   [`${library}/testing/index.ts`]: `import { EventSystem } from '../event-system.ts'`,
-  'packages/service/src/index.ts': `import '@tradpal/event-system'\nimport '@tradpal/event-client'`,
+  'packages/service/src/index.ts': `import '@tradpal/event-system'\nimport '@tradpal/event-api'\nimport '@tradpal/event-client'`,
   'packages/service/src/auditing.ts': `import '@tradpal/event-system/access'\nimport '@tradpal/event-system/audit'`,
   'packages/service/test/api.test.ts': `import '@tradpal/event-system/testing'\nimport '../../../test/support/server.ts'`,
   'packages/dashboard/src/index.ts': `import '@tradpal/event-client'`,
@@ -50,6 +51,9 @@ const soundHouse: Record<string, string> = {
 /** One breach a line: the rule, the file that breaks it, and what that file says. */
 const breaches: readonly [rule: string, file: string, source: string][] = [
   ['package-events', 'packages/events/src/upwards.ts', `import type { EventClient } from '@tradpal/event-client'`],
+  ['package-api', 'packages/api/src/upwards.ts', `import type { EventClient } from '@tradpal/event-client'`],
+  ['api-is-schemas', 'packages/api/src/extra.ts', `import 'fastify'`],
+  ['client-takes-types-of-api', 'packages/client/src/schemas.ts', `import { Problem } from '@tradpal/event-api'`],
   ['package-client', 'packages/client/src/upwards.ts', `import '@tradpal/event-system'`],
   ['package-event-system', `${library}/upwards.ts`, `export type { Service } from '@tradpal/event-service'`],
   ['package-service', 'packages/service/src/sideways.ts', `import '@tradpal/event-dashboard'`],
@@ -64,6 +68,7 @@ const breaches: readonly [rule: string, file: string, source: string][] = [
   ['packages-stand-alone', 'packages/service/src/reader.ts', `import '../../../bench/main.ts'`],
   ['packages-stand-alone', 'packages/service/src/tester.ts', `import '../../../test/support/server.ts'`],
   ['runs-in-a-browser', 'packages/events/src/node-bound.ts', `import { randomUUID } from 'node:crypto'`],
+  ['runs-in-a-browser', 'packages/api/src/node-bound.ts', `import type { Socket } from 'node:net'`],
   ['runs-in-a-browser', 'packages/client/src/node-bound.ts', `import type { Socket } from 'node:net'`],
   ['runs-without-its-entry-for-node', 'packages/client/src/node-entry.ts', `import { tlsFetch } from './node.ts'`],
   ['room-runtime', `${library}/runtime/upwards.ts`, `import type { Entry } from '../log/index.ts'`],
@@ -152,6 +157,7 @@ function cruise(): Report {
 function furnish(): void {
   const manifests: [folder: string, name: string, dependencies: Record<string, string>][] = [
     ['events', '@tradpal/events', {}],
+    ['api', '@tradpal/event-api', { typebox: '1' }],
     ['client', '@tradpal/event-client', {}],
     ['event-system', '@tradpal/event-system', { redis: '6' }],
     ['service', '@tradpal/event-service', { fastify: '5' }],
@@ -169,7 +175,7 @@ function furnish(): void {
     write(`packages/${folder}/package.json`, JSON.stringify({ name, exports, dependencies }))
     symlinkSync(join(tree, 'packages', folder), join(tree, 'node_modules', name))
   }
-  for (const name of ['redis', '@redis/client', 'fastify', 'vitest']) {
+  for (const name of ['redis', '@redis/client', 'fastify', 'typebox', 'vitest']) {
     write(`node_modules/${name}/package.json`, JSON.stringify({ name, exports: './dist/index.js' }))
     write(`node_modules/${name}/dist/index.js`, '')
   }

@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import { type OptionNames, onlyOptions } from '@tradpal/events'
 import {
   type AuditEntry,
@@ -55,35 +56,34 @@ export class AuditTrail {
   async list(query: AuditQuery = {}): Promise<AuditEntry[]> {
     onlyOptions('list()', query, NAMES)
     const { since, until, refused, ...others } = query
-    const parameters = {
+    const parameters = queryOf<Api.AuditQuery>({
       ...others,
       since: instant('since', since),
       until: instant('until', until),
       refused: refused === true ? 'true' : undefined
-    }
-    return await this.#get('', parameters, auditEntriesOf)
+    })
+    return await this.#get('', auditEntriesOf, parameters)
   }
 
   /** `<seq>:<hash>` of the last entry: to be kept elsewhere, and verified against. */
   async head(): Promise<string> {
-    return await this.#get('/head', {}, auditHeadOf)
+    return await this.#get('/head', auditHeadOf)
   }
 
   /** Has the service walk all entries. Rejects with `invalid_argument` for a head that is none. */
   async verify(options: VerifyOptions = {}) {
     onlyOptions('verify()', options, { head: true, allowEmpty: true, timeoutMs: true })
     const { head, allowEmpty, timeoutMs } = options
-    const parameters = { head, allow_empty: allowEmpty === true ? 'true' : undefined }
-    return await this.#get<AuditVerification>('/verification', parameters, auditVerificationOf, timeoutMs)
+    const query = queryOf<Api.AuditVerificationQuery>({ head, allow_empty: allowEmpty === true ? 'true' : undefined })
+    return await this.#get<AuditVerification>('/verification', auditVerificationOf, query, timeoutMs)
   }
 
   async #get<T>(
     path: string,
-    parameters: Readonly<Record<string, string | number | undefined>>,
     read: (body: unknown) => T,
+    query = new URLSearchParams(),
     timeoutMs?: number
   ): Promise<T> {
-    const query = queryOf(parameters)
     return await this.#transport.json(
       { method: 'GET', path: `/audit${path}`, query, repeat: 'always', timeoutMs },
       read

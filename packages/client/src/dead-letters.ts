@@ -1,8 +1,14 @@
-import { type JsonObject, type OptionNames, onlyOptions, stringifyJson } from '@tradpal/events'
+import type * as Api from '@tradpal/event-api'
 import {
   type DeadLetter,
   type DeadLetterAction,
   type DeadLetterCause,
+  type DeadLetterKind,
+  type JsonObject,
+  type OptionNames,
+  onlyOptions
+} from '@tradpal/events'
+import {
   deadLetterActionsOf,
   deadLetterCausesOf,
   deadLetterCountOf,
@@ -11,7 +17,7 @@ import {
   type RequeueResult,
   requeueResultOf
 } from './answers/index.ts'
-import { type Instant, idSegment, instant, queryOf } from './query.ts'
+import { bodyOf, type Instant, idSegment, instant, queryOf } from './query.ts'
 import type { Transport } from './transport.ts'
 
 /** Which letters: every condition that is given must hold. */
@@ -21,7 +27,7 @@ export interface DeadLetterFilter {
   readonly eventType?: string
   /** Only those that this handler gave up. */
   readonly handler?: string
-  readonly kind?: DeadLetter['kind']
+  readonly kind?: DeadLetterKind
   /** Only those of this cause. */
   readonly fingerprint?: string
   /** Put there at this instant or later. */
@@ -77,24 +83,32 @@ export class DeadLetters {
   async list(query: DeadLetterQuery = {}): Promise<DeadLetter[]> {
     onlyOptions('list()', query, { ...FILTER_OPTIONS, after: true, limit: true })
     const { after, limit, ...filter } = query
-    return await this.#get('', { ...filterParameters(filter), after, limit }, deadLettersOf)
+    return await this.#get(
+      '',
+      deadLettersOf,
+      queryOf<Api.DeadLetterQuery>({ ...filterParameters(filter), after, limit })
+    )
   }
 
   /** How many letters match. */
   async count(filter: DeadLetterFilter = {}): Promise<number> {
     onlyOptions('count()', filter, FILTER_OPTIONS)
-    return await this.#get('', { ...filterParameters(filter), limit: 1 }, deadLetterCountOf)
+    return await this.#get(
+      '',
+      deadLetterCountOf,
+      queryOf<Api.DeadLetterQuery>({ ...filterParameters(filter), limit: 1 })
+    )
   }
 
   /** The letters by cause: how many have it, and the oldest. A service answers only causes of events that the caller may read. */
   async causes(filter: Pick<DeadLetterFilter, 'group'> = {}): Promise<DeadLetterCause[]> {
     onlyOptions('causes()', filter, { group: true })
-    return await this.#get('/causes', { group: filter.group }, deadLetterCausesOf)
+    return await this.#get('/causes', deadLetterCausesOf, queryOf<Api.DeadLetterCauseQuery>({ group: filter.group }))
   }
 
   /** Rejects with `not_found` when there is no such letter. */
   async get(id: string): Promise<DeadLetter> {
-    return await this.#get(`/${idSegment('id', id)}`, {}, deadLetterOf)
+    return await this.#get(`/${idSegment('id', id)}`, deadLetterOf)
   }
 
   /**
@@ -104,7 +118,7 @@ export class DeadLetters {
    */
   async requeue(id: string, options: RequeueOptions = {}): Promise<void> {
     onlyOptions('requeue()', options, { by: true, data: true })
-    await this.#send('POST', `/${idSegment('id', id)}/requeue`, options)
+    await this.#send('POST', `/${idSegment('id', id)}/requeue`, bodyOf<Api.RequeueRequest>(options))
   }
 
   /**
@@ -117,33 +131,33 @@ export class DeadLetters {
     const matching = filterParameters(filter)
     const isEmpty = Object.values(matching).every((value) => value === undefined)
     const { by, dryRun, limit, expected, after } = options
-    const body = { ...matching, ...(isEmpty ? { all: true } : {}), by, dry_run: dryRun, limit, expected, after }
+    const all = isEmpty ? true : undefined
+    const body = bodyOf<Api.RequeueAllRequest>({ ...matching, all, by, dry_run: dryRun, limit, expected, after })
     return requeueResultOf(JSON.parse(await this.#send('POST', '/requeue', body)))
   }
 
   /** Removes the letter for good. Rejects with `not_found`. It is attempted once. */
   async discard(id: string, options: { readonly reason: string; readonly by?: string }): Promise<void> {
     onlyOptions('discard()', options, { reason: true, by: true })
-    await this.#send('DELETE', `/${idSegment('id', id)}`, options)
+    await this.#send('DELETE', `/${idSegment('id', id)}`, bodyOf<Api.DiscardRequest>(options))
   }
 
   /** What operators did to letters, oldest first. */
   async actions(page: { readonly after?: string; readonly limit?: number } = {}): Promise<DeadLetterAction[]> {
     onlyOptions('actions()', page, { after: true, limit: true })
-    return await this.#get('/actions', { after: page.after, limit: page.limit }, deadLetterActionsOf)
+    return await this.#get(
+      '/actions',
+      deadLetterActionsOf,
+      queryOf<Api.DeadLetterActionQuery>({ after: page.after, limit: page.limit })
+    )
   }
 
-  async #get<T>(
-    path: string,
-    parameters: Readonly<Record<string, string | number | undefined>>,
-    read: (body: unknown) => T
-  ): Promise<T> {
-    const query = queryOf(parameters)
+  async #get<T>(path: string, read: (body: unknown) => T, query = new URLSearchParams()): Promise<T> {
     return await this.#transport.json({ method: 'GET', path: `/dead-letters${path}`, query, repeat: 'always' }, read)
   }
 
-  async #send(method: 'POST' | 'DELETE', path: string, body: object): Promise<string> {
-    const request = { method, path: `/dead-letters${path}`, body: stringifyJson(body), repeat: 'never' } as const
+  async #send(method: 'POST' | 'DELETE', path: string, body: string): Promise<string> {
+    const request = { method, path: `/dead-letters${path}`, body, repeat: 'never' } as const
     return await this.#transport.text(request)
   }
 }

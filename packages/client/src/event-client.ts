@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import {
   type Answer,
   answerOf,
@@ -5,7 +6,9 @@ import {
   EventSystemError,
   encodeEvent,
   encodeJsonArray,
+  type Lineage,
   onlyOptions,
+  type PublishReceipt,
   type ReadOptions,
   type StoredEvent,
   type StreamEvent
@@ -16,10 +19,8 @@ import {
   eventStatsOf,
   eventTypesOf,
   type HealthReport,
-  isHealthReport,
-  type Lineage,
+  healthReportOf,
   lineageOf,
-  type PublishReceipt,
   receiptOf,
   receiptsOf,
   replayedCountOf,
@@ -128,7 +129,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   async checkBatch(events: readonly Event[]): Promise<void> {
     assertList(events)
     if (events.length === 0) return
-    const query = queryOf({ dry_run: 'true' })
+    const query = queryOf<Api.BatchPublishQuery>({ dry_run: 'true' })
     const request = {
       method: 'POST',
       path: '/events/batch',
@@ -141,7 +142,10 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
 
   /** How many events were published with this `streamKey`: 0 when none ever was. Rejects with `invalid_argument`. */
   async versionOf(streamKey: string): Promise<number> {
-    return await this.#transport.json({ ...reading('/versions'), query: queryOf({ stream_key: streamKey }) }, versionOf)
+    return await this.#transport.json(
+      { ...reading('/versions'), query: queryOf<Api.StreamVersionQuery>({ stream_key: streamKey }) },
+      versionOf
+    )
   }
 
   /**
@@ -212,7 +216,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
 
   /** How the service is. An unhealthy report is an answer: it resolves. Rejects only when no report comes. */
   async healthCheck(): Promise<HealthReport> {
-    return await this.#transport.report(reading('/health'), isHealthReport)
+    return await this.#transport.report(reading('/health'), healthReportOf)
   }
 
   /** The service's metrics in Prometheus' text format. */
@@ -224,7 +228,10 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   async countEvents(options: CountOptions = {}): Promise<number> {
     onlyOptions('countEvents()', options, { ...RANGE_OPTIONS, timeoutMs: true })
     const timeoutMs = options.timeoutMs === undefined ? undefined : waitMs('timeoutMs', options.timeoutMs, 0)
-    return await this.#transport.json({ ...replaying(queryOf(rangeParameters(options))), timeoutMs }, replayedCountOf)
+    return await this.#transport.json(
+      { ...replaying(queryOf<Api.ReplayQuery>(rangeParameters(options))), timeoutMs },
+      replayedCountOf
+    )
   }
 
   /**
@@ -262,7 +269,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     options: StreamReplayOptions<T, Raw>
   ): AsyncIterable<Answer<T, Raw>> {
     onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true, raw: true })
-    const query = queryOf({ ...rangeParameters(options), speed: speedOf(options.speed) })
+    const query = queryOf<Api.ReplayQuery>({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
     const opening = () => this.#transport.stream(request, 'application/x-ndjson')
     return replayedEvents(opening, (event) => answerOf<T, Raw>(event, options.raw))
@@ -345,7 +352,10 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
 
 function eventsRequest<T extends string>(call: string, query: EventQuery<T, boolean>): ServiceRequest {
   onlyOptions(call, query, QUERY_OPTIONS)
-  return { ...reading('/events'), query: queryOf({ ...rangeParameters(query), limit: query.limit ?? 100 }) }
+  return {
+    ...reading('/events'),
+    query: queryOf<Api.EventQuery>({ ...rangeParameters(query), limit: query.limit ?? 100 })
+  }
 }
 
 function reading(path: string): ServiceRequest {

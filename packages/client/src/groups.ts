@@ -1,28 +1,15 @@
-import { EventSystemError, onlyOptions } from '@tradpal/events'
+import type * as Api from '@tradpal/event-api'
 import {
-  type GroupInfo,
-  groupOf,
-  groupsOf,
+  EventSystemError,
+  type GroupChangeOptions,
+  onlyOptions,
   type PendingEvent,
   type PullSettings,
-  pendingEventsOf,
-  pullSettingsOf
-} from './answers/index.ts'
-import { type Instant, idSegment, instant, queryOf } from './query.ts'
+  type PullSettingsChange
+} from '@tradpal/events'
+import { type GroupInfo, groupOf, groupsOf, pendingEventsOf, pullSettingsOf } from './answers/index.ts'
+import { bodyOf, type Instant, idSegment, instant, queryOf } from './query.ts'
 import type { Transport } from './transport.ts'
-
-export interface GroupChangeOptions {
-  /** Also while members live, or events are pending. Default false. */
-  readonly force?: boolean
-}
-
-/** What an operator changes of how a group is pulled. At least one is given. */
-export interface PullSettingsChange {
-  /** The event types to deliver; the group acknowledges the others. `null` or `*` for all types. */
-  readonly eventTypes?: readonly string[] | null
-  /** An event that failed this often goes to the dead letters, 1 to 1,000. */
-  readonly maxAttempts?: number
-}
 
 /** The consumer groups, and what an operator can do about them. */
 export class Groups {
@@ -51,7 +38,7 @@ export class Groups {
     page: { readonly after?: string; readonly limit?: number } = {}
   ): Promise<PendingEvent[]> {
     onlyOptions('pending()', page, { after: true, limit: true })
-    const query = queryOf({ after: page.after, limit: page.limit })
+    const query = queryOf<Api.GroupQuery>({ after: page.after, limit: page.limit })
     const request = { method: 'GET', path: groupPath(name), query, repeat: 'always' } as const
     const pending = await this.#transport.json(request, pendingEventsOf)
     if (pending !== null) return pending
@@ -66,7 +53,7 @@ export class Groups {
    */
   async seek(name: string, to: Instant, options: GroupChangeOptions = {}): Promise<void> {
     onlyOptions('seek()', options, { force: true })
-    const body = JSON.stringify({ to: placeOf('to', to), force: options.force })
+    const body = bodyOf<Api.SeekRequest>({ to: placeOf('to', to), force: options.force })
     await this.#transport.text({ method: 'POST', path: `${groupPath(name)}/seek`, body, repeat: 'always' })
   }
 
@@ -76,7 +63,7 @@ export class Groups {
    */
   async remove(name: string, options: GroupChangeOptions = {}): Promise<void> {
     onlyOptions('remove()', options, { force: true })
-    const query = queryOf(options.force === true ? { force: 'true' } : {})
+    const query = queryOf<Api.RemoveGroupQuery>({ force: options.force === true ? 'true' : undefined })
     await this.#transport.text({ method: 'DELETE', path: groupPath(name), query, repeat: 'never' })
   }
 
@@ -88,7 +75,7 @@ export class Groups {
     onlyOptions('changePulling()', change, { eventTypes: true, maxAttempts: true })
     const { eventTypes, maxAttempts } = change
     const types = eventTypes === null ? ['*'] : eventTypes
-    const body = JSON.stringify({ event_types: types, max_attempts: maxAttempts })
+    const body = bodyOf<Api.PullSettingsChange>({ event_types: types, max_attempts: maxAttempts })
     return await this.#transport.json(
       { method: 'PATCH', path: groupPath(name), body, repeat: 'always' },
       pullSettingsOf

@@ -5,23 +5,27 @@
  */
 export type {
   ApiKey,
-  AuditEntry,
-  AuditVerification,
   DeadLetter,
   DeadLetterAction,
   DeadLetterCause,
-  EventStats,
-  GroupInfo,
-  GroupMember,
+  GroupChangeOptions,
   HandlingError,
-  HealthReport,
   IssuedApiKey,
   Lineage,
   ListedApiKey,
   PendingEvent,
   PublishReceipt,
   PullSettings,
-  RequeueNext,
+  PullSettingsChange,
+  RequeueNext
+} from '@tradpal/events'
+export type {
+  AuditEntry,
+  AuditVerification,
+  EventStats,
+  GroupInfo,
+  GroupMember,
+  HealthReport,
   RequeueResult,
   TrimReport
 } from './answers/index.ts'
@@ -37,7 +41,7 @@ export type {
   RequeueOptions
 } from './dead-letters.ts'
 export { EventClient } from './event-client.ts'
-export type { GroupChangeOptions, Groups, PullSettingsChange } from './groups.ts'
+export type { Groups } from './groups.ts'
 export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
 export type { PublishOptions } from './publishing.ts'

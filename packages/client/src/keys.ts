@@ -1,13 +1,7 @@
-import { onlyOptions } from '@tradpal/events'
-import {
-  type ApiKey,
-  apiKeyOf,
-  apiKeysOf,
-  type IssuedApiKey,
-  issuedApiKeyOf,
-  type ListedApiKey
-} from './answers/index.ts'
-import { type Instant, idSegment, instant } from './query.ts'
+import type * as Api from '@tradpal/event-api'
+import { type ApiKey, type IssuedApiKey, type ListedApiKey, onlyOptions } from '@tradpal/events'
+import { apiKeyOf, apiKeysOf, issuedApiKeyOf } from './answers/index.ts'
+import { bodyOf, type Instant, idSegment, instant } from './query.ts'
 import type { Transport } from './transport.ts'
 
 export interface NewApiKey {
@@ -39,14 +33,14 @@ export class ApiKeys {
     onlyOptions('create()', wanted, { name: true, scopes: true, sources: true, expiresAt: true })
     const { name, scopes, sources, expiresAt } = wanted
     const expires_at = expiresAt === undefined ? undefined : instant('expiresAt', expiresAt)
-    const body = JSON.stringify({ name, scopes, sources, expires_at })
+    const body = bodyOf<Api.NewApiKey>({ name, scopes, sources, expires_at })
     return await this.#transport.json({ method: 'POST', path: '/keys', body, repeat: 'never' }, issuedApiKeyOf)
   }
 
   /** Makes a key like another, which ends `overlapMs` later: a day, unless it says otherwise. Rejects with `not_found`. It is attempted once. */
   async rotate(id: string, options: { readonly overlapMs?: number } = {}): Promise<IssuedApiKey> {
     onlyOptions('rotate()', options, { overlapMs: true })
-    const body = JSON.stringify({ overlap_ms: options.overlapMs })
+    const body = bodyOf<Api.KeyRotation>({ overlap_ms: options.overlapMs })
     const path = `${keyPath(id)}/rotate`
     return await this.#transport.json({ method: 'POST', path, body, repeat: 'never' }, issuedApiKeyOf)
   }

@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import { type Event, EventSystemError, onlyOptions } from '@tradpal/events'
 import { queryOf } from './query.ts'
 import type { ServiceRequest } from './transport.ts'
@@ -16,7 +17,7 @@ export function publication(path: string, body: string, options: PublishOptions)
   onlyOptions('publish()', options, { spool: true, streamKey: true, expectedVersion: true })
   const { spool = 'never', streamKey, expectedVersion } = options
   const headers = spool === 'allowed' ? { prefer: 'respond-async' } : {}
-  const query = queryOf({ stream_key: streamKey, expected_version: expectedVersion })
+  const query = queryOf<Api.PublishQuery>({ stream_key: streamKey, expected_version: expectedVersion })
   return { method: 'POST', path, query, body, headers, repeat: 'deduplicated' }
 }
 

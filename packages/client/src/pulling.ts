@@ -1,7 +1,9 @@
+import type * as Api from '@tradpal/event-api'
 import { EventSystemError } from '@tradpal/events'
 import { type Delivery, deliveriesOf, lostOf } from './answers/index.ts'
 import type { ResolvedConsumeOptions } from './consume-options.ts'
 import { groupPath, placeOf } from './groups.ts'
+import { bodyOf } from './query.ts'
 import type { ServiceRequest, Transport } from './transport.ts'
 
 /** Why deliveries are handed back. Without a reason no failure is counted. */
@@ -35,7 +37,7 @@ export class Pulling {
   async pull(max: number, { isFirst, signal }: { isFirst: boolean; signal: AbortSignal }): Promise<Delivery[]> {
     const { consumer, leaseMs, maxAttempts, eventTypes, from } = this.#options
     const waitMs = isFirst ? 0 : WAIT_MS
-    const body = {
+    const body = bodyOf<Api.PullRequest>({
       max,
       consumer,
       wait_ms: waitMs,
@@ -43,18 +45,24 @@ export class Pulling {
       max_attempts: maxAttempts,
       event_types: eventTypes,
       from: placeOf('from', from)
-    }
+    })
     const timeoutMs = waitMs + this.#transport.options.timeoutMs
     return await this.#transport.json({ ...this.#request('pull', body, 'never'), timeoutMs }, deliveriesOf, signal)
   }
 
   /** Resolves to the ids of those that were not the caller's any more. */
   acknowledge(deliveryIds: readonly string[]): Promise<string[]> {
-    return this.#settle(deliveryIds, this.#request('ack', { delivery_ids: deliveryIds }, 'always'))
+    return this.#settle(
+      deliveryIds,
+      this.#request('ack', bodyOf<Api.SettleRequest>({ delivery_ids: deliveryIds }), 'always')
+    )
   }
 
   extend(deliveryIds: readonly string[]): Promise<string[]> {
-    return this.#settle(deliveryIds, this.#request('extend', { delivery_ids: deliveryIds }, 'always'))
+    return this.#settle(
+      deliveryIds,
+      this.#request('extend', bodyOf<Api.SettleRequest>({ delivery_ids: deliveryIds }), 'always')
+    )
   }
 
   nack(
@@ -62,12 +70,12 @@ export class Pulling {
     { reason, delayMs, reject }: Nack,
     repeat: ServiceRequest['repeat'] = 'always'
   ): Promise<string[]> {
-    const body = {
+    const body = bodyOf<Api.NackRequest>({
       delivery_ids: deliveryIds,
       reason: reason?.slice(0, LONGEST_REASON),
       delay_ms: delayMs === undefined ? undefined : Math.min(LONGEST_DELAY_MS, Math.ceil(delayMs)),
       reject
-    }
+    })
     return this.#settle(deliveryIds, this.#request('nack', body, repeat))
   }
 
@@ -81,7 +89,7 @@ export class Pulling {
     }
   }
 
-  #request(call: string, body: object, repeat: ServiceRequest['repeat']): ServiceRequest {
-    return { method: 'POST', path: `${this.#path}/${call}`, body: JSON.stringify(body), repeat }
+  #request(call: string, body: string, repeat: ServiceRequest['repeat']): ServiceRequest {
+    return { method: 'POST', path: `${this.#path}/${call}`, body, repeat }
   }
 }

@@ -1,11 +1,14 @@
+import type * as Api from '@tradpal/event-api'
 import {
   EventSystemError,
   type EventTypeFilter,
   type OptionNames,
   type ReadOptions,
   type StoredEvent,
+  stringifyJson,
   timestampMs
 } from '@tradpal/events'
+import type { FieldsOf } from './json-object.ts'
 
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
@@ -51,16 +54,21 @@ export const RANGE_OPTIONS: OptionNames<EventRange> = {
 }
 export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit: true, raw: true }
 
-/** Query parameters by their names on the wire; a list repeats its name, what is undefined is left out. */
-export function queryOf(
-  parameters: Readonly<Record<string, string | number | readonly string[] | undefined>>
-): URLSearchParams {
+type Parameter = string | number | readonly string[] | undefined
+
+/** The parameters of a query, by their names in the document; a list repeats its name, what is undefined is left out. */
+export function queryOf<Document>(parameters: { readonly [Name in keyof Document]?: Parameter }): URLSearchParams {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) {
+  for (const [name, value] of Object.entries<Parameter>(parameters)) {
     if (value === undefined) continue
     for (const item of typeof value === 'object' ? value : [value]) query.append(name, String(item))
   }
   return query
+}
+
+/** The body of a request, by the names of the document; what is undefined is left out. */
+export function bodyOf<Document>(fields: FieldsOf<Document>): string {
+  return stringifyJson(fields)
 }
 
 /** Refuses with `invalid_argument` an empty list: it would be left out of the query, which then asks for all types. */
@@ -81,16 +89,14 @@ export function symbolParameter({ symbol, symbols }: Pick<EventRange, 'symbol' |
 }
 
 /** Refuses with `invalid_argument` what is no instant, and an empty list of types or symbols. */
-export function rangeParameters<T extends string>(
-  range: EventRange<T>
-): Record<string, string | readonly string[] | undefined> {
+export function rangeParameters<T extends string>(range: EventRange<T>) {
   return {
     event_type: eventTypeParameter(range.eventType),
     symbol: symbolParameter(range),
     start_time: instant('startTime', range.startTime),
     end_time: instant('endTime', range.endTime),
     after: range.after
-  }
+  } satisfies { readonly [Name in keyof Api.EventRange]?: Parameter }
 }
 
 /** An id as a segment of a path. Refuses with `invalid_argument` what would name another path. */

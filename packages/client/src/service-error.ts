@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import {
   ERROR_CODES,
   type ErrorCode,
@@ -5,7 +6,7 @@ import {
   type EventSystemErrorOptions,
   type Fault
 } from '@tradpal/events'
-import type { ObjectReading } from './json-object.ts'
+import type { FieldsOf, ObjectReading } from './json-object.ts'
 
 /** A problem document (RFC 9457) as the service writes it. */
 export interface Problem {
@@ -77,9 +78,10 @@ export function serviceErrorOf(
   answer: Pick<ServiceErrorOptions, 'status' | 'retryAfterMs' | 'cause'> & { readonly problem: Problem | undefined }
 ): ServiceError {
   const { status, problem } = answer
-  const code = ownCode(problem?.code) ?? CODES[status] ?? 'http_error'
-  const { pointer, errors, index, stream_key: streamKey } = problem ?? {}
-  const { expected_version: expectedVersion, actual_version: actualVersion, conflicts } = problem ?? {}
+  const fields: FieldsOf<Api.Problem> = problem ?? {}
+  const { pointer, errors, index, stream_key: streamKey, conflicts } = fields
+  const { expected_version: expectedVersion, actual_version: actualVersion } = fields
+  const code = ownCode(fields.code) ?? CODES[status] ?? 'http_error'
   return new ServiceError(code, sentence(call, status, problem), {
     ...answer,
     retryable: PASSING_STATUSES.has(status) || ERROR_CODES[code].retryable,

@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import {
   answerOf,
   assertFromVersion,
@@ -32,7 +33,11 @@ export function streamEvents<Raw extends boolean>(
 
   async function* read(first: number): AsyncGenerator<StreamEvent<Raw>, void> {
     for (let from: number | undefined = first; from !== undefined; ) {
-      const query = queryOf({ stream_key: streamKey, from_version: from, limit: PAGE })
+      const query: URLSearchParams = queryOf<Api.StreamEventsQuery>({
+        stream_key: streamKey,
+        from_version: from,
+        limit: PAGE
+      })
       const request = { method: 'GET', path: '/versions/events', query, repeat: 'always' } as const
       const { events, nextVersion } = await transport.json(request, streamPageOf)
       for (const { event, version } of events) yield { ...answerOf<string, Raw>(event, raw), streamKey, version }

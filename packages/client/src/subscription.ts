@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import {
   type EventOf,
   EventSystemError,
@@ -11,7 +12,7 @@ import {
 import type { EventSourceMessage } from 'eventsource-parser'
 import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
-import { type JsonParts, readObject } from './json-object.ts'
+import { type FieldsOf, type JsonParts, readObject } from './json-object.ts'
 import { waitMs } from './options.ts'
 import { eventTypeParameter, queryOf, symbolParameter } from './query.ts'
 import { failureInStream } from './service-error.ts'
@@ -207,7 +208,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
     return {
       method: 'GET',
       path: PATH,
-      query: queryOf({
+      query: queryOf<Api.FollowQuery>({
         event_type: eventTypeParameter(eventType),
         symbol: symbolParameter(this.#options),
         after: resume === undefined ? first : undefined
@@ -256,7 +257,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   }
 
   #takeGap(body: JsonParts | undefined): void {
-    const { asked_id: after, first_id: firstId } = body ?? {}
+    const { asked_id: after, first_id: firstId }: FieldsOf<Api.StreamGap> = body ?? {}
     if (typeof after !== 'string') return
     this.#options.onGap?.({ after, firstId: typeof firstId === 'string' ? firstId : null })
   }

@@ -1,5 +1,5 @@
 import { backoffMs, EventSystemError, parseJson } from '@tradpal/events'
-import { readObject } from './json-object.ts'
+import { type JsonParts, readObject } from './json-object.ts'
 import type { ResolvedClientOptions } from './options.ts'
 import { mayPass, parseRetryAfter, ServiceError, serviceErrorOf } from './service-error.ts'
 import { tlsFailure } from './tls-failure.ts'
@@ -64,12 +64,13 @@ export class Transport {
     return await this.#attempts(request, (response) => this.#successText(request, response))
   }
 
-  /** As {@link Transport.json}, but an error's body is an answer too when `accepts` says so. */
-  async report<T>(request: ServiceRequest, accepts: (body: unknown) => body is T): Promise<T> {
+  /** As {@link Transport.json}, but an error's body is an answer too when `read` takes it. */
+  async report<T>(request: ServiceRequest, read: (body: JsonParts | undefined) => T | undefined): Promise<T> {
     return await this.#attempts(request, async (response) => {
       const text = await response.text()
       const { object, cause } = readObject(text)
-      if (accepts(object)) return object
+      const report = read(object)
+      if (report !== undefined) return report
       throw response.ok
         ? unreadable(request, response.status, cause ?? new Error('it is not what was asked for.'))
         : this.#refusal(request, response, text)

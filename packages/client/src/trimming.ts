@@ -1,5 +1,8 @@
+import type * as Api from '@tradpal/event-api'
 import { type OptionNames, onlyOptions } from '@tradpal/events'
+import type { FieldsOf } from './json-object.ts'
 import { waitMs } from './options.ts'
+import { bodyOf } from './query.ts'
 import type { ServiceRequest } from './transport.ts'
 
 /** How much is kept: what goes beyond any of these is removed, oldest first. */
@@ -35,12 +38,12 @@ export function trimming(request: TrimRequest): ServiceRequest {
   return {
     method: 'POST',
     path: '/events/trim',
-    body: JSON.stringify({ ...wireLimits(limits), by_type, force, dry_run: dryRun }),
+    body: bodyOf<Api.TrimRequest>({ ...wireLimits(limits), by_type, force, dry_run: dryRun }),
     repeat: 'always',
     ...(timeoutMs !== undefined && { timeoutMs: waitMs('timeoutMs', timeoutMs, 0) })
   }
 }
 
-function wireLimits({ maxLength, maxAgeMs, maxBytes }: TrimLimits) {
+function wireLimits({ maxLength, maxAgeMs, maxBytes }: TrimLimits): FieldsOf<Api.TrimLimits> {
   return { max_length: maxLength, max_age_ms: maxAgeMs, max_bytes: maxBytes }
 }

@@ -5,6 +5,7 @@ import {
   type EventTypeFilter,
   isRetryable,
   onlyOptions,
+  type PublishReceipt,
   type StreamEvent
 } from '@tradpal/events'
 import type { ShredOptions, ShredReport } from './codec/index.ts'
@@ -38,13 +39,7 @@ import {
   rekey,
   shredSubject
 } from './operate/index.ts'
-import {
-  EventPublisher,
-  type PublishOptions,
-  type PublishReceipt,
-  type PublishTransaction,
-  type SpoolStats
-} from './publish/index.ts'
+import { EventPublisher, type PublishOptions, type PublishTransaction, type SpoolStats } from './publish/index.ts'
 import { causeOfThisCall, endedWithin } from './runtime/index.ts'
 import {
   type EventPage,

@@ -29,11 +29,9 @@ export {
   type DeadLetterAction,
   type DeadLetterCause,
   type DeadLetterFilter,
-  type DeadLetterKind,
   type Operator
 } from './dead-letters/index.ts'
 export { EventSystem } from './event-system.ts'
-export type { PullSettings, PullSettingsChange } from './groups/index.ts'
 export type { HealthBounds, SystemHealth } from './health.ts'
 export type * from './log/index.ts'
 export { Documents, gapBehind, tellGap } from './log/index.ts'

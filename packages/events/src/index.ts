@@ -41,10 +41,11 @@ export { stringifyJson } from './exact-json.ts'
 export { checkAll, faultsOf, MOST_FAULTS, refusalOf } from './faults.ts'
 export { isJsonObject, type JsonObject, type JsonValue, sameJson } from './json-value.ts'
 export { symbolOf } from './key.ts'
-export { lineageId, withLineage } from './lineage.ts'
+export { type Lineage, lineageId, withLineage } from './lineage.ts'
 export { meantBy, misspeltAs, nearestOf } from './nearest.ts'
 export { answerOf, checkData, type Newest, newestForm, readForm, tryNewestForm } from './newest-form.ts'
 export { type OptionNames, onlyOptions, unknownOptions } from './only-options.ts'
+export * from './operations/index.ts'
 export {
   canonicalTypeOf,
   type EventTypeDefinition,

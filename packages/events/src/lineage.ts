@@ -1,4 +1,15 @@
-import type { Event } from './event.ts'
+import type { Event, StoredEvent } from './event.ts'
+
+/** Where an event comes from and what came of it, by the causation ids in the metadata. */
+export interface Lineage<E = StoredEvent> {
+  readonly event: E
+  /** Its cause, that one's cause, and so on: the first cause first. */
+  readonly causes: readonly E[]
+  /** What followed from it, and from that, in log order. */
+  readonly effects: readonly E[]
+  /** False when the search ended at its bound of 200,000 entries in a direction, or a cause is no longer in the log. */
+  readonly complete: boolean
+}
 
 /** An event with the one that caused it in its metadata; what it names itself is kept, `undefined` and null name nothing. */
 export function withLineage<T extends Event>(event: T, cause: Pick<Event, 'eventId' | 'metadata'>): T {

@@ -1,5 +1,6 @@
-import { timestampMs } from '@tradpal/events'
-import { listOf, numberOf, numberOrNull, partsOf, textOf, textOrNull } from './parts.ts'
+import type * as Api from '@tradpal/event-api'
+import type { AuditOutcome } from '@tradpal/events'
+import { boolean, field, list, number, object, optional, orNull, reader, text, time } from './reading.ts'
 
 /** Something that somebody did, or was refused. */
 export interface AuditEntry {
@@ -20,7 +21,7 @@ export interface AuditEntry {
   /** Ids, counts and filters. */
   readonly what: Readonly<Record<string, unknown>>
   /** `begun` without another entry of its request: whether it was done is unknown. */
-  readonly outcome: 'begun' | 'done' | 'spooled' | 'refused' | 'failed'
+  readonly outcome: AuditOutcome
   /** Why it was refused or failed. */
   readonly code?: string
   /** The hash of the entry before. */
@@ -38,46 +39,38 @@ export interface AuditVerification {
   /** `<seq>:<hash>` of the last that is as it was written; `null` of none. */
   readonly last: string | null
   /** The first that is wrong. `kind`: `changed`, `removed`, `inserted`, … */
-  readonly fault?: { readonly kind: string; readonly seq: number; readonly message: string }
+  readonly fault?: AuditFault
 }
 
-export function auditEntriesOf(body: unknown): AuditEntry[] {
-  return listOf(body, 'entries').map(auditEntryOf)
+interface AuditFault {
+  readonly kind: string
+  readonly seq: number
+  readonly message: string
 }
 
-function auditEntryOf(value: unknown): AuditEntry {
-  const { key_id: keyId, address, request_id: requestId, code, what } = partsOf(value)
-  return {
-    messageId: textOf(value, 'message_id'),
-    seq: numberOf(value, 'seq'),
-    at: timestampMs(textOf(value, 'at')),
-    action: textOf(value, 'action'),
-    principal: textOf(value, 'principal'),
-    proof: textOf(value, 'proof'),
-    ...(typeof keyId === 'string' ? { keyId } : {}),
-    ...(typeof address === 'string' ? { address } : {}),
-    ...(typeof requestId === 'string' ? { requestId } : {}),
-    what: partsOf(what),
-    outcome: textOf(value, 'outcome') as AuditEntry['outcome'],
-    ...(typeof code === 'string' ? { code } : {}),
-    prev: textOf(value, 'prev'),
-    hash: textOf(value, 'hash')
-  }
-}
+const auditEntryOf = reader<Api.AuditEntry, AuditEntry>({
+  message_id: text,
+  seq: number,
+  at: time,
+  action: text,
+  principal: text,
+  proof: text,
+  key_id: optional(text),
+  address: optional(text),
+  request_id: optional(text),
+  what: object,
+  outcome: text,
+  code: optional(text),
+  prev: text,
+  hash: text
+})
 
-export function auditHeadOf(body: unknown): string {
-  return textOf(body, 'head')
-}
-
-export function auditVerificationOf(body: unknown): AuditVerification {
-  const { ok, fault } = partsOf(body)
-  return {
-    ok: ok === true,
-    entries: numberOf(body, 'entries'),
-    first: numberOrNull(body, 'first'),
-    last: textOrNull(body, 'last'),
-    ...(fault === undefined
-      ? {}
-      : { fault: { kind: textOf(fault, 'kind'), seq: numberOf(fault, 'seq'), message: textOf(fault, 'message') } })
-  }
-}
+export const auditEntriesOf = field<Api.AuditPage, AuditEntry[]>('entries', list(auditEntryOf))
+export const auditHeadOf = field<Api.AuditHead, string>('head', text)
+export const auditVerificationOf = reader<Api.AuditVerification, AuditVerification>({
+  ok: boolean,
+  entries: number,
+  first: orNull(number),
+  last: orNull(text),
+  fault: optional(reader<Api.AuditFault, AuditFault>({ kind: text, seq: number, message: text }))
+})

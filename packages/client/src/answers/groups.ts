@@ -1,6 +1,7 @@
-import { type StoredEvent, timestampMs } from '@tradpal/events'
+import type * as Api from '@tradpal/event-api'
+import type { PendingEvent, PullSettings, StoredEvent } from '@tradpal/events'
 import { storedEvent } from './events.ts'
-import { listOf, numberOf, numberOrNull, numbersOf, partsOf, textOf, textOrNull, textsOf } from './parts.ts'
+import { field, list, number, orNull, reader, text, time } from './reading.ts'
 
 /** How a consumer group stands. To a caller that may not see its figures, each of them is `null`. */
 export interface GroupInfo {
@@ -33,33 +34,6 @@ export interface GroupMember {
   readonly partitions: readonly number[]
 }
 
-/** How a group is pulled: the same for all who pull from it. */
-export interface PullSettings {
-  /** The event types that are delivered; the group acknowledges the others. `null`: all types are. */
-  readonly eventTypes: readonly string[] | null
-  /** An event that failed this often goes to the dead letters. */
-  readonly maxAttempts: number
-}
-
-/** An event that was handed out and not yet acknowledged. */
-export interface PendingEvent {
-  readonly messageId: string
-  /** When the log took it, ms since the epoch. */
-  readonly at: number
-  /** Who has it; empty when nobody does. */
-  readonly consumer: string
-  /** Since it was handed out or extended, in ms. */
-  readonly idleMs: number
-  /** How many times it was handed out. */
-  readonly deliveries: number
-  /** How often its handlers have failed. */
-  readonly failures: number
-  /** What they failed with last. `null` when none has. */
-  readonly lastError: string | null
-  /** When it is tried again, ms since the epoch. `null` when it does not wait for that. */
-  readonly dueAt: number | null
-}
-
 /** An event that was handed out to the caller, until its lease ends. */
 export interface Delivery {
   readonly deliveryId: string
@@ -68,74 +42,75 @@ export interface Delivery {
   readonly event: StoredEvent
 }
 
-export function groupsOf(body: unknown): GroupInfo[] {
-  return listOf(body, 'groups').map(groupOf)
+/** What has other names or units in the document. */
+interface GroupDocument extends Omit<GroupInfo, 'consumers' | 'lagMs' | 'lastDelivered' | 'oldestPendingMs'> {
+  readonly members: readonly GroupMember[]
+  readonly lagSeconds: number | null
+  readonly lastDeliveredId: string | null
+  readonly oldestPendingSeconds: number | null
 }
+
+const settingsOf = reader<Api.PullSettings, PullSettings>({
+  event_types: orNull(list(text<string>)),
+  max_attempts: number
+})
+const memberOf = reader<Api.GroupMember, GroupMember>({
+  name: text,
+  pending: orNull(number),
+  idle_ms: number,
+  partitions: list(number)
+})
+const documentOf = reader<Api.GroupInfo, GroupDocument>({
+  name: text,
+  partitions: orNull(number),
+  members: list(memberOf),
+  lag: orNull(number),
+  lag_seconds: orNull(number),
+  pending: orNull(number),
+  retrying: orNull(number),
+  oldest_pending_seconds: orNull(number),
+  last_delivered_id: orNull(text),
+  pulled: orNull(settingsOf)
+})
 
 export function groupOf(value: unknown): GroupInfo {
-  const [oldestSeconds, lagSeconds] = [
-    numberOrNull(value, 'oldest_pending_seconds'),
-    numberOrNull(value, 'lag_seconds')
-  ]
-  const { pulled } = partsOf(value)
+  const { members, lagSeconds, lastDeliveredId, oldestPendingSeconds, ...group } = documentOf(value)
   return {
-    name: textOf(value, 'name'),
-    partitions: numberOrNull(value, 'partitions'),
-    consumers: listOf(value, 'members').map((member) => ({
-      name: textOf(member, 'name'),
-      pending: numberOrNull(member, 'pending'),
-      idleMs: numberOf(member, 'idle_ms'),
-      partitions: numbersOf(member, 'partitions')
-    })),
-    pending: numberOrNull(value, 'pending'),
-    retrying: numberOrNull(value, 'retrying'),
-    oldestPendingMs: oldestSeconds === null ? null : Math.round(oldestSeconds * 1_000),
-    lastDelivered: textOrNull(value, 'last_delivered_id'),
-    lag: numberOrNull(value, 'lag'),
-    lagMs: lagSeconds === null ? null : Math.round(lagSeconds * 1_000),
-    pulled: pulled === undefined || pulled === null ? null : settingsOf(pulled)
+    ...group,
+    consumers: members,
+    lagMs: msOf(lagSeconds),
+    lastDelivered: lastDeliveredId,
+    oldestPendingMs: msOf(oldestPendingSeconds)
   }
 }
+
+export const groupsOf = field<Api.GroupList, GroupInfo[]>('groups', list(groupOf))
 
 /** The answer to a change of how a group is pulled. */
-export function pullSettingsOf(body: unknown): PullSettings {
-  return settingsOf(partsOf(body).pulled)
-}
+export const pullSettingsOf = field<Api.PullSettingsChanged, PullSettings>('pulled', settingsOf)
 
-function settingsOf(value: unknown): PullSettings {
-  return {
-    eventTypes: partsOf(value).event_types === null ? null : textsOf(value, 'event_types'),
-    maxAttempts: numberOf(value, 'max_attempts')
-  }
-}
-
+const pendingEventOf = reader<Api.PendingEvent, PendingEvent>({
+  message_id: text,
+  at: time,
+  consumer: text,
+  idle_ms: number,
+  deliveries: number,
+  failures: number,
+  last_error: orNull(text),
+  due_at: orNull(time)
+})
 /** Null when the service does not show them to the caller. */
-export function pendingEventsOf(body: unknown): PendingEvent[] | null {
-  if (partsOf(body).pending_events === null) return null
-  return listOf(body, 'pending_events').map((value) => {
-    const dueAt = textOrNull(value, 'due_at')
-    return {
-      messageId: textOf(value, 'message_id'),
-      at: timestampMs(textOf(value, 'at')),
-      consumer: textOf(value, 'consumer'),
-      idleMs: numberOf(value, 'idle_ms'),
-      deliveries: numberOf(value, 'deliveries'),
-      failures: numberOf(value, 'failures'),
-      lastError: textOrNull(value, 'last_error'),
-      dueAt: dueAt === null ? null : timestampMs(dueAt)
-    }
-  })
-}
+export const pendingEventsOf = field<Api.GroupDetails, PendingEvent[] | null>(
+  'pending_events',
+  orNull(list(pendingEventOf))
+)
 
-export function deliveriesOf(body: unknown): Delivery[] {
-  return listOf(body, 'deliveries').map((value) => ({
-    deliveryId: textOf(value, 'delivery_id'),
-    attempt: numberOf(value, 'attempt'),
-    event: storedEvent(partsOf(value).event)
-  }))
-}
+const deliveryOf = reader<Api.Delivery, Delivery>({ delivery_id: text, attempt: number, event: storedEvent })
+export const deliveriesOf = field<Api.PullResult, Delivery[]>('deliveries', list(deliveryOf))
 
 /** The ids of deliveries that were not the caller's any more. */
-export function lostOf(body: unknown): string[] {
-  return textsOf(body, 'lost')
+export const lostOf = field<Api.AckResult | Api.ExtendResult | Api.NackResult, string[]>('lost', list(text<string>))
+
+function msOf(seconds: number | null): number | null {
+  return seconds === null ? null : Math.round(seconds * 1_000)
 }

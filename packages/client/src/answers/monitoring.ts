@@ -1,5 +1,6 @@
+import type * as Api from '@tradpal/event-api'
 import type { JsonParts } from '../json-object.ts'
-import { listOf, numberOrNull } from './parts.ts'
+import { field, list, number, object, orNull } from './reading.ts'
 
 /** How the log stands, with the wire's own keys. */
 export interface EventStats {
@@ -60,13 +61,18 @@ export interface HealthReport {
   readonly [key: string]: unknown
 }
 
+const lengthOf = field<Api.EventStats, number | null>('stream_length', orNull(number))
+const groupsOf = field<Api.EventStats, object[]>('groups', list(object))
+
 export function eventStatsOf(body: unknown): EventStats {
-  numberOrNull(body, 'stream_length')
-  listOf(body, 'groups')
-  return body as EventStats
+  lengthOf(body)
+  groupsOf(body)
+  return body as Api.EventStats
 }
 
-export function isHealthReport(body: unknown): body is HealthReport {
-  const status = typeof body === 'object' && body !== null ? (body as JsonParts).status : undefined
-  return status === 'healthy' || status === 'degraded' || status === 'unhealthy'
+const STATUSES: ReadonlySet<unknown> = new Set<Api.HealthReport['status']>(['healthy', 'degraded', 'unhealthy'])
+
+/** The report, or undefined for what is none. */
+export function healthReportOf(body: JsonParts | undefined): HealthReport | undefined {
+  return STATUSES.has(body?.status) ? (body as Api.HealthReport) : undefined
 }

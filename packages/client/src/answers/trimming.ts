@@ -1,4 +1,5 @@
-import { booleanOf, numberOf, partsOf } from './parts.ts'
+import type * as Api from '@tradpal/event-api'
+import { boolean, counts, number, reader } from './reading.ts'
 
 export interface TrimReport {
   readonly removed: number
@@ -12,17 +13,10 @@ export interface TrimReport {
   readonly guarded: boolean
 }
 
-export function trimReportOf(value: unknown): TrimReport {
-  return {
-    removed: numberOf(value, 'removed'),
-    lost: numberOf(value, 'lost'),
-    lostByGroup: countsOf(partsOf(value).lost_by_group),
-    lostByCursor: countsOf(partsOf(value).lost_by_cursor),
-    guarded: booleanOf(value, 'guarded')
-  }
-}
-
-function countsOf(value: unknown): Record<string, number> {
-  const counts = partsOf(value)
-  return Object.fromEntries(Object.keys(counts).map((name) => [name, numberOf(counts, name)]))
-}
+export const trimReportOf = reader<Api.TrimReport, TrimReport>({
+  removed: number,
+  lost: number,
+  lost_by_group: counts,
+  lost_by_cursor: counts,
+  guarded: boolean
+})

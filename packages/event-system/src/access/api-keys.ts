@@ -1,6 +1,14 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
+import {
+  type ApiKey,
+  type Clock,
+  EventSystemError,
+  type IssuedApiKey,
+  type ListedApiKey,
+  onlyOptions,
+  systemClock
+} from '@tradpal/events'
 import type { Document, Documents } from '../log/index.ts'
 import { ANONYMOUS, type Identity } from './principal.ts'
 import { assertScope } from './scopes.ts'
@@ -22,25 +30,6 @@ const ID_BYTES = 9
 const SECRET_BYTES = 32
 const KEY = /^tradpal_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/
 const NAME = /^[^\s\p{Cc}*]{1,200}$/u
-
-/** An API key without its text. The log has only a hash of the text: a key that is lost cannot be shown again. */
-export interface ApiKey {
-  /** The part of the key that is no secret. */
-  readonly id: string
-  /** The name of the principal. */
-  readonly name: string
-  /** The scopes of the key, beside those that a policy gives the principal. */
-  readonly scopes: readonly string[]
-  /** The sources as which the principal publishes. Default: those of a policy, or else its name. */
-  readonly sources?: readonly string[]
-  /** ms since the epoch, as all times here. */
-  readonly createdAt: number
-  readonly createdBy: string
-  /** `null`: the key does not expire. */
-  readonly expiresAt: number | null
-  /** `null`: the key is not revoked. */
-  readonly revokedAt: number | null
-}
 
 /** An API key in its collection. One SHA-256 is enough: nobody guesses 256 random bits, at any speed. */
 export interface StoredApiKey extends ApiKey {
@@ -65,13 +54,6 @@ export interface RotateApiKeyOptions {
   readonly overlapMs: number
   /** The name of the person or program that rotates the key, for the record. */
   readonly by: string
-}
-
-/** A new key with its text, which cannot be shown again later. */
-export interface IssuedApiKey {
-  /** The text of the key, `tradpal_<id>_<secret>`. */
-  readonly key: string
-  readonly apiKey: ApiKey
 }
 
 /**
@@ -117,7 +99,7 @@ export class ApiKeys {
   }
 
   /** All keys, those that have ended included, the oldest first. `lastUsedAt` is true to the minute, and `null` for a key that was never used. */
-  async list(): Promise<(ApiKey & { readonly lastUsedAt: number | null })[]> {
+  async list(): Promise<ListedApiKey[]> {
     const [documents, uses] = await Promise.all([this.#documents.all(API_KEYS), this.#documents.all(API_KEY_USES)])
     const lastUsed = new Map(uses.map(({ id, value }) => [id, Number(value)]))
     return documents

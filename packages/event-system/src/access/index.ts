@@ -5,10 +5,9 @@
  */
 import '../runtime/index.ts'
 
+export type { ApiKey, IssuedApiKey, ListedApiKey } from '@tradpal/events'
 export {
-  type ApiKey,
   ApiKeys,
-  type IssuedApiKey,
   identityOfKey,
   type NewApiKey,
   type RotateApiKeyOptions

@@ -1,16 +1,7 @@
-import { type Clock, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
+import { type ApiKey, type Clock, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
 import type { Documents } from '../log/index.ts'
 import { type Logger, type LoggerOption, loggerOf } from '../runtime/index.ts'
-import {
-  API_KEY_USES,
-  API_KEYS,
-  type ApiKey,
-  isAlive,
-  isSecretOf,
-  KNOWN_FOR_MS,
-  keyParts,
-  type StoredApiKey
-} from './api-keys.ts'
+import { API_KEY_USES, API_KEYS, isAlive, isSecretOf, KNOWN_FOR_MS, keyParts, type StoredApiKey } from './api-keys.ts'
 
 /** The age, in ms, from which an answer of the log is renewed in the background while it still holds. */
 const ASK_AHEAD_MS = KNOWN_FOR_MS / 2

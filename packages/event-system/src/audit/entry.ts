@@ -1,36 +1,6 @@
 import { hash } from 'node:crypto'
-import { isJsonObject, type JsonObject, type JsonValue } from '@tradpal/events'
+import { type AuditAction, type AuditOutcome, isJsonObject, type JsonObject, type JsonValue } from '@tradpal/events'
 import { type Proof, withoutSecrets } from '../access/index.ts'
-
-/** Every action that the audit log can hold. */
-export const ACTIONS = [
-  'events.published',
-  'events.replayed',
-  'deliveries.settled',
-  'dead_letters.requeued',
-  'dead_letters.discarded',
-  'log.trimmed',
-  'log.rekeyed',
-  'subjects.shredded',
-  'keys.created',
-  'keys.rotated',
-  'keys.revoked',
-  'groups.moved',
-  'groups.changed',
-  'groups.removed',
-  'delivery_key.rotated',
-  'audit.trimmed',
-  'request.refused',
-  'answer.ended'
-] as const
-export type AuditAction = (typeof ACTIONS)[number]
-
-/**
- * How an action ended. `begun`: it was about to be done, and another entry with the same request id says how it ended; when there is
- * none, nobody knows. `spooled`: the events wait on the disk of the process.
- */
-export const OUTCOMES = ['begun', 'done', 'spooled', 'refused', 'failed'] as const
-export type AuditOutcome = (typeof OUTCOMES)[number]
 
 /** The person or program that did it. */
 export interface Actor {

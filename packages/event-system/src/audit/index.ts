@@ -4,20 +4,15 @@
  */
 import '../runtime/index.ts'
 
+export {
+  AUDIT_ACTIONS as ACTIONS,
+  AUDIT_OUTCOMES as OUTCOMES,
+  type AuditAction,
+  type AuditOutcome
+} from '@tradpal/events'
 export { Audit, type AuditResult, type Begun } from './audit.ts'
 export { CHAIN } from './chain.ts'
-export {
-  ACTIONS,
-  type Actor,
-  type AuditAction,
-  type AuditDraft,
-  type AuditEntry,
-  type AuditOutcome,
-  type Head,
-  headText,
-  OUTCOMES,
-  parseHead
-} from './entry.ts'
+export { type Actor, type AuditDraft, type AuditEntry, type Head, headText, parseHead } from './entry.ts'
 export type { Publishing, Refusal } from './gathering.ts'
 export type { AuditOptions } from './options.ts'
 export type { AuditQuery, ListedEntry } from './query.ts'

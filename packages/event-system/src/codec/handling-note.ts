@@ -1,15 +1,5 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type HandlingError } from '@tradpal/events'
 import { isEnvelopeText } from './envelope.ts'
-
-/** One failure of an event's handling. */
-export interface HandlingError {
-  readonly message: string
-  readonly stack?: string
-  /** JSON pointer (RFC 6901), from the root of the event, of the value that is wrong: of an event that is `invalid`. */
-  readonly pointer?: string
-  /** When, ms since the epoch. */
-  readonly at: number
-}
 
 /** The error with each of its texts changed. */
 export function eachText(error: HandlingError, change: (text: string) => string): HandlingError {

@@ -5,6 +5,7 @@
  * Reading is lenient where others write: a type that this process does not know passes, since another service may have
  * registered it; what is no event at all is refused.
  */
+export type { HandlingError } from '@tradpal/events'
 export { type AttachmentContent, Attachments, parseAttachment, type Received, toAttachment } from './attachment.ts'
 export { Encryption, type EncryptionParts } from './encryption/encryption.ts'
 export { addEncryptionKey } from './encryption/new-key.ts'
@@ -26,7 +27,6 @@ export {
 export {
   eachText,
   type HandlerProgress,
-  type HandlingError,
   isSealedNote,
   noteSealed,
   parseHandlingNote,

@@ -9,7 +9,6 @@ export {
   type DeadLetterAction,
   type DeadLetterCause,
   type DeadLetterFilter,
-  type DeadLetterKind,
   type NewDeadLetter,
   type Operator
 } from './dead-letter.ts'

@@ -1,4 +1,11 @@
-import { EventSystemError, onlyOptions, parseJson, resolveEventType } from '@tradpal/events'
+import {
+  EventSystemError,
+  onlyOptions,
+  type PullSettings,
+  type PullSettingsChange,
+  parseJson,
+  resolveEventType
+} from '@tradpal/events'
 import type { Document, Documents } from '../log/index.ts'
 
 /** The collection of the log's records that holds them, by the names of groups. */
@@ -9,22 +16,6 @@ export const MAX_GROUPS = 1_000
 export const MAX_ATTEMPTS = 5
 /** The most that anybody may say. */
 export const MOST_ATTEMPTS = 1_000
-
-/** How a group is pulled: the same for all who pull from it. Its first pull sets it, and an operator changes it. */
-export interface PullSettings {
-  /** The event types that are delivered, sorted; the group acknowledges the others. `null`: all types are. */
-  readonly eventTypes: readonly string[] | null
-  /** An event that failed this often goes to the dead letters. */
-  readonly maxAttempts: number
-}
-
-/** What an operator changes. At least one is given. */
-export interface PullSettingsChange {
-  /** The event types to deliver; `null` or `*` for all types. */
-  readonly eventTypes?: readonly string[] | null
-  /** 1 to 1,000. */
-  readonly maxAttempts?: number
-}
 
 /** As a record has it. */
 interface StoredSettings {

@@ -1,5 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { counted, type ErrorCode, EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
+import {
+  counted,
+  type ErrorCode,
+  EventSystemError,
+  type OptionNames,
+  onlyOptions,
+  type RequeueNext
+} from '@tradpal/events'
 import type { DeadLetter, DeadLetterFilter, DeadLetters, Operator } from '../dead-letters/index.ts'
 import { definedFilter, whole } from './arguments.ts'
 
@@ -50,14 +57,6 @@ export interface FailedRequeue {
 export interface RequeueReport extends RequeueProgress {
   /** With the same filter and options, over them, the next call goes on with what remains. Undefined when nothing does. */
   readonly next?: RequeueNext
-}
-
-export interface RequeueNext {
-  /** Of the filter. */
-  readonly until: number
-  /** Of the options. */
-  readonly expected: number
-  readonly after?: string
 }
 
 /** One letter cannot be moved, and others may. */

@@ -1,4 +1,12 @@
-import { type Clock, counted, EventSystemError, onlyOptions, systemClock } from '@tradpal/events'
+import {
+  type Clock,
+  counted,
+  EventSystemError,
+  type GroupChangeOptions,
+  onlyOptions,
+  type PendingEvent,
+  systemClock
+} from '@tradpal/events'
 import { Attachments, parseHandlingNote, type TextVault } from '../codec/index.ts'
 import {
   changePullSettings,
@@ -14,7 +22,6 @@ import {
   type GroupInfo,
   type MessageId,
   type PartitionedGroup,
-  type PendingEntry,
   type Position,
   partitionedGroup,
   type Storage,
@@ -35,23 +42,6 @@ export interface GroupOfficeOptions {
 export interface GroupReport extends GroupInfo {
   /** `null` for a group that nobody has pulled from. */
   readonly pulled: PullSettings | null
-}
-
-/** An entry that was handed out and not yet acknowledged. */
-export interface PendingEvent extends Omit<PendingEntry, 'appendedAt' | 'attachment'> {
-  /** When the log took it, ms since the epoch. */
-  readonly at: number
-  /** How often its handlers have failed. */
-  readonly failures: number
-  /** What they failed with last. `null` when none has. */
-  readonly lastError: string | null
-  /** When it is tried again, ms since the epoch. `null` when it does not wait for that. */
-  readonly dueAt: number | null
-}
-
-export interface GroupChangeOptions {
-  /** Also while members live, or entries are pending. Default false. */
-  readonly force?: boolean
 }
 
 /** A member that has read, claimed or renewed within so long lives, in ms. */

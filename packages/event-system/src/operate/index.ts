@@ -1,5 +1,5 @@
 /** What an operator does: looks after the dead letters and after the consumer groups. */
-export type { FailedRequeue, RequeueAllOptions, RequeueNext, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
+export type { FailedRequeue, RequeueAllOptions, RequeueProgress, RequeueReport } from './bulk-requeue.ts'
 export {
   DeadLetterOffice,
   type DeadLetterOfficeOptions,
@@ -7,11 +7,9 @@ export {
   type RequeueOptions
 } from './dead-letter-office.ts'
 export {
-  type GroupChangeOptions,
   GroupOffice,
   type GroupOfficeOptions,
-  type GroupReport,
-  type PendingEvent
+  type GroupReport
 } from './group-office.ts'
 export type { NeededKey } from './needed-keys.ts'
 export { type RekeyOptions, type RekeyReport, rekey } from './rekey.ts'

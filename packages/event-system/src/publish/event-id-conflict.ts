@@ -1,6 +1,5 @@
-import { EventSystemError } from '@tradpal/events'
+import { EventSystemError, type PublishReceipt } from '@tradpal/events'
 import type { MessageId } from '../log/index.ts'
-import type { PublishReceipt } from './receipt.ts'
 
 /** An event whose id was published before with another type or other data. */
 export interface Conflict {

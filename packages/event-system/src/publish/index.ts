@@ -10,7 +10,6 @@ export type { BackpressureOptions } from './backpressure.ts'
 export { EventIdConflictError } from './event-id-conflict.ts'
 export type { EventPublisherOptions, PublishOptions, SpoolOptions } from './options.ts'
 export { EventPublisher, type PublisherState } from './publisher.ts'
-export type { PublishReceipt } from './receipt.ts'
 export {
   discardRefused,
   type RefusedEvent,

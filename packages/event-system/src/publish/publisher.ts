@@ -1,6 +1,7 @@
 import {
   type Event,
   EventSystemError,
+  type PublishReceipt,
   symbolOf,
   systemClock,
   upcastIfPossible,
@@ -20,7 +21,7 @@ import { GroupCommit } from './group-commit.ts'
 import { checkedOptions, type EventPublisherOptions, onlyPublisherOptions, type PublishOptions } from './options.ts'
 import { Parcel } from './parcel.ts'
 import { Preparation, type PreparedUnit } from './preparation.ts'
-import { type PublishReceipt, receiptsOf } from './receipt.ts'
+import { receiptsOf } from './receipt.ts'
 import { type Kind, Repeats } from './repeats.ts'
 import { reportPublished } from './report.ts'
 import { Spool, type SpoolStats } from './spool/index.ts'

@@ -1,10 +1,9 @@
-import { type Clock, EventSystemError, isRetryable } from '@tradpal/events'
+import { type Clock, EventSystemError, isRetryable, type PublishReceipt } from '@tradpal/events'
 import { conflictsAmong, type EventCodec, type RepeatedEntry, repeatedAmong } from '../codec/index.ts'
 import type { Storage } from '../log/index.ts'
 import { type Logger, pause } from '../runtime/index.ts'
 import { EventIdConflictError } from './event-id-conflict.ts'
 import type { Appended, Parcel } from './parcel.ts'
-import type { PublishReceipt } from './receipt.ts'
 
 /** The least time to look at repeated events, in ms: they are in the log by then, and no error would be true of them. */
 const LEAST_TIME_MS = 1_000

@@ -4,6 +4,7 @@ import {
   type Clock,
   EventSystemError,
   isRetryable,
+  type Lineage,
   onlyOptions,
   type ReadOptions,
   type StoredEvent,
@@ -35,7 +36,7 @@ import {
   resolveRange
 } from './event-query.ts'
 import { followThrough } from './follow-through.ts'
-import { type Lineage, traceLineage } from './lineage.ts'
+import { traceLineage } from './lineage.ts'
 import { LogScan } from './log-scan.ts'
 import { paced, type ReplayPace, speedOf, type Timed } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'

@@ -10,7 +10,6 @@ export {
   type EventStoreOptions,
   type FollowedPage
 } from './event-store.ts'
-export type { Lineage } from './lineage.ts'
 export type { ReplayPace } from './replay-pace.ts'
 export {
   type EnforceOptions,

@@ -1,20 +1,9 @@
-import { lineageId, type StoredEvent } from '@tradpal/events'
+import { type Lineage, lineageId, type StoredEvent } from '@tradpal/events'
 import type { Entry, Position, ReadRange, Storage } from '../log/index.ts'
 
 /** So many entries are looked at, in each direction. */
 const MAX_SCANNED = 200_000
 const PAGE = 1_000
-
-/** Where an event comes from and what came of it, by the causation ids in the metadata. */
-export interface Lineage<E = StoredEvent> {
-  readonly event: E
-  /** Its cause, that one's cause, and so on: the first cause first. */
-  readonly causes: readonly E[]
-  /** What followed from it, and from that, in log order. */
-  readonly effects: readonly E[]
-  /** False when the search ended at its bound of 200,000 entries in a direction, or a cause is no longer in the log. */
-  readonly complete: boolean
-}
 
 /** How the events of the entries are found. */
 export interface EntryReader {

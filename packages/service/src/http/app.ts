@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { closed } from '@tradpal/event-api'
 import {
   type Clock,
   type EventSystem,
@@ -19,6 +20,7 @@ import { auditRoutes } from './audit.ts'
 import { auditRequests, noteEnded } from './auditing.ts'
 import { boundConnections, boundRequests, http2Options, serverOptions } from './bounds.ts'
 import { handleInCohorts } from './cohorts.ts'
+import { compilersFactory } from './compilers.ts'
 import type { App, AppContext } from './context.ts'
 import { convenienceRoutes } from './convenience-routes.ts'
 import { answerAllowedOrigins } from './cors.ts'
@@ -45,7 +47,6 @@ import { queryRoutes } from './query-routes.ts'
 import { replayRoute } from './replay.ts'
 import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
-import { closed } from './schemas.ts'
 import { acceptOnSecondAddress } from './second-address.ts'
 import { settlingRoutes } from './settling.ts'
 import { shedLoad } from './shedding.ts'
@@ -53,6 +54,9 @@ import { statsRoute } from './stats.ts'
 import { streamRoute } from './stream.ts'
 import { streamEventsRoute } from './stream-events.ts'
 import { trimmingRoute } from './trimming.ts'
+
+/** Of an endpoint that takes no query: whatever is in it is refused. */
+const NO_QUERY = closed({})
 
 export interface AppOptions {
   /** An initialized event system. The app does not close it. */
@@ -110,6 +114,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
     // Fastify would drop unknown query parameters in silence: they are refused.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
+    schemaController: { compilersFactory },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError
   })
@@ -142,7 +147,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await describeApi(app, context)
   await app.register(async (api: App) => {
     api.addHook('onRoute', (route) => {
-      route.schema = { querystring: closed({}), ...route.schema }
+      route.schema = { querystring: NO_QUERY, ...route.schema }
     })
     for (const room of ROOMS) room(api, context)
     await api.register(async (publishing: App) => {

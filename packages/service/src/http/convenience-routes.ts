@@ -1,3 +1,4 @@
+import { MarketDataRequest, PortfolioUpdateRequest, PublishHeaders, TradingSignalRequest } from '@tradpal/event-api'
 import {
   checkAll,
   type Event,
@@ -11,16 +12,18 @@ import {
   type Validation
 } from '@tradpal/event-system'
 import { publishedBy } from '@tradpal/event-system/access'
-import Type from 'typebox'
+import type { TSchema } from 'typebox'
 import { isObject, objectOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { preferHeader, publishOptions, publishResponses, receiptOf } from './receipts.ts'
+import { publishOptions, publishResponses, receiptOf } from './receipts.ts'
 
 interface Shortcut {
   readonly path: string
+  readonly operationId: string
   readonly summary: string
-  /** Where the body has what the event carries. */
+  readonly body: TSchema
+  /** The field of the body that has the data of the event. */
   readonly field: string
   readonly eventType: string
   /** What else the body has to hold. */
@@ -30,20 +33,26 @@ interface Shortcut {
 const SHORTCUTS: readonly Shortcut[] = [
   {
     path: '/events/market-data',
+    operationId: 'publishMarketData',
     summary: 'Publish prices of a symbol',
+    body: MarketDataRequest,
     field: 'market_data',
     eventType: EventType.MARKET_DATA_UPDATE,
     symbol: true
   },
   {
     path: '/events/trading-signal',
+    operationId: 'publishTradingSignal',
     summary: 'Publish a trading signal',
+    body: TradingSignalRequest,
     field: 'signal',
     eventType: EventType.TRADING_SIGNAL
   },
   {
     path: '/events/portfolio-update',
+    operationId: 'publishPortfolioUpdate',
     summary: 'Publish the state of a portfolio',
+    body: PortfolioUpdateRequest,
     field: 'updates',
     eventType: EventType.PORTFOLIO_UPDATE
   }
@@ -55,11 +64,12 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
     app.post(
       shortcut.path,
       {
-        config: { access: { some: 'publish' }, audit: 'events.published', body: bodySchema(shortcut) },
+        config: { access: { some: 'publish' }, audit: 'events.published', body: shortcut.body },
         schema: {
+          operationId: shortcut.operationId,
           tags: ['publish'],
           summary: shortcut.summary,
-          headers: preferHeader,
+          headers: PublishHeaders,
           response: { ...publishResponses, ...problemResponses }
         }
       },
@@ -73,11 +83,6 @@ export function convenienceRoutes(app: App, { system, limits }: AppContext): voi
       }
     )
   }
-}
-
-function bodySchema({ field, symbol }: Shortcut) {
-  const carried = { [field]: Type.Object({}, { additionalProperties: true }), source: Type.Optional(Type.String()) }
-  return Type.Object(symbol === undefined ? carried : { symbol: Type.String(), ...carried })
 }
 
 function eventOf(shortcut: Shortcut, body: JsonObject, validation: Validation): Event {

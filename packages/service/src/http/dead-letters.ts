@@ -1,4 +1,21 @@
 import {
+  DeadLetterActionPage,
+  DeadLetterActionQuery,
+  DeadLetterCauseList,
+  DeadLetterCauseQuery,
+  DeadLetterDiscarded,
+  type DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterPath,
+  DeadLetterQuery,
+  DeadLetterRequeued,
+  DeadLetter as DeadLetterSchema,
+  DiscardRequest,
+  RequeueAllRequest,
+  RequeueRequest,
+  RequeueResult
+} from '@tradpal/event-api'
+import {
   type DeadLetter,
   type DeadLetterAction,
   type DeadLetterCause,
@@ -9,61 +26,13 @@ import {
   type RequeueReport
 } from '@tradpal/event-system'
 import { ANYBODY, mayAmend, type Principal } from '@tradpal/event-system/access'
-import Type, { type Static } from 'typebox'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
 import { mustReadWhatMatches, ReadableLetters } from './readable-letters.ts'
-import { closed, deadLetter, deadLetterAction, deadLetterCause, limit, time } from './schemas.ts'
 import { asItIs } from './wire-event.ts'
-
-const params = Type.Object({ id: Type.String({ description: "The letter's own id." }) })
-const after = Type.Optional(Type.String({ minLength: 1, description: 'Behind the one with this id.' }))
-const by = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 200, default: 'http', description: 'Who does it, for the record.' })
-)
-const group = Type.Optional(Type.String({ minLength: 1, description: 'Only those of this consumer group.' }))
-const filter = {
-  group,
-  event_type: Type.Optional(Type.String({ minLength: 1, description: 'Only those of events of this type.' })),
-  handler: Type.Optional(Type.String({ minLength: 1, description: 'Only those that this handler gave up.' })),
-  kind: Type.Optional(
-    Type.Union([Type.Literal('poison'), Type.Literal('invalid'), Type.Literal('rejected'), Type.Literal('exhausted')], {
-      description: 'Only those given up for this reason.'
-    })
-  ),
-  fingerprint: Type.Optional(Type.String({ minLength: 1, description: 'Only those of this cause.' })),
-  since: Type.Optional(time('Put here at this time or later.')),
-  until: Type.Optional(time('Put here at this time or earlier.'))
-}
-const filterSchema = Type.Object(filter)
-const requeueBody = closed({
-  by,
-  data: Type.Optional(
-    Type.Object(
-      {},
-      {
-        additionalProperties: true,
-        description:
-          'The group gets the event with this data instead, and with who gave it as metadata.amended_by. It takes the scope publish:<type> and the source of the event.'
-      }
-    )
-  )
-})
-const bulkBody = closed({
-  ...filter,
-  all: Type.Optional(Type.Literal(true, { description: 'Without a filter: that all are really meant.' })),
-  dry_run: Type.Optional(Type.Boolean({ default: false, description: 'Only says how many match.' })),
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000, description: 'At most so many in this call.' })
-  ),
-  expected: Type.Optional(Type.Integer({ minimum: 0, description: 'As `next` of an earlier answer says.' })),
-  after: Type.Optional(Type.String({ minLength: 1, description: 'As `next` of an earlier answer says.' })),
-  by
-})
-const discardBody = closed({ by, reason: Type.String({ minLength: 1, maxLength: 1_000, description: 'Why.' }) })
 
 const requeuedMany: AuditRule = {
   action: 'dead_letters.requeued',
@@ -89,17 +58,11 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetters',
         tags: ['dead letters'],
         summary: 'The dead letters, oldest first',
-        querystring: closed({ ...filter, after, limit }),
-        response: {
-          200: Type.Object({
-            dead_letters: Type.Array(deadLetter),
-            count: Type.Integer({ description: 'In this answer.' }),
-            total: Type.Integer({ description: 'All that match, whatever after and limit say.' })
-          }),
-          ...problemResponses
-        }
+        querystring: DeadLetterQuery,
+        response: { 200: DeadLetterPage, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
@@ -118,13 +81,11 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetterActions',
         tags: ['dead letters'],
         summary: 'What operators did to dead letters, oldest first',
-        querystring: closed({ after, limit }),
-        response: {
-          200: Type.Object({ actions: Type.Array(deadLetterAction), count: Type.Integer() }),
-          ...problemResponses
-        }
+        querystring: DeadLetterActionQuery,
+        response: { 200: DeadLetterActionPage, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
@@ -139,17 +100,12 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'listDeadLetterCauses',
         tags: ['dead letters'],
         summary: 'The dead letters by cause: how many have it, and the oldest',
         description: 'Its cost follows the number of causes, not that of dead letters.',
-        querystring: closed({ group }),
-        response: {
-          200: Type.Object({
-            causes: Type.Array(deadLetterCause),
-            count: Type.Integer({ description: 'How many causes.' })
-          }),
-          ...problemResponses
-        }
+        querystring: DeadLetterCauseQuery,
+        response: { 200: DeadLetterCauseList, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
@@ -164,10 +120,11 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: 'nothing' },
       ...asItIs,
       schema: {
+        operationId: 'getDeadLetter',
         tags: ['dead letters'],
         summary: 'One dead letter',
-        params,
-        response: { 200: deadLetter, ...problemResponses }
+        params: DeadLetterPath,
+        response: { 200: DeadLetterSchema, ...problemResponses }
       }
     },
     async ({ params, principal }) => letterAnswer(await new ReadableLetters(deadLetters, principal).get(params.id))
@@ -179,26 +136,13 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: requeuedMany },
       preValidation: readBody,
       schema: {
+        operationId: 'requeueDeadLetters',
         tags: ['dead letters'],
         summary: 'Put all that match back to the groups that gave them up',
         description:
           'One by one, each in one atomic step, at most `limit` in a call. Those whose entries have left the log stay, and are named. The same body with the fields of `next` goes on with the rest, and leaves out what came since.',
-        body: bulkBody,
-        response: {
-          200: Type.Object({
-            matched: Type.Integer({ description: 'How many matched when it began.' }),
-            requeued: Type.Integer(),
-            remaining: Type.Integer({ description: 'Of those that matched, how many this call did not try.' }),
-            failed: Type.Array(Type.Object({ id: Type.String(), code: Type.String() })),
-            next: Type.Optional(
-              Type.Object(
-                { until: time(''), expected: Type.Integer(), after: Type.Optional(Type.String()) },
-                { description: 'What to send over the same body to go on; left out when nothing remains.' }
-              )
-            )
-          }),
-          ...problemResponses
-        }
+        body: RequeueAllRequest,
+        response: { 200: RequeueResult, ...problemResponses }
       }
     },
     async ({ body, principal }) => {
@@ -224,12 +168,13 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: requeuedOne },
       preValidation: readBody,
       schema: {
+        operationId: 'requeueDeadLetter',
         tags: ['dead letters'],
         summary: 'Put an entry back to the group that gave it up',
         description: 'The letter is removed. 404 when there is none, 409 when its entry has left the log.',
-        params,
-        body: requeueBody,
-        response: { 200: Type.Object({ status: Type.Literal('requeued'), id: Type.String() }), ...problemResponses }
+        params: DeadLetterPath,
+        body: RequeueRequest,
+        response: { 200: DeadLetterRequeued, ...problemResponses }
       }
     },
     async ({ params, body: { by = 'http', data }, principal }) => {
@@ -248,11 +193,12 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'admin:dead-letters' }, audit: { action: 'dead_letters.discarded' } },
       preValidation: readBody,
       schema: {
+        operationId: 'discardDeadLetter',
         tags: ['dead letters'],
         summary: 'Remove a dead letter for good',
-        params,
-        body: discardBody,
-        response: { 200: Type.Object({ status: Type.Literal('discarded'), id: Type.String() }), ...problemResponses }
+        params: DeadLetterPath,
+        body: DiscardRequest,
+        response: { 200: DeadLetterDiscarded, ...problemResponses }
       }
     },
     async ({ params, body: { by = 'http', reason }, principal }) => {
@@ -268,7 +214,7 @@ function nameOf(principal: Principal, by: string): string {
   return principal === ANYBODY ? by : principal.name
 }
 
-function filterOf({ group, event_type, handler, kind, fingerprint, since, until }: Static<typeof filterSchema>) {
+function filterOf({ group, event_type, handler, kind, fingerprint, since, until }: DeadLetterFilter) {
   return {
     ...(group === undefined ? {} : { group }),
     ...(event_type === undefined ? {} : { eventType: event_type }),

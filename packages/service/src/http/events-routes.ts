@@ -1,4 +1,16 @@
 import {
+  BatchAnswer,
+  BatchPublishQuery,
+  BatchPublishRequest,
+  BatchSpoolReceipt,
+  MAX_BATCH,
+  PublishHeaders,
+  PublishQuery,
+  PublishRequest,
+  StreamVersion,
+  StreamVersionQuery
+} from '@tradpal/event-api'
+import {
   decodeEvent,
   decodeEvents,
   EventIdConflictError,
@@ -8,34 +20,23 @@ import {
 } from '@tradpal/event-system'
 import { allPublishedBy, publishedBy } from '@tradpal/event-system/access'
 import type { FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import { notePublished } from './auditing.ts'
 import { textOf } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import {
-  batchReceiptOf,
-  batchResponses,
-  preferHeader,
-  publishOptions,
-  publishResponses,
-  receiptOf
-} from './receipts.ts'
-import { closed, dryRunOfBatch, expectation, newEvent, streamKey } from './schemas.ts'
-
-/** A batch has at most so many events: it is one append, and one answer. */
-const MAX_BATCH = 10_000
+import { batchReceiptOf, publishOptions, publishResponses, receiptOf } from './receipts.ts'
 
 export function eventsRoutes(app: App, { system, limits }: AppContext): void {
   app.post(
     '/events',
     {
-      config: { access: { some: 'publish' }, audit: 'events.published', body: newEvent },
+      config: { access: { some: 'publish' }, audit: 'events.published', body: PublishRequest },
       schema: {
+        operationId: 'publishEvent',
         tags: ['publish'],
         summary: 'Publish an event',
-        headers: preferHeader,
-        querystring: expectation,
+        headers: PublishHeaders,
+        querystring: PublishQuery,
         response: { ...publishResponses, ...problemResponses }
       }
     },
@@ -57,10 +58,11 @@ export function eventsRoutes(app: App, { system, limits }: AppContext): void {
     {
       config: { access: { some: 'publish' }, audit: 'nothing' },
       schema: {
+        operationId: 'getStreamVersion',
         tags: ['publish'],
         summary: 'How many events were published with a stream key: 0 when none ever was',
-        querystring: closed({ stream_key: streamKey }),
-        response: { 200: Type.Object({ stream_key: Type.String(), version: Type.Integer() }), ...problemResponses }
+        querystring: StreamVersionQuery,
+        response: { 200: StreamVersion, ...problemResponses }
       }
     },
     async ({ query }) => ({ stream_key: query.stream_key, version: await system.versionOf(query.stream_key) })
@@ -76,16 +78,17 @@ export function batchRoute(app: App, { system, limits, bodies }: AppContext): vo
       config: {
         access: { some: 'publish' },
         audit: 'events.published',
-        body: Type.Array(newEvent, { maxItems: MAX_BATCH }),
+        body: BatchPublishRequest,
         takes: ['application/json', 'application/x-ndjson']
       },
       schema: {
+        operationId: 'publishBatch',
         tags: ['publish'],
         summary: 'Publish events as one unit: all or none',
         description: `A JSON array, or NDJSON as application/x-ndjson; at most ${MAX_BATCH} events. What is refused names its index. 409 event_id_conflict names in conflicts the events whose ids stand for other events; all others are published then.`,
-        headers: preferHeader,
-        querystring: closed({ ...expectation.properties, ...dryRunOfBatch }),
-        response: { ...batchResponses, ...problemResponses }
+        headers: PublishHeaders,
+        querystring: BatchPublishQuery,
+        response: { 200: BatchAnswer, 202: BatchSpoolReceipt, ...problemResponses }
       }
     },
     async (request, reply) => {

@@ -1,44 +1,10 @@
+import { HealthReport } from '@tradpal/event-api'
 import { formatTimestamp, type PublisherState } from '@tradpal/event-system'
 import { isKnown, maySeeAllFigures } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
-import { spool, spoolOf } from './spool-state.ts'
+import { problemResponses } from './problems.ts'
+import { spoolOf } from './spool-state.ts'
 import { asItIs } from './wire-event.ts'
-
-const publishing = Type.Object({
-  log_takes: Type.Boolean({ description: 'False while most appends fail: publishes are not sent to the log then.' }),
-  in_flight: Type.Integer({ description: 'Events that wait for an answer of the log.' }),
-  in_flight_bytes: Type.Integer(),
-  spool: Type.Optional(spool)
-})
-
-const always = {
-  status: Type.Union([Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')]),
-  timestamp: Type.String(),
-  service: Type.Literal('event_service')
-}
-const details = Type.Partial(
-  Type.Object({
-    reasons: Type.Array(Type.String(), { description: 'A sentence for each thing that is not as it should be.' }),
-    warnings: Type.Array(Type.String(), {
-      description:
-        'A sentence for each thing in the way in which the log is kept that may lose events, and in which the service is open to strangers.'
-    }),
-    version: Type.String(),
-    uptime_seconds: Type.Number(),
-    log: Type.Object({
-      kind: Type.String(),
-      location: Type.String(),
-      reachable: Type.Boolean(),
-      latency_ms: Type.Union([Type.Number(), Type.Null()], { description: 'How long it took to answer.' }),
-      reason: Type.Optional(Type.String({ description: 'Why it is not reachable.' }))
-    }),
-    consumers: Type.Integer({ description: 'Consumers in this process.' }),
-    publishing,
-    open_streams: Type.Integer({ description: 'Readers of GET /events/stream.' })
-  })
-)
-const health = Type.Object({ ...always, ...details.properties })
 
 /** 503 only when the log cannot be reached: a degraded service still does its work. */
 export function healthRoute(app: App, { system, access, version, startedAtMs, lasting }: AppContext): void {
@@ -48,11 +14,12 @@ export function healthRoute(app: App, { system, access, version, startedAtMs, la
       ...asItIs,
       config: { access: 'anybody', audit: 'nothing' },
       schema: {
+        operationId: 'getHealth',
         tags: ['monitor'],
         summary: 'How the service is',
         description:
           '503 when it is unhealthy, which is when the log cannot be reached. Where credentials are asked for, the details are for who shows some.',
-        response: { 200: health, 503: health }
+        response: { 200: HealthReport, ...problemResponses, 503: HealthReport }
       }
     },
     async ({ principal }, reply) => {

@@ -1,4 +1,7 @@
+import { ServiceInfo } from '@tradpal/event-api'
+import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
+import { problemResponses } from './problems.ts'
 
 const LINKS = [
   ['/docs', 'the API, to read and to try'],
@@ -17,13 +20,24 @@ export function homeRoute(app: App, { system, version }: AppContext): void {
     '/',
     {
       config: { access: 'the known', audit: 'nothing' },
-      schema: { tags: ['monitor'], summary: 'What runs here' }
+      schema: {
+        operationId: 'getServiceInfo',
+        tags: ['monitor'],
+        summary: 'What runs here',
+        response: {
+          200: {
+            description: 'What runs here: a page for people, a document for programs.',
+            content: { 'application/json': { schema: ServiceInfo }, 'text/html': { schema: Type.String() } }
+          },
+          ...problemResponses
+        }
+      }
     },
     async ({ headers, host }, reply) => {
       reply.header('vary', 'accept')
       if (headers.accept?.includes('text/html') !== true) {
         const links = Object.fromEntries(LINKS.map(([path, what]) => [path, what]))
-        return { service: 'event_service', version, log: { kind, location }, links }
+        return { service: 'event_service' as const, version, log: { kind, location }, links }
       }
       reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
       return reply.type('text/html; charset=utf-8').send(page(version, `${kind}, ${location}`, `http://${host}`))

@@ -1,52 +1,19 @@
+import {
+  ApiKeyList,
+  ApiKeyPath,
+  ApiKey as ApiKeySchema,
+  IssuedApiKey as IssuedApiKeySchema,
+  KeyRotation,
+  NewApiKey
+} from '@tradpal/event-api'
 import { EventSystemError, formatTimestamp, type JsonObject } from '@tradpal/event-system'
 import type { ApiKey, IssuedApiKey, Principal, Scopes } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
-import { closed, orNull, time } from './schemas.ts'
 import { asItIs } from './wire-event.ts'
-
-const params = Type.Object({ id: Type.String({ description: "The key's id: it is in the key, and no secret." }) })
-
-const apiKey = {
-  id: Type.String(),
-  name: Type.String({ description: 'The principal whose key it is.' }),
-  scopes: Type.Array(Type.String(), { description: 'Beside what the policy gives the principal.' }),
-  sources: Type.Optional(Type.Array(Type.String(), { description: 'As which it publishes. Default: its name.' })),
-  created_at: time('When it was made.'),
-  created_by: Type.String(),
-  expires_at: orNull(time('When it ends; null: never.')),
-  revoked_at: orNull(time('When it was revoked.'))
-}
-const issued = Type.Object({
-  key: Type.String({ description: 'The key. It is shown this once: only a hash of it is kept.' }),
-  ...apiKey
-})
-const newKey = closed({
-  name: Type.String({ minLength: 1, maxLength: 200 }),
-  scopes: Type.Optional(
-    Type.Array(Type.String(), {
-      maxItems: 1_000,
-      description: 'What it may do. publish:* alone sends no stream_key: that takes stream:<prefix>.',
-      examples: [['publish:trading_signal', 'stream:order-', 'read:*']]
-    })
-  ),
-  sources: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 100 })),
-  expires_at: Type.Optional(time('When it ends. Default: never.'))
-})
-const rotation = closed({
-  overlap_ms: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 2_592_000_000,
-      default: 86_400_000,
-      description: 'How long the old key lives on.'
-    })
-  )
-})
 
 /** Of an answer with a key nothing but this: the key itself is in it. */
 const ofKey = ({ id, name }: JsonObject) => ({ id, name })
@@ -67,14 +34,10 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       ...asItIs,
       config: { access: { scope: 'admin:keys' }, audit: 'nothing' },
       schema: {
+        operationId: 'listKeys',
         tags: ['keys'],
         summary: 'The API keys, the oldest first',
-        response: {
-          200: Type.Object({
-            keys: Type.Array(Type.Object({ ...apiKey, last_used_at: orNull(time('To the minute.')) }))
-          }),
-          ...problemResponses
-        }
+        response: { 200: ApiKeyList, ...problemResponses }
       }
     },
     async () => ({
@@ -92,11 +55,12 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       preValidation: readBody,
       config: { access: { scope: 'admin:keys' }, audit: created },
       schema: {
+        operationId: 'createKey',
         tags: ['keys'],
         summary: 'Make an API key',
         description: 'It may do nothing that the one who makes it may not.',
-        body: newKey,
-        response: { 200: issued, ...problemResponses }
+        body: NewApiKey,
+        response: { 200: IssuedApiKeySchema, ...problemResponses }
       }
     },
     async ({ principal, body: { name, scopes = [], sources, expires_at: expiresAt } }) => {
@@ -119,11 +83,12 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       preValidation: readBody,
       config: { access: { scope: 'admin:keys' }, audit: rotated },
       schema: {
+        operationId: 'rotateKey',
         tags: ['keys'],
         summary: 'Make a key like another, which ends some time later',
-        params,
-        body: rotation,
-        response: { 200: issued, ...problemResponses }
+        params: ApiKeyPath,
+        body: KeyRotation,
+        response: { 200: IssuedApiKeySchema, ...problemResponses }
       }
     },
     async ({ principal, params, body: { overlap_ms: overlapMs = 86_400_000 } }) => {
@@ -139,11 +104,12 @@ export function keyRoutes(app: App, { access }: AppContext): void {
       ...asItIs,
       config: { access: { scope: 'admin:keys' }, audit: { action: 'keys.revoked', result: ofKey } },
       schema: {
+        operationId: 'revokeKey',
         tags: ['keys'],
         summary: 'End a key at once, on every instance',
         description: 'It may do nothing that the one who ends it may not.',
-        params,
-        response: { 200: Type.Object(apiKey), ...problemResponses }
+        params: ApiKeyPath,
+        response: { 200: ApiKeySchema, ...problemResponses }
       }
     },
     async ({ principal, params }) => {

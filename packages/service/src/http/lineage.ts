@@ -1,9 +1,8 @@
+import { Lineage, MessageIdPath } from '@tradpal/event-api'
 import type { StoredEvent } from '@tradpal/event-system'
 import { mayRead } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { messageIdParameter, storedEvent } from './schemas.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function lineageRoute(app: App, { system }: AppContext): void {
@@ -13,21 +12,11 @@ export function lineageRoute(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'getLineage',
         tags: ['query'],
         summary: 'What caused an event, and what followed from it',
-        params: messageIdParameter,
-        response: {
-          200: Type.Object({
-            event: storedEvent,
-            causes: Type.Array(storedEvent, { description: 'The first cause first.' }),
-            effects: Type.Array(storedEvent, { description: 'In log order.' }),
-            complete: Type.Boolean({
-              description:
-                'False when the search ended at its bound, a cause is no longer in the log, or some may not be read.'
-            })
-          }),
-          ...problemResponses
-        }
+        params: MessageIdPath,
+        response: { 200: Lineage, ...problemResponses }
       }
     },
     async ({ params, principal }) => {

@@ -1,9 +1,11 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { TSchema } from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { type AccessRule, scopeText } from './guard.ts'
 import { securePages } from './headers.ts'
+import { nameSchemas } from './named-schemas.ts'
+import { problemResponses } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -17,6 +19,8 @@ declare module 'fastify' {
 const DESCRIPTION = `Publish, query, replay and follow the events of the trading platform. Every error is a problem document
 (RFC 9457, \`application/problem+json\`) with a \`code\` to switch on and a \`detail\` that says what is wrong and where.`
 
+const DESCRIPTION_SCHEMA = Type.Object({}, { additionalProperties: true, description: 'An OpenAPI document.' })
+
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token.' },
   apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key.' }
@@ -29,20 +33,39 @@ function securityOf(access: AccessRule) {
   return { security, ...(access === 'the known' ? {} : { 'x-scope': scopeText(access) }) }
 }
 
+interface QuerySchema {
+  readonly required?: readonly string[]
+  readonly properties: Readonly<Record<string, { readonly default?: unknown }>>
+}
+
+/** A query as it is sent: a parameter that has a default may be left out. Checked, it is always there. */
+function withDefaults(query: QuerySchema): QuerySchema {
+  const required = (query.required ?? []).filter((name) => query.properties[name]?.default === undefined)
+  return { ...query, required }
+}
+
 /** The API's description at /openapi.json, and a page to read and try it at /docs. Comes before the routes that it describes. */
 export async function describeApi(app: App, { version }: AppContext): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
+      // Relative to the description: it holds behind a proxy that serves the service under a path of its own.
+      servers: [{ url: './', description: 'The service that has this description.' }],
       info: { title: 'TradPal Event Service', version, description: DESCRIPTION },
       components: { securitySchemes: SECURITY_SCHEMES },
       tags: ['publish', 'query', 'stream', 'consume', 'dead letters', 'keys', 'audit', 'monitor'].map((name) => ({
         name
       }))
     },
+    stripBasePath: false,
+    transformObject: (document) => ('openapiObject' in document ? nameSchemas(document.openapiObject) : {}),
     transform: ({ schema, url, route }) => {
       const { body, takes = ['application/json'], access } = route.config ?? {}
-      const described = { ...schema, ...(access === undefined ? {} : securityOf(access)) }
+      const described = {
+        ...schema,
+        ...(access === undefined ? {} : securityOf(access)),
+        ...(schema.querystring === undefined ? {} : { querystring: withDefaults(schema.querystring as QuerySchema) })
+      }
       return { schema: body === undefined ? described : { ...described, body, consumes: [...takes] }, url }
     }
   })
@@ -65,7 +88,19 @@ export async function describeApi(app: App, { version }: AppContext): Promise<vo
   })
   app.get(
     '/openapi.json',
-    { config: { access: 'the known', audit: 'nothing' }, schema: { tags: ['monitor'], summary: 'This description' } },
+    {
+      config: { access: 'the known', audit: 'nothing' },
+      schema: {
+        operationId: 'getDescription',
+        tags: ['monitor'],
+        summary: 'This description',
+        response: {
+          200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: DESCRIPTION_SCHEMA } } },
+          ...problemResponses
+        }
+      },
+      serializerCompiler: () => JSON.stringify
+    },
     async () => app.swagger()
   )
 }

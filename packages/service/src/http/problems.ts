@@ -1,63 +1,24 @@
 import type { Socket } from 'node:net'
-import { type ErrorCode, EventSystemError, type Fault } from '@tradpal/event-system'
+import { Problem } from '@tradpal/event-api'
+import { type ErrorCode, EventSystemError } from '@tradpal/event-system'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import { isHttp2 } from '../tls/index.ts'
 import { endSoon } from './deadlines.ts'
 import { MethodTable } from './method-table.ts'
 import { invalidRequest } from './request-faults.ts'
 
-/** An error as the service answers it: RFC 9457, and our code. */
-export interface Problem {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  /** A sentence that says what is wrong and where. */
-  readonly detail: string
-  readonly instance: string
-  readonly code: ErrorCode
-  readonly pointer?: string
-  readonly errors?: readonly Fault[]
-  readonly index?: number
-  readonly stream_key?: string
-  readonly expected_version?: number
-  readonly actual_version?: number
-  readonly conflicts?: readonly number[]
-}
-
-const problemSchema = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String({ description: 'A sentence that says what is wrong and where.' }),
-    instance: Type.String(),
-    code: Type.String({ description: 'Stable: what a program switches on.' }),
-    pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) of the value that is wrong.' })),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          pointer: Type.String({ description: 'JSON pointer of the value that is wrong.' }),
-          detail: Type.String({ description: 'A sentence that says what is wrong with it.' })
-        }),
-        { description: 'Where several values are wrong: each of them, at most 10. detail has all sentences.' }
-      )
-    ),
-    index: Type.Optional(Type.Integer({ description: 'In a batch: which event is wrong, from 0.' })),
-    stream_key: Type.Optional(Type.String({ description: 'Of a version_conflict: the key.' })),
-    expected_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what was expected of it.' })),
-    actual_version: Type.Optional(Type.Integer({ description: 'Of a version_conflict: what it has.' })),
-    conflicts: Type.Optional(
-      Type.Array(Type.Integer(), {
-        description: 'Of an event_id_conflict in a batch: the indexes of its events, from 0. All others are in the log.'
-      })
-    )
-  },
-  { description: 'What went wrong (RFC 9457).' }
-)
+/** A problem document of the service, whose code is one of the event system's. */
+export type ServiceProblem = Problem & { readonly code: ErrorCode }
 
 /** What an operation may answer beside its success, for the API's description. */
-export const problemResponses = { '4xx': problemSchema, '5xx': problemSchema }
+export const problemResponses = {
+  '4xx': describedAs('The request was refused, and changed nothing unless the code says so: a problem document.'),
+  '5xx': describedAs('The service could not do it: a problem document.')
+}
+
+function describedAs(description: string) {
+  return { description, content: { 'application/problem+json': { schema: Problem } } }
+}
 
 /** The status with which each code is answered. */
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -144,7 +105,7 @@ export class HttpRefusal extends Error {
 }
 
 /** Any error as a problem. What is no error of ours is not told to the caller: it is in the service's log. */
-export function toProblem(error: unknown, instance: string, request?: FastifyRequest): Problem {
+export function toProblem(error: unknown, instance: string, request?: FastifyRequest): ServiceProblem {
   if (error instanceof EventSystemError) return problem(STATUS[error.code], error, instance)
   if (error instanceof HttpRefusal) return problem(error.status, error.error, instance)
   const known = asEventSystemError(error as FastifyError, request)
@@ -153,7 +114,7 @@ export function toProblem(error: unknown, instance: string, request?: FastifyReq
   return problem(500, hidden, instance)
 }
 
-function problem(status: number, error: EventSystemError, instance: string): Problem {
+function problem(status: number, error: EventSystemError, instance: string): ServiceProblem {
   const { code, message, pointer, errors, index, streamKey, expectedVersion, actualVersion, conflicts } = error
   return {
     type: 'about:blank',
@@ -168,7 +129,7 @@ function problem(status: number, error: EventSystemError, instance: string): Pro
     ...(streamKey === undefined ? {} : { stream_key: streamKey }),
     ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
     ...(actualVersion === undefined ? {} : { actual_version: actualVersion }),
-    ...(conflicts === undefined ? {} : { conflicts })
+    ...(conflicts === undefined ? {} : { conflicts: [...conflicts] })
   }
 }
 
@@ -198,7 +159,7 @@ function mediaTypeSentence(request: FastifyRequest | undefined): string {
   return `The body must be sent as Content-Type: ${taken.join(' or ')}, got ${given}.`
 }
 
-export type OnProblem = (problem: Problem, error: unknown) => void
+export type OnProblem = (problem: ServiceProblem, error: unknown) => void
 
 /** Makes every error that an endpoint throws, and every path and method that there is not, a problem document. */
 export function answerProblems(app: FastifyInstance, onProblem: OnProblem): void {
@@ -258,7 +219,7 @@ export function refuseOverSocket(socket: Socket, status: number, error: EventSys
   endSoon(socket)
 }
 
-function noSuchPath({ method, url }: FastifyRequest, path: string): Problem {
+function noSuchPath({ method, url }: FastifyRequest, path: string): ServiceProblem {
   return problem(
     404,
     new EventSystemError('not_found', `There is no ${method} ${path}; GET /docs shows what there is.`),
@@ -270,7 +231,7 @@ function otherMethod({ method }: FastifyRequest, path: string, allowed: readonly
   return new EventSystemError('invalid_argument', `${path} takes ${allowed.join(' or ')}, not ${method}.`)
 }
 
-function sendProblem(reply: FastifyReply, found: Problem, error?: unknown): FastifyReply {
+function sendProblem(reply: FastifyReply, found: ServiceProblem, error?: unknown): FastifyReply {
   const waitMs = error instanceof EventSystemError ? error.retryAfterMs : undefined
   if (found.status === 503 || found.status === 429) reply.header('retry-after', String(secondsOf(waitMs ?? 0)))
   // Fastify closes the connection behind a body that it does not take. By HTTP/2 its stream ends, and Node warns of the header.

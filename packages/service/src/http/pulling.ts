@@ -1,46 +1,11 @@
+import { GroupPath, PullRequest, PullResult } from '@tradpal/event-api'
 import { EventSystemError } from '@tradpal/event-system'
 import { mayReadAll, type Principal, readableTypes } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
-import { groupParameter } from './groups.ts'
 import { problemResponses } from './problems.ts'
 import { placeOf } from './range.ts'
-import { closed, eventTypes, storedEvent } from './schemas.ts'
 import { asItIs, wireOf } from './wire-event.ts'
-
-const pullBody = closed({
-  max: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: 'At most so many events.' })
-  ),
-  wait_ms: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 60_000, default: 0, description: 'How long to wait for the first.' })
-  ),
-  event_types: Type.Optional(eventTypes),
-  consumer: Type.Optional(Type.String({ minLength: 1, maxLength: 200, default: 'http', description: 'Who pulls.' })),
-  lease_ms: Type.Optional(
-    Type.Integer({
-      minimum: 100,
-      maximum: 86_400_000,
-      default: 30_000,
-      description: 'What is not settled or extended for so long is handed out again. The same for all of the group.'
-    })
-  ),
-  max_attempts: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 1_000,
-      description: 'After so many failures: dead letters. Default: as the group is set, 5 at its first pull.'
-    })
-  ),
-  from: Type.Optional(
-    Type.String({
-      minLength: 1,
-      default: 'new',
-      description: 'Where a new group begins: new, start, a position or message id, a time.'
-    })
-  )
-})
 
 /** Consuming for who speaks HTTP alone: pull, handle, and settle by what `settling.ts` has. */
 export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
@@ -53,26 +18,14 @@ export function pullingRoutes(app: App, { system, lasting }: AppContext): void {
       ...asItIs,
       preValidation: readBody,
       schema: {
+        operationId: 'pullEvents',
         tags: ['consume'],
         summary: 'Pull events of a group: they are yours for the time of the lease',
         description:
           'The group is made when it is not there; its first pull sets event_types and max_attempts, and a pull with others is refused with 409. An entry that is no event goes to its dead letters.',
-        params: groupParameter,
-        body: pullBody,
-        response: {
-          200: Type.Object({
-            deliveries: Type.Array(
-              Type.Object({
-                delivery_id: Type.String({ description: 'Settles it.' }),
-                attempt: Type.Integer({ description: 'How many times it was handed out, this time included.' }),
-                event: storedEvent
-              })
-            ),
-            count: Type.Integer(),
-            lease_ms: Type.Integer()
-          }),
-          ...problemResponses
-        }
+        params: GroupPath,
+        body: PullRequest,
+        response: { 200: PullResult, ...problemResponses }
       }
     },
     async (request, reply) => {

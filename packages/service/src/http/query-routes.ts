@@ -1,10 +1,9 @@
+import { EventPage, EventQuery, EventTypes, MessageIdPath, StoredEvent } from '@tradpal/event-api'
 import { knownEventTypes, schemaOf } from '@tradpal/event-system'
 import { mayRead } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { gapReport, readableRange } from './range.ts'
-import { closed, gap, limit, messageIdParameter, position, range, storedEvent } from './schemas.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -14,14 +13,12 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'listEvents',
         tags: ['query'],
         summary: 'Events of the log, oldest first',
         description: 'With start_time or after, the first ones from there; without, the newest.',
-        querystring: closed({ ...range, limit }),
-        response: {
-          200: Type.Object({ events: Type.Array(storedEvent), count: Type.Integer(), position, gap }),
-          ...problemResponses
-        }
+        querystring: EventQuery,
+        response: { 200: EventPage, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
@@ -38,15 +35,10 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: 'the known', audit: 'nothing' },
       schema: {
+        operationId: 'listEventTypes',
         tags: ['query'],
         summary: 'The event types, and the JSON Schema of what each carries',
-        response: {
-          200: Type.Object({
-            event_types: Type.Array(Type.String()),
-            schemas: Type.Object({}, { additionalProperties: true, description: 'By event type.' })
-          }),
-          ...problemResponses
-        }
+        response: { 200: EventTypes, ...problemResponses }
       }
     },
     async () => {
@@ -61,10 +53,11 @@ export function queryRoutes(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'getEvent',
         tags: ['query'],
         summary: 'One event',
-        params: messageIdParameter,
-        response: { 200: storedEvent, ...problemResponses }
+        params: MessageIdPath,
+        response: { 200: StoredEvent, ...problemResponses }
       }
     },
     async ({ params, principal }) => {

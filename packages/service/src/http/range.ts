@@ -1,3 +1,4 @@
+import type { EventRange } from '@tradpal/event-api'
 import {
   type Checkpoint,
   checkAll,
@@ -9,18 +10,8 @@ import {
 import { type Principal, readableTypes } from '@tradpal/event-system/access'
 import { isPosition } from '../position.ts'
 
-export interface RangeQuery {
-  readonly event_type?: readonly string[]
-  readonly symbol?: readonly string[]
-  readonly symbols?: readonly string[]
-  readonly start_time?: string
-  readonly end_time?: string
-  readonly after?: string
-  readonly on_gap?: 'report' | 'error'
-}
-
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
-function rangeOf({ event_type, start_time, end_time, after, ...query }: RangeQuery) {
+function rangeOf({ event_type, start_time, end_time, after, ...query }: EventRange) {
   if (after !== undefined && start_time !== undefined) {
     throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
   }
@@ -43,12 +34,12 @@ function rangeOf({ event_type, start_time, end_time, after, ...query }: RangeQue
 }
 
 /** As {@link rangeOf}, and nothing in it that the principal may not read. Refuses with `forbidden` too. */
-export function readableRange(principal: Principal, query: RangeQuery) {
+export function readableRange(principal: Principal, query: EventRange) {
   return { ...rangeOf(query), ...typesReadBy(principal, query.event_type) }
 }
 
 /** What a query does about a gap, the gap that was found, and what an answer then says of it. */
-export function gapReport({ on_gap }: Pick<RangeQuery, 'on_gap'>) {
+export function gapReport({ on_gap }: Pick<EventRange, 'on_gap'>) {
   let found: LogGap | undefined
   const note = (gap: LogGap) => {
     found = gap
@@ -73,7 +64,7 @@ export function mayReadAsBefore(before: Principal, names: readonly string[] | un
 }
 
 /** The symbols of a request. Refuses with `invalid_argument` both names at once. */
-export function symbolsOf({ symbol, symbols }: Pick<RangeQuery, 'symbol' | 'symbols'>): {
+export function symbolsOf({ symbol, symbols }: Pick<EventRange, 'symbol' | 'symbols'>): {
   symbols?: readonly string[]
 } {
   if (symbol !== undefined && symbols !== undefined) {

@@ -1,54 +1,19 @@
+import { type PublishQuery, PublishReceipt as PublishReceiptSchema, SpoolReceipt } from '@tradpal/event-api'
 import { EventSystemError, type PublishOptions, type PublishReceipt } from '@tradpal/event-system'
 import { mustCount } from '@tradpal/event-system/access'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import { notePublished } from './auditing.ts'
-import { published, publishedBatch } from './schemas.ts'
-
-const SPOOLED =
-  'The log does not take it just now: it is on the disk of the service, and comes into the log when that is there again.'
-
-const spooled = Type.Object({
-  status: Type.Literal('spooled', { description: SPOOLED }),
-  event_id: Type.String(),
-  spool_id: Type.String({ description: 'Its place in the spool, which no log knows.' })
-})
-
-const spooledBatch = Type.Object({
-  status: Type.Literal('spooled', { description: SPOOLED }),
-  count: Type.Integer(),
-  event_ids: Type.Array(Type.String()),
-  spool_id: Type.String()
-})
-
-const checkedBatch = Type.Object({
-  status: Type.Literal('checked', { description: 'With dry_run: every event could be published.' }),
-  count: Type.Integer()
-})
 
 /** What a publish answers: 202 only to a client that asks for it. */
-export const publishResponses = { 200: published, 202: spooled }
-export const batchResponses = { 200: Type.Union([publishedBatch, checkedBatch]), 202: spooledBatch }
-
-/** Clients say with `Prefer: respond-async` (RFC 7240) that the spool will do. */
-export const preferHeader = Type.Object({
-  prefer: Type.Optional(
-    Type.String({ description: '`respond-async`: where the service has a spool, 202 will do while the log is away.' })
-  )
-})
-
-interface Expectation {
-  readonly stream_key?: string
-  readonly expected_version?: number
-}
+export const publishResponses = { 200: PublishReceiptSchema, 202: SpoolReceipt }
 
 /**
- * `query`: what the schema `expectation` says. Who publishes over HTTP is told at once when there is no room, and comes
+ * `query`: what the schema `PublishQuery` says. Who publishes over HTTP is told at once when there is no room, and comes
  * again: waiting requests would fill the memory. Throws `forbidden` for a stream key that the principal may not count.
  */
 export function publishOptions(
   { headers: { prefer }, principal }: Pick<FastifyRequest, 'headers' | 'principal'>,
-  { stream_key: streamKey, expected_version: expectedVersion }: Expectation = {}
+  { stream_key: streamKey, expected_version: expectedVersion }: PublishQuery = {}
 ): PublishOptions {
   if (streamKey === undefined && expectedVersion !== undefined) {
     throw new EventSystemError('invalid_argument', 'expected_version is the version of a stream_key; give both.')

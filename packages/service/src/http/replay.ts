@@ -1,3 +1,4 @@
+import { type EventRange, ReplayQuery, ReplayReport, ReplayRequest, StoredEvent as WireEvent } from '@tradpal/event-api'
 import {
   checkAll,
   EventSystemError,
@@ -14,29 +15,10 @@ import type { App, AppContext } from './context.ts'
 import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { gapReport, mayReadAsBefore, type RangeQuery, readableRange } from './range.ts'
+import { gapReport, mayReadAsBefore, readableRange } from './range.ts'
 import { advice } from './request-faults.ts'
-import { closed, eventTypes, gap, messageId, onGap, range, storedEvent, symbols, time } from './schemas.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, gapFrame, ndjsonLine } from './wire-event.ts'
-
-const speed = Type.Optional(
-  Type.String({
-    description: 'How fast a streamed replay goes: 1 is the original pace, max (default) does not wait.',
-    examples: ['1', 'max']
-  })
-)
-const query = closed({ ...range, speed })
-const body = Type.Object({
-  event_type: Type.Optional(Type.Union([Type.String(), eventTypes, Type.Null()])),
-  symbol: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
-  symbols: Type.Optional(Type.Union([Type.String(), symbols, Type.Null()])),
-  start_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
-  end_time: Type.Optional(Type.Union([time('RFC 3339.'), Type.Null()])),
-  after: Type.Optional(Type.Union([messageId, Type.Null()])),
-  on_gap: Type.Optional(Type.Union([onGap, Type.Null()])),
-  speed: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Null()]))
-})
 
 /** The fields of the body that may be lists, and what they list. */
 const LISTS = new Map([
@@ -85,20 +67,20 @@ export function replayRoute(app: App, context: AppContext): void {
   app.post(
     '/events/replay',
     {
-      config: { access: { scope: 'replay' }, audit: replayed, body },
+      config: { access: { scope: 'replay' }, audit: replayed, body: ReplayRequest },
       schema: {
+        operationId: 'replayEvents',
         tags: ['query'],
         summary: 'Replay a range of the log',
         description:
           'Counts the events of the range. With Accept: application/x-ndjson or text/event-stream it streams them, at the speed asked for; a failure in the middle is a problem document in the place of an event. The range comes as query parameters or as a JSON body.',
-        querystring: query,
+        querystring: ReplayQuery,
         response: {
           200: {
+            description: 'How many events the range has, or the events themselves.',
             content: {
-              'application/json': {
-                schema: Type.Object({ status: Type.Literal('replay_complete'), events_replayed: Type.Integer(), gap })
-              },
-              'application/x-ndjson': { schema: storedEvent },
+              'application/json': { schema: ReplayReport },
+              'application/x-ndjson': { schema: WireEvent },
               'text/event-stream': { schema: Type.String() }
             }
           },
@@ -130,7 +112,7 @@ export function replayRoute(app: App, context: AppContext): void {
   )
 }
 
-interface Parameters extends RangeQuery {
+interface Parameters extends EventRange {
   readonly speed?: string
 }
 
@@ -151,8 +133,8 @@ function bodyParameters(text: unknown): Parameters {
 }
 
 function parameter(name: string, value: JsonValue | undefined): string | readonly string[] {
-  if (!Object.hasOwn(body.properties, name)) {
-    const known = advice(name, Object.keys(body.properties))
+  if (!Object.hasOwn(ReplayRequest.properties, name)) {
+    const known = advice(name, Object.keys(ReplayRequest.properties))
     const sentence = `The body has a field ${JSON.stringify(name)} that POST /events/replay does not take; ${known}.`
     throw wrong(sentence, `/${name}`)
   }

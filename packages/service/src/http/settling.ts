@@ -1,35 +1,10 @@
+import { AckResult, ExtendResult, GroupPath, NackRequest, NackResult, SettleRequest } from '@tradpal/event-api'
 import { EventSystemError, messageIdOfDelivery, type SettleOptions } from '@tradpal/event-system'
 import { mayRead, mayReadAll, type Principal } from '@tradpal/event-system/access'
 import type { FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
-import { groupParameter } from './groups.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { closed } from './schemas.ts'
-
-/** An id holds two names of 200 characters and what else a delivery takes, in base64: no genuine one is longer. */
-const LONGEST_ID = 4_000
-
-const deliveryIds = Type.Array(Type.String({ minLength: 1, maxLength: LONGEST_ID }), {
-  minItems: 1,
-  maxItems: 1_000,
-  description: 'As pulled, by the same principal.'
-})
-const settleBody = closed({ delivery_ids: deliveryIds })
-const nackBody = closed({
-  delivery_ids: deliveryIds,
-  reason: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2_000, description: 'What failed; without it, no failure is counted.' })
-  ),
-  delay_ms: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Not to be handed out before. Default: a backoff.' })
-  ),
-  reject: Type.Optional(
-    Type.Boolean({ default: false, description: 'Trying again cannot help: dead letters at once.' })
-  )
-})
-const lost = Type.Array(Type.String(), { description: 'Those that were not yours any more.' })
 
 /** Acknowledging, extending and handing back deliveries that were pulled. */
 export function settlingRoutes(app: App, { system }: AppContext): void {
@@ -41,12 +16,13 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'acknowledgeDeliveries',
         tags: ['consume'],
         summary: 'Say that deliveries are done',
         description: 'Those that are not yours any more are named in `lost`; 409 when that is all of them.',
-        params: groupParameter,
-        body: settleBody,
-        response: { 200: Type.Object({ acknowledged: Type.Integer(), lost }), ...problemResponses }
+        params: GroupPath,
+        body: SettleRequest,
+        response: { 200: AckResult, ...problemResponses }
       }
     },
     async (request) => {
@@ -65,11 +41,12 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'extendDeliveries',
         tags: ['consume'],
         summary: 'Say that you still work on deliveries: their leases start again',
-        params: groupParameter,
-        body: settleBody,
-        response: { 200: Type.Object({ extended: Type.Integer(), lost }), ...problemResponses }
+        params: GroupPath,
+        body: SettleRequest,
+        response: { 200: ExtendResult, ...problemResponses }
       }
     },
     async (request) => {
@@ -88,18 +65,12 @@ export function settlingRoutes(app: App, { system }: AppContext): void {
       config: { access: { scope: 'consume', of: 'group' }, audit: 'deliveries.settled' },
       preValidation: readBody,
       schema: {
+        operationId: 'returnDeliveries',
         tags: ['consume'],
         summary: 'Hand deliveries back, as a failure with a reason or without one',
-        params: groupParameter,
-        body: nackBody,
-        response: {
-          200: Type.Object({
-            returned: Type.Integer(),
-            dead: Type.Integer({ description: 'Dead letters now.' }),
-            lost
-          }),
-          ...problemResponses
-        }
+        params: GroupPath,
+        body: NackRequest,
+        response: { 200: NackResult, ...problemResponses }
       }
     },
     async (request) => {

@@ -1,9 +1,8 @@
+import { StreamEventPage, StreamEventsQuery } from '@tradpal/event-api'
 import type { StreamEvent } from '@tradpal/event-system'
 import { mayRead } from '@tradpal/event-system/access'
-import Type from 'typebox'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { closed, fromVersion, limit, streamEvent, streamKey } from './schemas.ts'
 import { asItIs, wireOf } from './wire-event.ts'
 
 export function streamEventsRoute(app: App, { system }: AppContext): void {
@@ -13,22 +12,13 @@ export function streamEventsRoute(app: App, { system }: AppContext): void {
       ...asItIs,
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'listStreamEvents',
         tags: ['query'],
         summary: 'The events that were published with a stream key, in the order of their versions',
         description:
           'Left out are events that were trimmed or cannot be read, and those of types that the caller may not read: the versions show it.',
-        querystring: closed({ stream_key: streamKey, from_version: fromVersion, limit }),
-        response: {
-          200: Type.Object({
-            stream_key: Type.String(),
-            events: Type.Array(streamEvent),
-            count: Type.Integer(),
-            next_version: Type.Optional(
-              Type.Integer({ description: 'Of a full page: the from_version of the next one.' })
-            )
-          }),
-          ...problemResponses
-        }
+        querystring: StreamEventsQuery,
+        response: { 200: StreamEventPage, ...problemResponses }
       }
     },
     async ({ query: { stream_key: streamKey, from_version: fromVersion, limit }, principal }) => {

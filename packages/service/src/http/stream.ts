@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { FollowHeaders, FollowQuery } from '@tradpal/event-api'
 import {
   type Checkpoint,
   type EventSystem,
@@ -14,7 +15,6 @@ import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer, refusalOf } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
 import { mayReadAsBefore, symbolsOf, typesReadBy } from './range.ts'
-import { closed, eventTypes, messageId, onGap, symbols } from './schemas.ts'
 import { eventFrame, frame, gapFrame, unnamedEventFrame } from './wire-event.ts'
 
 /** What stands before the first entry of any log. */
@@ -46,26 +46,17 @@ export function streamRoute(app: App, context: AppContext): void {
     {
       config: { access: { some: 'read' }, audit: 'nothing' },
       schema: {
+        operationId: 'followEvents',
         tags: ['stream'],
         summary: 'Events as they are published',
         description: DESCRIPTION,
-        querystring: closed({
-          event_type: Type.Optional(eventTypes),
-          symbol: Type.Optional(symbols),
-          symbols: Type.Optional(symbols),
-          events: Type.Optional(
-            Type.Literal('unnamed', {
-              description: 'Frames of events have no name: EventSource.onmessage receives them.'
-            })
-          ),
-          on_gap: Type.Optional(onGap),
-          after: Type.Optional(
-            Type.String({ minLength: 1, description: 'A message id, or `start`: all that the log holds.' })
-          )
-        }),
-        headers: Type.Object({ 'last-event-id': Type.Optional(messageId) }),
+        querystring: FollowQuery,
+        headers: FollowHeaders,
         response: {
-          200: { description: 'Frames.', content: { 'text/event-stream': { schema: Type.String() } } },
+          200: {
+            description: 'Frames of Server-Sent Events, until the reader leaves.',
+            content: { 'text/event-stream': { schema: Type.String() } }
+          },
           ...problemResponses
         }
       }

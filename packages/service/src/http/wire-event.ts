@@ -1,3 +1,4 @@
+import type { StreamGap } from '@tradpal/event-api'
 import {
   type Checkpoint,
   EventSystemError,
@@ -37,7 +38,7 @@ export function unnamedEventFrame(event: StoredEvent, position: Checkpoint): str
 
 /** Tells that entries may be missing. It has no id: a reader that resumes before an event arrives is told again. */
 export function gapFrame({ after, firstId }: LogGap): string {
-  return frame('gap', { asked_id: after, first_id: firstId })
+  return frame('gap', { asked_id: after, first_id: firstId } satisfies StreamGap)
 }
 
 /** One frame of Server-Sent Events. A type that somebody else wrote into the log may hold a line break, which would end the field. */

@@ -5,7 +5,7 @@ import { get, post, serviceOver, signal } from './support/test-service.ts'
 test('GET /openapi.json describes every endpoint, its bodies included, and /docs shows it', async () => {
   const { url } = await serviceOver()
 
-  const { paths, openapi } = (await get(`${url}/openapi.json`)).body
+  const { paths, components, openapi } = (await get(`${url}/openapi.json`)).body
   const page = await get(`${url}/docs`)
 
   const operations = Object.entries(paths as Record<string, object>).flatMap(([path, item]) =>
@@ -57,7 +57,9 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'POST /keys/{id}/rotate'
   ])
   expect(openapi).toBe('3.1.0')
-  expect(paths['/events'].post.requestBody.content['application/json'].schema.required).toEqual(['event_type'])
+  const { schema } = paths['/events'].post.requestBody.content['application/json']
+  expect(schema).toEqual({ $ref: '#/components/schemas/PublishRequest' })
+  expect(components.schemas.PublishRequest.required).toEqual(['event_type'])
   expect(Object.keys(paths['/events/batch'].post.requestBody.content)).toEqual([
     'application/json',
     'application/x-ndjson'

@@ -22,18 +22,24 @@ interface Operation {
 }
 
 interface BodySchema {
+  /** Of a component, `#/components/schemas/<name>`. */
+  readonly $ref?: string
   readonly type?: string
   readonly properties?: object
 }
 
-type Description = { paths: Record<string, Record<string, Operation>> }
+type Description = {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, BodySchema> }
+}
 
 /** Every endpoint of a description. */
-export function endpointsOf({ paths }: Description): Endpoint[] {
+export function endpointsOf({ paths, components }: Description): Endpoint[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => {
       const { security, 'x-scope': scope, parameters = [], requestBody } = operation
-      const schema = requestBody?.content?.['application/json']?.schema
+      const body = requestBody?.content?.['application/json']?.schema
+      const schema = body?.$ref === undefined ? body : components.schemas[body.$ref.split('/').at(-1) ?? '']
       return {
         method: method.toUpperCase(),
         path: path.replaceAll(/\{\w+\}/g, 'x'),
