@@ -1,7 +1,7 @@
 import { EventSystemError, formatTimestamp } from '@tradpal/event-system'
-import { ACTIONS, type Audit, headText, type ListedEntry, OUTCOMES, parseHead } from '@tradpal/event-system/audit'
+import { ACTIONS, headText, type ListedEntry, OUTCOMES, parseHead } from '@tradpal/event-system/audit'
 import Type from 'typebox'
-import type { App, AppContext } from './context.ts'
+import type { App, AppContext, AuditEntries } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
 import { closed, limit, messageId, time } from './schemas.ts'
@@ -125,7 +125,7 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
   )
 }
 
-function mustBeOn(audit: Audit | undefined): Audit {
+function mustBeOn(audit: AuditEntries | undefined): AuditEntries {
   if (audit !== undefined) return audit
   throw new EventSystemError('not_found', 'This service keeps no audit log: EVENT_AUDIT=on makes it keep one.')
 }

@@ -1,11 +1,13 @@
 import Type from 'typebox'
-import type { App, AppContext } from './context.ts'
+import type { ServiceConfiguration } from '../configuration.ts'
+import type { App } from './context.ts'
+import type { Metrics } from './metrics.ts'
 
-export function metricsRoute(app: App, { metrics, configuration }: AppContext): void {
+export function metricsRoute(app: App, metrics: Metrics, { access }: ServiceConfiguration): void {
   app.get(
     '/metrics',
     {
-      config: { access: configuration.access.metricsPublic ? 'anybody' : { scope: 'metrics' }, audit: 'nothing' },
+      config: { access: access.metricsPublic ? 'anybody' : { scope: 'metrics' }, audit: 'nothing' },
       schema: {
         tags: ['monitor'],
         summary: 'What Prometheus scrapes',
