@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { fastify } from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import type { App } from '../http/context.ts'
@@ -15,15 +14,16 @@ function endless() {
   app.get('/endless', async (_request, reply) => {
     reply.hijack()
     const response = reply.raw.writeHead(200, { 'content-type': 'text/plain' })
+    const gone = new AbortController()
     response.on('close', () => {
       state.closed = true
+      gone.abort()
     })
-    const { signal } = new AbortController()
     while (!state.closed) {
       state.written += CHUNK.length
       if (response.write(CHUNK)) continue
       if (response.writableNeedDrain) state.isHeldUp.resolve()
-      await Promise.race([drained(response, signal), once(response, 'close')])
+      await drained(response, gone.signal)
     }
   })
   app.get('/silent', () => new Promise(() => {}))
