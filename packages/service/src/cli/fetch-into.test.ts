@@ -8,12 +8,13 @@ const CHUNK = 'x'.repeat(65_536)
 
 /** An app whose answer has no end, and how it goes on. */
 function endless() {
-  const state = { written: 0, closed: false, isHeldUp: Promise.withResolvers<void>() }
+  const state = { written: 0, closed: false, isHeldUp: Promise.withResolvers<void>(), keptBytes: () => 0 }
   const app = fastify()
   onTestFinished(() => app.close())
   app.get('/endless', async (_request, reply) => {
     reply.hijack()
     const response = reply.raw.writeHead(200, { 'content-type': 'text/plain' })
+    state.keptBytes = () => response.socket?.writableLength ?? 0
     const gone = new AbortController()
     response.on('close', () => {
       state.closed = true
@@ -45,7 +46,7 @@ test('a request has its answer: the status, the headers and the body', async () 
   expect(await answer.text()).toBe('{"a":"é"}')
 })
 
-test('an answer that is not read is held up, and goes on when it is read', async () => {
+test('an answer that is not read is held up, goes on when it is read, and is kept nowhere', async () => {
   const { state, fetch } = endless()
   const abort = new AbortController()
   const answer = await fetch(`${URL_OF}/endless`, { signal: abort.signal })
@@ -56,6 +57,7 @@ test('an answer that is not read is held up, and goes on when it is read', async
   while (read < 100 * CHUNK.length) read += (await reader?.read())?.value?.length ?? Number.POSITIVE_INFINITY
   expect(state.written).toBeGreaterThanOrEqual(read)
   expect(state.written - read).toBeLessThanOrEqual(8 * CHUNK.length)
+  expect(state.keptBytes()).toBeLessThanOrEqual(8 * CHUNK.length)
   abort.abort()
   const rest = async () => {
     while (!(await reader?.read())?.done);

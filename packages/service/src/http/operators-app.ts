@@ -56,6 +56,7 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
   countRequests(app, undefined)
   bodies.addTo(app)
   app.addHook('onRoute', takeLargePages)
+  app.addHook('onRoute', tellFailures)
   app.addHook('preClose', async () => lasting.close())
   await addRooms(app, {
     system,
@@ -121,4 +122,17 @@ function takeLargePages({ schema }: RouteOptions): void {
   if (schema === undefined || properties?.limit === undefined) return
   const { maximum: _, ...limit } = properties.limit as { maximum?: number }
   schema.querystring = { ...(schema.querystring as object), properties: { ...properties, limit } }
+}
+
+/** A service tells a caller nothing of an error that is none of its own: its log has it. An operator has no other log to look into. */
+function tellFailures(route: RouteOptions): void {
+  const { handler } = route
+  route.handler = async function (request, reply) {
+    try {
+      return await handler.call(this, request, reply)
+    } catch (cause) {
+      if (cause instanceof EventSystemError) throw cause
+      throw new EventSystemError('log_failed', cause instanceof Error ? cause.message : String(cause), { cause })
+    }
+  }
 }

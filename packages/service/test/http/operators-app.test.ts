@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { createEvent, Documents, type EventSystem } from '@tradpal/event-system'
 import { ApiKeys, operator } from '@tradpal/event-system/access'
 import { createTestSystem } from '@tradpal/event-system/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { buildOperatorsApp } from '../../src/http/operators-app.ts'
 import { OperatorsAudit } from '../../src/http/operators-audit.ts'
 import { get, serviceOver } from './support/test-service.ts'
@@ -41,6 +41,15 @@ test('a page may be of any size, and a request that the endpoint does not take i
   for (const url of ['/events?limit=0', '/events?bogus=1']) {
     expect((await app.inject(url)).json()).toMatchObject({ status: 400, code: 'invalid_argument' })
   }
+})
+
+test('an error that is none of the event system is told as it is, since no log of a service has it', async () => {
+  const { system, app } = await operators()
+  vi.spyOn(system, 'getEventStats').mockRejectedValue(new Error('EIO: i/o error, read'))
+  expect((await app.inject('/events/stats')).json()).toMatchObject({
+    code: 'log_failed',
+    detail: 'EIO: i/o error, read'
+  })
 })
 
 test('nobody reaches it over a network: it does not listen, and answers nothing that comes on a connection', async () => {
