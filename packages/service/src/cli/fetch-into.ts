@@ -23,6 +23,7 @@ export function fetchInto(app: App): typeof globalThis.fetch {
       writableNeedDrain: { get: () => stream.readableLength >= stream.readableHighWaterMark }
     })
     signal?.addEventListener('abort', () => response.destroy(), { once: true })
+    if (signal?.aborted) response.destroy()
     return new Response(Readable.toWeb(stream) as ReadableStream, {
       status: answer.statusCode,
       headers: Object.entries(answer.headers).map(([name, value]) => [name, String(value)])

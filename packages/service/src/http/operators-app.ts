@@ -55,7 +55,7 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
   recordActions(app, audit)
   countRequests(app, undefined)
   bodies.addTo(app)
-  app.addHook('onRoute', takeLargePages)
+  app.addHook('onRoute', liftBounds)
   app.addHook('onRoute', tellFailures)
   app.addHook('preClose', async () => lasting.close())
   await addRooms(app, {
@@ -116,12 +116,22 @@ function letIn(app: FastifyInstance, operator: Principal): void {
   })
 }
 
-/** A page takes the memory of the operator's own process: of any size. */
-function takeLargePages({ schema }: RouteOptions): void {
-  const { properties } = (schema?.querystring ?? {}) as { properties?: Record<string, object> }
-  if (schema === undefined || properties?.limit === undefined) return
-  const { maximum: _, ...limit } = properties.limit as { maximum?: number }
-  schema.querystring = { ...(schema.querystring as object), properties: { ...properties, limit } }
+/**
+ * Bounds that hold for callers of a service alone: how large a page is, whose memory is the operator's own, and how long a key may
+ * live on that is rotated.
+ */
+const BOUNDS_OF_CALLERS = [
+  ['querystring', 'limit'],
+  ['body', 'overlap_ms']
+] as const
+
+function liftBounds({ schema }: RouteOptions): void {
+  for (const [part, name] of BOUNDS_OF_CALLERS) {
+    const { properties } = (schema?.[part] ?? {}) as { properties?: Record<string, object> }
+    if (schema === undefined || properties?.[name] === undefined) continue
+    const { maximum: _, ...boundless } = properties[name] as { maximum?: number }
+    schema[part] = { ...(schema[part] as object), properties: { ...properties, [name]: boundless } }
+  }
 }
 
 /** A service tells a caller nothing of an error that is none of its own: its log has it. An operator has no other log to look into. */

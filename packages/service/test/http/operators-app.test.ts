@@ -34,10 +34,14 @@ test('every request is of the operator, who may do everything, and whose events 
   expect(made.json()).toMatchObject({ created_by: 'operator:ann', scopes: ['*'] })
 })
 
-test('a page may be of any size, and a request that the endpoint does not take is refused as by the service', async () => {
+test('a page may be of any size, a key that is rotated may live on for any time, and a request that the endpoint does not take is refused as by the service', async () => {
   const { system, app } = await operators()
   for (let i = 0; i < 3; i++) await system.publishBatch(Array.from({ length: 500 }, () => createEvent('risk_alert')))
   expect((await app.inject('/events?limit=1500')).json().events).toHaveLength(1_500)
+  const { id } = (await app.inject({ method: 'POST', url: '/keys', headers: json, payload: { name: 'a' } })).json()
+  const payload = { overlap_ms: 90 * 86_400_000 }
+  const rotated = await app.inject({ method: 'POST', url: `/keys/${id}/rotate`, headers: json, payload })
+  expect(rotated.statusCode).toBe(200)
   for (const url of ['/events?limit=0', '/events?bogus=1']) {
     expect((await app.inject(url)).json()).toMatchObject({ status: 400, code: 'invalid_argument' })
   }
