@@ -255,8 +255,8 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
 
   /**
    * The events of the range, as they come, in constant memory, as {@link EventClient.getEvents} answers them. Leaving the loop
-   * ends the replay at the service. It is tried again until it begins; a connection that breaks later rejects with
-   * `service_unavailable`.
+   * or aborting the `signal` ends the replay at the service. It is tried again until it begins; a connection that breaks later
+   * rejects with `service_unavailable`.
    */
   streamReplay<T extends string = string, Raw extends boolean = false>(
     options: StreamReplayOptions<T, Raw> = {}
@@ -268,10 +268,10 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     call: string,
     options: StreamReplayOptions<T, Raw>
   ): AsyncIterable<Answer<T, Raw>> {
-    onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true, raw: true })
+    onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true, signal: true, raw: true })
     const query = queryOf<Api.ReplayQuery>({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
-    const opening = () => this.#transport.stream(request, 'application/x-ndjson')
+    const opening = () => this.#transport.stream(request, 'application/x-ndjson', options.signal)
     return replayedEvents(opening, (event) => answerOf<T, Raw>(event, options.raw))
   }
 

@@ -12,6 +12,8 @@ export interface StreamReplayOptions<T extends string = string, Raw extends bool
     ReadOptions<Raw> {
   /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
   readonly speed?: number | 'max'
+  /** Ends the replay at the service; the loop then rejects with `aborted`. */
+  readonly signal?: AbortSignal
 }
 
 /** It counts or streams and appends nothing: a read, whatever its method. */

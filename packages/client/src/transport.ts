@@ -25,7 +25,7 @@ export interface ServiceRequest {
 export interface ByteStream {
   /**
    * The next bytes; undefined at the end. Rejects with `service_unavailable` when the connection breaks, with
-   * `service_timeout` when nothing comes for `silenceMs`, and with `closed` after `close()`.
+   * `service_timeout` when nothing comes for `silenceMs`, with `closed` after `close()`, and with `aborted` by the caller's signal.
    */
   read(silenceMs?: number): Promise<Uint8Array | undefined>
   /** Gives the connection up. Idempotent. */
@@ -87,7 +87,7 @@ export class Transport {
         if (received.split(';')[0]?.trim().toLowerCase() !== contentType) {
           throw unreadable(request, response.status, new Error(`it should be ${contentType}, and is ${received}.`))
         }
-        return this.#byteStream(request, response, abort)
+        return this.#byteStream(request, response, { abort, signal })
       },
       signal
     )
@@ -190,7 +190,7 @@ export class Transport {
   async #whileOpen<T>(work: (abort: AbortController) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#closed) throw closedError()
     const abort = new AbortController()
-    const follow = () => abort.abort(new EventSystemError('aborted', "The caller's signal was aborted."))
+    const follow = () => abort.abort(abortedError())
     if (signal?.aborted) follow()
     signal?.addEventListener('abort', follow, { once: true })
     this.#underWay.add(abort)
@@ -244,15 +244,27 @@ export class Transport {
     )
   }
 
-  #byteStream(request: ServiceRequest, response: Response, abort: AbortController): ByteStream {
+  #byteStream(
+    request: ServiceRequest,
+    response: Response,
+    { abort, signal }: { readonly abort: AbortController; readonly signal: AbortSignal | undefined }
+  ): ByteStream {
     const reader = response.body?.getReader()
-    const readNext = async () => (await reader?.read())?.value
+    const readNext = async () => {
+      const next = await reader?.read()
+      // A body that was given up ends as one that is whole.
+      abort.signal.throwIfAborted()
+      return next?.value
+    }
+    const end = (reason: EventSystemError) => {
+      this.#streams.delete(stream)
+      signal?.removeEventListener('abort', onAbort)
+      abort.abort(reason)
+      reader?.cancel().catch(() => {})
+    }
+    const onAbort = () => end(abortedError())
     const stream: ByteStream = {
-      close: () => {
-        this.#streams.delete(stream)
-        abort.abort(closedError())
-        reader?.cancel().catch(() => {})
-      },
+      close: () => end(closedError()),
       read: async (silenceMs) => {
         if (silenceMs !== undefined) return await this.#within(silenceMs, request, abort, readNext)
         try {
@@ -262,6 +274,7 @@ export class Transport {
         }
       }
     }
+    signal?.addEventListener('abort', onAbort)
     this.#streams.add(stream)
     return stream
   }
@@ -283,4 +296,8 @@ function callOf(request: ServiceRequest): string {
 
 function closedError(): EventSystemError {
   return new EventSystemError('closed', 'The client is closed.')
+}
+
+function abortedError(): EventSystemError {
+  return new EventSystemError('aborted', "The caller's signal was aborted.")
 }

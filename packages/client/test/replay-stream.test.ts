@@ -127,6 +127,28 @@ describe('a streamed replay', () => {
     })
   })
 
+  it("ends at the service, and with aborted, when the caller's signal is aborted: before it began, and in the middle", async () => {
+    let ended = 0
+    const endless: Answer = (response) => {
+      response.writeHead(200, ndjson).write(lines.join(''))
+      response.on('close', () => ended++)
+    }
+    await withReplay([endless], async (client) => {
+      await expect(collect(client.streamReplay({ signal: AbortSignal.abort() }))).rejects.toMatchObject({
+        code: 'aborted'
+      })
+      const abort = new AbortController()
+      const received: StoredEvent[] = []
+      const outcome = expect(collect(client.streamReplay({ signal: abort.signal }), received)).rejects.toMatchObject({
+        code: 'aborted'
+      })
+      await waitFor(() => received.length === 3, 'three events')
+      abort.abort()
+      await outcome
+      await waitFor(() => ended === 1, 'the end of the connection')
+    })
+  })
+
   it('refuses a speed that is none', async () => {
     await using client = new EventClient()
     expect(() => client.streamReplay({ speed: 0 })).toThrow(expect.objectContaining({ code: 'invalid_argument' }))

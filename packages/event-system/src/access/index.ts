@@ -36,6 +36,16 @@ export {
 } from './permissions.ts'
 export { type Grant, Policy, type PolicyContent, type PolicyReason, type Role } from './policy.ts'
 export { parsePolicy } from './policy-file.ts'
-export { ANONYMOUS, ANYBODY, type Identity, isKnown, type Principal, type Proof, STRANGER } from './principal.ts'
+export {
+  ANONYMOUS,
+  ANYBODY,
+  type Identity,
+  isKnown,
+  isOperator,
+  operator,
+  type Principal,
+  type Proof,
+  STRANGER
+} from './principal.ts'
 export { assertScope, Scopes } from './scopes.ts'
 export { withoutSecrets } from './secrets.ts'

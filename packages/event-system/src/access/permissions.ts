@@ -1,6 +1,6 @@
 import { type Event, EventSystemError, knownEventTypes, resolveEventType } from '@tradpal/events'
 import { AMENDED_BY } from '../dead-letters/index.ts'
-import { ANYBODY, owns, type Principal } from './principal.ts'
+import { ANYBODY, isOperator, owns, type Principal } from './principal.ts'
 
 /** Throws `forbidden` unless the principal has the scope. */
 export function mustHave(principal: Principal, scope: string): void {
@@ -10,10 +10,11 @@ export function mustHave(principal: Principal, scope: string): void {
 
 /**
  * The event as a principal may publish it. An event without a source gets the first source of the principal. `metadata.principal` becomes
- * the name of the principal, and `metadata.amended_by` is removed. For `ANYBODY` only the latter is done. Throws `forbidden` without the
- * scope `publish:<event type>`, and for a source that the principal does not own.
+ * the name of the principal, and `metadata.amended_by` is removed. For `ANYBODY` only the latter is done, and for an operator nothing.
+ * Throws `forbidden` without the scope `publish:<event type>`, and for a source that the principal does not own.
  */
 export function publishedBy(principal: Principal, event: Event): Event {
+  if (isOperator(principal)) return event
   const metadata = unamended(event)
   if (principal === ANYBODY) return metadata === event.metadata ? event : { ...event, metadata }
   mustHave(principal, `publish:${event.eventType}`)

@@ -2,7 +2,7 @@ import type { OwnLimits } from './limit-names.ts'
 import { ALL_SCOPES, NO_SCOPES, type Scopes } from './scopes.ts'
 
 /** How a principal proved its identity. */
-export type Proof = 'api key' | 'token' | 'certificate' | 'nothing'
+export type Proof = 'api key' | 'token' | 'certificate' | 'operating system' | 'nothing'
 
 /** What a credential proves, before a policy adds to it. */
 export interface Identity {
@@ -39,6 +39,19 @@ export const ANYBODY: Principal = { name: ANONYMOUS, proof: 'nothing', scopes: A
 
 /** A caller that showed no valid credentials: it may do nothing. */
 export const STRANGER: Principal = { name: ANONYMOUS, proof: 'nothing', scopes: NO_SCOPES, sources: [] }
+
+/**
+ * The operator of a log: a user of the operating system whose own process has opened it, as `tradpal-events --log` does. They may do
+ * everything, and their events are published as they are. No credential makes one.
+ */
+export function operator(user: string): Principal {
+  return { name: `operator:${user}`, proof: 'operating system', scopes: ALL_SCOPES, sources: ['*'] }
+}
+
+/** Whether the principal is an {@link operator}. */
+export function isOperator({ proof }: Principal): boolean {
+  return proof === 'operating system'
+}
 
 /** Whether the principal proved its identity, or nobody is asked for credentials. */
 export function isKnown(principal: Principal): boolean {

@@ -7,7 +7,7 @@ export interface Actor {
   /** The name of the principal. */
   readonly principal: string
   /** How it proved its identity: by a credential, as a user of the operating system, or as the process that writes the audit log. */
-  readonly proof: Proof | 'operating system' | 'the service'
+  readonly proof: Proof | 'the service'
   /** The id of its API key. */
   readonly keyId?: string
   /** The network address from which it came. */

@@ -1,8 +1,8 @@
+import type { EventRange } from '@tradpal/event-client'
 import { type StoredEvent, type StreamEvent, stringifyJson, toWire } from '@tradpal/events'
 import { printable, printableJson } from '../terminal-text.ts'
 import type { RangeOptions } from './options.ts'
 import { type Output, styled } from './output.ts'
-import type { TargetRange } from './target.ts'
 
 /** An event and its place as the service answers it. */
 export function wireOf(event: StoredEvent) {
@@ -67,7 +67,7 @@ async function showTable(output: Output, head: readonly string[], rows: readonly
 }
 
 /** The range that a command's options say. */
-export function rangeOf({ type, symbol, symbols = symbol, start, end, after }: RangeOptions): TargetRange {
+export function rangeOf({ type, symbol, symbols = symbol, start, end, after }: RangeOptions): EventRange {
   return {
     ...(type === undefined ? {} : { eventType: type }),
     ...(symbols === undefined ? {} : { symbols }),

@@ -1,25 +1,29 @@
 import { createReadStream } from 'node:fs'
 import { EventSystemError, type JsonObject, parseJson } from '@tradpal/events'
 
-/**
- * The bytes of a file, or of standard input for `-`, which ends early when the signal is aborted. Refuses with
- * `invalid_argument` what cannot be read.
- */
-export function bytesOf(path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-  if (path !== '-') return readable(path)
-  return signal === undefined ? process.stdin : standardInputUntil(signal)
+/** The standard input. */
+export interface StandardInput extends AsyncIterable<Uint8Array> {
+  readonly isTTY?: boolean
+  /** Gives it up. */
+  destroy(): unknown
+}
+
+/** The bytes of a file, or of standard input for `-`. Refuses with `invalid_argument` what cannot be read. */
+export function bytesOf(path: string, stdin: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return path === '-' ? stdin : readable(path)
 }
 
 /** All of a small input as text. */
-async function textOf(path: string): Promise<string> {
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of bytesOf(path)) chunks.push(chunk)
+  for await (const chunk of bytes) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')
 }
 
 /** JSON from an argument: itself, of a file (@file), or from standard input (-). */
-export async function jsonOf(option: string, text: string): Promise<JsonObject> {
-  const json = text === '-' || text.startsWith('@') ? await textOf(text === '-' ? '-' : text.slice(1)) : text
+export async function jsonOf(option: string, text: string, stdin: StandardInput): Promise<JsonObject> {
+  const path = text === '-' ? '-' : text.startsWith('@') ? text.slice(1) : undefined
+  const json = path === undefined ? text : await textOf(bytesOf(path, stdin))
   try {
     return parseJson(json) as JsonObject
   } catch (error) {
@@ -36,9 +40,9 @@ async function* readable(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Nobody may ever write to standard input again: what waits for it must not keep the process. */
-async function* standardInputUntil(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const chunks = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+/** Standard input, until the signal is aborted. Nobody may ever write to it again: what waits for it must not keep the process. */
+export async function* inputUntil(stdin: StandardInput, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const chunks = stdin[Symbol.asyncIterator]()
   const aborted = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
@@ -47,7 +51,7 @@ async function* standardInputUntil(signal: AbortSignal): AsyncGenerator<Uint8Arr
     if (next?.done) return
     if (next !== undefined) yield next.value
   }
-  process.stdin.destroy()
+  stdin.destroy()
 }
 
 /** The refusal of a file that cannot be read, and why. */

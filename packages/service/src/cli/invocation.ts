@@ -1,19 +1,26 @@
+import { Readable } from 'node:stream'
+import type { Environment } from '@tradpal/event-system'
 import type { Command } from 'commander'
 import { ExitCode, exitCodeOf } from './exit-codes.ts'
+import type { StandardInput } from './input-file.ts'
+import { openService } from './open-service.ts'
 import type { GlobalOptions } from './options.ts'
 import { Output } from './output.ts'
-import type { OpenTargetOptions, Target } from './target.ts'
+import type { Service } from './service.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** What a command is given beside its own arguments and options. */
 export interface Invocation {
   readonly output: Output
   readonly globals: GlobalOptions
-  /** Aborted by SIGINT and SIGTERM. A command then ends soon; what it began it ends properly. */
+  readonly env: Environment
+  readonly stdin: StandardInput
+  /** Aborted to interrupt the command. It then ends soon; what it began it ends properly. */
   readonly signal: AbortSignal
-  /** For a command that sees to SIGINT and SIGTERM itself: the signal above stays still. */
-  leaveSignals(): void
-  /** Opens the log or the service that the options name. The caller closes it. */
-  openTarget(options?: OpenTargetOptions): Promise<Target>
+  /** Runs the service as this process. Undefined where there is no process for that alone. */
+  readonly serve: Surroundings['serve']
+  /** Opens the service that the options name. `create`: whether a log file that is not there is made. The caller closes it. */
+  openService(options?: { readonly create?: boolean }): Promise<Service>
 }
 
 /** A command's work. What it throws is told, and becomes the exit code. */
@@ -27,28 +34,28 @@ export type Run = <Arguments extends readonly unknown[]>(
   work: Work<Arguments>
 ) => (...args: [...Arguments, Command]) => Promise<void>
 
-/** How long a command may take to end after an interruption. */
-const GRACE_MS = 10_000
-
 /** Runs commands and keeps the exit code of the last. */
 export class Invoker {
   exitCode: ExitCode = ExitCode.DONE
+  readonly #surroundings: Surroundings
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings
+  }
 
   readonly run: Run =
     <Arguments extends readonly unknown[]>(work: Work<Arguments>) =>
     async (...args: [...Arguments, Command]) => {
       const globals = (args.at(-1) as Command).optsWithGlobals<GlobalOptions>()
-      const output = new Output(globals.json === true)
-      const interruption = new AbortController()
-      const leaveSignals = onInterruption(() => interruption.abort(new Error('interrupted')))
-      const { signal } = interruption
-      const openTarget: Invocation['openTarget'] = async (options) => {
-        const { openTarget } = await import('./open-target.ts')
-        return openTarget(globals, options)
+      const { env, serve, stdin = Readable.from([]), signal = new AbortController().signal } = this.#surroundings
+      const output = new Output(globals.json === true, this.#surroundings)
+      const invocation: Invocation = {
+        ...{ output, globals, env, stdin, signal, serve },
+        openService: (options) => openService(globals, { env, ...options })
       }
       try {
         const given = args.slice(0, -1) as unknown as Arguments
-        const result = await work({ output, globals, signal, leaveSignals, openTarget }, ...given)
+        const result = await work(invocation, ...given)
         this.exitCode = result ?? (signal.aborted ? ExitCode.INTERRUPTED : ExitCode.DONE)
       } catch (error) {
         const interrupted = signal.aborted && isInterruption(error, signal)
@@ -56,8 +63,6 @@ export class Invoker {
         if (interrupted) return
         const { withAdvice } = await import('./reachability.ts')
         output.error(withAdvice(error), this.exitCode)
-      } finally {
-        leaveSignals()
       }
     }
 }
@@ -66,20 +71,4 @@ export class Invoker {
 function isInterruption(error: unknown, { reason }: AbortSignal): boolean {
   const { code } = error as { code?: unknown }
   return error === reason || code === 'aborted' || code === 'closed'
-}
-
-/** The second signal, and the end of the grace, end the process at once. */
-function onInterruption(interrupt: () => void): () => void {
-  let signals = 0
-  const leave = () => process.exit(ExitCode.INTERRUPTED)
-  const onSignal = () => {
-    signals += 1
-    if (signals > 1) leave()
-    interrupt()
-    setTimeout(leave, GRACE_MS).unref()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  return () => {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
 }

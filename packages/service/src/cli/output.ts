@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import colours from 'picocolors'
 import { printable, printableJson } from '../terminal-text.ts'
+import type { Surroundings, TextOutput } from './surroundings.ts'
 
 type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'yellow' | 'red'
 
@@ -23,10 +24,10 @@ export class Output {
   readonly json: boolean
   /** They do nothing where colours are not wanted: no terminal, or NO_COLOR. */
   readonly #colours: ReturnType<typeof colours.createColors>
-  readonly #stdout: NodeJS.WriteStream
-  readonly #stderr: NodeJS.WriteStream
+  readonly #stdout: TextOutput
+  readonly #stderr: TextOutput
 
-  constructor(json: boolean, { stdout, stderr, env } = process) {
+  constructor(json: boolean, { stdout, stderr, env }: Pick<Surroundings, 'stdout' | 'stderr' | 'env'>) {
     this.json = json
     this.#stdout = stdout
     this.#stderr = stderr
@@ -42,6 +43,11 @@ export class Output {
   /** Whether a person watches standard error: for progress. */
   get watched(): boolean {
     return this.#stderr.isTTY === true
+  }
+
+  /** Standard error itself, for what draws on the terminal. */
+  get terminal(): TextOutput {
+    return this.#stderr
   }
 
   /** Writes text as it stands, which must not steer a terminal: see `terminal-text.ts`. Resolves when the reader has room for more. */

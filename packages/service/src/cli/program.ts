@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { ownVersion } from '../own-version.ts'
 import { EXIT_CODES_HELP, ExitCode } from './exit-codes.ts'
 import { Invoker, type Run } from './invocation.ts'
 import { addGlobalOptions, examples } from './options.ts'
 import { Output } from './output.ts'
+import type { Surroundings } from './surroundings.ts'
 
 interface CommandFile {
   readonly name: string
@@ -120,15 +121,14 @@ const COMMANDS: readonly CommandFile[] = [
   }
 ]
 
-/** Runs one command line and resolves to its exit code. */
-export async function runProgram(args: readonly string[]): Promise<ExitCode> {
-  // A reader that has seen enough, as `head` has, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? ExitCode.DONE : ExitCode.FAILED)
-  )
-  const invoker = new Invoker()
+/** Of help that goes elsewhere than to a terminal, in characters. */
+const HELP_WIDTH = 80
+
+/** Runs one command line, without its name, and resolves to its exit code. It touches nothing of the process but files and the network. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const invoker = new Invoker(surroundings)
   try {
-    const program = await defineProgram(args, invoker.run)
+    const program = await defineProgram(args, invoker.run, surroundings)
     await program.parseAsync(args, { from: 'user' })
     return invoker.exitCode
   } catch (error) {
@@ -136,18 +136,25 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
     if (error.exitCode === 0) return ExitCode.DONE
     const message = error.message.replace(/^error: /, '')
     const told = error.code === 'commander.help' ? 'A command is missing; tradpal-events --help lists them.' : message
-    new Output(args.includes('--json')).error({ code: 'invalid_argument', message: told }, ExitCode.WRONG_INPUT)
+    new Output(args.includes('--json'), surroundings).error(
+      { code: 'invalid_argument', message: told },
+      ExitCode.WRONG_INPUT
+    )
     return ExitCode.WRONG_INPUT
   }
 }
 
 /** Only commands whose name is among the arguments are loaded: of the others the name and the summary are enough. */
-async function defineProgram(args: readonly string[], run: Run): Promise<Command> {
+async function defineProgram(args: readonly string[], run: Run, { stdout }: Surroundings): Promise<Command> {
   const program = new Command('tradpal-events')
     .description('The TradPal event system on the command line.')
-    .version(version(), '-V, --version')
+    .version(ownVersion(), '-V, --version')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: () => {},
+      getOutHelpWidth: () => (stdout.isTTY ? stdout.columns : undefined) ?? HELP_WIDTH
+    })
     .exitOverride()
     .addHelpText(
       'after',
@@ -162,8 +169,4 @@ async function defineProgram(args: readonly string[], run: Run): Promise<Command
     define(command, run)
   }
   return program
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

@@ -29,6 +29,7 @@ export async function startProgress(
       barsize: 30,
       etaBuffer: 50,
       hideCursor: false,
+      stream: output.terminal,
       fps: 10
     },
     cliProgress.Presets.shades_classic

@@ -1,19 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import type { EventClientOptions } from '@tradpal/event-client'
+import type { Environment } from '@tradpal/event-system'
 import { EventSystemError } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 
-/** What the client of a service shows and trusts. No option takes a key itself: whoever lists the processes would see it. */
-export async function accessOf(options: GlobalOptions): Promise<Pick<EventClientOptions, 'apiKey' | 'fetch'>> {
-  const apiKey = options.apiKeyFile === undefined ? variable('EVENT_API_KEY') : await keyIn(options.apiKeyFile)
-  const fetch = await fetchOf(options)
+/** What the client of a service shows and trusts. A variable that is set to nothing counts as unset. No option takes a key itself: whoever lists the processes would see it. */
+export async function accessOf(
+  options: GlobalOptions,
+  env: Environment
+): Promise<Pick<EventClientOptions, 'apiKey' | 'fetch'>> {
+  const apiKey = options.apiKeyFile === undefined ? env.EVENT_API_KEY || undefined : await keyIn(options.apiKeyFile)
+  const fetch = await fetchOf(options, env)
   return { ...(apiKey === undefined ? {} : { apiKey }), ...(fetch === undefined ? {} : { fetch }) }
 }
 
 /** Whether the service is shown who asks, so that it can name the source of an event itself. */
-export function showsWho({ apiKeyFile, cert }: GlobalOptions): boolean {
+export function showsWho({ apiKeyFile, cert }: GlobalOptions, env: Environment): boolean {
   const variables = ['EVENT_API_KEY', 'EVENT_CLIENT_CERT_FILE']
-  return apiKeyFile !== undefined || cert !== undefined || variables.some((name) => variable(name) !== undefined)
+  return apiKeyFile !== undefined || cert !== undefined || variables.some((name) => env[name])
 }
 
 async function keyIn(file: string): Promise<string> {
@@ -25,12 +29,15 @@ async function keyIn(file: string): Promise<string> {
 }
 
 /** That of Node where nothing is said. A pair of certificate and key is taken whole from the options or from the environment. */
-async function fetchOf({ ca, cert, certKey }: GlobalOptions): Promise<EventClientOptions['fetch'] | undefined> {
+async function fetchOf(
+  { ca, cert, certKey }: GlobalOptions,
+  env: Environment
+): Promise<EventClientOptions['fetch'] | undefined> {
   const ofOptions = cert !== undefined || certKey !== undefined
   const given = {
-    caFile: ca ?? variable('EVENT_CLIENT_CA_FILE'),
-    certFile: ofOptions ? cert : variable('EVENT_CLIENT_CERT_FILE'),
-    keyFile: ofOptions ? certKey : variable('EVENT_CLIENT_KEY_FILE')
+    caFile: ca ?? (env.EVENT_CLIENT_CA_FILE || undefined),
+    certFile: ofOptions ? cert : env.EVENT_CLIENT_CERT_FILE || undefined,
+    keyFile: ofOptions ? certKey : env.EVENT_CLIENT_KEY_FILE || undefined
   }
   if ((given.certFile === undefined) !== (given.keyFile === undefined)) {
     const [pair, how] = ofOptions
@@ -42,9 +49,4 @@ async function fetchOf({ ca, cert, certKey }: GlobalOptions): Promise<EventClien
   if (Object.keys(files).length === 0) return undefined
   const { tlsFetch } = await import('@tradpal/event-client/node')
   return tlsFetch(files)
-}
-
-/** One that is set to nothing counts as unset. */
-function variable(name: string): string | undefined {
-  return process.env[name] || undefined
 }

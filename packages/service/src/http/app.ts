@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { closed } from '@tradpal/event-api'
 import {
   type Clock,
   type EventSystem,
@@ -15,48 +13,31 @@ import { withoutSecrets } from '@tradpal/event-system/access'
 import fastify, { type FastifyHttpOptions } from 'fastify'
 import { readServiceConfiguration, type ServiceConfiguration } from '../configuration.ts'
 import { Shares } from '../limits/index.ts'
+import { ownVersion } from '../own-version.ts'
 import type { ServiceTls } from '../tls/index.ts'
-import { auditRoutes } from './audit.ts'
-import { auditRequests, noteEnded } from './auditing.ts'
+import { countRequests, noteEnded, recordActions } from './auditing.ts'
 import { boundConnections, boundRequests, http2Options, serverOptions } from './bounds.ts'
 import { handleInCohorts } from './cohorts.ts'
 import { compilersFactory } from './compilers.ts'
 import type { App, AppContext } from './context.ts'
-import { convenienceRoutes } from './convenience-routes.ts'
 import { answerAllowedOrigins } from './cors.ts'
-import { deadLetterRoutes } from './dead-letters.ts'
 import { setDeadlines } from './deadlines.ts'
 import { ignoreTypesOfEmptyBodies } from './empty-bodies.ts'
-import { batchRoute, eventsRoutes } from './events-routes.ts'
-import { groupRoutes } from './groups.ts'
 import { guard } from './guard.ts'
 import { secureAnswers } from './headers.ts'
-import { healthRoute } from './health.ts'
 import { homeRoute } from './home.ts'
-import { keyRoutes } from './keys.ts'
 import { LastingAnswers } from './lasting-answers.ts'
-import { lineageRoute } from './lineage.ts'
 import { Metrics } from './metrics.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { requireOneHost } from './one-host.ts'
 import { describeApi } from './openapi.ts'
 import { answerClientError, answerFrameworkError, answerProblems, type OnProblem } from './problems.ts'
 import { openProtection } from './protection.ts'
-import { pullingRoutes } from './pulling.ts'
-import { queryRoutes } from './query-routes.ts'
-import { replayRoute } from './replay.ts'
 import { RequestBodies } from './request-bodies.ts'
 import { RequestLimits } from './request-limits.ts'
+import { AJV_OPTIONS, addRooms } from './rooms.ts'
 import { acceptOnSecondAddress } from './second-address.ts'
-import { settlingRoutes } from './settling.ts'
 import { shedLoad } from './shedding.ts'
-import { statsRoute } from './stats.ts'
-import { streamRoute } from './stream.ts'
-import { streamEventsRoute } from './stream-events.ts'
-import { trimmingRoute } from './trimming.ts'
-
-/** Of an endpoint that takes no query: whatever is in it is refused. */
-const NO_QUERY = closed({})
 
 export interface AppOptions {
   /** An initialized event system. The app does not close it. */
@@ -112,8 +93,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     // A request that arrives on an open connection while the service stops is still answered: what was accepted is finished.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
-    // Fastify would drop unknown query parameters in silence: they are refused.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true, allErrors: false } },
+    ajv: { customOptions: AJV_OPTIONS },
     schemaController: { compilersFactory },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError
@@ -133,7 +113,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   secureAnswers(app)
   await answerAllowedOrigins(app, configuration.pages)
   guard(app, { access, tls, pages: configuration.pages })
-  auditRequests(app, audit)
+  recordActions(app, audit)
+  countRequests(app, audit)
   limits.addTo(app)
   bodies.addTo(app)
   app.addHook('preClose', async () => lasting.close())
@@ -145,16 +126,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   acceptOnSecondAddress(app, { speaksTls: tls !== undefined })
 
   await describeApi(app, context)
-  await app.register(async (api: App) => {
-    api.addHook('onRoute', (route) => {
-      route.schema = { querystring: NO_QUERY, ...route.schema }
-    })
-    for (const room of ROOMS) room(api, context)
-    await api.register(async (publishing: App) => {
-      await shedLoad(publishing, context)
-      for (const room of PUBLISHING) room(publishing, context)
-      await publishing.register(async (batch: App) => batchRoute(batch, context))
-    })
+  await addRooms(app, context, {
+    more: (api) => {
+      homeRoute(api, context)
+      metricsRoute(api, metrics, configuration)
+    },
+    beforePublishing: (publishing) => shedLoad(publishing, context)
   })
   await app.ready()
   await metrics.start()
@@ -175,28 +152,6 @@ function newApp(
   tls.keepFresh(app.server)
   return app.withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 }
-
-/** Refused first when the service has too much to do. */
-const PUBLISHING = [eventsRoutes, convenienceRoutes]
-
-const ROOMS = [
-  homeRoute,
-  queryRoutes,
-  lineageRoute,
-  streamRoute,
-  streamEventsRoute,
-  replayRoute,
-  statsRoute,
-  trimmingRoute,
-  groupRoutes,
-  pullingRoutes,
-  settlingRoutes,
-  deadLetterRoutes,
-  keyRoutes,
-  auditRoutes,
-  healthRoute,
-  metricsRoute
-]
 
 /**
  * Each failure with its code: the caller's at info, ours at error; that the log is away, or there is no room, once a minute
@@ -224,8 +179,4 @@ function logRequests(app: App, logger: Logger): void {
     const durationMs = Math.round(elapsedTime * 100) / 100
     logger.debug({ method, url: withoutSecrets(url), status: statusCode, durationMs }, 'answered')
   })
-}
-
-function ownVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

@@ -1,7 +1,7 @@
 import { AuditHead, AuditPage, AuditQuery, AuditVerification, AuditVerificationQuery } from '@tradpal/event-api'
 import { EventSystemError, formatTimestamp } from '@tradpal/event-system'
-import { type Audit, headText, type ListedEntry, parseHead } from '@tradpal/event-system/audit'
-import type { App, AppContext } from './context.ts'
+import { headText, type ListedEntry, parseHead } from '@tradpal/event-system/audit'
+import type { App, AppContext, AuditEntries } from './context.ts'
 import { problemResponses } from './problems.ts'
 import { instantOf } from './range.ts'
 import { asItIs } from './wire-event.ts'
@@ -80,7 +80,7 @@ export function auditRoutes(app: App, { audit }: AppContext): void {
   )
 }
 
-function mustBeOn(audit: Audit | undefined): Audit {
+function mustBeOn(audit: AuditEntries | undefined): AuditEntries {
   if (audit !== undefined) return audit
   throw new EventSystemError('not_found', 'This service keeps no audit log: EVENT_AUDIT=on makes it keep one.')
 }

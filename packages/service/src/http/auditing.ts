@@ -6,8 +6,8 @@ import {
   type PublishReceipt,
   parseJson
 } from '@tradpal/event-system'
-import { STRANGER } from '@tradpal/event-system/access'
-import type { Actor, Audit, AuditAction, Begun, Refusal } from '@tradpal/event-system/audit'
+import { isOperator, STRANGER } from '@tradpal/event-system/access'
+import type { Actor, Audit, AuditAction, AuditResult, Begun, Refusal } from '@tradpal/event-system/audit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { toProblem } from './problems.ts'
 
@@ -35,13 +35,20 @@ interface AuditedRequest {
   readonly body: JsonObject
 }
 
+/** Where what endpoints do is recorded: before it is done, and behind it. */
+export interface Recorder {
+  /** Resolves to undefined where the action is not recorded. Rejects with `audit_unavailable`: it must not be done then. */
+  begin(action: AuditAction, actor: Actor, what: JsonObject): Promise<Begun | undefined>
+  finish(begun: Begun, result: AuditResult): Promise<void>
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What is recorded of who calls the endpoint. Every one says it. */
     audit?: AuditRule
   }
   interface FastifyInstance {
-    /** Undefined where nothing is recorded. */
+    /** Where publishes, settlements and refusals are counted. Undefined where nobody counts them. */
     audit: Audit | undefined
   }
   interface FastifyRequest {
@@ -54,23 +61,27 @@ declare module 'fastify' {
   }
 }
 
-/** Records what endpoints do and what they refuse, as their configuration says. An endpoint that does not say it cannot be added. */
-export function auditRequests(app: FastifyInstance, audit: Audit | undefined): void {
-  app.decorate('audit', audit)
+/** Records what endpoints do, as their configuration says. An endpoint that does not say it cannot be added. */
+export function recordActions(app: FastifyInstance, recorder: Recorder | undefined): void {
   app.decorateRequest('begun', undefined)
-  app.decorateRequest('offered', undefined)
   app.decorateRequest('endedBy', undefined)
   const routes: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(route)
     const rule = route.config?.audit
-    if (audit !== undefined && typeof rule === 'object') record(route, rule, audit)
+    if (recorder !== undefined && typeof rule === 'object') record(route, rule, recorder)
   })
   app.addHook('onReady', async () => {
     for (const { method, url, config } of routes) {
       if (config?.audit === undefined) throw new Error(`${method} ${url} does not say what is recorded (config.audit).`)
     }
   })
+}
+
+/** Counts what endpoints publish, what fails, and what they refuse. */
+export function countRequests(app: FastifyInstance, audit: Audit | undefined): void {
+  app.decorate('audit', audit)
+  app.decorateRequest('offered', undefined)
   if (audit === undefined) return
   app.addHook('onError', async (request, _reply, error) => {
     const { code, status } = toProblem(error, request.url, request)
@@ -118,22 +129,22 @@ function typesOf(events: readonly Event[]): string[] {
   return events.map(({ eventType }) => eventType)
 }
 
-function record(route: RouteOptions, { action, what = byPath, result }: Recorded, audit: Audit): void {
+function record(route: RouteOptions, { action, what = byPath, result }: Recorded, recorder: Recorder): void {
   route.preHandler = hooksOf(route.preHandler, async (request: FastifyRequest) => {
     const { params, query, body } = request as { params: JsonObject; query: JsonObject; body: unknown }
     const said = what({ params, query, body: (body ?? {}) as JsonObject })
-    if (said !== undefined) request.begun = await audit.begin(action, actorOf(request), said)
+    if (said !== undefined) request.begun = await recorder.begin(action, actorOf(request), said)
   })
   const finish = async (request: FastifyRequest, { statusCode }: FastifyReply, answer: JsonObject) => {
     const { begun, endedBy } = request
     if (begun === undefined) return
     request.begun = undefined
     const { code } = answer
-    if (endedBy !== undefined) await audit.finish(begun, { outcome: 'refused', code: endedBy })
+    if (endedBy !== undefined) await recorder.finish(begun, { outcome: 'refused', code: endedBy })
     else if (statusCode >= 400) {
       const outcome = REFUSALS.includes(statusCode) ? 'refused' : 'failed'
-      await audit.finish(begun, { outcome, ...(typeof code === 'string' ? { code } : {}) })
-    } else await audit.finish(begun, { outcome: 'done', what: result?.(answer) ?? {} })
+      await recorder.finish(begun, { outcome, ...(typeof code === 'string' ? { code } : {}) })
+    } else await recorder.finish(begun, { outcome: 'done', what: result?.(answer) ?? {} })
   }
   // Before the answer goes out.
   route.onSend = hooksOf(route.onSend, async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
@@ -158,7 +169,9 @@ function hooksOf<Hook>(before: unknown, hook: Hook): Hook[] {
   return before === undefined ? [hook] : [...([before].flat() as Hook[]), hook]
 }
 
-function actorOf({ principal, ip }: FastifyRequest): Actor {
-  const { name, proof, keyId } = principal ?? STRANGER
-  return { principal: name, proof, address: ip, ...(keyId === undefined ? {} : { keyId }) }
+/** An operator comes from no address: it is this process. */
+function actorOf({ principal = STRANGER, ip }: FastifyRequest): Actor {
+  const { name, proof, keyId } = principal
+  const address = isOperator(principal) ? {} : { address: ip }
+  return { principal: name, proof, ...address, ...(keyId === undefined ? {} : { keyId }) }
 }

@@ -11,19 +11,23 @@ import type { OnProblem } from './problems.ts'
 import type { RequestBodies } from './request-bodies.ts'
 import type { RequestLimits } from './request-limits.ts'
 
+/** What was recorded, to be read. */
+export type AuditEntries = Pick<Audit, 'list' | 'head' | 'verify'>
+
 /** What the endpoints share. */
 export interface AppContext {
   readonly system: EventSystem
   /** Who may do what. */
-  readonly access: Access
+  readonly access: Pick<Access, 'keys' | 'scopesOf' | 'warnings'>
   /** Undefined where nothing is recorded. */
-  readonly audit: Audit | undefined
+  readonly audit: AuditEntries | undefined
   readonly configuration: ServiceConfiguration
   readonly logger: Logger
-  readonly metrics: Metrics
+  /** Told of what a live stream hands out, and of its readers that are cut off. */
+  readonly metrics: Pick<Metrics, 'handedOut'> & { readonly streamsCutOff: Pick<Metrics['streamsCutOff'], 'inc'> }
   readonly lasting: LastingAnswers
   readonly bodies: RequestBodies
-  readonly limits: RequestLimits
+  readonly limits: Pick<RequestLimits, 'publish'>
   readonly version: string
   /** On the clock of `performance.now()`. */
   readonly startedAtMs: number

@@ -25,7 +25,7 @@ import {
   type JsonObject,
   type RequeueReport
 } from '@tradpal/event-system'
-import { ANYBODY, mayAmend, type Principal } from '@tradpal/event-system/access'
+import { ANYBODY, isOperator, mayAmend, type Principal } from '@tradpal/event-system/access'
 import type { AuditRule } from './auditing.ts'
 import { readBody } from './body-text.ts'
 import type { App, AppContext } from './context.ts'
@@ -209,9 +209,9 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   )
 }
 
-/** Who is known is named so, whatever the body says. */
+/** Who is known by a credential is named so, whatever the body says. */
 function nameOf(principal: Principal, by: string): string {
-  return principal === ANYBODY ? by : principal.name
+  return principal === ANYBODY || isOperator(principal) ? by : principal.name
 }
 
 function filterOf({ group, event_type, handler, kind, fingerprint, since, until }: DeadLetterFilter) {

@@ -54,10 +54,9 @@ export function groupRoutes(app: App, { system }: AppContext): void {
     },
     async ({ params, query, principal }) => {
       const seesFigures = maySeeFigures(principal, params.group)
-      const [report, pending] = await Promise.all([
-        groups.get(params.group),
-        seesFigures ? groups.pending(params.group, query) : null
-      ])
+      // First whether there is such a group: the log says that of its pending entries in words of its own.
+      const report = await groups.get(params.group)
+      const pending = seesFigures ? await groups.pending(params.group, query) : null
       return { ...groupAnswer(report, seesFigures), pending_events: pending?.map(pendingAnswer) ?? null }
     }
   )

@@ -1,12 +1,14 @@
 import Type from 'typebox'
-import type { App, AppContext } from './context.ts'
+import type { ServiceConfiguration } from '../configuration.ts'
+import type { App } from './context.ts'
+import type { Metrics } from './metrics.ts'
 import { problemResponses } from './problems.ts'
 
-export function metricsRoute(app: App, { metrics, configuration }: AppContext): void {
+export function metricsRoute(app: App, metrics: Metrics, { access }: ServiceConfiguration): void {
   app.get(
     '/metrics',
     {
-      config: { access: configuration.access.metricsPublic ? 'anybody' : { scope: 'metrics' }, audit: 'nothing' },
+      config: { access: access.metricsPublic ? 'anybody' : { scope: 'metrics' }, audit: 'nothing' },
       schema: {
         operationId: 'getMetrics',
         tags: ['monitor'],

@@ -1,10 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
-import { createEvent, toWire } from '@tradpal/events'
+import { createEvent, knownEventTypes, toWire } from '@tradpal/events'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { jsonLines, runCommand, startCommand, temporaryFolder } from './support/command.ts'
-import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { jsonLines, runCommand, runHere, runProcess, temporaryFolder } from './support/command.ts'
+import {
+  type CommandTarget,
+  publishLines,
+  redisTarget,
+  serviceProcess,
+  serviceTarget,
+  sqliteTarget
+} from './support/targets.ts'
 
 const signal = (symbol: string, confidence: number) => ({
   event_type: 'trading_signal',
@@ -210,7 +217,7 @@ describe.each([
 
   test('types lists the event types', async () => {
     const { stdout } = await run('types', '--json')
-    expect(JSON.parse(stdout).event_types).toHaveLength(19)
+    expect(JSON.parse(stdout).event_types).toEqual(knownEventTypes())
     expect((await run('types')).stdout).toMatch(/^trading_signal +What a strategy/m)
   })
 
@@ -242,7 +249,7 @@ describe.each([
     const own = await open()
     onTestFinished(() => own[Symbol.asyncDispose]())
     await publishLines(own, [signal('BTC/USDT', 0.9)])
-    const tail = startCommand([
+    const tail = runHere([
       'tail',
       '-n',
       '1',
@@ -256,7 +263,7 @@ describe.each([
     await waitFor(() => tail.stdout().includes('0.9'))
     const ids = await publishLines(own, [signal('ETH/USDT', 0.5), signal('BTC/USDT', 0.7)])
     await waitFor(() => tail.stdout().includes('0.7'))
-    tail.child.kill('SIGINT')
+    tail.interrupt()
     const { code, stdout, stderr } = await tail.result
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(
@@ -267,12 +274,16 @@ describe.each([
   })
 
   test('tail begins with what comes', async () => {
-    const tail = startCommand(['tail', '--count', '1', '--json', ...target.options])
+    const tail = runHere(['tail', '--count', '1', '--json', ...target.options])
+    let hasEnded = false
+    void tail.result.then(() => {
+      hasEnded = true
+    })
     const later: string[] = []
     await waitFor(
       async () => {
         later.push(...(await publishLines(target, [{ event_type: 'system_health' }])))
-        return tail.child.exitCode !== null
+        return hasEnded
       },
       { timeoutMs: 15_000 }
     )
@@ -284,15 +295,15 @@ describe.each([
     const types = join(await temporaryFolder(), 'types.json')
     await writeFile(types, '{"order_cancelled": {"type": "object"}}')
     const env = { EVENT_TYPES_FILE: types }
-    const own = open.name === 'serviceTarget' || _ === 'a service' ? await serviceTarget(env) : await open()
+    const own = _ === 'a service' ? await serviceProcess(env) : await open()
     onTestFinished(() => own[Symbol.asyncDispose]())
     const withTypes = _ === 'a service' ? {} : { env }
-    const published = await runCommand(
+    const published = await runProcess(
       ['publish', 'order_cancelled', '--data', '{"order": 1}', ...own.options],
       withTypes
     )
     expect(published).toMatchObject({ code: 0, stderr: '' })
-    const read = await runCommand(['events', '--type', 'order_cancelled', '--json', ...own.options], withTypes)
+    const read = await runProcess(['events', '--type', 'order_cancelled', '--json', ...own.options], withTypes)
     expect(jsonLines(read.stdout)).toEqual([expect.objectContaining({ data: { order: 1 } })])
   })
 })

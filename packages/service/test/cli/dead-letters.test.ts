@@ -3,7 +3,7 @@ import { createEvent, type DeadLetter, type EventSystem } from '@tradpal/event-s
 import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { bury, claimRequeued } from '../../../../test/support/bury.ts'
-import { runCommand, startCommand } from './support/command.ts'
+import { runCommand, startProcess } from './support/command.ts'
 import { type CommandTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 const SIGNAL = { symbol: 'BTC/USDT', signal: 'BUY' } as const
@@ -179,7 +179,7 @@ test('an interrupted requeue ends behind the letter in hand, and the same comman
   for (let start = 0; start < events.length; start += 1_000)
     await system.publishBatch(events.slice(start, start + 1_000))
   await bury(system, 'brokers')
-  const requeue = startCommand(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
+  const requeue = startProcess(['dead-letters', 'requeue', '--all', '--yes', '--json', ...target.options])
   await waitFor(async () => (await system.deadLetters.count()) < 10_000)
   requeue.child.kill('SIGINT')
   const { code, stdout } = await requeue.result

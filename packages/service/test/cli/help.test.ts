@@ -115,6 +115,24 @@ function stopOf(example: string): ShellOptions['stopWhen'] {
   return undefined
 }
 
+function inShell(line: string, stopWhen: ShellOptions['stopWhen']) {
+  const env = { EVENT_SERVICE_PORT: '0', EVENT_SERVICE_HOST: '127.0.0.1' }
+  return runShell(line, { cwd, env, defaultTarget: target.options, ...(stopWhen === undefined ? {} : { stopWhen }) })
+}
+
+function inThisProcess(args: readonly string[]) {
+  const namesTarget = ['--log', '--url', '--redis'].some((option) => args.includes(option))
+  return runCommand([...args, ...(namesTarget ? [] : target.options)], { cwd })
+}
+
+/** The arguments of a line that takes nothing of a shell but words and quotation marks; undefined of any other. */
+function wordsOf(line: string): string[] | undefined {
+  const word = /'(?<single>[^']*)'|"(?<double>[^"$`\\]*)"|(?<bare>[^\s'"|&;<>()$`\\]+)/
+  if (!new RegExp(`^tradpal-events(?: +(?:${word.source.replace(/\?<\w+>/g, '')}))*$`).test(line)) return undefined
+  const words = [...line.matchAll(new RegExp(word, 'g'))]
+  return words.slice(1).map(({ groups = {} }) => groups.single ?? groups.double ?? groups.bare ?? '')
+}
+
 /** An answer of the service that said where it listens. */
 function answer(log: string): Promise<Response> {
   return fetch(`${/"url":"([^"]+)"/.exec(log)?.[1]}/health`)
@@ -138,12 +156,8 @@ test.each(COMMANDS.map((words) => [words.join(' ') || 'tradpal-events', words] a
         .replace('8012', String(await freePort()))
         .replace(/ tail$/, ' tail -n 5')
       const stopWhen = stopOf(example)
-      const result = await runShell(line, {
-        cwd,
-        env: { EVENT_SERVICE_PORT: '0', EVENT_SERVICE_HOST: '127.0.0.1' },
-        defaultTarget: target.options,
-        ...(stopWhen === undefined ? {} : { stopWhen })
-      })
+      const command = stopWhen === undefined ? wordsOf(line) : undefined
+      const result = await (command === undefined ? inShell(line, stopWhen) : inThisProcess(command))
       expect({ example, ...result }).toMatchObject({ example, code: stopWhen?.signal === 'SIGINT' ? 130 : 0 })
     }
   }

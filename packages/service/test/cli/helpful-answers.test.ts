@@ -2,8 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { runCommand, temporaryFolder } from './support/command.ts'
-import { type CommandTarget, publishLines, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { runCommand, runProcess, temporaryFolder } from './support/command.ts'
+import {
+  type CommandTarget,
+  publishLines,
+  redisTarget,
+  serviceProcess,
+  serviceTarget,
+  sqliteTarget
+} from './support/targets.ts'
 
 const TARGETS = { sqlite: sqliteTarget, redis: redisTarget, service: serviceTarget }
 const ADVICE = /If it does not run, tradpal-events serve starts it; --log or --redis opens a log without a service\./
@@ -132,14 +139,14 @@ test('a price beyond 1,050,412.90 is a multiple of 0.01, through the command and
   const schema = { type: 'object', properties: { price: { type: 'number', multipleOf: 0.01 } } }
   await writeFile(file, JSON.stringify({ priced: schema }))
   const env = { EVENT_TYPES_FILE: file }
-  await using service = await serviceTarget(env)
+  await using service = await serviceProcess(env)
   await using log = await sqliteTarget()
   const lines = (...prices: string[]) =>
     prices.map((price) => `{"event_type":"priced","data":{"price":${price}}}\n`).join('')
   for (const { options } of [service, log]) {
     const right = lines('1050412.91', '1050413.07', '0.07', '94321.1')
-    expect(await runCommand(['publish', ...options], { env, input: right })).toMatchObject({ code: 0, stderr: '' })
-    const wrong = await runCommand(['publish', ...options], { env, input: lines('1050412.905') })
+    expect(await runProcess(['publish', ...options], { env, input: right })).toMatchObject({ code: 0, stderr: '' })
+    const wrong = await runProcess(['publish', ...options], { env, input: lines('1050412.905') })
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/data\.price .*a multiple of 0\.01/) })
   }
 })

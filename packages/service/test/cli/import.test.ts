@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { StoredEvent } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Running, runCommand, startCommand, temporaryFolder } from './support/command.ts'
-import { type CommandTarget, redisTarget, serviceTarget, sqliteTarget } from './support/targets.ts'
+import { runCommand, runProcess, startProcess, temporaryFolder } from './support/command.ts'
+import { type CommandTarget, redisTarget, serviceProcess, serviceTarget, sqliteTarget } from './support/targets.ts'
 
 /** A deduplication window that has passed before a process can start again. */
 const NO_WINDOW = { EVENT_DEDUPLICATION_WINDOW_MS: '1' }
@@ -205,7 +205,7 @@ describe('import of NDJSON', () => {
 describe('import of NDJSON from a pipe that stays open', () => {
   test('ends with 130 when it is interrupted, and has published nothing of what it cannot check as a whole', async () => {
     await using target = await sqliteTarget()
-    const running = startCommand(['import', '-', '--json', ...target.options])
+    const running = startProcess(['import', '-', '--json', ...target.options])
     // More than a pipe holds: when it is written, the command reads.
     await new Promise((resolve) => running.child.stdin?.write(`${JSON.stringify(price(0))}\n`.repeat(20_000), resolve))
     running.child.kill('SIGINT')
@@ -233,11 +233,11 @@ describe('import over a service', () => {
   test('passes over what only the service refuses', async () => {
     const types = join(folder, 'types.json')
     await writeFile(types, '{"order_cancelled": {"type": "object", "required": ["order"]}}')
-    await using target = await serviceTarget({ EVENT_TYPES_FILE: types })
+    await using target = await serviceProcess({ EVENT_TYPES_FILE: types })
     const path = join(folder, 'orders.ndjson')
     const lines = [{ order: 1 }, {}, { order: 3 }].map((data) => ({ ...price(0), event_type: 'order_cancelled', data }))
     await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-    const { code, stdout } = await runCommand(['import', path, '--skip-invalid', '--json', ...target.options])
+    const { code, stdout } = await runProcess(['import', path, '--skip-invalid', '--json', ...target.options])
     expect(code).toBe(3)
     expect(JSON.parse(stdout)).toMatchObject({ imported: 2, refused_rows: [{ line: 2, code: 'invalid_data' }] })
     expect((await eventsOf(target)).map(({ data }) => data)).toEqual([{ order: 1 }, { order: 3 }])
@@ -324,17 +324,17 @@ describe.each([
       // Another content each time: the log is one for these tests.
       const text = (await readFile(path, 'utf8')).replaceAll('"exchange"', JSON.stringify(folder))
       await writeFile(path, text)
-      const start = () => startCommand(['import', path, '--json', ...target.options], { env: NO_WINDOW })
+      const command = ['import', path, '--json', ...target.options]
       const imported = async () => (await eventsOf(target)).slice(before)
 
-      const first: Running = start()
+      const first = startProcess(command, { env: NO_WINDOW })
       await waitFor(async () => (await imported()).length >= 1_000, { timeoutMs: 60_000 })
       first.child.kill(signal)
       expect((await first.result).code).toBe(code)
       const there = (await imported()).length
       expect(there).toBeLessThan(COUNT)
 
-      const second = await start().result
+      const second = await runCommand(command, { env: NO_WINDOW })
       expect(second).toMatchObject({ code: 0, stderr: '' })
       const report = JSON.parse(second.stdout)
       expect(report.imported + report.already_in_log).toBe(COUNT)

@@ -5,7 +5,7 @@ import { type Authority, type Certificate, Certificates } from '../../../../test
 import { get } from '../http/support/test-service.ts'
 import { newSigningKey, signed, TokenIssuer } from '../http/support/token-issuer.ts'
 import { AUDIENCE, ISSUER } from '../http/support/token-service.ts'
-import { type Running, startCommand, temporaryFolder } from './support/command.ts'
+import { type RunningProcess, startProcess, temporaryFolder } from './support/command.ts'
 
 let certificates: Certificates
 let authority: Authority
@@ -29,11 +29,11 @@ async function issuerAndProcess(certificate: Certificate, environment: Record<st
     EVENT_JWT_JWKS_URL: issuer.jwksUrl,
     ...environment
   }
-  const service = startCommand(['serve'], { env, cwd })
+  const service = startProcess(['serve'], { env, cwd })
   return { issuer, service, url: await urlOf(service) }
 }
 
-async function urlOf(service: Running): Promise<string> {
+async function urlOf(service: RunningProcess): Promise<string> {
   const find = () => /http:\/\/127\.0\.0\.1:\d+/.exec(service.stdout())?.[0]
   return waitFor(find, { what: 'the url', timeoutMs: 60_000 })
 }
@@ -44,7 +44,7 @@ async function ask(url: string, issuer: TokenIssuer) {
   return get(`${url}/events`, { headers: { authorization: `Bearer ${await signed(issuer.key, claims)}` } })
 }
 
-async function end(service: Running): Promise<number | null> {
+async function end(service: RunningProcess): Promise<number | null> {
   service.child.kill('SIGTERM')
   return (await service.result).code
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { waitFor } from '@tradpal/event-system/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { runCommand, startCommand, temporaryFolder } from './support/command.ts'
+import { runProcess, startProcess, temporaryFolder } from './support/command.ts'
 
 test.each(['SIGTERM', 'SIGINT'] as const)('serve ends properly with 0 at %s', async (signal) => {
   const folder = await temporaryFolder()
@@ -13,7 +13,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('serve ends properly with 0 at %s', as
   // The options win over the environment: no Redis is looked for.
   const env = { EVENT_SERVICE_PORT: '1', REDIS_URL: 'redis://127.0.0.1:1' }
   const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--log', join(folder, 'served.db')]
-  const service = startCommand(args, { env })
+  const service = startProcess(args, { env })
   await waitFor(async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok)
   service.child.kill(signal)
   expect(await service.result).toMatchObject({ code: 0, stderr: '' })
@@ -21,7 +21,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('serve ends properly with 0 at %s', as
 
 test('serve ends with 2 and a sentence for each wrong variable', async () => {
   const env = { EVENT_SERVICE_PORT: 'http', METRICS_UPDATE_INTERVAL: 'often' }
-  const { code, stderr } = await runCommand(['serve'], { env, cwd: await temporaryFolder() })
+  const { code, stderr } = await runProcess(['serve'], { env, cwd: await temporaryFolder() })
   expect(code).toBe(2)
   expect(stderr).toMatch(/EVENT_SERVICE_PORT must be .*\nMETRICS_UPDATE_INTERVAL must be .*\n/)
 })
@@ -39,7 +39,7 @@ test.each([
   const cwd = await temporaryFolder()
   await writeFile(join(cwd, 'wrong'), 'wrong', { mode: 0o600 })
   const env = { EVENT_SERVICE_PORT: '0', EVENT_LOG_PATH: 'log.db', [variable]: 'wrong', ...more }
-  const { code, stderr } = await runCommand(['serve'], { env, cwd })
+  const { code, stderr } = await runProcess(['serve'], { env, cwd })
   expect(stderr).toMatch(sentence)
   expect(code).toBe(2)
 })
@@ -50,7 +50,7 @@ test('serve ends with 1 when its port is taken: it may be free the next time', a
   onTestFinished(() => void other.close())
   const { port } = other.address() as AddressInfo
   const args = ['serve', '--host', '127.0.0.1', '--port', String(port)]
-  const { code, stderr } = await runCommand(args, { cwd: await temporaryFolder() })
+  const { code, stderr } = await runProcess(args, { cwd: await temporaryFolder() })
   expect(stderr).toContain(`Another process listens on 127.0.0.1:${port}`)
   expect(code).toBe(1)
 })
@@ -64,7 +64,7 @@ test('serve ends at once when it is told to while its log does not answer', asyn
     silent.close()
   })
   const { port } = silent.address() as AddressInfo
-  const service = startCommand(['serve', '--redis', `redis://127.0.0.1:${port}`, '--port', '0'])
+  const service = startProcess(['serve', '--redis', `redis://127.0.0.1:${port}`, '--port', '0'])
   await waitFor(() => sockets.length > 0)
   service.child.kill('SIGTERM')
   // By the signal, and not by giving the log up.

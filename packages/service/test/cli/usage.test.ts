@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../../test/support/free-port.ts'
-import { runCommand, startCommand, temporaryFolder } from './support/command.ts'
+import { runCommand, runProcess, startProcess, temporaryFolder } from './support/command.ts'
 import { runShell } from './support/shell.ts'
 import { type CommandTarget, publishLines, sqliteTarget } from './support/targets.ts'
 
@@ -212,7 +212,7 @@ describe('as a good neighbour in a shell', () => {
     await using own = await sqliteTarget()
     await publishLines(own, [{ event_type: 'system_health' }])
     await publishLines(own, [{ event_type: 'system_health' }])
-    const slow = startCommand(['replay', '--speed', '0.01', '--json', ...own.options])
+    const slow = startProcess(['replay', '--speed', '0.01', '--json', ...own.options])
     await once(slow.child.stdout as NodeJS.ReadableStream, 'data')
     slow.child.kill('SIGTERM')
     const { code, stdout, stderr } = await slow.result
@@ -221,7 +221,7 @@ describe('as a good neighbour in a shell', () => {
 
   test('an event of standard input is published before the input ends', async () => {
     await using own = await sqliteTarget()
-    const publish = startCommand(['publish', ...own.options])
+    const publish = startProcess(['publish', ...own.options])
     publish.child.stdin?.write('{"event_type": "system_health"}\n')
     await once(publish.child.stdout as NodeJS.ReadableStream, 'data')
     publish.child.kill('SIGINT')
@@ -235,6 +235,11 @@ describe('as a good neighbour in a shell', () => {
     expect(help.code).toBe(0)
     for (const code of ['0 ', '1 ', '2 ', '3 ', '130']) expect(help.stdout).toMatch(new RegExp(`^ {2}${code}`, 'm'))
   })
+})
+
+test('a process knows the event types of the platform', async () => {
+  const { stdout } = await runProcess(['types', '--json', ...target.options])
+  expect(JSON.parse(stdout).event_types).toHaveLength(19)
 })
 
 test('a Node that is too old is told so in a sentence', async () => {

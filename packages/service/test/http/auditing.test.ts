@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { bury } from '../../../../test/support/bury.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import { readServiceConfiguration } from '../../src/configuration.ts'
-import { auditRequests } from '../../src/http/auditing.ts'
+import { recordActions } from '../../src/http/auditing.ts'
 import { SseReader } from './support/sse-reader.ts'
 import { get, LOGS, newLog, post, serviceOver, signal } from './support/test-service.ts'
 
@@ -329,7 +329,7 @@ describe.each(LOGS)('what the service records, over %s', (kind) => {
 
 test('an endpoint that does not say what is recorded cannot be added', async () => {
   const app = fastify()
-  auditRequests(app, undefined)
+  recordActions(app, undefined)
   app.get('/open', { config: { audit: 'nothing' } }, async () => ({}))
   app.get('/silent', async () => ({}))
   await expect(app.ready()).rejects.toThrow('GET /silent does not say what is recorded')

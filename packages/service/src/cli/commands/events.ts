@@ -1,9 +1,10 @@
+import type { EventClient } from '@tradpal/event-client'
 import { EventSystemError, type StreamEvent } from '@tradpal/events'
 import { type Command, Option } from 'commander'
 import { rangeOf, showEvents, showStream } from '../event-text.ts'
 import type { Run } from '../invocation.ts'
 import { addRangeOptions, examples, parsePositive, type RangeOptions } from '../options.ts'
-import type { Target } from '../target.ts'
+import { getEvents } from '../reading.ts'
 
 interface EventsOptions extends RangeOptions {
   readonly limit: number
@@ -32,7 +33,7 @@ export function defineEvents(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[EventsOptions]>(async ({ output, openTarget }, options) => {
+      run<[EventsOptions]>(async ({ output, openService }, options) => {
         const { streamKey, fromVersion, limit } = options
         if (streamKey === undefined && fromVersion !== undefined) {
           throw new EventSystemError(
@@ -40,16 +41,16 @@ export function defineEvents(command: Command, run: Run): void {
             '--from-version is of a stream key: give it with --stream-key <key>.'
           )
         }
-        await using target = await openTarget()
-        if (streamKey === undefined) return showEvents(output, await target.getEvents(rangeOf(options), limit))
-        await showStream(output, await firstOf(target, streamKey, fromVersion ?? 1, limit))
+        await using service = await openService()
+        if (streamKey === undefined) return showEvents(output, await getEvents(service, { ...rangeOf(options), limit }))
+        await showStream(output, await firstOf(service.client, streamKey, fromVersion ?? 1, limit))
       })
     )
 }
 
-async function firstOf(target: Target, streamKey: string, fromVersion: number, limit: number) {
+async function firstOf(client: EventClient, streamKey: string, fromVersion: number, limit: number) {
   const events: StreamEvent<true>[] = []
-  for await (const event of target.readStream(streamKey, fromVersion)) {
+  for await (const event of client.readStream(streamKey, { fromVersion, raw: true })) {
     events.push(event)
     if (events.length === limit) break
   }

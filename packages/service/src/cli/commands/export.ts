@@ -9,7 +9,7 @@ import type { Run } from '../invocation.ts'
 import { addRangeOptions, collectNames, examples, type RangeOptions } from '../options.ts'
 import type { Output } from '../output.ts'
 import { startProgress } from '../progress.ts'
-import type { Target } from '../target.ts'
+import type { Service } from '../service.ts'
 import { writeWhole } from '../whole-file.ts'
 
 interface ExportOptions extends RangeOptions {
@@ -49,13 +49,13 @@ export function defineExport(command: Command, run: Run): void {
       )
     )
     .action(
-      run<[ExportOptions]>(async ({ output, signal, openTarget }, options) => {
+      run<[ExportOptions]>(async ({ output, signal, openService }, options) => {
         const { head, format } = formatOf(options)
-        await using target = await openTarget()
-        const events = watched(output, target, options, signal)
+        await using service = await openService()
+        const events = watched(output, service, options, signal)
         if (options.output === undefined) {
           for await (const piece of pieces(head, events, format)) await output.write(piece)
-          notePassedOver(output, target)
+          notePassedOver(output, passedOverOf(service))
           return
         }
         let count = 0
@@ -65,15 +65,20 @@ export function defineExport(command: Command, run: Run): void {
         })
         await writeWhole(options.output, /\.gz$/i.test(options.output) ? zipped(text) : text)
         const { output: file } = options
-        const { passedOver } = target
+        const passedOver = passedOverOf(service)
         if (output.json) return output.document({ status: 'exported', file, events: count, passed_over: passedOver })
         output.note(`${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'} exported to ${file}`)
-        notePassedOver(output, target)
+        notePassedOver(output, passedOver)
       })
     )
 }
 
-function notePassedOver(output: Output, { passedOver }: Target): void {
+/** None comes with the answers of a service. */
+function passedOverOf({ opened }: Service): number {
+  return opened?.passedOver() ?? 0
+}
+
+function notePassedOver(output: Output, passedOver: number): void {
   if (passedOver === 0) return
   const entries =
     passedOver === 1 ? '1 entry of the log is' : `${passedOver.toLocaleString('en')} entries of the log are`
@@ -100,17 +105,17 @@ function formatOf({ format, output = '', columns }: ExportOptions): { head: stri
 /** The events of the range, with progress. How many a filter lets through is not known before: then the bar counts by time. */
 async function* watched(
   output: Output,
-  target: Target,
+  { client }: Service,
   options: ExportOptions,
   signal: AbortSignal
 ): AsyncGenerator<StoredEvent> {
-  const { firstId, lastId } = output.watched ? await target.standing() : { firstId: null, lastId: null }
-  const firstMs = timeOf(firstId, options.start, Math.max)
-  const lastMs = timeOf(lastId, options.end, Math.min)
+  const { first_entry: first = null, last_entry: last = null } = output.watched ? await client.getEventStats() : {}
+  const firstMs = timeOf(first, options.start, Math.max)
+  const lastMs = timeOf(last, options.end, Math.min)
   const progress = await startProgress(output, 'exporting', 'events', Math.max(1, lastMs - firstMs))
   let count = 0
   try {
-    for await (const event of target.replay(rangeOf(options), 'max', signal)) {
+    for await (const event of client.streamReplay({ ...rangeOf(options), signal, raw: true })) {
       signal.throwIfAborted()
       count += 1
       if (count % 1_000 === 0) progress.update(timeOf(event.messageId) - firstMs, count)

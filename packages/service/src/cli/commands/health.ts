@@ -1,3 +1,4 @@
+import type { HealthReport } from '@tradpal/event-client'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { ExitCode, isWrongInput } from '../exit-codes.ts'
@@ -5,7 +6,6 @@ import type { Invocation, Run } from '../invocation.ts'
 import { examples } from '../options.ts'
 import { styled } from '../output.ts'
 import { withAdvice } from '../reachability.ts'
-import type { TargetHealth } from '../target.ts'
 
 export function defineHealth(command: Command, run: Run): void {
   command
@@ -27,18 +27,26 @@ export function defineHealth(command: Command, run: Run): void {
     )
 }
 
+type Health = Pick<HealthReport, 'status'> & { readonly [detail: string]: unknown }
+
 /** What cannot be reached is unhealthy: that too is an answer. */
-async function healthOf({ openTarget }: Invocation): Promise<TargetHealth> {
+async function healthOf({ openService }: Invocation): Promise<Health> {
   try {
-    await using target = await openTarget()
-    return await target.healthCheck()
+    await using service = await openService()
+    const health = await service.client.healthCheck()
+    return service.opened === undefined ? health : ofLog(health)
   } catch (error) {
     if (!(error instanceof EventSystemError) || isWrongInput(error.code)) throw error
     return { status: 'unhealthy', reason: (withAdvice(error) as Error).message, code: error.code }
   }
 }
 
-async function show({ output }: Invocation, { status, ...details }: TargetHealth): Promise<void> {
+/** Of a log that the command opened there is no service to tell of. */
+function ofLog({ status, reasons, warnings, log }: HealthReport): Health {
+  return { status, reasons, warnings, log }
+}
+
+async function show({ output }: Invocation, { status, ...details }: Health): Promise<void> {
   const style = ({ healthy: 'green', degraded: 'yellow', unhealthy: 'red' } as const)[status]
   await output.line(styled(style, status))
   for (const [name, value] of leaves(details)) await output.line(styled('bold', name.padEnd(20)), ' ', value)

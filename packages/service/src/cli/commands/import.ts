@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { learnEventTypes } from '../event-types.ts'
 import { ExitCode } from '../exit-codes.ts'
 import type { CsvOptions } from '../import/csv-file.ts'
 import { publishPlan } from '../import/importer.ts'
@@ -14,10 +15,10 @@ import { RowIds } from '../import/row-ids.ts'
 import { Source } from '../import/source.ts'
 import { TIME_UNITS } from '../import/times.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { openTarget } from '../open-target.ts'
+import { openService } from '../open-service.ts'
 import { collectNames, examples } from '../options.ts'
 import { withProgress } from '../progress.ts'
-import type { Target } from '../target.ts'
+import type { Service } from '../service.ts'
 
 export interface ImportOptions extends CsvOptions {
   readonly format?: 'ndjson' | 'csv'
@@ -94,9 +95,9 @@ ${examples(
     )
     .action(
       run<[string, ImportOptions]>(async (invocation, path, options) => {
-        await using source = await Source.open(path, invocation.signal)
-        const work = (target: Target) => importInto(target, invocation, path, source, options)
-        return options.dryRun ? await withoutMaking(invocation, work) : await withTarget(invocation, work)
+        await using source = await Source.open(path, invocation)
+        const work = (service: Service) => importInto(service, invocation, path, source, options)
+        return options.dryRun ? await withoutMaking(invocation, work) : await withService(invocation, work)
       })
     )
 }
@@ -120,35 +121,35 @@ function parseDelimiter(text: string): string {
   throw new InvalidArgumentError('It must be tab or one character, such as ; or |.')
 }
 
-async function withTarget(invocation: Invocation, work: (target: Target) => Promise<ExitCode>): Promise<ExitCode> {
-  await using target = await invocation.openTarget({ create: true })
-  return await work(target)
+async function withService(invocation: Invocation, work: (service: Service) => Promise<ExitCode>): Promise<ExitCode> {
+  await using service = await invocation.openService({ create: true })
+  return await work(service)
 }
 
 /** A dry run makes no log file: an empty log elsewhere stands for one that is not there yet. */
-async function withoutMaking(invocation: Invocation, work: (target: Target) => Promise<ExitCode>): Promise<ExitCode> {
-  const { globals } = invocation
-  if (globals.log === undefined || existsSync(globals.log)) return withTarget(invocation, work)
+async function withoutMaking(invocation: Invocation, work: (service: Service) => Promise<ExitCode>): Promise<ExitCode> {
+  const { globals, env } = invocation
+  if (globals.log === undefined || existsSync(globals.log)) return withService(invocation, work)
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-import-'))
   try {
-    await using target = await openTarget({ ...globals, log: join(folder, 'empty.db') }, { create: true })
-    return await work(target)
+    await using service = await openService({ ...globals, log: join(folder, 'empty.db') }, { env, create: true })
+    return await work(service)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 async function importInto(
-  target: Target,
+  { client }: Service,
   { output, signal }: Invocation,
   path: string,
   source: Source,
   options: ImportOptions
 ): Promise<ExitCode> {
   // Those that an operator registered at the service are then known here.
-  await target.eventTypes()
+  await learnEventTypes(client)
   const started = performance.now()
-  const { input, csv } = await inputOf({ target, path, source, options, signal })
+  const { input, csv } = await inputOf({ client, path, source, options, signal })
   const ids = new RowIds()
   const plan = await withProgress(output, { what: 'checking ', unit: 'rows', of: source }, (tell) =>
     makePlan(input, ids, tell)

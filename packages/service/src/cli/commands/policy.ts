@@ -30,7 +30,7 @@ export function definePolicy(command: Command, run: Run): void {
       )
     )
     .action(
-      run<[CheckOptions]>(async ({ output }, { file = process.env.EVENT_POLICY_FILE || undefined, as, can }) => {
+      run<[CheckOptions]>(async ({ output, env }, { file = env.EVENT_POLICY_FILE || undefined, as, can }) => {
         if (file === undefined) throw wrong('Say which policy: --file, or EVENT_POLICY_FILE.')
         if ((as === undefined) !== (can === undefined))
           throw wrong('--as and --can belong together: give both, or none.')

@@ -1,12 +1,13 @@
-import { createEvent, decodeEvent, type Event, EventSystemError } from '@tradpal/events'
+import type { EventClient } from '@tradpal/event-client'
+import { createEvent, decodeEvent, type Event, EventSystemError, type Validation } from '@tradpal/events'
 import type { Command } from 'commander'
 import { printable, printableJson } from '../../terminal-text.ts'
-import { bytesOf, jsonOf } from '../input-file.ts'
+import { learnEventTypes } from '../event-types.ts'
+import { bytesOf, inputUntil, jsonOf } from '../input-file.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { type Line, readLines } from '../lines.ts'
 import { collectNames, examples } from '../options.ts'
 import type { Output } from '../output.ts'
-import type { Target } from '../target.ts'
 import { commandLineValidation } from '../validation.ts'
 
 interface PublishOptions {
@@ -56,14 +57,14 @@ ${examples(
     )
     .action(
       run<[string | undefined, PublishOptions]>(async (invocation, type, options) => {
-        checkOptions(type, options)
+        checkOptions(type, options, invocation)
         if (type === undefined) await publishLines(invocation, options.file ?? ['-'])
         else await publishOne(invocation, type, options)
       })
     )
 }
 
-function checkOptions(type: string | undefined, options: PublishOptions): void {
+function checkOptions(type: string | undefined, options: PublishOptions, { stdin }: Invocation): void {
   const given = OF_ONE_EVENT.filter((name) => options[name] !== undefined)
   if (type !== undefined && options.file !== undefined) {
     throw new EventSystemError('invalid_options', '--file holds whole events: give either it or the type of one event.')
@@ -75,7 +76,7 @@ function checkOptions(type: string | undefined, options: PublishOptions): void {
       `${names} is of one event: give its type, as in publish trading_signal.`
     )
   }
-  if (type === undefined && options.file === undefined && process.stdin.isTTY) {
+  if (type === undefined && options.file === undefined && stdin.isTTY) {
     throw new EventSystemError(
       'invalid_options',
       'Nothing to publish: give a type and --data, a --file, or NDJSON on standard input.'
@@ -83,31 +84,34 @@ function checkOptions(type: string | undefined, options: PublishOptions): void {
   }
 }
 
-async function publishOne({ output, openTarget }: Invocation, type: string, options: PublishOptions): Promise<void> {
-  const data = options.data === undefined ? {} : await jsonOf('--data', options.data)
-  const metadata = options.metadata === undefined ? {} : await jsonOf('--metadata', options.metadata)
-  await using target = await openTarget({ create: true })
-  const { source = target.source, eventId, timestamp } = options
-  await target.eventTypes()
+async function publishOne(invocation: Invocation, type: string, options: PublishOptions): Promise<void> {
+  const { output, env, stdin, openService } = invocation
+  const data = options.data === undefined ? {} : await jsonOf('--data', options.data, stdin)
+  const metadata = options.metadata === undefined ? {} : await jsonOf('--metadata', options.metadata, stdin)
+  await using service = await openService({ create: true })
+  const { source = service.source, eventId, timestamp } = options
+  await learnEventTypes(service.client)
   const event = createEvent(type, data, {
     source,
     metadata,
     // Who leaves the data out where the type requires some has forgotten them.
-    validation: options.data === undefined ? 'strict' : commandLineValidation(),
+    validation: options.data === undefined ? 'strict' : commandLineValidation(env),
     ...(eventId === undefined ? {} : { eventId }),
     ...(timestamp === undefined ? {} : { timestamp })
   })
-  await publishBatch(target, output, [event])
+  await publishBatch(service.client, output, [event])
 }
 
-async function publishLines({ output, signal, openTarget }: Invocation, files: readonly string[]): Promise<void> {
-  await using target = await openTarget({ create: true })
-  await target.eventTypes()
+async function publishLines(invocation: Invocation, files: readonly string[]): Promise<void> {
+  const { env, stdin, signal, openService } = invocation
+  await using service = await openService({ create: true })
+  await learnEventTypes(service.client)
+  const batch = { client: service.client, output: invocation.output, validation: commandLineValidation(env) }
   let events = 0
   for (const file of files) {
-    for await (const lines of readLines(bytesOf(file, signal))) {
+    for await (const lines of readLines(bytesOf(file, inputUntil(stdin, signal)))) {
       for (let start = 0; start < lines.length; start += BATCH) {
-        events += await publishUpToWrong(target, output, file, lines.slice(start, start + BATCH))
+        events += await publishUpToWrong(batch, file, lines.slice(start, start + BATCH))
       }
     }
   }
@@ -119,22 +123,32 @@ async function publishLines({ output, signal, openTarget }: Invocation, files: r
   )
 }
 
+interface Publishing {
+  readonly client: EventClient
+  readonly output: Output
+  readonly validation: Validation
+}
+
 /** Publishes the events of lines and resolves to how many; when one is wrong, those before it, and then says so. */
-async function publishUpToWrong(target: Target, output: Output, file: string, lines: readonly Line[]): Promise<number> {
+async function publishUpToWrong(
+  { client, output, validation }: Publishing,
+  file: string,
+  lines: readonly Line[]
+): Promise<number> {
   const events: Event[] = []
   const numbers: number[] = []
   let wrong: unknown
   for (const line of lines) {
     if (line.text.trim() === '') continue
     try {
-      events.push(decodeEvent(line.text, { complete: true, validation: commandLineValidation() }))
+      events.push(decodeEvent(line.text, { complete: true, validation }))
       numbers.push(line.number)
     } catch (error) {
       wrong = onLine(error, file, line.number)
       break
     }
   }
-  await publishBatch(target, output, events).catch((error) => {
+  await publishBatch(client, output, events).catch((error) => {
     const index = error instanceof EventSystemError ? error.index : undefined
     throw index === undefined ? error : onLine(error, file, numbers[index] as number)
   })
@@ -142,9 +156,9 @@ async function publishUpToWrong(target: Target, output: Output, file: string, li
   return events.length
 }
 
-async function publishBatch(target: Target, output: Output, events: readonly Event[]): Promise<void> {
+async function publishBatch(client: EventClient, output: Output, events: readonly Event[]): Promise<void> {
   if (events.length === 0) return
-  const published = await target.publishAll(events)
+  const published = await client.publishAll(events)
   const lines = published.map(({ messageId, eventId, duplicate }) => {
     if (!output.json) return printable(messageId)
     const flag = duplicate ? { duplicate } : {}

@@ -1,4 +1,5 @@
 import type { NeededKey, RekeyReport } from '@tradpal/event-system'
+import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
@@ -19,9 +20,17 @@ up to which event.
 ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --log ./other.db --dry-run')}`
     )
     .action(
-      run<[RekeyOptions]>(async ({ output, signal, openTarget }, { dryRun = false }) => {
-        await using target = await openTarget()
-        const report = await target.rekey({ dryRun, signal })
+      run<[RekeyOptions]>(async ({ output, signal, openService }, { dryRun = false }) => {
+        await using service = await openService()
+        if (service.opened === undefined) {
+          throw new EventSystemError(
+            'unsupported',
+            'A service does not encrypt anew: open its log with --log or --redis.'
+          )
+        }
+        const { system, record } = service.opened
+        const work = () => system.rekey({ dryRun, signal })
+        const report = await (dryRun ? work() : record('log.rekeyed', {}, work))
         if (output.json) return output.document({ ...report, dryRun })
         for (const line of told(report, dryRun)) await output.line(line)
       })

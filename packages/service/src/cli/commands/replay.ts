@@ -26,18 +26,19 @@ export function defineReplay(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[ReplayOptions]>(async ({ output, signal, openTarget }, options) => {
-        await using target = await openTarget()
+      run<[ReplayOptions]>(async ({ output, signal, openService }, options) => {
+        await using service = await openService()
+        const { client, longTimeoutMs: timeoutMs } = service
         const range = rangeOf(options)
         if (options.count) {
-          const count = await target.countEvents(range)
+          const count = await client.countEvents({ ...range, timeoutMs })
           await (output.json
             ? output.document({ status: 'replay_complete', events_replayed: count })
             : output.line(String(count)))
           return
         }
         let count = 0
-        for await (const event of target.replay(range, options.speed, signal)) {
+        for await (const event of client.streamReplay({ ...range, speed: options.speed, signal, raw: true })) {
           if (signal.aborted) return
           await showEvent(output, event)
           count += 1

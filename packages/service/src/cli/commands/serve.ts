@@ -1,3 +1,4 @@
+import type { Environment } from '@tradpal/event-system'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
@@ -9,15 +10,13 @@ interface ServeOptions {
 }
 
 /** What the options of a log say, over the environment. */
-function environmentOf({ log, redis, stream }: GlobalOptions): NodeJS.ProcessEnv {
-  const environment = { ...process.env }
-  if (log !== undefined) {
-    environment.EVENT_LOG_PATH = log
-    environment.REDIS_URL = ''
+function environmentOf({ log, redis, stream }: GlobalOptions, env: Environment): Environment {
+  return {
+    ...env,
+    ...(log === undefined ? {} : { EVENT_LOG_PATH: log, REDIS_URL: '' }),
+    ...(redis === undefined ? {} : { REDIS_URL: redis }),
+    ...(stream === undefined ? {} : { EVENT_STREAM_NAME: stream })
   }
-  if (redis !== undefined) environment.REDIS_URL = redis
-  if (stream !== undefined) environment.EVENT_STREAM_NAME = stream
-  return environment
 }
 
 export function defineServe(command: Command, run: Run): void {
@@ -39,7 +38,7 @@ export function defineServe(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[ServeOptions]>(async ({ globals, leaveSignals }, options) => {
+      run<[ServeOptions]>(async ({ globals, env, serve }, options) => {
         const wrong =
           globals.url !== undefined
             ? '--url is of a service that runs elsewhere; serve takes --host and --port.'
@@ -51,9 +50,8 @@ export function defineServe(command: Command, run: Run): void {
         if (wrong !== undefined) {
           throw new EventSystemError('invalid_options', wrong)
         }
-        leaveSignals()
-        const { serve } = await import('../../serve.ts')
-        await serve(environmentOf(globals), options)
+        if (serve === undefined) throw new EventSystemError('unsupported', 'serve takes a process of its own.')
+        await serve(environmentOf(globals, env), options)
       })
     )
 }

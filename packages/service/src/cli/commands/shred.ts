@@ -1,4 +1,5 @@
 import type { ShredReport } from '@tradpal/event-system'
+import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
@@ -21,9 +22,22 @@ reads their events ever again, and no more are published for them. Copies of the
 ${examples("EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events shred customer-17 --log ./other.db --reason 'They asked for it.'")}`
     )
     .action(
-      run<[string, ShredCommandOptions]>(async ({ output, openTarget }, subject, options) => {
-        await using target = await openTarget()
-        const report = await target.shred(subject, { by: operatorOf(options), reason: options.reason })
+      run<[string, ShredCommandOptions]>(async ({ output, openService }, subject, options) => {
+        await using service = await openService()
+        if (service.opened === undefined) {
+          throw new EventSystemError(
+            'unsupported',
+            'A service does not erase customers: open its log with --log or --redis.'
+          )
+        }
+        const { system, record } = service.opened
+        const { reason } = options
+        // The subject is a customer: the record knows them by the id of their key, as the log does.
+        const work = () => system.shred(subject, { by: operatorOf(options), reason })
+        const report = await record('subjects.shredded', { reason }, work, ({ subjectId, shreddedAt }) => ({
+          subject_id: subjectId,
+          at: shreddedAt
+        }))
         if (output.json) return output.document(report)
         for (const line of told(report)) await output.line(line)
       })

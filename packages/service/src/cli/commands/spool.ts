@@ -12,7 +12,6 @@ import type { Command } from 'commander'
 import type { Invocation, Run } from '../invocation.ts'
 import { collectNames, examples } from '../options.ts'
 import { type Output, styled } from '../output.ts'
-import type { TargetHealth } from '../target.ts'
 
 interface SpoolOptions {
   readonly file?: string
@@ -54,13 +53,13 @@ function workOf({ events, refused, discard }: SpoolOptions): (output: Output, st
   return events ? showEvents : showFactsOf
 }
 
-async function showSpoolOfService({ output, openTarget }: Invocation): Promise<void> {
-  await using target = await openTarget()
-  const { publishing } = (await target.healthCheck()) as TargetHealth & { publishing?: { spool?: object } }
+async function showSpoolOfService({ output, openService }: Invocation): Promise<void> {
+  await using service = await openService()
+  const { publishing } = (await service.client.healthCheck()) as { publishing?: { spool?: object } }
   const spool = publishing?.spool
   if (spool !== undefined) return showFacts(output, spool)
   if (output.json) return output.document(null)
-  await output.line(`${target.location} has no spool: EVENT_SPOOL_PATH gives a service one.`)
+  await output.line(`${service.location} has no spool: EVENT_SPOOL_PATH gives a service one.`)
 }
 
 async function onFile(file: string, show: (store: SqliteStorage) => Promise<void>): Promise<void> {

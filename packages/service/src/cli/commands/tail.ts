@@ -1,10 +1,12 @@
+import type { EventRange } from '@tradpal/event-client'
 import type { StoredEvent } from '@tradpal/events'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { rangeOf, showEvent } from '../event-text.ts'
 import type { Run } from '../invocation.ts'
 import { addFilterOptions, examples, parseCount, parsePositive, type RangeOptions, timeMs } from '../options.ts'
-import type { Target, TargetFilter } from '../target.ts'
+import { getEvents } from '../reading.ts'
+import type { Service } from '../service.ts'
 
 interface TailOptions extends Pick<RangeOptions, 'type' | 'symbol' | 'symbols'> {
   readonly from?: string
@@ -36,13 +38,13 @@ export function defineTail(command: Command, run: Run): void {
       )
     )
     .action(
-      run<[TailOptions]>(async ({ output, signal, openTarget }, options) => {
+      run<[TailOptions]>(async ({ output, signal, openService }, options) => {
         if (options.from !== undefined && options.lines !== undefined) {
           throw new EventSystemError('invalid_options', '--from and --lines both say where to begin: give one of them.')
         }
-        await using target = await openTarget()
+        await using service = await openService()
         let left = options.count ?? Number.POSITIVE_INFINITY
-        for await (const event of eventsOf(target, options, signal)) {
+        for await (const event of eventsOf(service, options, signal)) {
           if (signal.aborted) return
           await showEvent(output, event)
           left -= 1
@@ -52,29 +54,34 @@ export function defineTail(command: Command, run: Run): void {
     )
 }
 
-async function* eventsOf(target: Target, options: TailOptions, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+async function* eventsOf(service: Service, options: TailOptions, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  const { client } = service
   const filter = rangeOf({ ...options })
-  const { shown, from } = await beginningOf(target, options, filter)
+  const { shown, from } = await beginningOf(service, options, filter)
   yield* shown
-  if (options.follow) yield* without(shown, target.follow(from, filter, signal))
-  else if (options.from !== undefined) yield* target.readEvents({ ...filter, ...(from === 'start' ? {} : from) })
+  const after = from === 'start' ? 'start' : from.after
+  if (options.follow) yield* without(shown, client.subscribe({ ...filter, after, signal, raw: true }))
+  else if (options.from !== undefined) {
+    yield* client.streamReplay({ ...filter, ...(from === 'start' ? {} : from), signal, raw: true })
+  }
 }
 
 /** Before anything else is read it is noted where the log ends: what comes meanwhile is behind that, and not lost. */
 async function beginningOf(
-  target: Target,
+  service: Service,
   { from = 'new', lines = 0 }: TailOptions,
-  filter: TargetFilter
+  filter: EventRange
 ): Promise<Beginning> {
   if (from === 'start') return { shown: [], from }
   const startTime = timeMs(from)
   if (from !== 'new' && startTime === undefined) return { shown: [], from: { after: from } }
-  const { position: end } = await target.getPage({}, 1)
+  const { client } = service
+  const { position: end } = await client.getPage({ limit: 1 })
   if (startTime !== undefined) {
-    const { events, position } = await target.getPage({ ...filter, startTime }, 1)
+    const { events, position } = await client.getPage({ ...filter, startTime, limit: 1, raw: true })
     return { shown: events, from: { after: events.length === 0 ? end : position } }
   }
-  return { shown: lines === 0 ? [] : await target.getEvents(filter, lines), from: { after: end } }
+  return { shown: lines === 0 ? [] : await getEvents(service, { ...filter, limit: lines }), from: { after: end } }
 }
 
 /** The newest may have come after it was noted where the log ends. */

@@ -1,6 +1,7 @@
 import type { TrimLimits, TrimReport, TrimRequest } from '@tradpal/event-client'
 import { counted, parseAge, parseBytes, parseLimitsByType } from '@tradpal/event-system'
 import { type Command, InvalidArgumentError } from 'commander'
+import { retentionOf } from '../../retention-variables.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { examples, parseCount } from '../options.ts'
 
@@ -37,13 +38,16 @@ ${examples(
     .action(run<[TrimOptions]>((invocation, options) => trim(invocation, options)))
 }
 
-async function trim({ output, openTarget }: Invocation, options: TrimOptions): Promise<void> {
+async function trim({ output, env, openService }: Invocation, options: TrimOptions): Promise<void> {
   const { dryRun = false, force = false } = options
-  await using target = await openTarget()
-  const request = { ...limitsOf(options), dryRun, force }
-  const report = await target.trim(request)
+  await using service = await openService()
+  const { client, opened, longTimeoutMs: timeoutMs } = service
+  const given = limitsOf(options)
+  const isOfLog = opened !== undefined && Object.keys(given).length === 0
+  const request = { ...(isOfLog ? retentionOf(env) : given), dryRun, force, timeoutMs }
+  const report = await client.trim(request)
   // What the guard keeps is what force would lose.
-  const kept = report.guarded && dryRun ? await target.trim({ ...request, force: true }) : undefined
+  const kept = report.guarded && dryRun ? await client.trim({ ...request, force: true }) : undefined
   if (output.json) return output.document({ ...report, dryRun, ...(kept && { keptFor: lossesOf(kept) }) })
   for (const line of told(report, dryRun, kept)) await output.line(line)
 }

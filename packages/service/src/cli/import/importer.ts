@@ -27,7 +27,7 @@ export async function publishPlan(
   let batch: RowEvent[] = []
   const publish = async (part: readonly RowEvent[]) => {
     try {
-      const receipts = await input.target.publishAll(part.map(({ event }) => event))
+      const receipts = await input.client.publishAll(part.map(({ event }) => event))
       const repeats = receipts.filter(({ duplicate }) => duplicate).length
       imported += receipts.length - repeats
       alreadyThere += repeats

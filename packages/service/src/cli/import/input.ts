@@ -1,5 +1,5 @@
+import type { EventClient } from '@tradpal/event-client'
 import { EventSystemError } from '@tradpal/events'
-import type { Target } from '../target.ts'
 import { CsvFile, type CsvOptions } from './csv-file.ts'
 import type { ImportInput } from './plan.ts'
 import { ndjsonRows } from './rows.ts'
@@ -11,7 +11,7 @@ export interface InputOptions extends CsvOptions {
 }
 
 interface Asked {
-  readonly target: Target
+  readonly client: EventClient
   readonly path: string
   readonly source: Source
   readonly options: InputOptions
@@ -30,9 +30,9 @@ const OF_CSV = [
 ]
 
 /** Opens the input of an import. Throws `invalid_argument`, `invalid_options`, and `invalid_data` for a column that can be read in several ways. */
-export async function inputOf({ target, path, source, options, signal }: Asked): Promise<Input> {
+export async function inputOf({ client, path, source, options, signal }: Asked): Promise<Input> {
   const { skipInvalid = false, format = await formatOf(path, source) } = options
-  const common = { target, skipInvalid, signal, assertUnchanged: () => source.assertUnchanged() }
+  const common = { client, skipInvalid, signal, assertUnchanged: () => source.assertUnchanged() }
   if (format === 'csv') {
     const csv = await CsvFile.open(source, options, signal)
     const columnOf = (field: string) => csv.columns.find((column) => column.field === field)?.name

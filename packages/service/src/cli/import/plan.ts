@@ -1,5 +1,5 @@
+import type { EventClient } from '@tradpal/event-client'
 import { type Event, EventSystemError } from '@tradpal/events'
-import type { Target } from '../target.ts'
 import { inParts } from './parts.ts'
 import { eventOf, onLine, type RowEvent } from './row-events.ts'
 import type { RowIds } from './row-ids.ts'
@@ -13,7 +13,7 @@ const FIRST_EVENTS = 3
 
 /** What is to be read, and into what. */
 export interface ImportInput {
-  readonly target: Target
+  readonly client: EventClient
   /** The preset, or the format: a part of the ids that are made. */
   readonly origin: string
   readonly rows: () => AsyncIterable<Row>
@@ -50,8 +50,8 @@ export interface Plan {
 }
 
 /**
- * Reads every row and has the target check its event, exactly as it will be published, and publishes nothing. Rejects with the
- * signal's reason, and with what the target or the input as a whole fails with.
+ * Reads every row and has the service check its event, exactly as it will be published, and publishes nothing. Rejects with the
+ * signal's reason, and with what the service or the input as a whole fails with.
  */
 export async function makePlan(input: ImportInput, ids: RowIds, onProgress: (rows: number) => void): Promise<Plan> {
   const plan: Plan = {
@@ -96,7 +96,7 @@ function readRow(row: Row, { origin }: ImportInput, plan: Plan): RowEvent | unde
 
 async function checkBatch(batch: readonly RowEvent[], input: ImportInput, plan: Plan): Promise<void> {
   const refused = new Set<number>()
-  const check = (part: readonly RowEvent[]) => input.target.check(part.map(({ event }) => event))
+  const check = (part: readonly RowEvent[]) => input.client.checkBatch(part.map(({ event }) => event))
   await inParts(batch, check, (part, index, error) => {
     const { line } = part[index] as RowEvent
     refused.add(line)
@@ -130,7 +130,7 @@ export async function lookIntoLog(input: ImportInput, plan: Plan, onProgress: (e
   if (plan.ids.size === 0) return
   let count = 0
   const range = plan.ids.bringIds ? {} : { eventType: [...plan.types] }
-  for await (const event of input.target.readEvents(range)) {
+  for await (const event of input.client.streamReplay({ ...range, raw: true })) {
     input.signal.throwIfAborted()
     plan.ids.note(event)
     count += 1

@@ -16,7 +16,7 @@ const NO_ID = 'none'
 
 /**
  * The event of a row, which is the same in each pass. `origin` is the preset, or the format. The data are not checked here:
- * the target knows the types and the level. Throws what is wrong, with the line.
+ * the service knows the types and the level. Throws what is wrong, with the line.
  */
 export function eventOf(row: Row, origin: string): RowEvent {
   const { line } = row

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { EventSystemError } from '@tradpal/events'
-import { bytesOf, unreadable } from '../input-file.ts'
+import { inputUntil, type StandardInput, unreadable } from '../input-file.ts'
 
 const CHUNK_BYTES = 262_144
 const GZIP = '1f8b'
@@ -20,6 +20,12 @@ const OTHER_FILES: readonly (readonly [start: RegExp, what: string, command: str
   [/^00(?!00)..00(?!00)/, 'text in UTF-16: convert it to UTF-8', 'iconv -f UTF-16BE -t UTF-8']
 ]
 const PACKED_TWICE = [/^1f8b/, 'packed with gzip twice: unpack it once', 'gzip -dc'] as const
+
+/** What a command is given. */
+interface Given {
+  readonly stdin: StandardInput
+  readonly signal: AbortSignal
+}
 
 /**
  * A file that is read several times, from the first byte each time. A gzip file is read unpacked. Standard input is first
@@ -45,9 +51,9 @@ export class Source implements AsyncDisposable {
   }
 
   /** `-` is standard input. Rejects with `invalid_argument` for what cannot be read, and with the signal's reason. */
-  static async open(path: string, signal: AbortSignal): Promise<Source> {
+  static async open(path: string, given: Given): Promise<Source> {
     const name = path === '-' ? 'standard input' : path
-    const file = path === '-' ? await copyOfStandardInput(signal) : await openFile(path)
+    const file = path === '-' ? await copyOfStandardInput(given) : await openFile(path)
     try {
       const found = await file.stat()
       if (!found.isFile()) {
@@ -122,14 +128,14 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** The file is removed at once: nobody else can read what passes through, and nothing is left, whatever ends the process. */
-async function copyOfStandardInput(signal: AbortSignal): Promise<FileHandle> {
+async function copyOfStandardInput({ stdin, signal }: Given): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), 'tradpal-import-'))
   const path = join(folder, 'input')
   const file = await open(path, 'wx+', 0o600)
   await rm(path)
   await rmdir(folder)
   try {
-    await file.writeFile(bytesOf('-', signal))
+    await file.writeFile(inputUntil(stdin, signal))
     signal.throwIfAborted()
     return file
   } catch (error) {

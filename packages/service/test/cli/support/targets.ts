@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventSystem } from '@tradpal/event-system'
 import { waitFor } from '@tradpal/event-system/testing'
-import { freePort } from '../../../../../test/support/free-port.ts'
 import { startRedis } from '../../../../../test/support/start-redis.ts'
-import { runCommand, startCommand } from './command.ts'
+import { startService } from '../../../src/index.ts'
+import { watchfulLogger } from '../../support/watchful-logger.ts'
+import { runCommand, startProcess } from './command.ts'
 
 /** A log for a test, and the options by which the command reaches it. */
 export interface CommandTarget extends AsyncDisposable {
@@ -35,27 +36,49 @@ export async function redisTarget(): Promise<CommandTarget> {
   }
 }
 
-/** The service itself, started by `serve` over an embedded log. */
+/** A service in this process, over an embedded log. */
 export async function serviceTarget(env: Readonly<Record<string, string>> = {}): Promise<CommandTarget> {
   const log = await sqliteTarget()
-  const port = await freePort()
-  const service = startCommand(['serve', ...log.options, '--host', '127.0.0.1', '--port', String(port)], { env })
-  const options = ['--url', `http://127.0.0.1:${port}`]
-  await waitFor(
-    async () => {
+  const service = await startService({ environment: { ...environmentOf(log), ...env }, logger: watchfulLogger })
+  return {
+    options: ['--url', service.url],
+    openSystem: log.openSystem,
+    async [Symbol.asyncDispose]() {
+      await service.close()
+      await log[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** A service in a process of its own, started by `serve`: for event types that it registers, which a process keeps. */
+export async function serviceProcess(env: Readonly<Record<string, string>> = {}): Promise<CommandTarget> {
+  const log = await sqliteTarget()
+  const service = startProcess(['serve'], { env: { ...environmentOf(log), ...env } })
+  const url = await waitFor(
+    () => {
       if (service.child.exitCode !== null) throw new Error(`serve ended: ${service.stderr()}${service.stdout()}`)
-      return (await fetch(`http://127.0.0.1:${port}/health`)).ok
+      return /"url":"([^"]+)"/.exec(service.stdout())?.[1]
     },
     { timeoutMs: 15_000, what: 'the start of the service' }
   )
   return {
-    options,
+    options: ['--url', url],
     openSystem: log.openSystem,
     async [Symbol.asyncDispose]() {
       service.child.kill('SIGTERM')
       await service.result
       await log[Symbol.asyncDispose]()
     }
+  }
+}
+
+/** A machine that does other work beside the tests makes a service lag, which then refuses publishes. */
+function environmentOf({ options }: CommandTarget): Record<string, string> {
+  return {
+    EVENT_SERVICE_HOST: '127.0.0.1',
+    EVENT_SERVICE_PORT: '0',
+    EVENT_MAX_EVENT_LOOP_DELAY_MS: '60000',
+    EVENT_LOG_PATH: options[1] as string
   }
 }
 

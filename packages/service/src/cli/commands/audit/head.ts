@@ -8,9 +8,9 @@ export function defineHead(command: Command, run: Run): void {
     .description('Print the number and the hash of the last entry, to keep where nobody who writes the log can write.')
     .addHelpText('after', examples('tradpal-events audit head', 'tradpal-events audit head --json'))
     .action(
-      run<[object]>(async ({ output, openTarget }) => {
-        await using target = await openTarget()
-        const head = await target.audit.head()
+      run<[object]>(async ({ output, openService }) => {
+        await using service = await openService()
+        const head = await service.client.audit.head()
         await (output.json ? output.document({ head }) : output.line(head))
       })
     )

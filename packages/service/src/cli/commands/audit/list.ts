@@ -32,9 +32,9 @@ export function defineList(command: Command, run: Run): void {
       )
     )
     .action(
-      run<[ListOptions]>(async ({ output, openTarget }, options) => {
-        await using target = await openTarget()
-        const entries = await target.audit.list(options)
+      run<[ListOptions]>(async ({ output, openService }, options) => {
+        await using service = await openService()
+        const entries = await service.client.audit.list(options)
         if (output.json) return output.document({ entries: entries.map(entryDocument) })
         if (entries.length === 0) return output.note('no entries')
         await output.table(

@@ -26,13 +26,16 @@ export function defineVerify(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[VerifyOptions]>(async ({ output, openTarget }, { head, headFile, allowEmpty = false }) => {
+      run<[VerifyOptions]>(async ({ output, openService }, { head, headFile, allowEmpty = false }) => {
         if (head !== undefined && headFile !== undefined) {
           throw new EventSystemError('invalid_options', '--head and --head-file both give a head: give one of them.')
         }
         const kept = headFile === undefined ? head : await readHeadFile(headFile)
-        await using target = await openTarget()
-        const verification = await target.audit.verify({ allowEmpty, ...(kept !== undefined && { head: kept }) })
+        await using service = await openService()
+        const verification = await service.client.audit.verify({
+          ...{ allowEmpty, timeoutMs: service.longTimeoutMs },
+          ...(kept !== undefined && { head: kept })
+        })
         const { ok, entries, last, fault } = verification
         if (ok && headFile !== undefined && last !== null) await writeHeadFile(headFile, last)
         if (output.json) await output.document(verification)

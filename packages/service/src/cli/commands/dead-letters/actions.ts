@@ -17,9 +17,9 @@ export function defineActions(command: Command, run: Run): void {
     .option('-l, --limit <count>', 'at most so many', parsePositive, 20)
     .addHelpText('after', examples('tradpal-events dead-letters actions', 'tradpal-events dead-letters actions --json'))
     .action(
-      run<[ActionsOptions]>(async ({ output, openTarget }, { after, limit }) => {
-        await using target = await openTarget()
-        const actions = await target.deadLetters.actions({ limit, ...(after === undefined ? {} : { after }) })
+      run<[ActionsOptions]>(async ({ output, openService }, { after, limit }) => {
+        await using service = await openService()
+        const actions = await service.client.deadLetters.actions({ limit, ...(after === undefined ? {} : { after }) })
         if (output.json) {
           const documents = actions.map(({ at, letter, ...action }) => {
             return { ...action, at: formatTimestamp(at), letter: letterDocument(letter) }

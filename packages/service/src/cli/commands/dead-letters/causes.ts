@@ -19,9 +19,9 @@ export function defineCauses(command: Command, run: Run): void {
       examples('tradpal-events dead-letters causes', 'tradpal-events dead-letters causes --group brokers --json')
     )
     .action(
-      run<[CausesOptions]>(async ({ output, openTarget }, { group }) => {
-        await using target = await openTarget()
-        const causes = await target.deadLetters.causes(group === undefined ? {} : { group })
+      run<[CausesOptions]>(async ({ output, openService }, { group }) => {
+        await using service = await openService()
+        const causes = await service.client.deadLetters.causes(group === undefined ? {} : { group })
         const sorted = causes.toSorted((a, b) => b.count - a.count)
         if (output.json) return output.document({ causes: sorted.map(causeDocument) })
         if (sorted.length === 0) return output.note('no dead letters')

@@ -15,9 +15,9 @@ export function defineDiscard(command: Command, run: Run): void {
   addOperatorOption(discard)
     .addHelpText('after', examples("tradpal-events dead-letters discard '<id>' --reason 'The order was cancelled.'"))
     .action(
-      run<[string, DiscardOptions]>(async ({ output, openTarget }, id, options) => {
-        await using target = await openTarget()
-        await target.deadLetters.discard(id, { by: operatorOf(options), reason: options.reason })
+      run<[string, DiscardOptions]>(async ({ output, openService }, id, options) => {
+        await using service = await openService()
+        await service.client.deadLetters.discard(id, { by: operatorOf(options), reason: options.reason })
         await (output.json ? output.document({ status: 'discarded', id }) : output.line(`${id} is discarded`))
       })
     )

@@ -1,7 +1,6 @@
-import type { DeadLetter } from '@tradpal/event-client'
+import type { DeadLetter, DeadLetterFilter } from '@tradpal/event-client'
 import { type Command, Option } from 'commander'
 import { parseTime, TIMES_HELP } from '../../options.ts'
-import type { LetterFilter } from '../../target.ts'
 
 /** Which letters, as the options of a command say. */
 export interface FilterOptions {
@@ -33,7 +32,7 @@ export function addFilterOptions(command: Command): Command {
     .option('--until <time>', 'dead since this time or earlier', parseTime)
 }
 
-export function filterOf({ group, type, handler, kind, fingerprint, since, until }: FilterOptions): LetterFilter {
+export function filterOf({ group, type, handler, kind, fingerprint, since, until }: FilterOptions): DeadLetterFilter {
   return {
     ...(group === undefined ? {} : { group }),
     ...(type === undefined ? {} : { eventType: type }),

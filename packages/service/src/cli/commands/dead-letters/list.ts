@@ -23,12 +23,12 @@ export function defineList(command: Command, run: Run): void {
       examples('tradpal-events dead-letters', 'tradpal-events dead-letters list --group brokers --since 1h --json')
     )
     .action(
-      run<[ListOptions]>(async ({ output, openTarget }, { after, limit, ...filter }) => {
-        await using target = await openTarget()
+      run<[ListOptions]>(async ({ output, openService }, { after, limit, ...filter }) => {
+        await using service = await openService()
         const matching = filterOf(filter)
         const [letters, total] = await Promise.all([
-          target.deadLetters.list({ ...matching, limit, ...(after === undefined ? {} : { after }) }),
-          target.deadLetters.count(matching)
+          service.client.deadLetters.list({ ...matching, limit, ...(after === undefined ? {} : { after }) }),
+          service.client.deadLetters.count(matching)
         ])
         if (output.json) return output.document({ dead_letters: letters.map(letterDocument), total })
         if (letters.length === 0) return output.note(total === 0 ? 'no dead letters' : `none of ${total} behind that`)

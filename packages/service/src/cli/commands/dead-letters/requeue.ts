@@ -1,4 +1,4 @@
-import type { RequeueResult } from '@tradpal/event-client'
+import type { DeadLetters, RequeueResult } from '@tradpal/event-client'
 import { counted, EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { ExitCode } from '../../exit-codes.ts'
@@ -6,7 +6,6 @@ import { jsonOf } from '../../input-file.ts'
 import type { Invocation, Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
 import { startProgress } from '../../progress.ts'
-import type { DeadLetterTarget } from '../../target.ts'
 import { addFilterOptions, type FilterOptions, filterOf } from './filter.ts'
 import { addOperatorOption, type OperatorOptions, operatorOf } from './operator.ts'
 
@@ -62,26 +61,27 @@ function checkOptions(id: string | undefined, { data, all, yes, ...options }: Re
   }
 }
 
-async function requeueOne({ output, openTarget }: Invocation, id: string, options: RequeueOptions): Promise<ExitCode> {
-  const data = options.data === undefined ? {} : { data: await jsonOf('--data', options.data) }
-  await using target = await openTarget()
-  await target.deadLetters.requeue(id, { by: operatorOf(options), ...data })
+async function requeueOne(invocation: Invocation, id: string, options: RequeueOptions): Promise<ExitCode> {
+  const { output, stdin, openService } = invocation
+  const data = options.data === undefined ? {} : { data: await jsonOf('--data', options.data, stdin) }
+  await using service = await openService()
+  await service.client.deadLetters.requeue(id, { by: operatorOf(options), ...data })
   await (output.json ? output.document({ status: 'requeued', id }) : output.line(`${id} is back with its group`))
   return ExitCode.DONE
 }
 
 async function requeueMatching(invocation: Invocation, options: RequeueOptions): Promise<ExitCode> {
-  const { output, openTarget } = invocation
-  await using target = await openTarget()
+  const { output, openService } = invocation
+  await using service = await openService()
   const filter = filterOf(options)
   if (!options.yes) {
-    const matched = await target.deadLetters.count(filter)
+    const matched = await service.client.deadLetters.count(filter)
     await (output.json
       ? output.document({ matched, requeued: 0, remaining: matched, failed: [] })
       : output.line(`${lettersOf(matched)} would be put back; --yes does it`))
     return ExitCode.DONE
   }
-  const result = await requeueInSteps(invocation, target.deadLetters, options)
+  const result = await requeueInSteps(invocation, service.client.deadLetters, options)
   const { matched, requeued, remaining, failed } = result
   if (output.json) await output.document({ matched, requeued, remaining, failed })
   else {
@@ -97,7 +97,7 @@ async function requeueMatching(invocation: Invocation, options: RequeueOptions):
 /** Says first how many, then moves them. */
 async function requeueInSteps(
   { output, signal }: Invocation,
-  letters: DeadLetterTarget,
+  letters: DeadLetters,
   options: RequeueOptions
 ): Promise<RequeueResult> {
   const by = operatorOf(options)

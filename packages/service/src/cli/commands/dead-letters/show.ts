@@ -1,4 +1,4 @@
-import { EventSystemError, stringifyJson } from '@tradpal/events'
+import { stringifyJson } from '@tradpal/events'
 import type { Command } from 'commander'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
@@ -11,12 +11,9 @@ export function defineShow(command: Command, run: Run): void {
     .description('Show one dead letter in full.')
     .addHelpText('after', examples("tradpal-events dead-letters show '<id>'"))
     .action(
-      run<[string, object]>(async ({ output, openTarget }, id) => {
-        await using target = await openTarget()
-        const letter = await target.deadLetters.get(id)
-        if (letter === undefined) {
-          throw new EventSystemError('not_found', `There is no dead letter with the id ${id}.`)
-        }
+      run<[string, object]>(async ({ output, openService }, id) => {
+        await using service = await openService()
+        const letter = await service.client.deadLetters.get(id)
         const document = letterDocument(letter)
         await (output.json ? output.document(document) : showForPeople(output, document))
       })

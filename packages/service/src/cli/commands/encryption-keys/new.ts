@@ -25,8 +25,8 @@ have copies of their own, see that all have the new key before one of them write
 ${examples('tradpal-events encryption-keys new --file ./keys.json', 'tradpal-events encryption-keys new --file ./keys.json --id spare')}`
     )
     .action(
-      run<[NewOptions]>(async ({ output }, options) => {
-        const { file = process.env.EVENT_ENCRYPTION_KEYS_FILE, id = today() } = options
+      run<[NewOptions]>(async ({ output, env }, options) => {
+        const { file = env.EVENT_ENCRYPTION_KEYS_FILE, id = today() } = options
         if (file === undefined || file === '') {
           throw new EventSystemError(
             'invalid_argument',

@@ -17,9 +17,9 @@ acknowledged. Retrying: of those, what failed and waits for its next attempt. A 
       )}`
     )
     .action(
-      run<[object]>(async ({ output, openTarget }) => {
-        await using target = await openTarget()
-        const groups = await target.groups.list()
+      run<[object]>(async ({ output, openService }) => {
+        await using service = await openService()
+        const groups = await service.client.groups.list()
         if (output.json) return output.document({ groups: groups.map(groupDocument) })
         if (groups.length === 0) return output.note('no consumer groups')
         await output.table(

@@ -13,9 +13,9 @@ export function defineRemove(command: Command, run: Run): void {
     .option('--force', 'also while members live, or events are pending')
     .addHelpText('after', examples('tradpal-events groups remove forgotten'))
     .action(
-      run<[string, RemoveOptions]>(async ({ output, openTarget }, name, { force = false }) => {
-        await using target = await openTarget()
-        await target.groups.remove(name, { force })
+      run<[string, RemoveOptions]>(async ({ output, openService }, name, { force = false }) => {
+        await using service = await openService()
+        await service.client.groups.remove(name, { force })
         await (output.json ? output.document({ status: 'removed', group: name }) : output.line(`${name} is removed`))
       })
     )

@@ -12,9 +12,9 @@ export function defineRotateKey(command: Command, run: Run): void {
 rotation they cannot, and are delivered again when their leases end.\n${examples('tradpal-events groups rotate-key')}`
     )
     .action(
-      run<[object]>(async ({ output, openTarget }) => {
-        await using target = await openTarget()
-        await target.groups.rotateDeliveryKey()
+      run<[object]>(async ({ output, openService }) => {
+        await using service = await openService()
+        await service.client.groups.rotateDeliveryKey()
         await (output.json
           ? output.document({ status: 'rotated' })
           : output.line('another key signs the ids of deliveries'))

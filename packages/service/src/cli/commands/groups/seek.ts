@@ -23,9 +23,9 @@ export function defineSeek(command: Command, run: Run): void {
       )
     )
     .action(
-      run<[string, SeekOptions]>(async ({ output, openTarget }, name, { to, force = false }) => {
-        await using target = await openTarget()
-        await target.groups.seek(name, to, { force })
+      run<[string, SeekOptions]>(async ({ output, openService }, name, { to, force = false }) => {
+        await using service = await openService()
+        await service.client.groups.seek(name, to, { force })
         await (output.json ? output.document({ status: 'moved', group: name }) : output.line(`${name} is moved`))
       })
     )

@@ -21,9 +21,9 @@ export function defineSetTypes(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[string, string[], SetTypesOptions]>(async ({ output, openTarget }, name, types, { maxAttempts }) => {
-        await using target = await openTarget()
-        const pulled = await target.groups.changePulling(name, {
+      run<[string, string[], SetTypesOptions]>(async ({ output, openService }, name, types, { maxAttempts }) => {
+        await using service = await openService()
+        const pulled = await service.client.groups.changePulling(name, {
           ...(types.length === 0 ? {} : { eventTypes: types }),
           ...(maxAttempts === undefined ? {} : { maxAttempts })
         })

@@ -23,10 +23,10 @@ export function defineShow(command: Command, run: Run): void {
       examples('tradpal-events groups show brokers', 'tradpal-events groups show brokers --limit 100 --json')
     )
     .action(
-      run<[string, ShowOptions]>(async ({ output, openTarget }, name, page) => {
-        await using target = await openTarget()
-        const group = await target.groups.get(name)
-        const pending = areShown(group) ? await target.groups.pending(name, page) : null
+      run<[string, ShowOptions]>(async ({ output, openService }, name, page) => {
+        await using service = await openService()
+        const group = await service.client.groups.get(name)
+        const pending = areShown(group) ? await service.client.groups.pending(name, page) : null
         if (!output.json) return showForPeople(output, group, pending)
         await output.document({ ...groupDocument(group), pending_events: pending?.map(pendingDocument) ?? null })
       })
@@ -78,7 +78,7 @@ async function showForPeople(output: Output, group: GroupInfo, pending: readonly
   output.note(`${pending.length} of ${group.pending} pending`)
 }
 
-/** Whether the target shows the figures of a group to who asks. */
+/** Whether the service shows the figures of a group to who asks. */
 function areShown({ pending }: GroupInfo): boolean {
   return pending !== null
 }

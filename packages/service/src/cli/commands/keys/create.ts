@@ -38,9 +38,9 @@ ${examples(
 )}`
     )
     .action(
-      run<[CreateOptions]>(async ({ output, openTarget }, { name, scopes = [], sources, expires }) => {
-        await using target = await openTarget({ create: true })
-        const issued = await target.keys.create({
+      run<[CreateOptions]>(async ({ output, openService }, { name, scopes = [], sources, expires }) => {
+        await using service = await openService({ create: true })
+        const issued = await service.client.keys.create({
           name,
           scopes,
           ...(sources === undefined ? {} : { sources }),

@@ -10,9 +10,9 @@ export function defineList(command: Command, run: Run): void {
     .description('List the API keys, the oldest first. A key itself is shown only when it is made.')
     .addHelpText('after', examples('tradpal-events keys', 'tradpal-events keys list --json'))
     .action(
-      run<[object]>(async ({ output, openTarget }) => {
-        await using target = await openTarget()
-        const keys = await target.keys.list()
+      run<[object]>(async ({ output, openService }) => {
+        await using service = await openService()
+        const keys = await service.client.keys.list()
         if (output.json) {
           const documents = keys.map((key) => ({ ...keyDocument(key), last_used_at: timeOrNull(key.lastUsedAt) }))
           return output.document({ keys: documents })

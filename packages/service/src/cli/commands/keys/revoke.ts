@@ -9,9 +9,9 @@ export function defineRevoke(command: Command, run: Run): void {
     .description('End a key at once, on every instance of the service.')
     .addHelpText('after', examples("tradpal-events keys revoke '<id>'"))
     .action(
-      run<[string]>(async ({ output, openTarget }, id) => {
-        await using target = await openTarget()
-        const revoked = await target.keys.revoke(id)
+      run<[string]>(async ({ output, openService }, id) => {
+        await using service = await openService()
+        const revoked = await service.client.keys.revoke(id)
         if (output.json) return output.document(keyDocument(revoked))
         await output.line(`${revoked.id} of ${revoked.name} is revoked`)
       })

@@ -12,9 +12,9 @@ export function defineRotate(command: Command, run: Run): void {
     .option('--overlap <duration>', 'how long the old key lives on (default: 1d)', parseSpan)
     .addHelpText('after', examples("tradpal-events keys rotate '<id>' --overlap 12h"))
     .action(
-      run<[string, { readonly overlap: number }]>(async ({ output, openTarget }, id, { overlap = A_DAY_MS }) => {
-        await using target = await openTarget()
-        await showIssued(await target.keys.rotate(id, { overlapMs: overlap }), output)
+      run<[string, { readonly overlap: number }]>(async ({ output, openService }, id, { overlap = A_DAY_MS }) => {
+        await using service = await openService()
+        await showIssued(await service.client.keys.rotate(id, { overlapMs: overlap }), output)
       })
     )
 }

@@ -1,7 +1,7 @@
 import { compareSchemas, EventSystemError, isJsonObject, type JsonObject } from '@tradpal/events'
 import { type Command, Option } from 'commander'
 import { ExitCode } from '../../exit-codes.ts'
-import { jsonOf } from '../../input-file.ts'
+import { jsonOf, type StandardInput } from '../../input-file.ts'
 import type { Run } from '../../invocation.ts'
 import { examples } from '../../options.ts'
 
@@ -31,8 +31,8 @@ export function defineCheck(command: Command, run: Run): void {
       )}`
     )
     .action(
-      run<[string, string, CheckOptions]>(async ({ output }, oldFile, newFile, { direction }) => {
-        const comparison = compareSchemas(await schemaOf(oldFile), await schemaOf(newFile))
+      run<[string, string, CheckOptions]>(async ({ output, stdin }, oldFile, newFile, { direction }) => {
+        const comparison = compareSchemas(await schemaOf(oldFile, stdin), await schemaOf(newFile, stdin))
         const directions: readonly Direction[] = direction === 'both' ? ['backward', 'forward'] : [direction]
         const differences = comparison.differences.filter((difference) => directions.includes(difference.direction))
         if (output.json) {
@@ -52,8 +52,8 @@ export function defineCheck(command: Command, run: Run): void {
     )
 }
 
-async function schemaOf(file: string): Promise<JsonObject> {
-  const schema: unknown = await jsonOf(file, `@${file}`)
+async function schemaOf(file: string, stdin: StandardInput): Promise<JsonObject> {
+  const schema: unknown = await jsonOf(file, `@${file}`, stdin)
   if (isJsonObject(schema)) return schema
   throw new EventSystemError('invalid_argument', `${file} must hold a JSON Schema that is an object.`)
 }
