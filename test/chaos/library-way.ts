@@ -58,7 +58,8 @@ export class LibraryWay implements Way {
   async close(): Promise<void> {
     await noneLeft('events of the spool', async () => {
       const { spool } = await this.#system.publisher.state()
-      return spool?.events ?? Number.POSITIVE_INFINITY
+      const left = spool?.events ?? Number.POSITIVE_INFINITY
+      return { left, done: -left }
     })
     await this.#system.close()
   }

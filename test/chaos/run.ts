@@ -83,7 +83,10 @@ export class Run implements PlannedRun<Verdict> {
       })
       await Promise.all(faults)
       for (const [name, publisher] of this.#publishers) mustBeZero(await publisher.ended, `The publisher '${name}'`)
-      await noneLeft('records of the spool', () => recordsIn(this.#spoolPath(CLIENT)))
+      await noneLeft('records of the spool', () => {
+        const left = recordsIn(this.#spoolPath(CLIENT))
+        return { left, done: -left }
+      })
       mustBeZero(await this.#service.end(), 'The service')
       const log = await readLog(await this.#servers.masterUrl())
       new DiaryWriter<LogEntry>(join(this.folder, 'log.ndjson')).write(...log)

@@ -1,24 +1,35 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** As long as fewer are left than before, it is waited for, however slow the machine is. With no progress for this time, in ms, it fails. */
+/** With no progress for this time, in ms, it fails: a slow machine has time, and what is stuck has not. */
 const NO_PROGRESS_MS = 60_000
+/** Whatever the progress, it fails after this time, in ms: it may go round in a circle. */
+const AT_MOST_MS = 900_000
 const PAUSE_MS = 100
 
-/** Resolves when `countLeft` says 0. What it throws counts as not yet. */
-export async function noneLeft(what: string, countLeft: () => number | Promise<number>): Promise<void> {
-  let least = Number.POSITIVE_INFINITY
-  let progressAt = performance.now()
+/** How far something is. `done` grows with it. */
+export interface Standing {
+  readonly left: number
+  readonly done: number
+}
+
+/** Resolves when nothing is left. What `look` throws counts as not yet. */
+export async function noneLeft(what: string, look: () => Standing | Promise<Standing>): Promise<void> {
+  const startedAt = performance.now()
+  let most = Number.NEGATIVE_INFINITY
+  let progressAt = startedAt
   for (;;) {
-    const left = await Promise.resolve()
-      .then(countLeft)
-      .catch(() => Number.POSITIVE_INFINITY)
-    if (left === 0) return
-    if (left < least) {
-      least = left
-      progressAt = performance.now()
+    const standing = await Promise.resolve()
+      .then(look)
+      .catch(() => undefined)
+    if (standing?.left === 0) return
+    const now = performance.now()
+    if (standing !== undefined && standing.done > most) {
+      most = standing.done
+      progressAt = now
     }
-    if (performance.now() - progressAt > NO_PROGRESS_MS) {
-      throw new Error(`${what}: ${least} are left, and none was done for ${NO_PROGRESS_MS} ms`)
+    if (now - progressAt > NO_PROGRESS_MS || now - startedAt > AT_MOST_MS) {
+      const seconds = Math.round((now - progressAt) / 1_000)
+      throw new Error(`${what}: ${standing?.left ?? 'an unknown number'} are left, and none was done for ${seconds} s`)
     }
     await pause(PAUSE_MS)
   }
