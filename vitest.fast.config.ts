@@ -13,7 +13,7 @@ export default defineConfig({
     ...shared,
     include: [
       'packages/*/src/**/*.test.ts',
-      'packages/{events,client}/test/**/*.test.ts',
+      'packages/{events,api,client}/test/**/*.test.ts',
       'test/{chaos,docs,faults,house,support}/**/*.test.ts',
       // The slice: the promises of the log, the library and the service, one file for each large part.
       'packages/event-system/test/log/sqlite.test.ts',

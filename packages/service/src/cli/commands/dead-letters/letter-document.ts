@@ -1,8 +1,16 @@
+import type * as Api from '@tradpal/event-api'
 import type { DeadLetter } from '@tradpal/event-client'
 import { formatTimestamp } from '@tradpal/events'
 
 /** A letter in the words of the service's answers. */
-export function letterDocument({ messageId, eventType, firstError, lastError, deadAt, ...letter }: DeadLetter) {
+export function letterDocument({
+  messageId,
+  eventType,
+  firstError,
+  lastError,
+  deadAt,
+  ...letter
+}: DeadLetter): Api.DeadLetter {
   const { id, group, consumer, handler, kind, attempts, requeues, amended, fingerprint, payload, raw } = letter
   return {
     id,
@@ -21,10 +29,10 @@ export function letterDocument({ messageId, eventType, firstError, lastError, de
     last_error: errorDocument(lastError),
     dead_at: formatTimestamp(deadAt),
     payload,
-    raw
+    ...(raw === undefined ? {} : { raw })
   }
 }
 
-function errorDocument({ at, ...error }: DeadLetter['lastError']) {
+function errorDocument({ at, ...error }: DeadLetter['lastError']): Api.HandlingError {
   return { ...error, at: formatTimestamp(at) }
 }

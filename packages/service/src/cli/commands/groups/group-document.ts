@@ -1,8 +1,9 @@
+import type * as Api from '@tradpal/event-api'
 import type { GroupInfo, PullSettings } from '@tradpal/event-client'
 import { counted } from '@tradpal/events'
 
 /** How a consumer group stands, for machines: as the service answers. */
-export function groupDocument(group: GroupInfo) {
+export function groupDocument(group: GroupInfo): Api.GroupInfo {
   const { name, partitions, consumers, pending, retrying, oldestPendingMs, lag, lagMs, lastDelivered, pulled } = group
   return {
     name,
@@ -11,7 +12,7 @@ export function groupDocument(group: GroupInfo) {
       name,
       pending,
       idle_ms: Math.round(idleMs),
-      partitions
+      partitions: [...partitions]
     })),
     pending,
     retrying,
@@ -24,8 +25,8 @@ export function groupDocument(group: GroupInfo) {
 }
 
 /** How it is pulled, for machines. */
-export function pulledDocument({ eventTypes, maxAttempts }: PullSettings) {
-  return { event_types: eventTypes, max_attempts: maxAttempts }
+export function pulledDocument({ eventTypes, maxAttempts }: PullSettings): Api.PullSettings {
+  return { event_types: eventTypes === null ? null : [...eventTypes], max_attempts: maxAttempts }
 }
 
 /** How it is pulled, for people. */

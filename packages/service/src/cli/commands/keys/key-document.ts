@@ -1,13 +1,23 @@
+import type * as Api from '@tradpal/event-api'
 import type { ApiKey } from '@tradpal/event-client'
 import { formatTimestamp } from '@tradpal/events'
 
 /** A key for machines, as the service answers it. */
-export function keyDocument({ id, name, scopes, sources, createdAt, createdBy, expiresAt, revokedAt }: ApiKey) {
+export function keyDocument({
+  id,
+  name,
+  scopes,
+  sources,
+  createdAt,
+  createdBy,
+  expiresAt,
+  revokedAt
+}: ApiKey): Api.ApiKey {
   return {
     id,
     name,
-    scopes,
-    ...(sources === undefined ? {} : { sources }),
+    scopes: [...scopes],
+    ...(sources === undefined ? {} : { sources: [...sources] }),
     created_at: formatTimestamp(createdAt),
     created_by: createdBy,
     expires_at: timeOrNull(expiresAt),
