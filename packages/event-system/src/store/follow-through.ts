@@ -31,6 +31,8 @@ export function followThrough(
           failures = 0
           position = { after: page.position }
           yield page
+          // A log that answers synchronously would keep everybody else waiting until its end.
+          await new Promise((resolve) => setImmediate(resolve))
         }
         return
       } catch (error) {

@@ -38,6 +38,26 @@ describeOn(ALL_LOGS, 'following', (under) => {
     expect(second.position).toBe(await behind(storage, appended.at(-1)))
   })
 
+  it('lets others go on between two pages, however much there is to read', async () => {
+    const storage = await under.open()
+    for (let i = 0; i < 5; i++) await append(storage, ...signals(1_000))
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    const stop = new AbortController()
+    let pages = 0
+    let events = 0
+    for await (const page of new EventStore({ storage }).follow('start', {}, stop.signal)) {
+      pages++
+      events += page.events.length
+      // Work that takes a moment and no turn of the event loop, as writing to a file is.
+      for (const until = performance.now() + 5; performance.now() < until; );
+      if (events === 5_000) stop.abort()
+    }
+    clearInterval(timer)
+    expect(pages).toBeGreaterThan(2)
+    expect(turns).toBeGreaterThanOrEqual(pages - 1)
+  })
+
   it('begins behind an event, at a time, or at the end as it is when it is called', async () => {
     const storage = await under.open()
     const store = new EventStore({ storage })
