@@ -84,7 +84,7 @@ export class Acknowledger {
     try {
       const results = await (hasSettlements ? this.#settle(batch) : this.#acknowledge(batch))
       this.#sent += batch.length
-      for (const [i, ended] of batch.entries()) this.#apply(ended, results[i] ?? LOST)
+      this.#apply(batch, results)
     } catch (error) {
       this.#ended = [...batch, ...this.#ended]
       throw error
@@ -101,21 +101,20 @@ export class Acknowledger {
     return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
   }
 
-  #apply({ held, settlement }: Ended, result: SettlementResult): void {
+  #apply(batch: readonly Ended[], results: readonly SettlementResult[]): void {
     const { inFlight } = this.#parts
-    if (result.kind === 'lost') {
-      const { messageId } = held
-      inFlight.lost(
-        held,
-        new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
-      )
-      return
+    const settled: Held[] = []
+    for (const [i, { held, settlement }] of batch.entries()) {
+      const result = results[i] ?? LOST
+      if (result.kind === 'lost') inFlight.lost(held, lost(held))
+      else {
+        if (settlement?.outcome.kind !== 'retry') settled.push(held)
+        if (result.repeated !== undefined) void warnOfDroppedEffects(held, result.repeated, this.#parts)
+        if (result.letter !== undefined) this.#tellOf(result.letter)
+      }
     }
-    if (result.repeated !== undefined) void warnOfDroppedEffects(held, result.repeated, this.#parts)
-    if (settlement?.outcome.kind === 'retry') return
-    inFlight.settled(held)
-    this.#settled++
-    if (result.letter !== undefined) this.#tellOf(result.letter)
+    this.#settled += settled.length
+    inFlight.settled(settled)
   }
 
   #tellOf(letter: DeadLetter): void {
@@ -125,4 +124,8 @@ export class Acknowledger {
     logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
     reportDeadLetter(storage, letter)
   }
+}
+
+function lost({ messageId }: Held): EventSystemError {
+  return new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
 }

@@ -29,7 +29,7 @@ export interface ContentsOptions {
 /** What entries say, read once each. */
 export class Contents {
   readonly #options: ContentsOptions
-  readonly #remembered = new LRUCache<MessageId, Content>({ max: MAX_REMEMBERED })
+  readonly #remembered = new Map<MessageId, Content>()
   readonly #occurrences: Occurrences
   /** Why entries cannot be read yet, and when that was last so. */
   readonly #missed = new LRUCache<string, number>({ max: MOST_REASONS })
@@ -72,6 +72,7 @@ export class Contents {
     const content = this.#read(entry)
     const waitsFor = whyUnread(content)
     if (waitsFor !== undefined) throw waitsFor
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
     this.#remembered.set(entry.messageId, content)
     return partitionOfKey(content.key ?? entry.messageId, this.#options.partitions)
   }

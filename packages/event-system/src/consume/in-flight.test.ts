@@ -173,7 +173,7 @@ class Consumer {
       this.unsettled.findIndex(({ messageId }) => messageId === held.messageId),
       1
     )
-    this.machine.settled(held)
+    this.machine.settled([held])
     expect(this.machine.get(held.messageId)).toBeUndefined()
   }
 

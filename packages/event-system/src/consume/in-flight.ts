@@ -38,6 +38,7 @@ export class InFlight {
   readonly #changes = new Changes()
   readonly #counts = { running: 0, waiting: 0, ended: 0 }
   #bytes = 0
+  #arrivals = 0
   #isPaused = false
   #certainUntil = Number.NEGATIVE_INFINITY
   #doubts = 0
@@ -54,6 +55,11 @@ export class InFlight {
   /** How many have handlers at work, lost ones included. */
   get running(): number {
     return this.#counts.running
+  }
+
+  /** How often something came, other than the end of a handler, that may let a handler start. */
+  get arrivals(): number {
+    return this.#arrivals
   }
 
   /** When the next retry is due; infinity without any. */
@@ -107,7 +113,7 @@ export class InFlight {
       this.#order.add(held)
       if (this.#order.isBlocked(held) && this.#isCrowded) this.evict(held)
     }
-    this.#changes.tell()
+    this.#arrived()
   }
 
   mayStart(now: number): boolean {
@@ -168,16 +174,18 @@ export class InFlight {
       this.#counts.waiting--
       this.#order.resume(held)
     }
-    this.#changes.tell()
+    this.#arrived()
   }
 
-  /** Its end is written. */
-  settled(held: Held): void {
-    // It is gone already where the log was asked about it in between, and said that this consumer does not have it.
-    if (held.state !== 'ended') return
-    this.#counts.ended--
-    held.state = 'gone'
-    this.#drop(held)
+  /** Their ends are written. */
+  settled(deliveries: readonly Held[]): void {
+    for (const held of deliveries) {
+      // It is gone already where the log was asked about it in between, and said that this consumer does not have it.
+      if (held.state !== 'ended') continue
+      this.#counts.ended--
+      held.state = 'gone'
+      this.#drop(held)
+    }
     this.#changes.tell()
   }
 
@@ -190,7 +198,7 @@ export class InFlight {
     if (state === 'ended' || state === 'waiting') this.#counts[state]--
     if (state === 'waiting') this.#order.pass(held)
     held.lose(reason)
-    this.#changes.tell()
+    this.#arrived()
   }
 
   /** Lets go of its data. The log has them. */
@@ -215,7 +223,7 @@ export class InFlight {
 
   resume(): void {
     this.#isPaused = false
-    this.#changes.tell()
+    this.#arrived()
   }
 
   /** How often it was doubted whether the deliveries are still this consumer's. */
@@ -240,6 +248,11 @@ export class InFlight {
     if (doubts !== this.#doubts) return
     this.#resolvedDoubts = doubts
     this.#certainUntil = until
+    this.#arrived()
+  }
+
+  #arrived(): void {
+    this.#arrivals++
     this.#changes.tell()
   }
 

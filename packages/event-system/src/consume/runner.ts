@@ -50,12 +50,13 @@ export class Runner {
     this.#shredded = new ShreddedEvents(parts)
   }
 
-  /** Starts handlers until the consumer stops. Those that run then go on. */
+  /** Starts handlers until the consumer stops. Those that run then go on. The end of each handler starts the next one itself. */
   async run(): Promise<void> {
-    const { inFlight, clock, stop } = this.#parts
-    const mayStart = () => this.#startedInTurn < STARTS_PER_TURN && inFlight.mayStart(clock.now())
+    const { inFlight, stop } = this.#parts
+    let seen = 0
     while (!stop.aborted) {
-      await inFlight.when(mayStart, stop)
+      await inFlight.when(() => inFlight.arrivals !== seen, stop)
+      seen = inFlight.arrivals
       this.#startNext()
     }
   }
