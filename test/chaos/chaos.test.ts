@@ -25,7 +25,8 @@ test.each(Object.entries(SUBJECTS))(
     console.log(table(verdict))
     expect(faultsFound(verdict), story).toEqual([])
     expect(verdict.promised).toBeGreaterThan(SECONDS * 100)
-    expect(verdict.spooled).toBeGreaterThan(0)
+    // That the faults were felt. Whether a publish is spooled or refused then depends on who is up: nobody spools for a service that is down.
+    expect(verdict.spooled + verdict.refused + verdict.unknown).toBeGreaterThan(0)
     await run.stop()
     await run.remove()
   }
