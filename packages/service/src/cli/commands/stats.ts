@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import type { EventStats } from '@tradpal/event-client'
 import type { Command } from 'commander'
 import type { Run } from '../invocation.ts'
@@ -31,8 +32,18 @@ export function defineStats(command: Command, run: Run): void {
     )
 }
 
+/** The part of the service's answer that a command shows, with the place of the log. */
+interface StatsDocument
+  extends Pick<
+    Api.EventStats,
+    'log' | 'stream_length' | 'first_entry' | 'last_entry' | 'bytes' | 'dead_letters' | 'consumer_groups'
+  > {
+  readonly location: string
+  readonly groups: Pick<Api.GroupStats, 'name' | 'consumers' | 'pending' | 'lag' | 'last-delivered-id'>[]
+}
+
 /** How a log stands, for machines. `location`: of a service its address, and not where its log is. */
-function statsDocument(stats: EventStats, location: string) {
+function statsDocument(stats: EventStats, location: string): StatsDocument {
   const { log, stream_length, first_entry, last_entry, bytes, dead_letters, groups } = stats
   return {
     ...{ log, location, stream_length, first_entry, last_entry, bytes, dead_letters },

@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import type { AuditEntry } from '@tradpal/event-client'
 import { formatTimestamp, stringifyJson } from '@tradpal/events'
 import type { Command } from 'commander'
@@ -56,7 +57,10 @@ export function defineList(command: Command, run: Run): void {
     )
 }
 
-function entryDocument({ messageId, at, keyId, requestId, ...entry }: AuditEntry) {
+/** An entry, for machines: as the service answers, whose newer actions this command may not know. */
+type EntryDocument = Omit<Api.AuditEntry, 'action'> & Pick<AuditEntry, 'action'>
+
+function entryDocument({ messageId, at, keyId, requestId, ...entry }: AuditEntry): EntryDocument {
   return {
     message_id: messageId,
     ...entry,

@@ -1,3 +1,4 @@
+import type * as Api from '@tradpal/event-api'
 import type { GroupInfo, PendingEvent } from '@tradpal/event-client'
 import { formatTimestamp } from '@tradpal/events'
 import type { Command } from 'commander'
@@ -33,7 +34,8 @@ export function defineShow(command: Command, run: Run): void {
     )
 }
 
-function pendingDocument({ messageId, at, consumer, idleMs, deliveries, failures, lastError, dueAt }: PendingEvent) {
+function pendingDocument(pending: PendingEvent): Api.PendingEvent {
+  const { messageId, at, consumer, idleMs, deliveries, failures, lastError, dueAt } = pending
   return {
     message_id: messageId,
     at: formatTimestamp(at),
