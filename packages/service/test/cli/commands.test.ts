@@ -260,9 +260,9 @@ describe.each([
       '--json',
       ...own.options
     ])
-    await waitFor(() => tail.stdout().includes('0.9'))
+    await waitFor(() => tail.stdout().includes(':0.9'))
     const ids = await publishLines(own, [signal('ETH/USDT', 0.5), signal('BTC/USDT', 0.7)])
-    await waitFor(() => tail.stdout().includes('0.7'))
+    await waitFor(() => tail.stdout().includes(':0.7'))
     tail.interrupt()
     const { code, stdout, stderr } = await tail.result
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
