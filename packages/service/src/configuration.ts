@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   configure,
   type Environment,
@@ -9,13 +8,12 @@ import {
   knownEventTypes,
   type MisspeltVariable,
   misspeltVariables,
-  parseEventTypes,
-  parseJson,
   type RetentionPolicy,
   recordedEnvironment
 } from '@tradpal/event-system'
 import { type AccessConfiguration, readAccess } from './access/index.ts'
 import { type AuditConfiguration, readAudit } from './audit-variables.ts'
+import { eventTypesIn } from './event-types-file.ts'
 import { type PagesConfiguration, readPages } from './http/page-rules.ts'
 import { type LimitsConfiguration, readLimits } from './limits/index.ts'
 import { readRetention } from './retention-variables.ts'
@@ -69,7 +67,7 @@ export function readServiceConfiguration(given: Environment): ServiceConfigurati
   const read = new EnvironmentReader(environment)
   const whole = (variable: string, fallback: number, least: number, most?: number) =>
     read.wholeNumber(variable, undefined, variable, fallback, least, most)
-  const eventTypes = readEventTypes(environment.EVENT_TYPES_FILE || undefined, read)
+  const eventTypes = readEventTypes(environment.EVENT_TYPES_FILE, read)
   const typeNames = [...knownEventTypes(), ...eventTypes.map(({ name }) => name)]
   const access = readAccess(environment, read)
   const maxBodyBytes = whole('EVENT_MAX_BODY_BYTES', 1_048_576, 1)
@@ -122,11 +120,8 @@ function attempt<Result>(work: () => Result): Result | EventSystemError {
 }
 
 function readEventTypes(path: string | undefined, read: EnvironmentReader): readonly EventTypeDefinition[] {
-  if (path === undefined) return []
-  try {
-    return parseEventTypes(parseJson(readFileSync(path)))
-  } catch (error) {
-    read.wrong(`EVENT_TYPES_FILE ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
-    return []
-  }
+  const types = attempt(() => eventTypesIn(path))
+  if (!(types instanceof EventSystemError)) return types
+  read.wrong(types.message)
+  return []
 }

@@ -1,10 +1,9 @@
-import { EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { DeadLetter } from '../dead-letters/index.ts'
 import type { Storage } from '../log/index.ts'
 import type { Logger } from '../runtime/index.ts'
 import { warnOfDroppedEffects } from './dropped-effects.ts'
-import type { Held } from './held.ts'
+import { type Held, takenOver } from './held.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Recovery } from './recovery.ts'
 import { reportDeadLetter } from './reports.ts'
@@ -106,7 +105,7 @@ export class Acknowledger {
     const settled: Held[] = []
     for (const [i, { held, settlement }] of batch.entries()) {
       const result = results[i] ?? LOST
-      if (result.kind === 'lost') inFlight.lost(held, lost(held))
+      if (result.kind === 'lost') inFlight.lost(held, takenOver(held))
       else {
         if (settlement?.outcome.kind !== 'retry') settled.push(held)
         if (result.repeated !== undefined) void warnOfDroppedEffects(held, result.repeated, this.#parts)
@@ -124,8 +123,4 @@ export class Acknowledger {
     logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
     reportDeadLetter(storage, letter)
   }
-}
-
-function lost({ messageId }: Held): EventSystemError {
-  return new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
 }

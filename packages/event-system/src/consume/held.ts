@@ -1,4 +1,4 @@
-import type { Event } from '@tradpal/events'
+import { type Event, EventSystemError } from '@tradpal/events'
 import type { Received } from '../codec/index.ts'
 import { isSealedNote } from '../codec/index.ts'
 import type { OwnedPartition } from '../log/index.ts'
@@ -109,4 +109,9 @@ export class Held {
     this.#lostBecause = reason
     this.#abort?.abort(reason)
   }
+}
+
+/** Why a delivery is lost that the log no longer counts as this consumer's. */
+export function takenOver({ messageId }: Held): EventSystemError {
+  return new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
 }

@@ -108,6 +108,7 @@ class Consumer {
     if (kind === 'lost') this.#lose(held)
     if (kind === 'retry' || kind === 'unreadable') {
       this.running.delete(held)
+      if (kind === 'retry') this.machine.readable(held)
       const input = kind === 'retry' ? 'retryAt' : 'unreadableUntil'
       expect(this.machine[input](held, this.now + inMs)).toBe(held.state === 'waiting')
     }
@@ -141,10 +142,9 @@ class Consumer {
   }
 
   start(): Held | undefined {
-    const mayStart = this.machine.mayStart(this.now)
     const held = this.machine.start(this.now)
     if (held === undefined) return undefined
-    expect(mayStart).toBe(true)
+    expect(this.machine.get(held.messageId), 'it is still in flight').toBe(held)
     expect(this.#isPaused || !this.#isCertain, 'nothing starts while paused or in doubt').toBe(false)
     this.running.add(held)
     expect(this.running.size).toBeLessThanOrEqual(LIMITS.concurrency)
@@ -162,6 +162,7 @@ class Consumer {
 
   end(held: Held): void {
     this.running.delete(held)
+    this.machine.readable(held)
     const isOurs = held.state !== 'gone'
     expect(this.machine.ended(held)).toBe(isOurs)
   }
@@ -181,6 +182,18 @@ class Consumer {
   read(held: Held): void {
     if (held.content === undefined)
       this.machine.reread(held, { ...held.delivery, payload: 'x'.repeat(20) }, { event, key: held.key })
+  }
+
+  /** All goes well until it is over, which it is in the end. */
+  drain(isOver: () => boolean): void {
+    for (let round = 0; !isOver(); round++) {
+      expect(round, 'it goes on').toBeLessThan(1_000)
+      for (let held = this.start(); held !== undefined; held = this.start()) this.read(held)
+      for (const held of [...this.running]) this.end(held)
+      for (const held of [...this.machine].filter(({ state }) => state === 'ended')) this.settle(held)
+      this.take({ kind: 'time passes', ms: 50 })
+      this.check()
+    }
   }
 
   /** What must hold at each moment. */
@@ -219,16 +232,11 @@ test('whatever comes, at most so many run, of a key one at a time and in order, 
       }
       consumer.take({ kind: 'resume' })
       consumer.take({ kind: 'certain' })
+      consumer.drain(() => consumer.machine.size === 0)
+      expect(consumer.machine.room).toBe(LIMITS.prefetch + LIMITS.concurrency)
       // Those that were lost come again, as another process would get them.
       consumer.take({ kind: 'crash' })
-      for (let round = 0; consumer.unsettled.length > 0; round++) {
-        expect(round, 'it goes on').toBeLessThan(1_000)
-        for (let held = consumer.start(); held !== undefined; held = consumer.start()) consumer.read(held)
-        for (const held of [...consumer.running]) consumer.end(held)
-        for (const held of [...consumer.machine].filter(({ state }) => state === 'ended')) consumer.settle(held)
-        consumer.take({ kind: 'time passes', ms: 50 })
-        consumer.check()
-      }
+      consumer.drain(() => consumer.unsettled.length === 0)
       expect(consumer.machine.size).toBe(0)
       expect(consumer.machine.room).toBe(LIMITS.prefetch + LIMITS.concurrency)
     }),
@@ -236,15 +244,34 @@ test('whatever comes, at most so many run, of a key one at a time and in order, 
   )
 })
 
+function heldOf(number: number, key?: string): Held {
+  return new Held({ messageId: `${number}-0`, appendedAt: 0, payload: 'x'.repeat(20), attempt: 1 }, { event, key })
+}
+
 function machineWith(count: number, key?: string): { machine: InFlight; held: readonly Held[] } {
   const machine = new InFlight(LIMITS)
   machine.certain(100)
-  const held = Array.from({ length: count }, (_, i) => {
-    return new Held({ messageId: `${i + 1}-0`, appendedAt: 0, payload: 'x'.repeat(20), attempt: 1 }, { event, key })
-  })
+  const held = Array.from({ length: count }, (_, i) => heldOf(i + 1, key))
   machine.delivered(held)
   return { machine, held }
 }
+
+test('settled and lost deliveries give back the bytes that they took', () => {
+  for (const end of ['settled', 'lost'] as const) {
+    const { machine } = machineWith(0)
+    for (let round = 0; round * 20 < 2 * LIMITS.prefetchBytes; round++) {
+      const held = heldOf(round)
+      machine.delivered([held])
+      if (end === 'lost') machine.lost(held, new Error('lost'))
+      else {
+        machine.start(0)
+        machine.ended(held)
+        machine.settled([held])
+      }
+    }
+    expect(machine.room, end).toBe(LIMITS.prefetch + LIMITS.concurrency)
+  }
+})
 
 test('nothing starts once the time is over up to which the deliveries are certain', () => {
   const { machine } = machineWith(2)

@@ -1,6 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import type { Received } from '../codec/index.ts'
 import type { MessageId } from '../log/index.ts'
+import { Certainty } from './certainty.ts'
 import { Changes } from './changes.ts'
 import { DueQueue } from './due-queue.ts'
 import type { Content, Held } from './held.ts'
@@ -36,13 +37,11 @@ export class InFlight {
   /** Deliveries whose key was missing when they were read last. */
   readonly #unreadable = new Set<Held>()
   readonly #changes = new Changes()
+  readonly #certainty = new Certainty()
   readonly #counts = { running: 0, waiting: 0, ended: 0 }
   #bytes = 0
   #arrivals = 0
   #isPaused = false
-  #certainUntil = Number.NEGATIVE_INFINITY
-  #doubts = 0
-  #resolvedDoubts = 0
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits
@@ -116,18 +115,14 @@ export class InFlight {
     this.#arrived()
   }
 
-  mayStart(now: number): boolean {
-    return this.#wantsToStart && now < this.#certainUntil
-  }
-
   /** Whether a delivery could start, if it were certain that it is still this consumer's. */
   lacksCertainty(now: number): boolean {
-    return this.isInDoubt || (this.#wantsToStart && now >= this.#certainUntil)
+    return this.isInDoubt || (this.#wantsToStart && !this.#certainty.isThere(now))
   }
 
   /** The next delivery whose handlers run. Each one that is started must end with {@link ended}, {@link retryAt} or {@link unreadableUntil}. */
   start(now: number): Held | undefined {
-    if (!this.mayStart(now)) return undefined
+    if (!this.#wantsToStart || !this.#certainty.isThere(now)) return undefined
     const held = this.#order.take()
     if (held === undefined) return undefined
     held.state = 'running'
@@ -228,29 +223,25 @@ export class InFlight {
 
   /** How often it was doubted whether the deliveries are still this consumer's. */
   get doubts(): number {
-    return this.#doubts
+    return this.#certainty.doubts
   }
 
-  /** Whether a doubt is not resolved yet. */
   get isInDoubt(): boolean {
-    return this.#doubts !== this.#resolvedDoubts
+    return this.#certainty.isInDoubt
   }
 
   /** Something says that deliveries may be another consumer's: no handler starts before that is certain again. */
   doubt(): void {
-    this.#doubts++
-    this.#certainUntil = Number.NEGATIVE_INFINITY
+    this.#certainty.doubt()
     this.#changes.tell()
   }
 
   /** The log says that the deliveries are this consumer's until this time. `doubts`: as they were when the log was asked. */
-  certain(until: number, doubts = this.#doubts): void {
-    if (doubts !== this.#doubts) return
-    this.#resolvedDoubts = doubts
-    this.#certainUntil = until
-    this.#arrived()
+  certain(until: number, doubts = this.doubts): void {
+    if (this.#certainty.extend(until, doubts)) this.#arrived()
   }
 
+  /** Something came that may let a handler start. */
   #arrived(): void {
     this.#arrivals++
     this.#changes.tell()

@@ -1,8 +1,7 @@
-import { EventSystemError } from '@tradpal/events'
 import type { GroupPlaces } from '../groups/index.ts'
 import type { Delivery, WorkQueue } from '../log/index.ts'
 import { type Fetcher, type FetcherParts, WAIT_MS } from './fetcher.ts'
-import type { AnyDelivery, Held } from './held.ts'
+import { type AnyDelivery, type Held, takenOver } from './held.ts'
 import { heldDeliveries } from './held-deliveries.ts'
 import { reportClaimed } from './reports.ts'
 
@@ -46,7 +45,7 @@ export class QueueFetcher implements Fetcher {
   async extend(held: Held): Promise<void> {
     const { options, inFlight } = this.#parts
     if ((await this.#group.extend(options.consumer, [held.delivery])).length === 0) return
-    const reason = claimed(held)
+    const reason = takenOver(held)
     inFlight.lost(held, reason)
     throw reason
   }
@@ -153,7 +152,7 @@ export class QueueFetcher implements Fetcher {
       )
       for (const messageId of lost) {
         const held = inFlight.get(messageId)
-        if (held !== undefined) inFlight.lost(held, claimed(held))
+        if (held !== undefined) inFlight.lost(held, takenOver(held))
       }
     }
     inFlight.certain(asked + options.claimAfterMs)
@@ -167,8 +166,4 @@ export class QueueFetcher implements Fetcher {
 
 function pages<Item>(items: readonly Item[]): Item[][] {
   return Array.from({ length: Math.ceil(items.length / PAGE) }, (_, i) => items.slice(i * PAGE, (i + 1) * PAGE))
-}
-
-function claimed({ messageId }: Held): EventSystemError {
-  return new EventSystemError('delivery_lost', `Another consumer has ${messageId} now, or its group is gone.`)
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import { EventClient } from '@tradpal/event-client'
@@ -9,8 +9,6 @@ import {
   EventSystem,
   EventSystemError,
   isRedisUrl,
-  parseEventTypes,
-  parseJson,
   registerEventType,
   type SkippedMessage,
   silentLogger
@@ -18,6 +16,7 @@ import {
 import { operator } from '@tradpal/event-system/access'
 import { readAccess } from '../access/index.ts'
 import { readAudit, saidOf } from '../audit-variables.ts'
+import { eventTypesIn } from '../event-types-file.ts'
 import { listenToLog } from '../http/listen.ts'
 import { buildOperatorsApp } from '../http/operators-app.ts'
 import { OperatorsAudit, type OperatorsAuditOptions } from '../http/operators-audit.ts'
@@ -82,7 +81,7 @@ function systemOf({ log, redis, stream, timeout }: GlobalOptions, env: Environme
   if (redis !== undefined && !isRedisUrl(redis)) {
     throw new EventSystemError('invalid_options', '--redis must be an address such as redis://localhost:6379.')
   }
-  registerFurtherTypes(env.EVENT_TYPES_FILE)
+  for (const definition of eventTypesIn(env.EVENT_TYPES_FILE)) registerEventType(definition)
   // The spool that the environment may name is another process's.
   const { EVENT_SPOOL_PATH: _, ...environment } = env
   return new EventSystem({
@@ -94,16 +93,6 @@ function systemOf({ log, redis, stream, timeout }: GlobalOptions, env: Environme
     ...(stream === undefined ? {} : { streamName: stream }),
     ...(timeout === undefined ? {} : { timeoutMs: Math.ceil(timeout) })
   })
-}
-
-function registerFurtherTypes(path: string | undefined): void {
-  if (path === undefined || path === '') return
-  try {
-    for (const definition of parseEventTypes(parseJson(readFileSync(path)))) registerEventType(definition)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new EventSystemError('invalid_options', `EVENT_TYPES_FILE ${path} cannot be used: ${reason}`, { cause })
-  }
 }
 
 /** As EVENT_AUDIT says, or else the other variables of a service. Throws `invalid_options`. */
