@@ -267,7 +267,7 @@ export class Consumption implements AsyncDisposable {
   }
 }
 
-/** What the service is told of a handler that threw. */
+/** The answer to the service about a handler that threw. */
 function nackOf(error: unknown): Nack {
   const verdict = verdictOf(error)
   if (verdict.kind === 'later') return { delayMs: verdict.delayMs }

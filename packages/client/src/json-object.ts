@@ -2,7 +2,7 @@ import { EventSystemError, parseJson } from '@tradpal/events'
 
 export type JsonParts = Readonly<Record<string, unknown>>
 
-/** A part of a document of the service, as it came: its fields by their names, whatever they hold. */
+/** A part of a document of the service, as it came: its fields by their names, unchecked. */
 export type FieldsOf<Document> = { readonly [Name in keyof Document]?: unknown }
 
 /** What a text that should hold a JSON object holds: the object, or why there is none. */

@@ -5,7 +5,7 @@ export interface Lineage<E = StoredEvent> {
   readonly event: E
   /** Its cause, that one's cause, and so on: the first cause first. */
   readonly causes: readonly E[]
-  /** What followed from it, and from that, in log order. */
+  /** Its effects, and their effects, in log order. */
   readonly effects: readonly E[]
   /** False when the search ended at its bound of 200,000 entries in a direction, or a cause is no longer in the log. */
   readonly complete: boolean

@@ -42,7 +42,7 @@ export interface Delivery {
   readonly event: StoredEvent
 }
 
-/** What has other names or units in the document. */
+/** The parts that have other names or units in the document. */
 interface GroupDocument extends Omit<GroupInfo, 'consumers' | 'lagMs' | 'lastDelivered' | 'oldestPendingMs'> {
   readonly members: readonly GroupMember[]
   readonly lagSeconds: number | null

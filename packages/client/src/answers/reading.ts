@@ -4,7 +4,7 @@ import type { JsonParts } from '../json-object.ts'
 /** Reads a value of an answer; `name` is that of its field, for the error. Throws `http_error`. */
 export type Reader<Value> = (value: unknown, name: string) => Value
 
-/** What an error calls the answer itself. */
+/** The name of the answer itself in an error. */
 const DOCUMENT = 'the document'
 
 /** `messageId` as the wire spells it: `message_id`. */

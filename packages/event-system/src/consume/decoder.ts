@@ -3,7 +3,7 @@ import type { Delivery } from '../log/index.ts'
 import type { Contents } from './content.ts'
 import { Held } from './held.ts'
 
-/** Makes of deliveries what handlers run on: each is decoded once, with its attachment, after the keys that it needs were brought. */
+/** Decodes deliveries for handlers: each one once, with its attachment, after its keys were read. */
 export class Decoder {
   readonly #contents: Contents
   readonly #attachments: Attachments

@@ -36,9 +36,9 @@ export function failureOf(error: unknown, retryOn?: (error: unknown) => boolean)
   const verdict = verdictOf(error)
   if (verdict.kind !== 'failed') return verdict
   const code = error instanceof EventSystemError ? error.code : undefined
-  // What a step returned is sealed with a key that is yet to come: the handler has not failed.
+  // The result of a step is sealed with a key that is missing for now: the handler has not failed.
   if (code === 'key_missing') return { kind: 'later', delayMs: KEY_AGAIN_MS }
-  // What it published is of a subject that was shredded, and no other attempt will mend that.
+  // The handler published for a subject that was shredded, and no other attempt will mend that.
   return code === 'shredded' || !mayHelp(retryOn, error) ? { kind: 'rejected' } : verdict
 }
 
@@ -77,7 +77,7 @@ export function noteInvalid(progress: HandlerProgress, fault: DataFault, at: num
   progress.firstError ??= progress.lastError
 }
 
-/** What becomes of an event whose handlers are this far. It is not given up before every handler has had its attempts. */
+/** The verdict on an event whose handlers are this far. It is not given up before every handler has had its attempts. */
 export function verdictOn(handlers: readonly { readonly name: string; readonly progress: HandlerProgress }[]): Verdict {
   const toDo = handlers.filter(({ progress }) => progress.state === 'to-do')
   if (toDo.length > 0) return { kind: 'retry', dueAt: Math.min(...toDo.map(({ progress }) => progress.dueAt ?? 0)) }

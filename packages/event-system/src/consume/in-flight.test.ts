@@ -47,7 +47,7 @@ const inputs: fc.Arbitrary<Input[]> = fc.array(
 class Consumer {
   now = 0
   machine = new InFlight(LIMITS)
-  /** What the log has delivered and nobody has settled, in log order. */
+  /** Deliveries of the log that nobody has settled, in log order. */
   readonly unsettled: { messageId: string; key: string | undefined; attempt: number }[] = []
   /** Running now, those included that were lost meanwhile. */
   running = new Set<Held>()
@@ -196,7 +196,7 @@ class Consumer {
     }
   }
 
-  /** What must hold at each moment. */
+  /** The promises that hold at each moment. */
   check(): void {
     const all = [...this.machine]
     expect(this.machine.size).toBe(all.length)

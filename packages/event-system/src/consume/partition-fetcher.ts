@@ -61,7 +61,7 @@ export class PartitionFetcher implements Fetcher {
     if (held.lostBecause !== undefined) throw held.lostBecause
   }
 
-  /** What the group keeps with an entry has not changed since it was delivered: this member alone writes that. */
+  /** The attachment of an entry has not changed since it was delivered: this member alone writes it. */
   async held(deliveries: readonly AnyDelivery[]): Promise<readonly Delivery[]> {
     const own = deliveries.map(ofPartition).filter((delivery) => this.#owned.get(delivery.partition) === delivery.epoch)
     const entries = await this.#parts.storage.log.get(own.map(({ messageId }) => messageId))
@@ -140,7 +140,7 @@ export class PartitionFetcher implements Fetcher {
     this.#owned = owned
   }
 
-  /** What was delivered just before its partition was lost, or was to be given up, is not taken in. */
+  /** A delivery that comes just when its partition is lost, or is to be given up, is not taken in. */
   #mayBegin({ partition, epoch }: OwnedPartition): boolean {
     return epoch > (this.#past.get(partition) ?? -1) && !this.#surplus.has(partition)
   }

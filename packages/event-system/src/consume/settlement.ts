@@ -11,11 +11,11 @@ export interface Ending {
   readonly effects: readonly Effects[]
   /** To the ledger: handlers that are done. */
   readonly remember: readonly Write[]
-  /** What the handlers of this run failed with. */
+  /** The errors of the handlers of this run. */
   readonly errors: readonly unknown[]
 }
 
-/** What is written of a delivery whose handling ended. */
+/** The record of a delivery whose handling ended, as it is written to the log. */
 export interface Settlement {
   readonly delivery: AnyDelivery
   readonly outcome: Outcome

@@ -38,5 +38,5 @@ export interface Operator {
   readonly by: string
 }
 
-/** What an operator did to a dead letter. */
+/** An action of an operator on a dead letter. */
 export type DeadLetterAction = Action<DeadLetter>

@@ -53,7 +53,7 @@ export interface DeadLetterCause<Letter = DeadLetter> {
   readonly oldest: Letter
 }
 
-/** What an operator did to a dead letter. */
+/** An action of an operator on a dead letter. */
 export interface DeadLetterAction<Letter = DeadLetter> {
   /** The record's own id, unique in the log. */
   readonly id: string

@@ -6,7 +6,7 @@ export interface PullSettings {
   readonly maxAttempts: number
 }
 
-/** What an operator changes. At least one is given. */
+/** The changes of an operator, at least one. */
 export interface PullSettingsChange {
   /** The event types to deliver; `null` or `*` for all types. */
   readonly eventTypes?: readonly string[] | null
@@ -27,7 +27,7 @@ export interface PendingEvent {
   readonly deliveries: number
   /** How often its handlers have failed. */
   readonly failures: number
-  /** What they failed with last. `null` when none has. */
+  /** Their last error. `null` when none has failed. */
   readonly lastError: string | null
   /** When it is tried again, ms since the epoch. `null` when it does not wait for that. */
   readonly dueAt: number | null

@@ -1,4 +1,4 @@
-/** What the library and the client of a service tell operators and publishers in the same words: types, and the names of actions. */
+/** The types that the library and the client share for operators and publishers, and the names of actions. */
 export { AUDIT_ACTIONS, AUDIT_OUTCOMES, type AuditAction, type AuditOutcome } from './audit.ts'
 export type * from './dead-letters.ts'
 export type * from './groups.ts'

@@ -1,4 +1,4 @@
-/** What became of a publish. */
+/** The result of a publish. */
 export interface PublishReceipt {
   /** `published`: it is in the log. `spooled`: the log did not take it in time; it is on the disk of the machine that publishes, and comes into the log, in order and once, when that is there again. */
   readonly status: 'published' | 'spooled'

@@ -51,7 +51,7 @@ export async function openLog(globals: GlobalOptions, { env, create = false }: O
         passedOver += 1
       })
     )
-    // What fails for now is tried again by the log itself, within its timeout.
+    // The log itself retries calls that may succeed later, within its timeout.
     const client = new EventClient({ fetch: fetchInto(app), timeoutMs: LONGEST_TIMEOUT_MS, retries: 0 })
     closing.push(() => client.close())
     const { name: principal, proof } = caller

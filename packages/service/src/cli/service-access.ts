@@ -4,7 +4,7 @@ import type { Environment } from '@tradpal/event-system'
 import { EventSystemError } from '@tradpal/events'
 import type { GlobalOptions } from './options.ts'
 
-/** What the client of a service shows and trusts. A variable that is set to nothing counts as unset. No option takes a key itself: whoever lists the processes would see it. */
+/** The credentials and certificates of the client of a service. A variable that is set to nothing counts as unset. No option takes a key itself: a list of the processes would show it. */
 export async function accessOf(
   options: GlobalOptions,
   env: Environment

@@ -16,7 +16,7 @@ export interface Service extends AsyncDisposable {
   readonly longTimeoutMs: number
   /** The most that a page may hold. */
   readonly largestPage: number
-  /** What only a log can do that was opened with --log or --redis. Undefined of a service over HTTP. */
+  /** The log that was opened with --log or --redis. Undefined of a service over HTTP. */
   readonly opened: OpenedLog | undefined
 }
 

@@ -5,7 +5,7 @@ import type { StandardInput } from './input-file.ts'
 /** Where a command writes. */
 export type TextOutput = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
 
-/** What a command line is run in: all that it has of a process. */
+/** All that a command line has of its process. */
 export interface Surroundings {
   readonly stdout: TextOutput
   readonly stderr: TextOutput

@@ -12,7 +12,7 @@ const compileOnce: SerializerCompiler = (route) => {
 }
 
 /**
- * What compiles schemas for Fastify. A schema is compiled once in a process: most endpoints share schemas, such as that of a problem,
+ * The compilers of schemas for Fastify. A schema is compiled once in a process: most endpoints share schemas, such as that of a problem,
  * and all apps of a process have the same. A schema is made once for that, and not with each app.
  */
 export const compilersFactory = {

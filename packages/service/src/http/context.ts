@@ -11,7 +11,7 @@ import type { OnProblem } from './problems.ts'
 import type { RequestBodies } from './request-bodies.ts'
 import type { RequestLimits } from './request-limits.ts'
 
-/** What was recorded, to be read. */
+/** The recorded entries, to be read. */
 export type AuditEntries = Pick<Audit, 'list' | 'head' | 'verify'>
 
 /** What the endpoints share. */

@@ -209,7 +209,7 @@ export function deadLetterRoutes(app: App, { system }: AppContext): void {
   )
 }
 
-/** Who is known by a credential is named so, whatever the body says. */
+/** A caller that showed a credential is named by it: the body has no say. */
 function nameOf(principal: Principal, by: string): string {
   return principal === ANYBODY || isOperator(principal) ? by : principal.name
 }

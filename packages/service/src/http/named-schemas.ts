@@ -1,7 +1,7 @@
 type Value = unknown
 type Parts = Readonly<Record<string, Value>>
 
-/** What stands below these keywords is a value, and no schema. */
+/** A value stands below these keywords, and no schema. */
 const VALUES: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'example', 'examples'])
 
 /**

@@ -41,7 +41,7 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     ajv: { customOptions: { ...AJV_OPTIONS, validateSchema: false } },
-    // What goes out is what endpoints answer: the client of this process needs no schema to shape it.
+    // Answers go out as the endpoints give them: the client of this process needs no schema to shape them.
     schemaController: {
       compilersFactory: { buildValidator: whenAsked(ajvCompiler()), buildSerializer: () => () => stringifyJson }
     }

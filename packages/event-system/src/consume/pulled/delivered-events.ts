@@ -4,7 +4,7 @@ import type { MessageId } from '../../log/index.ts'
 /** How many deliveries are remembered. Those that were used least recently are forgotten first. */
 const MOST = 50_000
 
-/** The facts about an entry that stay the same for good, whatever becomes of its data. */
+/** The facts about an entry that never change. */
 export interface DeliveredEvent {
   /** `null` for an entry whose type cannot be read. */
   readonly eventType: string | null

@@ -164,7 +164,7 @@ export class EventPuller {
     return this.#settling.nack(groupName, deliveryIds, options)
   }
 
-  /** What others left, and when there is nothing, new entries. */
+  /** Deliveries that others left, and new entries when there are none. */
   async #next(group: WorkQueue, wanted: ResolvedPullOptions, leftMs: number): Promise<Fetched> {
     const { consumer, max: limit, leaseMs, signal } = wanted
     const claimed = await group.claim(consumer, { minIdleMs: leaseMs, limit })

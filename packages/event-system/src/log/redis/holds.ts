@@ -4,7 +4,7 @@ import { compareKnownIds, mustBeMessageId } from './message-id.ts'
 import type { GroupOfStream } from './pending.ts'
 import { runScript } from './scripts.ts'
 
-/** So many holds go into one call, at most: the server does nothing else meanwhile. */
+/** The most holds of one call: the server does nothing else meanwhile. */
 const STEP = 2_000
 
 /** Holds of a consumer in one stream. */

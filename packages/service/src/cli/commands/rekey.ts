@@ -25,7 +25,7 @@ ${examples('EVENT_ENCRYPTION_KEYS_FILE=./encryption.json tradpal-events rekey --
         if (service.opened === undefined) {
           throw new EventSystemError(
             'unsupported',
-            'A service does not encrypt anew: open its log with --log or --redis.'
+            'A service does not change the keys of events: open its log with --log or --redis.'
           )
         }
         const { system, record } = service.opened

@@ -21,7 +21,7 @@ const OTHER_FILES: readonly (readonly [start: RegExp, what: string, command: str
 ]
 const PACKED_TWICE = [/^1f8b/, 'packed with gzip twice: unpack it once', 'gzip -dc'] as const
 
-/** What a command is given. */
+/** The arguments of a command's work. */
 interface Given {
   readonly stdin: StandardInput
   readonly signal: AbortSignal
