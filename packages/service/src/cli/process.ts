@@ -1,4 +1,5 @@
 import { ExitCode } from './exit-codes.ts'
+import { Output } from './output.ts'
 import { run } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -8,10 +9,13 @@ const GRACE_MS = 10_000
 /** Runs this process as one command line, interrupted by SIGINT and SIGTERM, and sets its exit code. */
 export async function runProcess(): Promise<void> {
   const { stdout, stderr, stdin, env, argv } = process
-  // A reader that has seen enough, as `head` has, is no failure.
-  stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? ExitCode.DONE : ExitCode.FAILED)
-  )
+  stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, as `head` has, is no failure.
+    if (code === 'EPIPE') process.exit(ExitCode.DONE)
+    const told = { code, message: `The standard output cannot be written: ${message}.` }
+    new Output(argv.includes('--json'), { stdout, stderr, env }).error(told, ExitCode.FAILED)
+    process.exit(ExitCode.FAILED)
+  })
   const { signal, leaveSignals } = interruption()
   const serve: Surroundings['serve'] = async (environment, configuration) => {
     leaveSignals()

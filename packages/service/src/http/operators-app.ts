@@ -39,7 +39,7 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
     logger: false,
     serverFactory: serverOfThisProcess,
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     ajv: { customOptions: { ...AJV_OPTIONS, validateSchema: false } },
     // Answers go out as the endpoints give them: the client of this process needs no schema to shape them.
     schemaController: {
@@ -80,7 +80,6 @@ export async function buildOperatorsApp({ system, operator, audit }: OperatorsAp
   return app
 }
 
-const LONGEST_PARAMETER = 500
 const LARGEST_HEAD_BYTES = 2 ** 24
 const BOUNDLESS = Object.fromEntries(
   SHARE_NAMES.map((name) => [name, { inAll: Number.POSITIVE_INFINITY, ofEach: Number.POSITIVE_INFINITY }])

@@ -102,3 +102,13 @@ test('a list of events is of any length', async () => {
     expect({ list, code, events: jsonLines(stdout).length }).toEqual({ list, code: 0, events: 1_400 })
   }
 })
+
+test('the name of a group is as long as a log takes it', async () => {
+  await using target = await sqliteTarget()
+  const show = (name: string) => runCommand(['groups', 'show', name, ...target.options])
+  expect((await show('g'.repeat(900))).stderr).toMatch(/^error: There is no consumer group g{900}; .* \(not_found\)\n$/)
+  expect(await show('g'.repeat(3_000))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('1 to 1,000 characters')
+  })
+})

@@ -165,6 +165,12 @@ describe('as a good neighbour in a shell', () => {
     }
   )
 
+  test('a standard output that is full is told', async () => {
+    const line = `tradpal-events export ${target.options.join(' ')} > /dev/full`
+    const stderr = expect.stringMatching(/^error: The standard output cannot be written: .* \(ENOSPC\)\n$/)
+    expect(await runShell(line)).toEqual({ code: 1, stdout: '', stderr })
+  })
+
   const onTerminal = (line: string) => runShell(`script --quiet --return --command '${line}' /dev/null`)
 
   test('colours are for terminals, and NO_COLOR turns them off', async () => {
