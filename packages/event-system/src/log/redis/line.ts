@@ -171,6 +171,10 @@ export class Line {
     signal.throwIfAborted()
     const giveUp = () => client.destroy()
     signal.addEventListener('abort', giveUp)
+    // The driver forgets a socket that was only being made when the client was destroyed.
+    client.once('connect', () => {
+      if (signal.aborted) giveUp()
+    })
     try {
       await client.connect()
       await locator.check?.(client)
