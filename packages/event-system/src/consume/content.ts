@@ -5,6 +5,7 @@ import type { Entry, MessageId, Storage } from '../log/index.ts'
 import { type Logger, Occurrences } from '../runtime/index.ts'
 import type { Content } from './held.ts'
 import { partitionOfKey } from './key.ts'
+import { legible } from './progress.ts'
 
 /** Entries that were looked at for their partition and are not yet handed out; beyond so many they are looked at again. */
 const MAX_REMEMBERED = 10_000
@@ -101,8 +102,8 @@ export class Contents {
       if (payload === null) throw new EventSystemError('invalid_event', 'The entry has no field "event".')
       const event = this.#options.codec.decode(payload)
       return { event, key: this.#keyOf(event) }
-    } catch (error) {
-      const content = { event: undefined, key: undefined, error }
+    } catch (thrown) {
+      const content = { event: undefined, key: undefined, error: legible(thrown) }
       const waitsFor = whyUnread(content)
       if (waitsFor !== undefined) this.miss(waitsFor)
       return content

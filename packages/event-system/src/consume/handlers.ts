@@ -23,7 +23,7 @@ export type Handler<T extends string = string, A extends Accepted = 'valid'> = (
 
 /** How one handler is tried, where it differs from its consumer. */
 export interface HandlerOptions<A extends Accepted = Accepted> {
-  /** Unique in its system, and the same in every process and version: it tells who is done with an event, also after a restart. Default: the function's name, else `handler-1`, `handler-2`, … in the order of registration. */
+  /** 1 to 200 characters, unique in its system, and the same in every process and version: it tells who is done with an event, also after a restart. Default: the function's name, else `handler-1`, `handler-2`, … in the order of registration. */
   readonly name?: string
   /** How often it may fail before the event goes to the dead letters. Default: the consumer's. */
   readonly maxAttempts?: number
@@ -49,6 +49,9 @@ export interface Registration extends HandlerOptions {
   readonly types: ReadonlySet<string> | '*'
   readonly handler: Handler
 }
+
+/** The ledger names the steps of a handler by its name and the event's id: both have to fit the id of a document. */
+const LONGEST_NAME = 200
 
 /** Any writer of the log can make types up. Of more types than this, the handlers are looked up again. */
 const MOST_TYPES = 1_000
@@ -113,7 +116,7 @@ export class HandlerRegistry {
         `There is a handler named ${options.name} already; choose another.`
       )
     }
-    if (handler.name !== '' && !isTaken(handler.name)) return handler.name
+    if (isHandlerName(handler.name) && !isTaken(handler.name)) return handler.name
     do this.#unnamed++
     while (isTaken(`handler-${this.#unnamed}`))
     return `handler-${this.#unnamed}`
@@ -123,6 +126,10 @@ export class HandlerRegistry {
     this.#registrations = registrations
     this.#byType.clear()
   }
+}
+
+function isHandlerName(name: unknown): name is string {
+  return typeof name === 'string' && name !== '' && name.length <= LONGEST_NAME
 }
 
 /** A handler for all types cannot know the data of each. */
@@ -145,8 +152,7 @@ const OPTIONS: OptionNames<HandlerOptions> = {
 function checkedOptions(options: HandlerOptions): HandlerOptions {
   onlyOptions('registerHandler()', options, OPTIONS)
   const { name, accepts, maxAttempts, backoff, retryOn, timeoutMs, idempotent } = options
-  if (name !== undefined && (typeof name !== 'string' || name === ''))
-    throw wrong('name', 'a text that is not empty', name)
+  if (name !== undefined && !isHandlerName(name)) throw wrong('name', `1 to ${LONGEST_NAME} characters`, name)
   if (accepts !== undefined) choice('accepts', accepts, ['valid', 'any'])
   if (maxAttempts !== undefined) wholeNumber('maxAttempts', maxAttempts, 1)
   if (timeoutMs !== undefined) duration('timeoutMs', timeoutMs, 1)

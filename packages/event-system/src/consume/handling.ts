@@ -16,6 +16,7 @@ import { failureOf, type GivenUpUnseen, noteFailure, noteInvalid, verdictOn } fr
 import type { Registration } from './handlers.ts'
 import type { Held } from './held.ts'
 import type { Effects } from './once-steps.ts'
+import { legible } from './progress.ts'
 import type { Ending } from './settlement.ts'
 
 export interface HandlingParts {
@@ -81,7 +82,8 @@ export async function handle(
       if (registration.idempotent) remember.push(steps.doneWrite({ eventId, step }))
       if (registrations.length > 1) held.progress.of(name).state = 'done'
       else if (known !== undefined) known.state = 'done'
-    } catch (error) {
+    } catch (thrown) {
+      const error = legible(thrown)
       context.abandon()
       if (!(error instanceof RetryLater)) errors.push(error)
       const { maxAttempts = defaults.maxAttempts, backoff = defaults.backoff, retryOn } = registration

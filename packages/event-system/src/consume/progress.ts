@@ -1,7 +1,8 @@
+import { EventSystemError } from '@tradpal/events'
 import { type HandlerProgress, type HandlingError, parseHandlingNote, toHandlingNote } from '../codec/index.ts'
 
-/** Of a stack, so many characters are kept. */
-const MAX_STACK = 8_000
+/** Of a message and of a stack, this many characters are kept. */
+const MAX_TEXT = 8_000
 
 /**
  * How far the handlers are with one event, by their names. It is kept as the note of the entry, so that whoever gets the
@@ -39,17 +40,24 @@ export class Progress {
 
 export function handlingError(error: unknown, at: number): HandlingError {
   if (!(error instanceof Error)) return { message: textOf(error), at }
-  return {
-    message: textOf(error.message),
-    ...(error.stack === undefined ? {} : { stack: error.stack.slice(0, MAX_STACK) }),
-    at
+  const stack: unknown = error.stack
+  return { message: textOf(error.message), ...(typeof stack === 'string' && { stack: stack.slice(0, MAX_TEXT) }), at }
+}
+
+/** What was thrown. An error stands for what cannot be looked at: a proxy, or a getter of an error, may throw itself. */
+export function legible(thrown: unknown): unknown {
+  try {
+    if (thrown instanceof Error) handlingError(thrown, 0)
+    return thrown
+  } catch {
+    return new EventSystemError('handler_failed', 'What was thrown cannot be read: reading it throws.')
   }
 }
 
 /** Whatever was thrown: it may be something that no text can be made of. */
 function textOf(thrown: unknown): string {
   try {
-    return String(thrown)
+    return String(thrown).slice(0, MAX_TEXT)
   } catch {
     return `${typeof thrown} without a text`
   }

@@ -16,6 +16,10 @@ function subscriberOn(storage: Storage, parts: { clock?: FakeClock; random?: () 
   return subscriber
 }
 
+function fail(): never {
+  throw new Error('There is nothing to see.')
+}
+
 async function isSettled(storage: Storage): Promise<boolean> {
   const { pending, lag } = await storage.queue('g').info()
   return pending === 0 && lag === 0
@@ -35,6 +39,33 @@ describeOnEachLog('a handler that throws', (logs) => {
     await waitFor(() => isSettled(storage))
     expect(attempts).toEqual([1, 2, 3, 4])
     expect(await new DeadLetters({ storage }).count()).toBe(0)
+  })
+
+  test.each([
+    [() => null, /^null$/],
+    [() => Object.create(null), /^object without a text$/],
+    [() => Object.assign(new Error('no'), { stack: null }), /^no$/],
+    [() => Object.assign(new Error('no'), { stack: [] }), /^no$/],
+    [() => Object.defineProperty(new Error('no'), 'stack', { get: fail }), /cannot be read/],
+    [() => Object.defineProperty(new Error('no'), 'message', { get: fail }), /cannot be read/],
+    [() => new Proxy(new Error('no'), { getPrototypeOf: fail }), /cannot be read/],
+    [() => new Error('x'.repeat(17_000_000)), /^x{8000}$/]
+  ])('with an odd error %# is given up like any other, and holds up nobody else', async (odd, message) => {
+    const storage = await logs.open()
+    const subscriber = subscriberOn(storage)
+    const handled: string[] = []
+    subscriber.registerHandler('*', ({ eventId }, { attempt }) => {
+      if (eventId === 'odd') throw odd()
+      if (attempt === 1) throw new Error('not yet')
+      handled.push(eventId)
+    })
+    await subscriber.startConsuming({ group: 'g', backoff: soon, maxAttempts: 2, concurrency: 4 })
+    await append(storage, { ...signal(), eventId: 'odd' }, { ...signal(), eventId: 'other' })
+    await waitFor(() => isSettled(storage))
+    expect(handled).toEqual(['other'])
+    const letters = await new DeadLetters({ storage }).list({ group: 'g', limit: 10 })
+    expect(letters).toMatchObject([{ kind: 'exhausted', attempts: 2 }])
+    expect(letters[0]?.lastError.message).toMatch(message)
   })
 
   test('is told of when it is given up, though its member asks the log in between whether it still has the event', async () => {
