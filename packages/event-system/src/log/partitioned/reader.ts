@@ -60,6 +60,8 @@ export class Reader {
   /** Reads no more until it is asked again. */
   rest(): void {
     this.#tail?.abort.abort()
+    // A page that it has brought may be its last step: only its return lets go of what it listens to.
+    void this.#tail?.pages.return?.().catch(() => {})
     this.#tail = undefined
     this.#brought = undefined
     this.#front = undefined
