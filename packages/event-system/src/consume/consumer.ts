@@ -185,11 +185,12 @@ export class EventConsumer {
 
   async #close(timeoutMs: number): Promise<ConsumerReport> {
     this.#stop.abort(new EventSystemError('closed', 'The consumer is closing.'))
-    const outOfTime = AbortSignal.timeout(Math.ceil(timeoutMs))
+    using outOfTime = new TimeLimit(timeoutMs)
     const deadline = performance.now() + timeoutMs
-    await Promise.race([this.#ended(), aborted(outOfTime)])
-    await this.#runner.idle(outOfTime)
-    const late = aborted(AbortSignal.timeout(Math.ceil(Math.max(HAND_BACK_MS, deadline - performance.now()))))
+    await Promise.race([this.#ended(), aborted(outOfTime.signal)])
+    await this.#runner.idle(outOfTime.signal)
+    using handBackLimit = new TimeLimit(Math.max(HAND_BACK_MS, deadline - performance.now()))
+    const late = aborted(handBackLimit.signal)
     await Promise.race([this.#attempt('settle', () => this.#acknowledger.flush()), late])
     const left = [...this.#inFlight]
     const isHandedBack = await Promise.race([this.#attempt('hand back', () => this.#fetcher.leave()), late])
@@ -215,6 +216,25 @@ export class EventConsumer {
       this.#logger.warn({ err: error }, `could not ${what} while closing`)
       return false
     }
+  }
+}
+
+/** Until it is disposed of it keeps the process alive, as `AbortSignal.timeout` does not: what is left is to be handed back first. */
+class TimeLimit implements Disposable {
+  readonly #end = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => this.#end.abort(), Math.ceil(ms))
+  }
+
+  /** Aborted when the time is up. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
   }
 }
 
