@@ -120,6 +120,11 @@ export class InFlight {
     return this.isInDoubt || (this.#wantsToStart && !this.#certainty.isThere(now))
   }
 
+  /** Whether the deliveries are this consumer's for certain. */
+  isCertain(now: number): boolean {
+    return this.#certainty.isThere(now)
+  }
+
   /** The next delivery whose handlers run. Each one that is started must end with {@link ended}, {@link retryAt} or {@link unreadableUntil}. */
   start(now: number): Held | undefined {
     if (!this.#wantsToStart || !this.#certainty.isThere(now)) return undefined

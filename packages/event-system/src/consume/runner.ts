@@ -88,7 +88,9 @@ export class Runner {
       const bringing = rereader.bring(held)
       if (bringing !== undefined) await bringing
       const { content } = held
-      if (content === undefined) this.#endUnread(held)
+      // A process that was frozen while it read has to ask first whether the delivery is still its own.
+      if (bringing !== undefined && !inFlight.isCertain(clock.now())) inFlight.retryAt(held, clock.now())
+      else if (content === undefined) this.#endUnread(held)
       else if (!rereader.isReadable(held, content)) inFlight.unreadableUntil(held, clock.now() + READ_AGAIN_MS)
       else await this.#handle(held, content)
     } catch (error) {

@@ -1,7 +1,7 @@
 import { createEvent, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type Handler } from '../../src/consume/index.ts'
-import type { Log, Storage } from '../../src/log/index.ts'
+import type { Log, Storage, WorkQueue } from '../../src/log/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { describeOnEachLog } from '../support/each-log.ts'
 import { append, isGroupSettled, signal, withFaults } from '../support/events.ts'
@@ -29,7 +29,7 @@ class Desk {
   }
 }
 
-async function consume(storage: Storage, desk: Desk, options: ConsumeOptions) {
+async function consume(storage: Storage, desk: Pick<Desk, 'handler'>, options: ConsumeOptions) {
   const subscriber = new EventSubscriber({ storage })
   onTestFinished(async () => void (await subscriber.close({ timeoutMs: 100 })))
   subscriber.registerHandler(EventType.TRADING_SIGNAL, desk.handler, { name: 'desk' })
@@ -112,5 +112,45 @@ describeOnEachLog('events that wait', (logs) => {
     await waitFor(() => isSettled(storage))
     expect(failures).toBe(3)
     expect(desk.handled.slice(1)).toEqual(names('AAPL', 60))
+  })
+
+  test('a process that is frozen while they are read once more asks whether they are its own before it handles them', async () => {
+    const storage = await logs.open()
+    const steps: string[] = []
+    const frozen = withFaults(storage, {
+      async get(messageIds) {
+        const entries = await storage.log.get(messageIds)
+        if (!steps.includes('frozen')) {
+          steps.push('frozen')
+          for (const end = Date.now() + 600; Date.now() < end; );
+        }
+        return entries
+      },
+      queue: (name) => {
+        const group = storage.queue(name)
+        const extend = group.extend.bind(group)
+        return Object.assign(group, {
+          extend(consumer, holds) {
+            steps.push('asked')
+            return extend(consumer, holds)
+          }
+        } satisfies Partial<WorkQueue>)
+      }
+    })
+    const desk = new Desk(() => !steps.includes('frozen'))
+    const handler: typeof desk.handler = (event, context) => {
+      if (steps.includes('frozen')) steps.push('handled')
+      return desk.handler(event, context)
+    }
+    await consume(
+      frozen,
+      { handler },
+      { ordering: 'none', prefetch: 1, claimAfterMs: 300, backoff: { initialMs: 50, maxMs: 50 } }
+    )
+    await append(storage, large('A', 1), large('B', 2), large('C', 3))
+    await waitFor(() => isGroupSettled(storage, 'g'))
+    const since = steps.slice(steps.indexOf('frozen'))
+    expect(since.slice(0, 2)).toEqual(['frozen', 'asked'])
+    expect(since.filter((step) => step === 'handled').length).toBeGreaterThanOrEqual(3)
   })
 })
