@@ -46,10 +46,10 @@ export function doneOf(delivery: AnyDelivery): Settlement {
   return { delivery, outcome: { kind: 'done' }, effects: [], remember: [] }
 }
 
-function outcomeOf(held: Held, verdict: Verdict, who: { group: string; consumer: string }): Outcome {
+function outcomeOf(held: Held, verdict: Verdict, { group, consumer }: { group: string; consumer: string }): Outcome {
   if (verdict.kind === 'done') return { kind: 'done' }
   if (verdict.kind === 'retry') return { kind: 'retry', note: held.progress.toNote() }
   const eventType = held.content?.event?.eventType ?? null
   const note = held.progressIfAny?.toNoteOfTheDead()
-  return { kind: 'dead', letter: letterOf(held.delivery, verdict.letter, { ...who, eventType, note }) }
+  return { kind: 'dead', letter: letterOf(held.delivery, verdict.letter, { group, consumer, eventType, note }) }
 }

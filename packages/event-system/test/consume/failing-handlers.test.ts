@@ -188,6 +188,7 @@ describeOnEachLog('a handler that throws', (logs) => {
       attempts: 3
     })
     expect(letter.lastError.stack).toContain('RangeError: the desk is closed')
+    expect(letter, 'nothing of the options of its consumer').not.toHaveProperty('prefetch')
     expect(await isSettled(storage)).toBe(true)
     healthy = true
     await new DeadLetters({ storage }).requeue(letter.id, { by: 'test' })
