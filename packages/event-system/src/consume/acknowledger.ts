@@ -1,3 +1,4 @@
+import { EventSystemError } from '@tradpal/events'
 import type { EventCodec } from '../codec/index.ts'
 import type { DeadLetter } from '../dead-letters/index.ts'
 import type { Storage } from '../log/index.ts'
@@ -6,14 +7,15 @@ import { warnOfDroppedEffects } from './dropped-effects.ts'
 import { type Held, takenOver } from './held.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Recovery } from './recovery.ts'
+import { type EndRefusedParts, endRefused, isRefusal } from './refusals.ts'
 import { reportDeadLetter } from './reports.ts'
 import { doneOf, type Settlement } from './settlement.ts'
-import { type SettlementResult, type SettleParts, settle } from './settling.ts'
+import { type SettlementResult, settle } from './settling.ts'
 
 /** Settlements that are written in one call. */
 const SETTLED_AT_ONCE = 100
 
-export interface AcknowledgerParts extends SettleParts {
+export interface AcknowledgerParts extends EndRefusedParts {
   readonly storage: Storage
   readonly codec: EventCodec
   readonly logger: Logger
@@ -26,6 +28,9 @@ interface Ended {
   /** Undefined: it is done, and there is nothing more to say. */
   readonly settlement: Settlement | undefined
 }
+
+/** `left`: the log refused its settlement, and it is pending without being in flight. */
+type Result = SettlementResult | { readonly kind: 'left'; readonly reason: EventSystemError }
 
 const SETTLED: SettlementResult = { kind: 'settled' }
 const LOST: SettlementResult = { kind: 'lost' }
@@ -41,6 +46,8 @@ export class Acknowledger {
   #added = 0
   #sent = 0
   #settled = 0
+  /** The number of the first that are sent one by one: together they were refused. */
+  #alone = 0
   /** One call to the log, and the wait after one that failed. */
   #sending: Promise<void> | undefined
 
@@ -76,18 +83,49 @@ export class Acknowledger {
     this.#sending = goesOn && this.#ended.length > 0 ? this.#send() : undefined
   }
 
-  /** One call to the log. A batch that fails stays, to be sent again first. */
+  /** One call to the log. A batch that fails stays, to be sent again first; one that the log refuses, one by one. */
   async #sendNext(): Promise<void> {
-    const hasSettlements = this.#ended.some(({ settlement }) => settlement !== undefined)
-    const batch = this.#ended.splice(0, hasSettlements ? SETTLED_AT_ONCE : this.#ended.length)
+    const batch = this.#ended.splice(0, this.#batchSize)
+    let results: readonly Result[]
     try {
-      const results = await (hasSettlements ? this.#settle(batch) : this.#acknowledge(batch))
-      this.#sent += batch.length
-      this.#apply(batch, results)
+      results = await this.#write(batch)
     } catch (error) {
       this.#ended = [...batch, ...this.#ended]
-      throw error
+      if (!isRefusal(error)) throw error
+      this.#alone = batch.length
+      return
     }
+    this.#sent += batch.length
+    this.#alone = Math.max(0, this.#alone - batch.length)
+    this.#apply(batch, results)
+  }
+
+  get #batchSize(): number {
+    if (this.#alone > 0) return 1
+    return this.#ended.some(hasSettlement) ? SETTLED_AT_ONCE : this.#ended.length
+  }
+
+  async #write(batch: readonly Ended[]): Promise<readonly Result[]> {
+    try {
+      return await (batch.some(hasSettlement) ? this.#settle(batch) : this.#acknowledge(batch))
+    } catch (error) {
+      const [one, ...others] = batch
+      if (one === undefined || others.length > 0 || !isRefusal(error)) throw error
+      return [await this.#endRefused(one, error)]
+    }
+  }
+
+  /** The refusal is of this delivery alone. */
+  async #endRefused({ held, settlement }: Ended, refusal: EventSystemError): Promise<Result> {
+    const result = await endRefused(settlement ?? doneOf(held.delivery), refusal, this.#parts)
+    const { messageId } = held
+    if (result === undefined) {
+      const sentence = 'the log refused to write how the handling of an event ended; it is handed out again'
+      this.#parts.logger.warn({ messageId, err: refusal }, sentence)
+      return { kind: 'left', reason: refusal }
+    }
+    this.#parts.logger.warn({ messageId, err: refusal }, 'the log refused to write how the handling of an event ended')
+    return result
   }
 
   #settle(batch: readonly Ended[]): Promise<readonly SettlementResult[]> {
@@ -100,14 +138,17 @@ export class Acknowledger {
     return batch.map(({ held }) => (lost.has(held.messageId) ? LOST : SETTLED))
   }
 
-  #apply(batch: readonly Ended[], results: readonly SettlementResult[]): void {
+  #apply(batch: readonly Ended[], results: readonly Result[]): void {
     const { inFlight } = this.#parts
     const settled: Held[] = []
     for (const [i, { held, settlement }] of batch.entries()) {
       const result = results[i] ?? LOST
       if (result.kind === 'lost') inFlight.lost(held, takenOver(held))
+      else if (result.kind === 'left') inFlight.lost(held, result.reason)
       else {
         if (settlement?.outcome.kind !== 'retry') settled.push(held)
+        // Its retry was refused.
+        else if (result.letter !== undefined) inFlight.lost(held, givenUp(held))
         if (result.repeated !== undefined) void warnOfDroppedEffects(held, result.repeated, this.#parts)
         if (result.letter !== undefined) this.#tellOf(result.letter)
       }
@@ -123,4 +164,12 @@ export class Acknowledger {
     logger.error({ messageId, kind, attempts, reason, ...(stack && { stack }) }, 'an event went to the dead letters')
     reportDeadLetter(storage, letter)
   }
+}
+
+function hasSettlement({ settlement }: Ended): boolean {
+  return settlement !== undefined
+}
+
+function givenUp({ messageId }: Held): EventSystemError {
+  return new EventSystemError('delivery_lost', `${messageId} went to the dead letters: its retry could not be written.`)
 }

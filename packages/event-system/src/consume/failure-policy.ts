@@ -10,7 +10,7 @@ import {
 import type { HandlerProgress, HandlingError } from '../codec/index.ts'
 import type { GivenUp } from './letter.ts'
 import { CRASHES_PER_ATTEMPT } from './option-values.ts'
-import { handlingError } from './progress.ts'
+import { bounded, handlingError } from './progress.ts'
 
 /**
  * The one policy for failures, of handlers and of deliveries that are pulled: when a handler is tried again, when it is given up, and
@@ -102,7 +102,7 @@ function together(errors: readonly (HandlingError | undefined)[]): HandlingError
   const [first, ...others] = errors.filter((error) => error !== undefined) as [HandlingError, ...HandlingError[]]
   if (others.length === 0) return first
   const sentences = [first, ...others].map(({ message }) => message)
-  return { ...first, message: `${sentences.length} handlers failed: ${sentences.join('; ')}` }
+  return { ...first, message: bounded(`${sentences.length} handlers failed: ${sentences.join('; ')}`) }
 }
 
 /** An event that is given up before a handler has seen it. */

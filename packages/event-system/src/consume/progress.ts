@@ -41,7 +41,12 @@ export class Progress {
 export function handlingError(error: unknown, at: number): HandlingError {
   if (!(error instanceof Error)) return { message: textOf(error), at }
   const stack: unknown = error.stack
-  return { message: textOf(error.message), ...(typeof stack === 'string' && { stack: stack.slice(0, MAX_TEXT) }), at }
+  return { message: textOf(error.message), ...(typeof stack === 'string' && { stack: bounded(stack) }), at }
+}
+
+/** As much of a message or of a stack as is kept. */
+export function bounded(text: string): string {
+  return text.slice(0, MAX_TEXT)
 }
 
 /** What was thrown. An error stands for what cannot be looked at: a proxy, or a getter of an error, may throw itself. */
@@ -57,7 +62,7 @@ export function legible(thrown: unknown): unknown {
 /** Whatever was thrown: it may be something that no text can be made of. */
 function textOf(thrown: unknown): string {
   try {
-    return String(thrown).slice(0, MAX_TEXT)
+    return bounded(String(thrown))
   } catch {
     return `${typeof thrown} without a text`
   }
