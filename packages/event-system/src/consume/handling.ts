@@ -34,15 +34,25 @@ export function givenUp({ letter, error }: GivenUpUnseen): Ending {
   return { ...DONE, verdict: { kind: 'dead', letter }, errors: [error] }
 }
 
+/** Asks the ledger which of the idempotent handlers are done with an event. `undefined` where no handler is one. */
+export function rememberedSteps(
+  event: Event,
+  registrations: readonly Registration[],
+  { surroundings }: HandlingParts
+): Promise<ReadonlySet<string>> | undefined {
+  const steps = registrations.filter(({ idempotent }) => idempotent).map(({ name }) => stepOf(name))
+  return steps.length === 0 ? undefined : surroundings.steps.done(event.eventId, steps)
+}
+
 /**
  * Runs the handlers of an event that are not done with it, one after another; one that fails does not keep the others from
  * theirs. Handlers that accept only valid events get its newest form. An event that has none is dead for those handlers, as
- * soon as the other handlers are done with it.
+ * soon as the other handlers are done with it. `remembered`: what {@link rememberedSteps} resolved to.
  */
 export async function handle(
   held: Held,
   event: Event,
-  registrations: readonly Registration[],
+  { registrations, remembered }: { registrations: readonly Registration[]; remembered?: ReadonlySet<string> },
   parts: HandlingParts
 ): Promise<Ending> {
   const { clock, random, defaults, surroundings } = parts
@@ -53,9 +63,6 @@ export async function handle(
   const remember: Write[] = []
   const { eventId } = event
   const errors: unknown[] = []
-  const remembered = registrations.some(({ idempotent }) => idempotent)
-    ? await rememberedSteps(event, registrations, parts)
-    : undefined
   for (const registration of registrations) {
     const { name } = registration
     if (isTyped(registration) && newest?.fault !== undefined) {
@@ -66,7 +73,7 @@ export async function handle(
     // Another version of this service knew no upcaster for it.
     if (known?.state === 'invalid') known.state = 'to-do'
     if (known !== undefined && (known.state !== 'to-do' || isPutOff(known, parts))) continue
-    const step = `handler:${name}`
+    const step = stepOf(name)
     if (remembered?.has(step)) {
       held.progress.of(name).state = 'done'
       continue
@@ -109,13 +116,9 @@ function invalidData({ message, pointer }: DataFault): EventSystemError {
   return new EventSystemError('invalid_data', message, { pointer })
 }
 
-function rememberedSteps(
-  event: Event,
-  registrations: readonly Registration[],
-  { surroundings }: HandlingParts
-): Promise<Set<string>> {
-  const steps = registrations.filter(({ idempotent }) => idempotent).map(({ name }) => `handler:${name}`)
-  return surroundings.steps.done(event.eventId, steps)
+/** The step of the ledger that says that a handler is done. */
+function stepOf(handler: string): string {
+  return `handler:${handler}`
 }
 
 function isPutOff({ dueAt }: HandlerProgress, { clock }: HandlingParts): boolean {

@@ -1,11 +1,11 @@
-import type { Clock } from '@tradpal/events'
+import type { Clock, Event } from '@tradpal/events'
 import type { Storage } from '../log/index.ts'
 import { type Logger, pause } from '../runtime/index.ts'
 import type { Acknowledger } from './acknowledger.ts'
 import { isShredded } from './content.ts'
 import { neverFinished, poison } from './failure-policy.ts'
-import type { HandlerRegistry } from './handlers.ts'
-import { givenUp, type HandlingParts, handle } from './handling.ts'
+import type { HandlerRegistry, Registration } from './handlers.ts'
+import { givenUp, type HandlingParts, handle, rememberedSteps } from './handling.ts'
 import type { Content, Held } from './held.ts'
 import type { InFlight } from './in-flight.ts'
 import type { ResolvedConsumeOptions } from './options.ts'
@@ -110,18 +110,34 @@ export class Runner {
     }
     const started = performance.now()
     const ending = await this.#endingOf(held, content)
+    if (ending === undefined) return void inFlight.retryAt(held, clock.now())
     reportEnding({ storage, group: options.group, held, started, clock }, ending)
     this.#end(held, ending)
   }
 
-  #endingOf(held: Held, content: Content): Ending | Promise<Ending> {
+  /** Undefined: it has to be asked first whether the delivery is still this consumer's. */
+  #endingOf(held: Held, content: Content): Ending | Promise<Ending | undefined> {
     const { clock, handlers, options } = this.#parts
     if (content.event === undefined) return givenUp(poison(content.error, clock.now()))
     const registrations = handlers.for(content.event.eventType)
     if (registrations.length === 0) this.unhandled.add(content.event.eventType)
     const unfinished = neverFinished(held.delivery.attempt, options.maxAttempts, clock.now())
     if (unfinished !== undefined && registrations.length > 0) return givenUp(unfinished)
-    return handle(held, content.event, registrations, this.#parts)
+    const remembered = rememberedSteps(content.event, registrations, this.#parts)
+    if (remembered === undefined) return handle(held, content.event, { registrations }, this.#parts)
+    return this.#handleOnce(held, content.event, registrations, remembered)
+  }
+
+  /** A process that was frozen while it asked the ledger begins nothing. */
+  async #handleOnce(
+    held: Held,
+    event: Event,
+    registrations: readonly Registration[],
+    remembering: Promise<ReadonlySet<string>>
+  ): Promise<Ending | undefined> {
+    const remembered = await remembering
+    if (!this.#parts.inFlight.isCertain(this.#parts.clock.now())) return undefined
+    return handle(held, event, { registrations, remembered }, this.#parts)
   }
 
   #end(held: Held, ending: Ending): void {

@@ -1,7 +1,7 @@
 import { createEvent, type Event, EventType } from '@tradpal/events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ConsumeOptions, EventSubscriber, type HandlerContext } from '../../src/consume/index.ts'
-import type { Storage } from '../../src/log/index.ts'
+import type { Collections, Storage, WorkQueue } from '../../src/log/index.ts'
 import { type Logger, silentLogger } from '../../src/runtime/index.ts'
 import { waitFor } from '../../src/testing/index.ts'
 import { ALL_LOGS, describeOn } from '../support/each-log.ts'
@@ -252,5 +252,39 @@ describeOn(ALL_LOGS, 'an idempotent handler', (logs) => {
     await append(storage, other)
     await waitFor(async () => handled.length === 2 && (await isSettled(storage)))
     expect(handled).toEqual([event.eventId, other.eventId])
+  })
+
+  test('of a process that was frozen while it asked the ledger begins once the event is known to be its own', async () => {
+    const storage = await logs.open()
+    const steps: string[] = []
+    const { collections } = storage
+    const frozen = withFaults(storage, {
+      collections: Object.assign(Object.create(null), {
+        async get(ledger, ids) {
+          const documents = await collections.get(ledger, ids)
+          if (steps.includes('frozen') || !ids.some((id) => id.endsWith(' handler:broker'))) return documents
+          steps.push('frozen')
+          for (const end = Date.now() + 400; Date.now() < end; );
+          return documents
+        },
+        list: collections.list.bind(collections)
+      } satisfies Partial<Collections>),
+      queue: (name) => {
+        const group = storage.queue(name)
+        const extend = group.extend.bind(group)
+        return Object.assign(group, {
+          extend(consumer, holds) {
+            steps.push('asked')
+            return extend(consumer, holds)
+          }
+        } satisfies Partial<WorkQueue>)
+      }
+    })
+    await append(storage, signal())
+    await consume(frozen, () => void steps.push('handled'), { claimAfterMs: 200 }, { idempotent: true })
+    await waitFor(() => isSettled(storage))
+    const since = steps.slice(steps.indexOf('frozen'))
+    expect(since.slice(0, 2)).toEqual(['frozen', 'asked'])
+    expect(since.filter((step) => step === 'handled')).toHaveLength(1)
   })
 })
