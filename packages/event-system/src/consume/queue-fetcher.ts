@@ -146,14 +146,10 @@ export class QueueFetcher implements Fetcher {
     const { options, clock, inFlight } = this.#parts
     const asked = clock.now()
     for (const page of pages([...inFlight])) {
-      const lost = await this.#group.extend(
-        options.consumer,
-        page.map(({ delivery }) => delivery)
-      )
-      for (const messageId of lost) {
-        const held = inFlight.get(messageId)
-        if (held !== undefined) inFlight.lost(held, takenOver(held))
-      }
+      const holds = page.map(({ delivery }) => delivery)
+      const lost = new Set(await this.#group.extend(options.consumer, holds))
+      // The answer is about these deliveries: meanwhile an entry may have been delivered again.
+      for (const held of page) if (lost.has(held.messageId)) inFlight.lost(held, takenOver(held))
     }
     inFlight.certain(asked + options.claimAfterMs)
   }
