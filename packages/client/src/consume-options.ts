@@ -7,7 +7,7 @@ import {
   type ReadOptions
 } from '@tradpal/events'
 import { waitMs } from './options.ts'
-import { eventTypeParameter, type Instant } from './query.ts'
+import { eventTypeParameter, type Instant, mustBeSignal } from './query.ts'
 
 /** How a group is consumed over HTTP. Its members should be given the same, but for `consumer`. */
 export interface ConsumeOptions<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
@@ -83,6 +83,7 @@ export function resolveConsumeOptions<T extends string>(options: ConsumeOptions<
   if (typeof onError !== 'function') {
     throw new EventSystemError('invalid_options', `onError must be a function, got ${typeof onError}.`)
   }
+  mustBeSignal(options.signal)
   const types: string | readonly string[] | undefined = eventTypeParameter(eventType)
   return {
     eventTypes: typeof types === 'string' ? [types] : types,

@@ -44,6 +44,7 @@ import {
   type EventPage,
   type EventQuery,
   idSegment,
+  mustBeSignal,
   QUERY_OPTIONS,
   queryOf,
   RANGE_OPTIONS,
@@ -52,7 +53,7 @@ import {
 import { replayedEvents } from './replay-stream.ts'
 import { type CountOptions, replaying, type StreamReplayOptions, speedOf } from './replaying.ts'
 import { type StreamOptions, streamEvents } from './stream-reading.ts'
-import { type SubscribeOptions, Subscription } from './subscription.ts'
+import { SUBSCRIBE_OPTIONS, type SubscribeOptions, Subscription } from './subscription.ts'
 import { type ServiceRequest, Transport } from './transport.ts'
 import { type TrimRequest, trimming } from './trimming.ts'
 
@@ -269,6 +270,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     options: StreamReplayOptions<T, Raw>
   ): AsyncIterable<Answer<T, Raw>> {
     onlyOptions(call, options, { ...RANGE_OPTIONS, speed: true, signal: true, raw: true })
+    mustBeSignal(options.signal)
     const query = queryOf<Api.ReplayQuery>({ ...rangeParameters(options), speed: speedOf(options.speed) })
     const request = { ...replaying(query), headers: { accept: 'application/x-ndjson' } }
     const opening = () => this.#transport.stream(request, 'application/x-ndjson', options.signal)
@@ -288,6 +290,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     options: SubscribeOptions<T, Raw> = {}
   ): Subscription<Answer<T, Raw>> {
     if (this.#closed) throw new EventSystemError('closed', 'The client is closed.')
+    onlyOptions('subscribe()', options, SUBSCRIBE_OPTIONS)
     const subscription = new Subscription<Answer<T, Raw>>(
       this.#transport,
       { ...options },
@@ -319,12 +322,13 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     if (typeof handler !== 'function') {
       throw new EventSystemError('invalid_argument', `The handler must be a function, got ${typeof handler}.`)
     }
+    const resolved = resolveConsumeOptions<T>(options)
     const { signal } = options
     const close = () => void consumption.close()
     const consumption = new Consumption(this.#transport, {
       group,
       handler: (event, context) => handler(answerOf<T, Raw>(event, options.raw), context),
-      options: resolveConsumeOptions<T>(options),
+      options: resolved,
       onEnd: (ended) => {
         this.#consumptions.delete(ended)
         signal?.removeEventListener('abort', close)

@@ -56,14 +56,24 @@ export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit:
 
 type Parameter = string | number | readonly string[] | undefined
 
-/** The parameters of a query, by their names in the document; a list repeats its name, what is undefined is left out. */
+/** The parameters of a query, by their names in the document; a list repeats its name, what is undefined is left out. Throws `invalid_argument` for an object. */
 export function queryOf<Document>(parameters: { readonly [Name in keyof Document]?: Parameter }): URLSearchParams {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries<Parameter>(parameters)) {
     if (value === undefined) continue
-    for (const item of typeof value === 'object' ? value : [value]) query.append(name, String(item))
+    for (const item of Array.isArray(value) ? value : [value]) query.append(name, textOf(name, item))
   }
   return query
+}
+
+function textOf(name: string, value: unknown): string {
+  if (value !== null && ['string', 'number'].includes(typeof value)) return String(value)
+  throw new EventSystemError('invalid_argument', `${name} must be a text or a number, got ${kindOf(value)}.`)
+}
+
+/** The kind of a value, for the sentence of an error. */
+export function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value
 }
 
 /** The body of a request, by the names of the document; what is undefined is left out. */
@@ -73,6 +83,10 @@ export function bodyOf<Document>(fields: FieldsOf<Document>): string {
 
 /** Refuses with `invalid_argument` an empty list: it would be left out of the query, which then asks for all types. */
 export function eventTypeParameter<Types extends string | readonly string[] | undefined>(eventType: Types): Types {
+  if (eventType !== undefined && typeof eventType !== 'string' && !Array.isArray(eventType)) {
+    const sentence = `eventType must be an event type or a list of them, got ${kindOf(eventType)}.`
+    throw new EventSystemError('invalid_argument', sentence)
+  }
   if (eventType === undefined || eventType.length > 0) return eventType
   throw new EventSystemError('invalid_argument', 'eventType is empty; leave it out for all types.')
 }
@@ -103,6 +117,12 @@ export function rangeParameters<T extends string>(range: EventRange<T>) {
 export function idSegment(name: string, id: string): string {
   if (typeof id === 'string' && !/^\.{0,2}$/.test(id)) return encodeURIComponent(id)
   throw new EventSystemError('invalid_argument', `${name} must be an id, got ${JSON.stringify(id)}.`)
+}
+
+/** Throws `invalid_argument` for what is no signal. */
+export function mustBeSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw new EventSystemError('invalid_argument', `signal must be an AbortSignal, got ${kindOf(signal)}.`)
 }
 
 export function instant(name: string, value: Instant | undefined): string | undefined {

@@ -5,7 +5,6 @@ import {
   type EventTypeFilter,
   isRetryable,
   type OptionNames,
-  onlyOptions,
   type ReadOptions,
   type StoredEvent
 } from '@tradpal/events'
@@ -14,7 +13,7 @@ import { eventFrom } from './answers/index.ts'
 import { FrameDecoder } from './frames.ts'
 import { type FieldsOf, type JsonParts, readObject } from './json-object.ts'
 import { waitMs } from './options.ts'
-import { eventTypeParameter, queryOf, symbolParameter } from './query.ts'
+import { eventTypeParameter, mustBeSignal, queryOf, symbolParameter } from './query.ts'
 import { failureInStream } from './service-error.ts'
 import type { ByteStream, ServiceRequest, Transport } from './transport.ts'
 
@@ -43,7 +42,7 @@ export interface SubscribeOptions<T extends string = string, Raw extends boolean
   readonly heartbeatTimeoutMs?: number
 }
 
-const NAMES: OptionNames<SubscribeOptions> = {
+export const SUBSCRIBE_OPTIONS: OptionNames<SubscribeOptions> = {
   eventType: true,
   symbol: true,
   symbols: true,
@@ -106,7 +105,7 @@ export class Subscription<E = EventOf<string>> implements AsyncIterable<E>, Asyn
   #position: string | undefined
 
   constructor(transport: Transport, options: SubscribeOptions<string, boolean>, parts: SubscriptionParts<E>) {
-    onlyOptions('subscribe()', options, NAMES)
+    mustBeSignal(options.signal)
     this.#transport = transport
     this.#options = options
     this.#heartbeatTimeoutMs = waitMs('heartbeatTimeoutMs', options.heartbeatTimeoutMs, 45_000)

@@ -74,7 +74,12 @@ export function removePullSettings(documents: Documents, group: string): Promise
 
 /** The event types that a list names, sorted; `null` for all. Throws `invalid_argument` and `unknown_event_type`. */
 export function pulledTypes(names: readonly string[] | null | undefined): readonly string[] | null {
-  if (names === undefined || names === null || names.includes('*')) return null
+  if (names === undefined || names === null) return null
+  if (!Array.isArray(names)) {
+    const sentence = `eventTypes must be a list of event types, got ${typeof names}.`
+    throw new EventSystemError('invalid_argument', sentence, { pointer: '/event_types' })
+  }
+  if (names.includes('*')) return null
   if (names.length > 0) return [...new Set(names.map((name) => resolveEventType(name)))].sort()
   throw new EventSystemError('invalid_argument', 'eventTypes is empty; leave it out for all types.', {
     pointer: '/event_types'

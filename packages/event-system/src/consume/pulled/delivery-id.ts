@@ -1,6 +1,7 @@
 import { EventSystemError } from '@tradpal/events'
 import type { DeliveryKeys } from '../../groups/index.ts'
 import type { Hold } from '../../log/index.ts'
+import { shown } from '../../runtime/index.ts'
 
 /** The facts about a delivery that any process needs to settle it later. */
 export interface PulledHold extends Hold {
@@ -42,17 +43,20 @@ export class DeliveryIds {
     ids: readonly string[],
     { group, principal }: { group: string; principal: string }
   ): Promise<Verified[]> {
-    const shown = ids.map((id) => {
-      const { hold, tag } = parsed(id) ?? refuse(id)
+    if (!Array.isArray(ids)) {
+      throw new EventSystemError('invalid_argument', `Delivery ids come in a list, got ${shown(ids)}.`)
+    }
+    const claimed = ids.map((id) => {
+      const { hold, tag } = (typeof id === 'string' && parsed(id)) || refuse(id)
       return { id, hold, tag, text: signedText(hold, principal) }
     })
-    const forged = await this.#keys.firstForged(shown)
+    const forged = await this.#keys.firstForged(claimed)
     if (forged !== undefined) {
       const sentence = `The delivery id of ${forged.hold.messageId} was not given to you, was changed, or was signed with a key that was rotated out: pull again.`
       throw new EventSystemError('forbidden', sentence)
     }
-    const other = shown.find(({ hold }) => hold.group !== group)
-    if (other === undefined) return shown
+    const other = claimed.find(({ hold }) => hold.group !== group)
+    if (other === undefined) return claimed
     const sentence = `The delivery of ${other.hold.messageId} is of the group ${other.hold.group}, not of ${group}.`
     throw new EventSystemError('invalid_argument', sentence)
   }
@@ -89,8 +93,8 @@ function parsed(id: string): { readonly hold: PulledHold; readonly tag: string }
   }
 }
 
-function refuse(id: string): never {
-  throw new EventSystemError('invalid_argument', `${JSON.stringify(id)} is no delivery id: give one as pulled.`)
+function refuse(id: unknown): never {
+  throw new EventSystemError('invalid_argument', `${shown(id)} is no delivery id: give one as pulled.`)
 }
 
 const KINDS = ['string', 'string', 'string', 'number', 'number']

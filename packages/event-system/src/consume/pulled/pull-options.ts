@@ -1,6 +1,7 @@
 import { EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import { MOST_ATTEMPTS, pulledTypes } from '../../groups/index.ts'
 import type { Position } from '../../log/index.ts'
+import { shown } from '../../runtime/index.ts'
 import { isName, NAME } from '../option-values.ts'
 import { type ConsumeOptions, toPosition } from '../options.ts'
 
@@ -75,7 +76,7 @@ export function resolvePullOptions(options: PullOptions): ResolvedPullOptions {
   return {
     group: name('group', options.group),
     consumer: name('consumer', options.consumer ?? 'puller'),
-    principal: options.principal ?? '',
+    principal: principalOf(options.principal),
     from: toPosition(options.from ?? 'new'),
     max: within('max', options.max ?? 100, 1, 1_000),
     waitMs: within('waitMs', options.waitMs ?? 0, 0, 60_000),
@@ -83,19 +84,30 @@ export function resolvePullOptions(options: PullOptions): ResolvedPullOptions {
     mayAdopt: options.mayAdopt ?? true,
     leaseMs: within('leaseMs', options.leaseMs ?? 30_000, 100, 86_400_000),
     maxAttempts: maxAttempts === undefined ? undefined : within('maxAttempts', maxAttempts, 1, MOST_ATTEMPTS),
-    signal: options.signal
+    signal: signalOf(options.signal)
   }
+}
+
+/** Refuses with `invalid_argument` what is no text. */
+export function principalOf(principal = ''): string {
+  if (typeof principal === 'string') return principal
+  throw new EventSystemError('invalid_argument', `principal must be a text, got ${shown(principal)}.`)
+}
+
+function signalOf(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw new EventSystemError('invalid_argument', `signal must be an AbortSignal, got ${shown(signal)}.`)
 }
 
 /** The name of a group or a consumer that fits into a path and a line. */
 export function name(what: 'group' | 'consumer', value: string): string {
   if (isName(value)) return value
-  const sentence = `The name of a ${what} must be ${NAME}, got ${JSON.stringify(value)}.`
+  const sentence = `The name of a ${what} must be ${NAME}, got ${shown(value)}.`
   throw new EventSystemError('invalid_argument', sentence, { pointer: `/${what}` })
 }
 
 export function within(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  const sentence = `${what} must be a whole number from ${least} to ${most}, got ${value}.`
+  const sentence = `${what} must be a whole number from ${least} to ${most}, got ${shown(value)}.`
   throw new EventSystemError('invalid_argument', sentence, { pointer: `/${what}` })
 }

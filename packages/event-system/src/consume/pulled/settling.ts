@@ -2,7 +2,7 @@ import { type BackoffOptions, type Clock, EventSystemError } from '@tradpal/even
 import type { Received } from '../../codec/index.ts'
 import { labelOf } from '../../codec/index.ts'
 import type { MessageId, Storage, WorkQueue } from '../../log/index.ts'
-import { diagnostics } from '../../runtime/index.ts'
+import { diagnostics, shown } from '../../runtime/index.ts'
 import { noteFailure, verdictOn } from '../failure-policy.ts'
 import { heldDeliveries } from '../held-deliveries.ts'
 import { letterOf } from '../letter.ts'
@@ -12,7 +12,7 @@ import { doneOf, type Outcome as End } from '../settlement.ts'
 import type { DeliveredEvent, DeliveredEvents } from './delivered-events.ts'
 import type { DeliveryIds, PulledHold, Verified } from './delivery-id.ts'
 import type { PulledGroups } from './groups.ts'
-import { name, within } from './pull-options.ts'
+import { name, principalOf, within } from './pull-options.ts'
 import type { PulledSettlements } from './settlements.ts'
 
 /** Who settles deliveries. */
@@ -96,6 +96,8 @@ export class PulledSettling {
 
   async nack(groupName: string, deliveryIds: readonly string[], options: NackOptions): Promise<NackResult> {
     const { reason, reject = false, delayMs } = options
+    if (reason !== undefined && typeof reason !== 'string') throw wrongArgument('reason', 'a text', reason)
+    if (typeof reject !== 'boolean') throw wrongArgument('reject', 'true or false', reject)
     if (delayMs !== undefined) within('delayMs', delayMs, 0, 86_400_000)
     if (reject && reason === undefined) {
       throw new EventSystemError('invalid_argument', 'What is rejected needs a reason.', { pointer: '/reason' })
@@ -120,9 +122,12 @@ export class PulledSettling {
   async #permitted(
     groupName: string,
     deliveryIds: readonly string[],
-    { principal = '', permit }: SettleOptions
+    options: SettleOptions
   ): Promise<{ group: WorkQueue; verified: readonly Verified[]; events: Settled }> {
+    const { permit } = options
+    if (permit !== undefined && typeof permit !== 'function') throw wrongArgument('permit', 'a function', permit)
     const group = this.#parts.storage.queue(name('group', groupName))
+    const principal = principalOf(options.principal)
     const verified = await this.#parts.ids.verified(deliveryIds, { group: groupName, principal })
     const isAsked = permit !== undefined || diagnostics.consumed.hasSubscribers
     const events: Settled = isAsked ? await this.#eventsOf(group, verified) : new Map()
@@ -193,6 +198,11 @@ export class PulledSettling {
     const [result] = await this.#parts.settlements.settle(group, consumer, [{ ...doneOf(delivery), outcome }])
     return result?.kind === 'settled'
   }
+}
+
+function wrongArgument(argument: string, expected: string, given: unknown): EventSystemError {
+  const sentence = `${argument} must be ${expected}, got ${shown(given)}.`
+  return new EventSystemError('invalid_argument', sentence, { pointer: `/${argument}` })
 }
 
 /** Resolves to the ids of deliveries whose hold was lost. An event may be among them twice, under an old attempt and a new one. */
