@@ -1,3 +1,4 @@
+import { harmlessLogger } from './harmless-logger.ts'
 import { type Logger, loggerBy } from './logger.ts'
 import { wrong } from './option-values.ts'
 import { stderrLogger } from './stderr-logger.ts'
@@ -14,21 +15,22 @@ export interface ConsoleLogger {
 export type LoggerOption = Logger | ConsoleLogger
 
 /**
- * The logger that an option gives: {@link stderrLogger} without one, and one with `child`, as pino's has it, as it is. One without,
- * as `console`, gets its arguments in the order of `console`. Throws `invalid_options`.
+ * The logger that an option gives: {@link stderrLogger} without one. One without `child`, as `console`, gets its arguments in the order
+ * of `console`. The logger that is returned never throws. Throws `invalid_options`.
  */
 export function loggerOf(given: LoggerOption | undefined): Logger {
   if (given === undefined) return stderrLogger
   if (!hasMethods(given, ['debug', 'info', 'warn', 'error'])) {
     throw wrong('logger', 'a pino logger, console, or what has their debug, info, warn and error', given)
   }
-  if (isLogger(given)) return given
-  return loggerBy({
+  if (isLogger(given)) return harmlessLogger(given)
+  const logger = loggerBy({
     debug: (details, message) => given.debug(message, details),
     info: (details, message) => given.info(message, details),
     warn: (details, message) => given.warn(message, details),
     error: (details, message) => given.error(message, details)
   })
+  return harmlessLogger(logger)
 }
 
 function isLogger(given: LoggerOption): given is Logger {
