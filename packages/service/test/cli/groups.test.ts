@@ -44,6 +44,20 @@ describe.each([
     expect((await run('list')).stdout).toMatch(/^brokers +1 +1 +0 +\d+ m?s +2 +\d+ m?s +\d+-0$/m)
   })
 
+  test.each(['.', '..'])('one that another program called %s is listed, and named by no command', async (name) => {
+    const { system, run } = await withGroup()
+    await system.storage.queue(name).create('start')
+    expect(JSON.parse((await run('--json')).stdout).groups).toMatchObject([{ name }, { name: 'brokers' }])
+    for (const command of ['show', 'remove']) {
+      expect(await run(command, name)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /names a group that is called \.\.?: .*XGROUP DESTROY of Redis\. \(invalid_argument\)/
+        )
+      })
+    }
+  })
+
   test('one is shown with what is pending, a page at a time', async () => {
     const { ids, group, run } = await withGroup()
     await group.read('broker-2', { limit: 1, waitMs: 0 })
