@@ -32,9 +32,13 @@ export function mustBeLog(log: unknown): void {
   }
 }
 
+/** Of a text that is wrong, a sentence shows this many characters. */
+const MAX_SHOWN = 100
+
 /** A value as the sentence of an error shows it. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
   return typeof value === 'function'
     ? 'a function'
     : inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY })

@@ -57,7 +57,7 @@ test('a type that nobody knows, no type at all and what is no function are refus
 test.each([
   [{ retries: 3 }, /retries is no option of registerHandler\(\); its options are name, maxAttempts/],
   [{ name: '' }, /name must be 1 to 200 characters, got ""/],
-  [{ name: 'n'.repeat(201) }, /name must be 1 to 200 characters, got "n/],
+  [{ name: 'n'.repeat(201) }, /name must be 1 to 200 characters, got "n{100}…"\.$/],
   [{ backoff: { initialMs: 200, maxMs: 100 } }, /backoff\.initialMs must be at most backoff\.maxMs \(100\), got 200/],
   [{ retryOn: 'timeout' }, /retryOn must be a function, got "timeout"/],
   [{ idempotent: 'yes' }, /idempotent must be true or false, got "yes"/],

@@ -6,6 +6,7 @@ import {
   refusalOf,
   stringifyJson
 } from '@tradpal/event-system'
+import { counted } from '@tradpal/events'
 import type { FastifyError, FastifyRequest } from 'fastify'
 
 /** What is used of a JSON Schema here. */
@@ -61,13 +62,13 @@ function faultsIn(part: Part, request: FastifyRequest): Fault[] {
   const missing = (schema.required ?? []).filter((name) => fields[name] === undefined)
   return [
     ...unknown.slice(0, MOST_FAULTS).map((name) => unknownFault(part, [], name)),
-    ...missing.map((name) => ({ pointer: `/${name}`, detail: `${name} is missing in the ${part.name}.` })),
+    ...missing.map((name) => ({ pointer: `/${name}`, detail: `${name} is missing.` })),
     ...Object.entries(fieldSchemasOf(schema)).flatMap(([name, alone]) => {
       if (fields[name] === undefined) return []
       const validate = request.compileValidationSchema(alone)
       if (validate({ [name]: fields[name] })) return []
       const words = wordsOf(properties[name])
-      if (words !== undefined) return [otherWord(part, name, words)]
+      if (words !== undefined) return [otherWord(part.value, name, words)]
       return (validate.errors ?? []).map((error) => faultOf(error, part))
     })
   ]
@@ -80,9 +81,9 @@ function wordsOf(schema: PartSchema | undefined): string[] | undefined {
   return words.length === alternatives.length ? words : undefined
 }
 
-function otherWord({ name: part, value }: Part, field: string, words: readonly string[]): Fault {
+function otherWord(value: unknown, field: string, words: readonly string[]): Fault {
   const allowed = words.length === 1 ? words[0] : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-  const detail = `${field} in the ${part} must be ${allowed}${got(valueAt(value, [field]))}.`
+  const detail = `${field} must be ${allowed}${got(valueAt(value, [field]))}.`
   return { pointer: `/${field}`, detail }
 }
 
@@ -102,14 +103,32 @@ function fieldSchemasOf(part: PartSchema): Readonly<Record<string, Record<string
   return made
 }
 
-function faultOf({ instancePath = '', params = {}, message = 'is wrong' }: Partial<SchemaError>, part: Part): Fault {
+/** The sentence is right for those too who have not sent the request themselves, as users of the command line: the pointer says where the field stands. */
+function faultOf(error: Partial<SchemaError>, part: Part): Fault {
+  const { instancePath = '', params = {} } = error
   const keys = instancePath.split('/').slice(1)
   if (typeof params.additionalProperty === 'string') return unknownFault(part, keys, params.additionalProperty)
-  if (keys.length === 0) return { pointer: '', detail: `The ${part.name} ${message}.` }
+  if (keys.length === 0) return { pointer: '', detail: `The ${part.name} ${requirementOf(error)}.` }
   // A parameter that is given once is a list of one.
   const name = part.name === 'query' ? keys[0] : keys.join('.')
-  const detail = `${name} in the ${part.name} ${message}${got(valueAt(part.value, keys))}.`
+  const detail = `${name} ${requirementOf(error)}${got(valueAt(part.value, keys))}.`
   return { pointer: instancePath, detail }
+}
+
+/** What a schema counts of a value, by its keywords. */
+const COUNTED: Readonly<Record<string, readonly [bound: string, noun: string]>> = {
+  minLength: ['at least', 'character'],
+  maxLength: ['at most', 'character'],
+  minItems: ['at least', 'item'],
+  maxItems: ['at most', 'item']
+}
+
+/** What is required of a value: by the checker's own words where it does not count. */
+function requirementOf({ keyword = '', params = {}, message = 'is wrong' }: Partial<SchemaError>): string {
+  const [bound, noun] = COUNTED[keyword] ?? []
+  return bound === undefined || noun === undefined
+    ? message
+    : `must have ${bound} ${counted(Number(params.limit), noun)}`
 }
 
 function unknownFault({ name: part, schema }: Part, keys: readonly string[], unknown: string): Fault {

@@ -68,13 +68,7 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     { eventType: 'risk_alert' },
     'event_type is missing; "eventType" must be written event_type.'
   ],
-  [
-    'a missing parameter',
-    'GET /versions',
-    undefined,
-    'stream_key is missing in the query.',
-    { pointer: '/stream_key' }
-  ],
+  ['a missing parameter', 'GET /versions', undefined, 'stream_key is missing.', { pointer: '/stream_key' }],
   [
     'a beginning that is none',
     'POST /groups/g/pull',
@@ -149,7 +143,7 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     'several faults of a query',
     'GET /events?limit=0&event_type=&simbol=A',
     undefined,
-    /"simbol" .*did you mean symbol\?.* event_type in the query .*limit in the query must be >= 1, got "0"\.$/,
+    /"simbol" .*did you mean symbol\?.* event_type .*limit must be >= 1, got "0"\.$/,
     { errors: [{ pointer: '/simbol' }, { pointer: '/event_type/0' }, { pointer: '/limit' }] }
   ],
   [
@@ -163,35 +157,49 @@ test.each<[what: string, request: string, body: unknown, detail: string | RegExp
     'several faults of a body',
     'POST /groups/g/pull',
     { max: 0, wait_ms: -1, lease_ms: 'long' },
-    /max in the body must be >= 1, got 0\. wait_ms in the body must be >= 0, got -1\. lease_ms in the body must be integer, got "long"\./,
+    /max must be >= 1, got 0\. wait_ms must be >= 0, got -1\. lease_ms must be integer, got "long"\./,
     { errors: [{ pointer: '/max' }, { pointer: '/wait_ms' }, { pointer: '/lease_ms' }] }
+  ],
+  [
+    'a text that is too short',
+    'POST /keys',
+    { name: '', scopes: ['replay'] },
+    'name must have at least 1 character, got "".',
+    { pointer: '/name' }
+  ],
+  [
+    'a text that is too long, of which the beginning is shown',
+    'POST /keys',
+    { name: 'n'.repeat(3_000), scopes: ['replay'] },
+    /^name must have at most 200 characters, got "n{56}\.\.\.\.$/,
+    { pointer: '/name' }
   ],
   [
     'a word of which there are two',
     'GET /events?on_gap=ignore',
     undefined,
-    'on_gap in the query must be report or error, got "ignore".',
+    'on_gap must be report or error, got "ignore".',
     { pointer: '/on_gap' }
   ],
   [
     'a word of which there are several',
     'GET /dead-letters?kind=dead',
     undefined,
-    'kind in the query must be poison, invalid, rejected or exhausted, got "dead".',
+    'kind must be poison, invalid, rejected or exhausted, got "dead".',
     { pointer: '/kind' }
   ],
   [
     'a word in a body of which there are several',
     'POST /dead-letters/requeue',
     { kind: 'dead' },
-    'kind in the body must be poison, invalid, rejected or exhausted, got "dead".',
+    'kind must be poison, invalid, rejected or exhausted, got "dead".',
     { pointer: '/kind' }
   ],
   [
     'a word of which there is one',
     'GET /events/stream?events=named',
     undefined,
-    'events in the query must be unnamed, got "named".',
+    'events must be unnamed, got "named".',
     { pointer: '/events' }
   ],
   [
