@@ -9,9 +9,14 @@ export interface AuditConfiguration {
   readonly retentionMs: number | undefined
 }
 
-export function readAudit(access: AccessConfiguration, read: EnvironmentReader): AuditConfiguration {
+/** `said`: what {@link saidOf} returned, so that a wrong value is told once. */
+export function readAudit(
+  access: AccessConfiguration,
+  read: EnvironmentReader,
+  said = saidOf(read)
+): AuditConfiguration {
   const age = read.optionalText('EVENT_AUDIT_RETENTION', undefined, 'EVENT_AUDIT_RETENTION')
-  return { isOn: saidOf(read) ?? asksForCredentials(access), retentionMs: ageOf(age, read) }
+  return { isOn: said ?? asksForCredentials(access), retentionMs: ageOf(age, read) }
 }
 
 /** The value of EVENT_AUDIT; `undefined` when it is not set. */

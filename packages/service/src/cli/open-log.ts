@@ -99,7 +99,7 @@ function systemOf({ log, redis, stream, timeout }: GlobalOptions, env: Environme
 function recordsOf(env: Environment): OperatorsAuditOptions['records'] {
   const read = new EnvironmentReader(env)
   const said = saidOf(read)
-  const { isOn } = readAudit(readAccess(env, read), read)
+  const { isOn } = readAudit(readAccess(env, read), read, said)
   read.finish()
   return said === false ? 'never' : isOn ? 'always' : 'beside others'
 }

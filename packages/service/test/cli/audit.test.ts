@@ -129,5 +129,8 @@ test('it is recorded where somebody records already, not where nobody does, and 
   await move({})
   await move({ EVENT_AUDIT: 'off' })
   expect(await entries()).toBe(4)
-  expect(await move({ EVENT_AUDIT: 'yes' })).toMatchObject({ code: 2 })
+  expect(await move({ EVENT_AUDIT: 'yes' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^error: EVENT_AUDIT must be off or on, got "yes"\. \(invalid_options\)\n$/)
+  })
 })
