@@ -72,7 +72,7 @@ function textOf(name: string, value: unknown): string {
 }
 
 /** The kind of a value, for the sentence of an error. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value
 }
 
