@@ -150,13 +150,13 @@ export default {
       name: 'log-folder',
       severity: 'error',
       comment:
-        'A folder of log/ imports the port, the terms of leases and of units, the positions in a page, the sum of a trim, partitioned groups and itself: an adapter knows no other adapter and no other room.',
+        'A folder of log/ imports the port, the terms of entries, of leases and of units, the positions in a page, the order of event times, the rates, the sum of a trim, partitioned groups and itself: an adapter knows no other adapter and no other room.',
       from: { path: `${library}/log/([^/]+)/`, pathNot: testFiles },
       to: {
         path: `${library}/`,
         pathNot: [
           `${library}/log/$1/`,
-          `${library}/log/(port|index|lease-terms|positions|unit-terms|trim-sum|positions|partitioned/index)\\.ts$`
+          `${library}/log/(port|index|entry-terms|event-time|lease-terms|positions|rates|unit-terms|trim-sum|partitioned/index)\\.ts$`
         ]
       }
     },

@@ -223,8 +223,8 @@ export class EventSystem {
   }
 
   /**
-   * Hands the events of a range, in log order, to `handler`, or to the registered handlers when none is given, and
-   * resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it. Registered
+   * Hands the events of a range, in log order or in the order of event times, to `handler`, or to the registered handlers when none is
+   * given, and resolves to how many. It touches no consumer group and acknowledges nothing. An error of a handler ends it. Registered
    * handlers that accept only valid events are passed over where the data are not valid.
    */
   async replayEvents<T extends string = string, Raw extends boolean = false>(
@@ -281,7 +281,7 @@ export class EventSystem {
    */
   async rekey(options: RekeyOptions = {}): Promise<RekeyReport> {
     this.#mustBeOpen('rekey()')
-    return rekey(this.#configuration, options)
+    return rekey({ ...this.#configuration, codec: this.#configuration.publishing.codec }, options)
   }
 
   /**

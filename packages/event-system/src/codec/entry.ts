@@ -11,6 +11,7 @@ import {
 } from '@tradpal/events'
 import type { AppendEntry } from '../log/index.ts'
 import { causeOfThisCall } from '../runtime/index.ts'
+import { labelOf } from './label.ts'
 import type { EventCodec } from './staged-codec.ts'
 
 /**
@@ -32,7 +33,7 @@ export function stampedEvent(event: Event, validation?: Validation): Event {
 
 /** As {@link entryOf}, of a {@link stampedEvent}. */
 export function entryOfStamped(event: Event, codec: EventCodec): AppendEntry {
-  return { eventId: event.eventId, eventType: event.eventType, payload: codec.encode(event) }
+  return { ...labelOf(event, codec), eventId: event.eventId, payload: codec.encode(event) }
 }
 
 /** Throws the errors of encoding that preparing the codec would not mend. */

@@ -17,7 +17,9 @@ export interface EventCodecOptions {
   /** How data are compressed before they are stored. Compressed events are read in any case. Default `none`. */
   readonly compression?: Compression
   /** Default: nothing is encrypted, and encrypted events are refused with `key_missing`. */
-  readonly encryption?: { readonly stage: ContentStage; readonly hidesMetadata: boolean } | undefined
+  readonly encryption?:
+    | (Pick<EventCodec, 'keysOf'> & { readonly stage: ContentStage; readonly hidesMetadata: boolean })
+    | undefined
   /** Default: nothing is signed or verified. */
   readonly signing?: EventStage | undefined
 }
@@ -29,6 +31,7 @@ export function eventCodec(options: EventCodecOptions = {}): EventCodec {
   return stagedCodec({
     maxEventBytes,
     holds: encryption?.hidesMetadata ? 'event' : 'data',
+    ...(encryption?.keysOf && { keysOf: encryption.keysOf }),
     eventStages: signing === undefined ? [] : [signing],
     contentStages: [
       compression === 'zstd' ? zstdStage(maxBytes) : zstdReader(maxBytes),
@@ -49,7 +52,7 @@ export function prepareReading(
 }
 
 /** A stored event as far as it stands in the clear: at least its id and type. Undefined for a payload that is no event. */
-export function labelOf(payload: string | null): Event | undefined {
+export function clearPartOf(payload: string | null): Event | undefined {
   if (payload === null) return undefined
   try {
     return decodeEvent(payload, AS_STORED)

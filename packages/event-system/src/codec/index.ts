@@ -17,9 +17,9 @@ export { TextVault } from './encryption/text-vault.ts'
 export { assertEncodable, copyOf, entryOf, entryOfStamped, stampedEvent } from './entry.ts'
 export {
   type Compression,
+  clearPartOf,
   type EventCodecOptions,
   eventCodec,
-  labelOf,
   MAX_EVENT_BYTES,
   plainCodec,
   prepareReading
@@ -32,6 +32,7 @@ export {
   parseHandlingNote,
   toHandlingNote
 } from './handling-note.ts'
+export { keysOfSymbols, labelOf } from './label.ts'
 export { conflictsAmong, likenessOf, type RepeatedEntry, repeatedAmong } from './repeated-events.ts'
 export { Signing, type SigningParts } from './signing/signing.ts'
 export type { EventCodec } from './staged-codec.ts'

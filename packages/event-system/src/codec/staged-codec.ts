@@ -42,11 +42,13 @@ export interface EventCodec {
   prepareDecoding?(payloads: readonly (string | null)[]): Promise<void> | undefined
   /** Whether {@link prepareDecoding} has nothing to fetch for this payload. Default: it never has. */
   isPrepared?(payload: string): boolean
+  /** The keys under which the log may have events of this symbol, the one under which they are appended first. Default: the symbol. */
+  keysOf?(symbol: string): readonly string[]
   /** Whether payloads are the wire JSON of their events, in which a text can be searched for. Default false. */
   readonly writesWireJson?: boolean
 }
 
-export interface StagedCodecOptions {
+export interface StagedCodecOptions extends Pick<EventCodec, 'keysOf'> {
   /** Of the JSON of an event, before any stage. Larger events are read. */
   readonly maxEventBytes: number
   /** What goes through the stages over content. */
@@ -61,7 +63,7 @@ export interface StagedCodecOptions {
  * changed is stored as its wire JSON; another is a wire event whose data are an {@link Envelope}. Reading undoes the stages that the envelope names.
  */
 export function stagedCodec(options: StagedCodecOptions): EventCodec {
-  const { maxEventBytes, holds, eventStages, contentStages } = options
+  const { maxEventBytes, holds, eventStages, contentStages, keysOf } = options
   const writesWireJson = contentStages.every(({ write }) => write === undefined)
   const demanded = contentStages.filter(({ refuseWithout }) => refuseWithout !== undefined)
   const eventStagesBackwards = eventStages.toReversed()
@@ -106,6 +108,7 @@ export function stagedCodec(options: StagedCodecOptions): EventCodec {
 
   return {
     writesWireJson,
+    ...(keysOf && { keysOf }),
     encode(event) {
       assertNotReserved(event)
       let written = event

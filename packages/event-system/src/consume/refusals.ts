@@ -1,5 +1,5 @@
 import { type ErrorCode, EventSystemError } from '@tradpal/events'
-import { labelOf } from '../codec/index.ts'
+import { clearPartOf } from '../codec/index.ts'
 import { letterOf } from './letter.ts'
 import { handlingError, Progress } from './progress.ts'
 import { doneOf, type Settlement } from './settlement.ts'
@@ -39,7 +39,7 @@ export async function endRefused(
     firstError: error,
     lastError: error
   } as const
-  const eventType = labelOf(delivery.payload)?.eventType ?? null
+  const eventType = clearPartOf(delivery.payload)?.eventType ?? null
   const note = Progress.from(delivery.note).toNoteOfTheDead()
   const letter = letterOf(delivery, why, { group, consumer, eventType, note })
   try {

@@ -1,4 +1,5 @@
-import { assertExpectedVersions, assertStreamKey, EventSystemError } from '@tradpal/events'
+import { assertExpectedVersions, EventSystemError } from '@tradpal/events'
+import { assertEntries } from './entry-terms.ts'
 import { assertLeaseName } from './lease-terms.ts'
 import type { Collection, CursorMove, MessageId, Unit, Write } from './port.ts'
 
@@ -71,7 +72,7 @@ function assertUnit(unit: Unit): void {
   assertPending(unit)
   assertMoves(cursors)
   assertExpectedVersions(append?.expected ?? [])
-  for (const { streamKey } of append?.entries ?? []) if (streamKey !== undefined) assertStreamKey(streamKey)
+  assertEntries(append?.entries ?? [])
   assertWrites(write)
 }
 

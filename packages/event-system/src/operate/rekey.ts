@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, EventSystemError, onlyOptions } from '@tradpal/events'
-import type { Encryption } from '../codec/index.ts'
+import { type Encryption, type EventCodec, labelOf } from '../codec/index.ts'
 import { Documents, type MessageId, type Page, type Position, type Rewrite, type Storage } from '../log/index.ts'
 import { type NeededKey, NeededKeys } from './needed-keys.ts'
 import { rewrapSubjects } from './rekey-subjects.ts'
@@ -39,6 +39,7 @@ export interface RekeyReport {
 export interface RekeyParts {
   readonly storage: Storage
   readonly encryption: Encryption | undefined
+  readonly codec: EventCodec
   readonly ledgerRetentionMs: number
   readonly clock: Clock
 }
@@ -48,7 +49,7 @@ export interface RekeyParts {
  * not happen. Entries where the log can rewrite them: where it cannot, it says which keys are still needed.
  */
 export async function rekey(
-  { storage, encryption, ledgerRetentionMs, clock }: RekeyParts,
+  { storage, encryption, codec, ledgerRetentionMs, clock }: RekeyParts,
   options: RekeyOptions
 ): Promise<RekeyReport> {
   onlyOptions('rekey()', options, { dryRun: true, signal: true })
@@ -65,7 +66,7 @@ export async function rekey(
   const needs = new NeededKeys()
   const rewrapped = await rewrapSubjects(documents, encryption, needs, { dryRun, signal })
   const resealed = await resealTexts({ storage, encryption, needs, dryRun, signal })
-  const { rewritten, plain } = await rewriteEntries(storage, encryption, needs, { dryRun, signal })
+  const { rewritten, plain } = await rewriteEntries({ storage, encryption, codec }, needs, { dryRun, signal })
   await awaitLedger({ documents, encryption, now: clock.now(), ledgerRetentionMs, dryRun }, needs)
   return {
     current,
@@ -81,8 +82,7 @@ export async function rekey(
 
 /** Rewrites what it can, and counts the entries that it could not rewrite and those that are plain. */
 async function rewriteEntries(
-  storage: Storage,
-  encryption: Encryption,
+  { storage, encryption, codec }: { storage: Storage; encryption: Encryption; codec: EventCodec },
   needs: NeededKeys,
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined }
 ): Promise<Pick<RekeyReport, 'rewritten' | 'plain'>> {
@@ -100,7 +100,7 @@ async function rewriteEntries(
       if (payload === null || keyId === undefined || keyId === encryption.current) continue
       const to = isRewritable ? encryption.withCurrentKey(payload) : payload
       if (to === payload) needs.addEntry(keyId, messageId, appendedAt)
-      else rewrites.push({ messageId, from: payload, to })
+      else rewrites.push({ messageId, from: payload, to, ...keyIn(to, codec) })
     }
     const isWritten = !dryRun && rewrites.length > 0
     rewritten += isWritten ? ((await storage.log.rewrite?.(rewrites)) ?? 0) : rewrites.length
@@ -110,4 +110,14 @@ async function rewriteEntries(
     await nextTurn()
   }
   return { rewritten, plain }
+}
+
+/** The key of an event stands in the log under the key that encrypts it. An event that cannot be read, such as one with a wrong signature, keeps the one that it has. */
+function keyIn(payload: string, codec: EventCodec): Pick<Rewrite, 'key'> {
+  try {
+    const { key } = labelOf(codec.decode(payload), codec)
+    return key === undefined ? {} : { key }
+  } catch {
+    return {}
+  }
 }

@@ -8,10 +8,12 @@ const SMALLEST_PAGE = 100
 
 /** The events of a query, and the position from which the next query continues. */
 export interface EventPage<E = StoredEvent> {
-  /** In log order, oldest first. */
+  /** In log order, or with the time `event` in the order of event times; oldest first. */
   readonly events: readonly E[]
-  /** Behind the events: the `after` of the next query. In a log with a total order any message id is such a position. */
+  /** Behind the events: the `after` of the next query with the same `time`. In a log with a total order any message id is a position in log order. */
   readonly position: Checkpoint
+  /** The log took no such event in the range of times, and has some that happened in it: ask with `time: 'event'`. Told where the log has an index. */
+  readonly happenedThen?: true
 }
 
 /** How far a query has come. */
@@ -32,7 +34,8 @@ export async function eventPage<T extends string, Raw extends boolean>(
   const direction = range.from === 'start' ? 'backward' : 'forward'
   const progress: Progress<Answer<T, Raw>> = { events: [] }
   // Behind a time that is later than all that there is, the next query would be told that it is ahead of the log.
-  const end = typeof range.from === 'object' && 'time' in range.from ? await endOf(log) : undefined
+  const isSince = range.time === 'log' && typeof range.from === 'object' && 'time' in range.from
+  const end = isSince ? await endOf(log, range.to) : undefined
   const how = {
     direction,
     limit: Math.min(LARGEST_PAGE, Math.max(limit, SMALLEST_PAGE)),
@@ -49,8 +52,16 @@ export async function eventPage<T extends string, Raw extends boolean>(
   return isEmpty && end !== undefined ? { events: [], position: end } : firstPage(log, progress, limit)
 }
 
-async function endOf(log: Log): Promise<Checkpoint> {
-  return (await log.read({ from: 'end', limit: 1 })).position
+/** Whether events that match happened in the times of a range in log order. False where the index of the log cannot tell. */
+export async function haveHappened(scan: LogScan, range: ResolvedRange): Promise<boolean> {
+  const isOfTimes = range.gapBehind === undefined && (range.from !== 'start' || range.to !== undefined)
+  return range.time === 'log' && isOfTimes && scan.isIndexed({ ...range, time: 'event' })
+}
+
+/** How far a range goes that was read to its end, in what the log has by now. */
+async function endOf(log: Log, to: ResolvedRange['to']): Promise<Checkpoint> {
+  if (to === undefined) return (await log.read({ from: 'end', limit: 1 })).position
+  return (await log.read({ direction: 'backward', to, limit: 1 })).from
 }
 
 function newestPage<E>({ events, firstPage }: Progress<E>): EventPage<E> {

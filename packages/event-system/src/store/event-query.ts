@@ -8,9 +8,9 @@ import {
   stringifyJson,
   timestampMs
 } from '@tradpal/events'
-import type { MessageId, OnGap, Position, ReadRange, Storage } from '../log/index.ts'
+import type { Checkpoint, OnGap, Position, ReadRange, Storage } from '../log/index.ts'
 
-/** Which events. Times are those at which the log took the event, not the event's own `timestamp`. */
+/** Which events. */
 export interface EventRange<T extends string = string, Raw extends boolean = false> extends ReadOptions<Raw> {
   /** One type or several. Default: all, which `'*'` says too. */
   readonly eventType?: EventTypeFilter<T>
@@ -22,9 +22,15 @@ export interface EventRange<T extends string = string, Raw extends boolean = fal
   readonly startTime?: Date | number | string
   /** Up to this instant, inclusive. */
   readonly endTime?: Date | number | string
-  /** Behind this message id. Cannot be combined with `startTime`. */
-  readonly after?: MessageId
-  /** What is done when entries behind `after` may have been trimmed: it is called, or with `error` the reading rejects with `entry_trimmed`. Default: nothing. */
+  /**
+   * Which times `startTime` and `endTime` are, and the order of the events. `log` (default): when the log took the event, in log order.
+   * `event`: when it happened, by its `timestamp` in whole ms; in that order, and in log order where the times are equal. A log without an
+   * index rejects `event` with `unsupported`.
+   */
+  readonly time?: 'log' | 'event'
+  /** Behind this position of a page with the same `time`. In log order a message id is one. Cannot be combined with `startTime`. */
+  readonly after?: Checkpoint
+  /** Not with the time `event`. What is done when entries behind `after` may have been trimmed: it is called, or with `error` the reading rejects with `entry_trimmed`. Default: nothing. */
   readonly onGap?: OnGap
 }
 
@@ -35,7 +41,9 @@ export interface EventQuery<T extends string = string, Raw extends boolean = fal
 
 /** A checked range: what to read, and what to look for in it. */
 export interface ResolvedRange {
-  readonly after: MessageId | undefined
+  readonly time: 'log' | 'event'
+  /** Behind which place in the log there may be a gap. */
+  readonly gapBehind: Checkpoint | undefined
   readonly onGap: OnGap | undefined
   readonly from: Position
   readonly to: ReadRange['to']
@@ -50,6 +58,7 @@ const RANGE_OPTIONS: OptionNames<EventRange> = {
   symbols: true,
   startTime: true,
   endTime: true,
+  time: true,
   after: true,
   onGap: true,
   raw: true
@@ -75,12 +84,21 @@ export function resolveRange<T extends string>(range: EventRange<T, boolean>, st
   if (start !== undefined && range.after !== undefined) {
     throw invalid('startTime and after exclude each other; give one of them.')
   }
-  if (range.after !== undefined) storage.log.compare(range.after, range.after)
+  const { time = 'log' } = range
+  if (time !== 'log' && time !== 'event') throw invalid(`time must be 'log' or 'event', got ${shown(time)}.`)
+  const gapBehind = time === 'log' ? range.after : undefined
+  if (gapBehind !== undefined) storage.log.compare(gapBehind, gapBehind)
   if (range.onGap !== undefined && range.onGap !== 'error' && typeof range.onGap !== 'function') {
     throw invalid(`onGap must be a function or 'error', got ${shown(range.onGap)}.`)
   }
+  if (range.onGap !== undefined && time === 'event') {
+    throw invalid(
+      "onGap is for reads in log order: in the order of event times nobody can say what was trimmed. Leave it out, or read with time: 'log'."
+    )
+  }
   return {
-    after: range.after,
+    time,
+    gapBehind,
     onGap: range.onGap,
     from: range.after !== undefined ? { after: range.after } : start !== undefined ? { time: start } : 'start',
     to: end === undefined ? undefined : { time: end },
@@ -110,7 +128,8 @@ function symbolSet({ symbol, symbols }: Pick<EventRange, 'symbol' | 'symbols'>):
   return new Set(symbols)
 }
 
-function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {
+/** The types of a filter; `undefined` for all. Throws `invalid_argument` and `unknown_event_type`. */
+export function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | undefined {
   const names = typeof eventType === 'string' ? [eventType] : eventType
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw invalid(`eventType must be an event type or a list of them, got ${shown(eventType)}.`)
@@ -120,7 +139,8 @@ function typeSet(eventType: string | readonly string[]): ReadonlySet<string> | u
   return new Set(names.map(resolveEventType))
 }
 
-function instant(name: string, value: Date | number | string | undefined): number | undefined {
+/** An instant in ms since the epoch. Throws `invalid_argument`. */
+export function instant(name: string, value: Date | number | string | undefined): number | undefined {
   if (value === undefined) return undefined
   const ms = value instanceof Date ? value.getTime() : typeof value === 'string' ? textMs(value) : value
   if (Number.isFinite(ms)) return ms

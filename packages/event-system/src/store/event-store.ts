@@ -19,13 +19,14 @@ import {
   type Page,
   type Position,
   positionsIn,
+  type Rate,
   type Storage,
   type TrimResult,
   type TrimTarget
 } from '../log/index.ts'
 import { mustBeLog, shown } from '../runtime/index.ts'
 import { decodeEntry } from './decode-entry.ts'
-import { type EventPage, eventPage } from './event-page.ts'
+import { type EventPage, eventPage, haveHappened } from './event-page.ts'
 import {
   type EventQuery,
   type EventRange,
@@ -38,7 +39,8 @@ import {
 import { followThrough } from './follow-through.ts'
 import { traceLineage } from './lineage.ts'
 import { LogScan } from './log-scan.ts'
-import { paced, type ReplayPace, speedOf, type Timed } from './replay-pace.ts'
+import { type RateQuery, ratesIn } from './rates.ts'
+import { paced, type ReplayPace, speedOf, type Timed, timedBy } from './replay-pace.ts'
 import { type EventSystemStats, statsOf } from './stats.ts'
 import { type StreamOptions, streamEvents } from './stream-events.ts'
 
@@ -83,14 +85,14 @@ export class EventStore {
   }
 
   /**
-   * Up to `limit` matching events in log order, oldest first. With a start (`startTime` or `after`), the first ones from
-   * there; without, the newest.
+   * Up to `limit` matching events in log order, or with the time `event` in the order of event times, oldest first. With a start
+   * (`startTime` or `after`), the first ones from there; without, the newest.
    */
   async getEvents<T extends string = string, Raw extends boolean = false>(
     query: EventQuery<T, Raw> = {}
   ): Promise<Answer<T, Raw>[]> {
     onlyQuery('getEvents()', query)
-    return [...(await this.#pageOf(query)).events]
+    return [...(await this.#pageOf<T, Raw>(resolveRange(query, this.#storage), query)).events]
   }
 
   /** As {@link getEvents}, with the position behind what was found: the `after` of the next query. */
@@ -98,15 +100,32 @@ export class EventStore {
     query: EventQuery<T, Raw> = {}
   ): Promise<EventPage<Answer<T, Raw>>> {
     onlyQuery('getPage()', query)
-    return this.#pageOf(query)
-  }
-
-  async #pageOf<T extends string, Raw extends boolean>(query: EventQuery<T, Raw>): Promise<EventPage<Answer<T, Raw>>> {
     const range = resolveRange(query, this.#storage)
-    return eventPage<T, Raw>(this.#storage.log, this.#scan, range, resolveLimit(query.limit))
+    const page = await this.#pageOf<T, Raw>(range, query)
+    const isTold = page.events.length === 0 && (await haveHappened(this.#scan, range))
+    return isTold ? { ...page, happenedThen: true } : page
   }
 
-  /** Every matching event in log order, a page at a time in memory. Ends at what was the end of the log when the last page was read. */
+  /**
+   * Whether events that match happened in the times of a range, whenever the log took them: of constant cost. False for a range without
+   * times, for one of the time `event`, and where the index of the log cannot tell.
+   */
+  async haveHappened(range: EventRange): Promise<boolean> {
+    onlyRange('haveHappened()', range)
+    return haveHappened(this.#scan, resolveRange(range, this.#storage))
+  }
+
+  async #pageOf<T extends string, Raw extends boolean>(
+    range: ResolvedRange,
+    { limit }: Pick<EventQuery, 'limit'>
+  ): Promise<EventPage<Answer<T, Raw>>> {
+    return eventPage<T, Raw>(this.#storage.log, this.#scan, range, resolveLimit(limit))
+  }
+
+  /**
+   * Every matching event in log order, or with the time `event` in the order of event times, a page at a time in memory. Ends at what
+   * was the end of the log when the last page was read; in the order of event times what comes meanwhile is read where its time is ahead.
+   */
   readEvents<T extends string = string, Raw extends boolean = false>(
     range: EventRange<T, Raw> = {}
   ): AsyncIterable<Answer<T, Raw>> {
@@ -137,7 +156,7 @@ export class EventStore {
     const speed = speedOf(pace)
     const resolved = resolveRange(range, this.#storage)
     if (speed === 'max') return this.#scan.run<T, Raw, Answer<T, Raw>>(resolved, { signal }, eventAlone)
-    const events = this.#scan.run<T, Raw, Timed<Answer<T, Raw>>>(resolved, { signal }, timed)
+    const events = this.#scan.run<T, Raw, Timed<Answer<T, Raw>>>(resolved, { signal }, timedBy(resolved.time))
     return paced(events, speed, { clock: this.#clock, signal })
   }
 
@@ -264,6 +283,14 @@ export class EventStore {
     return this.#storage.log.trim(target, options)
   }
 
+  /**
+   * How many events of each type the log took, by the minute or the hour, oldest first, also of events that it has no more. One in which it took
+   * none is left out. Rejects with `invalid_argument`, `unknown_event_type`, and `unsupported` where the log has no index.
+   */
+  async getRates(query: RateQuery = {}): Promise<Rate[]> {
+    return ratesIn(this.#storage, query, this.#clock)
+  }
+
   /** What the log holds and how its groups stand. */
   async getEventStats(): Promise<EventSystemStats> {
     const [info, deadLetters] = await Promise.all([
@@ -276,8 +303,4 @@ export class EventStore {
 
 function eventAlone<E>(event: E): E {
   return event
-}
-
-function timed<E>(event: E, { appendedAt }: { readonly appendedAt: number }): Timed<E> {
-  return { event, appendedAt }
 }

@@ -10,6 +10,7 @@ export {
   type EventStoreOptions,
   type FollowedPage
 } from './event-store.ts'
+export type { RateQuery } from './rates.ts'
 export type { ReplayPace } from './replay-pace.ts'
 export {
   type EnforceOptions,

@@ -1,6 +1,6 @@
 import { type Answer, answerOf, upcastIfPossible } from '@tradpal/events'
-import { type EventCodec, prepareReading } from '../codec/index.ts'
-import { type Entry, type Page, type Storage, tellGap } from '../log/index.ts'
+import { type EventCodec, keysOfSymbols, prepareReading } from '../codec/index.ts'
+import { type Entry, type Page, type ReadRange, type Storage, tellGap } from '../log/index.ts'
 import { decodeEntry } from './decode-entry.ts'
 import type { ResolvedRange } from './event-query.ts'
 
@@ -37,14 +37,15 @@ export class LogScan {
   ): AsyncGenerator<Item, void> {
     await this.tellGap(range)
     let { from, to } = range
+    const wanted = wantedOf(range, this.#codec)
     for (;;) {
       signal?.throwIfAborted()
       const page = await this.#storage.log.read({
+        ...wanted,
         from,
         direction,
         limit,
-        ...(to === undefined ? {} : { to }),
-        ...(range.types === undefined ? {} : { eventTypes: [...range.types] })
+        ...(to === undefined ? {} : { to })
       })
       onPage?.(page)
       const { entries, position } = page
@@ -79,7 +80,29 @@ export class LogScan {
     return answerOf<T, Raw>(event, raw)
   }
 
-  async tellGap({ after, onGap }: ResolvedRange): Promise<void> {
-    if (after !== undefined) await tellGap(this.#storage, after, onGap)
+  /** Whether the index of the log knows an event of a range: of constant cost. Nothing is known of what takes a look at each event. */
+  async isIndexed(range: ResolvedRange): Promise<boolean> {
+    const wanted = wantedOf(range, this.#codec)
+    if (!this.#storage.features.index || (range.symbols !== undefined && wanted.keys === undefined)) return false
+    const { from, to } = range
+    const { entries } = await this.#storage.log.read({ ...wanted, from, limit: 1, ...(to === undefined ? {} : { to }) })
+    return entries.length > 0
+  }
+
+  async tellGap({ gapBehind, onGap }: ResolvedRange): Promise<void> {
+    if (gapBehind !== undefined) await tellGap(this.#storage, gapBehind, onGap)
+  }
+}
+
+/** What the log itself can look for. */
+function wantedOf(
+  { types, symbols, time }: ResolvedRange,
+  codec: EventCodec
+): Pick<ReadRange, 'eventTypes' | 'keys' | 'time'> {
+  const keys = symbols && keysOfSymbols(symbols, codec)
+  return {
+    time,
+    ...(types === undefined ? {} : { eventTypes: [...types] }),
+    ...(keys === undefined ? {} : { keys })
   }
 }

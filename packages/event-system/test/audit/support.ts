@@ -57,8 +57,10 @@ async function sqliteLog(): Promise<TestLog> {
     tamper: async (texts) =>
       raw((database) => {
         database.exec('BEGIN; DELETE FROM entries')
-        const insert = database.prepare('INSERT INTO entries (id, ordinal, event_type, payload) VALUES (?, ?, ?, ?)')
-        for (const [i, text] of texts.entries()) insert.run(i + 1, i + 1, 'events.published', text)
+        const insert = database.prepare(
+          'INSERT INTO entries (id, ordinal, label, event_time, payload) VALUES (?, ?, 1, 0, ?)'
+        )
+        for (const [i, text] of texts.entries()) insert.run(i + 1, i + 1, text)
         database.exec('COMMIT')
       }),
     forget: async (entries) => raw((database) => database.exec(`UPDATE versions SET version = version - ${entries}`))

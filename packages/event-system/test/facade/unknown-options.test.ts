@@ -157,7 +157,7 @@ const REFUSALS: [sentence: string, call: () => unknown][] = [
     () => system.store.getEvents({ event_type: 'trading_signal' })
   ],
   [
-    'limit is no option of readEvents(); its options are eventType, symbol, symbols, startTime, endTime, after, onGap, raw.',
+    'limit is no option of readEvents(); its options are eventType, symbol, symbols, startTime, endTime, time, after, onGap, raw.',
     () => system.readEvents({ limit: 1 })
   ],
   [

@@ -133,7 +133,7 @@ describe('a wrong argument is refused in a sentence that says what would be righ
       'a replay of a function alone, which registered handlers would get',
       () => system.replayEvents(none),
       'invalid_options',
-      'replayEvents() takes an object with options (eventType, symbol, symbols, startTime, endTime, after, onGap, raw), got a function.'
+      'replayEvents() takes an object with options (eventType, symbol, symbols, startTime, endTime, time, after, onGap, raw), got a function.'
     ],
     [
       'a replay to what is no function',

@@ -115,7 +115,7 @@ describe('the file of an embedded log', () => {
   test.each([
     [1, /export its events with the version that wrote it, and import them into a new file\.$/],
     [9, /export its events with the version that wrote it, and import them into a new file\.$/],
-    [11, /use a newer one\.$/],
+    [12, /use a newer one\.$/],
     [99, /use a newer one\.$/]
   ])(
     'a log of version %i is refused with log_incompatible, by version, with what to do, and left as it is',

@@ -1,5 +1,14 @@
-import { createEvent, EventType, type JsonObject, type StoredEvent, stringifyJson } from '@tradpal/events'
+import {
+  AS_STORED,
+  createEvent,
+  decodeEvent,
+  EventType,
+  type JsonObject,
+  type StoredEvent,
+  stringifyJson
+} from '@tradpal/events'
 import { expect, it, onTestFinished } from 'vitest'
+import { entryOfStamped, plainCodec } from '../../src/codec/index.ts'
 import { EventSubscriber } from '../../src/consume/index.ts'
 import { EventSystem } from '../../src/event-system.ts'
 import type { Storage } from '../../src/log/index.ts'
@@ -17,7 +26,8 @@ async function appendWire(storage: Storage, eventType: string, data: JsonObject,
     source: 'py',
     data
   }
-  const [result] = await storage.log.append([{ eventId, eventType, payload: stringifyJson({ ...wire, metadata }) }])
+  const event = decodeEvent(stringifyJson({ ...wire, metadata }), AS_STORED)
+  const [result] = await storage.log.append([entryOfStamped(event, plainCodec)])
   return { eventId, messageId: result?.messageId ?? '' }
 }
 

@@ -93,6 +93,22 @@ describeOnEachLog('a query', (under) => {
     expect(await store.getEvents({ endTime: 0 })).toEqual([])
   })
 
+  it('leads from a range in which nothing was found to what came after it', async () => {
+    const { storage, store } = await opened()
+    const ids = await appendApart(storage, [price('AAPL'), price('AAPL'), price('AAPL'), price('MSFT')])
+    const [first = 0, second = 0] = await timesOf(storage, ids.slice(0, 2))
+    for (const filter of [{ symbol: 'MSFT' }, { symbol: 'MSFT', eventType: 'market_data_update' }] as const) {
+      const empty = await store.getPage({ ...filter, startTime: first, endTime: second })
+      expect(empty.events).toEqual([])
+      const next = await store.getEvents({ ...filter, after: empty.position, onGap: 'error' })
+      expect(next.map(({ messageId }) => messageId)).toEqual([ids[3]])
+    }
+    const ahead = await store.getPage({ startTime: Date.now() + 60_000, endTime: Date.now() + 120_000 })
+    const [later = ''] = await appendApart(storage, [price('AAPL')])
+    const found = await store.getEvents({ after: ahead.position, onGap: 'error' })
+    expect(found.map(({ messageId }) => messageId)).toEqual([later])
+  })
+
   it('goes on behind a message id', async () => {
     const { storage, store } = await opened()
     const events = signals(4)

@@ -18,6 +18,8 @@ type LogKind = 'sqlite' | 'redis' | 'redis by type'
 const USUAL: readonly LogKind[] = ['sqlite', 'redis']
 /** With a Redis that has a stream for each event type too: for what depends on the order of a log, its ids or its units. */
 export const ALL_LOGS: readonly LogKind[] = [...USUAL, 'redis by type']
+/** Those that have an index: for reads in the order of event times. */
+export const LOGS_WITH_INDEX: readonly LogKind[] = ['sqlite']
 
 /** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis. */
 export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {

@@ -1,4 +1,5 @@
-import { createEvent, type Event, EventType, encodeEvent } from '@tradpal/events'
+import { createEvent, type Event, EventType } from '@tradpal/events'
+import { entryOfStamped, plainCodec } from '../../src/codec/index.ts'
 import type { Log, Storage, Unit } from '../../src/log/index.ts'
 
 /** A signal to buy; its number, when given, is its price. */
@@ -12,11 +13,7 @@ export function signals(count: number): Event<'trading_signal'>[] {
 
 /** Appends events past the publisher. */
 export async function append(storage: Storage, ...events: readonly Event[]): Promise<string[]> {
-  const entries = events.map((event) => ({
-    eventId: event.eventId,
-    eventType: event.eventType,
-    payload: encodeEvent(event)
-  }))
+  const entries = events.map((event) => entryOfStamped(event, plainCodec))
   return (await storage.log.append(entries)).map(({ messageId }) => messageId)
 }
 

@@ -5,6 +5,7 @@ import { envelopeIn, envelopeInText } from '../envelope.ts'
 import { KeyFile } from '../key-file.ts'
 import type { ContentStage } from '../stage.ts'
 import { type UsedKey, usedKeyOf } from './applied-encryption.ts'
+import type { DerivedKeys } from './derived-keys.ts'
 import { encryptionStage, reencrypted } from './encryption-stage.ts'
 import { type KeyRing, keyRingOf } from './key-ring.ts'
 import { Sealer } from './sealer.ts'
@@ -50,6 +51,13 @@ export class Encryption {
   /** Keeps the keys of subjects in a log. */
   keepKeysIn(storage: Storage): void {
     this.#subjects.attach(new Documents(storage))
+  }
+
+  /** What stands for a symbol in the index of a log: under the current key, under older ones, and itself, for events from before encryption. */
+  readonly keysOf = (symbol: string): string[] => {
+    const { current, keys } = this.#keys.ring
+    const old = [...keys].filter(([id]) => id !== current).map(([, key]) => key)
+    return [...[keys.get(current) as DerivedKeys, ...old].map((key) => key.nameOf(symbol)), symbol]
   }
 
   /** The id of the key that seals. */

@@ -1,6 +1,6 @@
 import { type BackoffOptions, type Clock, EventSystemError } from '@tradpal/events'
 import type { Received } from '../../codec/index.ts'
-import { labelOf } from '../../codec/index.ts'
+import { clearPartOf } from '../../codec/index.ts'
 import type { MessageId, Storage, WorkQueue } from '../../log/index.ts'
 import { diagnostics, shown } from '../../runtime/index.ts'
 import { noteFailure, verdictOn } from '../failure-policy.ts'
@@ -157,7 +157,7 @@ export class PulledSettling {
     }
     await eachHolder(unknown, async (consumer, holds) => {
       for (const { messageId, appendedAt, payload } of await heldDeliveries({ storage, group, consumer }, holds)) {
-        events.set(messageId, { eventType: labelOf(payload)?.eventType ?? null, appendedAt })
+        events.set(messageId, { eventType: clearPartOf(payload)?.eventType ?? null, appendedAt })
       }
       return []
     })
@@ -183,7 +183,7 @@ export class PulledSettling {
     if (delayMs !== undefined) own.dueAt = now + delayMs
     const verdict = verdictOn([{ name: HANDLER, progress: own }])
     if (verdict.kind === 'dead') {
-      const eventType = labelOf(delivery.payload)?.eventType ?? null
+      const eventType = clearPartOf(delivery.payload)?.eventType ?? null
       const about = { group: group.name, consumer, eventType, note: progress.toNoteOfTheDead() }
       const letter = letterOf(delivery, verdict.letter, about)
       return (await this.#settle(hold, delivery, { kind: 'dead', letter })) ? 'dead' : 'lost'

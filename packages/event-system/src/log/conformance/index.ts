@@ -35,7 +35,9 @@ import { partitionedMemberCases } from './partitioned-members.ts'
 import { partitionedReadCases } from './partitioned-read.ts'
 import { poisonCases } from './poison.ts'
 import { processCases } from './processes.ts'
+import { rateCases } from './rates.ts'
 import { readCases } from './read.ts'
+import { readLabelCases } from './read-labels.ts'
 import { readStreamCases } from './read-stream.ts'
 import { removeCases } from './remove.ts'
 import { rewriteCases } from './rewrite.ts'
@@ -67,6 +69,8 @@ export const conformance: readonly ConformanceCase[] = [
   ...versionConflictCases,
   ...readStreamCases,
   ...readCases,
+  ...readLabelCases,
+  ...rateCases,
   ...tailCases,
   ...severalPartitionCases,
   ...severalPartitionGroupCases,

@@ -108,7 +108,7 @@ export const readCases: readonly ConformanceCase[] = [
   },
   {
     title: 'read: narrows by event type from an index, either way, page by page',
-    needs: ({ features: { typeIndex } }) => typeIndex,
+    needs: ({ features: { index } }) => index,
     async run(harness) {
       const storage = await harness.open()
       const entries = someEntries(90)
@@ -131,7 +131,7 @@ export const readCases: readonly ConformanceCase[] = [
   },
   {
     title: 'read: leaves out no entry of the event types where the log has no index of them',
-    needs: ({ features: { typeIndex } }) => !typeIndex,
+    needs: ({ features: { index } }) => !index,
     async run(harness) {
       const storage = await harness.open()
       const entries = someEntries(9)

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import type { Rewrite, Storage } from '../port.ts'
 import { attachTo } from './attachments.ts'
 import { put } from './collections.ts'
-import { appendSome, handedOut } from './entries.ts'
+import { appendSome, handedOut, idsOf } from './entries.ts'
 import { rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
+import { labelledEntry, readPages } from './labelled.ts'
 
 export const rewriteCases: readonly ConformanceCase[] = [
   {
@@ -63,6 +64,29 @@ export const rewriteCases: readonly ConformanceCase[] = [
       assert.deepEqual([claimed?.payload, claimed?.attachment], ['another', from])
       assert.equal(await rewrite(storage, [{ messageId, from: 'another', to: 'a third' }]), 1)
       assert.deepEqual(await group.acknowledge('consumer', claimed === undefined ? [] : [claimed]), [])
+    }
+  },
+  {
+    title: 'rewrite: gives an entry another key, in the index too',
+    needs: ({ absent, features: { index } }) => index && !absent.includes('rewrite'),
+    async run(harness) {
+      const storage = await harness.open()
+      const label = { eventType: 'prices', key: 'before' }
+      const entries = Array.from({ length: 10_000 }, () => labelledEntry(label))
+      const ids = idsOf(await storage.log.append(entries))
+      await appendSome(storage, 1)
+      const rewrites = [0, 9_999].map((at) => {
+        const from = entries[at]?.payload ?? ''
+        return { messageId: ids[at] ?? '', from, to: from, key: 'after' }
+      })
+      assert.equal(await rewrite(storage, rewrites), 2)
+      const found = async (key: string) => idsOf(await readPages(storage, { keys: [key], limit: 5_000 }))
+      assert.deepEqual(await found('after'), [ids[0], ids[9_999]])
+      assert.deepEqual(await found('before'), ids.slice(1, 9_999))
+      const byTime = await readPages(storage, { keys: ['after'], time: 'event', limit: 10 })
+      assert.deepEqual(idsOf(byTime), [ids[0], ids[9_999]])
+      const [one] = rewrites
+      await rejectsWith(() => rewrite(storage, [{ ...one, key: '' } as Rewrite]), 'invalid_argument')
     }
   },
   {

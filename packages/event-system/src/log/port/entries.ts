@@ -15,10 +15,18 @@ export type Checkpoint = string
  */
 export type Position = 'start' | 'end' | { readonly after: Checkpoint } | { readonly time: number }
 
-/** What is appended. */
-export interface AppendEntry {
-  readonly eventId: string
+/** By what readers find an entry, beside its place in the log. */
+export interface EntryLabel {
   readonly eventType: string
+  /** What the event is about, such as its symbol: 1 to 200 characters, none of them a control character. Default: nothing that readers look for. */
+  readonly key?: string
+  /** When the event happened, in whole ms since the epoch. Default: when the log takes the entry. */
+  readonly eventTime?: number
+}
+
+/** What is appended. */
+export interface AppendEntry extends EntryLabel {
+  readonly eventId: string
   readonly payload: string
   /** Of what it is, such as `account-7`: {@link Log.append} counts the key up. 1 to 200 characters, none of them a control character. */
   readonly streamKey?: string
@@ -44,13 +52,15 @@ export interface Entry {
   readonly messageId: MessageId
   /** When the log took the entry, ms since the epoch. */
   readonly appendedAt: number
+  /** In a read in the order of event times alone: when the event happened, by which the entry stands there, in whole ms since the epoch. */
+  readonly eventTime?: number
   /** The text as it was appended. `null` when somebody else wrote an entry that has none: such an entry is poison. */
   readonly payload: string | null
   /** With a `null` payload: what the entry holds instead, for the operator to see. */
   readonly raw?: Readonly<Record<string, string>>
 }
 
-/** Entries in log order, or newest first where they are read backward. */
+/** Entries in the order of the read, or the other way round where they are read backward. */
 export interface Page {
   readonly entries: readonly Entry[]
   /** The beginning of the page: {@link Log.advance} with each entry leads from here to {@link position}, when it is read forward. */
@@ -79,8 +89,16 @@ export interface ReadRange {
   readonly to?: { readonly checkpoint: Checkpoint } | { readonly time: number }
   /** `forward`: oldest first, from `from`. `backward`: newest first, from `to`. Default `forward`. */
   readonly direction?: 'forward' | 'backward'
-  /** At most so many entries, 1 or more. */
+  /** At most this many entries, 1 or more. */
   readonly limit: number
-  /** Only entries of these types, where the log has an index of types ({@link StorageFeatures.typeIndex}); elsewhere others may come too, and the caller filters. */
+  /** Only entries of these types. Where the log has no index ({@link StorageFeatures.index}) others may come too, and the caller filters. */
   readonly eventTypes?: readonly string[]
+  /** Only entries of these keys. Where the log has no index others may come too, and the caller filters. */
+  readonly keys?: readonly string[]
+  /**
+   * `log`: in log order, and times are those at which the log took the entries. `event`: in the order of the event times, in log order
+   * where those are equal, and times are event times; the positions of such a read are for such reads alone, and `end` is refused with
+   * `invalid_argument`. Where the log has no index `event` is refused with `unsupported`. Default `log`.
+   */
+  readonly time?: 'log' | 'event'
 }

@@ -13,6 +13,7 @@ import type {
   StreamEntry,
   StreamRange
 } from './entries.ts'
+import type { Rate, RateRange } from './rates.ts'
 
 /** Which entry it is, and when the log took it. */
 export type EntryPlace = Pick<Entry, 'messageId' | 'appendedAt'>
@@ -60,12 +61,14 @@ export interface TrimOptions {
   readonly dryRun?: boolean
 }
 
-/** Another payload for an entry. */
+/** Another payload for an entry, and another key where that is what its label says. */
 export interface Rewrite {
   readonly messageId: MessageId
   /** The payload that it has. Where it has another by then, that stays. */
   readonly from: string
   readonly to: string
+  /** The key that it has from then on. Default: the one that it has. */
+  readonly key?: string
 }
 
 /**
@@ -122,6 +125,12 @@ export interface Log {
    * entries and what documents hold stays. Resolves to how many were there. A storage whose entries cannot change leaves it out.
    */
   rewrite?(rewrites: readonly Rewrite[]): Promise<number>
+  /**
+   * How many entries of each type the log took, minute by minute or hour by hour, oldest first, also those that it has no more. Where it
+   * took none there is no count. Reads no entries but those that the index has still to take in. Absent where the log has no index.
+   * Rejects with `invalid_argument`.
+   */
+  rates?(range: RateRange): Promise<Rate[]>
   info(): Promise<LogInfo>
   /** Where the log begins, and how far it has come: of constant cost. */
   bounds(): Promise<LogBounds>

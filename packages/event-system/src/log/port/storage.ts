@@ -11,8 +11,8 @@ import type { WorkQueue } from './work-queue.ts'
 export interface StorageFeatures {
   /** The log has one partition: every entry stands before or behind every other, and a message id is a checkpoint. */
   readonly totalOrder: boolean
-  /** `read` narrows by event type from an index. */
-  readonly typeIndex: boolean
+  /** `read` narrows by event type and key, and reads in the order of event times, from an index. */
+  readonly index: boolean
   /** Entries can be written past the adapter, by anybody: poison entries are possible. */
   readonly foreignWriters: boolean
   /** Data outlives the adapter's `close()` and the process. */

@@ -1,10 +1,18 @@
 import { EventSystemError } from '@tradpal/events'
-import type { TrimTarget } from '../port.ts'
+import type { ReadRange, TrimTarget } from '../port.ts'
 
 /** Throws `invalid_argument` unless `limit` is a whole number of 1 or more. */
 export function mustBeLimit(limit: number): void {
   if (Number.isSafeInteger(limit) && limit >= 1) return
   throw new EventSystemError('invalid_argument', `limit must be a whole number of at least 1, got ${limit}.`)
+}
+
+/** Throws `unsupported` for the order of event times, in a log without an index. */
+export function mustBeLogTime(time: ReadRange['time']): void {
+  if (time !== 'event') return
+  const message =
+    'The log in Redis has no index, so it cannot be read in the order of event times: set EVENT_INDEX=on (index in the library), or read it in log order.'
+  throw new EventSystemError('unsupported', message)
 }
 
 /** Throws `invalid_argument` when the name of a group or a consumer is empty. */

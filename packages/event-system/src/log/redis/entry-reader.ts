@@ -1,4 +1,5 @@
 import type { Checkpoint, Entry, MessageId, Page, Position, ReadRange } from '../port.ts'
+import { mustBeLogTime } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import { type EntryReply, toEntry } from './entries.ts'
 import { deliveredUpTo, justBefore, mustBeMessageId, rangeEnd, rangeStart } from './message-id.ts'
@@ -25,7 +26,9 @@ export class EntryReader {
     return found.map(([entry]) => entry)
   }
 
-  async read({ from = 'start', to, direction = 'forward', limit }: ReadRange): Promise<Page> {
+  /** Rejects with `unsupported` where a read is to be in the order of event times. */
+  async read({ from = 'start', to, direction = 'forward', limit, time }: ReadRange): Promise<Page> {
+    mustBeLogTime(time)
     const behind = await this.checkpointAt(from)
     const last = rangeEnd(to)
     if (from === 'end' || last === undefined) return { entries: [], from: behind, position: behind }

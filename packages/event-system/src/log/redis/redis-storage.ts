@@ -68,7 +68,7 @@ export class RedisStorage implements Storage {
     const arrangement =
       resolved.partitioning === 'type' ? streamsByType(connection, keys) : allInOneStream(connection, keys)
     const { totalOrder, placing, parts } = arrangement
-    this.features = { totalOrder, typeIndex: false, foreignWriters: true, persistent: true, atomic: UNIT_PARTS }
+    this.features = { totalOrder, index: false, foreignWriters: true, persistent: true, atomic: UNIT_PARTS }
     if (totalOrder) this.partitioned = (group) => new LeasedGroup(group, this)
     this.#arrangement = arrangement
     this.#committer = new Committer(connection, keys, placing, resolved)

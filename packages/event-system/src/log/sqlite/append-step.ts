@@ -1,12 +1,13 @@
 import type { StreamVersion } from '@tradpal/events'
 import type { AppendEntry } from '../port.ts'
 import type { Connection } from './connection.ts'
-import { IDS_PER_MS } from './message-id.ts'
+import type { Labels } from './labels.ts'
+import { IDS_PER_MS, timeOf } from './message-id.ts'
 import type { RecentIds } from './recent-ids.ts'
 import type { Placed, StreamVersions, VersionConflict } from './stream-versions.ts'
 
 const STATE = 'SELECT last_id, added FROM state'
-const INSERT = 'INSERT INTO entries (id, ordinal, event_type, payload) VALUES (?, ?, ?, ?)'
+const INSERT = 'INSERT INTO entries (id, ordinal, label, event_time, payload) VALUES (?, ?, ?, ?, ?)'
 const GROW = 'UPDATE state SET last_id = ?, added = ?, bytes = bytes + ?'
 
 /** What appends share inside one step of the connection. */
@@ -14,6 +15,7 @@ export interface AppendParts {
   readonly connection: Connection
   readonly recent: RecentIds
   readonly versions: StreamVersions
+  readonly labels: Labels
   /** Event ids before this message id are new again. */
   readonly horizon: number
 }
@@ -76,8 +78,9 @@ export class AppendStep {
   #insert(entries: readonly AppendEntry[], firstId: number, firstOrdinal: number): void {
     const insert = this.#parts.connection.statement(INSERT)
     let bytes = 0
-    for (const [i, { eventType, payload }] of entries.entries()) {
-      insert.run(firstId + i, firstOrdinal + i, eventType, payload)
+    for (const [i, entry] of entries.entries()) {
+      const { payload, eventTime = timeOf(firstId + i) } = entry
+      insert.run(firstId + i, firstOrdinal + i, this.#parts.labels.numberOf(entry), eventTime, payload)
       bytes += Buffer.byteLength(payload)
     }
     const last = entries.length - 1

@@ -1,7 +1,10 @@
 import { assertExpectedVersions, assertStreamKey, type StreamVersion, versionConflict } from '@tradpal/events'
+import { assertEntries } from '../entry-terms.ts'
 import type { AppendEntry, AppendResult } from '../port.ts'
 import { AppendStep } from './append-step.ts'
 import type { Connection } from './connection.ts'
+import type { EntryIndex } from './entry-index.ts'
+import { Labels } from './labels.ts'
 import { formatMessageId, IDS_PER_MS } from './message-id.ts'
 import { RecentIds } from './recent-ids.ts'
 import { type Placed, StreamVersions } from './stream-versions.ts'
@@ -16,12 +19,16 @@ export class Appender {
   readonly #connection: Connection
   readonly #recent: RecentIds
   readonly #versions: StreamVersions
+  readonly #labels: Labels
+  readonly #index: EntryIndex
   #prunedAt = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, index: EntryIndex) {
     this.#connection = connection
+    this.#index = index
     this.#recent = new RecentIds(connection)
     this.#versions = new StreamVersions(connection)
+    this.#labels = new Labels(connection)
   }
 
   async append(
@@ -31,7 +38,7 @@ export class Appender {
   ): Promise<AppendResult[]> {
     assertExpectedVersions(expected)
     if (entries.length === 0) return []
-    for (const { streamKey } of entries) if (streamKey !== undefined) assertStreamKey(streamKey)
+    assertEntries(entries)
     await this.approach()
     const placed = await this.#connection.write(() => {
       const result = this.begin().append(entries, expected)
@@ -62,7 +69,10 @@ export class Appender {
     const horizon = this.#horizon(Math.max(now, Math.floor((lastId + 1) / IDS_PER_MS)))
     this.#recent.catchUp(horizon, lastId)
     this.#prune(horizon)
-    return new AppendStep({ connection: this.#connection, recent: this.#recent, versions: this.#versions, horizon })
+    this.#index.grow()
+    this.#labels.begin()
+    const [connection, recent, versions, labels] = [this.#connection, this.#recent, this.#versions, this.#labels]
+    return new AppendStep({ connection, recent, versions, labels, horizon })
   }
 
   #prune(horizon: number): void {

@@ -1,7 +1,11 @@
 import { assertFromVersion, assertStreamKey } from '@tradpal/events'
-import type { Entry, MessageId, Page, Position, ReadRange, StreamEntry, StreamRange } from '../port.ts'
+import { assertKeys } from '../entry-terms.ts'
+import { formatTimePlace, type TimePlace, timeBoundsOf } from '../event-time.ts'
+import type { Checkpoint, Entry, MessageId, Page, Position, ReadRange, StreamEntry, StreamRange } from '../port.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
+import { type Bounds, IndexReader, type TimedId } from './index-reader.ts'
+import { Labels } from './labels.ts'
 import { firstIdAt, formatMessageId, lastIdAt, parseMessageId, timeOf } from './message-id.ts'
 
 const LAST_ID = 'SELECT last_id FROM state'
@@ -10,26 +14,19 @@ const FORWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER 
 const BACKWARD = 'SELECT id, payload FROM entries WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
 const OF_STREAM = `
   SELECT id, payload, version FROM entries WHERE stream_key = ? AND version >= ? ORDER BY version LIMIT ?`
-const IDS_OF_TYPE_FORWARD = 'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'
-const IDS_OF_TYPE_BACKWARD =
-  'SELECT id FROM entries WHERE event_type = ? AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?'
 
 type Row = Record<string, unknown>
 
-/** Which ids, exclusive and inclusive, in which order, and how many. */
-interface Bounds {
-  readonly behind: number
-  readonly last: number
-  readonly direction: 'forward' | 'backward'
-  readonly limit: number
-}
-
-/** Reads entries by position, and those of a stream key by version. */
+/** Reads entries by position, by label and by event time, and those of a stream key by version. */
 export class Reader {
   readonly #connection: Connection
+  readonly #labels: Labels
+  readonly #index: IndexReader
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.#labels = new Labels(connection)
+    this.#index = new IndexReader(connection)
   }
 
   /** The id that the entries of this position are behind. To be called inside a step of the connection. */
@@ -40,20 +37,12 @@ export class Reader {
     return Math.max(0, firstIdAt(position.time) - 1)
   }
 
-  read({ from = 'start', to, direction = 'forward', limit, eventTypes }: ReadRange): Promise<Page> {
+  read(range: ReadRange): Promise<Page> {
     return this.#connection.snapshot(() => {
       this.#connection.assertFileStands()
-      assertLimit(limit)
-      const behind = this.resolve(from)
-      const last = this.#upperBound(to)
-      const rows =
-        eventTypes === undefined
-          ? this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
-          : this.#readTypes(new Set(eventTypes), { behind, last, direction, limit })
-      const begin = direction === 'forward' ? behind : last
-      const reached = rows.at(-1)?.id as number | undefined
-      const next = reached === undefined ? begin : direction === 'forward' ? reached : reached - 1
-      return { entries: rows.map(toEntry), from: formatMessageId(begin), position: formatMessageId(next) }
+      assertLimit(range.limit)
+      assertKeys(range.keys)
+      return range.time === 'event' ? this.#inEventTime(range) : this.#inLogOrder(range)
     })
   }
 
@@ -76,16 +65,72 @@ export class Reader {
     })
   }
 
-  /** A page of each type from the index, merged: no more entries are looked at than types times the limit. */
-  #readTypes(types: ReadonlySet<string>, { behind, last, direction, limit }: Bounds): Row[] {
-    const idsOfType = this.#connection.statement(direction === 'forward' ? IDS_OF_TYPE_FORWARD : IDS_OF_TYPE_BACKWARD)
-    const ids = [...types].flatMap((type) => idsOfType.all(type, behind, last, limit).map(({ id }) => Number(id)))
-    ids.sort(direction === 'forward' ? (a, b) => a - b : (a, b) => b - a)
+  #inLogOrder({ from = 'start', to, direction = 'forward', limit, ...wanted }: ReadRange): Page {
+    const bounds = { behind: this.resolve(from), last: this.#upperBound(to), direction, limit }
+    const rows =
+      wanted.eventTypes === undefined && wanted.keys === undefined
+        ? this.#all(bounds)
+        : this.#labelled(this.#labels.matching(wanted), bounds)
+    const begin = direction === 'forward' ? bounds.behind : bounds.last
+    const reached = rows.at(-1)?.id as number | undefined
+    const next = reached === undefined ? begin : direction === 'forward' ? reached : reached - 1
+    return { entries: rows.map(toEntry), from: formatMessageId(begin), position: formatMessageId(next) }
+  }
+
+  #all({ behind, last, direction, limit }: Bounds): Row[] {
+    return this.#connection.statement(direction === 'forward' ? FORWARD : BACKWARD).all(behind, last, limit)
+  }
+
+  #labelled(labels: readonly number[], bounds: Bounds): Row[] {
+    const { direction, limit } = bounds
+    const page = this.#page(limit, bounds, (bounds, limit) => {
+      const ids = this.#index.inLogOrder(labels, { ...bounds, direction, limit })
+      return ids.map((id) => ({
+        id,
+        next: direction === 'forward' ? { ...bounds, behind: id } : { ...bounds, last: id - 1 }
+      }))
+    })
+    return page.map(({ row }) => row)
+  }
+
+  #inEventTime({ from, to, direction = 'forward', limit, ...wanted }: ReadRange): Page {
+    const { behind, last } = timeBoundsOf({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
+    const labels = this.#labels.matching(wanted)
+    const bounds = { behind: toTimedId(behind), last: toTimedId(last) }
+    const page = this.#page(limit, bounds, (bounds, limit) =>
+      this.#index.inEventTime(labels, { ...bounds, direction, limit }).map((at) => ({
+        ...at,
+        next: direction === 'forward' ? { ...bounds, behind: at } : { ...bounds, last: { ...at, id: at.id - 1 } }
+      }))
+    )
+    const entries = page.map(({ row, found }) => ({ ...toEntry(row), eventTime: found.eventTime }))
+    const [first, final] = [page[0]?.found, page.at(-1)?.found]
+    if (first === undefined || final === undefined) {
+      return { entries, from: formatTimePlace(behind), position: formatTimePlace(behind) }
+    }
+    return direction === 'forward'
+      ? { entries, from: formatTimePlace(behind), position: toPosition(final.next.behind) }
+      : { entries, from: toPosition(first), position: toPosition(final.next.last) }
+  }
+
+  /** A page of what `find` finds and is still there: entries that were removed may stand in the index. */
+  #page<Range, Found extends { readonly id: number; readonly next: Range }>(
+    limit: number,
+    range: Range,
+    find: (range: Range, limit: number) => readonly Found[]
+  ): { readonly row: Row; readonly found: Found }[] {
     const entry = this.#connection.statement(ENTRY)
-    return ids
-      .slice(0, limit)
-      .map((id) => entry.get(id))
-      .filter((row) => row !== undefined)
+    const page: { row: Row; found: Found }[] = []
+    for (let rest = range; ; ) {
+      const wanted = limit - page.length
+      const here = find(rest, wanted)
+      for (const found of here) {
+        const row = entry.get(found.id)
+        if (row !== undefined) page.push({ row, found })
+        rest = found.next
+      }
+      if (here.length < wanted || page.length === limit) return page
+    }
   }
 
   /** The last id that is wanted, which is none that is still to come. */
@@ -99,4 +144,12 @@ export class Reader {
 /** A row of an entry. */
 function toEntry({ id, payload }: Row): Entry {
   return { messageId: formatMessageId(id as number), appendedAt: timeOf(id as number), payload: payload as string }
+}
+
+function toTimedId({ eventTime, messageId }: TimePlace): TimedId {
+  return { eventTime, id: parseMessageId(messageId) }
+}
+
+function toPosition({ eventTime, id }: TimedId): Checkpoint {
+  return formatTimePlace({ eventTime, messageId: formatMessageId(id) })
 }

@@ -7,7 +7,7 @@ import { makeFile, makeFolders } from './file-modes.ts'
 /** Marks an SQLite file as an event log: `TPEV` in ASCII. */
 const APPLICATION_ID = 0x54504556
 /** Raised whenever the tables change: a file of another version is refused. */
-const SCHEMA_VERSION = 10
+const SCHEMA_VERSION = 11
 
 /** How long SQLite itself, and with it the event loop, waits for another process; longer waits are ours, asynchronous. */
 const DRIVER_WAIT_MS = 20
@@ -18,19 +18,38 @@ const DRIVER_WAIT_MS = 20
  * has the versions of all stream keys that ever were. An entry that was counted has its stream key and its version.
  * The one row of `state` says what would take a scan to find out; `moves` counts what a waiting reader has to look at beside new entries.
  *
+ * A label is an event type and a key, which is empty for none: `type` is the label of the type without a key. The index, `segments` and
+ * `by_label`, has the entries up to `indexed_id`: see entry-index.ts.
+ *
  * A pending entry is held by a consumer, or by nobody: then `consumer` is empty, and `delivered_at` is when it may be claimed.
  * `attachment` is a text that units set. The document of a collection without an id has no value, and the collection's revision.
  */
 const CREATE = `
   CREATE TABLE state (
-    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL
+    last_id INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, moves INTEGER NOT NULL,
+    indexed_id INTEGER NOT NULL, indexed INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO state VALUES (0, 0, 0, 0, 0);
+  INSERT INTO state VALUES (0, 0, 0, 0, 0, 0, 0);
   CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, label INTEGER NOT NULL, event_time INTEGER NOT NULL, payload TEXT NOT NULL,
     stream_key TEXT, version INTEGER
   ) STRICT;
-  CREATE INDEX entries_by_type ON entries (event_type, id);
+  CREATE TABLE labels (
+    label INTEGER PRIMARY KEY, type INTEGER NOT NULL, event_type TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (event_type, key)
+  ) STRICT;
+  CREATE INDEX labels_by_key ON labels (key);
+  CREATE INDEX labels_by_type ON labels (type);
+  CREATE TABLE segments (
+    segment INTEGER PRIMARY KEY, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX segments_by_first ON segments (first_id);
+  CREATE INDEX segments_by_last ON segments (last_id);
+  CREATE INDEX segments_by_min ON segments (min_time);
+  CREATE INDEX segments_by_max ON segments (max_time);
+  CREATE TABLE by_label (
+    segment INTEGER NOT NULL, label INTEGER NOT NULL, event_time INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (segment, label, event_time, id)
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX entries_by_stream ON entries (stream_key, version) WHERE stream_key IS NOT NULL;
   CREATE TABLE recent (id INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL, event_id TEXT NOT NULL, version INTEGER) STRICT;
   CREATE TABLE versions (key TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -15,6 +15,8 @@ import type {
   MessageId,
   Page,
   Position,
+  Rate,
+  RateRange,
   ReadRange,
   Rewrite,
   StreamEntry,
@@ -23,11 +25,13 @@ import type {
   TrimResult,
   TrimTarget
 } from '../port.ts'
+import { ratesOf } from '../rates.ts'
 import type { Appender } from './appender.ts'
 import { assertLimit } from './arguments.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteCursors } from './cursors.ts'
 import type { Doorbell } from './doorbell.ts'
+import type { EntryIndex } from './entry-index.ts'
 import { describeGroup } from './group-info.ts'
 import { formatMessageId, IDS_PER_MS, parseMessageId, timeOf } from './message-id.ts'
 import type { Reader } from './reader.ts'
@@ -51,6 +55,7 @@ interface SqliteLogParts {
   readonly connection: Connection
   readonly appender: Appender
   readonly reader: Reader
+  readonly index: EntryIndex
   readonly doorbell: Doorbell
   readonly tide: Tide
   /** Of which {@link Log.info} tells. */
@@ -73,8 +78,8 @@ export class SqliteLog implements Log {
     this.#parts = parts
     this.#connection = parts.connection
     this.#reader = parts.reader
-    this.#trimmer = new Trimmer(parts.connection)
-    this.#rewriter = new Rewriter(parts.connection)
+    this.#trimmer = new Trimmer(parts.connection, parts.index)
+    this.#rewriter = new Rewriter(parts.connection, parts.index)
   }
 
   async append(
@@ -152,6 +157,11 @@ export class SqliteLog implements Log {
 
   rewrite(rewrites: readonly Rewrite[]): Promise<number> {
     return this.#rewriter.rewrite(rewrites)
+  }
+
+  async rates(range: RateRange): Promise<Rate[]> {
+    const { index, collections } = this.#parts
+    return ratesOf(collections, () => this.#connection.snapshot(() => index.uncounted()), range)
   }
 
   async info(): Promise<LogInfo> {

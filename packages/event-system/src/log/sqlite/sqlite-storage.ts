@@ -19,6 +19,7 @@ import { Connection } from './connection.ts'
 import { SqliteCursors } from './cursors.ts'
 import { Documents } from './documents.ts'
 import { Doorbell } from './doorbell.ts'
+import { EntryIndex } from './entry-index.ts'
 import { SqliteLeases } from './leases.ts'
 import { resolveSqliteStorageOptions, type SqliteStorageOptions } from './options.ts'
 import { Reader } from './reader.ts'
@@ -33,15 +34,15 @@ const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 
 /**
  * A storage in one SQLite file, for any number of processes on one machine and nothing to install. Durable by
- * {@link SqliteStorageOptions.durability}. Nobody writes past it, so it has no poison entries of others; it narrows a read by
- * type from an index. `trim({ maxBytes })` goes by the bytes of the payloads; the file itself keeps its size and is filled again.
+ * {@link SqliteStorageOptions.durability}. Nobody writes past it, so it has no poison entries of others; it has an
+ * index of types, keys and event times. `trim({ maxBytes })` goes by the bytes of the payloads; the file itself keeps its size and is filled again.
  */
 export class SqliteStorage implements Storage {
   readonly kind = 'sqlite'
   readonly location: string
   readonly features: StorageFeatures = {
     totalOrder: true,
-    typeIndex: true,
+    index: true,
     foreignWriters: false,
     persistent: true,
     atomic: UNIT_PARTS
@@ -67,10 +68,11 @@ export class SqliteStorage implements Storage {
     this.#doorbell = Doorbell.of(resolved.path)
     this.#tide = new Tide(connection, this.#doorbell)
     this.#reader = new Reader(connection)
-    const appender = new Appender(connection)
     const leases = new SqliteLeases(connection)
     const cursors = new SqliteCursors(connection, this.#reader)
     const documents = new Documents(connection)
+    const index = new EntryIndex(connection, documents)
+    const appender = new Appender(connection, index)
     this.leases = leases
     this.cursors = cursors
     this.collections = new SqliteCollections(connection, documents)
@@ -80,6 +82,7 @@ export class SqliteStorage implements Storage {
       connection,
       appender,
       reader: this.#reader,
+      index,
       doorbell: this.#doorbell,
       tide: this.#tide,
       cursors,

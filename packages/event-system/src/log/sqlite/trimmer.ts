@@ -2,6 +2,7 @@ import { EventSystemError } from '@tradpal/events'
 import type { MessageId, TrimOptions, TrimResult, TrimTarget } from '../port.ts'
 import { type Loss, lossesOf, NO_LOSSES, TrimSum } from '../trim-sum.ts'
 import type { Connection } from './connection.ts'
+import type { EntryIndex } from './entry-index.ts'
 import { firstIdAt, parseMessageId } from './message-id.ts'
 
 const STATE = 'SELECT added, removed, bytes FROM state'
@@ -37,9 +38,11 @@ interface Undone extends Omit<Loss, 'lost'> {
 /** Removes entries. The file keeps its size; what is appended next fills the room. */
 export class Trimmer {
   readonly #connection: Connection
+  readonly #index: EntryIndex
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, index: EntryIndex) {
     this.#connection = connection
+    this.#index = index
   }
 
   async trim(target: TrimTarget, { force = false, dryRun = false }: TrimOptions): Promise<TrimResult> {
@@ -130,9 +133,11 @@ export class Trimmer {
   #delete(which: string, argument: string | number): number {
     const { entries, bytes } = this.#count(which, argument)
     if (entries === 0) return 0
+    this.#index.beforeRemoving(which, argument)
     this.#connection.statement(`DELETE FROM pending WHERE id IN (${which})`).run(argument)
     this.#connection.statement(`DELETE FROM entries WHERE id IN (${which})`).run(argument)
     this.#connection.statement(SHRINK).run(entries, bytes)
+    this.#index.shrink()
     return entries
   }
 

@@ -1,4 +1,4 @@
-import { type EventCodec, labelOf, likenessOf } from '../../codec/index.ts'
+import { clearPartOf, type EventCodec, likenessOf } from '../../codec/index.ts'
 import type { AppendEntry, MessageId, Page, Position, Storage } from '../../log/index.ts'
 import type { UnknownOutcome } from '../parcel.ts'
 
@@ -26,7 +26,7 @@ export async function findInLog(
   for (;;) {
     const { entries, position }: Page = await storage.log.read({ from, to, limit: PAGE })
     const pairs = entries.flatMap(({ messageId, payload }) =>
-      (byId.get(labelOf(payload)?.eventId ?? '') ?? []).map((entry) => ({ entry, messageId, payload }))
+      (byId.get(clearPartOf(payload)?.eventId ?? '') ?? []).map((entry) => ({ entry, messageId, payload }))
     )
     await codec.prepareDecoding?.(pairs.flatMap(({ entry, payload }) => [entry.payload, payload]))
     for (const { entry, messageId, payload } of pairs) {

@@ -13,16 +13,15 @@ export interface SpoolRecord {
   readonly unknown?: UnknownOutcome | undefined
 }
 
+/** Of an event without an event time, JSON has `null` for it. */
+type StoredEntry = [eventId: string, eventType: string, payload: string, eventTime: number | null, key?: string]
+
 /** The keys are a part of what the events say: sealed, they are one text. */
-type StoredRecord = [
-  entries: [eventId: string, eventType: string, payload: string][],
-  keys: string[] | string,
-  UnknownOutcome?
-]
+type StoredRecord = [entries: StoredEntry[], keys: string[] | string, UnknownOutcome?]
 
 export function encodeRecord({ entries, keys, unknown }: SpoolRecord, vault?: TextVault): string {
   const stored: StoredRecord = [
-    entries.map(({ eventId, eventType, payload }) => [eventId, eventType, payload]),
+    entries.map(storedEntry),
     vault === undefined ? [...keys] : vault.seal(placeOf(entries), JSON.stringify(keys))
   ]
   return JSON.stringify(unknown === undefined ? stored : [...stored, unknown])
@@ -46,7 +45,7 @@ function parsedRecord(text: string | null): Omit<SpoolRecord, 'keys'> & { readon
   try {
     const [entries, keys, unknown] = JSON.parse(text ?? '') as StoredRecord
     return {
-      entries: entries.map(([eventId, eventType, payload]) => ({ eventId, eventType, payload })),
+      entries: entries.map(entryOf),
       keys,
       ...(unknown === undefined ? {} : { unknown })
     }
@@ -54,5 +53,20 @@ function parsedRecord(text: string | null): Omit<SpoolRecord, 'keys'> & { readon
     throw new EventSystemError('log_incompatible', 'The spool holds something that is none of its records.', {
       cause: error
     })
+  }
+}
+
+function storedEntry({ eventId, eventType, payload, eventTime: time, key }: AppendEntry): StoredEntry {
+  const eventTime = time ?? null
+  return key === undefined ? [eventId, eventType, payload, eventTime] : [eventId, eventType, payload, eventTime, key]
+}
+
+function entryOf([eventId, eventType, payload, eventTime, key]: StoredEntry): AppendEntry {
+  return {
+    eventId,
+    eventType,
+    payload,
+    ...(eventTime !== null && { eventTime }),
+    ...(key !== undefined && { key })
   }
 }

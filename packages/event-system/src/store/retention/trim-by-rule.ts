@@ -1,5 +1,5 @@
 import type { Clock } from '@tradpal/events'
-import { labelOf } from '../../codec/index.ts'
+import { clearPartOf } from '../../codec/index.ts'
 import { type Storage, type TrimOptions, type TrimResult, TrimSum } from '../../log/index.ts'
 import { PageIndex, type RuledEntry } from './page-index.ts'
 import type { RetentionPolicy } from './policy.ts'
@@ -24,7 +24,7 @@ export class TrimByRule {
     this.#storage = storage
     this.#clock = clock
     this.#rules = new Rules(policy)
-    this.#index = new PageIndex(storage, (entry) => this.#rules.nameOf(labelOf(entry.payload)?.eventType))
+    this.#index = new PageIndex(storage, (entry) => this.#rules.nameOf(clearPartOf(entry.payload)?.eventType))
   }
 
   async run({ signal, ...options }: TrimOptions & { readonly signal?: AbortSignal }): Promise<TrimResult> {

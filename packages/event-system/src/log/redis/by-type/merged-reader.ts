@@ -1,4 +1,5 @@
 import type { Checkpoint, Entry, MessageId, Page, Position, ReadRange } from '../../port.ts'
+import { mustBeLogTime } from '../arguments.ts'
 import type { Connection } from '../connection.ts'
 import { type EntryReply, toEntry } from '../entries.ts'
 import type { LogKeys } from '../keys.ts'
@@ -8,7 +9,7 @@ import { checkpointOf, messageIdAt, NOTHING, placeOf, type Vector, vectorOf } fr
 import type { Partition, Partitions } from './partitions.ts'
 import { merge, Source } from './source.ts'
 
-type Range = Omit<ReadRange, 'limit' | 'direction'>
+type Range = Omit<ReadRange, 'limit' | 'direction' | 'time'>
 
 /** The bounds of a read in each partition. */
 interface Bounds {
@@ -80,7 +81,8 @@ export class MergedReader {
     return ends.map(({ lastGiven }) => earlierOf(place, lastGiven))
   }
 
-  async read({ direction = 'forward', limit, ...range }: ReadRange): Promise<Page> {
+  async read({ direction = 'forward', limit, time, ...range }: ReadRange): Promise<Page> {
+    mustBeLogTime(time)
     // A wrong range is refused before anything is read.
     if (range.from !== undefined && range.from !== 'start' && range.from !== 'end' && 'after' in range.from) {
       vectorOf(range.from.after)

@@ -1,0 +1,35 @@
+import { assertStreamKey, EventSystemError } from '@tradpal/events'
+import type { AppendEntry } from './port.ts'
+
+const KEY = /^[^\p{Cc}\p{Cs}]{1,200}$/u
+
+/** Throws `invalid_argument` for an entry that no log takes. */
+export function assertEntries(entries: readonly AppendEntry[]): void {
+  for (const { streamKey, key, eventTime } of entries) {
+    if (streamKey !== undefined) assertStreamKey(streamKey)
+    if (key !== undefined) assertKey(key)
+    if (eventTime !== undefined && !Number.isSafeInteger(eventTime)) {
+      throw wrong(`The event time of an entry must be a whole number of ms since the epoch, got ${eventTime}.`)
+    }
+  }
+}
+
+/** Throws `invalid_argument` for a key that no entry has. */
+export function assertKeys(keys: readonly string[] = []): void {
+  for (const key of keys) assertKey(key)
+}
+
+/** Whether a text can be the key of an entry. */
+export function isEntryKey(text: string): boolean {
+  return KEY.test(text)
+}
+
+function assertKey(key: string): void {
+  if (typeof key === 'string' && isEntryKey(key)) return
+  const message = 'The key of an entry must be a text of 1 to 200 characters, none of them a control character'
+  throw wrong(`${message}, got ${JSON.stringify(key)}.`)
+}
+
+function wrong(sentence: string): EventSystemError {
+  return new EventSystemError('invalid_argument', sentence)
+}
