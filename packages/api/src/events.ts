@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed, gap, limit, messageId, position, range, time } from './parts.ts'
+import { closed, gap, hint, limit, messageId, position, range, time } from './parts.ts'
 
 export const EventData = Type.Object(
   {},
@@ -37,7 +37,13 @@ export type EventRange = Omit<Static<typeof EventQuery>, 'limit'>
 export type EventQuery = Static<typeof EventQuery>
 
 export const EventPage = Type.Object(
-  { events: Type.Array(StoredEvent), count: Type.Integer(), position, gap: Type.Optional(gap) },
+  {
+    events: Type.Array(StoredEvent),
+    count: Type.Integer(),
+    position,
+    gap: Type.Optional(gap),
+    hint: Type.Optional(hint)
+  },
   { title: 'EventPage', description: 'The events that were found, oldest first, and where the next request goes on.' }
 )
 export type EventPage = Static<typeof EventPage>

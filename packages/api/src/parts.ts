@@ -7,7 +7,7 @@ export const timeFilter = (description: string) => Type.String({ description: `$
 export const messageId = Type.String({ description: "The entry's id in the log.", examples: ['1764057600000-0'] })
 export const position = Type.String({
   description:
-    'Behind the events: the `after` of the next request. In a log with one order it is a message id, and each message id is a position.',
+    'Behind the events: the `after` of the next request with the same `time`. In log order, where the log has one, it is a message id, and each message id is a position.',
   examples: ['1764057600000-0']
 })
 export const limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
@@ -42,6 +42,15 @@ export const gap = Type.Literal(true, {
   description: 'Entries behind the message id of after may have been trimmed.'
 })
 
+export const timeOrder = Type.Union([Type.Literal('log'), Type.Literal('event')], {
+  description:
+    'Which times start_time and end_time are, and the order of the events. log (default): when the log took them. event: when they happened, by their timestamps in whole ms; with equal times in log order. A log in Redis takes EVENT_INDEX=on for event, and answers 501 without.'
+})
+export const hint = Type.String({
+  description: 'Of an answer without events: the log took none in this time, and some happened in it.',
+  examples: ['The log took no such event in this time, but some happened in it: ask with time=event.']
+})
+
 /** The query parameters that choose a range of the log. */
 export const range = {
   event_type: Type.Optional(eventTypes),
@@ -49,11 +58,12 @@ export const range = {
   symbols: Type.Optional(symbols),
   start_time: Type.Optional(timeFilter('Taken by the log at this time or later; without an offset, UTC.')),
   end_time: Type.Optional(timeFilter('Taken by the log at this time or earlier.')),
+  time: Type.Optional(timeOrder),
   after: Type.Optional(
     Type.String({
       minLength: 1,
       description:
-        'Only events behind this position: that of an answer or a frame, or a message id where the log has one order. It excludes start_time.'
+        'Only events behind this position: that of an answer with the same time or of a frame, or a message id where the log has one order. It excludes start_time.'
     })
   ),
   on_gap: Type.Optional(onGap)

@@ -9,6 +9,7 @@ import {
   type Lineage,
   onlyOptions,
   type PublishReceipt,
+  type Rate,
   type ReadOptions,
   type StoredEvent,
   type StreamEvent
@@ -21,6 +22,7 @@ import {
   type HealthReport,
   healthReportOf,
   lineageOf,
+  ratesOf,
   receiptOf,
   receiptsOf,
   replayedCountOf,
@@ -50,6 +52,7 @@ import {
   RANGE_OPTIONS,
   rangeParameters
 } from './query.ts'
+import { type RateQuery, ratesRequest } from './rates.ts'
 import { replayedEvents } from './replay-stream.ts'
 import { type CountOptions, replaying, type StreamReplayOptions, speedOf } from './replaying.ts'
 import { type StreamOptions, streamEvents } from './stream-reading.ts'
@@ -162,7 +165,8 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   }
 
   /**
-   * Events in log order, oldest first: without `startTime` and `after` the newest that match, with one of them the first from there.
+   * Events in log order, or with the time `event` in the order of event times, oldest first: without `startTime` and `after` the newest
+   * that match, with one of them the first from there.
    * Each is upcast here to the newest version of its type, and `valid` says whether its data fit; with `raw` it is as it is stored.
    */
   async getEvents<T extends string = string, Raw extends boolean = false>(
@@ -177,7 +181,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
     query: EventQuery<T, Raw> = {}
   ): Promise<EventPage<Answer<T, Raw>>> {
     const page = await this.#transport.json(eventsRequest('getPage()', query), storedPage)
-    return { events: page.events.map((event) => answerOf<T, Raw>(event, query.raw)), position: page.position }
+    return { ...page, events: page.events.map((event) => answerOf<T, Raw>(event, query.raw)) }
   }
 
   /** One event, as {@link EventClient.getEvents} answers it. Rejects with `not_found` when the log does not hold it. */
@@ -203,6 +207,14 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
 
   async getEventStats(): Promise<EventStats> {
     return await this.#transport.json(reading('/events/stats'), eventStatsOf)
+  }
+
+  /**
+   * How many events of each type the log took, by the minute or the hour, oldest first, also of events that it has no more. One in which it took
+   * none is left out. Rejects with `unsupported` where the log has no index.
+   */
+  async getRates(query: RateQuery = {}): Promise<Rate[]> {
+    return await this.#transport.json(ratesRequest(query), ratesOf)
   }
 
   /** The names of the event types that the service knows. */
@@ -255,7 +267,7 @@ export class EventClient extends ConveniencePublishers implements AsyncDisposabl
   }
 
   /**
-   * The events of the range, as they come, in constant memory, as {@link EventClient.getEvents} answers them. Leaving the loop
+   * The events of the range, in its order, in constant memory, as {@link EventClient.getEvents} answers them. Leaving the loop
    * or aborting the `signal` ends the replay at the service. It is tried again until it begins; a connection that breaks later
    * rejects with `service_unavailable`.
    */

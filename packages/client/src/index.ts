@@ -17,6 +17,7 @@ export type {
   PublishReceipt,
   PullSettings,
   PullSettingsChange,
+  Rate,
   RequeueNext
 } from '@tradpal/events'
 export type {
@@ -46,6 +47,7 @@ export type { ApiKeys, NewApiKey } from './keys.ts'
 export type { EventClientOptions } from './options.ts'
 export type { PublishOptions } from './publishing.ts'
 export type { EventPage, EventQuery, EventRange, Instant } from './query.ts'
+export type { RateQuery } from './rates.ts'
 export type { CountOptions, StreamReplayOptions } from './replaying.ts'
 export { type Problem, ServiceError, type ServiceErrorOptions } from './service-error.ts'
 export type { StreamOptions } from './stream-reading.ts'

@@ -13,7 +13,7 @@ import type { FieldsOf } from './json-object.ts'
 /** An instant: a Date, milliseconds since the epoch, or RFC 3339. */
 export type Instant = Date | number | string
 
-/** Which events. Times are those at which the log took them. */
+/** Which events. */
 export interface EventRange<T extends string = string> {
   /** One type or several. Default: all. */
   readonly eventType?: EventTypeFilter<T>
@@ -25,7 +25,13 @@ export interface EventRange<T extends string = string> {
   readonly startTime?: Instant
   /** Up to this instant, inclusive. */
   readonly endTime?: Instant
-  /** Only events behind this position: of a page or a subscription, or a message id where the log has one order. It excludes `startTime`. */
+  /**
+   * Which times `startTime` and `endTime` are, and the order of the events. `log` (default): when the log took the event, in log order.
+   * `event`: when it happened, by its `timestamp` in whole ms; in that order, and in log order where the times are equal. A log without an
+   * index rejects `event` with `unsupported`.
+   */
+  readonly time?: 'log' | 'event'
+  /** Only events behind this position: of a page with the same `time` or a subscription, or a message id where the log has one order. It excludes `startTime`. */
   readonly after?: string
 }
 
@@ -38,10 +44,12 @@ export interface EventQuery<T extends string = string, Raw extends boolean = fal
 
 /** What a query found, and where the next one goes on. */
 export interface EventPage<E = StoredEvent> {
-  /** In log order, oldest first. */
+  /** In log order, or with the time `event` in the order of event times; oldest first. */
   readonly events: readonly E[]
-  /** Behind the events: the `after` of the next query. */
+  /** Behind the events: the `after` of the next query with the same `time`. */
   readonly position: string
+  /** A sentence where the log took no such event in the range of times, and has some that happened in it: ask with `time: 'event'`. */
+  readonly hint?: string
 }
 
 export const RANGE_OPTIONS: OptionNames<EventRange> = {
@@ -50,6 +58,7 @@ export const RANGE_OPTIONS: OptionNames<EventRange> = {
   symbols: true,
   startTime: true,
   endTime: true,
+  time: true,
   after: true
 }
 export const QUERY_OPTIONS: OptionNames<EventQuery> = { ...RANGE_OPTIONS, limit: true, raw: true }
@@ -109,6 +118,7 @@ export function rangeParameters<T extends string>(range: EventRange<T>) {
     symbol: symbolParameter(range),
     start_time: instant('startTime', range.startTime),
     end_time: instant('endTime', range.endTime),
+    time: range.time,
     after: range.after
   } satisfies { readonly [Name in keyof Api.EventRange]?: Parameter }
 }

@@ -10,7 +10,7 @@ export interface CountOptions extends EventRange {
 export interface StreamReplayOptions<T extends string = string, Raw extends boolean = false>
   extends EventRange<T>,
     ReadOptions<Raw> {
-  /** 1 is the pace at which the log took the events, 10 ten times that, `max` as fast as it goes. Default `max`. */
+  /** 1 is the pace at which the log took the events, or with the time `event` at which they happened; 10 ten times that, `max` as fast as it goes. Default `max`. */
   readonly speed?: number | 'max'
   /** Ends the replay at the service; the loop then rejects with `aborted`. */
   readonly signal?: AbortSignal

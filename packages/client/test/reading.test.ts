@@ -36,6 +36,27 @@ describe('reading', () => {
     })
   })
 
+  it('sends the time that instants are of, also with a replay and a count, and none when nothing is said', async () => {
+    await withClient(json({ events: [], count: 0, position: '0@0-0', events_replayed: 0 }), async (client, service) => {
+      await client.getPage({ time: 'event', startTime: 0 })
+      await client.countEvents({ time: 'event' })
+      await client.getEvents({ time: 'log' })
+      expect(service.requests.map(({ query }) => query.get('time'))).toEqual(['event', 'event', 'log'])
+      await client.getEvents()
+      expect(service.requests.at(-1)?.query.has('time')).toBe(false)
+    })
+  })
+
+  it('hands on the hint of a page, where it has one', async () => {
+    const page = { events: [], count: 0, position: '1-0' }
+    await withClient(json({ ...page, hint: 'Ask with time=event.' }), async (client) => {
+      expect(await client.getPage()).toEqual({ events: [], position: '1-0', hint: 'Ask with time=event.' })
+    })
+    await withClient(json(page), async (client) => {
+      expect(await client.getPage()).toEqual({ events: [], position: '1-0' })
+    })
+  })
+
   it('reads a stream page by page, until one says no more where the next begins', async () => {
     const page = (versions: number[], next?: number) =>
       json({

@@ -31,7 +31,11 @@ export function eventFrom(call: string, body: JsonParts): StoredEvent {
 }
 
 export const storedEvents = field<Api.EventPage, StoredEvent[]>('events', list(storedEvent))
-export const storedPage = reader<Api.EventPage, EventPage>({ events: list(storedEvent), position: text })
+export const storedPage = reader<Api.EventPage, EventPage>({
+  events: list(storedEvent),
+  position: text,
+  hint: optional(text)
+})
 
 /** A page of a stream key: its events, and where the next page begins, if there is one. */
 export interface StreamPage {

@@ -1,6 +1,7 @@
 import type * as Api from '@tradpal/event-api'
+import type { Rate } from '@tradpal/events'
 import type { JsonParts } from '../json-object.ts'
-import { field, list, number, object, orNull } from './reading.ts'
+import { counts, field, list, number, object, orNull, reader, time } from './reading.ts'
 
 /** How the log stands, with the wire's own keys. */
 export interface EventStats {
@@ -76,3 +77,5 @@ const STATUSES: ReadonlySet<unknown> = new Set<Api.HealthReport['status']>(['hea
 export function healthReportOf(body: JsonParts | undefined): HealthReport | undefined {
   return STATUSES.has(body?.status) ? (body as Api.HealthReport) : undefined
 }
+
+export const ratesOf = field<Api.Rates, Rate[]>('rates', list(reader<Api.Rate, Rate>({ at: time, counts })))

@@ -67,12 +67,13 @@ async function showTable(output: Output, head: readonly string[], rows: readonly
 }
 
 /** The range that a command's options say. */
-export function rangeOf({ type, symbol, symbols = symbol, start, end, after }: RangeOptions): EventRange {
+export function rangeOf({ type, symbol, symbols = symbol, start, end, time, after }: RangeOptions): EventRange {
   return {
     ...(type === undefined ? {} : { eventType: type }),
     ...(symbols === undefined ? {} : { symbols }),
     ...(start === undefined ? {} : { startTime: start }),
     ...(end === undefined ? {} : { endTime: end }),
+    ...(time === undefined ? {} : { time }),
     ...(after === undefined ? {} : { after })
   }
 }

@@ -25,6 +25,7 @@ export interface RangeOptions {
   /** In ms since the epoch. */
   readonly start?: number
   readonly end?: number
+  readonly time?: 'log' | 'event'
   readonly after?: string
 }
 
@@ -134,9 +135,16 @@ export function addFilterOptions(command: Command): Command {
 /** {@link addFilterOptions} and the bounds of a range. */
 export function addRangeOptions(command: Command): Command {
   return addFilterOptions(command)
-    .option('--start <time>', `taken by the log at this time or later: ${TIMES_HELP}`, parseTime)
-    .option('--end <time>', 'taken by the log at this time or earlier', parseTime)
+    .option('--start <time>', `at this time or later: ${TIMES_HELP}`, parseTime)
+    .option('--end <time>', 'at this time or earlier', parseTime)
+    .addOption(timeOption('which times these are, and the order'))
     .addOption(new Option('--after <position>', 'behind this position or message id').conflicts('start'))
+}
+
+/** `--time`. */
+export function timeOption(what: string): Option {
+  const meaning = 'log, when the log took the events (default), or event, when they happened'
+  return new Option('--time <which>', `${what}: ${meaning}`).choices(['log', 'event'])
 }
 
 /** The examples that close the help of a command. */

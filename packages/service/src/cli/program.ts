@@ -70,6 +70,11 @@ const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import('./commands/spool.ts')).defineSpool
   },
   {
+    name: 'rates',
+    summary: 'show how many events of each type came, by the minute or the hour',
+    load: async () => (await import('./commands/rates.ts')).defineRates
+  },
+  {
     name: 'trim',
     summary: 'remove old events, or show what would go',
     load: async () => (await import('./commands/trim.ts')).defineTrim

@@ -3,7 +3,7 @@ import { knownEventTypes, schemaOf } from '@tradpal/event-system'
 import { mayRead } from '@tradpal/event-system/access'
 import type { App, AppContext } from './context.ts'
 import { problemResponses } from './problems.ts'
-import { gapReport, readableRange } from './range.ts'
+import { gapReport, hintReport, readableRange } from './range.ts'
 import { asItIs, noSuchEvent, wireOf } from './wire-event.ts'
 
 export function queryRoutes(app: App, { system }: AppContext): void {
@@ -16,16 +16,21 @@ export function queryRoutes(app: App, { system }: AppContext): void {
         operationId: 'listEvents',
         tags: ['query'],
         summary: 'Events of the log, oldest first',
-        description: 'With start_time or after, the first ones from there; without, the newest.',
+        description:
+          'With start_time or after, the first ones from there; without, the newest. With time=event the same of the times at which they happened, in their order.',
         querystring: EventQuery,
         response: { 200: EventPage, ...problemResponses }
       }
     },
     async ({ query, principal }) => {
-      const { onGap, report } = gapReport(query)
-      const range = readableRange(principal, query)
-      const { events, position } = await system.getPage({ ...range, onGap, limit: query.limit, raw: true })
-      return { events: events.map(wireOf), count: events.length, position, ...report() }
+      const { asked, report } = gapReport(query)
+      const range = { ...readableRange(principal, query), ...asked }
+      const {
+        events,
+        position,
+        happenedThen = false
+      } = await system.getPage({ ...range, limit: query.limit, raw: true })
+      return { events: events.map(wireOf), count: events.length, position, ...report(), ...hintReport(happenedThen) }
     }
   )
 

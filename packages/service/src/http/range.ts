@@ -2,6 +2,7 @@ import type { EventRange } from '@tradpal/event-api'
 import {
   type Checkpoint,
   checkAll,
+  type EventPage,
   EventSystemError,
   type LogGap,
   type OnGap,
@@ -11,7 +12,7 @@ import { type Principal, readableTypes } from '@tradpal/event-system/access'
 import { isPosition } from '../position.ts'
 
 /** A range of a request in the library's words. Refuses with `invalid_argument`. */
-function rangeOf({ event_type, start_time, end_time, after, ...query }: EventRange) {
+function rangeOf({ event_type, start_time, end_time, time, after, ...query }: EventRange) {
   if (after !== undefined && start_time !== undefined) {
     throw new EventSystemError('invalid_argument', 'start_time and after exclude each other; give one of them.')
   }
@@ -29,7 +30,8 @@ function rangeOf({ event_type, start_time, end_time, after, ...query }: EventRan
     ...symbolsOf(query),
     ...(after === undefined ? {} : { after }),
     ...(startTime === undefined ? {} : { startTime }),
-    ...(endTime === undefined ? {} : { endTime })
+    ...(endTime === undefined ? {} : { endTime }),
+    ...(time === undefined ? {} : { time })
   }
 }
 
@@ -38,14 +40,26 @@ export function readableRange(principal: Principal, query: EventRange) {
   return { ...rangeOf(query), ...typesReadBy(principal, query.event_type) }
 }
 
-/** What a query does about a gap, the gap that was found, and what an answer then says of it. */
-export function gapReport({ on_gap }: Pick<EventRange, 'on_gap'>) {
+/** What a query does about a gap, the gap that was found, and what an answer then says of it. Refuses with `invalid_argument`. */
+export function gapReport({ on_gap, time }: Pick<EventRange, 'on_gap' | 'time'>) {
+  if (time === 'event' && on_gap !== undefined) {
+    const sentence =
+      'on_gap is for log order: in the order of event times nobody can say what was trimmed. Leave it out, or ask with time=log.'
+    throw new EventSystemError('invalid_argument', sentence, { pointer: '/on_gap' })
+  }
   let found: LogGap | undefined
   const note = (gap: LogGap) => {
     found = gap
   }
   const onGap: OnGap = on_gap === 'error' ? 'error' : note
-  return { onGap, found: () => found, report: (): { gap?: true } => (found === undefined ? {} : { gap: true }) }
+  const report = (): { gap?: true } => (found === undefined ? {} : { gap: true })
+  return { asked: time === 'event' ? {} : { onGap }, found: () => found, report }
+}
+
+/** What an answer without events says where {@link EventPage.happenedThen} is told. */
+export function hintReport(happenedThen: boolean): { hint?: string } {
+  if (!happenedThen) return {}
+  return { hint: 'The log took no such event in this time, but some happened in it: ask with time=event.' }
 }
 
 /** The types of a request that the principal may read; none of them named is all that it may. Refuses with `forbidden`. */

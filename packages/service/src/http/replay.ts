@@ -15,7 +15,7 @@ import type { App, AppContext } from './context.ts'
 import { beginAnswer } from './headers.ts'
 import { drained, type LastingAnswer } from './lasting-answers.ts'
 import { problemResponses, toProblem } from './problems.ts'
-import { gapReport, mayReadAsBefore, readableRange } from './range.ts'
+import { gapReport, hintReport, mayReadAsBefore, readableRange } from './range.ts'
 import { advice } from './request-faults.ts'
 import { SSE_HEADERS } from './stream.ts'
 import { eventFrame, frame, gapFrame, ndjsonLine } from './wire-event.ts'
@@ -73,7 +73,7 @@ export function replayRoute(app: App, context: AppContext): void {
         tags: ['query'],
         summary: 'Replay a range of the log',
         description:
-          'Counts the events of the range. With Accept: application/x-ndjson or text/event-stream it streams them, at the speed asked for; a failure in the middle is a problem document in the place of an event. The range comes as query parameters or as a JSON body.',
+          'Counts the events of the range. With Accept: application/x-ndjson or text/event-stream it streams them in log order, or with time=event in the order in which they happened, at the speed asked for; a failure in the middle is a problem document in the place of an event. The range comes as query parameters or as a JSON body.',
         querystring: ReplayQuery,
         response: {
           200: {
@@ -96,12 +96,14 @@ export function replayRoute(app: App, context: AppContext): void {
       const answer = context.lasting.begin('replays', { request, reply, mayHave })
       const { signal } = answer
       try {
-        const { onGap, found, report } = gapReport(wanted)
+        const { asked, found, report } = gapReport(wanted)
+        const { store } = context.system
         if (format === undefined) {
-          const replayed = await context.system.store.countEvents({ ...range, onGap }, { signal })
-          return { status: 'replay_complete' as const, events_replayed: replayed, ...report() }
+          const replayed = await store.countEvents({ ...range, ...asked }, { signal })
+          const hint = hintReport(replayed === 0 && (await store.haveHappened(range)))
+          return { status: 'replay_complete' as const, events_replayed: replayed, ...report(), ...hint }
         }
-        const events = context.system.store.replay({ ...range, onGap, raw: true }, { speed: pace, signal })
+        const events = store.replay({ ...range, ...asked, raw: true }, { speed: pace, signal })
         const receiver = { reply, url: request.url, answer, context, gap: found }
         await sendEvents(events, format, pace === 'max' ? CHUNK : 0, receiver)
         return reply
@@ -146,6 +148,9 @@ function parameter(name: string, value: JsonValue | undefined): string | readonl
   }
   if (name === 'on_gap' && value !== 'report' && value !== 'error') {
     throw wrong('on_gap in the body must be report or error.', '/on_gap')
+  }
+  if (name === 'time' && value !== 'log' && value !== 'event') {
+    throw wrong('time in the body must be log or event.', '/time')
   }
   if (typeof value === 'string' || (name === 'speed' && typeof value === 'number')) return String(value)
   throw wrong(`${name} in the body must be a text.`, `/${name}`)

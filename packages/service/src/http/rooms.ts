@@ -10,6 +10,7 @@ import { keyRoutes } from './keys.ts'
 import { lineageRoute } from './lineage.ts'
 import { pullingRoutes } from './pulling.ts'
 import { queryRoutes } from './query-routes.ts'
+import { ratesRoute } from './rates.ts'
 import { replayRoute } from './replay.ts'
 import { settlingRoutes } from './settling.ts'
 import { statsRoute } from './stats.ts'
@@ -32,6 +33,7 @@ const ROOMS = [
   streamEventsRoute,
   replayRoute,
   statsRoute,
+  ratesRoute,
   trimmingRoute,
   groupRoutes,
   pullingRoutes,

@@ -212,7 +212,12 @@ describe.each([
       consumer_groups: 0
     })
     expect(stats).toMatchObject({ groups: [], dead_letters: 0, bytes: expect.any(Number) })
-    expect((await run('stats')).stdout).toMatch(/^events +4$/m)
+    const { stdout: shown } = await run('stats')
+    expect(shown).toMatch(/^events +4$/m)
+    const counts = stats.last_hour as Record<string, number> | null
+    const total = Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)
+    expect(total).toBe(counts === null ? 0 : 4)
+    expect(shown).toMatch(counts === null ? /^in the last hour +-$/m : /^in the last hour +\w+ \d/m)
   })
 
   test('types lists the event types', async () => {

@@ -19,6 +19,7 @@ const COMMANDS = [
   ['replay'],
   ['export'],
   ['stats'],
+  ['rates'],
   ['types'],
   ['types', 'check'],
   ['health'],

@@ -96,6 +96,33 @@ describe.each(LOGS)('the client, against the service over %s', (kind) => {
     expect(idsOf(await taken(client.subscribe({ symbol: 'A', after: a as string }), 2))).toEqual([c, alert])
   })
 
+  const at = (seconds: number) => `2026-11-17T09:00:0${seconds}Z`
+  const lastWeek = { startTime: at(0), endTime: at(5) }
+  const imported = [3, 1, 2].map((n) => ({ ...signal(), timestamp: at(n) }))
+
+  test.runIf(kind === 'sqlite')('finds, counts and replays by event time where the log has an index', async () => {
+    const { url } = await serviceOver(kind)
+    const client = clientOf(url)
+    const ids = await client.publishBatch(imported)
+    const inOrder = [ids[1], ids[2], ids[0]]
+    const range = { ...lastWeek, time: 'event' } as const
+    expect(idsOf(await client.getEvents(range))).toEqual(inOrder)
+    expect(await client.countEvents(range)).toBe(3)
+    expect(idsOf(await Array.fromAsync(client.streamReplay({ ...range, speed: 1_000 })))).toEqual(inOrder)
+    const first = await client.getPage({ ...range, limit: 1 })
+    expect(idsOf(await client.getEvents({ time: 'event', after: first.position }))).toEqual(inOrder.slice(1))
+    expect(await client.getPage(lastWeek)).toMatchObject({ events: [], hint: expect.stringContaining('time=event') })
+  })
+
+  test.runIf(kind === 'redis')('is refused event times where the log has no index', async () => {
+    const { url } = await serviceOver(kind)
+    const client = clientOf(url)
+    await client.publishBatch(imported)
+    await expect(client.getEvents({ time: 'event' })).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(Array.fromAsync(client.streamReplay({ time: 'event' }))).rejects.toMatchObject({ code: 'unsupported' })
+    expect(await client.getPage(lastWeek)).toEqual({ events: [], position: expect.any(String) })
+  })
+
   test('replays at the pace at which the log took the events', async () => {
     const { url } = await ServiceProcess.start(await newLog(kind))
     const client = clientOf(url)

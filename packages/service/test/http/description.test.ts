@@ -24,6 +24,7 @@ test('GET /openapi.json describes every endpoint, its bodies included, and /docs
     'GET /dead-letters/causes',
     'GET /dead-letters/{id}',
     'GET /events',
+    'GET /events/rates',
     'GET /events/stats',
     'GET /events/stream',
     'GET /events/types',

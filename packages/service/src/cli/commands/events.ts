@@ -2,6 +2,7 @@ import type { EventClient } from '@tradpal/event-client'
 import { EventSystemError, type StreamEvent } from '@tradpal/events'
 import { type Command, Option } from 'commander'
 import { rangeOf, showEvents, showStream } from '../event-text.ts'
+import { noteIfHappened } from '../happened-then.ts'
 import type { Run } from '../invocation.ts'
 import { addRangeOptions, examples, parsePositive, type RangeOptions } from '../options.ts'
 import { getEvents } from '../reading.ts'
@@ -12,7 +13,7 @@ interface EventsOptions extends RangeOptions {
   readonly fromVersion?: number
 }
 
-const OF_RANGE = ['type', 'symbol', 'symbols', 'start', 'end', 'after']
+const OF_RANGE = ['type', 'symbol', 'symbols', 'start', 'end', 'time', 'after']
 
 export function defineEvents(command: Command, run: Run): void {
   addRangeOptions(command)
@@ -28,7 +29,8 @@ export function defineEvents(command: Command, run: Run): void {
       `\nOldest first: with --start, --after or --stream-key the first ones from there, without the newest.\n${examples(
         'tradpal-events events',
         'tradpal-events events --type trading_signal,order_executed --start 1h --limit 100',
-        'tradpal-events events --symbol BTC/USDT --json',
+        'tradpal-events events --symbol BTC/USDT --symbol ETH/USDT --json',
+        'tradpal-events events --start 2026-11-01 --end 2026-11-30 --time event',
         'tradpal-events events --stream-key account-7 --from-version 21'
       )}`
     )
@@ -42,7 +44,13 @@ export function defineEvents(command: Command, run: Run): void {
           )
         }
         await using service = await openService()
-        if (streamKey === undefined) return showEvents(output, await getEvents(service, { ...rangeOf(options), limit }))
+        if (streamKey === undefined) {
+          const range = rangeOf(options)
+          const events = await getEvents(service, { ...range, limit })
+          await showEvents(output, events)
+          if (events.length === 0) await noteIfHappened(output, service, range)
+          return
+        }
         await showStream(output, await firstOf(service.client, streamKey, fromVersion ?? 1, limit))
       })
     )

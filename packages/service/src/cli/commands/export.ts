@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { csvLine, valueAt } from '../csv.ts'
 import { ndjsonOf, rangeOf, wireOf } from '../event-text.ts'
 import { EVENT_COLUMNS, isExportColumn } from '../export-columns.ts'
+import { noteIfHappened } from '../happened-then.ts'
 import type { Run } from '../invocation.ts'
 import { addRangeOptions, collectNames, examples, type RangeOptions } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -45,7 +46,8 @@ export function defineExport(command: Command, run: Run): void {
       examples(
         'tradpal-events export --output events.ndjson',
         'tradpal-events export --type market_data_update --columns timestamp,data.symbol,data.price -o prices.csv',
-        'tradpal-events export --start 2026-11-01 --end 2026-11-30 --format csv'
+        'tradpal-events export --start 2026-11-01 --end 2026-11-30 --format csv',
+        'tradpal-events export --start 2026-11-01 --end 2026-11-30 --time event -o november.ndjson.gz'
       )
     )
     .action(
@@ -53,22 +55,24 @@ export function defineExport(command: Command, run: Run): void {
         const { head, format } = formatOf(options)
         await using service = await openService()
         const events = watched(output, service, options, signal)
-        if (options.output === undefined) {
-          for await (const piece of pieces(head, events, format)) await output.write(piece)
-          notePassedOver(output, passedOverOf(service))
-          return
-        }
         let count = 0
         const text = pieces(head, events, (event) => {
           count += 1
           return format(event)
         })
+        if (options.output === undefined) {
+          for await (const piece of text) await output.write(piece)
+          notePassedOver(output, passedOverOf(service))
+          if (count === 0) await noteIfHappened(output, service, rangeOf(options))
+          return
+        }
         await writeWhole(options.output, /\.gz$/i.test(options.output) ? zipped(text) : text)
         const { output: file } = options
         const passedOver = passedOverOf(service)
         if (output.json) return output.document({ status: 'exported', file, events: count, passed_over: passedOver })
         output.note(`${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'} exported to ${file}`)
         notePassedOver(output, passedOver)
+        if (count === 0) await noteIfHappened(output, service, rangeOf(options))
       })
     )
 }
@@ -102,7 +106,10 @@ function formatOf({ format, output = '', columns }: ExportOptions): { head: stri
   return { head: csvLine(names), format: (event) => csvLine(names.map((name) => valueAt(wireOf(event), name))) }
 }
 
-/** The events of the range, with progress. How many a filter lets through is not known before: then the bar counts by time. */
+/**
+ * The events of the range, with progress. How many a filter lets through is not known before: the bar counts by the time at which the log
+ * took them, and in another order there is none.
+ */
 async function* watched(
   output: Output,
   { client }: Service,
@@ -112,7 +119,8 @@ async function* watched(
   const { first_entry: first = null, last_entry: last = null } = output.watched ? await client.getEventStats() : {}
   const firstMs = timeOf(first, options.start, Math.max)
   const lastMs = timeOf(last, options.end, Math.min)
-  const progress = await startProgress(output, 'exporting', 'events', Math.max(1, lastMs - firstMs))
+  const total = options.time === 'event' ? undefined : Math.max(1, lastMs - firstMs)
+  const progress = await startProgress(output, 'exporting', 'events', total)
   let count = 0
   try {
     for await (const event of client.streamReplay({ ...rangeOf(options), signal, raw: true })) {

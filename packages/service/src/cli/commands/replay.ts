@@ -1,6 +1,7 @@
 import { counted } from '@tradpal/events'
 import type { Command } from 'commander'
 import { rangeOf, showEvent } from '../event-text.ts'
+import { noteIfHappened } from '../happened-then.ts'
 import type { Run } from '../invocation.ts'
 import { addRangeOptions, examples, parseSpeed, type RangeOptions } from '../options.ts'
 
@@ -13,7 +14,7 @@ export function defineReplay(command: Command, run: Run): void {
   addRangeOptions(command)
     .option(
       '--speed <factor>',
-      'how fast: 1 is the pace at which the log took them, 10 ten times that, or max',
+      'how fast: 1 is the pace at which the log took them, or with --time event at which they happened, 10 ten times that, or max',
       parseSpeed,
       'max'
     )
@@ -22,6 +23,7 @@ export function defineReplay(command: Command, run: Run): void {
       'after',
       `\nIt changes nothing: no event is appended, no consumer group sees it.\n${examples(
         'tradpal-events replay --start 1h --speed 10',
+        'tradpal-events replay --start 2026-11-16 --end 2026-11-20 --time event --speed 1000',
         'tradpal-events replay --type order_executed --count'
       )}`
     )
@@ -35,6 +37,7 @@ export function defineReplay(command: Command, run: Run): void {
           await (output.json
             ? output.document({ status: 'replay_complete', events_replayed: count })
             : output.line(String(count)))
+          if (count === 0) await noteIfHappened(output, service, range)
           return
         }
         let count = 0
@@ -44,6 +47,7 @@ export function defineReplay(command: Command, run: Run): void {
           count += 1
         }
         output.note(`${counted(count, 'event')} replayed`)
+        if (count === 0) await noteIfHappened(output, service, range)
       })
     )
 }

@@ -34,6 +34,20 @@ describe.each(LOGS)('who may read signals and not prices, over %s', (kind) => {
     expect(typesIn((await some.get('/events?event_type=*')).body.events)).toEqual(['trading_signal'])
   })
 
+  test.runIf(kind === 'sqlite')(
+    'is not told that prices happened in a time in which the log took nothing',
+    async () => {
+      await all.post('/events', { ...price, timestamp: '2026-11-17T09:00:00Z' })
+      const range = { start_time: '2026-11-17T00:00:00Z', end_time: '2026-11-18T00:00:00Z' }
+      const asked = `/events?${new URLSearchParams(range)}`
+      expect((await all.get(asked)).body).toMatchObject({ count: 0, hint: expect.stringContaining('time=event') })
+      expect((await some.get(asked)).body).not.toHaveProperty('hint')
+      expect((await all.post('/events/replay', range)).body).toHaveProperty('hint')
+      expect((await some.post('/events/replay', range)).body).not.toHaveProperty('hint')
+      expect((await some.get(`${asked}&time=event`)).body).toMatchObject({ count: 0 })
+    }
+  )
+
   test('is told that a price is not there', async () => {
     expect((await some.get(`/events/${ids[1]}`)).status).toBe(200)
     expect((await some.get(`/events/${ids[0]}`)).body).toMatchObject({ code: 'not_found' })
