@@ -32,7 +32,7 @@ export {
   parseHandlingNote,
   toHandlingNote
 } from './handling-note.ts'
-export { keysOfSymbols, labelOf } from './label.ts'
+export { keysOfSymbols, labelOf, labelsOf } from './label.ts'
 export { conflictsAmong, likenessOf, type RepeatedEntry, repeatedAmong } from './repeated-events.ts'
 export { Signing, type SigningParts } from './signing/signing.ts'
 export type { EventCodec } from './staged-codec.ts'

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { type Clock, EventSystemError, type OptionNames, onlyOptions, systemClock } from '@tradpal/events'
-import type { Encryption, Signing } from '../codec/index.ts'
+import { type Encryption, labelsOf, type Signing } from '../codec/index.ts'
 import { MAX_GROUPS } from '../groups/index.ts'
 import type { HealthBounds } from '../health.ts'
-import type { Storage } from '../log/index.ts'
+import type { Entry, Storage } from '../log/index.ts'
 import { type ConnectionChange, RedisStorage } from '../log/redis/index.ts'
 import { SqliteStorage } from '../log/sqlite/index.ts'
 import { type Logger, type LoggerOption, loggerOf, shown, silentLogger } from '../runtime/index.ts'
@@ -13,6 +13,7 @@ import { type DurabilityOptions, readDurability } from './durability.ts'
 import { type EncryptionOptions, readEncryption } from './encryption.ts'
 import { type Environment, EnvironmentReader } from './environment.ts'
 import { warnOfExposed } from './exposed-files.ts'
+import { type IndexingOptions, readIndexing } from './indexing.ts'
 import { type MisspeltVariable, misspeltVariables, recordedEnvironment } from './misspelt-variables.ts'
 import { type PartitioningOptions, readPartitioning } from './partitioning.ts'
 import { type Publishing, type PublishingOptions, publishingOf, readPublishing } from './publishing.ts'
@@ -27,6 +28,7 @@ export interface EventSystemOptions
   extends RedisAccessOptions,
     DurabilityOptions,
     PartitioningOptions,
+    IndexingOptions,
     PublishingOptions {
   /**
    * A Redis to keep the log in: `redis://[user:password@]host[:port][/database]`, `redis+cluster://host[:port],host[:port]`,
@@ -93,6 +95,7 @@ export const OPTIONS: OptionNames<EventSystemOptions> = {
   redisSentinel: true,
   durability: true,
   partitioning: true,
+  index: true,
   validation: true,
   maxEventBytes: true,
   compression: true,
@@ -169,6 +172,7 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     isEmbedded || options.storage !== undefined ? undefined : read.redisUrl('redisUrl', options.redisUrl, 'REDIS_URL')
   const isElsewhere = isEmbedded || options.storage !== undefined
   const partitioning = readPartitioning(options, read, { isRedis: redisUrl !== undefined, isElsewhere })
+  const indexing = readIndexing(options, read, partitioning)
   const askedPublishing = readPublishing(options, read)
   const { spoolPath } = askedPublishing
   if (
@@ -194,6 +198,8 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
     if (connected) logger.info({}, 'the connection to Redis is there again')
     else logger.warn({ err: reason }, 'the connection to Redis is lost; it is being made again')
   }
+  const onProblem = (reason: EventSystemError) =>
+    logger.warn({ err: reason }, 'the index of the log does not go on; it is tried again and again')
   const onExposed = warnOfExposed(logger)
   const publishing = publishingOf(
     askedPublishing,
@@ -232,10 +238,12 @@ export function configure(options: EventSystemOptions): EventSystemConfiguration
   }
   const settings = { durability: durability.redis, partitioning, ...ofEither }
   const place = { url: redisUrl, streamName, ...access }
-  const storage = new RedisStorage({ ...place, onConnectionChange, ...settings })
+  const labels = (entries: readonly Entry[]) => labelsOf(entries, publishing.codec)
+  const index = indexing === 'on' ? { index: { labelsOf: labels, onProblem } } : {}
+  const storage = new RedisStorage({ ...place, ...index, onConnectionChange, ...settings })
   const auditLog = () => redisAuditLog({ ...place, timeoutMs, durability: durability.redis })
   encryption?.keepKeysIn(storage)
-  return { storage, logSettings: settings, auditLog, ...others }
+  return { storage, logSettings: { ...settings, index: indexing }, auditLog, ...others }
 }
 
 /** What is no value but has methods, or is read before all else. */

@@ -130,6 +130,11 @@ describe('the configuration', () => {
       { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'topic' } },
       /^EVENT_PARTITIONING must be none or type, got "topic"\.$/
     ],
+    [
+      { environment: { REDIS_URL: 'redis://h', EVENT_PARTITIONING: 'type', EVENT_INDEX: 'on' } },
+      /^EVENT_INDEX=on is for a log in one stream, and EVENT_PARTITIONING is type: .* Leave one of the two out\.$/
+    ],
+    [{ environment: { REDIS_URL: 'redis://h', EVENT_INDEX: 'yes' } }, /^EVENT_INDEX must be off or on, got "yes"\.$/],
     [{ redisUrl: 'redis://h', redisTls: { caFile: 'ca.pem' } }, /^redisTls\.caFile is for .* begins with rediss\.$/],
     [
       { environment: { REDIS_URL: 'redis://h', EVENT_REDIS_TLS_CA_FILE: 'ca.pem' } },
@@ -168,6 +173,21 @@ describe('the configuration', () => {
       const { storage, auditLog } = configure(asked)
       expect([storage.features.totalOrder, storage.partitioned]).toEqual([false, undefined])
       expect(auditLog?.().storage.features.totalOrder).toBe(true)
+    }
+  })
+
+  it('gives a log in Redis an index where that is asked, and its log for audits none; an embedded log has one in any case', () => {
+    for (const asked of [
+      { environment: { REDIS_URL: 'redis://h', EVENT_INDEX: 'on' } },
+      { environment: {}, redisUrl: 'redis://h', index: 'on' as const }
+    ]) {
+      const { storage, auditLog, logSettings } = configure(asked)
+      expect([storage.features.index, auditLog?.().storage.features.index]).toEqual([true, false])
+      expect(logSettings).toMatchObject({ index: 'on' })
+    }
+    expect(configure({ environment: { REDIS_URL: 'redis://h' } }).storage.features.index).toBe(false)
+    for (const index of ['off', 'on'] as const) {
+      expect(configure({ environment: {}, logPath: '/tmp/own.db', index }).storage.features.index).toBe(true)
     }
   })
 

@@ -44,6 +44,18 @@ describe('a log in a Redis Cluster', () => {
     }
   })
 
+  describe('with an index is one, all in one slot', () => {
+    const cases = conformance.filter(({ title }) => /^(read: .*(event time|by key)|rates: how many)/.test(title))
+    for (const { title, needs, run } of cases) {
+      test(title, async (context) => {
+        const harness = redisHarness({ url: cluster.url, isIndexed: true })
+        onTestFinished(() => harness.dispose())
+        if (needs?.(harness) === false) return context.skip('the log declares that it does otherwise')
+        await run(harness)
+      })
+    }
+  })
+
   test('has all its keys in the slot of its stream and under its name', async () => {
     const streamName = 'keys'
     const storage = await started({ url: cluster.url, streamName })

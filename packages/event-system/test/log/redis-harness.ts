@@ -3,6 +3,7 @@ import { freePort } from '../../../../test/support/free-port.ts'
 import { redisClient } from '../../../../test/support/redis-client.ts'
 import type { ConformanceHarness, HarnessOpenOptions } from '../../src/log/conformance/index.ts'
 import { RedisStorage, type RedisStorageOptions } from '../../src/log/redis/index.ts'
+import { labelsOf } from './labelled-payloads.ts'
 
 let streams = 0
 
@@ -16,22 +17,28 @@ export function redisHarness(
     readonly url: string
     /** Where others write, when it is not there. */
     readonly foreignUrl?: string
+    /** With an index by what {@link labelsOf} says of payloads. */
+    readonly isIndexed?: boolean
   }
 ): RedisHarness {
-  const { url, foreignUrl = url, ...options } = place
+  const { url, foreignUrl = url, isIndexed = false, ...options } = place
+  const index = isIndexed ? { index: { labelsOf } } : {}
   const streamName = `conformance_${++streams}`
   const open = new Set<RedisStorage>()
   return {
     streamName,
-    features: new RedisStorage({ url, streamName, ...options }).features,
+    features: new RedisStorage({ url, streamName, ...options, ...index }).features,
     absent: options.partitioning === 'type' ? ['rewrite', 'partitioned'] : ['rewrite'],
     async open(asked: HarnessOpenOptions = {}) {
-      const storage = new RedisStorage({ url, streamName, ...options, ...asked })
+      const storage = new RedisStorage({ url, streamName, ...options, ...index, ...asked })
       await storage.start()
       open.add(storage)
       return storage
     },
-    child: { module: new URL('./redis-child.ts', import.meta.url).href, options: { url, streamName, ...options } },
+    child: {
+      module: new URL('./redis-child.ts', import.meta.url).href,
+      options: { url, streamName, isIndexed, ...options }
+    },
     async writeForeign(fields) {
       const isCluster = url.startsWith('redis+cluster://')
       const [host = ''] = url.replace('redis+cluster://', '').split(',')

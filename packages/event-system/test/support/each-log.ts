@@ -13,13 +13,13 @@ export interface LogUnderTest {
   open(): Promise<Storage>
 }
 
-type LogKind = 'sqlite' | 'redis' | 'redis by type'
+type LogKind = 'sqlite' | 'redis' | 'redis by type' | 'redis with an index'
 
 const USUAL: readonly LogKind[] = ['sqlite', 'redis']
 /** With a Redis that has a stream for each event type too: for what depends on the order of a log, its ids or its units. */
 export const ALL_LOGS: readonly LogKind[] = [...USUAL, 'redis by type']
 /** Those that have an index: for reads in the order of event times. */
-export const LOGS_WITH_INDEX: readonly LogKind[] = ['sqlite']
+export const LOGS_WITH_INDEX: readonly LogKind[] = ['sqlite', 'redis with an index']
 
 /** Describes a promise that the library keeps over every log: over the embedded one, and over a real Redis. */
 export function describeOnEachLog(promise: string, tests: (log: LogUnderTest) => void): void {
@@ -47,7 +47,8 @@ export function describeOn(kinds: readonly LogKind[], promise: string, tests: (l
           : {
               url: server.url,
               streamName: `library_${count}`,
-              partitioning: kind === 'redis by type' ? 'type' : 'none'
+              partitioning: kind === 'redis by type' ? 'type' : 'none',
+              index: kind === 'redis with an index' ? 'on' : 'off'
             }
     })
     afterEach(async () => {

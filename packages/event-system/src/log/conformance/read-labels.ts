@@ -135,6 +135,18 @@ export const readLabelCases: readonly ConformanceCase[] = [
     }
   },
   {
+    title: 'read: by key, backward, of which nothing is found begins behind all that was there',
+    needs: hasIndex,
+    async run(harness) {
+      const storage = await harness.open()
+      await appendLabelled(storage, 30)
+      const { entries, from } = await storage.log.read({ keys: ['NONE'], direction: 'backward', limit: 10 })
+      assert.deepEqual(entries, [])
+      const ids = await appendSome(storage, 1)
+      assert.deepEqual(idsOf((await storage.log.read({ from: { after: from }, limit: 10 })).entries), ids)
+    }
+  },
+  {
     title: 'read: by key and by event time of a log that is long is as of one that is short',
     needs: hasIndex,
     async run(harness) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { appendSome, behind, compareIn, idsOf, readAll, someEntries, timeOf } from './entries.ts'
 import { eventually, pause, rejectsWith } from './expect.ts'
 import type { ConformanceCase } from './harness.ts'
+import { labelledEntry } from './labelled.ts'
 
 export const readCases: readonly ConformanceCase[] = [
   {
@@ -111,7 +112,7 @@ export const readCases: readonly ConformanceCase[] = [
     needs: ({ features: { index } }) => index,
     async run(harness) {
       const storage = await harness.open()
-      const entries = someEntries(90)
+      const entries = someEntries(90).map(({ eventType }) => labelledEntry({ eventType }))
       const ids = idsOf(await storage.log.append(entries))
       const expected = (types: string[]) => ids.filter((_, index) => types.includes(entries[index]?.eventType ?? ''))
       for (const eventTypes of [['trading_signal'], ['order_executed', 'market_data_update'], ['no_such_type'], []]) {

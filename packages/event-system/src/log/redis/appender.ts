@@ -1,4 +1,5 @@
-import { assertExpectedVersions, assertStreamKey } from '@tradpal/events'
+import { assertExpectedVersions } from '@tradpal/events'
+import { assertEntries } from '../entry-terms.ts'
 import type { AppendEntry, AppendOptions, AppendResult } from '../port.ts'
 import { mustBeSaid } from './arguments.ts'
 import type { Connection } from './connection.ts'
@@ -31,13 +32,12 @@ export class Appender {
     { timeoutMs = this.#timeoutMs, expected = [] }: AppendOptions = {}
   ): Promise<AppendResult[]> {
     assertExpectedVersions(expected)
+    assertEntries(entries)
     if (entries.length === 0) return []
     const streamKeys = new Set<string>()
     for (const { eventId, streamKey } of entries) {
       mustBeSaid('An event id', eventId)
-      if (streamKey === undefined) continue
-      assertStreamKey(streamKey)
-      streamKeys.add(streamKey)
+      if (streamKey !== undefined) streamKeys.add(streamKey)
     }
     const { stream, deduplication, versions, streams } = this.#keys
     const placed = this.#placing.place(entries)

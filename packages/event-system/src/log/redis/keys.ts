@@ -91,6 +91,16 @@ export function counterKey({ prefix }: LogKeys, key: string): string {
   return `${prefix}:counter:${key}`
 }
 
+/** A hash: of each label that the segment of an index has, by its number, the postings. */
+export function segmentKey({ prefix }: LogKeys, number: number): string {
+  return `${prefix}:index:segment:${number}`
+}
+
+/** A sorted set: of the late entries of a label, their places in the order of event times. */
+export function lateKey({ prefix }: LogKeys, label: number): string {
+  return `${prefix}:index:late:${label}`
+}
+
 export function groupKeys({ prefix }: LogKeys, group: string): GroupKeys {
   const ofGroup = `${prefix}:group:${group}`
   return {

@@ -4,6 +4,8 @@ import type { MessageId, Position, ReadRange } from '../port.ts'
 const MESSAGE_ID = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/
 /** 2^64 - 1: both parts of an id are at most this. */
 const LAST_SEQUENCE = '18446744073709551615'
+/** No entry stands behind it. */
+export const LAST_MESSAGE_ID: MessageId = `${LAST_SEQUENCE}-${LAST_SEQUENCE}`
 
 /** Throws `invalid_message_id` for what is no id of a Redis stream; else returns it. */
 export function mustBeMessageId(text: MessageId): MessageId {

@@ -1,6 +1,7 @@
 import { EventSystemError, type OptionNames, onlyOptions } from '@tradpal/events'
 import { isTlsUrl, parseRedisUrl, type RedisAddress } from './address.ts'
 import { isRedisDurability, type RedisDurability } from './durability.ts'
+import type { IndexOptions } from './indexed/options.ts'
 import type { Credentials } from './sentinel-locator.ts'
 import type { RedisTlsOptions } from './tls.ts'
 
@@ -33,6 +34,8 @@ export interface RedisStorageOptions {
    * All who open one log must say the same. Default `none`.
    */
   readonly partitioning?: RedisPartitioning
+  /** Keeps an index of the log, by which reads find event types, keys and event times. It takes memory of Redis. Default: none. */
+  readonly index?: IndexOptions
   /** How long a call waits for its answer, in ms. A connection that was silent for so long is given up and made anew. Default 5,000. */
   readonly timeoutMs?: number
   /** How long `start()` tries to reach the server, and how long one attempt to connect may take, in ms. Default 2,000. */
@@ -58,14 +61,16 @@ const NAMES: OptionNames<RedisStorageOptions> = {
   deduplicationWindowMs: true,
   durability: true,
   partitioning: true,
+  index: true,
   timeoutMs: true,
   connectTimeoutMs: true,
   onConnectionChange: true
 }
 const TLS_NAMES: OptionNames<RedisTlsOptions> = { caFile: true, certFile: true, keyFile: true, serverName: true }
 
-export type ResolvedRedisStorageOptions = Required<Omit<RedisStorageOptions, 'url' | 'sentinel'>> & {
+export type ResolvedRedisStorageOptions = Required<Omit<RedisStorageOptions, 'url' | 'sentinel' | 'index'>> & {
   readonly address: RedisAddress
+  readonly index: IndexOptions | undefined
   readonly sentinel: Credentials | undefined
 }
 
@@ -83,6 +88,7 @@ export function resolveRedisStorageOptions(options: RedisStorageOptions): Resolv
     deduplicationWindowMs: options.deduplicationWindowMs ?? 120_000,
     durability: options.durability ?? 'memory',
     partitioning: options.partitioning ?? 'none',
+    index: options.index,
     timeoutMs: options.timeoutMs ?? 5_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     onConnectionChange: options.onConnectionChange ?? (() => {})
@@ -96,6 +102,7 @@ export function resolveRedisStorageOptions(options: RedisStorageOptions): Resolv
     const message = `partitioning must be none or type, got ${JSON.stringify(resolved.partitioning)}.`
     throw new EventSystemError('invalid_options', message)
   }
+  mustBeIndex(resolved)
   mustBeTls(resolved.tls, url)
   if (resolved.sentinel !== undefined && resolved.address.kind !== 'sentinel') {
     throw new EventSystemError('invalid_options', 'sentinel is for a URL that begins with redis+sentinel://.')
@@ -104,6 +111,19 @@ export function resolveRedisStorageOptions(options: RedisStorageOptions): Resolv
   mustBeWhole('timeoutMs', resolved.timeoutMs, 1)
   mustBeWhole('connectTimeoutMs', resolved.connectTimeoutMs, 1)
   return resolved
+}
+
+function mustBeIndex({ index, partitioning }: Pick<ResolvedRedisStorageOptions, 'index' | 'partitioning'>): void {
+  if (index === undefined) return
+  onlyOptions('index', index, { labelsOf: true, segmentSize: true, onProblem: true })
+  if (typeof index.labelsOf !== 'function') {
+    throw new EventSystemError('invalid_options', 'index.labelsOf must be a function that gives the labels of entries.')
+  }
+  if (index.segmentSize !== undefined) mustBeWhole('index.segmentSize', index.segmentSize, 1)
+  if (partitioning === 'none') return
+  const message =
+    "An index is for a log in one stream, and partitioning is type: a read by event type is narrow there already, and one by key or event time takes partitioning none. Leave the index out (EVENT_INDEX=off), or say partitioning: 'none' (EVENT_PARTITIONING=none)."
+  throw new EventSystemError('invalid_options', message)
 }
 
 function mustBeTls(tls: RedisTlsOptions, url: string): void {

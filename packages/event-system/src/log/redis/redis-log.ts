@@ -1,4 +1,5 @@
 import { assertStreamKey } from '@tradpal/events'
+import { assertKeys } from '../entry-terms.ts'
 import { withPartitioned } from '../partitioned/index.ts'
 import type {
   AppendEntry,
@@ -14,6 +15,8 @@ import type {
   MessageId,
   Page,
   Position,
+  Rate,
+  RateRange,
   ReadRange,
   Storage,
   StreamEntry,
@@ -47,6 +50,8 @@ export interface StreamParts {
   readonly order: Pick<Log, 'compare' | 'advance'>
   groups(): Promise<GroupInfo[]>
   cursors(): Promise<CursorInfo[]>
+  /** {@link Log.rates}. */
+  readonly rates?: (range: RateRange) => Promise<Rate[]>
 }
 
 interface RedisLogParts {
@@ -67,6 +72,7 @@ export class RedisLog implements Log {
   readonly #appender: Appender
   readonly #doorbell: Doorbell
   readonly #parts: StreamParts
+  readonly rates?: (range: RateRange) => Promise<Rate[]>
   #ended = false
 
   constructor({ beside, connection, keys, doorbell, appender, parts }: RedisLogParts) {
@@ -76,6 +82,7 @@ export class RedisLog implements Log {
     this.#appender = appender
     this.#doorbell = doorbell
     this.#parts = parts
+    if (parts.rates !== undefined) this.rates = parts.rates
   }
 
   /** Ends every tail, once it is woken. */
@@ -98,6 +105,7 @@ export class RedisLog implements Log {
 
   async read(range: ReadRange): Promise<Page> {
     mustBeLimit(range.limit)
+    assertKeys(range.keys)
     return this.#parts.reader.read(range)
   }
 

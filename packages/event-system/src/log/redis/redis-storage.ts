@@ -23,6 +23,7 @@ import { Connection } from './connection.ts'
 import { RedisCounters } from './counters.ts'
 import { Doorbell } from './doorbell.ts'
 import { groupNamesIn } from './group-info.ts'
+import { Indexer, indexedParts } from './indexed/index.ts'
 import { clusterPrefix, type LogKeys, logKeys } from './keys.ts'
 import { mustBeKnownLayout, mustBePartitionedAs } from './layout.ts'
 import { RedisLeases } from './leases.ts'
@@ -55,6 +56,8 @@ export class RedisStorage implements Storage {
   readonly #doorbell: Doorbell
   readonly #safety: Safety
   readonly #arrangement: Arrangement
+  /** Absent without an index. */
+  readonly #indexer?: Indexer
 
   /** Throws `invalid_options`. Connects to nothing before `start()`. */
   constructor(options: RedisStorageOptions = {}) {
@@ -67,8 +70,15 @@ export class RedisStorage implements Storage {
     this.location = connection.location
     const arrangement =
       resolved.partitioning === 'type' ? streamsByType(connection, keys) : allInOneStream(connection, keys)
-    const { totalOrder, placing, parts } = arrangement
-    this.features = { totalOrder, index: false, foreignWriters: true, persistent: true, atomic: UNIT_PARTS }
+    const { totalOrder, placing } = arrangement
+    let { parts } = arrangement
+    this.features = {
+      totalOrder,
+      index: resolved.index !== undefined,
+      foreignWriters: true,
+      persistent: true,
+      atomic: UNIT_PARTS
+    }
     if (totalOrder) this.partitioned = (group) => new LeasedGroup(group, this)
     this.#arrangement = arrangement
     this.#committer = new Committer(connection, keys, placing, resolved)
@@ -83,8 +93,15 @@ export class RedisStorage implements Storage {
     this.leases = beside.leases
     this.cursors = beside.cursors
     this.collections = beside.collections
-    this.log = new RedisLog({ beside, connection, keys, doorbell: this.#doorbell, appender, parts })
     this.counters = new RedisCounters(connection, keys)
+    const { index } = resolved
+    if (index !== undefined) {
+      parts = indexedParts(parts, { connection, keys, storage: this, labelsOf: index.labelsOf })
+    }
+    this.log = new RedisLog({ beside, connection, keys, doorbell: this.#doorbell, appender, parts })
+    if (index !== undefined) {
+      this.#indexer = new Indexer({ connection, keys, doorbell: this.#doorbell, storage: this, options: index })
+    }
   }
 
   /** Tries for `connectTimeoutMs` to reach a server that is ready. Rejects with `log_incompatible` when an earlier version keeps this log in another layout. */
@@ -93,12 +110,15 @@ export class RedisStorage implements Storage {
     await mustBeKnownLayout(this.#connection, this.#keys)
     await mustBePartitionedAs(this.#arrangement.totalOrder ? 'none' : 'type', this.#connection, this.#keys)
     if (!this.#arrangement.totalOrder) mustHaveNone(await partitionedNames(this), this.location)
+    this.#indexer?.start()
   }
 
   async close({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    const deadline = performance.now() + timeoutMs
     this.log.end()
     this.#doorbell.ringAll()
-    await this.#connection.close(timeoutMs)
+    await this.#indexer?.stop(timeoutMs)
+    await this.#connection.close(Math.max(0, deadline - performance.now()))
   }
 
   async ping(): Promise<void> {

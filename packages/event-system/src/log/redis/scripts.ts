@@ -38,7 +38,15 @@ const SCRIPTS = {
   trim: load('trim-n'),
   remove: load('remove-3'),
   ends: load('ends-n'),
-  countBehind: load('count-behind-1')
+  countBehind: load('count-behind-1'),
+  readIndex: load('read-index-6'),
+  readPostings: load('read-postings-n'),
+  findLate: load('find-late-n'),
+  writeSegment: load('write-segment-2'),
+  addLate: load('add-late-n'),
+  dropKeys: load('drop-keys-n'),
+  removeLate: load('remove-late-n'),
+  dropSegment: load('drop-segment-2')
 } as const
 
 export type ScriptName = keyof typeof SCRIPTS

@@ -61,8 +61,7 @@ local function firstRefusal(name, part, refuses)
 end
 
 local function fenceRefuses(i)
-  local token, _, holder = parsedLease(redis.call('HGET', leases, ARGV[i]) or '')
-  return (token ~= ARGV[i + 1] or holder == '') and 'fenced' or nil
+  return not isHeldUnder(leases, ARGV[i], ARGV[i + 1]) and 'fenced' or nil
 end
 
 local function groupAt(i)

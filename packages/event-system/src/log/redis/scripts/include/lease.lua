@@ -3,3 +3,9 @@
 local function parsedLease(text)
   return string.match(text, '^(%d+) (%d+) (.*)$')
 end
+
+-- Whether a lease stands under a token: until another holder takes it, also past its time.
+local function isHeldUnder(leases, name, token)
+  local actual, _, holder = parsedLease(redis.call('HGET', leases, name) or '')
+  return actual == token and holder ~= ''
+end
