@@ -1,6 +1,7 @@
 import type { BenchLog } from '../logs.ts'
 import type { Comparison } from '../measure.ts'
 import { guarded } from './access.ts'
+import { byKey } from './by-key.ts'
 import { byType } from './by-type.ts'
 import { compressing } from './compression.ts'
 import { consuming } from './consume.ts'
@@ -49,6 +50,8 @@ export const SCENARIOS: readonly NamedScenario[] = [
   ...Object.entries(OF_EACH_LOG).flatMap(([name, scenario]) =>
     (['sqlite', 'redis'] as const).map((kind) => ({ name: `${name}-${kind}`, kind, scenario }))
   ),
+  { name: 'by-key-sqlite', kind: 'sqlite', scenario: byKey },
+  { name: 'by-key-redis', kind: 'redis', scenario: byKey },
   { name: 'by-type-redis', kind: 'redis', scenario: byType },
   { name: 'outage-redis', kind: 'redis', scenario: outage },
   { name: 'flat-redis', kind: 'redis', scenario: flat, runs: 1 },
