@@ -10,7 +10,7 @@ const SYMBOLS = 200
 const RARE = 1_000
 const BATCH = 500
 const TIMES = 21
-/** What happened is a week of imported events, one symbol after another. */
+/** The events happened in one week, and are imported now. */
 const WEEK_MS = 7 * 86_400_000
 const MONDAY = Date.UTC(2026, 10, 16)
 

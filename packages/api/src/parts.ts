@@ -44,7 +44,7 @@ export const gap = Type.Literal(true, {
 
 export const timeOrder = Type.Union([Type.Literal('log'), Type.Literal('event')], {
   description:
-    'Which times start_time and end_time are, and the order of the events. log (default): when the log took them. event: when they happened, by their timestamps in whole ms; with equal times in log order. A log in Redis takes EVENT_INDEX=on for event, and answers 501 without.'
+    'Which times start_time and end_time are, and the order of the events. log (default): when the log took them. event: when they happened, by their timestamps in whole ms; with equal times in log order. A log without an index (EVENT_INDEX) answers 501 to event.'
 })
 export const hint = Type.String({
   description: 'Of an answer without events: the log took none in this time, and some happened in it.',

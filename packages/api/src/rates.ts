@@ -4,7 +4,7 @@ import { closed, eventTypes, time, timeFilter } from './parts.ts'
 export const RateQuery = closed({
   per: Type.Optional(
     Type.Union([Type.Literal('minute'), Type.Literal('hour')], {
-      description: 'What each count is of: minute (default; kept for 30 days) or hour (kept for ever).'
+      description: 'The length of a count: minute (default; kept for 30 days) or hour (kept for ever).'
     })
   ),
   start_time: Type.Optional(

@@ -70,6 +70,7 @@ export {
   assertExpectedVersions,
   assertFromVersion,
   assertStreamKey,
+  isKey,
   type StreamVersion,
   versionConflict
 } from './stream-version.ts'

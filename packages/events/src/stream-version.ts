@@ -7,11 +7,16 @@ export interface StreamVersion {
 }
 
 /** Surrogates stand in it in pairs only: half a character is none. */
-const STREAM_KEY = /^[^\p{Cc}\p{Cs}]{1,200}$/u
+const KEY = /^[^\p{Cc}\p{Cs}]{1,200}$/u
+
+/** Whether a text can be a key of an entry, such as a stream key: 1 to 200 characters, none of them a control character or half of one. */
+export function isKey(text: string): boolean {
+  return KEY.test(text)
+}
 
 /** Throws `invalid_argument` unless it is a text of 1 to 200 characters, none of them a control character. */
 export function assertStreamKey(key: unknown): asserts key is string {
-  if (typeof key === 'string' && STREAM_KEY.test(key)) return
+  if (typeof key === 'string' && isKey(key)) return
   const message = `A stream key must be a text of 1 to 200 characters, none of them a control character, got ${shown(key)}.`
   throw new EventSystemError('invalid_argument', message)
 }

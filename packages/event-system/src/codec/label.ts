@@ -1,5 +1,5 @@
-import { type Event, EventSystemError, isRetryable, timestampMs, upcastIfPossible } from '@tradpal/events'
-import { type Entry, type EntryLabel, isEntryKey } from '../log/index.ts'
+import { type Event, EventSystemError, isKey, isRetryable, timestampMs, upcastIfPossible } from '@tradpal/events'
+import type { Entry, EntryLabel } from '../log/index.ts'
 import { clearPartOf, prepareReading } from './event-codec.ts'
 import type { EventCodec } from './staged-codec.ts'
 
@@ -42,5 +42,5 @@ export function keysOfSymbols(symbols: Iterable<string>, codec: EventCodec): str
 }
 
 function keysOf(symbol: string, codec: EventCodec): readonly string[] {
-  return (codec.keysOf?.(symbol) ?? [symbol]).filter(isEntryKey)
+  return (codec.keysOf?.(symbol) ?? [symbol]).filter(isKey)
 }

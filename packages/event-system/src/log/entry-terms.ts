@@ -1,7 +1,5 @@
-import { assertStreamKey, EventSystemError } from '@tradpal/events'
+import { assertStreamKey, EventSystemError, isKey } from '@tradpal/events'
 import type { AppendEntry } from './port.ts'
-
-const KEY = /^[^\p{Cc}\p{Cs}]{1,200}$/u
 
 /** Throws `invalid_argument` for an entry that no log takes. */
 export function assertEntries(entries: readonly AppendEntry[]): void {
@@ -19,13 +17,8 @@ export function assertKeys(keys: readonly string[] = []): void {
   for (const key of keys) assertKey(key)
 }
 
-/** Whether a text can be the key of an entry. */
-export function isEntryKey(text: string): boolean {
-  return KEY.test(text)
-}
-
 function assertKey(key: string): void {
-  if (typeof key === 'string' && isEntryKey(key)) return
+  if (typeof key === 'string' && isKey(key)) return
   const message = 'The key of an entry must be a text of 1 to 200 characters, none of them a control character'
   throw wrong(`${message}, got ${JSON.stringify(key)}.`)
 }

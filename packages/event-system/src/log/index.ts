@@ -3,7 +3,6 @@
  * adapter has a folder of its own and imports the port and its driver, nothing else.
  */
 export { Documents } from './documents.ts'
-export { isEntryKey } from './entry-terms.ts'
 export { gapBehind, type LogGap, type OnGap, tellGap } from './gap.ts'
 export { mustPartition, partitionedGroup } from './partitioned-group.ts'
 export type * from './port.ts'

@@ -3,7 +3,6 @@ import {
   answerOf,
   type Clock,
   EventSystemError,
-  isRetryable,
   type Lineage,
   onlyOptions,
   type ReadOptions,
@@ -13,17 +12,7 @@ import {
 } from '@tradpal/events'
 import { type EventCodec, plainCodec, prepareReading } from '../codec/index.ts'
 import { DeadLetters } from '../dead-letters/index.ts'
-import {
-  type Checkpoint,
-  type MessageId,
-  type Page,
-  type Position,
-  positionsIn,
-  type Rate,
-  type Storage,
-  type TrimResult,
-  type TrimTarget
-} from '../log/index.ts'
+import type { MessageId, Position, Rate, Storage, TrimResult, TrimTarget } from '../log/index.ts'
 import { mustBeLog, shown } from '../runtime/index.ts'
 import { decodeEntry } from './decode-entry.ts'
 import { type EventPage, eventPage, haveHappened } from './event-page.ts'
@@ -37,6 +26,7 @@ import {
   resolveRange
 } from './event-query.ts'
 import { followThrough } from './follow-through.ts'
+import { type FollowedPage, followedPages } from './followed-pages.ts'
 import { traceLineage } from './lineage.ts'
 import { LogScan } from './log-scan.ts'
 import { type RateQuery, ratesIn } from './rates.ts'
@@ -57,14 +47,6 @@ interface TrimTargets {
   readonly maxLength?: number
   readonly before?: number
   readonly maxBytes?: number
-}
-
-/** What was found, and up to where the log was read. */
-export interface FollowedPage<E = StoredEvent> extends EventPage<E> {
-  /** When the log took each of them, ms since the epoch, in the same order. */
-  readonly appendedAt: readonly number[]
-  /** The position behind each of them, in the same order. */
-  readonly positions: readonly Checkpoint[]
 }
 
 /** Reads what a log holds, by default in the newest form. Nothing is hidden because its data are not valid: `valid` says so. */
@@ -205,40 +187,8 @@ export class EventStore {
     onlyOptions('follow()', filter, { eventType: true, symbol: true, symbols: true, onGap: true, raw: true })
     const after = typeof from === 'object' && 'after' in from ? { after: from.after } : {}
     const range = resolveRange({ ...filter, ...after }, this.#storage)
-    return this.#follow<T, Raw>(followThrough(this.#storage, this.#clock, from, signal), range)
-  }
-
-  async *#follow<T extends string, Raw extends boolean>(
-    pages: AsyncIterable<Page>,
-    range: ResolvedRange
-  ): AsyncGenerator<FollowedPage<Answer<T, Raw>>, void> {
-    // While the log is away nobody knows: it is asked again with the first page.
-    let isTold = await this.#scan.tellGap(range).then(
-      () => true,
-      (error) => {
-        if (isRetryable(error)) return false
-        throw error
-      }
-    )
-    for await (const page of pages) {
-      if (!isTold) await this.#scan.tellGap(range)
-      isTold = true
-      await prepareReading(this.#codec, page.entries)
-      yield this.#followedPage<T, Raw>(page, range)
-    }
-  }
-
-  #followedPage<T extends string, Raw extends boolean>(page: Page, range: ResolvedRange): FollowedPage<Answer<T, Raw>> {
-    const places = positionsIn(this.#storage.log, page)
-    const [events, appendedAt, positions]: [Answer<T, Raw>[], number[], Checkpoint[]] = [[], [], []]
-    for (const [i, entry] of page.entries.entries()) {
-      const event = this.#scan.match<T, Raw>(entry, range)
-      if (event === undefined) continue
-      events.push(event)
-      appendedAt.push(entry.appendedAt)
-      positions.push(places[i] as Checkpoint)
-    }
-    return { events, appendedAt, positions, position: page.position }
+    const pages = followThrough(this.#storage, this.#clock, from, signal)
+    return followedPages<T, Raw>(pages, range, { log: this.#storage.log, codec: this.#codec, scan: this.#scan })
   }
 
   /** The event of a message id. `undefined` when there is none. Refuses with `invalid_message_id` what is no message id. */

@@ -7,9 +7,9 @@ export type { EventPage } from './event-page.ts'
 export { type EventQuery, type EventRange, onlyRange } from './event-query.ts'
 export {
   EventStore,
-  type EventStoreOptions,
-  type FollowedPage
+  type EventStoreOptions
 } from './event-store.ts'
+export type { FollowedPage } from './followed-pages.ts'
 export type { RateQuery } from './rates.ts'
 export type { ReplayPace } from './replay-pace.ts'
 export {

@@ -33,7 +33,7 @@ export async function ratesIn({ log }: Storage, query: RateQuery, clock: Clock):
   if (log.rates === undefined) {
     throw new EventSystemError(
       'unsupported',
-      'This log counts no events by their type: a log in Redis does with EVENT_INDEX=on.'
+      'This log has no index, and so no counts: turn the index on (EVENT_INDEX=on).'
     )
   }
   const rates = await log.rates({ per, from, to })

@@ -54,7 +54,7 @@ describeOn(
       const store = new EventStore({ storage: await under.open() })
       await expect(store.getRates()).rejects.toMatchObject({
         code: 'unsupported',
-        message: 'This log counts no events by their type: a log in Redis does with EVENT_INDEX=on.'
+        message: 'This log has no index, and so no counts: turn the index on (EVENT_INDEX=on).'
       })
     })
   }

@@ -69,7 +69,7 @@ test('an answer that is not read is held up, goes on when it is read, and is kep
   const rest = async () => {
     while (!(await reader?.read())?.done);
   }
-  await expect(rest()).rejects.toThrow()
+  await expect(rest()).rejects.toThrow('aborted')
   expect(state.closed).toBe(true)
 })
 

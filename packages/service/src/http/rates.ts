@@ -14,7 +14,7 @@ export function ratesRoute(app: App, { system }: AppContext): void {
         tags: ['monitor'],
         summary: 'How many events of each type the log took, by the minute or the hour',
         description:
-          'From counts that the log keeps, also of events that it has no more. A log in Redis has them with EVENT_INDEX=on, and answers 501 without.',
+          'From counts that the log keeps, also of events that it has no more. A log without an index (EVENT_INDEX) answers 501.',
         querystring: RateQuery,
         response: { 200: Rates, ...problemResponses }
       }

@@ -71,10 +71,10 @@ export class RedisStorage implements Storage {
     const arrangement =
       resolved.partitioning === 'type' ? streamsByType(connection, keys) : allInOneStream(connection, keys)
     const { totalOrder, placing } = arrangement
-    let { parts } = arrangement
+    const { index } = resolved
     this.features = {
       totalOrder,
-      index: resolved.index !== undefined,
+      index: index !== undefined,
       foreignWriters: true,
       persistent: true,
       atomic: UNIT_PARTS
@@ -94,10 +94,10 @@ export class RedisStorage implements Storage {
     this.cursors = beside.cursors
     this.collections = beside.collections
     this.counters = new RedisCounters(connection, keys)
-    const { index } = resolved
-    if (index !== undefined) {
-      parts = indexedParts(parts, { connection, keys, storage: this, labelsOf: index.labelsOf })
-    }
+    const parts =
+      index === undefined
+        ? arrangement.parts
+        : indexedParts(arrangement.parts, { connection, keys, storage: this, labelsOf: index.labelsOf })
     this.log = new RedisLog({ beside, connection, keys, doorbell: this.#doorbell, appender, parts })
     if (index !== undefined) {
       this.#indexer = new Indexer({ connection, keys, doorbell: this.#doorbell, storage: this, options: index })

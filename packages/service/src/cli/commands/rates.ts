@@ -2,6 +2,7 @@ import type { Rate } from '@tradpal/event-client'
 import { formatTimestamp } from '@tradpal/events'
 import { type Command, Option } from 'commander'
 import { printable } from '../../terminal-text.ts'
+import { largestFirst } from '../counts.ts'
 import type { Run } from '../invocation.ts'
 import { collectNames, examples, parseTime, TIMES_HELP } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -51,8 +52,7 @@ async function show(output: Output, rates: readonly Rate[]): Promise<void> {
   if (rates.length === 0) return output.note('no events in this time')
   const rows = rates.flatMap(({ at, counts }) => {
     const time = formatTimestamp(at).slice(0, 16)
-    const byCount = Object.entries(counts).sort(([, a], [, b]) => b - a)
-    return byCount.map(([type, count]) => [time, printable(type), count.toLocaleString('en')])
+    return largestFirst(counts).map(([type, count]) => [time, printable(type), count.toLocaleString('en')])
   })
   await output.table(['TIME (UTC)', 'TYPE', 'EVENTS'], rows)
 }

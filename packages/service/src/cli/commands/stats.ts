@@ -3,6 +3,7 @@ import type { EventClient, EventStats } from '@tradpal/event-client'
 import { EventSystemError } from '@tradpal/events'
 import type { Command } from 'commander'
 import { printable } from '../../terminal-text.ts'
+import { largestFirst } from '../counts.ts'
 import type { Run } from '../invocation.ts'
 import { examples } from '../options.ts'
 import { styled } from '../output.ts'
@@ -80,6 +81,6 @@ async function countsOfLastHour(client: EventClient): Promise<Record<string, num
 
 /** The most first. */
 function textOf(counts: Readonly<Record<string, number>>): string {
-  const byCount = Object.entries(counts).sort(([, a], [, b]) => b - a)
-  return byCount.map(([type, count]) => `${printable(type)} ${countOf(count)}`).join(', ') || 'nothing'
+  const texts = largestFirst(counts).map(([type, count]) => `${printable(type)} ${countOf(count)}`)
+  return texts.join(', ') || 'nothing'
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Collections, Document, Log, MessageId, Storage, Unit, Write } from '../../port.ts'
+import type { Collections, Document, Log, MessageId, Storage, Write } from '../../port.ts'
 import { RATES, Tally } from '../../rates.ts'
 import type { Connection } from '../connection.ts'
 import { type LogKeys, lateKey, segmentKey } from '../keys.ts'
@@ -7,9 +7,9 @@ import { compareKnownIds, timeOfMessageId } from '../message-id.ts'
 import { runScript } from '../scripts.ts'
 import { LABELS, labelNumberIn, NAME, SEGMENTS, segmentIn, TAIL } from './documents.ts'
 import { ALL_LABELS } from './late.ts'
-import { INDEX } from './lease.ts'
+import { commitUnderLease, INDEX, type IndexUnit } from './lease.ts'
 
-/** One step drops so many documents, with what belongs to them. */
+/** The number of documents that one step drops, with the keys that belong to them. */
 const STEP = 250
 
 export interface BuilderParts {
@@ -29,9 +29,9 @@ export class IndexBuilder {
   }
 
   /**
-   * Where the index is to go on. One without a cursor or without a name, and one that the log has fallen behind, as after its restoration from a
-   * backup, is dropped, and an empty one begun in its place. The name goes first: without it readers know of no index, and whoever
-   * finds none drops what a crash left. `undefined` when another holder has the lease.
+   * Resolves to the position behind which indexing goes on, and to `undefined` when another holder has the lease. An index without a cursor or a
+   * name is dropped, and an empty one begins in its place. So is an index that is ahead of its log, as after a restore from a backup. The name
+   * is removed first: readers then find no index, and the next holder drops the rest after a crash.
    */
   async begin(): Promise<MessageId | undefined> {
     const position = await this.#position()
@@ -45,7 +45,7 @@ export class IndexBuilder {
     return isDropped && (await this.#start()) ? '0-0' : undefined
   }
 
-  /** Whether the log has fallen behind its index, or the index is gone, so that it has to be begun anew. */
+  /** Whether the index is gone, or is ahead of its log: then it has to be built again. */
   async isLost(position: MessageId): Promise<boolean> {
     return (await this.#position()) !== position
   }
@@ -70,7 +70,7 @@ export class IndexBuilder {
     })
   }
 
-  /** What is counted anew: from the hour of the first entry on. What was counted before stays. */
+  /** Removes the counts from the hour of the first entry on: they are counted again. Earlier counts stay. */
   async #forgetRates(): Promise<boolean> {
     const { collections, log } = this.#parts.storage
     const { first } = await log.bounds()
@@ -118,10 +118,8 @@ export class IndexBuilder {
     return this.#commit({ write })
   }
 
-  async #commit(unit: Pick<Unit, 'cursors' | 'write'>): Promise<boolean> {
-    const fence = [{ lease: INDEX, token: this.#token }]
-    const [result] = await this.#parts.storage.commit([{ fence, ...unit }])
-    return result?.kind === 'committed'
+  #commit(unit: IndexUnit): Promise<boolean> {
+    return commitUnderLease(this.#parts.storage, this.#token, unit)
   }
 }
 

@@ -4,7 +4,7 @@ import { LABELS, labelId, labelIn, labelText, SEGMENTS, type Segment, segmentId,
 /** A page of a collection. */
 const PAGE = 1_000
 
-/** Of which entries a read is, by what {@link ReadRange} says. */
+/** The types and the keys that a read asks for, as in {@link ReadRange}. */
 export type LabelFilter = Pick<ReadRange, 'eventTypes' | 'keys'>
 
 /** Labels of an index, by their numbers. */

@@ -4,9 +4,9 @@ import { collectionKeys, type LogKeys, lateKey, segmentKey } from '../keys.ts'
 import { compareKnownIds } from '../message-id.ts'
 import { runScript } from '../scripts.ts'
 import { LABELS, SEGMENTS, segmentIn } from './documents.ts'
-import { ALL_LABELS, LATE, lateIn } from './late.ts'
+import { bySet, LATE, lateIn } from './late.ts'
 
-/** One step looks at so many segments, or removes so many late entries: the server does nothing else meanwhile. */
+/** The number of segments that one step looks at, and of late entries that it removes. The server does nothing else meanwhile. */
 const STEP = 250
 
 export interface CutterParts {
@@ -55,10 +55,9 @@ export class IndexCutter {
     const late = lateIn((await connection.read<string | null>(['HGET', segment, LATE])) ?? '')
     const [labels] = collectionKeys(keys, LABELS)
     for (let from = 0; from < late.length; from += STEP) {
-      const some = late.slice(from, from + STEP)
-      const bySet = [[ALL_LABELS, some] as const, ...Map.groupBy(some, ({ label }) => label)]
-      const sets = bySet.map(([label]) => lateKey(keys, label))
-      const args = bySet.flatMap(([, places]) => [String(places.length), ...places.map(({ place }) => place)])
+      const some = bySet(late.slice(from, from + STEP))
+      const sets = some.map(([label]) => lateKey(keys, label))
+      const args = some.flatMap(([, places]) => [String(places.length), ...places.map(({ place }) => place)])
       if ((await runScript<number>(connection, 'removeLate', [labels, ...sets], [name, ...args])) === 0) return false
     }
     return (await runScript<number>(connection, 'dropSegment', [labels, segment], [name])) === 1

@@ -54,7 +54,7 @@ export function segmentIn({ id, value }: { readonly id: string; readonly value: 
   return { number: Number(id.slice(SEGMENT_PREFIX.length)), ...JSON.parse(value) }
 }
 
-/** So many entries stand in one document of the tail. */
+/** The number of entries in one document of the tail. */
 const BLOCK = 2_000
 
 function blockId(number: number): string {
@@ -71,7 +71,7 @@ export function tailWrites(tail: readonly LabelledPosting[], known: number): Wri
   return writes
 }
 
-/** Removes a tail of so many entries. */
+/** Removes a tail of `count` entries. */
 export function tailRemovals(count: number): Write[] {
   const blocks = Math.ceil(count / BLOCK)
   return Array.from({ length: blocks }, (_, block) => ({ collection: TAIL, id: blockId(block), value: null }))

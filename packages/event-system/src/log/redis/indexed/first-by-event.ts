@@ -5,12 +5,12 @@ export interface FirstOptions {
   readonly limit: number
 }
 
-/** Of many postings the first ones in the order of event times, or the other way round. It keeps a few times as many as are wanted. */
+/** Finds the first `limit` of many postings in the order of event times, or backward. It keeps at most four times as many in memory. */
 export class FirstByEvent<One extends Posting> {
   readonly #limit: number
   readonly #compare: (a: One, b: One) => number
   readonly #kept: One[] = []
-  /** What does not stand before this is not wanted. */
+  /** A posting that does not stand before this one is not wanted. */
   #bound: One | undefined
 
   constructor({ direction, limit }: FirstOptions) {
@@ -24,7 +24,7 @@ export class FirstByEvent<One extends Posting> {
     if (this.#kept.length >= 4 * this.#limit) this.#cut()
   }
 
-  /** In their order. */
+  /** The first ones, in their order. */
   found(): One[] {
     this.#cut()
     return [...this.#kept]

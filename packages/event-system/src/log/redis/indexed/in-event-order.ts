@@ -77,7 +77,7 @@ export class InEventOrder {
     })
   }
 
-  /** Of all that are found only so many are kept as are wanted. */
+  /** Keeps no more of the postings than the read wants. */
   async #scanned(wanted: Wanted, snapshot: Snapshot | undefined): Promise<Found[]> {
     const isInRange = inRange(wanted)
     const first = new FirstByEvent<Found>(wanted)
@@ -136,7 +136,7 @@ function mayPrecede(segment: Segment | undefined, posting: Posting, direction: E
   return direction === 'forward' ? segment.earliest <= posting.eventTime : segment.latest >= posting.eventTime
 }
 
-/** What was written as late when it was still in the tail is found twice. */
+/** An entry is found twice when it was written as late while it was still in the tail. */
 function withoutRepeats(found: readonly Found[]): Found[] {
   return [...new Map(found.map((one) => [idOf(one), one])).values()]
 }

@@ -10,7 +10,7 @@ import type { Scan, ScanRange } from './scan.ts'
 import { postingsIn, type Segments } from './segments.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
 
-/** So many entries are fetched at once. */
+/** The number of entries that are fetched at once. */
 const FETCH = 500
 
 export interface ReaderParts {
@@ -67,14 +67,14 @@ export class InLogOrder {
         const count = Math.min(FETCH, wanted.limit - entries.length)
         const ids = postings.slice(from, from + count).map(idOf)
         from += ids.length
-        // What is gone from the log is passed over.
+        // Entries that are gone from the log are passed over.
         entries.push(...(await reader.get(ids)).filter((entry) => entry !== undefined))
         if (entries.length === wanted.limit) return
       }
     }
   }
 
-  /** What the index has in the range, in log order or the other way round. */
+  /** The postings of the index in the range, in log order or backward. */
   async *#postings(
     { direction, behind, last }: Wanted,
     labels: Selection,

@@ -19,7 +19,7 @@ export interface IndexedContext {
   readonly labelsOf: IndexOptions['labelsOf']
 }
 
-/** What a log in one stream is, with an index: it is read by it, what it takes is counted, and a trim trims the index too. */
+/** The parts of a log in one stream that has an index: reads use the index, entries are counted, and a trim cuts the index too. */
 export function indexedParts(parts: StreamParts, { connection, keys, storage, labelsOf }: IndexedContext): StreamParts {
   const cutter = new IndexCutter({ connection, keys, storage, log: parts.measures })
   const scan = new Scan(new EntryReader(connection, keys.stream), labelsOf)
@@ -29,7 +29,7 @@ export function indexedParts(parts: StreamParts, { connection, keys, storage, la
     return position ?? '0-0'
   }
 
-  /** What the index has still to take in. */
+  /** The counts of entries that the index has not taken in yet. */
   async function uncounted(): Promise<Tally> {
     const tally = new Tally(Date.now())
     const range = { direction: 'forward', behind: await indexedTo(), last: LAST_MESSAGE_ID } as const
@@ -37,7 +37,7 @@ export function indexedParts(parts: StreamParts, { connection, keys, storage, la
     return tally
   }
 
-  /** What is removed is counted before, unless the index is far behind. */
+  /** Waits until the entries that are there are counted, unless the index is far behind. */
   async function counted({ dryRun = false }: TrimOptions): Promise<void> {
     if (!dryRun) await untilIndexed(parts.measures, indexedTo)
   }

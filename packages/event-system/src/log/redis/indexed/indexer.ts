@@ -14,18 +14,18 @@ import { IndexLease } from './lease.ts'
 import type { IndexOptions } from './options.ts'
 import { IndexWriter } from './writer.ts'
 
-/** So many entries are indexed with one move of the cursor, of so many minutes. */
+/** The most entries, and the most minutes that they may be of, for one move of the cursor. */
 const BATCH = 1_000
 const BATCH_MINUTES = 100
 /** {@link IndexOptions.segmentSize} */
 const SEGMENT_SIZE = 8_192
-/** The entries of so many ms are gathered, unless they fill a batch. */
+/** How long entries are gathered that do not fill a batch, in ms. */
 const GATHER_MS = 20
-/** Others look so often whether the lease is free, in ms. */
+/** How often other processes look whether the lease is free, in ms. */
 const WAIT_MS = 1_000
-/** After a failure it is tried again in so many ms: meanwhile another process may do it. */
+/** How long after a failure it is tried again, in ms. Another process may index meanwhile. */
 const RETRY_MS = 2_000
-/** What is gone from the log is looked for so often, in ms. */
+/** How often the index is cut where entries are gone from the log, in ms. */
 const CUT_EVERY_MS = 60_000
 
 export interface IndexerParts {
@@ -47,7 +47,7 @@ interface Tenure {
 
 /**
  * Keeps the index of a log: one process at a time does, by a lease. It follows the log from a cursor, which moves in one unit with what is written
- * into the tail of the index and what is counted. So whoever takes over goes on where the last one came to.
+ * into the tail of the index and with the counts. So the next holder goes on where the last one stopped.
  */
 export class Indexer {
   readonly #parts: IndexerParts
@@ -112,7 +112,7 @@ export class Indexer {
     return GATHER_MS
   }
 
-  /** Resolves to where it goes on; `undefined` when that is to be looked for anew. */
+  /** Resolves to the position behind which it goes on, and to `undefined` when that has to be looked up again. */
   async #step({ builder, writer }: Tenure, position: MessageId): Promise<MessageId | undefined> {
     const { doorbell, options } = this.#parts
     const newest = await doorbell.newest()

@@ -16,11 +16,18 @@ export function lateText(late: readonly LabelledPosting[]): string {
   return late.map((posting) => `${posting.label} ${latePlace(posting)}`).join(' ')
 }
 
-/** What {@link lateText} told, place by place. */
+/** The labels and places of a {@link lateText}. */
 export function lateIn(text: string): { readonly label: number; readonly place: string }[] {
   const words = text === '' ? [] : text.split(' ')
   return Array.from({ length: words.length / 2 }, (_, i) => ({
     label: Number(words[2 * i]),
     place: words[2 * i + 1] as string
   }))
+}
+
+/** Late entries by the sets in which they stand: each in the set of its label, and in that of all labels. */
+export function bySet<Late extends { readonly label: number }>(
+  late: readonly Late[]
+): (readonly [label: number, readonly Late[]])[] {
+  return [[ALL_LABELS, late], ...Map.groupBy(late, ({ label }) => label)]
 }

@@ -1,10 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import type { Leases } from '../../port.ts'
+import type { Leases, Storage, Unit } from '../../port.ts'
 
-/** The name of the lease of who indexes a log, and of the cursor that says how far the index has come. */
+/** The name of the lease of the process that indexes a log, and of the cursor that says how far the index has come. */
 export const INDEX = 'index'
-/** The lease lasts for so long, in ms, and is renewed in a third of it. */
+/** How long the lease lasts, in ms. It is renewed after a third of that. */
 const TTL_MS = 6_000
+
+/** The parts of a unit that changes an index. */
+export type IndexUnit = Pick<Unit, 'cursors' | 'write'>
+
+/** Commits a unit that holds only under this token of the lease. Resolves to false, nothing changed, when it was refused. */
+export async function commitUnderLease(
+  storage: Pick<Storage, 'commit'>,
+  token: number,
+  unit: IndexUnit
+): Promise<boolean> {
+  const [result] = await storage.commit([{ fence: [{ lease: INDEX, token }], ...unit }])
+  return result?.kind === 'committed'
+}
 
 /** The right to index a log: one process has it. */
 export class IndexLease {

@@ -4,15 +4,15 @@ import type { Entry, EntryLabel } from '../../port.ts'
 /** An index of a log by event type, key and event time. */
 export interface IndexOptions {
   /**
-   * What entries are found by, in their order; `undefined` for one that is no event, which the index leaves out. It says of an entry what its
+   * The labels of entries, in their order; `undefined` for an entry that is no event, which the index leaves out. A label says the same as the
    * {@link AppendEntry} said. Rejects when that cannot be known now: it is asked again later, in this process or another.
    */
   readonly labelsOf: (entries: readonly Entry[]) => Promise<readonly (EntryLabel | undefined)[]>
   /**
-   * So many entries become one segment of the index, of which reads by event time look at one or a few whole. Larger segments take less memory for an entry.
+   * The number of entries in a segment of the index. Reads by event time look at one segment or a few. Larger segments take less memory for each entry.
    * Default 8,192.
    */
   readonly segmentSize?: number
-  /** Called once when indexing does not go on, and again when it has gone on since and stops anew. Default: nobody is told. */
+  /** Called when indexing stops for an error, once until it has gone on again. Default: nobody is told. */
   readonly onProblem?: (reason: EventSystemError) => void
 }

@@ -35,7 +35,7 @@ function digits(number: number, count: number): string {
   return number.toString(BASE).padStart(count, '0')
 }
 
-/** Of a number of 64 bits in decimal digits. */
+/** The text of a number of 64 bits, which is given in decimal digits. */
 function numberText(decimal: string): string {
   if (decimal === '0') return '0'
   const text = decimal.length < 16 ? Number(decimal).toString(BASE) : BigInt(decimal).toString(BASE)

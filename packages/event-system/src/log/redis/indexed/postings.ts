@@ -7,7 +7,7 @@ export interface Posting {
   readonly ms: number
   readonly sequence: number
   readonly eventTime: number
-  /** Of an entry whose numbers are larger than a number holds. */
+  /** Is there when the numbers of the id are larger than a JavaScript number holds exactly. */
   readonly messageId?: MessageId
 }
 
@@ -41,7 +41,7 @@ export function compareInLog(a: Posting, b: Posting): number {
   return a.ms - b.ms || a.sequence - b.sequence
 }
 
-/** By event time, and in log order where those are equal. */
+/** Compares by event time, and in log order where the times are equal. */
 export function compareByEvent(a: Posting, b: Posting): number {
   return a.eventTime - b.eventTime || compareInLog(a, b)
 }

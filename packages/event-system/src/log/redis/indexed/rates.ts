@@ -1,10 +1,10 @@
 import type { Collections, Document, Write } from '../../port.ts'
 import { firstMinuteKept, RATES, type Tally } from '../../rates.ts'
 
-/** For each minute that is begun so many old ones are removed, at most. */
+/** The most old minutes that are removed for each minute that begins. */
 const REMOVED_FOR_EACH = 2
 
-/** What is to be written to count what a tally has, and to forget minutes that were kept long enough. */
+/** The writes that add a tally to the counts, and remove minutes that were kept long enough. */
 export async function rateWrites(collections: Collections, tally: Tally, now: number): Promise<Write[]> {
   const { ids } = tally
   const documents = await collections.get(RATES, ids)

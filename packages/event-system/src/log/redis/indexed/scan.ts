@@ -4,7 +4,7 @@ import { type LabelFilter, matches } from './catalogue.ts'
 import { labelled } from './labelling.ts'
 import type { IndexOptions } from './options.ts'
 
-/** So many entries are read and labelled at once. */
+/** The number of entries that are read and labelled at once. */
 const PAGE = 500
 
 export interface LabelledEntry {

@@ -8,7 +8,7 @@ import { ALL_LABELS, LATE, latePlace } from './late.ts'
 import { placeIn } from './places.ts'
 import { decodePostings, type Posting, postingOf } from './postings.ts'
 
-/** One call looks for so many labels in segments, and in so many sets for late entries: the server does nothing else meanwhile. */
+/** The most labels that one call looks for in segments, and the most sets of late entries. The server does nothing else meanwhile. */
 const MOST_LOOKUPS = 2_000
 const MOST_SETS = 1_000
 /** Segments are read a few at first, and then more at once: what is looked for may be in each, or in hardly any. */
@@ -24,7 +24,7 @@ export interface EventRange extends FirstOptions {
   readonly last: Posting
 }
 
-/** What the segments of an index have of some labels. Throws {@link IndexRebuilt}. */
+/** Reads the postings of labels from the segments of an index. Throws {@link IndexRebuilt}. */
 export class Segments {
   readonly #connection: Connection
   readonly #keys: LogKeys
@@ -36,7 +36,7 @@ export class Segments {
     ;[this.#labelDocuments] = collectionKeys(keys, LABELS)
   }
 
-  /** Of each segment the postings as texts, one for each label that it has; group by group. */
+  /** The postings of each segment as texts, one for each label that it has; group by group. */
   async *postings(
     name: string,
     segments: readonly Segment[],

@@ -15,7 +15,7 @@ export interface Snapshot {
   readonly first: MessageId | undefined
   /** In log order, those that are trimmed left out. */
   readonly segments: readonly Segment[]
-  /** What is in no segment: {@link eachInTail} has it. Some may be trimmed. */
+  /** The documents of the tail, for {@link eachInTail}. Some of their entries may be trimmed. */
   readonly tail: readonly string[]
 }
 

@@ -4,7 +4,7 @@ import { compareKnownIds } from '../message-id.ts'
 
 /** An index that takes longer is far behind, or nobody keeps it, in ms. */
 const LONGEST_MS = 1_000
-/** The index is looked at so often, in ms. */
+/** How often the index is looked at, in ms. */
 const LOOK_EVERY_MS = 10
 
 /** Resolves when the index has what the log has now, and after a while in any case. */

@@ -1,4 +1,4 @@
-import type { Entry, EntryLabel, MessageId, Storage, Unit, Write } from '../../port.ts'
+import type { Entry, EntryLabel, MessageId, Storage, Write } from '../../port.ts'
 import { Tally } from '../../rates.ts'
 import type { Connection } from '../connection.ts'
 import { type LogKeys, lateKey, segmentKey } from '../keys.ts'
@@ -15,13 +15,13 @@ import {
   tailWrites
 } from './documents.ts'
 import { isLate, labelledPosting } from './labelling.ts'
-import { ALL_LABELS, LATE, latePlace, lateText } from './late.ts'
-import { INDEX } from './lease.ts'
+import { bySet, LATE, latePlace, lateText } from './late.ts'
+import { commitUnderLease, INDEX, type IndexUnit } from './lease.ts'
 import { encodePostings, idOf, type LabelledPosting } from './postings.ts'
 import { rateWrites } from './rates.ts'
 import { snapshotOf } from './snapshot.ts'
 
-/** One step writes so many labels of a segment, or late entries: the server does nothing else meanwhile. */
+/** The number of labels of a segment, or of late entries, that one step writes. The server does nothing else meanwhile. */
 const STEP = 250
 
 export interface WriterParts {
@@ -29,7 +29,7 @@ export interface WriterParts {
   readonly keys: LogKeys
   readonly catalogue: Catalogue
   readonly storage: Pick<Storage, 'collections' | 'commit'>
-  /** A tail of so many entries becomes a segment. */
+  /** The number of entries at which the tail becomes a segment. */
   readonly segmentSize: number
 }
 
@@ -135,10 +135,9 @@ export class IndexWriter {
   async #writeLate(tail: readonly LabelledPosting[]): Promise<boolean> {
     const late = tail.filter(isLate)
     for (let from = 0; from < late.length; from += STEP) {
-      const some = late.slice(from, from + STEP)
-      const bySet = [[ALL_LABELS, some] as const, ...Map.groupBy(some, ({ label }) => label)]
-      const sets = bySet.map(([label]) => lateKey(this.#parts.keys, label))
-      const args = bySet.flatMap(([, postings]) => [String(postings.length), ...postings.map(latePlace)])
+      const some = bySet(late.slice(from, from + STEP))
+      const sets = some.map(([label]) => lateKey(this.#parts.keys, label))
+      const args = some.flatMap(([, postings]) => [String(postings.length), ...postings.map(latePlace)])
       if (!(await this.#run('addLate', sets, args))) return false
     }
     return true
@@ -151,9 +150,7 @@ export class IndexWriter {
     return (await runScript<number>(this.#parts.connection, script, all, [...lease, ...args])) === 1
   }
 
-  async #commit(unit: Pick<Unit, 'cursors' | 'write'>): Promise<boolean> {
-    const fence = [{ lease: INDEX, token: this.#token }]
-    const [result] = await this.#parts.storage.commit([{ fence, ...unit }])
-    return result?.kind === 'committed'
+  #commit(unit: IndexUnit): Promise<boolean> {
+    return commitUnderLease(this.#parts.storage, this.#token, unit)
   }
 }
