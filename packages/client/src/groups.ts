@@ -94,7 +94,7 @@ export class Groups {
 /** Throws `invalid_argument` for `.` and `..`, which every URL takes for steps of its path, encoded or not. */
 export function groupPath(name: string): string {
   if (name === '.' || name === '..') {
-    const sentence = `No path of a service names a group that is called ${name}: look after it with the tools of the log, such as XGROUP DESTROY of Redis.`
+    const sentence = `No path of a service names a group that is called ${name}: look after it with the tools of the server that keeps the log.`
     throw new EventSystemError('invalid_argument', sentence)
   }
   return `/groups/${idSegment('group', name)}`

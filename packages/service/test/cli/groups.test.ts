@@ -52,7 +52,7 @@ describe.each([
       expect(await run(command, name)).toMatchObject({
         code: 2,
         stderr: expect.stringMatching(
-          /names a group that is called \.\.?: .*XGROUP DESTROY of Redis\. \(invalid_argument\)/
+          /names a group that is called \.\.?: .*the server that keeps the log\. \(invalid_argument\)/
         )
       })
     }

@@ -17,8 +17,10 @@ import { badArgumentCases } from './bad-arguments.ts'
 import { claimCases } from './claim.ts'
 import { collectionCases } from './collections.ts'
 import { commitCases } from './commit.ts'
+import { commitAppendCases } from './commit-appends.ts'
 import { commitConditionCases } from './commit-conditions.ts'
 import { commitGroupCases } from './commit-groups.ts'
+import { commitRequeueCases } from './commit-requeues.ts'
 import { counterCases } from './counters.ts'
 import { cursorCases } from './cursors.ts'
 import { featureCases } from './features.ts'
@@ -99,8 +101,10 @@ export const conformance: readonly ConformanceCase[] = [
   ...onlyWhere('counters', counterCases),
   // commit
   ...commitCases,
+  ...commitAppendCases,
   ...commitConditionCases,
   ...commitGroupCases,
+  ...commitRequeueCases,
   ...attachmentCases,
   // All of it, by several processes
   ...processCases
